@@ -1,0 +1,128 @@
+import SchemaBuilder from '@pothos/core';
+import ComplexityPlugin from '@pothos/plugin-complexity';
+import PrismaPlugin from '@pothos/plugin-prisma';
+import RelayPlugin from '@pothos/plugin-relay';
+import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
+import ValidationPlugin from '@pothos/plugin-validation';
+import { GraphQLError, Kind } from 'graphql';
+import type { Context } from './context.js';
+import type PrismaTypes from './db/generated/pothos-types.js';
+import { getDatamodel } from './db/generated/pothos-types.js';
+import type { Role } from './db/generated/prisma/client.js';
+import { badInput, coded, type FieldError } from './errors.js';
+import { encodeId, parseId } from './ids.js';
+
+interface Scopes {
+  /** Anyone with a valid token, guests included. */
+  signedIn: boolean;
+  /** At least this role; see {@link RANK}. */
+  role: Role;
+}
+
+/** GUEST may read and write where guests may; the further roles each include the ones before. AGENT works conversations. */
+export const RANK: Readonly<Record<Role, number>> = { GUEST: 0, MEMBER: 1, AGENT: 2, MODERATOR: 3, ADMIN: 4 };
+
+export const builder = new SchemaBuilder<{
+  Context: Context;
+  PrismaTypes: PrismaTypes;
+  AuthScopes: Scopes;
+  DefaultFieldNullability: false;
+  DefaultEdgesNullability: false;
+  DefaultNodeNullability: false;
+  Scalars: {
+    ID: { Input: string; Output: string };
+    DateTime: { Input: Date; Output: Date };
+    HexColor: { Input: string; Output: string };
+  };
+}>({
+  plugins: [ComplexityPlugin, ScopeAuthPlugin, ValidationPlugin, RelayPlugin, PrismaPlugin],
+  defaultFieldNullability: false,
+  prisma: {
+    client: (context) => context.db.prisma,
+    dmmf: getDatamodel(),
+    // Comments of the Prisma schema are for us; every field has a description of its own.
+    exposeDescriptions: false,
+    filterConnectionTotalCount: true,
+    onUnusedQuery: null,
+  },
+  relay: {
+    clientMutationId: 'omit',
+    cursorType: 'String',
+    edgesFieldOptions: { nullable: false, description: 'The items of this page.' },
+    nodeFieldOptions: { nullable: false },
+    nodeQueryOptions: { description: 'Any object by its global id; null when there is none, or the viewer may not see it.' },
+    encodeGlobalID: (typename, id) => encodeId(typename, String(id)),
+    decodeGlobalID: (globalId) => parseId(globalId),
+    nodesQueryOptions: { description: 'Several objects by their global ids, in the same order.' },
+    nodeTypeOptions: { description: 'An object with a global id.' },
+    pageInfoTypeOptions: { description: 'Where a page lies in its list.' },
+  },
+  scopeAuth: {
+    authScopes: ({ viewer }) => ({
+      signedIn: viewer !== null,
+      role: (role) => viewer !== null && RANK[viewer.role] >= RANK[role],
+    }),
+    unauthorizedError: (_parent, { viewer }) =>
+      viewer === null ? coded('UNAUTHENTICATED', 'Sign in first.') : coded('FORBIDDEN', 'Your role does not allow this.'),
+  },
+  validation: {
+    validationError: ({ issues }) => {
+      const fields = issues.map(({ path, message }): FieldError => ({
+        path: (path ?? []).map((part) => (typeof part === 'object' ? part.key : part)).join('.'),
+        message,
+      }));
+      return badInput(...(fields as [FieldError, ...FieldError[]]));
+    },
+  },
+  complexity: {
+    limit: ({ config }) => ({ complexity: config.limits.queryComplexity, depth: config.limits.queryDepth }),
+    defaultComplexity: 1,
+    defaultListMultiplier: 1,
+    // A page costs what it may hold.
+    fieldComplexity: (args) => ({ field: 1, multiplier: pageSize(args) }),
+    complexityError: (kind, { complexity, depth, maxComplexity, maxDepth }) =>
+      coded(
+        'OPERATION_TOO_COMPLEX',
+        kind === 'Depth'
+          ? `The operation is nested ${depth} levels deep; at most ${maxDepth} are allowed.`
+          : `The operation costs ${complexity}; at most ${maxComplexity} is allowed. Ask for smaller pages or fewer nested lists.`,
+      ),
+  },
+});
+
+const pageSize = ({ first, last }: Record<string, unknown>): number =>
+  typeof first === 'number' ? Math.max(first, 1) : typeof last === 'number' ? Math.max(last, 1) : 1;
+
+builder.queryType({ description: 'What can be asked.' });
+builder.mutationType({ description: 'What can be done. Each mutation takes one `input` and returns one payload.' });
+builder.subscriptionType({
+  description: 'What can be followed live. A field that takes `after` resumes from a cursor without a hole; the others give the present value at once.',
+});
+
+/** RFC 3339 with its zone; what is more precise than a millisecond is cut. */
+const RFC3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/;
+
+const parseDateTime = (value: unknown): Date => {
+  const date = typeof value === 'string' && RFC3339.test(value) ? new Date(value) : null;
+  if (date === null || Number.isNaN(date.getTime())) throw new GraphQLError('DateTime must be an RFC 3339 date and time, such as "2026-01-31T12:00:00.000Z".');
+  return date;
+};
+
+builder.scalarType('DateTime', {
+  description: 'A moment as RFC 3339 in UTC with milliseconds: `2026-01-31T12:00:00.000Z`.',
+  serialize: (value) => value.toISOString(),
+  parseValue: parseDateTime,
+  parseLiteral: (node) => parseDateTime(node.kind === Kind.STRING ? node.value : null),
+});
+
+const parseHexColor = (value: unknown): string => {
+  if (typeof value !== 'string' || !/^#[0-9a-fA-F]{6}$/.test(value)) throw new GraphQLError('HexColor must be of the form "#1f6feb".');
+  return value.toLowerCase();
+};
+
+builder.scalarType('HexColor', {
+  description: 'A colour as `#rrggbb`.',
+  serialize: (value) => value,
+  parseValue: parseHexColor,
+  parseLiteral: (node) => parseHexColor(node.kind === Kind.STRING ? node.value : null),
+});

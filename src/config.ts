@@ -1,0 +1,159 @@
+import { z } from 'zod';
+
+/** Every setting of the process, read once and frozen. The README's table names each variable. */
+export interface Config {
+  readonly env: 'development' | 'test' | 'production';
+  readonly port: number;
+  readonly host: string;
+  readonly corsOrigins: readonly string[];
+  /** Whether addresses in X-Forwarded-For are believed. */
+  readonly trustProxy: boolean;
+  readonly dataDir: string;
+  readonly logLevel: string;
+  readonly demoData: boolean;
+  readonly database: {
+    /** null: the embedded PostgreSQL under `dataDir`. */
+    readonly url: string | null;
+    readonly poolSize: number;
+    /** The longest wait for a connection and for one statement, in milliseconds. */
+    readonly timeoutMs: number;
+    /** Whether an embedded database flushes every commit to disk; only tests do without. */
+    readonly durable: boolean;
+  };
+  readonly redis: { readonly url: string | null; readonly prefix: string };
+  readonly jwt: {
+    /** PKCS#8 PEM of an Ed25519 or P-256 key; null: generated into `dataDir`. */
+    readonly privateKey: string | null;
+    readonly issuer: string;
+    readonly audience: string;
+    readonly accessTtlSeconds: number;
+    readonly refreshTtlSeconds: number;
+  };
+  readonly realtime: {
+    readonly reconcileMs: number;
+    readonly stateMinIntervalMs: number;
+    /** Events one subscriber may be behind in memory before its stream ends with SLOW_CONSUMER. */
+    readonly queueLimit: number;
+  };
+  readonly presence: { readonly graceMs: number; readonly leaseMs: number };
+  readonly limits: {
+    /** Bytes of one HTTP body or one WebSocket message. */
+    readonly requestBytes: number;
+    readonly queryComplexity: number;
+    readonly queryDepth: number;
+  };
+}
+
+/** Every mistake of the environment at once. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+const flag = z.enum(['true', 'false', '1', '0']).transform((value) => value === 'true' || value === '1');
+const integer = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, 'must be a whole number')
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, `must be between ${min} and ${max}`);
+const url = (...schemes: string[]) =>
+  z.string().refine(
+    (value) => URL.canParse(value) && schemes.includes(new URL(value).protocol.slice(0, -1)),
+    `must be a URL that starts with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
+  );
+const origins = z
+  .string()
+  .transform((value) => value.split(',').map((origin) => origin.trim()).filter((origin) => origin !== ''))
+  .refine(
+    (list) => list.every((origin) => origin === '*' || (URL.canParse(origin) && new URL(origin).origin === origin)),
+    'must be origins such as https://app.example.com, separated by commas, or *',
+  );
+const pem = z
+  .string()
+  // A variable cannot always hold line breaks: \n is read as one.
+  .transform((value) => value.replaceAll('\\n', '\n').trim())
+  .refine((value) => /^-----BEGIN PRIVATE KEY-----\n[\s\S]+\n-----END PRIVATE KEY-----$/.test(value), 'must be a private key in PKCS#8 PEM form');
+
+const variables = z.object({
+  NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
+  PORT: integer(0, 65_535).optional(),
+  HOST: z.string().optional(),
+  CORS_ORIGINS: origins.optional(),
+  TRUST_PROXY: flag.optional(),
+  DATA_DIR: z.string().optional(),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).optional(),
+  DEMO_DATA: flag.optional(),
+  DATABASE_URL: url('postgresql', 'postgres').optional(),
+  DATABASE_POOL_SIZE: integer(1, 1_000).optional(),
+  DATABASE_TIMEOUT_MS: integer(100, 600_000).optional(),
+  REDIS_URL: url('redis', 'rediss').optional(),
+  REDIS_PREFIX: z.string().max(64).optional(),
+  JWT_PRIVATE_KEY: pem.optional(),
+  JWT_ISSUER: z.string().optional(),
+  JWT_AUDIENCE: z.string().optional(),
+  JWT_ACCESS_TTL_SECONDS: integer(1, 86_400).optional(),
+  JWT_REFRESH_TTL_SECONDS: integer(60, 31_536_000).optional(),
+  RECONCILE_MS: integer(50, 600_000).optional(),
+  STATE_MIN_INTERVAL_MS: integer(0, 60_000).optional(),
+  SUBSCRIBER_QUEUE_LIMIT: integer(16, 1_000_000).optional(),
+  PRESENCE_GRACE_MS: integer(0, 600_000).optional(),
+  PRESENCE_LEASE_MS: integer(1_000, 600_000).optional(),
+  MAX_REQUEST_BYTES: integer(1_024, 104_857_600).optional(),
+  MAX_QUERY_COMPLEXITY: integer(100, 10_000_000).optional(),
+  MAX_QUERY_DEPTH: integer(3, 100).optional(),
+});
+
+/**
+ * Reads the settings from an environment. An empty variable counts as absent.
+ * @throws ConfigError that lists every mistake, one a line.
+ */
+export const loadConfig = (environment: Readonly<Record<string, string | undefined>>): Config => {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value.trim() !== ''));
+  const parsed = variables.safeParse(given);
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
+    throw new ConfigError(`The configuration is wrong:\n${lines.join('\n')}`);
+  }
+  const set = parsed.data;
+  const env = set.NODE_ENV;
+  return deepFreeze({
+    env,
+    port: set.PORT ?? (env === 'test' ? 0 : 4000),
+    host: set.HOST ?? (env === 'production' ? '0.0.0.0' : '127.0.0.1'),
+    corsOrigins: set.CORS_ORIGINS ?? (env === 'production' ? [] : ['*']),
+    trustProxy: set.TRUST_PROXY ?? false,
+    dataDir: set.DATA_DIR ?? '.data',
+    logLevel: set.LOG_LEVEL ?? (env === 'test' ? 'silent' : env === 'production' ? 'info' : 'warn'),
+    demoData: set.DEMO_DATA ?? (env === 'development' && set.DATABASE_URL === undefined),
+    database: {
+      url: set.DATABASE_URL ?? null,
+      poolSize: set.DATABASE_POOL_SIZE ?? 10,
+      timeoutMs: set.DATABASE_TIMEOUT_MS ?? 5_000,
+      durable: env !== 'test',
+    },
+    redis: { url: set.REDIS_URL ?? null, prefix: set.REDIS_PREFIX ?? 'lyceum:' },
+    jwt: {
+      privateKey: set.JWT_PRIVATE_KEY ?? null,
+      issuer: set.JWT_ISSUER ?? 'lyceum',
+      audience: set.JWT_AUDIENCE ?? 'lyceum',
+      accessTtlSeconds: set.JWT_ACCESS_TTL_SECONDS ?? 900,
+      refreshTtlSeconds: set.JWT_REFRESH_TTL_SECONDS ?? 2_592_000,
+    },
+    realtime: {
+      reconcileMs: set.RECONCILE_MS ?? 2_000,
+      stateMinIntervalMs: set.STATE_MIN_INTERVAL_MS ?? 100,
+      queueLimit: set.SUBSCRIBER_QUEUE_LIMIT ?? 1_000,
+    },
+    presence: { graceMs: set.PRESENCE_GRACE_MS ?? 5_000, leaseMs: set.PRESENCE_LEASE_MS ?? 15_000 },
+    limits: {
+      requestBytes: set.MAX_REQUEST_BYTES ?? 1_048_576,
+      queryComplexity: set.MAX_QUERY_COMPLEXITY ?? 20_000,
+      queryDepth: set.MAX_QUERY_DEPTH ?? 12,
+    },
+  });
+};
+
+const deepFreeze = <T extends object>(value: T): T => {
+  for (const inner of Object.values(value)) if (typeof inner === 'object' && inner !== null) deepFreeze(inner);
+  return Object.freeze(value);
+};

@@ -1,0 +1,84 @@
+import type { ObjectRef } from '@pothos/core';
+import type { GraphQLResolveInfo } from 'graphql';
+import { queryFromInfo } from '@pothos/plugin-prisma';
+import { builder } from './builder.js';
+import type { Context } from './context.js';
+import { planPage, type Connection, type Keyset, type PageArgs, type PageQuery } from './db/keyset.js';
+import { batchedField } from './loaders.js';
+
+/** A page as its GraphQL type reads it; the total is counted only when it is asked for. */
+export interface CountedConnection<Row> extends Connection<Row> {
+  readonly totalCount: () => Promise<number>;
+}
+
+type Types = typeof builder extends PothosSchemaTypes.SchemaBuilder<infer Given> ? Given : never;
+
+/** Declares `<name>Connection` and `<name>Edge` for a node type. Each node type has one, shared by all its lists. */
+export const connectionType = <Row>(node: ObjectRef<Types, Row>, name: string): ObjectRef<Types, CountedConnection<Row>> =>
+  builder.connectionObject(
+    {
+      type: node,
+      name: `${name}Connection`,
+      description: `A page of a list of ${name} objects.`,
+      fields: (t) => ({
+        totalCount: t.int({
+          description: 'How many items the whole list has.',
+          resolve: (connection) => (connection as unknown as CountedConnection<Row>).totalCount(),
+        }),
+      }),
+    },
+    {
+      name: `${name}Edge`,
+      description: `One item of a list of ${name} objects, and where it stands in the list.`,
+    },
+  ) as unknown as ObjectRef<Types, CountedConnection<Row>>;
+
+/** What the selection of a connection's nodes needs from their rows, for Prisma. */
+export const nodeQuery = (context: Context, info: GraphQLResolveInfo): { include?: never; select?: never } =>
+  queryFromInfo({ context, info, path: ['edges', 'node'] });
+
+/**
+ * A page of a whole list.
+ * @param find runs one statement with the page's conditions and the selection's needs
+ */
+export const listPage = async <Row>(
+  context: Context,
+  info: GraphQLResolveInfo,
+  args: PageArgs,
+  options: {
+    readonly keyset: Keyset<Row>;
+    readonly find: (page: PageQuery, query: object) => Promise<readonly Row[]>;
+    readonly count: () => Promise<number>;
+    readonly fromEnd?: boolean;
+  },
+): Promise<CountedConnection<Row>> => {
+  const page = planPage(options.keyset, args, options.fromEnd);
+  const rows = await options.find(page.query, nodeQuery(context, info));
+  return { ...page.connect(rows), totalCount: options.count };
+};
+
+/**
+ * A page of the list that belongs to one parent. Parents that stand beside each other in the response share one statement,
+ * whatever their number.
+ * @param find gives the page of every parent at once: a relation of the parent's model, read with `page` and `query`
+ * @param count gives every parent's total at once
+ */
+export const childPage = async <Row>(
+  context: Context,
+  info: GraphQLResolveInfo,
+  args: PageArgs,
+  options: {
+    readonly parentId: string;
+    readonly keyset: Keyset<Row>;
+    readonly find: (parentIds: string[], page: PageQuery & object) => Promise<readonly { readonly id: string; readonly rows: readonly Row[] }[]>;
+    readonly count: (context: Context, parentId: string) => Promise<number>;
+    readonly fromEnd?: boolean;
+  },
+): Promise<CountedConnection<Row>> => {
+  const page = planPage(options.keyset, args, options.fromEnd);
+  const rows = await batchedField(context, info, options.parentId, async (keys) => {
+    const found = await options.find([...keys], { ...page.query, ...nodeQuery(context, info) });
+    return new Map(found.map((parent) => [parent.id, parent.rows]));
+  });
+  return { ...page.connect(rows ?? []), totalCount: () => options.count(context, options.parentId) };
+};

@@ -1,0 +1,196 @@
+/**
+ * Applies `prisma/migrations` at start, without Prisma's engine but exactly as it would: under its advisory lock and into its
+ * own table, so that `prisma migrate` agrees wherever it is used.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import type { Log } from '../log.js';
+
+/** The migrations cannot be applied; the message says which one and why. */
+export class MigrationError extends Error {
+  override readonly name = 'MigrationError';
+}
+
+export interface MigrateOptions {
+  /** The folder that holds a folder with a `migration.sql` for each migration. */
+  readonly directory: string | URL;
+  readonly log: Log;
+  /** The longest wait for another process that migrates, in milliseconds; 60,000 by default. */
+  readonly lockTimeoutMs?: number;
+}
+
+/** The key that Prisma's own engine locks, so that `prisma migrate deploy` and this one exclude each other. */
+const LOCK_KEY = 72_707_369;
+const LOCK_TIMEOUT_MS = 60_000;
+const CONNECTION_TIMEOUT_MS = 10_000;
+
+/**
+ * Brings a database to the newest migration and returns the names of those it applied, in order; none when there was
+ * nothing to do. Each migration is one script in one transaction of its own, in the order of the names, so a failing one
+ * leaves nothing behind and those before it stay. A migration may hold any statement but those that cannot run in a
+ * transaction, or that end it.
+ *
+ * Processes that start at once take turns: one applies, the others find it done.
+ *
+ * @param connection an address or the options of a client; its limits on the time of statements do not hold here
+ * @throws {MigrationError} when a migration fails, was edited after it was applied, is recorded as failed or is unknown to
+ *   this version of the software, and when another process keeps the lock for too long
+ */
+export const applyMigrations = async (connection: pg.ClientConfig, options: MigrateOptions): Promise<string[]> => {
+  const migrations = await readMigrations(options.directory);
+  const client = new pg.Client({
+    keepAlive: true,
+    connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
+    ...connection,
+    // A migration of a large table takes as long as it takes.
+    statement_timeout: 0,
+    query_timeout: 0,
+    idle_in_transaction_session_timeout: 0,
+  });
+  // The query that is running rejects as well; without a listener a lost connection would end the process.
+  client.on('error', (error) => options.log.debug({ err: error.message }, 'the connection of the migrations broke'));
+  try {
+    await client.connect();
+    await lock(client, options.lockTimeoutMs ?? LOCK_TIMEOUT_MS);
+    const table = await openTable(client);
+    const pending = await findPending(client, table, migrations);
+    for (const migration of pending) {
+      const start = performance.now();
+      await apply(client, table, migration);
+      options.log.info({ migration: migration.name, ms: Math.round(performance.now() - start) }, 'migration applied');
+    }
+    return pending.map(({ name }) => name);
+  } finally {
+    // The end of the session releases the lock.
+    await client.end();
+  }
+};
+
+interface Migration {
+  readonly name: string;
+  readonly sql: string;
+}
+
+const readMigrations = async (directory: string | URL): Promise<Migration[]> => {
+  const folder = directory instanceof URL ? fileURLToPath(directory) : directory;
+  const entries = await readdir(folder, { withFileTypes: true });
+  const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  return Promise.all(names.sort().map(async (name) => ({ name, sql: await readFile(join(folder, name, FILE), 'utf8') })));
+};
+const FILE = 'migration.sql';
+
+const lock = async (client: pg.Client, timeoutMs: number): Promise<void> => {
+  try {
+    await client.query(`SELECT set_config('lock_timeout', $1, false)`, [String(timeoutMs)]);
+    await client.query('SELECT pg_advisory_lock($1)', [LOCK_KEY]);
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError) || error.code !== LOCK_NOT_AVAILABLE) throw error;
+    throw new MigrationError(`Another process has been migrating this database for more than ${timeoutMs / 1000} seconds.`, {
+      cause: error,
+    });
+  }
+  await client.query('RESET lock_timeout');
+};
+const LOCK_NOT_AVAILABLE = '55P03';
+
+/** The name of the table with its schema, quoted; by that, it is found whatever a migration does to the search path. */
+const openTable = async (client: pg.Client): Promise<string> => {
+  const { rows } = await client.query<{ schema: string | null }>('SELECT current_schema() AS schema');
+  const schema = rows[0]?.schema ?? null;
+  if (schema === null) throw new MigrationError('The database has no schema to migrate: none on its search path exists.');
+  const table = `${pg.escapeIdentifier(schema)}._prisma_migrations`;
+  // Column for column what Prisma makes.
+  await client.query(`
+    CREATE TABLE IF NOT EXISTS ${table} (
+      id                  VARCHAR(36) PRIMARY KEY NOT NULL,
+      checksum            VARCHAR(64) NOT NULL,
+      finished_at         TIMESTAMPTZ,
+      migration_name      VARCHAR(255) NOT NULL,
+      logs                TEXT,
+      rolled_back_at      TIMESTAMPTZ,
+      started_at          TIMESTAMPTZ NOT NULL DEFAULT now(),
+      applied_steps_count INTEGER NOT NULL DEFAULT 0
+    )`);
+  return table;
+};
+
+interface MigrationRecord {
+  readonly migration_name: string;
+  readonly checksum: string;
+  readonly finished: boolean;
+}
+
+/** Compares what is recorded with what is there, before anything is changed. */
+const findPending = async (client: pg.Client, table: string, migrations: readonly Migration[]): Promise<Migration[]> => {
+  const { rows: records } = await client.query<MigrationRecord>(
+    `SELECT migration_name, checksum, finished_at IS NOT NULL AS finished FROM ${table}
+     WHERE rolled_back_at IS NULL ORDER BY migration_name, started_at`,
+  );
+  const known = new Map(migrations.map((migration) => [migration.name, migration]));
+  for (const record of records) {
+    const name = record.migration_name;
+    const migration = known.get(name);
+    if (migration === undefined) {
+      throw new MigrationError(
+        `The database has the migration ${name}, which this version of the software does not know: a newer version ran here.`,
+      );
+    }
+    if (!record.finished) {
+      throw new MigrationError(`The migration ${name} is recorded as failed. Repair it, then mark it by "prisma migrate resolve".`);
+    }
+    if (!checksums(migration.sql).includes(record.checksum)) {
+      throw new MigrationError(`The migration ${name} was edited after it was applied: ${name}/${FILE} is not what ran here.`);
+    }
+  }
+  const done = new Set(records.map((record) => record.migration_name));
+  return migrations.filter(({ name }) => !done.has(name));
+};
+
+/** The checksum of a file, then those it would have with other line ends: like Prisma's engine, we take these for the same. */
+const checksums = (sql: string): [string, ...string[]] => {
+  const unix = sql.replaceAll('\r\n', '\n');
+  return [sha256(sql), sha256(unix), sha256(unix.replaceAll('\n', '\r\n'))];
+};
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+const apply = async (client: pg.Client, table: string, { name, sql }: Migration): Promise<void> => {
+  await client.query('BEGIN');
+  const transaction = await transactionOf(client);
+  try {
+    // Without parameters it goes to the server as one text, which alone knows where a statement ends.
+    await client.query(sql);
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => undefined);
+    if (!(error instanceof pg.DatabaseError)) throw error;
+    throw new MigrationError(`${name}/${FILE}${lineOf(sql, error)}: ${error.message}`, { cause: error });
+  }
+  if ((await transactionOf(client)) !== transaction) {
+    throw new MigrationError(
+      `The migration ${name} ends its own transaction: take COMMIT and ROLLBACK out of ${name}/${FILE}. Some of it may have been applied.`,
+    );
+  }
+  await client.query(
+    `INSERT INTO ${table} (id, checksum, migration_name, started_at, finished_at, applied_steps_count)
+     VALUES ($1, $2, $3, now(), clock_timestamp(), 1)`,
+    [randomUUID(), checksums(sql)[0], name],
+  );
+  await client.query('COMMIT');
+  // What a migration has SET is not for the next one.
+  await client.query('RESET ALL');
+};
+
+/** The id of the present transaction, which begins to write by being asked. */
+const transactionOf = async (client: pg.Client): Promise<string | undefined> =>
+  (await client.query<{ id: string }>('SELECT pg_current_xact_id()::text AS id')).rows[0]?.id;
+
+/** The line of a script at which an error lies, as `:12`; empty when PostgreSQL does not say. */
+const lineOf = (sql: string, error: pg.DatabaseError): string => {
+  if (error.position === undefined) return '';
+  // PostgreSQL counts characters from 1, not UTF-16 units.
+  const before = Array.from(sql).slice(0, Number(error.position) - 1);
+  return `:${before.filter((character) => character === '\n').length + 1}`;
+};

@@ -1,0 +1,118 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { isRetryable } from './failures.js';
+import { Prisma, type PrismaClient } from './generated/prisma/client.js';
+
+/** A stream that has grown: topic, key and its new last seq. */
+export interface Wake {
+  readonly topic: string;
+  readonly key: string;
+  readonly seq: number;
+}
+
+/** What `emit` needs to know of a topic whose events are kept, each with a seq of its own. */
+export interface EmittableLog<Events extends object> {
+  readonly kind: 'log';
+  readonly name: string;
+  /**
+   * A data-modifying statement over the rows of `numbered` (topic, key, seq, kind, ref), run with the numbering itself:
+   * it writes an event's seq into the row it is about, at no further round trip.
+   */
+  readonly stamp?: Prisma.Sql | undefined;
+  /** Only a type: what each kind of event carries in `ref`. */
+  readonly events?: Events;
+}
+
+/** What `emit` needs to know of a topic whose value is a row: only that it changed. */
+export interface EmittableState {
+  readonly kind: 'state';
+  readonly name: string;
+}
+
+export interface Emit {
+  <Events extends object, Kind extends keyof Events & string>(topic: EmittableLog<Events>, key: string, kind: Kind, ref: Events[Kind]): void;
+  (topic: EmittableState, key: string): void;
+}
+
+/** A transaction, and the way to say what it changes. `emit` only collects; numbering happens just before COMMIT. */
+export type Tx = Prisma.TransactionClient & { readonly emit: Emit };
+
+/**
+ * Runs `work` in one transaction and, after its commit, wakes the streams it emitted to.
+ *
+ * Ordering: within a stream, commit order is seq order and seqs have no gap, because all heads concerned are locked, in
+ * (topic, key) order, and numbered in the one statement that precedes COMMIT. A transaction that fails emits nothing.
+ * A serialisation failure or deadlock runs `work` again from its start (up to five times), so `work` must have no effect outside
+ * of the database.
+ */
+export type Transact = <Result>(
+  work: (tx: Tx) => Promise<Result>,
+  options?: { readonly isolationLevel?: Prisma.TransactionIsolationLevel },
+) => Promise<Result>;
+
+interface Emission {
+  readonly topic: EmittableLog<object> | EmittableState;
+  readonly key: string;
+  readonly kind: string;
+  readonly ref: unknown;
+}
+
+const ATTEMPTS = 5;
+
+export const createTransact =
+  (prisma: PrismaClient, onCommit: (wakes: readonly Wake[]) => void): Transact =>
+  async (work, options = {}) => {
+    for (let attempt = 1; ; attempt += 1) {
+      let wakes: readonly Wake[] = [];
+      try {
+        const result = await prisma.$transaction(async (client) => {
+          const emissions: Emission[] = [];
+          const emit = (topic: Emission['topic'], key: string, kind = '', ref: unknown = null): void => {
+            emissions.push({ topic, key, kind, ref });
+          };
+          const value = await work(Object.assign(Object.create(client) as Prisma.TransactionClient, { emit: emit as Emit }));
+          wakes = await number(client, emissions);
+          return value;
+        }, options);
+        if (wakes.length > 0) onCommit(wakes);
+        return result;
+      } catch (error) {
+        if (attempt >= ATTEMPTS || !isRetryable(error)) throw error;
+        // Two transactions that met once should not meet again in step.
+        await delay(Math.random() * 10 * 2 ** attempt);
+      }
+    }
+  };
+
+/**
+ * Locks and numbers the heads of all streams concerned and writes their events, in one statement. A multi-row INSERT takes
+ * its row locks in the order of its rows, so sorting them is what keeps two transactions from a deadlock.
+ */
+const number = async (client: Prisma.TransactionClient, emissions: readonly Emission[]): Promise<readonly Wake[]> => {
+  if (emissions.length === 0) return [];
+  const stamps = new Map<string, Prisma.Sql>();
+  for (const { topic } of emissions) if (topic.kind === 'log' && topic.stamp !== undefined) stamps.set(topic.name, topic.stamp);
+  const stampParts = [...stamps.values()].map((stamp, index) => Prisma.sql`, ${Prisma.raw(`stamp_${index}`)} AS (${stamp})`);
+  return await client.$queryRaw<Wake[]>`
+    WITH emission AS (
+      SELECT topic, key, kind, ref, is_log, ordinal, row_number() OVER (PARTITION BY topic, key ORDER BY ordinal)::int AS position
+      FROM unnest(
+        ${emissions.map(({ topic }) => topic.name)}::text[],
+        ${emissions.map(({ key }) => key)}::text[],
+        ${emissions.map(({ kind }) => kind)}::text[],
+        ${emissions.map(({ ref }) => JSON.stringify(ref))}::text[],
+        ${emissions.map(({ topic }) => topic.kind === 'log')}::boolean[]
+      ) WITH ORDINALITY AS given(topic, key, kind, ref, is_log, ordinal)
+    ), head_after AS (
+      INSERT INTO head (topic, key, last_seq)
+      SELECT topic, key, count(*)::int FROM emission GROUP BY topic, key ORDER BY topic, key
+      ON CONFLICT (topic, key) DO UPDATE SET last_seq = head.last_seq + excluded.last_seq
+      RETURNING topic, key, last_seq
+    ), numbered AS (
+      INSERT INTO event (topic, key, seq, kind, ref, at)
+      SELECT e.topic, e.key, h.last_seq - (count(*) OVER (PARTITION BY e.topic, e.key))::int + e.position, e.kind, e.ref::jsonb, clock_timestamp()
+      FROM emission e JOIN head_after h ON h.topic = e.topic AND h.key = e.key
+      WHERE e.is_log
+      RETURNING topic, key, seq, kind, ref
+    )${stampParts.length > 0 ? Prisma.join(stampParts, '') : Prisma.empty}
+    SELECT topic, key, last_seq AS seq FROM head_after`;
+};

@@ -1,0 +1,220 @@
+import type { Dirent } from 'node:fs';
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { isAbsolute, join, posix, relative, sep } from 'node:path';
+import { Lexer, type MarkedToken, type Token } from 'marked';
+import { CATEGORY_MAX, FrontMatterError, splitFrontMatter, TITLE_MAX } from './front-matter.js';
+import { CONTENT_MAX, withinBudget } from './markdown-budget.js';
+import { MARKDOWN_NAME } from './markdown-links.js';
+
+export { rewriteLinks, type ResolveLink } from './markdown-links.js';
+
+/** One file of Markdown, read and found good. */
+export interface MarkdownDocument {
+  /** Relative to the folder of the import, with forward slashes. */
+  readonly path: string;
+  /** One line of 1 to 200 characters. */
+  readonly title: string;
+  /** The Markdown without byte order mark and front matter: 1 to 200,000 characters, line ends as in the file. */
+  readonly content: string;
+  /** Lower case, unique, in the order of the file: at most 20 of 1 to 40 characters. */
+  readonly tags: string[];
+  /** The name of a category, at most 80 characters; null for a file at the root that names none. */
+  readonly category: string | null;
+  readonly isPublic: boolean;
+}
+
+/** A file, or for {@link scanMarkdown} the folder itself, that cannot be imported, and why. */
+export class MarkdownFileError extends Error {
+  override readonly name = 'MarkdownFileError';
+  readonly path: string;
+  readonly reason: string;
+
+  constructor(path: string, reason: string, cause?: unknown) {
+    super(`${path}: ${reason}`, { cause });
+    this.path = path;
+    this.reason = reason;
+  }
+}
+
+/** A UTF-16 unit is at most three bytes of UTF-8; the rest is for the front matter. */
+const FILE_MAX_BYTES = 3 * CONTENT_MAX + 65_536;
+
+const unreadable = (error: unknown): string => {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+  return code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`;
+};
+
+/** The real path of what `path` names, when that is inside the folder. */
+const insideOf = async (root: string, path: string): Promise<string | null> => {
+  const real = await realpath(join(root, path));
+  const fromRoot = relative(root, real);
+  return fromRoot === '..' || fromRoot.startsWith(`..${sep}`) || isAbsolute(fromRoot) ? null : real;
+};
+
+const isLinkedFile = async (root: string, path: string): Promise<boolean> => {
+  const real = await insideOf(root, path);
+  return real !== null && (await stat(real)).isFile();
+};
+
+/** By code units: the same everywhere, whatever the locale. */
+const byName = (a: Dirent, b: Dirent): number => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
+
+/**
+ * The Markdown files (`.md` and `.markdown`, whatever the case) below a folder, relative to it with forward slashes, depth
+ * first in the order of the names. `.git` is left out. A link to a folder is not followed, so there are no loops: what it
+ * leads to is met by itself or lies outside. A link to a file counts when the file is inside the folder.
+ * `onProblem` hears of folders below it that cannot be read and of broken links, which are skipped.
+ *
+ * @throws MarkdownFileError when the folder itself cannot be read.
+ */
+export async function* scanMarkdown(
+  folder: string,
+  onProblem: (path: string, reason: string) => void = () => {},
+): AsyncGenerator<string, void, undefined> {
+  const open = async (path: string): Promise<Dirent[]> =>
+    (await readdir(join(folder, path), { withFileTypes: true })).sort(byName).reverse();
+
+  let root: string;
+  // The next entry is the last: each folder puts its entries, in reverse, on top.
+  const stack: { path: string; entry: Dirent }[] = [];
+  try {
+    root = await realpath(folder);
+    for (const entry of await open('')) stack.push({ path: entry.name, entry });
+  } catch (error) {
+    throw new MarkdownFileError(folder, unreadable(error), error);
+  }
+
+  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+    const { path, entry } = next;
+    try {
+      if (entry.isDirectory()) {
+        if (entry.name === '.git') continue;
+        for (const child of await open(path)) stack.push({ path: `${path}/${child.name}`, entry: child });
+      } else if (MARKDOWN_NAME.test(entry.name)) {
+        if (entry.isFile() || (entry.isSymbolicLink() && (await isLinkedFile(root, path)))) yield path;
+      }
+    } catch (error) {
+      onProblem(path, unreadable(error));
+    }
+  }
+}
+
+const NAMED_REFERENCES: Readonly<Record<string, string>> = {
+  amp: '&',
+  lt: '<',
+  gt: '>',
+  quot: '"',
+  apos: "'",
+  nbsp: ' ',
+};
+
+const decodeReferences = (text: string): string =>
+  text.replace(/&(?:#x([0-9a-f]{1,6})|#([0-9]{1,7})|([a-z]+));/gi, (whole, hexadecimal, decimal, name) => {
+    if (typeof name === 'string') return NAMED_REFERENCES[name] ?? whole;
+    const code = typeof hexadecimal === 'string' ? parseInt(hexadecimal, 16) : parseInt(String(decimal), 10);
+    return code > 0 && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff) ? String.fromCodePoint(code) : whole;
+  });
+
+/** What a reader sees of inline Markdown; of images their alternative text, when asked for. */
+const visibleText = (tokens: readonly Token[], withImages: boolean): string => {
+  let text = '';
+  for (const token of tokens as readonly MarkedToken[]) {
+    if (token.type === 'html') continue;
+    if (token.type === 'codespan') text += token.text;
+    else if (token.type === 'image') text += withImages ? decodeReferences(token.text) : '';
+    else if (token.type === 'br') text += ' ';
+    else if ('tokens' in token && token.tokens !== undefined) text += visibleText(token.tokens, withImages);
+    else if ('text' in token) text += decodeReferences(token.text);
+  }
+  return text;
+};
+
+const oneLine = (text: string, max: number): string => {
+  const line = text.replace(/[\s\p{Cc}]+/gu, ' ').trim();
+  // Not between the halves of a surrogate pair, which PostgreSQL would not store.
+  return line.slice(0, max).replace(/[\ud800-\udbff]$/, '').trim();
+};
+
+const firstHeading = (content: string): string | null => {
+  const lexer = new Lexer({ gfm: true });
+  // Blocks only: what is inside them matters for one heading, not for the whole text.
+  const blocks = lexer.blockTokens(content.replace(/\r\n|\r/g, '\n'), lexer.tokens);
+  for (const block of blocks as readonly MarkedToken[]) {
+    if (block.type !== 'heading') continue;
+    const inline = lexer.inlineTokens(block.text);
+    // The images in a heading are mostly badges, unless they are all of it.
+    const title = oneLine(visibleText(inline, false), TITLE_MAX) || oneLine(visibleText(inline, true), TITLE_MAX);
+    if (title !== '') return title;
+  }
+  return null;
+};
+
+/** `getting-started` becomes `Getting started`; a name that is all punctuation stays as it is. */
+const humanise = (name: string, max: number): string => {
+  const words = oneLine(name.replace(/[-_]+/g, ' ').replace(/^[\s.]+/, ''), max);
+  return words === '' ? oneLine(name, max) : words.replace(/^\p{Ll}/u, (first) => first.toUpperCase());
+};
+
+const folderCategory = (path: string): string | null => {
+  const slash = path.indexOf('/');
+  return slash === -1 ? null : humanise(path.slice(0, slash), CATEGORY_MAX) || null;
+};
+
+const fileTitle = (path: string): string => {
+  const name = posix.basename(path);
+  return humanise(name.replace(MARKDOWN_NAME, ''), TITLE_MAX) || oneLine(name, TITLE_MAX) || 'Untitled';
+};
+
+const readText = async (folder: string, path: string): Promise<string> => {
+  let bytes: Buffer;
+  try {
+    const real = await insideOf(await realpath(folder), path);
+    if (real === null) throw new MarkdownFileError(path, 'lies outside the folder');
+    // Before opening: a pipe of that name would keep the reader waiting for ever.
+    const stats = await stat(real);
+    if (!stats.isFile()) throw new MarkdownFileError(path, 'is not a file');
+    if (stats.size > FILE_MAX_BYTES) throw new MarkdownFileError(path, `is longer than ${CONTENT_MAX} characters`);
+    bytes = await readFile(real);
+  } catch (error) {
+    throw error instanceof MarkdownFileError ? error : new MarkdownFileError(path, unreadable(error), error);
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new MarkdownFileError(path, 'is not valid UTF-8', error);
+  }
+};
+
+/**
+ * Reads a Markdown file for import. The title is that of the front matter, else the first heading outside of code, else
+ * the name of the file; the category that of the front matter, else the first folder of the path; without a word about
+ * visibility it is public.
+ *
+ * @throws MarkdownFileError when the file cannot be read, is not UTF-8 text, is empty or longer than an entry may be, or
+ *   has front matter that is not right. Nothing of such a file may be imported.
+ */
+export const readMarkdownFile = async (folder: string, path: string): Promise<MarkdownDocument> => {
+  const text = await readText(folder, path);
+  // PostgreSQL stores no NUL, and a text with one is some other kind of file.
+  if (text.includes('\0')) throw new MarkdownFileError(path, 'is not a text: it has NUL characters');
+  try {
+    const { frontMatter, body } = splitFrontMatter(text);
+    if (body.trim() === '') throw new MarkdownFileError(path, 'is empty');
+    if (body.length > CONTENT_MAX) throw new MarkdownFileError(path, `is longer than ${CONTENT_MAX} characters`);
+    const heading = (): string | null =>
+      withinBudget(
+        () => firstHeading(body),
+        () => null,
+      );
+    return {
+      path,
+      title: frontMatter?.title ?? heading() ?? fileTitle(path),
+      content: body,
+      tags: frontMatter?.tags ?? [],
+      category: frontMatter?.category ?? folderCategory(path),
+      isPublic: frontMatter?.isPublic ?? true,
+    };
+  } catch (error) {
+    throw error instanceof FrontMatterError ? new MarkdownFileError(path, error.message, error) : error;
+  }
+};

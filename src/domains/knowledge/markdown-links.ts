@@ -1,0 +1,180 @@
+import { posix } from 'node:path';
+import { Lexer, type MarkedToken, type Token, type Tokens } from 'marked';
+import { withinBudget } from './markdown-budget.js';
+
+/** What a file of Markdown is called. */
+export const MARKDOWN_NAME = /\.(?:md|markdown)$/i;
+
+/** What stands for a whole folder, in the order it is looked for. */
+const FOLDER_PAGES = ['README.md', 'readme.md', 'Readme.md', 'index.md', 'README.markdown', 'index.markdown'];
+
+/** The address of an imported file, given its path relative to the folder of the import; null when it is none. */
+export type ResolveLink = (targetPath: string) => string | null;
+
+/** A destination as it is written in the source, angle brackets included, and where. */
+interface Destination {
+  readonly written: string;
+  readonly at: number;
+}
+
+// marked's own rules, to find where in a link its destination stands: group 1 is the label, group 2 the destination.
+const LINK = new RegExp(Lexer.rules.inline.gfm.link.source, 'd');
+const DEFINITION = new RegExp(Lexer.rules.block.gfm.def.source, 'd');
+
+const decodePath = (raw: string): string | null => {
+  const unescaped = raw.replace(/\\([!-/:-@[-`{-~])/g, '$1').replaceAll('&amp;', '&');
+  try {
+    return decodeURIComponent(unescaped);
+  } catch {
+    return null;
+  }
+};
+
+/** The new destination for one that is written in the file at `path`; null to leave it. */
+const redirect = ({ written }: Destination, path: string, resolve: ResolveLink): string | null => {
+  const bracketed = written.startsWith('<');
+  const destination = bracketed ? written.slice(1, -1) : written;
+  const suffixAt = destination.search(/[?#]/);
+  const suffix = suffixAt === -1 ? '' : destination.slice(suffixAt);
+  const target = decodePath(suffixAt === -1 ? destination : destination.slice(0, suffixAt));
+  if (target === null || target === '' || target.startsWith('/') || /^[a-z][a-z0-9+.-]*:/i.test(target)) return null;
+
+  const normal = posix.normalize(posix.join(posix.dirname(path), target));
+  if (normal === '..' || normal.startsWith('../')) return null;
+  const isFile = MARKDOWN_NAME.test(normal);
+  const candidates = isFile ? [normal] : FOLDER_PAGES.map((page) => posix.join(normal, page));
+  for (const candidate of candidates) {
+    const address = resolve(candidate);
+    if (address === null) continue;
+    const text = `${address}${suffix}`;
+    return bracketed || /[\s()<>]/.test(text) ? `<${text}>` : text;
+  }
+  return null;
+};
+
+/** marked cannot say where its tokens stand in the source, so they are found again, in order, in one block at a time. */
+interface Block {
+  readonly text: string;
+  /** Never beyond the true place of the next token, so an equal text before it, in code for instance, is not mistaken for it. */
+  cursor: number;
+  /** In a table, whose cells come without the backslash before each `|`. */
+  inTable: boolean;
+  readonly found: Destination[];
+}
+
+/**
+ * Moves the cursor behind `raw`, line by line, as quotes and lists have their markers and indentation between the lines.
+ * Returns where in the block a position within `raw` is, or null for a line that is not there literally.
+ */
+const pass = (block: Block, raw: string): ((offset: number) => number | null) => {
+  const lines: { start: number; end: number; at: number }[] = [];
+  let start = 0;
+  for (const line of raw.split('\n')) {
+    const text = line.trim();
+    const at = text === '' ? -1 : block.text.indexOf(text, block.cursor);
+    if (at !== -1) {
+      const textStart = start + line.indexOf(text);
+      lines.push({ start: textStart, end: textStart + text.length, at });
+      block.cursor = at + text.length;
+    }
+    start += line.length + 1;
+  }
+  return (offset) => {
+    const line = lines.find((candidate) => offset >= candidate.start && offset < candidate.end);
+    return line === undefined ? null : line.at + offset - line.start;
+  };
+};
+
+const passLink = (block: Block, raw: string, rule: RegExp, children: readonly Token[]): void => {
+  const literal = block.inTable ? raw.replaceAll('|', '\\|') : raw;
+  const before = block.cursor;
+  const place = pass(block, literal);
+  const after = block.cursor;
+  const match = rule.exec(literal);
+  const [from] = match?.indices?.[2] ?? [];
+  const written = match?.[2];
+  const at = from === undefined ? null : place(from);
+  if (written !== undefined && at !== null) block.found.push({ written, at });
+  // The label may hold an image with a destination of its own.
+  block.cursor = before;
+  walk(block, children);
+  block.cursor = after;
+};
+
+const walkCells = (block: Block, cells: readonly Tokens.TableCell[]): void => {
+  for (const cell of cells) walk(block, cell.tokens);
+};
+
+const walk = (block: Block, tokens: readonly Token[]): void => {
+  for (const token of tokens as readonly MarkedToken[]) {
+    switch (token.type) {
+      case 'link':
+      case 'image':
+        passLink(block, token.raw, LINK, token.tokens);
+        break;
+      case 'def':
+        passLink(block, token.raw, DEFINITION, []);
+        break;
+      case 'list':
+        for (const item of token.items) walk(block, item.tokens);
+        break;
+      case 'table':
+        block.inTable = true;
+        walkCells(block, token.header);
+        for (const row of token.rows) walkCells(block, row);
+        block.inTable = false;
+        break;
+      default:
+        if ('tokens' in token && token.tokens !== undefined) walk(block, token.tokens);
+        else pass(block, block.inTable ? token.raw.replaceAll('|', '\\|') : token.raw);
+    }
+  }
+};
+
+/** All destinations in a text with `\n` line ends only, in order. */
+const destinationsOf = (text: string): Destination[] => {
+  const destinations: Destination[] = [];
+  let cursor = 0;
+  for (const token of new Lexer({ gfm: true }).lex(text)) {
+    const found = text.startsWith(token.raw, cursor) ? cursor : text.indexOf(token.raw, cursor);
+    // The `raw` of a list may differ from the source in white space at its end.
+    const start = found === -1 ? cursor : found;
+    const block: Block = { text: found === -1 ? text.slice(cursor) : token.raw, cursor: 0, inTable: false, found: [] };
+    walk(block, [token]);
+    for (const { written, at } of block.found) destinations.push({ written, at: start + at });
+    cursor = start + (found === -1 ? block.cursor : token.raw.length);
+  }
+  return destinations.sort((a, b) => a.at - b.at);
+};
+
+/**
+ * The content of the file at `path` (relative to the folder of the import, with forward slashes) with its relative links and
+ * images to other imported files replaced by what `resolve` gives for their normalised path; query and fragment stay. A
+ * link to a folder means its README or index. Everything else is the same byte for byte: code, titles, links that are
+ * absolute, lead out of the folder or to what `resolve` does not know, and HTML. The result may be longer than an entry may
+ * be. A text that takes marked too long is returned as it is.
+ */
+export const rewriteLinks = (content: string, path: string, resolve: ResolveLink): string => {
+  // A link has `](` and a definition `]:`; most files have neither and need no lexer.
+  if (!/\][(:]/.test(content)) return content;
+  // marked reads `\n` only. No destination spans lines, so positions in the lines are all that has to be found again.
+  const normal = content.replace(/\r\n|\r/g, '\n');
+  const destinations = withinBudget(
+    () => destinationsOf(normal),
+    () => [],
+  );
+
+  const carriageReturns = [...content.matchAll(/\r\n/g)].map((match, index) => match.index - index);
+  let returns = 0;
+  let copied = 0;
+  let result = '';
+  for (const destination of destinations) {
+    const text = redirect(destination, path, resolve);
+    if (text === null) continue;
+    while ((carriageReturns[returns] ?? Infinity) < destination.at) returns += 1;
+    const start = destination.at + returns;
+    result += content.slice(copied, start) + text;
+    copied = start + destination.written.length;
+  }
+  return result + content.slice(copied);
+};

@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import { Marked } from 'marked';
+import sanitizeHtml, { type IOptions } from 'sanitize-html';
+import { CONTENT_MAX, withinBudget } from './markdown-budget.js';
+
+const marked = new Marked({ gfm: true, async: false });
+
+/**
+ * What may stand in the HTML of an entry. No `id`, `name`, `style` or free `class`: they would let an entry reach into the
+ * page that shows it. No SVG or MathML: their parsing rules are the usual way around a sanitiser.
+ */
+const ALLOWED: IOptions = {
+  allowedTags: [
+    ...['h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'p', 'br', 'hr', 'div', 'span', 'blockquote', 'pre', 'details', 'summary'],
+    ...['ul', 'ol', 'li', 'dl', 'dt', 'dd', 'table', 'caption', 'thead', 'tbody', 'tfoot', 'tr', 'th', 'td', 'input'],
+    ...['a', 'img', 'code', 'kbd', 'samp', 'var', 'em', 'strong', 'i', 'b', 'u', 's', 'del', 'ins', 'sub', 'sup', 'mark'],
+    ...['small', 'abbr', 'cite', 'q', 'figure', 'figcaption'],
+  ],
+  allowedAttributes: {
+    a: ['href', 'title', 'rel'],
+    img: ['src', 'alt', 'title', 'width', 'height'],
+    ol: ['start'],
+    th: ['align', 'colspan', 'rowspan'],
+    td: ['align', 'colspan', 'rowspan'],
+    p: ['align'],
+    div: ['align'],
+    abbr: ['title'],
+    details: ['open'],
+    input: ['type', 'checked', 'disabled'],
+    ...Object.fromEntries(['h1', 'h2', 'h3', 'h4', 'h5', 'h6'].map((tag) => [tag, ['align']])),
+  },
+  allowedClasses: { code: ['language-*'] },
+  allowedSchemes: ['http', 'https', 'mailto'],
+  allowedSchemesByTag: { img: ['http', 'https'] },
+  nonTextTags: ['script', 'style', 'textarea', 'option', 'noscript', 'svg', 'math', 'template', 'iframe'],
+  // The boxes of a task list, and no other control.
+  exclusiveFilter: ({ tag, attribs }) => tag === 'input' && attribs['type'] !== 'checkbox',
+  transformTags: {
+    a: (tagName, { rel: _theirs, ...attribs }) => ({
+      tagName,
+      attribs: attribs['href'] === undefined ? attribs : { ...attribs, rel: 'nofollow noopener noreferrer' },
+    }),
+    input: (tagName, attribs) => ({ tagName, attribs: { ...attribs, disabled: '' } }),
+  },
+  parseStyleAttributes: false,
+  // Deeper nesting means nothing to a reader and exhausts the stack of whoever walks the tree.
+  nestingLimit: 100,
+};
+
+const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+
+const plain = (source: string): string =>
+  `<pre>${source.replace(/[&<>"]/g, (character) => ESCAPES[character] ?? character)}</pre>`;
+
+/** SHA-256 of texts that exceeded their budget, so that each costs it once and not at every reading. Oldest first. */
+const exceeded = new Set<string>();
+const EXCEEDED_MAX = 1_000;
+
+const rememberExceeded = (digest: string): void => {
+  exceeded.add(digest);
+  for (const oldest of exceeded) {
+    if (exceeded.size <= EXCEEDED_MAX) break;
+    exceeded.delete(oldest);
+  }
+};
+
+/**
+ * The sanitised HTML of a Markdown text (GitHub's flavour), fit to be put into a page: no scripts, event handlers, styles,
+ * frames or forms, and no address but relative ones, http, https and (for links) mailto. Relative links stay as they are;
+ * every link carries `rel="nofollow noopener noreferrer"`. Never throws and holds the event loop for about half a second at
+ * most: a text that takes longer to parse, or is longer than an entry may be, is shown as it was written, in a `pre`.
+ */
+export const renderMarkdown = (source: string): string => {
+  if (source.length > CONTENT_MAX) return plain(source);
+  const digestOf = (): string => createHash('sha256').update(source).digest('base64');
+  if (exceeded.size > 0 && exceeded.has(digestOf())) return plain(source);
+  return withinBudget(
+    () => sanitizeHtml(marked.parse(source, { async: false }), ALLOWED),
+    () => {
+      rememberExceeded(digestOf());
+      return plain(source);
+    },
+  );
+};

@@ -1,0 +1,22 @@
+import type { Log } from '../log.js';
+import type { Bus } from './bus.js';
+import { createBusListeners, streamName } from './bus-listeners.js';
+
+/** The bus of a process that is alone: always UP, and as nothing can be missed it never calls `onGap`. */
+export const createMemoryBus = ({ log }: { log: Log }): Bus => {
+  const listeners = createBusListeners(log);
+  let closed = false;
+
+  return {
+    wake: (wake) => listeners.wake(streamName(wake), wake.seq),
+    listen: (topic, key, listener) => (closed ? () => undefined : listeners.add({ topic, key }, listener)),
+    onGap: () => () => undefined,
+    state: 'UP',
+    stats: () => ({ channels: listeners.size }),
+    close: () => {
+      closed = true;
+      listeners.clear();
+      return Promise.resolve();
+    },
+  };
+};

@@ -1,0 +1,53 @@
+import type { Prisma, PrismaClient } from '../db/generated/prisma/client.js';
+import type { EmittableLog, EmittableState } from '../db/transact.js';
+
+/**
+ * Every live thing is a topic of one of these kinds.
+ *
+ * - `log`: events kept in the `event` table, each delivered once and in order, resumable from a cursor.
+ * - `state`: one value that changes; subscribers get the present value at once and always the last one.
+ */
+export type Topic = LogTopic<never> | StateTopic<StateValue>;
+
+/** @typeParam Events what each kind of event carries in `ref`, by the kind's name */
+export interface LogTopic<Events extends object> extends EmittableLog<Events> {
+  readonly kind: 'log';
+}
+
+/** The value of a state topic. `version` is its head's last seq: it grows with every change, not always by one. */
+export interface StateValue {
+  readonly version: number;
+}
+
+export interface StateTopic<Value extends StateValue> extends EmittableState {
+  readonly kind: 'state';
+  /**
+   * The present values of `keys`, each read together with its head in one statement, so that value and version belong together.
+   * A key without a value (its row is gone) is absent.
+   */
+  readonly load: (prisma: PrismaClient, keys: readonly string[]) => Promise<ReadonlyMap<string, Value>>;
+}
+
+/** One event of a log as its readers get it. */
+export interface LogEvent<Events extends object, Kind extends keyof Events & string = keyof Events & string> {
+  readonly topic: string;
+  readonly key: string;
+  readonly seq: number;
+  /** Opaque; where a reader who has seen this event goes on. */
+  readonly cursor: string;
+  readonly kind: Kind;
+  readonly ref: Events[Kind];
+  readonly at: Date;
+}
+
+export const logTopic = <Events extends object>(name: string, options: { readonly stamp?: Prisma.Sql } = {}): LogTopic<Events> => ({
+  kind: 'log',
+  name,
+  stamp: options.stamp,
+});
+
+export const stateTopic = <Value extends StateValue>(name: string, load: StateTopic<Value>['load']): StateTopic<Value> => ({
+  kind: 'state',
+  name,
+  load,
+});

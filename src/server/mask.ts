@@ -1,0 +1,71 @@
+import { randomUUID } from 'node:crypto';
+import { GraphQLError } from 'graphql';
+import { isUnavailable } from '../db/failures.js';
+import { codeOf, coded, ERROR_CODES, type ErrorCode } from '../errors.js';
+import type { Log } from '../log.js';
+
+/**
+ * What the world sees of a failure. Coded errors pass as they are; mistakes that graphql-js found in the variables are the
+ * caller's; a database that does not answer is UNAVAILABLE; everything else becomes INTERNAL with a trace id that leads
+ * to the log.
+ */
+export type Mask = (error: unknown) => GraphQLError;
+
+/** Codes of the HTTP library, in the words of ours. */
+const FOREIGN_CODES: Readonly<Record<string, ErrorCode>> = {
+  REQUEST_ENTITY_TOO_LARGE: 'BAD_REQUEST',
+  OPERATION_RESOLUTION_FAILURE: 'BAD_REQUEST',
+};
+
+export const createMask =
+  (log: Log): Mask =>
+  (error) => {
+    if (codeOf(error) !== null) return error as GraphQLError;
+    if (error instanceof GraphQLError) {
+      const code = FOREIGN_CODES[String(error.extensions['code'])];
+      if (code !== undefined) return recode(error, code);
+      const inner = error.originalError;
+      // A coded error that graphql-js wrapped without taking over its extensions.
+      if (codeOf(inner) !== null) return recode(error, codeOf(inner) ?? 'INTERNAL');
+      if (error.path === undefined && (inner === undefined || inner instanceof GraphQLError)) return requestError(error);
+    }
+    const located = error instanceof GraphQLError ? error : null;
+    const cause = located?.originalError ?? error;
+    if (isUnavailable(cause)) {
+      log.warn({ err: describe(cause) }, 'the database did not answer');
+      return locate(coded('UNAVAILABLE', 'The service cannot answer at the moment. Try again soon.'), located);
+    }
+    const traceId = randomUUID();
+    log.error({ traceId, path: located?.path, err: cause instanceof Error ? cause : String(cause) }, 'an unexpected error');
+    return locate(coded('INTERNAL', 'Something went wrong on our side.', { traceId }), located);
+  };
+
+const describe = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+const recode = (error: GraphQLError, code: ErrorCode): GraphQLError => {
+  error.extensions['code'] = code;
+  return error;
+};
+
+/** The same error at the field where it happened. */
+const locate = (error: GraphQLError, located: GraphQLError | null): GraphQLError =>
+  located === null
+    ? error
+    : new GraphQLError(error.message, { nodes: located.nodes ?? null, path: located.path ?? null, extensions: error.extensions });
+
+/** graphql-js refused the request before any field ran: a variable of the wrong type, or no such operation. */
+const requestError = (error: GraphQLError): GraphQLError => {
+  const variable = /^Variable "\$(\w+)"/.exec(error.message)?.[1];
+  if (variable === undefined) return recode(error, 'BAD_REQUEST');
+  const path = /at "([^"]+)"/.exec(error.message)?.[1] ?? variable;
+  return new GraphQLError(error.message, {
+    nodes: error.nodes ?? null,
+    extensions: {
+      ...error.extensions,
+      code: 'BAD_USER_INPUT',
+      fields: [{ path, message: error.message.slice(error.message.indexOf('; ') + 2) }],
+      // A well-formed request that cannot be executed, in the words of the GraphQL-over-HTTP specification.
+      http: { spec: true, status: ERROR_CODES.BAD_USER_INPUT },
+    },
+  });
+};

@@ -1,0 +1,437 @@
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import fc from 'fast-check';
+import { Lexer, type MarkedToken, type Token, type Tokens } from 'marked';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  MarkdownFileError,
+  readMarkdownFile,
+  rewriteLinks,
+  scanMarkdown,
+  type MarkdownDocument,
+} from '../../../src/domains/knowledge/markdown-files.js';
+
+let base: string;
+let folders = 0;
+
+beforeAll(async () => {
+  base = await mkdtemp(join(tmpdir(), 'lyceum-markdown-'));
+});
+afterAll(async () => {
+  await rm(base, { recursive: true, force: true });
+});
+
+/** A new folder with these files. */
+const folderOf = async (files: Readonly<Record<string, string | Uint8Array>>): Promise<string> => {
+  const folder = join(base, String((folders += 1)));
+  await mkdir(folder);
+  for (const [path, content] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await writeFile(join(folder, path), content);
+  }
+  return folder;
+};
+
+const read = async (content: string | Uint8Array, path = 'file-name.md'): Promise<MarkdownDocument> =>
+  readMarkdownFile(await folderOf({ [path]: content }), path);
+
+const refusal = async (content: string | Uint8Array): Promise<string> => {
+  const error = await read(content).catch((reason: unknown) => reason);
+  if (!(error instanceof MarkdownFileError)) throw new Error('The file was not refused.', { cause: error });
+  expect(error.path).toBe('file-name.md');
+  expect(error.message).toBe(`file-name.md: ${error.reason}`);
+  return error.reason;
+};
+
+describe('scanMarkdown', () => {
+  const scan = async (folder: string): Promise<{ paths: string[]; problems: string[] }> => {
+    const paths: string[] = [];
+    const problems: string[] = [];
+    const onProblem = (path: string, reason: string): void => void problems.push(`${path}: ${reason}`);
+    for await (const path of scanMarkdown(folder, onProblem)) paths.push(path);
+    return { paths, problems };
+  };
+
+  it('finds Markdown files at any depth, in the order of their names', async () => {
+    const folder = await folderOf({
+      'b.md': 'b',
+      'B.MD': 'b',
+      'a/z.markdown': 'z',
+      'a/b/c.Markdown': 'c',
+      'c.txt': 'c',
+      'md': 'no',
+      'x.mdx': 'no',
+      'node_modules/p/README.md': 'p',
+      '.github/x.md': 'x',
+      '.git/x.md': 'no',
+      'a/.git/x.md': 'no',
+      'é ü/[1].md': 'é',
+    });
+    await mkdir(join(folder, 'folder.md'));
+    expect(await scan(folder)).toEqual({
+      paths: [
+        ...['.github/x.md', 'B.MD', 'a/b/c.Markdown', 'a/z.markdown', 'b.md', 'node_modules/p/README.md', 'é ü/[1].md'],
+      ],
+      problems: [],
+    });
+  });
+
+  it('follows no link to a folder, and links to files only within the folder', async () => {
+    const outside = await folderOf({ 'secret.md': 'secret', 'deep/x.md': 'x' });
+    const folder = await folderOf({ 'a/real.md': 'real', 'text.txt': 'a' });
+    await symlink('..', join(folder, 'a/loop'));
+    await symlink(folder, join(folder, 'a/loop-too'));
+    await symlink(outside, join(folder, 'outside'));
+    await symlink(join(outside, 'secret.md'), join(folder, 'stolen.md'));
+    await symlink('a/real.md', join(folder, 'linked.md'));
+    await symlink('text.txt', join(folder, 'text.md'));
+    await symlink('gone.md', join(folder, 'broken.md'));
+    await symlink('self.md', join(folder, 'self.md'));
+    const { paths, problems } = await scan(folder);
+    expect(paths).toEqual(['a/real.md', 'linked.md', 'text.md']);
+    expect(problems).toEqual(['broken.md: does not exist', 'self.md: cannot be read (ELOOP)']);
+    await expect(readMarkdownFile(folder, 'stolen.md')).rejects.toThrow('stolen.md: lies outside the folder');
+    await expect(readMarkdownFile(folder, `../${basename(outside)}/secret.md`)).rejects.toThrow('lies outside');
+    expect((await readMarkdownFile(folder, 'linked.md')).content).toBe('real');
+  });
+
+  it('works through a link to the folder itself', async () => {
+    const folder = await folderOf({ 'a.md': 'a' });
+    await symlink(folder, `${folder}-link`);
+    expect((await scan(`${folder}-link`)).paths).toEqual(['a.md']);
+    expect((await readMarkdownFile(`${folder}-link`, 'a.md')).content).toBe('a');
+  });
+
+  it('reports a folder it cannot read and goes on', async () => {
+    const folder = await folderOf({ 'a.md': 'a', 'c.md': 'c' });
+    // Permissions would not stop root; a folder that goes away after its name was read stops everyone.
+    const name = 'b';
+    const problems: string[] = [];
+    const paths: string[] = [];
+    await mkdir(join(folder, name));
+    for await (const path of scanMarkdown(folder, (where) => problems.push(where))) {
+      paths.push(path);
+      if (path === 'a.md') await rm(join(folder, name), { recursive: true });
+    }
+    expect(paths).toEqual(['a.md', 'c.md']);
+    expect(problems).toEqual([name]);
+  });
+
+  it('refuses a folder that is none', async () => {
+    const folder = await folderOf({ 'a.md': 'a' });
+    await expect(scan(join(folder, 'gone'))).rejects.toThrow(MarkdownFileError);
+    await expect(scan(join(folder, 'a.md'))).rejects.toThrow('cannot be read (ENOTDIR)');
+  });
+});
+
+describe('readMarkdownFile', () => {
+  it('takes everything from the front matter', async () => {
+    const text = [
+      '---',
+      'title:  A "quoted"   title ',
+      'tags: [GraphQL, " Web ", graphql, 1.10, 2026-01-01, yes]',
+      'category: Technical',
+      'visibility: Private',
+      'order: 3',
+      '---',
+      '',
+      '# Heading',
+      '',
+    ].join('\n');
+    expect(await read(text, 'guides/a.md')).toEqual({
+      path: 'guides/a.md',
+      title: 'A "quoted" title',
+      content: '\n# Heading\n',
+      tags: ['graphql', 'web', '1.10', '2026-01-01', 'yes'],
+      category: 'Technical',
+      isPublic: false,
+    });
+  });
+
+  it('does without it', async () => {
+    expect(await read('Text\r\n\r\n# Heading\r\n', 'getting-started/a/b.md')).toEqual({
+      path: 'getting-started/a/b.md',
+      title: 'Heading',
+      content: 'Text\r\n\r\n# Heading\r\n',
+      tags: [],
+      category: 'Getting started',
+      isPublic: true,
+    });
+  });
+
+  it('bears a byte order mark, CRLF and blanks behind the fences', async () => {
+    const document = await read('\ufeff---  \r\ntitle: A\r\ntags: b, c,, \r\n---\t\r\nText\r\n');
+    expect(document).toMatchObject({ title: 'A', tags: ['b', 'c'], content: 'Text\r\n' });
+    expect(await read('---\ntitle: A\n...\nText')).toMatchObject({ title: 'A', content: 'Text' });
+  });
+
+  it.each([
+    ['nothing between the fences', '---\n---\n# A'],
+    ['a comment only', '---\n# comment\n---\n# A'],
+    ['other keys only', '---\nlayout: page\n---\n# A'],
+    ['empty values', '---\ntitle:\ntags:\ncategory: ""\nvisibility: ~\n---\n# A'],
+    ['an empty list', '---\ntags: []\n---\n# A'],
+  ])('takes front matter with %s', async (_name, text) => {
+    expect(await read(text, 'x/a.md')).toMatchObject({ title: 'A', content: '# A', tags: [], category: 'X', isPublic: true });
+  });
+
+  it('reads keys whatever their case, so that nothing private is published by a capital', async () => {
+    expect(await read('---\nTitle: A\nVisibility: private\n---\nB')).toMatchObject({ title: 'A', isPublic: false });
+  });
+
+  it.each([
+    ['---\n\nText\n', '---\n\nText\n'],
+    ['---\ntitle: A\n', '---\ntitle: A\n'],
+    ['--- a\nb: c\n---\nd', '--- a\nb: c\n---\nd'],
+    ['\n---\ntitle: A\n---\n', '\n---\ntitle: A\n---\n'],
+    ['----\na: b\n----\n', '----\na: b\n----\n'],
+  ])('takes %j for a text without front matter', async (text, content) => {
+    expect((await read(text)).content).toBe(content);
+  });
+
+  it.each([
+    ['# Plain #', 'Plain'],
+    ['Under\n=====', 'Under'],
+    ['## Second\n# First', 'Second'],
+    ['text\n\nUnder *two*\nlines\n---\n', 'Under two lines'],
+    ['# With *em*, **strong**, ~~del~~, `code <a>` and [a link](b.md "c")', 'With em, strong, del, code <a> and a link'],
+    ['# [Ref][r] &amp; &lt;b&gt; &#x41;&#66; &copy; \\*\n\n[r]: x', 'Ref & <b> AB &copy; *'],
+    ['# Name [![Build](a.svg)](b) ![Badge](c)', 'Name'],
+    ['# ![Logo of Name](c)', 'Logo of Name'],
+    ['# <img src="a"> <b>Bold</b>', 'Bold'],
+    ['#\n\n# <br>\n\n# Third', 'Third'],
+    ['```\n# code\n```\n\n~~~md\n# code\n~~~\n\n    # code\n\n# Real', 'Real'],
+    ['<!--\n# comment\n-->\n\n# Real', 'Real'],
+    ['#hashtag\n\n\\# escaped\n\n# Real', 'Real'],
+    ['> # Quoted\n\n- # Item\n\n# Real', 'Real'],
+    ['No heading', 'File name'],
+    [`# ${'a'.repeat(199)}😀`, 'a'.repeat(199)],
+    [`# ${'a'.repeat(500)}`, 'a'.repeat(200)],
+    ['# a\u0007\tb', 'a b'],
+  ])('finds the title of %j', async (text, title) => {
+    expect((await read(text)).title).toBe(title);
+  });
+
+  it.each([
+    ['README.md', 'README', null],
+    ['getting_started.MARKDOWN', 'Getting started', null],
+    ['a/b.md', 'B', 'A'],
+    ['@types/node/CHANGELOG.md', 'CHANGELOG', '@types'],
+    ['.github/x.md', 'X', 'Github'],
+    ['---/-.md', '-', '---'],
+    ['a/.md', '.md', 'A'],
+    ['Ça va/éa.md', 'Éa', 'Ça va'],
+  ])('names %s', async (path, title, category) => {
+    expect(await read('text', path)).toMatchObject({ path, title, category });
+  });
+
+  it('takes what is just within the limits', async () => {
+    const tags = Array.from({ length: 20 }, (_, index) => `${index}`.padEnd(40, 'x'));
+    const front = `---\ntitle: ${'t'.repeat(200)}\ntags: [${tags.join(', ')}, ${tags[0] ?? ''}]\n---\n`;
+    const document = await read(`${front}${'é'.repeat(200_000)}`);
+    expect(document.title).toHaveLength(200);
+    expect(document.tags).toEqual(tags);
+    expect(document.content).toHaveLength(200_000);
+  });
+
+  it.each<[string, string | Uint8Array, string | RegExp]>([
+    ['nothing', '', 'is empty'],
+    ['blanks', '\ufeff \r\n\t\n', 'is empty'],
+    ['front matter only', '---\ntitle: A\n---\n\n', 'is empty'],
+    ['Latin-1', Buffer.from('caf\xe9', 'latin1'), 'is not valid UTF-8'],
+    ['UTF-16', Buffer.from('\ufeffabc', 'utf16le'), 'is not valid UTF-8'],
+    ['half a character', Buffer.from('é').subarray(0, 1), 'is not valid UTF-8'],
+    ['a surrogate', Buffer.from([0xed, 0xa0, 0x80]), 'is not valid UTF-8'],
+    ['NUL', 'a\0b', /NUL/],
+    ['too long a text', 'a'.repeat(200_001), 'is longer than 200000 characters'],
+    ['far too long a text', 'é'.repeat(1_000_000), 'is longer than 200000 characters'],
+    ['broken YAML', '---\ntitle: [a\n---\ntext', /^the front matter is not valid YAML: /],
+    ['a colon in a value', '---\ntitle: a: b\n---\ntext', /^the front matter is not valid YAML: /],
+    ['the same key twice', '---\ntitle: a\ntitle: b\n---\ntext', /^the front matter is not valid YAML: /],
+    ['a list', '---\n- a\n---\ntext', 'the front matter is not a mapping of names to values'],
+    ['a scalar', '---\nJust text\n---\ntext', 'the front matter is not a mapping of names to values'],
+    ['a title that is a list', '---\ntitle: [a]\n---\ntext', 'title in the front matter is not a text'],
+    ['a title that is true', '---\ntitle: true\n---\ntext', 'title in the front matter is not a text'],
+    ['a long title', `---\ntitle: ${'a'.repeat(201)}\n---\ntext`, 'title in the front matter is longer than 200 characters'],
+    ['a title with NUL', '---\ntitle: "a\\0b"\n---\ntext', 'title in the front matter has control characters'],
+    ['a title with half a pair', '---\ntitle: "a\\ud800b"\n---\ntext', 'title in the front matter has control characters'],
+    ['a category that is a mapping', '---\ncategory: {a: b}\n---\ntext', 'category in the front matter is not a text'],
+    ['tags that are a mapping', '---\ntags: {a: b}\n---\ntext', 'tags in the front matter are neither a list nor a text'],
+    ['tags in tags', '---\ntags: [[a]]\n---\ntext', 'a tag in the front matter is not a text'],
+    ['an empty tag', '---\ntags: [a, ""]\n---\ntext', 'a tag in the front matter is empty'],
+    ['a long tag', `---\ntags: ${'a'.repeat(41)}\n---\ntext`, 'a tag in the front matter is longer than 40 characters'],
+    [
+      'a tag that gets long',
+      `---\ntags: ${'İ'.repeat(40)}\n---\ntext`,
+      'a tag in the front matter is longer than 40 characters',
+    ],
+    [
+      'many tags',
+      `---\ntags: [${Array.from({ length: 21 }, (_, index) => index).join(',')}]\n---\ntext`,
+      'there are more than 20 tags in the front matter',
+    ],
+    [
+      'an unknown visibility',
+      '---\nvisibility: secret\n---\ntext',
+      'visibility in the front matter is neither public nor private',
+    ],
+    [
+      'an alias bomb',
+      `---\na: &a [x,x,x,x,x,x,x,x]\n${'bcdefghi'
+        .split('')
+        .map((name, index) => `${name}: &${name} [${Array(8).fill(`*${'abcdefgh'[index] ?? ''}`).join(',')}]`)
+        .join('\n')}\n---\ntext`,
+      /^the front matter is not valid YAML: Excessive alias count/,
+    ],
+    ['deep YAML', `---\n${'['.repeat(19_000)}\n---\ntext`, /^the front matter is not valid YAML: /],
+    ['long YAML', `---\na: ${'b'.repeat(20_000)}\n---\ntext`, 'the front matter is longer than 20000 characters'],
+  ])('refuses %s', async (_name, content, reason) => {
+    const given = await refusal(content);
+    if (typeof reason === 'string') expect(given).toBe(reason);
+    else expect(given).toMatch(reason);
+    expect(given.length).toBeLessThan(300);
+  });
+
+  it('refuses what is no file', async () => {
+    const folder = await folderOf({ 'a.md/b.md': 'b' });
+    await expect(readMarkdownFile(folder, 'a.md')).rejects.toThrow('a.md: is not a file');
+    await expect(readMarkdownFile(folder, 'gone.md')).rejects.toThrow('gone.md: does not exist');
+  });
+
+  it('is called by the name of its file when its headings take too long to find', async () => {
+    expect((await read(`- ${'a\n'.repeat(90_000)}\n# A`)).title).toBe('File name');
+  });
+});
+
+describe('rewriteLinks', () => {
+  const known: Readonly<Record<string, string>> = {
+    'x.md': '/entries/x',
+    'guide/a.md': '/entries/a',
+    'guide/b.md': '/entries/b',
+    'guide/é ü.md': '/entries/e-u',
+    'guide/(1).md': '/entries/1',
+    'guide/README.md': '/entries/guide',
+    'api/index.md': '/entries/api',
+    'README.markdown': '/entries/root',
+    'b&c.md': '/entries/bc',
+  };
+  const resolve = (path: string): string | null => known[path] ?? null;
+  const rewrite = (content: string): string => rewriteLinks(content, 'guide/a.md', resolve);
+
+  it.each([
+    ['[a](b.md)', '[a](/entries/b)'],
+    ['[a](./b.md)', '[a](/entries/b)'],
+    ['[a](../x.md#frag)', '[a](/entries/x#frag)'],
+    ['[a](../guide/../guide/b.md?c=d#e)', '[a](/entries/b?c=d#e)'],
+    ['[a](b.md "Title")', '[a](/entries/b "Title")'],
+    ["[a]( b.md  'b.md' )", "[a]( /entries/b  'b.md' )"],
+    ['[a](<b.md>)', '[a](</entries/b>)'],
+    ['[a](<é ü.md#x y> (t))', '[a](</entries/e-u#x y> (t))'],
+    ['[a](%C3%A9%20%C3%BC.md)', '[a](/entries/e-u)'],
+    ['[a](\\(1\\).md) [a]((1).md)', '[a](/entries/1) [a](/entries/1)'],
+    ['[a](../b&amp;c.md) [a](../b&c.md)', '[a](/entries/bc) [a](/entries/bc)'],
+    ['![a](b.md)', '![a](/entries/b)'],
+    ['[![b.md](b.md)](../x.md)', '[![b.md](/entries/b)](/entries/x)'],
+    ['**[`b.md`](b.md)**, _[a](b.md)_', '**[`b.md`](/entries/b)**, _[a](/entries/b)_'],
+    ['[a [b] c](b.md)', '[a [b] c](/entries/b)'],
+    ['[a\nb](b.md)', '[a\nb](/entries/b)'],
+    ['[a][r] [r]\n\n[r]: b.md', '[a][r] [r]\n\n[r]: /entries/b'],
+    ['[r]:   <b.md#c>\n  "T"\n[s]: ../x.md (t)\n', '[r]:   </entries/b#c>\n  "T"\n[s]: /entries/x (t)\n'],
+    ['[r]:\n  b.md\n', '[r]:\n  /entries/b\n'],
+    ['# [a](b.md)\n\n[a](b.md)\n===', '# [a](/entries/b)\n\n[a](/entries/b)\n==='],
+    ['> [a\n> b](b.md)\n> > [c](b.md)', '> [a\n> b](/entries/b)\n> > [c](/entries/b)'],
+    ['- a\n\n  [a](b.md)\n  1. [c](b.md)\n', '- a\n\n  [a](/entries/b)\n  1. [c](/entries/b)\n'],
+    ['- [ ] [a](b.md)\t', '- [ ] [a](/entries/b)\t'],
+    ['| a |\n|---|\n| `\\|` [a\\|b](b.md "\\|") |', '| a |\n|---|\n| `\\|` [a\\|b](/entries/b "\\|") |'],
+    ['[a](../guide) [a](../guide/) [a](.) [a](./#c)', '[a](/entries/guide) [a](/entries/guide) [a](/entries/guide) [a](/entries/guide#c)'],
+    ['[a](../api#b) [a](..) [a](../)', '[a](/entries/api#b) [a](/entries/root) [a](/entries/root)'],
+    ['a\r\n[a](b.md)\r\n\r\n> [b](b.md)\r\n', 'a\r\n[a](/entries/b)\r\n\r\n> [b](/entries/b)\r\n'],
+    ['a\rb\r\n[a](b.md)\r[a](b.md)', 'a\rb\r\n[a](/entries/b)\r[a](/entries/b)'],
+    ['`[a](b.md)` [a](b.md)', '`[a](b.md)` [a](/entries/b)'],
+    ['> ```\n> [a](b.md)\n> ```\n> [a](b.md)', '> ```\n> [a](b.md)\n> ```\n> [a](/entries/b)'],
+    ['<!-- [a](b.md) -->\n\n[a](b.md)', '<!-- [a](b.md) -->\n\n[a](/entries/b)'],
+    ['\\[a](b.md) [a](b.md)', '\\[a](b.md) [a](/entries/b)'],
+  ])('rewrites %j', (content, expected) => {
+    expect(rewrite(content)).toBe(expected);
+  });
+
+  it.each([
+    '`[a](b.md)` and ``[a](b.md) ` ``',
+    '```\n[a](b.md)\n```\n\n~~~\n[r]: b.md\n~~~\n',
+    '    [a](b.md)\n',
+    '<a href="b.md">a</a> <b.md>',
+    '<div>\n[a](b.md)\n</div>',
+    '[a](https://a.example/b.md) [a](//a.example/b.md) [a](mailto:b.md) [a](file:b.md) [a](C:b.md)',
+    '[a](/guide/b.md)',
+    '[a](../../x.md) [a](../..) [a](../../guide/b.md)',
+    '[a](c.md) [a](b.txt) [a](b) [a](image.png) [a](b.mdx)',
+    '[a](#b.md) [a]() [a](?b.md)',
+    '[a](%zz.md) [a](%ff.md)',
+    '[a] (b.md) [a](b.md',
+    'b.md and www.a.example/b.md',
+    '\\![a]\\(b.md)',
+    '',
+  ])('leaves %j', (content) => {
+    expect(rewrite(content)).toBe(content);
+  });
+
+  it('brackets an address that would not be one destination', () => {
+    expect(rewriteLinks('[a](b.md)', 'a.md', () => '/entries/a (b)')).toBe('[a](</entries/a (b)>)');
+  });
+
+  it('asks for normalised paths, the README of a folder first', () => {
+    const asked: string[] = [];
+    rewriteLinks('[a](./../c//d.md#e) [a](../f/)', 'a/b/c.md', (path) => {
+      asked.push(path);
+      return null;
+    });
+    expect(asked[0]).toBe('a/c/d.md');
+    expect(asked[1]).toBe('a/f/README.md');
+    expect(asked).toContain('a/f/index.md');
+  });
+
+  it('lets errors of the resolver through', () => {
+    const resolver = (): string => {
+      throw new RangeError('mine');
+    };
+    expect(() => rewriteLinks('[a](b.md)', 'a.md', resolver)).toThrow('mine');
+  });
+
+  it('gives a text back that takes too long to read', () => {
+    const hostile = `- ${'a\n'.repeat(90_000)}[a](b.md)`;
+    expect(rewrite(hostile)).toBe(hostile);
+  });
+
+  /** Every destination marked reads in a text, in the order of the text. */
+  const destinations = (tokens: readonly Token[]): string[] =>
+    (tokens as readonly MarkedToken[]).flatMap((token): string[] => {
+      const own = token.type === 'link' || token.type === 'image' || token.type === 'def' ? [token.href] : [];
+      const cells = (row: readonly Tokens.TableCell[]): string[] => row.flatMap((cell) => destinations(cell.tokens));
+      if (token.type === 'table') return [...cells(token.header), ...token.rows.flatMap(cells)];
+      if (token.type === 'list') return destinations(token.items);
+      return [...own, ...('tokens' in token && token.tokens !== undefined ? destinations(token.tokens) : [])];
+    });
+
+  it('changes the destinations marked reads, and nothing else', () => {
+    const pieces = [
+      ...['[a](x.md)', '[a](x.md "t")', '[a](<x.md#f>)', '![i](x.md)', '[![i](x.md)](x.md)', '`[a](x.md)`', '<x.md>'],
+      ...['[r]: x.md\n', '[r]: <x.md> "t"\n', '[a][r]', '[x', '](x.md)', '<a href="x.md">', 'x.md', '``[a](x.md) ` ``'],
+      ...['\n', '\n\n', '\r\n', '> ', '- ', '1. ', '    ', '  ', '\t', '```\n', '| ', ' | ', '\n|-|-|\n', '\n---\n', '# '],
+      ...['**', '*', '~~', '<div>', '<!--', '-->', '\\', '[', ']', '(', ')', 'a', 'é', '\\|', '&amp;', '- [ ] ', '`', ' '],
+    ];
+    const texts = fc.array(fc.constantFrom(...pieces), { maxLength: 25 }).map((parts) => parts.join(''));
+    const address = (path: string): string | null => (path === 'x.md' ? '/entries/x' : null);
+    fc.assert(
+      fc.property(texts, (text) => {
+        const rewritten = rewriteLinks(text, 'a.md', address);
+        const before = destinations(new Lexer({ gfm: true }).lex(text));
+        const after = destinations(new Lexer({ gfm: true }).lex(rewritten));
+        expect(after).toEqual(before.map((href) => href.replace(/^x\.md(?=$|#)/, '/entries/x')));
+        expect(rewritten.replaceAll('/entries/x', 'x.md')).toBe(text);
+        expect(rewriteLinks(text, 'a.md', () => null)).toBe(text);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
