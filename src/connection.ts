@@ -33,9 +33,10 @@ export const connectionType = <Row>(node: ObjectRef<Types, Row>, name: string): 
     },
   ) as unknown as ObjectRef<Types, CountedConnection<Row>>;
 
-/** What the selection of a connection's nodes needs from their rows, for Prisma. */
-export const nodeQuery = (context: Context, info: GraphQLResolveInfo): { include?: never; select?: never } =>
-  queryFromInfo({ context, info, path: ['edges', 'node'] });
+/** What the selection of a connection's nodes needs from their rows, for Prisma; a model's own types check its use. */
+export type NodeQuery = { include?: never; select?: never };
+
+const nodeQuery = (context: Context, info: GraphQLResolveInfo): NodeQuery => queryFromInfo({ context, info, path: ['edges', 'node'] });
 
 /**
  * A page of a whole list.
@@ -47,7 +48,7 @@ export const listPage = async <Row>(
   args: PageArgs,
   options: {
     readonly keyset: Keyset<Row>;
-    readonly find: (page: PageQuery, query: object) => Promise<readonly Row[]>;
+    readonly find: (page: PageQuery, query: NodeQuery) => Promise<readonly Row[]>;
     readonly count: () => Promise<number>;
     readonly fromEnd?: boolean;
   },
@@ -60,25 +61,38 @@ export const listPage = async <Row>(
 /**
  * A page of the list that belongs to one parent. Parents that stand beside each other in the response share one statement,
  * whatever their number.
- * @param find gives the page of every parent at once: a relation of the parent's model, read with `page` and `query`
- * @param count gives every parent's total at once
+ * @param find gives the page of every parent at once: a relation of the parent's model, read with the page's conditions and the
+ *   selection's needs
+ * @param count gives a parent's total, batched over the parents
+ * @param node the node of a row, where the list's rows only lead to its nodes
  */
-export const childPage = async <Row>(
+export const childPage = async <Row, Node = Row>(
   context: Context,
   info: GraphQLResolveInfo,
   args: PageArgs,
   options: {
     readonly parentId: string;
     readonly keyset: Keyset<Row>;
-    readonly find: (parentIds: string[], page: PageQuery & object) => Promise<readonly { readonly id: string; readonly rows: readonly Row[] }[]>;
+    readonly find: (
+      parentIds: string[],
+      page: PageQuery,
+      query: NodeQuery,
+    ) => Promise<readonly { readonly id: string; readonly rows: readonly Row[] }[]>;
     readonly count: (context: Context, parentId: string) => Promise<number>;
     readonly fromEnd?: boolean;
+    readonly node?: (row: Row) => Node;
   },
-): Promise<CountedConnection<Row>> => {
+): Promise<CountedConnection<Node>> => {
   const page = planPage(options.keyset, args, options.fromEnd);
   const rows = await batchedField(context, info, options.parentId, async (keys) => {
-    const found = await options.find([...keys], { ...page.query, ...nodeQuery(context, info) });
+    const found = await options.find([...keys], page.query, nodeQuery(context, info));
     return new Map(found.map((parent) => [parent.id, parent.rows]));
   });
-  return { ...page.connect(rows ?? []), totalCount: () => options.count(context, options.parentId) };
+  const { edges, pageInfo } = page.connect(rows ?? []);
+  const nodeOf = options.node ?? ((row: Row) => row as unknown as Node);
+  return {
+    edges: edges.map(({ cursor, node }) => ({ cursor, node: nodeOf(node) })),
+    pageInfo,
+    totalCount: () => options.count(context, options.parentId),
+  };
 };

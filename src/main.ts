@@ -2,6 +2,7 @@ import { startApp } from './app.js';
 import { ConfigError, loadConfig, type Config } from './config.js';
 import { createLog } from './log.js';
 import { seedDemoData } from './seed.js';
+import { welcome } from './welcome.js';
 
 const main = async (): Promise<void> => {
   let config: Config;

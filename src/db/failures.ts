@@ -74,3 +74,7 @@ export const isUniqueViolation = (error: unknown, index = ''): boolean => {
   }
   return violated && named;
 };
+
+/** Whether a row named another one that does not exist. */
+export const isForeignKeyViolation = (error: unknown): boolean =>
+  some(error, ({ code, kind }) => code === 'P2003' || code === '23503' || kind === 'ForeignKeyConstraintViolation');

@@ -1,6 +1,6 @@
 /**
- * Applies `prisma/migrations` at start, without Prisma's engine but exactly as it would: under its advisory lock and into its
- * own table, so that `prisma migrate` agrees wherever it is used.
+ * Applies `prisma/migrations` at start, without Prisma's engine but exactly as it would: under its advisory lock and
+ * into its own table, so that `prisma migrate` agrees wherever it is used.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
@@ -22,6 +22,9 @@ export interface MigrateOptions {
   readonly lockTimeoutMs?: number;
 }
 
+/** The project's own migrations, seen from the sources and from the build alike. */
+export const MIGRATIONS = new URL('../../prisma/migrations', import.meta.url);
+
 /** The key that Prisma's own engine locks, so that `prisma migrate deploy` and this one exclude each other. */
 const LOCK_KEY = 72_707_369;
 const LOCK_TIMEOUT_MS = 60_000;
@@ -29,15 +32,15 @@ const CONNECTION_TIMEOUT_MS = 10_000;
 
 /**
  * Brings a database to the newest migration and returns the names of those it applied, in order; none when there was
- * nothing to do. Each migration is one script in one transaction of its own, in the order of the names, so a failing one
- * leaves nothing behind and those before it stay. A migration may hold any statement but those that cannot run in a
+ * nothing to do. Each migration is one script in one transaction of its own, in the order of the names, so a failing
+ * one leaves nothing behind and those before it stay. A migration may hold any statement but those that cannot run in a
  * transaction, or that end it.
  *
  * Processes that start at once take turns: one applies, the others find it done.
  *
  * @param connection an address or the options of a client; its limits on the time of statements do not hold here
- * @throws {MigrationError} when a migration fails, was edited after it was applied, is recorded as failed or is unknown to
- *   this version of the software, and when another process keeps the lock for too long
+ * @throws {MigrationError} when a migration fails, was edited after it was applied, is recorded as failed or is unknown
+ *   to this version of the software, and when another process keeps the lock for too long
  */
 export const applyMigrations = async (connection: pg.ClientConfig, options: MigrateOptions): Promise<string[]> => {
   const migrations = await readMigrations(options.directory);
@@ -78,7 +81,8 @@ const readMigrations = async (directory: string | URL): Promise<Migration[]> => 
   const folder = directory instanceof URL ? fileURLToPath(directory) : directory;
   const entries = await readdir(folder, { withFileTypes: true });
   const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
-  return Promise.all(names.sort().map(async (name) => ({ name, sql: await readFile(join(folder, name, FILE), 'utf8') })));
+  const read = async (name: string) => ({ name, sql: await readFile(join(folder, name, FILE), 'utf8') });
+  return Promise.all(names.sort().map(read));
 };
 const FILE = 'migration.sql';
 
@@ -88,9 +92,8 @@ const lock = async (client: pg.Client, timeoutMs: number): Promise<void> => {
     await client.query('SELECT pg_advisory_lock($1)', [LOCK_KEY]);
   } catch (error) {
     if (!(error instanceof pg.DatabaseError) || error.code !== LOCK_NOT_AVAILABLE) throw error;
-    throw new MigrationError(`Another process has been migrating this database for more than ${timeoutMs / 1000} seconds.`, {
-      cause: error,
-    });
+    const message = `Another process has been migrating this database for more than ${timeoutMs / 1000} seconds.`;
+    throw new MigrationError(message, { cause: error });
   }
   await client.query('RESET lock_timeout');
 };
@@ -100,7 +103,7 @@ const LOCK_NOT_AVAILABLE = '55P03';
 const openTable = async (client: pg.Client): Promise<string> => {
   const { rows } = await client.query<{ schema: string | null }>('SELECT current_schema() AS schema');
   const schema = rows[0]?.schema ?? null;
-  if (schema === null) throw new MigrationError('The database has no schema to migrate: none on its search path exists.');
+  if (schema === null) throw new MigrationError('There is no schema to migrate: none on the search path exists.');
   const table = `${pg.escapeIdentifier(schema)}._prisma_migrations`;
   // Column for column what Prisma makes.
   await client.query(`
@@ -124,7 +127,11 @@ interface MigrationRecord {
 }
 
 /** Compares what is recorded with what is there, before anything is changed. */
-const findPending = async (client: pg.Client, table: string, migrations: readonly Migration[]): Promise<Migration[]> => {
+const findPending = async (
+  client: pg.Client,
+  table: string,
+  migrations: readonly Migration[],
+): Promise<Migration[]> => {
   const { rows: records } = await client.query<MigrationRecord>(
     `SELECT migration_name, checksum, finished_at IS NOT NULL AS finished FROM ${table}
      WHERE rolled_back_at IS NULL ORDER BY migration_name, started_at`,
@@ -135,21 +142,29 @@ const findPending = async (client: pg.Client, table: string, migrations: readonl
     const migration = known.get(name);
     if (migration === undefined) {
       throw new MigrationError(
-        `The database has the migration ${name}, which this version of the software does not know: a newer version ran here.`,
+        `The database has the migration ${name}, which this version of the software does not know: ` +
+          'a newer version ran here.',
       );
     }
     if (!record.finished) {
-      throw new MigrationError(`The migration ${name} is recorded as failed. Repair it, then mark it by "prisma migrate resolve".`);
+      throw new MigrationError(
+        `The migration ${name} is recorded as failed. Repair it, then mark it by "prisma migrate resolve".`,
+      );
     }
     if (!checksums(migration.sql).includes(record.checksum)) {
-      throw new MigrationError(`The migration ${name} was edited after it was applied: ${name}/${FILE} is not what ran here.`);
+      throw new MigrationError(
+        `The migration ${name} was edited after it was applied: ${name}/${FILE} is not what ran here.`,
+      );
     }
   }
   const done = new Set(records.map((record) => record.migration_name));
   return migrations.filter(({ name }) => !done.has(name));
 };
 
-/** The checksum of a file, then those it would have with other line ends: like Prisma's engine, we take these for the same. */
+/**
+ * The checksum of a file, then those it would have with other line ends: like Prisma's engine, we take these for the
+ * same.
+ */
 const checksums = (sql: string): [string, ...string[]] => {
   const unix = sql.replaceAll('\r\n', '\n');
   return [sha256(sql), sha256(unix), sha256(unix.replaceAll('\n', '\r\n'))];
@@ -170,7 +185,8 @@ const apply = async (client: pg.Client, table: string, { name, sql }: Migration)
   }
   if ((await transactionOf(client)) !== transaction) {
     throw new MigrationError(
-      `The migration ${name} ends its own transaction: take COMMIT and ROLLBACK out of ${name}/${FILE}. Some of it may have been applied.`,
+      `The migration ${name} ends its own transaction: take COMMIT and ROLLBACK out of ${name}/${FILE}. ` +
+        'Some of it may have been applied.',
     );
   }
   await client.query(

@@ -6,11 +6,10 @@ import { CloseCode } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { Services, Viewer } from '../context.js';
-import { codeOf } from '../errors.js';
+import { TokenError } from '../domains/account/tokens.js';
 import { encodeId } from '../ids.js';
 import { clientAddress } from './address.js';
 import type { Authenticate, GraphQLServer, RequestContext } from './graphql.js';
-import { isExpired } from './token-failure.js';
 
 export interface SocketServer {
   /** Closes every socket with 1012 (the server restarts) and refuses new ones. */
@@ -65,10 +64,10 @@ export const createSocketServer = ({ http, graphql, services, authenticate, onPr
         try {
           extra.viewer = token === undefined || token === null ? null : await authenticate(String(token));
         } catch (error) {
-          if (codeOf(error) !== 'UNAUTHENTICATED') {
+          if (!(error instanceof TokenError)) {
             log.warn({ err: String(error) }, 'a socket could not be authenticated');
             extra.socket.close(TRY_AGAIN_LATER, 'Try again later');
-          } else if (isExpired(error)) extra.socket.close(CloseCode.Forbidden, 'Token expired');
+          } else if (error.reason === 'expired') extra.socket.close(CloseCode.Forbidden, 'Token expired');
           else extra.socket.close(CloseCode.Unauthorized, 'Invalid token');
           return false;
         }

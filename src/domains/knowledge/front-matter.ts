@@ -5,7 +5,9 @@ export const CATEGORY_MAX = 80;
 const TAG_MAX = 40;
 const TAGS_MAX = 20;
 
-/** Front matter is a few lines; YAML of this length is parsed in less than a tenth of a second, however it is nested. */
+/**
+ * Front matter is a few lines; YAML of this length is parsed in less than a tenth of a second, however it is nested.
+ */
 const FRONT_MATTER_MAX = 20_000;
 
 /** What the front matter says; null where it says nothing. */
@@ -44,7 +46,9 @@ const tagsOf = (value: unknown): string[] => {
     const tag = textOf(part, 'a tag', TAG_MAX)?.toLowerCase();
     if (tag === undefined) throw new FrontMatterError('a tag in the front matter is empty');
     // Lower case may be longer: the capital I with a dot becomes two characters.
-    if (tag.length > TAG_MAX) throw new FrontMatterError(`a tag in the front matter is longer than ${TAG_MAX} characters`);
+    if (tag.length > TAG_MAX) {
+      throw new FrontMatterError(`a tag in the front matter is longer than ${TAG_MAX} characters`);
+    }
     tags.add(tag);
   }
   if (tags.size > TAGS_MAX) throw new FrontMatterError(`there are more than ${TAGS_MAX} tags in the front matter`);
@@ -74,8 +78,8 @@ const parse = (source: string): unknown => {
 };
 
 /**
- * Splits a text into its front matter, YAML between a first line `---` and the next line `---` or `...`, and the rest. A
- * text without it, or with a first line `---` that nothing closes (a thematic break), has null and is its own body.
+ * Splits a text into its front matter, YAML between a first line `---` and the next line `---` or `...`, and the rest.
+ * A text without it, or with a first line `---` that nothing closes (a thematic break), has null and is its own body.
  * Keys are read whatever their case, and others than title, category, tags and visibility are ignored.
  *
  * @throws FrontMatterError when it is not a YAML mapping or a value is not what it must be.

@@ -5,8 +5,8 @@ import { Lexer } from 'marked';
 export const CONTENT_MAX = 200_000;
 
 /**
- * Milliseconds one Markdown text may hold the event loop. Honest texts of CONTENT_MAX characters take about 60; texts made
- * to hurt (some are quadratic in marked, such as thousands of lazy lines in a list item) would take minutes.
+ * Milliseconds one Markdown text may hold the event loop. Honest texts of CONTENT_MAX characters take about 60; texts
+ * made to hurt (some are quadratic in marked, such as thousands of lazy lines in a list item) would take minutes.
  */
 const BUDGET_MS = 500;
 
@@ -17,8 +17,8 @@ const sandbox: { work: (() => void) | null } = { work: null };
 const context = createContext(sandbox);
 
 const wasStopped = (error: unknown): boolean =>
-  // Nesting that exhausts the stack is a RangeError. The error of the watchdog comes from the other context, where Error
-  // is another constructor.
+  // Nesting that exhausts the stack is a RangeError. The error of the watchdog comes from the other context, where
+  // Error is another constructor.
   error instanceof RangeError ||
   (typeof error === 'object' && error !== null && 'code' in error && error.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT');
 
@@ -30,9 +30,9 @@ const resetRules = (): void => {
 };
 
 /**
- * Does synchronous work on a Markdown text nobody vouches for: its result, or that of `otherwise` when the work took more
- * than {@link BUDGET_MS} or exhausted the stack. The work must leave nothing half done behind, as it may be stopped at any
- * point, without its `finally`. Other errors pass through. Does not nest.
+ * Does synchronous work on a Markdown text nobody vouches for: its result, or that of `otherwise` when the work took
+ * more than {@link BUDGET_MS} or exhausted the stack. The work must leave nothing half done behind, as it may be
+ * stopped at any point, without its `finally`. Other errors pass through. Does not nest.
  */
 export const withinBudget = <T>(work: () => T, otherwise: () => T): T => {
   const results: T[] = [];

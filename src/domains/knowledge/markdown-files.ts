@@ -60,9 +60,9 @@ const isLinkedFile = async (root: string, path: string): Promise<boolean> => {
 const byName = (a: Dirent, b: Dirent): number => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
 
 /**
- * The Markdown files (`.md` and `.markdown`, whatever the case) below a folder, relative to it with forward slashes, depth
- * first in the order of the names. `.git` is left out. A link to a folder is not followed, so there are no loops: what it
- * leads to is met by itself or lies outside. A link to a file counts when the file is inside the folder.
+ * The Markdown files (`.md` and `.markdown`, whatever the case) below a folder, relative to it with forward slashes,
+ * depth first in the order of the names. `.git` is left out. A link to a folder is not followed, so there are no loops:
+ * what it leads to is met by itself or lies outside. A link to a file counts when the file is inside the folder.
  * `onProblem` hears of folders below it that cannot be read and of broken links, which are skipped.
  *
  * @throws MarkdownFileError when the folder itself cannot be read.
@@ -190,7 +190,8 @@ const readText = async (folder: string, path: string): Promise<string> => {
  * the name of the file; the category that of the front matter, else the first folder of the path; without a word about
  * visibility it is public.
  *
- * @throws MarkdownFileError when the file cannot be read, is not UTF-8 text, is empty or longer than an entry may be, or
+ * @throws MarkdownFileError when the file cannot be read, is not UTF-8 text, is empty or longer than an entry may be,
+ * or
  *   has front matter that is not right. Nothing of such a file may be imported.
  */
 export const readMarkdownFile = async (folder: string, path: string): Promise<MarkdownDocument> => {

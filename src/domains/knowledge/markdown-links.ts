@@ -52,10 +52,15 @@ const redirect = ({ written }: Destination, path: string, resolve: ResolveLink):
   return null;
 };
 
-/** marked cannot say where its tokens stand in the source, so they are found again, in order, in one block at a time. */
+/**
+ * marked cannot say where its tokens stand in the source, so they are found again, in order, in one block at a time.
+ */
 interface Block {
   readonly text: string;
-  /** Never beyond the true place of the next token, so an equal text before it, in code for instance, is not mistaken for it. */
+  /**
+   * Never beyond the true place of the next token, so an equal text before it, in code for instance, is not mistaken
+   * for it.
+   */
   cursor: number;
   /** In a table, whose cells come without the backslash before each `|`. */
   inTable: boolean;
@@ -63,8 +68,8 @@ interface Block {
 }
 
 /**
- * Moves the cursor behind `raw`, line by line, as quotes and lists have their markers and indentation between the lines.
- * Returns where in the block a position within `raw` is, or null for a line that is not there literally.
+ * Moves the cursor behind `raw`, line by line, as quotes and lists have their markers and indentation between the
+ * lines. Returns where in the block a position within `raw` is, or null for a line that is not there literally.
  */
 const pass = (block: Block, raw: string): ((offset: number) => number | null) => {
   const lines: { start: number; end: number; at: number }[] = [];
@@ -148,11 +153,11 @@ const destinationsOf = (text: string): Destination[] => {
 };
 
 /**
- * The content of the file at `path` (relative to the folder of the import, with forward slashes) with its relative links and
- * images to other imported files replaced by what `resolve` gives for their normalised path; query and fragment stay. A
- * link to a folder means its README or index. Everything else is the same byte for byte: code, titles, links that are
- * absolute, lead out of the folder or to what `resolve` does not know, and HTML. The result may be longer than an entry may
- * be. A text that takes marked too long is returned as it is.
+ * The content of the file at `path` (relative to the folder of the import, with forward slashes) with its relative
+ * links and images to other imported files replaced by what `resolve` gives for their normalised path; query and
+ * fragment stay. A link to a folder means its README or index. Everything else is the same byte for byte: code, titles,
+ * links that are absolute, lead out of the folder or to what `resolve` does not know, and HTML. The result may be
+ * longer than an entry may be. A text that takes marked too long is returned as it is.
  */
 export const rewriteLinks = (content: string, path: string, resolve: ResolveLink): string => {
   // A link has `](` and a definition `]:`; most files have neither and need no lexer.

@@ -6,15 +6,15 @@ import { CONTENT_MAX, withinBudget } from './markdown-budget.js';
 const marked = new Marked({ gfm: true, async: false });
 
 /**
- * What may stand in the HTML of an entry. No `id`, `name`, `style` or free `class`: they would let an entry reach into the
- * page that shows it. No SVG or MathML: their parsing rules are the usual way around a sanitiser.
+ * What may stand in the HTML of an entry. No `id`, `name`, `style` or free `class`: they would let an entry reach into
+ * the page that shows it. No SVG or MathML: their parsing rules are the usual way around a sanitiser.
  */
 const ALLOWED: IOptions = {
   allowedTags: [
     ...['h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'p', 'br', 'hr', 'div', 'span', 'blockquote', 'pre', 'details', 'summary'],
     ...['ul', 'ol', 'li', 'dl', 'dt', 'dd', 'table', 'caption', 'thead', 'tbody', 'tfoot', 'tr', 'th', 'td', 'input'],
-    ...['a', 'img', 'code', 'kbd', 'samp', 'var', 'em', 'strong', 'i', 'b', 'u', 's', 'del', 'ins', 'sub', 'sup', 'mark'],
-    ...['small', 'abbr', 'cite', 'q', 'figure', 'figcaption'],
+    ...['a', 'img', 'code', 'kbd', 'samp', 'var', 'em', 'strong', 'i', 'b', 'u', 's', 'del', 'ins', 'sub', 'sup'],
+    ...['mark', 'small', 'abbr', 'cite', 'q', 'figure', 'figcaption'],
   ],
   allowedAttributes: {
     a: ['href', 'title', 'rel'],
@@ -65,10 +65,11 @@ const rememberExceeded = (digest: string): void => {
 };
 
 /**
- * The sanitised HTML of a Markdown text (GitHub's flavour), fit to be put into a page: no scripts, event handlers, styles,
- * frames or forms, and no address but relative ones, http, https and (for links) mailto. Relative links stay as they are;
- * every link carries `rel="nofollow noopener noreferrer"`. Never throws and holds the event loop for about half a second at
- * most: a text that takes longer to parse, or is longer than an entry may be, is shown as it was written, in a `pre`.
+ * The sanitised HTML of a Markdown text (GitHub's flavour), fit to be put into a page: no scripts, event handlers,
+ * styles, frames or forms, and no address but relative ones, http, https and (for links) mailto. Relative links stay as
+ * they are; every link carries `rel="nofollow noopener noreferrer"`. Never throws and holds the event loop for about
+ * half a second at most: a text that takes longer to parse, or is longer than an entry may be, is shown as it was
+ * written, in a `pre`.
  */
 export const renderMarkdown = (source: string): string => {
   if (source.length > CONTENT_MAX) return plain(source);

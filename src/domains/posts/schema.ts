@@ -79,8 +79,8 @@ builder.prismaObjectFields(Post, (t) => ({
       childPage(context, info, args, {
         parentId: post.id,
         keyset: streamKeyset(commentLog.name, post.id, await commentHead(context, post.id)),
-        find: async (ids, query) => {
-          const posts = await context.db.prisma.post.findMany({ where: { id: { in: ids } }, select: { id: true, comments: query } });
+        find: async (ids, page, query) => {
+          const posts = await context.db.prisma.post.findMany({ where: { id: { in: ids } }, select: { id: true, comments: { ...query, ...page } } });
           return posts.map(({ id, comments }) => ({ id, rows: comments }));
         },
         count: async () => post.commentCount,
@@ -97,8 +97,8 @@ builder.prismaObjectFields(User, (t) => ({
       childPage(context, info, args, {
         parentId: user.id,
         keyset: newestFirst,
-        find: async (ids, query) => {
-          const users = await context.db.prisma.user.findMany({ where: { id: { in: ids } }, select: { id: true, posts: query } });
+        find: async (ids, page, query) => {
+          const users = await context.db.prisma.user.findMany({ where: { id: { in: ids } }, select: { id: true, posts: { ...query, ...page } } });
           return users.map(({ id, posts }) => ({ id, rows: posts }));
         },
         count: postCount,

@@ -71,7 +71,13 @@ describe('scanMarkdown', () => {
     await mkdir(join(folder, 'folder.md'));
     expect(await scan(folder)).toEqual({
       paths: [
-        ...['.github/x.md', 'B.MD', 'a/b/c.Markdown', 'a/z.markdown', 'b.md', 'node_modules/p/README.md', 'é ü/[1].md'],
+        '.github/x.md',
+        'B.MD',
+        'a/b/c.Markdown',
+        'a/z.markdown',
+        'b.md',
+        'node_modules/p/README.md',
+        'é ü/[1].md',
       ],
       problems: [],
     });
@@ -173,7 +179,8 @@ describe('readMarkdownFile', () => {
     ['empty values', '---\ntitle:\ntags:\ncategory: ""\nvisibility: ~\n---\n# A'],
     ['an empty list', '---\ntags: []\n---\n# A'],
   ])('takes front matter with %s', async (_name, text) => {
-    expect(await read(text, 'x/a.md')).toMatchObject({ title: 'A', content: '# A', tags: [], category: 'X', isPublic: true });
+    const document = await read(text, 'x/a.md');
+    expect(document).toMatchObject({ title: 'A', content: '# A', tags: [], category: 'X', isPublic: true });
   });
 
   it('reads keys whatever their case, so that nothing private is published by a capital', async () => {
@@ -195,7 +202,10 @@ describe('readMarkdownFile', () => {
     ['Under\n=====', 'Under'],
     ['## Second\n# First', 'Second'],
     ['text\n\nUnder *two*\nlines\n---\n', 'Under two lines'],
-    ['# With *em*, **strong**, ~~del~~, `code <a>` and [a link](b.md "c")', 'With em, strong, del, code <a> and a link'],
+    [
+      '# With *em*, **strong**, ~~del~~, `code <a>` and [a link](b.md "c")',
+      'With em, strong, del, code <a> and a link',
+    ],
     ['# [Ref][r] &amp; &lt;b&gt; &#x41;&#66; &copy; \\*\n\n[r]: x', 'Ref & <b> AB &copy; *'],
     ['# Name [![Build](a.svg)](b) ![Badge](c)', 'Name'],
     ['# ![Logo of Name](c)', 'Logo of Name'],
@@ -253,11 +263,23 @@ describe('readMarkdownFile', () => {
     ['a scalar', '---\nJust text\n---\ntext', 'the front matter is not a mapping of names to values'],
     ['a title that is a list', '---\ntitle: [a]\n---\ntext', 'title in the front matter is not a text'],
     ['a title that is true', '---\ntitle: true\n---\ntext', 'title in the front matter is not a text'],
-    ['a long title', `---\ntitle: ${'a'.repeat(201)}\n---\ntext`, 'title in the front matter is longer than 200 characters'],
+    [
+      'a long title',
+      `---\ntitle: ${'a'.repeat(201)}\n---\ntext`,
+      'title in the front matter is longer than 200 characters',
+    ],
     ['a title with NUL', '---\ntitle: "a\\0b"\n---\ntext', 'title in the front matter has control characters'],
-    ['a title with half a pair', '---\ntitle: "a\\ud800b"\n---\ntext', 'title in the front matter has control characters'],
+    [
+      'a title with half a pair',
+      '---\ntitle: "a\\ud800b"\n---\ntext',
+      'title in the front matter has control characters',
+    ],
     ['a category that is a mapping', '---\ncategory: {a: b}\n---\ntext', 'category in the front matter is not a text'],
-    ['tags that are a mapping', '---\ntags: {a: b}\n---\ntext', 'tags in the front matter are neither a list nor a text'],
+    [
+      'tags that are a mapping',
+      '---\ntags: {a: b}\n---\ntext',
+      'tags in the front matter are neither a list nor a text',
+    ],
     ['tags in tags', '---\ntags: [[a]]\n---\ntext', 'a tag in the front matter is not a text'],
     ['an empty tag', '---\ntags: [a, ""]\n---\ntext', 'a tag in the front matter is empty'],
     ['a long tag', `---\ntags: ${'a'.repeat(41)}\n---\ntext`, 'a tag in the front matter is longer than 40 characters'],
@@ -344,7 +366,10 @@ describe('rewriteLinks', () => {
     ['- a\n\n  [a](b.md)\n  1. [c](b.md)\n', '- a\n\n  [a](/entries/b)\n  1. [c](/entries/b)\n'],
     ['- [ ] [a](b.md)\t', '- [ ] [a](/entries/b)\t'],
     ['| a |\n|---|\n| `\\|` [a\\|b](b.md "\\|") |', '| a |\n|---|\n| `\\|` [a\\|b](/entries/b "\\|") |'],
-    ['[a](../guide) [a](../guide/) [a](.) [a](./#c)', '[a](/entries/guide) [a](/entries/guide) [a](/entries/guide) [a](/entries/guide#c)'],
+    [
+      '[a](../guide) [a](../guide/) [a](.) [a](./#c)',
+      '[a](/entries/guide) [a](/entries/guide) [a](/entries/guide) [a](/entries/guide#c)',
+    ],
     ['[a](../api#b) [a](..) [a](../)', '[a](/entries/api#b) [a](/entries/root) [a](/entries/root)'],
     ['a\r\n[a](b.md)\r\n\r\n> [b](b.md)\r\n', 'a\r\n[a](/entries/b)\r\n\r\n> [b](/entries/b)\r\n'],
     ['a\rb\r\n[a](b.md)\r[a](b.md)', 'a\rb\r\n[a](/entries/b)\r[a](/entries/b)'],
@@ -417,8 +442,9 @@ describe('rewriteLinks', () => {
     const pieces = [
       ...['[a](x.md)', '[a](x.md "t")', '[a](<x.md#f>)', '![i](x.md)', '[![i](x.md)](x.md)', '`[a](x.md)`', '<x.md>'],
       ...['[r]: x.md\n', '[r]: <x.md> "t"\n', '[a][r]', '[x', '](x.md)', '<a href="x.md">', 'x.md', '``[a](x.md) ` ``'],
-      ...['\n', '\n\n', '\r\n', '> ', '- ', '1. ', '    ', '  ', '\t', '```\n', '| ', ' | ', '\n|-|-|\n', '\n---\n', '# '],
-      ...['**', '*', '~~', '<div>', '<!--', '-->', '\\', '[', ']', '(', ')', 'a', 'é', '\\|', '&amp;', '- [ ] ', '`', ' '],
+      ...['\n', '\n\n', '\r\n', '> ', '- ', '1. ', '    ', '  ', '\t', '```\n', '| ', ' | ', '\n|-|-|\n', '\n---\n'],
+      ...['**', '*', '~~', '<div>', '<!--', '-->', '\\', '[', ']', '(', ')', 'a', 'é', '\\|', '&amp;', '- [ ] '],
+      ...['`', ' ', '# '],
     ];
     const texts = fc.array(fc.constantFrom(...pieces), { maxLength: 25 }).map((parts) => parts.join(''));
     const address = (path: string): string | null => (path === 'x.md' ? '/entries/x' : null);

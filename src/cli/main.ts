@@ -1,0 +1,58 @@
+import { Command } from 'commander';
+import { ConfigError, loadConfig } from '../config.js';
+import type { Services } from '../context.js';
+import { Role } from '../db/generated/prisma/client.js';
+import { setRole } from '../domains/account/users.js';
+import { closeAll, openServices, type Closers } from '../services.js';
+import { runImport } from './import.js';
+
+/**
+ * What an operator does without a token. Works with the database that a server with the same environment uses, whether one runs or
+ * not, and brings it to the newest migration first, as every start does.
+ */
+const withServices = async <Result>(work: (services: Services) => Promise<Result>): Promise<Result> => {
+  const closers: Closers = [];
+  try {
+    return await work(await openServices(loadConfig(process.env), closers, { asGuest: true }));
+  } finally {
+    await closeAll(closers);
+  }
+};
+
+const program = new Command('lyceum').description("Operates a Lyceum server's database.").showHelpAfterError();
+
+program
+  .command('import')
+  .description('makes knowledge entries of a folder of Markdown files; run again, it updates those that have changed')
+  .argument('<folder>', 'the folder, with all its subfolders')
+  .option('--author <username>', 'whose entries they become (default: the first administrator)')
+  .action(async (folder: string, options: { author?: string }) => {
+    process.exitCode = await withServices((services) => runImport(services, folder, options));
+  });
+
+program
+  .command('user')
+  .description('manages users')
+  .command('role')
+  .description('gives a user a role')
+  .argument('<username>', 'whatever the case')
+  .addArgument(program.createArgument('<role>', 'the role').choices(Object.values(Role)))
+  .action(async (username: string, role: Role) => {
+    await withServices(({ db }) => setRole(db, username, role));
+    process.stdout.write(`${username} has the role ${role} now.\n`);
+  });
+
+program
+  .command('db')
+  .description('manages the database')
+  .command('migrate')
+  .description('applies the migrations that are pending, as every start of the server does')
+  .action(async () => {
+    await withServices(async () => undefined);
+    process.stdout.write('The database is up to date.\n');
+  });
+
+program.parseAsync().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(error instanceof ConfigError ? 78 : 1);
+});

@@ -1,0 +1,164 @@
+import { createPrivateKey, createPublicKey, generateKeyPairSync, randomUUID, type KeyObject } from 'node:crypto';
+import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { GraphQLError } from 'graphql';
+import { calculateJwkThumbprint, errors, exportJWK, jwtVerify, SignJWT, type JSONWebKeySet, type JWTPayload } from 'jose';
+import type { Clock } from '../../clock.js';
+import { ConfigError, type Config } from '../../config.js';
+import type { TokenIssuer } from '../../context.js';
+import { coded } from '../../errors.js';
+import type { Log } from '../../log.js';
+
+/** Who an access token was made for. */
+export interface TokenSubject {
+  readonly userId: string;
+  readonly sessionId: string;
+}
+
+export interface Tokens extends TokenIssuer {
+  /**
+   * @throws TokenError `expired` when nothing is wrong with the token but its age, else `invalid`
+   */
+  readonly verify: (token: string) => Promise<TokenSubject & { readonly expiresAt: Date }>;
+  /** The public key, for others who want to verify tokens. */
+  readonly jwks: JSONWebKeySet;
+}
+
+/** UNAUTHENTICATED because of a token. An expired one can be replaced by refreshing the session; an invalid one stays so. */
+export class TokenError extends GraphQLError {
+  readonly reason: 'invalid' | 'expired';
+
+  constructor(reason: 'invalid' | 'expired') {
+    const { message, extensions } = coded(
+      'UNAUTHENTICATED',
+      reason === 'expired'
+        ? 'The access token has expired. Refresh the session.'
+        : 'The access token is not valid. Sign in again.',
+      { reason },
+    );
+    super(message, { extensions });
+    this.reason = reason;
+  }
+}
+
+/**
+ * Signs and verifies access tokens with the configured key, or with one that is generated into the data directory.
+ * @throws ConfigError for a key that is neither Ed25519 nor P-256
+ */
+export const createTokens = async (options: {
+  readonly config: Pick<Config, 'dataDir' | 'jwt'>;
+  readonly clock: Clock;
+  readonly log: Log;
+}): Promise<Tokens> => {
+  const { clock } = options;
+  const { issuer, audience, accessTtlSeconds } = options.config.jwt;
+  const { privateKey, alg } = await loadKey(options.config, options.log);
+  const publicKey = createPublicKey(privateKey);
+  const jwk = await exportJWK(publicKey);
+  const kid = await calculateJwkThumbprint(jwk);
+  return {
+    issue: async ({ userId, sessionId }) => {
+      // The claims are whole seconds: rounded so that a token lives its time, or up to a second more.
+      const expiry = Math.ceil(clock.now() / 1_000) + accessTtlSeconds;
+      const token = await new SignJWT({ sid: sessionId })
+        .setProtectedHeader({ alg, kid, typ: 'JWT' })
+        .setIssuer(issuer)
+        .setAudience(audience)
+        .setSubject(userId)
+        .setJti(randomUUID())
+        .setIssuedAt(Math.floor(clock.now() / 1_000))
+        .setExpirationTime(expiry)
+        .sign(privateKey);
+      return { token, expiresAt: new Date(expiry * 1_000) };
+    },
+    verify: async (token) => {
+      const { payload } = await jwtVerify(token, publicKey, {
+        // Pinned: a token never chooses how it is verified.
+        algorithms: [alg],
+        typ: 'JWT',
+        issuer,
+        audience,
+        requiredClaims: ['exp'],
+        currentDate: new Date(clock.now()),
+      }).catch((error: unknown) => {
+        // The age is what jose looks at last, after the signature and the other claims.
+        const expired = error instanceof errors.JWTExpired && subjectOf(error.payload) !== null;
+        throw new TokenError(expired ? 'expired' : 'invalid');
+      });
+      const subject = subjectOf(payload);
+      if (subject === null || payload.exp === undefined) throw new TokenError('invalid');
+      return { ...subject, expiresAt: new Date(payload.exp * 1_000) };
+    },
+    jwks: { keys: [{ ...jwk, kid, alg, use: 'sig' }] },
+  };
+};
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+const subjectOf = ({ sub, sid }: JWTPayload): TokenSubject | null =>
+  typeof sub === 'string' && UUID.test(sub) && typeof sid === 'string' && UUID.test(sid) ? { userId: sub, sessionId: sid } : null;
+
+interface SigningKey {
+  readonly privateKey: KeyObject;
+  readonly alg: 'EdDSA' | 'ES256';
+}
+
+const loadKey = async ({ jwt, dataDir }: Pick<Config, 'dataDir' | 'jwt'>, log: Log): Promise<SigningKey> => {
+  if (jwt.privateKey !== null) return parseKey(jwt.privateKey, 'JWT_PRIVATE_KEY');
+  const path = join(dataDir, 'jwt-key.pem');
+  const pem = (await readIfThere(path)) ?? (await generateKey(dataDir, path, log));
+  return parseKey(pem, path);
+};
+
+const parseKey = (pem: string, source: string): SigningKey => {
+  let privateKey: KeyObject;
+  try {
+    privateKey = createPrivateKey(pem);
+  } catch {
+    // Not the cause: it might quote the key.
+    throw new ConfigError(`${source} is not a private key in PKCS#8 PEM form.`);
+  }
+  if (privateKey.asymmetricKeyType === 'ed25519') return { privateKey, alg: 'EdDSA' };
+  if (privateKey.asymmetricKeyDetails?.namedCurve === 'prime256v1') return { privateKey, alg: 'ES256' };
+  throw new ConfigError(`${source} must be an Ed25519 or a P-256 key.`);
+};
+
+const codeIs = (error: unknown, code: string): boolean => error instanceof Error && 'code' in error && error.code === code;
+
+const readIfThere = async (path: string): Promise<string | null> => {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (codeIs(error, 'ENOENT')) return null;
+    throw error;
+  }
+};
+
+/**
+ * Writes a key under a name of its own and then links it to its place, which succeeds for one process alone: of several that start at
+ * once, all end with the key of the first, and none ever reads half a key.
+ */
+const generateKey = async (dataDir: string, path: string, log: Log): Promise<string> => {
+  await mkdir(dataDir, { recursive: true });
+  const draft = `${path}.${randomUUID()}`;
+  const { privateKey } = generateKeyPairSync('ed25519', {
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  });
+  try {
+    const file = await open(draft, 'wx', 0o600);
+    try {
+      await file.writeFile(privateKey);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await link(draft, path);
+    log.info({ path }, 'a key for access tokens was generated');
+  } catch (error) {
+    if (!codeIs(error, 'EEXIST')) throw error;
+  } finally {
+    await rm(draft, { force: true });
+  }
+  return await readFile(path, 'utf8');
+};

@@ -1,0 +1,20 @@
+import type { Services, Viewer } from '../../context.js';
+import { TokenError, type Tokens } from './tokens.js';
+
+/**
+ * Finds out who an access token belongs to; one SQL statement.
+ * @throws TokenError; a token whose session has ended is `invalid`
+ */
+export const authenticate = async (
+  { db, clock, tokens }: Pick<Services, 'db' | 'clock'> & { readonly tokens: Tokens },
+  token: string,
+): Promise<Viewer & { readonly tokenExpiresAt: Date }> => {
+  const { userId, sessionId, expiresAt } = await tokens.verify(token);
+  const session = await db.prisma.session.findFirst({
+    relationLoadStrategy: 'join',
+    where: { id: sessionId, userId, revokedAt: null, expiresAt: { gt: new Date(clock.now()) } },
+    select: { user: { select: { id: true, username: true, role: true } } },
+  });
+  if (session === null) throw new TokenError('invalid');
+  return { ...session.user, sessionId, tokenExpiresAt: expiresAt };
+};

@@ -1,0 +1,100 @@
+import { builder } from '../../builder.js';
+import { childPage } from '../../connection.js';
+import { decodeId } from '../../ids.js';
+import { batched } from '../../loaders.js';
+import { User, UserConnection } from '../account/schema.js';
+import { followUser, latestFollowees, latestFollowers, unfollowUser, type FolloweeRow, type FollowerRow } from './follows.js';
+
+const followerCount = batched(async ({ db }, userIds) => {
+  const groups = await db.prisma.follow.groupBy({ by: ['followeeId'], where: { followeeId: { in: [...userIds] } }, _count: true });
+  return new Map(groups.map(({ followeeId, _count }) => [followeeId, _count]));
+}, 0);
+
+const followingCount = batched(async ({ db }, userIds) => {
+  const groups = await db.prisma.follow.groupBy({ by: ['followerId'], where: { followerId: { in: [...userIds] } }, _count: true });
+  return new Map(groups.map(({ followerId, _count }) => [followerId, _count]));
+}, 0);
+
+const viewerFollows = batched(async ({ db, viewer }, userIds) => {
+  if (viewer === null) return new Map<string, boolean>();
+  const follows = await db.prisma.follow.findMany({
+    where: { followerId: viewer.id, followeeId: { in: [...userIds] } },
+    select: { followeeId: true },
+  });
+  return new Map(follows.map(({ followeeId }) => [followeeId, true]));
+}, false);
+
+builder.prismaObjectFields(User, (t) => ({
+  followerCount: t.int({
+    description: 'How many users follow this one.',
+    resolve: (user, _args, context) => followerCount(context, user.id),
+  }),
+  followingCount: t.int({
+    description: 'How many users this one follows.',
+    resolve: (user, _args, context) => followingCount(context, user.id),
+  }),
+  viewerFollows: t.boolean({
+    description: 'Whether the viewer follows this user; false for anyone not signed in.',
+    resolve: (user, _args, context) => viewerFollows(context, user.id),
+  }),
+  followers: t.field({
+    type: UserConnection,
+    description: 'Who follows this user, the latest first.',
+    args: t.arg.connectionArgs(),
+    resolve: (user, args, context, info) =>
+      childPage<FollowerRow, FollowerRow['follower']>(context, info, args, {
+        parentId: user.id,
+        keyset: latestFollowers,
+        node: ({ follower }) => follower,
+        find: async (ids, page, query) => {
+          const users = await context.db.prisma.user.findMany({
+            where: { id: { in: ids } },
+            select: { id: true, followers: { ...page, include: { follower: query } } },
+          });
+          return users.map(({ id, followers }) => ({ id, rows: followers }));
+        },
+        count: followerCount,
+      }),
+  }),
+  following: t.field({
+    type: UserConnection,
+    description: 'Whom this user follows, the latest first.',
+    args: t.arg.connectionArgs(),
+    resolve: (user, args, context, info) =>
+      childPage<FolloweeRow, FolloweeRow['followee']>(context, info, args, {
+        parentId: user.id,
+        keyset: latestFollowees,
+        node: ({ followee }) => followee,
+        find: async (ids, page, query) => {
+          const users = await context.db.prisma.user.findMany({
+            where: { id: { in: ids } },
+            select: { id: true, following: { ...page, include: { followee: query } } },
+          });
+          return users.map(({ id, following }) => ({ id, rows: following }));
+        },
+        count: followingCount,
+      }),
+  }),
+}));
+
+for (const [name, act, description] of [
+  ['followUser', followUser, 'Follows a user: their posts come to the viewer\'s feed. Following twice is following once.'],
+  ['unfollowUser', unfollowUser, 'Stops following a user.'],
+] as const) {
+  builder.relayMutationField(
+    name,
+    {
+      description: 'Which user is meant.',
+      inputFields: (t) => ({ userId: t.id({ required: true, description: 'The user.' }) }),
+    },
+    {
+      description,
+      authScopes: { signedIn: true },
+      resolve: async (_root, { input }, context) => ({ user: await act(context, decodeId('User', input.userId, 'input.userId')) }),
+    },
+    {
+      description: 'The user, as the viewer sees them now.',
+      outputFields: (t) => ({ user: t.field({ type: User, description: 'The user.', resolve: ({ user }) => user }) }),
+    },
+  );
+}

@@ -1,0 +1,99 @@
+import { mkdir } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { systemClock, type Clock } from './clock.js';
+import type { Config } from './config.js';
+import type { Services } from './context.js';
+import { connectionOptions, type ConnectionTarget } from './db/connection.js';
+import { openDatabase } from './db/database.js';
+import { findRunningPostgres, startEmbeddedPostgres } from './db/embedded.js';
+import { isUnavailable } from './db/failures.js';
+import { applyMigrations, MIGRATIONS } from './db/migrate.js';
+import { createTokens, type Tokens } from './domains/account/tokens.js';
+import { createLog, type Log } from './log.js';
+import type { Bus } from './realtime/bus.js';
+import { renewEpochsAfterRestore } from './realtime/event-log.js';
+import { createHub } from './realtime/hub.js';
+import { createMemoryBus } from './realtime/memory-bus.js';
+import { createRedisBus } from './realtime/redis-bus.js';
+
+/** What stands below the server, and below the command line: everything but the transports. */
+export interface OpenServices extends Services {
+  readonly tokens: Tokens;
+  readonly bus: Bus;
+}
+
+export interface ServicesOptions {
+  readonly clock?: Clock | undefined;
+  readonly log?: Log | undefined;
+  /** Called with every SQL statement, for tests that count them. */
+  readonly onStatement?: ((sql: string) => void) | undefined;
+  /** Called when the embedded database ends by itself. */
+  readonly onFatal?: ((reason: string) => void) | undefined;
+  /** Uses the embedded database of a server that runs under DATA_DIR, if one does, instead of being refused. */
+  readonly asGuest?: boolean | undefined;
+}
+
+/** Things to close, in the reverse order of their opening. */
+export type Closers = (() => Promise<unknown>)[];
+
+export const closeAll = async (closers: Closers): Promise<void> => {
+  for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close();
+};
+
+/**
+ * Opens the database, migrated, and what is built on it. Each part that was opened is added to `closers`, also when a later one
+ * fails.
+ */
+export const openServices = async (config: Config, closers: Closers, options: ServicesOptions = {}): Promise<OpenServices> => {
+  const clock = options.clock ?? systemClock;
+  const log = options.log ?? createLog(config.logLevel);
+  const { timeoutMs, poolSize } = config.database;
+
+  const target = await openTarget(config, log, closers, options);
+  await untilReachable(() => applyMigrations(connectionOptions(target, timeoutMs), { directory: MIGRATIONS, log }), log);
+
+  const bus = config.redis.url === null ? createMemoryBus({ log }) : createRedisBus({ url: config.redis.url, prefix: config.redis.prefix, log });
+  closers.push(() => bus.close());
+
+  const onCommit: Parameters<typeof openDatabase>[0]['onCommit'] = (wakes) => {
+    for (const wake of wakes) bus.wake(wake);
+  };
+  const db = openDatabase({ target, poolSize, timeoutMs, log, onCommit, onStatement: options.onStatement });
+  closers.push(() => db.close());
+  if (await renewEpochsAfterRestore(db.prisma)) log.warn('this database was restored or copied: cursors from before have expired');
+
+  const hub = createHub({ prisma: db.prisma, bus, log, ...config.realtime });
+  closers.push(async () => hub.stop());
+
+  const tokens = await createTokens({ config, clock, log });
+  return { config, clock, log, db, hub, tokens, bus };
+};
+
+/** The database to use: the one of DATABASE_URL, or the embedded one under DATA_DIR. */
+const openTarget = async (config: Config, log: Log, closers: Closers, options: ServicesOptions): Promise<ConnectionTarget> => {
+  await mkdir(config.dataDir, { recursive: true });
+  if (config.database.url !== null) return { url: config.database.url };
+  const running = options.asGuest === true ? await findRunningPostgres(config.dataDir) : null;
+  if (running !== null) return running;
+  const { durable } = config.database;
+  const embedded = await startEmbeddedPostgres({ dataDir: config.dataDir, log, durable, ...(options.onFatal ? { onExit: options.onFatal } : {}) });
+  closers.push(() => embedded.stop());
+  return embedded.address;
+};
+
+const REACH_ATTEMPTS = 30;
+const REACH_INTERVAL_MS = 1_000;
+
+/** A database that is started together with this process may need a moment. */
+const untilReachable = async (attempt: () => Promise<unknown>, log: Log): Promise<void> => {
+  for (let failures = 0; ; failures += 1) {
+    try {
+      await attempt();
+      return;
+    } catch (error) {
+      if (!isUnavailable(error) || failures >= REACH_ATTEMPTS) throw error;
+      log.warn({ err: String(error) }, 'the database is not reachable yet; trying again');
+      await delay(REACH_INTERVAL_MS);
+    }
+  }
+};

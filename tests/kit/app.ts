@@ -1,0 +1,120 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startApp, type App } from '../../src/app.js';
+import { loadConfig } from '../../src/config.js';
+import type { Services } from '../../src/context.js';
+import { connect, execute, type ClientOptions, type GraphQLResponse, type TestSocket } from './client.js';
+import { createTestDatabase, type TestDatabase } from './database.js';
+
+/** Someone signed in. */
+export interface TestUser {
+  readonly id: string;
+  readonly username: string;
+  readonly token: string;
+  readonly refreshToken: string;
+}
+
+export interface TestApp {
+  /** Of GraphQL over HTTP. */
+  readonly url: string;
+  readonly services: Services;
+  readonly database: TestDatabase;
+  /** One operation over HTTP. */
+  readonly execute: <Data = Record<string, unknown>>(query: string, variables?: object, as?: TestUser | ClientOptions) => Promise<GraphQLResponse<Data>>;
+  /** The same, which must succeed: its data. */
+  readonly data: <Data = Record<string, unknown>>(query: string, variables?: object, as?: TestUser | ClientOptions) => Promise<Data>;
+  /** The same, which must fail: the code of its first error. */
+  readonly code: (query: string, variables?: object, as?: TestUser | ClientOptions) => Promise<unknown>;
+  /** A WebSocket of graphql-transport-ws; closed with the app at the latest. */
+  readonly connect: (as?: TestUser) => TestSocket;
+  /** Registers somebody with this name. */
+  readonly user: (username: string) => Promise<TestUser>;
+  /** Registers somebody and gives them a role, as the command line does. */
+  readonly userWithRole: (username: string, role: 'MODERATOR' | 'ADMIN') => Promise<TestUser>;
+  /** What `work` costs: the SQL statements sent meanwhile, transactions' own included. Nothing else may be going on. */
+  readonly countStatements: (work: () => Promise<unknown>) => Promise<string[]>;
+  readonly stop: () => Promise<void>;
+}
+
+export interface TestAppOptions {
+  /** Further settings, by their names in the environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Another app's database, for several processes' worth of apps on one; it stays the other's to drop. */
+  readonly database?: TestDatabase;
+}
+
+/** A whole server on a database of its own. Stop it in `afterAll`. */
+export const startTestApp = async ({ env = {}, database: shared }: TestAppOptions = {}): Promise<TestApp> => {
+  const database = shared ?? (await createTestDatabase());
+  const dataDir = await mkdtemp(join(tmpdir(), 'lyceum-app-'));
+  let statements: string[] | null = null;
+  const config = loadConfig({
+    NODE_ENV: 'test',
+    DATABASE_URL: database.url,
+    DATA_DIR: dataDir,
+    PRESENCE_GRACE_MS: '200',
+    ...env,
+  });
+  const app: App = await startApp(config, { onStatement: (sql) => statements?.push(sql) });
+  const sockets = new Set<TestSocket>();
+
+  const optionsOf = (as: TestUser | ClientOptions = {}): ClientOptions => ('username' in as ? { token: as.token } : as);
+  const kit: TestApp = {
+    url: app.url,
+    services: app.services,
+    database,
+    execute: (query, variables, as) => execute(app.url, query, variables, optionsOf(as)),
+    data: async <Data>(query: string, variables?: object, as?: TestUser | ClientOptions) => {
+      const response = await execute<Data>(app.url, query, variables, optionsOf(as));
+      if (response.errors || !response.data) throw new Error(`The operation failed: ${JSON.stringify(response)}`);
+      return response.data;
+    },
+    code: async (query, variables, as) => (await kit.execute(query, variables, as)).errors?.[0]?.extensions?.['code'],
+    connect: (as) => {
+      const socket = connect(app.url, as?.token);
+      sockets.add(socket);
+      return socket;
+    },
+    user: async (username) => {
+      const { register } = await kit.data<Registered>(REGISTER, {
+        input: { username, email: `${username}@example.com`, password: 'correct horse battery staple' },
+      });
+      const { user, credentials } = register;
+      return { id: user.id, username: user.username, token: credentials.accessToken, refreshToken: credentials.refreshToken };
+    },
+    userWithRole: async (username, role) => {
+      const user = await kit.user(username);
+      await database.query('UPDATE "user" SET role = $2::role WHERE username = $1', [username, role]);
+      return user;
+    },
+    countStatements: async (work) => {
+      const seen: string[] = [];
+      statements = seen;
+      try {
+        await work();
+      } finally {
+        statements = null;
+      }
+      return seen;
+    },
+    stop: async () => {
+      await Promise.all([...sockets].map((socket) => socket.close()));
+      await app.stop();
+      await rm(dataDir, { recursive: true, force: true });
+      if (!shared) await database.drop();
+    },
+  };
+  return kit;
+};
+
+const REGISTER = `mutation ($input: RegisterInput!) {
+  register(input: $input) { user { id username } credentials { accessToken refreshToken } }
+}`;
+
+interface Registered {
+  readonly register: {
+    readonly user: { readonly id: string; readonly username: string };
+    readonly credentials: { readonly accessToken: string; readonly refreshToken: string };
+  };
+}
