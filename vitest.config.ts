@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
+  // As Node resolves it: else our sources get graphql's `module` build and its libraries the `main` one, two realms in one process.
+  resolve: { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] },
   test: {
     include: ['tests/**/*.test.ts'],
     globalSetup: ['tests/kit/global-setup.ts'],
@@ -9,7 +11,5 @@ export default defineConfig({
     maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    // Vite's own transform of the sources; nothing of ours needs a plugin.
-    server: { deps: { inline: [] } },
   },
 });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { GraphQLError } from 'graphql';
+import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { CloseCode } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer, type WebSocket } from 'ws';
@@ -80,6 +80,9 @@ export const createSocketServer = ({ http, graphql, services, authenticate, onPr
         };
       },
       onClose: ({ extra }) => extra.leave?.(),
+      onError: (_context, _id, _payload, errors) => errors.map(withoutHttp),
+      onNext: (_context, _id, _payload, _args, { errors, ...result }) =>
+        errors ? { ...result, errors: errors.map(withoutHttp) as never } : undefined,
       onSubscribe: async ({ extra }, _id, params) => {
         const request: RequestContext = {
           socket: {
@@ -134,6 +137,13 @@ export const createSocketServer = ({ http, graphql, services, authenticate, onPr
       sockets.close();
     },
   };
+};
+
+/** Statuses and headers are for HTTP alone. */
+const withoutHttp = (error: GraphQLError): GraphQLFormattedError => {
+  const { extensions, ...formatted } = error.toJSON();
+  const { http: _, ...rest } = extensions ?? {};
+  return { ...formatted, extensions: rest };
 };
 
 const SERVICE_RESTART = 1012;
