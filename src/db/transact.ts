@@ -14,10 +14,11 @@ export interface EmittableLog<Events extends object> {
   readonly kind: 'log';
   readonly name: string;
   /**
-   * A data-modifying statement over the rows of `numbered` (topic, key, seq, kind, ref), run with the numbering itself:
-   * it writes an event's seq into the row it is about, at no further round trip.
+   * Data-modifying statements over the rows of `numbered` (topic, key, seq, kind, ref), run with the numbering itself: they write an
+   * event's seq, or what else follows from it, into the rows it is about, at no further round trip. The order among them is
+   * not defined, so no two may write the same row.
    */
-  readonly stamp?: Prisma.Sql | undefined;
+  readonly stamps?: readonly Prisma.Sql[] | undefined;
   /** Only a type: what each kind of event carries in `ref`. */
   readonly events?: Events;
 }
@@ -28,8 +29,14 @@ export interface EmittableState {
   readonly name: string;
 }
 
+/** Where an event has come to stand in its stream. Both are 0 until it is numbered: read them once `transact` has resolved. */
+export interface Emitted {
+  readonly seq: number;
+  readonly epoch: number;
+}
+
 export interface Emit {
-  <Events extends object, Kind extends keyof Events & string>(topic: EmittableLog<Events>, key: string, kind: Kind, ref: Events[Kind]): void;
+  <Events extends object, Kind extends keyof Events & string>(topic: EmittableLog<Events>, key: string, kind: Kind, ref: Events[Kind]): Emitted;
   (topic: EmittableState, key: string): void;
 }
 
@@ -49,11 +56,13 @@ export type Transact = <Result>(
   options?: { readonly isolationLevel?: Prisma.TransactionIsolationLevel },
 ) => Promise<Result>;
 
-interface Emission {
+interface Emission extends Emitted {
   readonly topic: EmittableLog<object> | EmittableState;
   readonly key: string;
   readonly kind: string;
   readonly ref: unknown;
+  seq: number;
+  epoch: number;
 }
 
 const ATTEMPTS = 5;
@@ -66,8 +75,10 @@ export const createTransact =
       try {
         const result = await prisma.$transaction(async (client) => {
           const emissions: Emission[] = [];
-          const emit = (topic: Emission['topic'], key: string, kind = '', ref: unknown = null): void => {
-            emissions.push({ topic, key, kind, ref });
+          const emit = (topic: Emission['topic'], key: string, kind = '', ref: unknown = null): Emitted => {
+            const emission: Emission = { topic, key, kind, ref, seq: 0, epoch: 0 };
+            emissions.push(emission);
+            return emission;
           };
           const value = await work(Object.assign(Object.create(client) as Prisma.TransactionClient, { emit: emit as Emit }));
           wakes = await number(client, emissions);
@@ -89,10 +100,10 @@ export const createTransact =
  */
 const number = async (client: Prisma.TransactionClient, emissions: readonly Emission[]): Promise<readonly Wake[]> => {
   if (emissions.length === 0) return [];
-  const stamps = new Map<string, Prisma.Sql>();
-  for (const { topic } of emissions) if (topic.kind === 'log' && topic.stamp !== undefined) stamps.set(topic.name, topic.stamp);
-  const stampParts = [...stamps.values()].map((stamp, index) => Prisma.sql`, ${Prisma.raw(`stamp_${index}`)} AS (${stamp})`);
-  return await client.$queryRaw<Wake[]>`
+  const stamps = new Map<string, readonly Prisma.Sql[]>();
+  for (const { topic } of emissions) if (topic.kind === 'log' && topic.stamps !== undefined) stamps.set(topic.name, topic.stamps);
+  const stampParts = [...stamps.values()].flat().map((stamp, index) => Prisma.sql`, ${Prisma.raw(`stamp_${index}`)} AS (${stamp})`);
+  const heads = await client.$queryRaw<(Wake & { readonly epoch: number })[]>`
     WITH emission AS (
       SELECT topic, key, kind, ref, is_log, ordinal, row_number() OVER (PARTITION BY topic, key ORDER BY ordinal)::int AS position
       FROM unnest(
@@ -106,7 +117,7 @@ const number = async (client: Prisma.TransactionClient, emissions: readonly Emis
       INSERT INTO head (topic, key, last_seq)
       SELECT topic, key, count(*)::int FROM emission GROUP BY topic, key ORDER BY topic, key
       ON CONFLICT (topic, key) DO UPDATE SET last_seq = head.last_seq + excluded.last_seq
-      RETURNING topic, key, last_seq
+      RETURNING topic, key, last_seq, epoch
     ), numbered AS (
       INSERT INTO event (topic, key, seq, kind, ref, at)
       SELECT e.topic, e.key, h.last_seq - (count(*) OVER (PARTITION BY e.topic, e.key))::int + e.position, e.kind, e.ref::jsonb, clock_timestamp()
@@ -114,5 +125,10 @@ const number = async (client: Prisma.TransactionClient, emissions: readonly Emis
       WHERE e.is_log
       RETURNING topic, key, seq, kind, ref
     )${stampParts.length > 0 ? Prisma.join(stampParts, '') : Prisma.empty}
-    SELECT topic, key, last_seq AS seq FROM head_after`;
+    SELECT topic, key, last_seq AS seq, epoch FROM head_after`;
+  return heads.map(({ topic, key, seq, epoch }) => {
+    const own = emissions.filter((emission) => emission.topic.name === topic && emission.key === key);
+    for (const [index, emission] of own.entries()) Object.assign(emission, { seq: seq - own.length + 1 + index, epoch });
+    return { topic, key, seq };
+  });
 };

@@ -40,10 +40,10 @@ export interface LogEvent<Events extends object, Kind extends keyof Events & str
   readonly at: Date;
 }
 
-export const logTopic = <Events extends object>(name: string, options: { readonly stamp?: Prisma.Sql } = {}): LogTopic<Events> => ({
+export const logTopic = <Events extends object>(name: string, options: { readonly stamps?: readonly Prisma.Sql[] } = {}): LogTopic<Events> => ({
   kind: 'log',
   name,
-  stamp: options.stamp,
+  stamps: options.stamps,
 });
 
 export const stateTopic = <Value extends StateValue>(name: string, load: StateTopic<Value>['load']): StateTopic<Value> => ({

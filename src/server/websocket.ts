@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { GraphQLError, type FormattedExecutionResult, type GraphQLFormattedError } from 'graphql';
 import { CloseCode } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer, type WebSocket } from 'ws';
@@ -81,8 +81,8 @@ export const createSocketServer = ({ http, graphql, services, authenticate, onPr
       },
       onClose: ({ extra }) => extra.leave?.(),
       onError: (_context, _id, _payload, errors) => errors.map(withoutHttp),
-      onNext: (_context, _id, _payload, _args, { errors, ...result }) =>
-        errors ? { ...result, errors: errors.map(withoutHttp) as never } : undefined,
+      onNext: (_context, _id, _payload, _args, result) =>
+        result.errors && ({ ...result, errors: result.errors.map(withoutHttp) } as FormattedExecutionResult),
       onSubscribe: async ({ extra }, _id, params) => {
         const request: RequestContext = {
           socket: {

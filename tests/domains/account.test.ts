@@ -16,7 +16,8 @@ import type { GraphQLResponse } from '../kit/client.js';
 const PASSWORD = 'correct horse battery staple';
 const log = createLog('silent');
 
-const pemOf = ({ privateKey: key }: { readonly privateKey: KeyObject }): string => key.export({ type: 'pkcs8', format: 'pem' }).toString();
+const pemOf = ({ privateKey: key }: { readonly privateKey: KeyObject }): string =>
+  key.export({ type: 'pkcs8', format: 'pem' }).toString();
 const ed25519 = (): string => pemOf(generateKeyPairSync('ed25519'));
 
 const privateKey = ed25519();
@@ -35,15 +36,22 @@ interface Credentials {
   readonly refreshToken: string;
 }
 interface Signed {
-  readonly user: { readonly id: string; readonly username: string; readonly displayName: string; readonly role: string; readonly bio: string | null };
+  readonly user: {
+    readonly id: string;
+    readonly username: string;
+    readonly displayName: string;
+    readonly role: string;
+    readonly bio: string | null;
+  };
   readonly credentials: Credentials;
 }
 
-const SIGNED = `user { id username displayName role bio } credentials { accessToken accessTokenExpiresAt refreshToken }`;
+const CREDENTIALS = 'credentials { accessToken accessTokenExpiresAt refreshToken }';
+const SIGNED = `user { id username displayName role bio } ${CREDENTIALS}`;
 const REGISTER = `mutation ($input: RegisterInput!) { register(input: $input) { ${SIGNED} } }`;
 const LOGIN = `mutation ($input: LoginInput!) { login(input: $input) { ${SIGNED} } }`;
 const GUEST = `mutation ($input: JoinAsGuestInput!) { joinAsGuest(input: $input) { ${SIGNED} } }`;
-const REFRESH = `mutation ($input: RefreshSessionInput!) { refreshSession(input: $input) { credentials { accessToken accessTokenExpiresAt refreshToken } } }`;
+const REFRESH = `mutation ($input: RefreshSessionInput!) { refreshSession(input: $input) { ${CREDENTIALS} } }`;
 const PROFILE = `mutation ($input: UpdateProfileInput!) { updateProfile(input: $input) { user { displayName bio } } }`;
 const ME = `{ me { id email deviceCount user { id username displayName role } } }`;
 const USERS = `query ($search: String, $first: Int, $after: String, $last: Int, $before: String) {
@@ -52,7 +60,8 @@ const USERS = `query ($search: String, $first: Int, $after: String, $last: Int, 
   }
 }`;
 
-const register = async (input: object): Promise<Signed> => (await app.data<{ register: Signed }>(REGISTER, { input })).register;
+const register = async (input: object): Promise<Signed> =>
+  (await app.data<{ register: Signed }>(REGISTER, { input })).register;
 const login = async (identifier: string, password = PASSWORD): Promise<Signed> =>
   (await app.data<{ login: Signed }>(LOGIN, { input: { identifier, password } })).login;
 const refresh = (refreshToken: string): Promise<GraphQLResponse<{ refreshSession: { credentials: Credentials } }>> =>
@@ -64,12 +73,15 @@ const refreshed = async (refreshToken: string): Promise<Credentials> => {
 };
 const codeOf = (response: GraphQLResponse): unknown => response.errors?.[0]?.extensions?.['code'];
 const fieldsOf = (response: GraphQLResponse): unknown => response.errors?.[0]?.extensions?.['fields'];
-const pathsOf = (response: GraphQLResponse): string[] => (fieldsOf(response) as { path: string }[]).map(({ path }) => path);
+const pathsOf = (response: GraphQLResponse): string[] =>
+  (fieldsOf(response) as { path: string }[]).map(({ path }) => path);
 const whoIs = async (token: string): Promise<string | null> =>
   (await app.data<{ me: { user: { username: string } } | null }>(ME, {}, { token })).me?.user.username ?? null;
 
 /** What the server signs with, at another time or for another audience. */
-const forge = (changes: { readonly now?: number; readonly key?: string; readonly env?: Record<string, string> } = {}): Promise<Tokens> =>
+const forge = (
+  changes: { readonly now?: number; readonly key?: string; readonly env?: Record<string, string> } = {},
+): Promise<Tokens> =>
   createTokens({
     config: loadConfig({ NODE_ENV: 'test', JWT_PRIVATE_KEY: changes.key ?? privateKey, ...changes.env }),
     clock: { now: () => changes.now ?? Date.now() },
@@ -79,7 +91,8 @@ const forge = (changes: { readonly now?: number; readonly key?: string; readonly
 const sessionOf = async (refreshToken: string): Promise<{ id: string; userId: string; revoked: boolean }> => {
   const digest = createHash('sha256').update(refreshToken).digest();
   const [row] = await app.database.query<{ id: string; userId: string; revoked: boolean }>(
-    `SELECT id, user_id AS "userId", revoked_at IS NOT NULL AS revoked FROM session WHERE refresh_hash = $1 OR previous_hash = $1`,
+    `SELECT id, user_id AS "userId", revoked_at IS NOT NULL AS revoked
+     FROM session WHERE refresh_hash = $1 OR previous_hash = $1`,
     [digest],
   );
   if (row === undefined) throw new Error('There is no such session.');
@@ -88,7 +101,12 @@ const sessionOf = async (refreshToken: string): Promise<{ id: string; userId: st
 
 describe('register', () => {
   it('makes a member who is signed in', async () => {
-    const { user, credentials } = await register({ username: 'Ada', email: ' Ada@Example.com ', password: PASSWORD, displayName: '  Ada L.  ' });
+    const { user, credentials } = await register({
+      username: 'Ada',
+      email: ' Ada@Example.com ',
+      password: PASSWORD,
+      displayName: '  Ada L.  ',
+    });
     expect(user).toMatchObject({ username: 'Ada', displayName: 'Ada L.', role: 'MEMBER', bio: null });
     const { me } = await app.data<{ me: Record<string, unknown> }>(ME, {}, { token: credentials.accessToken });
     expect(me).toMatchObject({ email: 'ada@example.com', deviceCount: 0, user: { id: user.id, username: 'Ada' } });
@@ -97,11 +115,15 @@ describe('register', () => {
   });
 
   it('takes the username for a display name when there is none', async () => {
-    expect((await register({ username: 'plain', email: 'plain@example.com', password: PASSWORD })).user.displayName).toBe('plain');
+    expect(
+      (await register({ username: 'plain', email: 'plain@example.com', password: PASSWORD })).user.displayName,
+    ).toBe('plain');
   });
 
   it('names all mistakes at once', async () => {
-    const response = await app.execute(REGISTER, { input: { username: '1x', email: 'nowhere', password: 'short', displayName: ' ' } });
+    const response = await app.execute(REGISTER, {
+      input: { username: '1x', email: 'nowhere', password: 'short', displayName: ' ' },
+    });
     expect(codeOf(response)).toBe('BAD_USER_INPUT');
     expect(pathsOf(response)).toEqual(['input.username', 'input.email', 'input.password', 'input.displayName']);
   });
@@ -128,23 +150,34 @@ describe('register', () => {
   });
 
   it('counts code points, not UTF-16 units', async () => {
-    const { user } = await register({ username: 'emoji', email: 'emoji@example.com', password: PASSWORD, displayName: '🦊'.repeat(100) });
+    const { user } = await register({
+      username: 'emoji',
+      email: 'emoji@example.com',
+      password: PASSWORD,
+      displayName: '🦊'.repeat(100),
+    });
     expect(user.displayName).toBe('🦊'.repeat(100));
   });
 
   it('names what is taken, whatever the case', async () => {
     await register({ username: 'Taken', email: 'taken@example.com', password: PASSWORD });
-    const both = await app.execute(REGISTER, { input: { username: 'tAKEN', email: 'TAKEN@example.com', password: PASSWORD } });
+    const both = await app.execute(REGISTER, {
+      input: { username: 'tAKEN', email: 'TAKEN@example.com', password: PASSWORD },
+    });
     expect(codeOf(both)).toBe('CONFLICT');
     expect(pathsOf(both)).toEqual(['input.username', 'input.email']);
-    const address = await app.execute(REGISTER, { input: { username: 'nottaken', email: 'Taken@Example.com', password: PASSWORD } });
+    const address = await app.execute(REGISTER, {
+      input: { username: 'nottaken', email: 'Taken@Example.com', password: PASSWORD },
+    });
     expect(pathsOf(address)).toEqual(['input.email']);
   });
 
   it('gives a name to one of many who want it at once', async () => {
     const attempts = await Promise.all(
       Array.from({ length: 6 }, (_, index) =>
-        app.execute(REGISTER, { input: { username: index % 2 ? 'Racer' : 'racer', email: `racer${index}@example.com`, password: PASSWORD } }),
+        app.execute(REGISTER, {
+          input: { username: index % 2 ? 'Racer' : 'racer', email: `racer${index}@example.com`, password: PASSWORD },
+        }),
       ),
     );
     expect(attempts.filter(({ errors }) => errors === undefined)).toHaveLength(1);
@@ -156,7 +189,8 @@ describe('register', () => {
   it('keeps no password and no refresh token as it is', async () => {
     const { credentials } = await register({ username: 'secret', email: 'secret@example.com', password: PASSWORD });
     const [row] = await app.database.query<{ text: string; hash: string }>(
-      `SELECT u::text || s::text AS text, u.password_hash AS hash FROM "user" u JOIN session s ON s.user_id = u.id WHERE u.username = 'secret'`,
+      `SELECT u::text || s::text AS text, u.password_hash AS hash
+       FROM "user" u JOIN session s ON s.user_id = u.id WHERE u.username = 'secret'`,
     );
     expect(row?.hash).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
     expect(row?.text).not.toContain(PASSWORD);
@@ -170,7 +204,10 @@ describe('register', () => {
       { headers: { 'user-agent': 'Test/1.0' } },
     );
     const { id } = await sessionOf(data?.register.credentials.refreshToken ?? '');
-    const [row] = await app.database.query<{ agent: string; ip: string }>('SELECT user_agent AS agent, ip FROM session WHERE id = $1', [id]);
+    const [row] = await app.database.query<{ agent: string; ip: string }>(
+      'SELECT user_agent AS agent, ip FROM session WHERE id = $1',
+      [id],
+    );
     expect(row?.agent).toBe('Test/1.0');
     expect(row?.ip).toMatch(/127\.0\.0\.1|::1/);
   });
@@ -182,9 +219,12 @@ describe('login', () => {
     user = await app.user('Grace');
   });
 
-  it.each(['Grace', 'gRACE', ' grace ', 'grace@example.com', 'GRACE@EXAMPLE.COM'])('takes %j for the same person', async (identifier) => {
-    expect((await login(identifier)).user.id).toBe(user.id);
-  });
+  it.each(['Grace', 'gRACE', ' grace ', 'grace@example.com', 'GRACE@EXAMPLE.COM'])(
+    'takes %j for the same person',
+    async (identifier) => {
+      expect((await login(identifier)).user.id).toBe(user.id);
+    },
+  );
 
   it('takes the same password in another normal form', async () => {
     await register({ username: 'cafe', email: 'cafe@example.com', password: 'caf\u00e9-caf\u00e9' });
@@ -231,7 +271,9 @@ describe('login', () => {
     const weak = await hash(PASSWORD, { memoryCost: 8_192, timeCost: 1, parallelism: 1 });
     await app.database.query(`UPDATE "user" SET password_hash = $1 WHERE username = 'oldtimer'`, [weak]);
     await login('oldtimer');
-    const [row] = await app.database.query<{ hash: string }>(`SELECT password_hash AS hash FROM "user" WHERE username = 'oldtimer'`);
+    const [row] = await app.database.query<{ hash: string }>(
+      `SELECT password_hash AS hash FROM "user" WHERE username = 'oldtimer'`,
+    );
     expect(row?.hash).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
     await login('oldtimer');
   });
@@ -247,7 +289,11 @@ describe('joinAsGuest', () => {
     const { joinAsGuest } = await app.data<{ joinAsGuest: Signed }>(GUEST, { input: { displayName: ' Zoë 🦊 ' } });
     expect(joinAsGuest.user).toMatchObject({ displayName: 'Zoë 🦊', role: 'GUEST' });
     expect(joinAsGuest.user.username).toMatch(/^guest-[a-z2-9]{6}$/);
-    const { me } = await app.data<{ me: Record<string, unknown> }>(ME, {}, { token: joinAsGuest.credentials.accessToken });
+    const { me } = await app.data<{ me: Record<string, unknown> }>(
+      ME,
+      {},
+      { token: joinAsGuest.credentials.accessToken },
+    );
     expect(me).toMatchObject({ email: null, user: { role: 'GUEST' } });
   });
 
@@ -361,7 +407,7 @@ describe('access tokens', () => {
       'another issuer': await issue(await forge({ env: { JWT_ISSUER: 'elsewhere' } })),
       'another audience': await issue(await forge({ env: { JWT_AUDIENCE: 'elsewhere' } })),
       'an expired one of another issuer': await issue(await forge({ now: 0, env: { JWT_ISSUER: 'elsewhere' } })),
-      'another user than the session\'s': await issue(honest, { userId: stranger.userId, sessionId }),
+      "another user than the session's": await issue(honest, { userId: stranger.userId, sessionId }),
       'no such session': await issue(honest, { userId, sessionId: '00000000-0000-7000-8000-000000000000' }),
       'ids that are none': await issue(honest, { userId: 'x', sessionId: 'y' }),
       'no algorithm': unsigned,
@@ -371,7 +417,12 @@ describe('access tokens', () => {
     };
     for (const [what, token] of Object.entries(bad)) {
       const response = await app.execute(ME, {}, { token });
-      expect({ what, code: codeOf(response), reason: response.errors?.[0]?.extensions?.['reason'], data: response.data ?? null }).toEqual({
+      expect({
+        what,
+        code: codeOf(response),
+        reason: response.errors?.[0]?.extensions?.['reason'],
+        data: response.data ?? null,
+      }).toEqual({
         what,
         code: 'UNAUTHENTICATED',
         reason: 'invalid',
@@ -386,12 +437,22 @@ describe('access tokens', () => {
   it('do not stand in the way of whoever gets a new one', async () => {
     const user = await app.user('stale');
     const subject = await sessionOf(user.refreshToken);
-    const { token } = await (await forge({ now: Date.now() - 3_600_000 })).issue({ userId: subject.userId, sessionId: subject.id });
+    const { token } = await (
+      await forge({ now: Date.now() - 3_600_000 })
+    ).issue({ userId: subject.userId, sessionId: subject.id });
     for (const as of [{ token }, { token: 'nonsense' }]) {
-      const signedIn = await app.data<{ login: Signed }>(LOGIN, { input: { identifier: 'stale', password: PASSWORD } }, as);
+      const signedIn = await app.data<{ login: Signed }>(
+        LOGIN,
+        { input: { identifier: 'stale', password: PASSWORD } },
+        as,
+      );
       await app.data(REFRESH, { input: { refreshToken: signedIn.login.credentials.refreshToken } }, as);
       await app.data(GUEST, { input: { displayName: 'Guest' } }, as);
-      const input = { username: `stale${as.token.length}`, email: `stale${as.token.length}@example.com`, password: PASSWORD };
+      const input = {
+        username: `stale${as.token.length}`,
+        email: `stale${as.token.length}@example.com`,
+        password: PASSWORD,
+      };
       await app.data(REGISTER, { input }, as);
       expect(await app.code(PROFILE, { input: { bio: 'x' } }, as)).toBe('UNAUTHENTICATED');
     }
@@ -422,14 +483,21 @@ describe('access tokens', () => {
   });
 
   it('may be signed with P-256, and with nothing weaker or unknown', async () => {
-    const subject = { userId: '00000000-0000-7000-8000-000000000001', sessionId: '00000000-0000-7000-8000-000000000002' };
+    const subject = {
+      userId: '00000000-0000-7000-8000-000000000001',
+      sessionId: '00000000-0000-7000-8000-000000000002',
+    };
     const tokens = await forge({ key: pemOf(generateKeyPairSync('ec', { namedCurve: 'P-256' })) });
     expect(tokens.jwks.keys[0]?.alg).toBe('ES256');
     expect(await tokens.verify((await tokens.issue(subject)).token)).toMatchObject(subject);
     const edwards = await (await forge()).issue(subject);
     await expect(tokens.verify(edwards.token)).rejects.toBeInstanceOf(TokenError);
-    await expect(forge({ key: pemOf(generateKeyPairSync('rsa', { modulusLength: 2048 })) })).rejects.toThrow(/Ed25519 or a P-256/);
-    await expect(forge({ key: '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----' })).rejects.toThrow(/JWT_PRIVATE_KEY is not/);
+    await expect(forge({ key: pemOf(generateKeyPairSync('rsa', { modulusLength: 2048 })) })).rejects.toThrow(
+      /Ed25519 or a P-256/,
+    );
+    await expect(forge({ key: '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----' })).rejects.toThrow(
+      /JWT_PRIVATE_KEY is not/,
+    );
   });
 });
 
@@ -438,7 +506,8 @@ describe('user and users', () => {
     const { id } = await app.user('Findable');
     const query = 'query ($username: String!) { user(username: $username) { id username } }';
     expect(await app.data(query, { username: 'fINDABLE' })).toEqual({ user: { id, username: 'Findable' } });
-    for (const username of ['nobody-at-all', '', 'x', 'a\0b', '%']) expect(await app.data(query, { username })).toEqual({ user: null });
+    for (const username of ['nobody-at-all', '', 'x', 'a\0b', '%'])
+      expect(await app.data(query, { username })).toEqual({ user: null });
     const node = 'query ($id: ID!) { node(id: $id) { id ... on User { username } } }';
     expect(await app.data(node, { id })).toEqual({ node: { id, username: 'Findable' } });
     const unknown = Buffer.from('User:00000000-0000-7000-8000-000000000000').toString('base64url');
@@ -449,7 +518,9 @@ describe('user and users', () => {
     for (const field of ['email', 'passwordHash', 'password', 'usernameKey']) {
       expect(await app.code(`{ user(username: "Grace") { ${field} } }`)).toBe('GRAPHQL_VALIDATION_FAILED');
     }
-    const statements = await app.countStatements(() => app.data('{ users(first: 5) { edges { node { id username } } } }'));
+    const statements = await app.countStatements(() =>
+      app.data('{ users(first: 5) { edges { node { id username } } } }'),
+    );
     expect(statements.join()).not.toMatch(/password_hash|email/);
   });
 
@@ -475,9 +546,16 @@ describe('user and users', () => {
 
   it('H26: pages are the whole list, in both directions, also among those who joined at the same moment', async () => {
     const expected = Array.from({ length: 7 }, (_, index) => `pager${index}`);
-    for (const username of expected) await app.data(REGISTER, { input: { username, email: `${username}@example.com`, password: PASSWORD } });
+    for (const username of expected)
+      await app.data(REGISTER, { input: { username, email: `${username}@example.com`, password: PASSWORD } });
     await app.database.query(`UPDATE "user" SET created_at = '2026-01-01' WHERE username LIKE 'pager%'`);
-    type Page = { users: { totalCount: number; edges: { cursor: string; node: { username: string } }[]; pageInfo: Record<string, unknown> } };
+    type Page = {
+      users: {
+        totalCount: number;
+        edges: { cursor: string; node: { username: string } }[];
+        pageInfo: Record<string, unknown>;
+      };
+    };
     const forward: string[] = [];
     let after: string | null = null;
     for (;;) {
@@ -507,7 +585,9 @@ describe('me and updateProfile', () => {
 
   it('is one statement', async () => {
     const user = await app.user('thrifty');
-    const statements = await app.countStatements(() => app.data('{ me { id email user { id username bio } } }', {}, user));
+    const statements = await app.countStatements(() =>
+      app.data('{ me { id email user { id username bio } } }', {}, user),
+    );
     // One for the token, one for the row.
     expect(statements).toHaveLength(2);
   });
@@ -517,18 +597,30 @@ describe('me and updateProfile', () => {
     const { userId } = await sessionOf(user.refreshToken);
     const alive = '00000000-0000-7000-8000-00000000000a';
     const dead = '00000000-0000-7000-8000-00000000000d';
-    await app.database.query(`INSERT INTO presence_lease (process_id, expires_at) VALUES ($1, now() + interval '1 hour'), ($2, now() + interval '1 hour')`, [alive, dead]);
-    await app.database.query(`INSERT INTO presence_device (process_id, user_id, devices) VALUES ($1, $3, 2), ($2, $3, 4)`, [alive, dead, userId]);
-    const count = async (): Promise<unknown> => (await app.data<{ me: { deviceCount: number } }>('{ me { deviceCount } }', {}, user)).me.deviceCount;
+    await app.database.query(
+      `INSERT INTO presence_lease (process_id, expires_at)
+       VALUES ($1, now() + interval '1 hour'), ($2, now() + interval '1 hour')`,
+      [alive, dead],
+    );
+    await app.database.query(
+      `INSERT INTO presence_device (process_id, user_id, devices) VALUES ($1, $3, 2), ($2, $3, 4)`,
+      [alive, dead, userId],
+    );
+    const count = async (): Promise<unknown> =>
+      (await app.data<{ me: { deviceCount: number } }>('{ me { deviceCount } }', {}, user)).me.deviceCount;
     expect(await count()).toBe(6);
-    await app.database.query(`UPDATE presence_lease SET expires_at = now() - interval '1 millisecond' WHERE process_id = $1`, [dead]);
+    await app.database.query(
+      `UPDATE presence_lease SET expires_at = now() - interval '1 millisecond' WHERE process_id = $1`,
+      [dead],
+    );
     expect(await count()).toBe(2);
     await app.database.query(`DELETE FROM presence_lease WHERE process_id IN ($1, $2)`, [alive, dead]);
   });
 
   it('changes what is given', async () => {
     const user = await app.user('changer');
-    const update = async (input: object): Promise<unknown> => (await app.data<{ updateProfile: { user: unknown } }>(PROFILE, { input }, user)).updateProfile.user;
+    const update = async (input: object): Promise<unknown> =>
+      (await app.data<{ updateProfile: { user: unknown } }>(PROFILE, { input }, user)).updateProfile.user;
     expect(await update({ bio: ' Two\r\nlines ' })).toEqual({ displayName: 'changer', bio: 'Two\nlines' });
     expect(await update({ displayName: 'New' })).toEqual({ displayName: 'New', bio: 'Two\nlines' });
     expect(await update({})).toEqual({ displayName: 'New', bio: 'Two\nlines' });
@@ -550,6 +642,8 @@ describe('setRole', () => {
     const user = await app.user('Founder');
     await setRole(app.services.db, 'fOUNDER', 'ADMIN');
     expect(await app.data(ME, {}, user)).toMatchObject({ me: { user: { role: 'ADMIN' } } });
-    await expect(setRole(app.services.db, 'nobody-at-all', 'ADMIN')).rejects.toMatchObject({ extensions: { code: 'NOT_FOUND' } });
+    await expect(setRole(app.services.db, 'nobody-at-all', 'ADMIN')).rejects.toMatchObject({
+      extensions: { code: 'NOT_FOUND' },
+    });
   });
 });

@@ -3,8 +3,8 @@ import { hash, verify } from '@node-rs/argon2';
 import { coded } from '../../errors.js';
 
 /**
- * Argon2id with 19 MiB, two passes and one thread: the first of the settings in OWASP's Password Storage Cheat Sheet that
- * a small machine can afford. A stored hash that begins otherwise was made with other parameters.
+ * Argon2id with 19 MiB, two passes and one thread: what OWASP's Password Storage Cheat Sheet asks for at least. A
+ * stored hash that begins otherwise was made with other parameters.
  */
 const PARAMETERS = { memoryCost: 19_456, timeCost: 2, parallelism: 1, outputLen: 32 };
 const PREFIX = `$argon2id$v=19$m=${PARAMETERS.memoryCost},t=${PARAMETERS.timeCost},p=${PARAMETERS.parallelism}$`;
@@ -13,8 +13,8 @@ const PREFIX = `$argon2id$v=19$m=${PARAMETERS.memoryCost},t=${PARAMETERS.timeCos
 const NOBODYS_HASH = `${PREFIX}${'A'.repeat(22)}$${'A'.repeat(43)}`;
 
 /**
- * Hashing runs in libuv's pool, whose four threads also read files and resolve names: one is left for them. Who finds more than
- * MAX_WAITING before him would wait for seconds and is turned away instead.
+ * Hashing runs in libuv's pool, whose four threads also read files and resolve names: one is left for them. Whoever
+ * finds MAX_WAITING others in line would wait for seconds and is turned away instead.
  */
 const MAX_RUNNING = Math.min(3, availableParallelism());
 const MAX_WAITING = 500;
@@ -36,7 +36,7 @@ const inTurn = async <Result>(work: () => Promise<Result>): Promise<Result> => {
   }
 };
 
-/** The same password typed on another keyboard may be composed of other code points (NIST SP 800-63B, 3.1.1.2). */
+/** The same password typed on another keyboard may consist of other code points; NIST SP 800-63B asks for this. */
 const normalised = (password: string): string => password.normalize('NFKC');
 
 /**
@@ -46,8 +46,8 @@ const normalised = (password: string): string => password.normalize('NFKC');
 export const hashPassword = (password: string): Promise<string> => inTurn(() => hash(normalised(password), PARAMETERS));
 
 /**
- * Whether this is the password of the hash. It takes the same time when there is no hash at all, so that the answer's delay does not
- * tell who has an account.
+ * Whether this is the password of the hash. It takes the same time when there is no hash at all, so that the answer's
+ * delay does not tell who has an account.
  * @throws UNAVAILABLE when too many wait for the same
  */
 export const verifyPassword = async (passwordHash: string | null, password: string): Promise<boolean> => {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { text } from '../../text.js';
 
-/** What may stand in an account. ASCII only, so that two names that look alike are alike, and lower case is the same in every language. */
+/** ASCII only: names that look alike are alike, and lower case is the same in every language. */
 const USERNAME = /^[A-Za-z][A-Za-z0-9_-]{2,29}$/;
 
 export const isUsername = (value: string): boolean => USERNAME.test(value);

@@ -36,8 +36,8 @@ export const Role = builder.enumType('Role', {
 });
 
 /**
- * Reads the public columns and no others, so that no list of users carries password hashes about. They are resolved from the row, not
- * exposed, so that a row which a mutation has at hand is not read again.
+ * Reads the public columns and no others, so that no list of users carries password hashes about. They are resolved
+ * from the row, not exposed: Pothos would read a row again that a mutation has at hand.
  */
 export const User = builder.prismaNode('User', {
   id: { field: 'id', description: 'Its global id.' },
@@ -45,8 +45,14 @@ export const User = builder.prismaNode('User', {
   select: { id: true, username: true, displayName: true, bio: true, role: true, createdAt: true },
   description: 'Someone who takes part.',
   fields: (t) => ({
-    username: t.string({ description: 'The unique name, in the case that was chosen.', resolve: (user) => user.username }),
-    displayName: t.string({ description: 'The name to show; 1 to 100 characters.', resolve: (user) => user.displayName }),
+    username: t.string({
+      description: 'The unique name, in the case that was chosen.',
+      resolve: (user) => user.username,
+    }),
+    displayName: t.string({
+      description: 'The name to show; 1 to 100 characters.',
+      resolve: (user) => user.displayName,
+    }),
     bio: t.string({ nullable: true, description: 'What they say about themselves.', resolve: (user) => user.bio }),
     role: t.field({ type: Role, description: 'What they may do.', resolve: (user) => user.role }),
     createdAt: t.field({ type: 'DateTime', description: 'When they joined.', resolve: (user) => user.createdAt }),
@@ -60,9 +66,12 @@ export const Me = builder.prismaObject('User', {
   select: { id: true },
   description: 'What only the viewer sees of the viewer.',
   fields: (t) => ({
-    id: t.id({ description: 'An id of this view; `user.id` is the user\'s.', resolve: (me) => encodeId('Me', me.id) }),
+    id: t.id({ description: "An id of this view; `user.id` is the user's.", resolve: (me) => encodeId('Me', me.id) }),
     user: t.variant(User, { description: 'The viewer as everyone sees them.' }),
-    email: t.exposeString('email', { nullable: true, description: 'The address of the account, in lower case; null for guests.' }),
+    email: t.exposeString('email', {
+      nullable: true,
+      description: 'The address of the account, in lower case; null for guests.',
+    }),
     deviceCount: t.int({
       description: 'How many devices of the viewer are connected now.',
       resolve: (me, _args, context) => deviceCount(context, me.id),
@@ -74,7 +83,8 @@ export const Credentials = builder.objectRef<SessionCredentials>('Credentials').
   description: 'What a client holds of a session.',
   fields: (t) => ({
     accessToken: t.string({
-      description: 'Goes into `Authorization: Bearer` on HTTP and into `connectionParams: { accessToken }` on a socket.',
+      description:
+        'Goes into `Authorization: Bearer` on HTTP and into `connectionParams: { accessToken }` on a socket.',
       resolve: ({ access }) => access.token,
     }),
     accessTokenExpiresAt: t.field({
@@ -84,7 +94,8 @@ export const Credentials = builder.objectRef<SessionCredentials>('Credentials').
     }),
     refreshToken: t.string({
       nullable: true,
-      description: 'Good for one `refreshSession`, which gives the next. Keep it secret. Null where it travels in a cookie.',
+      description:
+        'Good for one `refreshSession`, which gives the next. Keep it secret. Null where it travels in a cookie.',
       resolve: ({ refreshToken }) => refreshToken,
     }),
   }),
@@ -109,7 +120,9 @@ builder.queryField('user', (t) =>
     description: 'The user with this username; null when there is none.',
     args: { username: t.arg.string({ required: true, description: 'The username, in any case.' }) },
     resolve: (query, _root, { username }, { db }) =>
-      isUsername(username) ? db.prisma.user.findUnique({ ...query, where: { usernameKey: usernameKey(username) } }) : null,
+      isUsername(username)
+        ? db.prisma.user.findUnique({ ...query, where: { usernameKey: usernameKey(username) } })
+        : null,
   }),
 );
 
@@ -121,14 +134,15 @@ builder.queryField('users', (t) =>
       ...t.arg.connectionArgs(),
       search: t.arg.string({
         validate: text(0, MAX_SEARCH),
-        description: `Only those whose username or display name contains this, in any case; at most ${MAX_SEARCH} characters.`,
+        description: `Only those whose username or display name contains this, in any case; up to ${MAX_SEARCH} characters.`,
       }),
     },
     resolve: (_root, args, context, info) => {
       const where = whoMatch(args.search ?? '');
       return listPage(context, info, args, {
         keyset: oldestFirst,
-        find: (page, query) => context.db.prisma.user.findMany({ ...query, ...page, where: { AND: [where, page.where] } }),
+        find: (page, query) =>
+          context.db.prisma.user.findMany({ ...query, ...page, where: { AND: [where, page.where] } }),
         count: () => context.db.prisma.user.count({ where }),
       });
     },
@@ -156,7 +170,8 @@ builder.relayMutationField(
     inputFields: (t) => ({
       username: t.string({
         required: true,
-        description: '3 to 30 letters, digits, hyphens and underscores, beginning with a letter. Unique, whatever the case.',
+        description:
+          '3 to 30 letters, digits, hyphens and underscores, beginning with a letter. Unique, whatever the case.',
       }),
       email: t.string({ required: true, description: 'An email address that has no account yet.' }),
       password: t.string({ required: true, description: '8 to 200 characters.' }),
@@ -175,7 +190,11 @@ builder.relayMutationField(
     description: 'The new account.',
     outputFields: (t) => ({
       user: t.field({ type: User, description: 'The new user.', resolve: ({ user }) => user }),
-      credentials: t.field({ type: Credentials, description: 'Their session.', resolve: ({ credentials }) => credentials }),
+      credentials: t.field({
+        type: Credentials,
+        description: 'Their session.',
+        resolve: ({ credentials }) => credentials,
+      }),
     }),
   },
 );
@@ -201,7 +220,11 @@ builder.relayMutationField(
     description: 'Who has signed in.',
     outputFields: (t) => ({
       user: t.field({ type: User, description: 'The user.', resolve: ({ user }) => user }),
-      credentials: t.field({ type: Credentials, description: 'The new session.', resolve: ({ credentials }) => credentials }),
+      credentials: t.field({
+        type: Credentials,
+        description: 'The new session.',
+        resolve: ({ credentials }) => credentials,
+      }),
     }),
   },
 );
@@ -227,7 +250,11 @@ builder.relayMutationField(
     description: 'The new guest.',
     outputFields: (t) => ({
       user: t.field({ type: User, description: 'The guest, with a generated username.', resolve: ({ user }) => user }),
-      credentials: t.field({ type: Credentials, description: 'Their session.', resolve: ({ credentials }) => credentials }),
+      credentials: t.field({
+        type: Credentials,
+        description: 'Their session.',
+        resolve: ({ credentials }) => credentials,
+      }),
     }),
   },
 );
@@ -243,16 +270,20 @@ builder.relayMutationField(
   {
     ...viewerless,
     description:
-      'Exchanges a refresh token for new credentials. Each is good for one exchange; one that comes back later than a moment after it ends the session.',
+      'Exchanges a refresh token for new credentials. Each is good once; a used one that comes back ends the session.',
     resolve: async (_root, { input }, context) => {
       if (!input.refreshToken) throw badInput({ path: 'input.refreshToken', message: 'Must be given.' });
       return { credentials: await refreshSession(context, input.refreshToken) };
     },
   },
   {
-    description: 'The session\'s new credentials.',
+    description: "The session's new credentials.",
     outputFields: (t) => ({
-      credentials: t.field({ type: Credentials, description: 'What replaces the credentials before.', resolve: ({ credentials }) => credentials }),
+      credentials: t.field({
+        type: Credentials,
+        description: 'What replaces the credentials before.',
+        resolve: ({ credentials }) => credentials,
+      }),
     }),
   },
 );
@@ -261,7 +292,8 @@ builder.relayMutationField(
   'logout',
   null,
   {
-    description: 'Ends the session that the request\'s token belongs to; none of its tokens is good for anything from here.',
+    description:
+      "Ends the session that the request's token belongs to; none of its tokens is good for anything from here.",
     authScopes: { signedIn: true },
     resolve: async (_root, _args, context) => {
       await endSession(context, viewerOf(context).sessionId);

@@ -11,18 +11,22 @@ export interface Credentials {
 type SessionContext = Pick<Context, 'db' | 'clock' | 'config' | 'log' | 'tokens'>;
 
 /**
- * How long after a rotation the token before it may be seen without suspicion, in milliseconds: two tabs that refresh at once,
- * or a client that has lost the answer and tries again.
+ * How long after a rotation the token before it may be seen without suspicion, in milliseconds: two tabs that refresh
+ * at once, or a client that has lost the answer and tries again.
  */
 const ROTATION_GRACE_MS = 10_000;
 
 const newRefreshToken = (): string => randomBytes(32).toString('base64url');
 
 /** Plain SHA-256 is enough for a secret of 256 random bits. */
-const digest = (refreshToken: string): Uint8Array<ArrayBuffer> => new Uint8Array(createHash('sha256').update(refreshToken).digest());
+const digest = (refreshToken: string): Uint8Array<ArrayBuffer> =>
+  new Uint8Array(createHash('sha256').update(refreshToken).digest());
 
-/** Opens a session for a user who has proved who he is. */
-export const startSession = async (context: SessionContext & Pick<Context, 'client'>, userId: string): Promise<Credentials> => {
+/** Opens a session for a user who has proved who they are. */
+export const startSession = async (
+  context: SessionContext & Pick<Context, 'client'>,
+  userId: string,
+): Promise<Credentials> => {
   const { db, clock, config, tokens, client } = context;
   const refreshToken = newRefreshToken();
   const now = new Date(clock.now());
@@ -43,8 +47,9 @@ export const startSession = async (context: SessionContext & Pick<Context, 'clie
 };
 
 /**
- * Exchanges a refresh token for new credentials and prolongs the session. Of several exchanges of one token at the same time,
- * exactly one succeeds. A token that comes back long after its exchange was stolen, by the one or by the other: the session ends.
+ * Exchanges a refresh token for new credentials and prolongs the session. Of several exchanges of one token at the same
+ * time, exactly one succeeds. A token that comes back long after its exchange is in the hands of two, one of them a
+ * thief: the session ends.
  * @throws UNAUTHENTICATED for a token that is unknown, used, expired or revoked
  */
 export const refreshSession = async (context: SessionContext, refreshToken: string): Promise<Credentials> => {
@@ -56,7 +61,8 @@ export const refreshSession = async (context: SessionContext, refreshToken: stri
   // One statement: the row's lock makes whoever comes second look again, and find another hash.
   const [session] = await db.prisma.$queryRaw<{ readonly id: string; readonly userId: string }[]>`
     UPDATE session
-    SET refresh_hash = ${digest(next)}, previous_hash = refresh_hash, rotated_at = ${now}, last_used_at = ${now}, expires_at = ${expiresAt}
+    SET refresh_hash = ${digest(next)}, previous_hash = refresh_hash, rotated_at = ${now}, last_used_at = ${now},
+      expires_at = ${expiresAt}
     WHERE refresh_hash = ${given} AND revoked_at IS NULL AND expires_at > ${now}
     RETURNING id, user_id AS "userId"`;
   if (session !== undefined) {
@@ -67,11 +73,15 @@ export const refreshSession = async (context: SessionContext, refreshToken: stri
     data: { revokedAt: now },
     select: { id: true, userId: true },
   });
-  if (stolen !== undefined) log.warn({ sessionId: stolen.id, userId: stolen.userId }, 'a used refresh token came back: its session is revoked');
+  if (stolen !== undefined)
+    log.warn({ sessionId: stolen.id, userId: stolen.userId }, 'a used refresh token came back: its session is revoked');
   throw coded('UNAUTHENTICATED', 'The refresh token is not valid. Sign in again.');
 };
 
 /** Ends a session at once: neither its refresh token nor its access tokens are good for anything from here. */
 export const endSession = async ({ db, clock }: Pick<Context, 'db' | 'clock'>, sessionId: string): Promise<void> => {
-  await db.prisma.session.updateMany({ where: { id: sessionId, revokedAt: null }, data: { revokedAt: new Date(clock.now()) } });
+  await db.prisma.session.updateMany({
+    where: { id: sessionId, revokedAt: null },
+    data: { revokedAt: new Date(clock.now()) },
+  });
 };

@@ -2,7 +2,15 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, randomUUID, typ
 import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GraphQLError } from 'graphql';
-import { calculateJwkThumbprint, errors, exportJWK, jwtVerify, SignJWT, type JSONWebKeySet, type JWTPayload } from 'jose';
+import {
+  calculateJwkThumbprint,
+  errors,
+  exportJWK,
+  jwtVerify,
+  SignJWT,
+  type JSONWebKeySet,
+  type JWTPayload,
+} from 'jose';
 import type { Clock } from '../../clock.js';
 import { ConfigError, type Config } from '../../config.js';
 import type { TokenIssuer } from '../../context.js';
@@ -24,7 +32,7 @@ export interface Tokens extends TokenIssuer {
   readonly jwks: JSONWebKeySet;
 }
 
-/** UNAUTHENTICATED because of a token. An expired one can be replaced by refreshing the session; an invalid one stays so. */
+/** UNAUTHENTICATED because of a token. Refreshing the session replaces an expired one; an invalid one stays so. */
 export class TokenError extends GraphQLError {
   readonly reason: 'invalid' | 'expired';
 
@@ -96,7 +104,9 @@ export const createTokens = async (options: {
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 const subjectOf = ({ sub, sid }: JWTPayload): TokenSubject | null =>
-  typeof sub === 'string' && UUID.test(sub) && typeof sid === 'string' && UUID.test(sid) ? { userId: sub, sessionId: sid } : null;
+  typeof sub === 'string' && UUID.test(sub) && typeof sid === 'string' && UUID.test(sid)
+    ? { userId: sub, sessionId: sid }
+    : null;
 
 interface SigningKey {
   readonly privateKey: KeyObject;
@@ -123,7 +133,8 @@ const parseKey = (pem: string, source: string): SigningKey => {
   throw new ConfigError(`${source} must be an Ed25519 or a P-256 key.`);
 };
 
-const codeIs = (error: unknown, code: string): boolean => error instanceof Error && 'code' in error && error.code === code;
+const codeIs = (error: unknown, code: string): boolean =>
+  error instanceof Error && 'code' in error && error.code === code;
 
 const readIfThere = async (path: string): Promise<string | null> => {
   try {
@@ -135,8 +146,8 @@ const readIfThere = async (path: string): Promise<string | null> => {
 };
 
 /**
- * Writes a key under a name of its own and then links it to its place, which succeeds for one process alone: of several that start at
- * once, all end with the key of the first, and none ever reads half a key.
+ * Writes a key under a name of its own and then links it to its place, which succeeds for one process alone: of several
+ * that start at once, all end with the key of the first, and none ever reads half a key.
  */
 const generateKey = async (dataDir: string, path: string, log: Log): Promise<string> => {
   await mkdir(dataDir, { recursive: true });

@@ -54,14 +54,19 @@ export const createMember = async ({ db, clock }: Pick<Services, 'db' | 'clock'>
   }
 };
 
-const assertFree = async (db: Database, keys: { readonly usernameKey: string; readonly email: string }): Promise<void> => {
+const assertFree = async (
+  db: Database,
+  keys: { readonly usernameKey: string; readonly email: string },
+): Promise<void> => {
   const holders = await db.prisma.user.findMany({
     where: { OR: [{ usernameKey: keys.usernameKey }, { email: keys.email }] },
     select: { usernameKey: true, email: true },
   });
   const fields: FieldError[] = [];
-  if (holders.some((holder) => holder.usernameKey === keys.usernameKey)) fields.push({ path: 'input.username', message: 'Is taken.' });
-  if (holders.some((holder) => holder.email === keys.email)) fields.push({ path: 'input.email', message: 'Has an account already.' });
+  if (holders.some((holder) => holder.usernameKey === keys.usernameKey))
+    fields.push({ path: 'input.username', message: 'Is taken.' });
+  if (holders.some((holder) => holder.email === keys.email))
+    fields.push({ path: 'input.email', message: 'Has an account already.' });
   const [first] = fields;
   if (first !== undefined) throw coded('CONFLICT', `${first.path}: ${first.message}`, { fields });
 };
@@ -70,7 +75,8 @@ const assertFree = async (db: Database, keys: { readonly usernameKey: string; re
 const GUEST_ALPHABET = 'abcdefghjkmnpqrstuvwxyz23456789';
 const GUEST_ATTEMPTS = 5;
 
-const guestName = (): string => `guest-${Array.from({ length: 6 }, () => GUEST_ALPHABET[randomInt(GUEST_ALPHABET.length)]).join('')}`;
+const guestName = (): string =>
+  `guest-${Array.from({ length: 6 }, () => GUEST_ALPHABET[randomInt(GUEST_ALPHABET.length)]).join('')}`;
 
 /** Makes a GUEST: a user without a password, under a generated username. */
 export const createGuest = async (
@@ -81,7 +87,13 @@ export const createGuest = async (
     const username = guestName();
     try {
       return await db.prisma.user.create({
-        data: { username, usernameKey: usernameKey(username), displayName, role: 'GUEST', createdAt: new Date(clock.now()) },
+        data: {
+          username,
+          usernameKey: usernameKey(username),
+          displayName,
+          role: 'GUEST',
+          createdAt: new Date(clock.now()),
+        },
       });
     } catch (error) {
       // There are 887 million names: two in a row that are taken are not to be expected.
@@ -101,7 +113,8 @@ export const findByPassword = async (
   const user = await findByIdentifier(db, identifier.trim());
   const passwordHash = user?.passwordHash ?? null;
   const matches = await verifyPassword(passwordHash, password);
-  if (user === null || passwordHash === null || !matches) throw coded('UNAUTHENTICATED', 'The name or the password is wrong.');
+  if (user === null || passwordHash === null || !matches)
+    throw coded('UNAUTHENTICATED', 'The name or the password is wrong.');
   if (isOutdated(passwordHash)) {
     const renewed = await hashPassword(password);
     // Not over a password that was changed meanwhile.
@@ -111,7 +124,8 @@ export const findByPassword = async (
 };
 
 const findByIdentifier = async (db: Database, identifier: string): Promise<User | null> => {
-  if (isUsername(identifier)) return await db.prisma.user.findUnique({ where: { usernameKey: usernameKey(identifier) } });
+  if (isUsername(identifier))
+    return await db.prisma.user.findUnique({ where: { usernameKey: usernameKey(identifier) } });
   // PostgreSQL refuses a text with a NUL in it.
   if (!identifier.includes('@') || identifier.includes('\0')) return null;
   return await db.prisma.user.findUnique({ where: { email: emailKey(identifier) } });
@@ -145,5 +159,7 @@ export const whoMatch = (search: string): Prisma.UserWhereInput => {
   if (search === '') return {};
   // Prisma passes the wildcards of LIKE through.
   const contains = search.replaceAll(/[\\%_]/g, '\\$&');
-  return { OR: [{ usernameKey: { contains: contains.toLowerCase() } }, { displayName: { contains, mode: 'insensitive' } }] };
+  return {
+    OR: [{ usernameKey: { contains: contains.toLowerCase() } }, { displayName: { contains, mode: 'insensitive' } }],
+  };
 };

@@ -3,9 +3,11 @@ import { logTopic, stateTopic, type StateValue } from '../../realtime/topic.js';
 
 /** What happens under a post, keyed by the post's id. */
 export const commentLog = logTopic<{ CommentAdded: { readonly commentId: string } }>('comments', {
-  stamp: Prisma.sql`
-    UPDATE comment SET seq = numbered.seq FROM numbered
-    WHERE numbered.topic = 'comments' AND numbered.kind = 'CommentAdded' AND comment.id = (numbered.ref->>'commentId')::uuid`,
+  stamps: [
+    Prisma.sql`
+      UPDATE comment SET seq = numbered.seq FROM numbered
+      WHERE numbered.topic = 'comments' AND numbered.kind = 'CommentAdded' AND comment.id = (numbered.ref->>'commentId')::uuid`,
+  ],
 });
 
 export interface Count extends StateValue {

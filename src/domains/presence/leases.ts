@@ -1,0 +1,206 @@
+import type { Database } from '../../db/database.js';
+import type { Log } from '../../log.js';
+import { reapOne, register, release, renew, sweep, writeDevices, type Lease } from './transitions.js';
+
+/** What one process tells the others of who is here. Every socket of a user is a device. */
+export interface Presence {
+  /**
+   * A device of the user is here, until the returned function is called; calling that again does nothing. Both return at once: the
+   * database hears of it within a moment, or as soon as it is back.
+   */
+  readonly enter: (userId: string) => () => void;
+  /** Gives the process's devices back and stops every timer. Waits at most five seconds for the database. Safe to call again. */
+  readonly stop: () => Promise<void>;
+}
+
+export interface PresenceOptions {
+  readonly db: Database;
+  readonly log: Log;
+  /** A uuid of this process's own. */
+  readonly processId: string;
+  /** How long a user whose last device has left stays ONLINE, in milliseconds. */
+  readonly graceMs: number;
+  /** How long the process counts as alive after it was last heard of, in milliseconds; it says so three times as often. */
+  readonly leaseMs: number;
+}
+
+/** Changes within this time are written together, in milliseconds. */
+const BATCH_MS = 10;
+/** Users that one transaction writes at most: it holds them locked until its commit. */
+const BATCH_SIZE = 500;
+/** What is due is looked for this much after its time, in milliseconds, because timers fire up to one early and dates are rounded. */
+const SLACK_MS = 3;
+const FIRST_RETRY_MS = 100;
+const LAST_RETRY_MS = 1_000;
+const STOP_TIMEOUT_MS = 5_000;
+
+/**
+ * Registers the process and begins to renew its lease, to reap the leases of processes that have died and to turn OFFLINE whose
+ * grace is over.
+ * @throws when the database does not answer
+ */
+export const createPresence = async (options: PresenceOptions): Promise<Presence> => {
+  const { db, log } = options;
+  const lease: Lease = options;
+  const { leaseMs, graceMs } = lease;
+  /** The truth of this process: what it writes is always the present count, never a difference. */
+  const devices = new Map<string, number>();
+  /** Users whose count may not be in the database as it is here. */
+  const unwritten = new Set<string>();
+  const timers = new Set<NodeJS.Timeout>();
+  const running = new Set<Promise<void>>();
+  let stopping: Promise<void> | null = null;
+
+  const run = (work: () => Promise<void>): void => {
+    const done: Promise<void> = work().finally(() => running.delete(done));
+    running.add(done);
+  };
+  const later = (delayMs: number, work: () => Promise<void>): void => {
+    if (stopping !== null) return;
+    const timer = setTimeout(() => {
+      timers.delete(timer);
+      run(work);
+    }, delayMs);
+    timer.unref();
+    timers.add(timer);
+  };
+
+  // ---------------------------------------------------------------- writing
+
+  let writing = false;
+  let retryMs = FIRST_RETRY_MS;
+
+  const change = (userId: string, difference: 1 | -1): void => {
+    const count = (devices.get(userId) ?? 0) + difference;
+    if (count > 0) devices.set(userId, count);
+    else devices.delete(userId);
+    unwritten.add(userId);
+    scheduleWriting(BATCH_MS);
+  };
+
+  const scheduleWriting = (delayMs: number): void => {
+    if (writing || unwritten.size === 0) return;
+    writing = true;
+    later(delayMs, write);
+  };
+
+  const write = async (): Promise<void> => {
+    const userIds = [...unwritten].slice(0, BATCH_SIZE);
+    for (const userId of userIds) unwritten.delete(userId);
+    let delayMs = BATCH_MS;
+    try {
+      const outcome = await writeDevices(db, lease, userIds.map((userId) => ({ userId, devices: devices.get(userId) ?? 0 })));
+      retryMs = FIRST_RETRY_MS;
+      if (outcome === 'leaving') later(graceMs + SLACK_MS, sweepDue);
+      if (outcome === 'reaped') {
+        for (const userId of userIds) unwritten.add(userId);
+        await comeBack();
+      }
+    } catch (error) {
+      // It may have been committed all the same: writing the count again is right in either case.
+      for (const userId of userIds) unwritten.add(userId);
+      delayMs = retryMs;
+      retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
+      log.warn({ err: String(error), users: userIds.length }, 'presence could not be written; trying again');
+    } finally {
+      writing = false;
+      scheduleWriting(delayMs);
+    }
+  };
+
+  /** The process was taken for dead and its devices are gone from the database: they are written again under a new lease. */
+  const comeBack = async (): Promise<void> => {
+    if (stopping !== null) return;
+    await register(db.prisma, lease);
+    log.warn('this process had lost its presence lease and has registered again');
+    for (const userId of devices.keys()) unwritten.add(userId);
+    scheduleWriting(0);
+  };
+
+  // ---------------------------------------------------------------- watching
+
+  const intervalMs = leaseMs / 3;
+  let renewedAt = performance.now();
+  /** Since when renewals have come in time; null while the database is away. */
+  let steadySince: number | null = renewedAt;
+
+  const sweepDue = async (): Promise<void> => {
+    try {
+      while (await sweep(db));
+    } catch (error) {
+      log.warn({ err: String(error) }, 'users could not be turned offline; trying again');
+    }
+  };
+
+  /** @returns when to look again, in milliseconds from now */
+  const watch = async (): Promise<number> => {
+    const { alive, expired, nextExpiryMs, due } = await renew(db.prisma, lease);
+    const now = performance.now();
+    if (steadySince === null || now - renewedAt > 2 * intervalMs) steadySince = now;
+    renewedAt = now;
+    if (!alive) await comeBack();
+    // After an outage, or when all start at once, the others' leases have expired with nobody dead: each gets one lease's time to
+    // be heard of.
+    const reapable = steadySince + leaseMs - now;
+    if (expired && reapable <= 0) {
+      for (let dead = await reapOne(db, lease); dead !== null; dead = await reapOne(db, lease)) {
+        log.warn({ processId: dead }, 'a process has died; its devices are gone');
+        if (graceMs > leaseMs) later(graceMs - leaseMs, sweepDue);
+      }
+    }
+    if (due || expired) await sweepDue();
+    return Math.min(intervalMs, (nextExpiryMs ?? intervalMs) + SLACK_MS, expired && reapable > 0 ? reapable + SLACK_MS : intervalMs);
+  };
+
+  const tick = async (): Promise<void> => {
+    const startedAt = performance.now();
+    let delayMs = intervalMs;
+    try {
+      delayMs = await watch();
+    } catch (error) {
+      steadySince = null;
+      // A failure that took its time was itself the wait.
+      delayMs = Math.max(intervalMs - (performance.now() - startedAt), FIRST_RETRY_MS);
+      log.warn({ err: String(error) }, 'the presence lease could not be renewed; trying again');
+    }
+    later(delayMs, tick);
+  };
+
+  // ---------------------------------------------------------------- stopping
+
+  const giveBack = async (): Promise<void> => {
+    try {
+      // What is under way might otherwise write devices, or a lease, after these are gone.
+      await Promise.all(running);
+      await release(db, lease);
+    } catch (error) {
+      log.warn({ err: String(error) }, 'presence could not be given back; its lease will run out');
+    }
+  };
+
+  await register(db.prisma, lease);
+  // What was due while no process was there.
+  await sweepDue();
+  later(intervalMs, tick);
+
+  return {
+    enter: (userId) => {
+      if (stopping !== null) return () => undefined;
+      change(userId, 1);
+      let here = true;
+      return () => {
+        if (here && stopping === null) change(userId, -1);
+        here = false;
+      };
+    },
+    stop: () =>
+      (stopping ??= (async () => {
+        for (const timer of timers) clearTimeout(timer);
+        timers.clear();
+        let impatience: NodeJS.Timeout | undefined;
+        const patience = new Promise<void>((resolve) => (impatience = setTimeout(resolve, STOP_TIMEOUT_MS)));
+        await Promise.race([giveBack(), patience]);
+        clearTimeout(impatience);
+      })()),
+  };
+};
