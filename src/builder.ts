@@ -48,12 +48,23 @@ export const builder = new SchemaBuilder<{
   relay: {
     clientMutationId: 'omit',
     cursorType: 'String',
-    edgesFieldOptions: { nullable: false, description: 'The items of this page.' },
-    nodeFieldOptions: { nullable: false },
-    nodeQueryOptions: { description: 'Any object by its global id; null when there is none, or the viewer may not see it.' },
     encodeGlobalID: (typename, id) => encodeId(typename, String(id)),
     decodeGlobalID: (globalId) => parseId(globalId),
-    nodesQueryOptions: { description: 'Several objects by their global ids, in the same order.' },
+    // One mutation that is refused leaves the results of the others in the response.
+    relayMutationFieldOptions: { nullable: true },
+    mutationInputArgOptions: { description: 'What to do, and with what.' },
+    edgesFieldOptions: { nullable: false, description: 'The items of this page.' },
+    nodeFieldOptions: { nullable: false, description: 'The item.' },
+    cursorFieldOptions: { description: 'Where the item stands in the list: give it as `after` or `before`.' },
+    pageInfoFieldOptions: { description: 'Where this page lies in the list.' },
+    nodeQueryOptions: {
+      description: 'Any object by its global id; null when there is none, or the viewer may not see it.',
+      args: { id: { description: 'Its global id.' } },
+    },
+    nodesQueryOptions: {
+      description: 'Several objects by their global ids, in the same order.',
+      args: { ids: { description: 'Their global ids.' } },
+    },
     nodeTypeOptions: { description: 'An object with a global id.' },
     pageInfoTypeOptions: { description: 'Where a page lies in its list.' },
   },

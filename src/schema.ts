@@ -1,4 +1,4 @@
-import { printSchema, lexicographicSortSchema, type GraphQLSchema } from 'graphql';
+import { isObjectType, lexicographicSortSchema, printSchema, type GraphQLSchema } from 'graphql';
 import { builder } from './builder.js';
 import './topic-field.js';
 import './domains/account/schema.js';
@@ -8,8 +8,33 @@ import './domains/knowledge/schema.js';
 import './domains/posts/schema.js';
 import './domains/presence/schema.js';
 
+/** The Relay plugin declares these by itself, without a way to describe them. */
+const RELAY_ARGUMENTS: Readonly<Record<string, string>> = {
+  first: 'At most this many items, from the start or after `after`: 1 to 100, 20 by default.',
+  after: 'Only what follows this cursor.',
+  last: 'At most this many items, from the end or before `before`: 1 to 100.',
+  before: 'Only what precedes this cursor.',
+};
+const PAGE_INFO_FIELDS: Readonly<Record<string, string>> = {
+  hasNextPage: 'Whether there are items after this page.',
+  hasPreviousPage: 'Whether there are items before this page.',
+  startCursor: 'The cursor of the first item; null on an empty page.',
+  endCursor: 'The cursor of the last item; null on an empty page.',
+};
+
+const describeRelay = (built: GraphQLSchema): GraphQLSchema => {
+  for (const type of Object.values(built.getTypeMap())) {
+    if (!isObjectType(type) || type.name.startsWith('__')) continue;
+    for (const field of Object.values(type.getFields())) {
+      if (type.name === 'PageInfo') field.description ??= PAGE_INFO_FIELDS[field.name] ?? null;
+      for (const argument of field.args) argument.description ??= RELAY_ARGUMENTS[argument.name] ?? null;
+    }
+  }
+  return built;
+};
+
 /** The whole schema: every domain adds its part to the builder when it is loaded. */
-export const schema: GraphQLSchema = builder.toSchema();
+export const schema: GraphQLSchema = describeRelay(builder.toSchema());
 
 /** The schema as it is committed: in SDL, sorted. */
 export const printedSchema = (): string => `${printSchema(lexicographicSortSchema(schema))}\n`;

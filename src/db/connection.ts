@@ -19,11 +19,13 @@ export const connectionOptions = (target: ConnectionTarget, timeoutMs: number): 
     keepAlive: true,
     application_name: 'lyceum',
   };
-  if (!('url' in target)) return { ...limits, ...target };
+  // Prisma's adapter sends times without their zone, which the server would otherwise read in its own.
+  const options = '-c TimeZone=UTC';
+  if (!('url' in target)) return { ...limits, ...target, options };
   const schema = schemaOf(target);
   const url = new URL(target.url);
   url.searchParams.delete('schema');
-  return { ...limits, connectionString: url.href, ...(schema === null ? {} : { options: `-c search_path="${schema}"` }) };
+  return { ...limits, connectionString: url.href, options: schema === null ? options : `${options} -c search_path="${schema}"` };
 };
 
 /** The PostgreSQL schema that a DATABASE_URL names, or null for the connection's default. */

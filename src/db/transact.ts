@@ -126,9 +126,13 @@ const number = async (client: Prisma.TransactionClient, emissions: readonly Emis
       RETURNING topic, key, seq, kind, ref
     )${stampParts.length > 0 ? Prisma.join(stampParts, '') : Prisma.empty}
     SELECT topic, key, last_seq AS seq, epoch FROM head_after`;
-  return heads.map(({ topic, key, seq, epoch }) => {
-    const own = emissions.filter((emission) => emission.topic.name === topic && emission.key === key);
-    for (const [index, emission] of own.entries()) Object.assign(emission, { seq: seq - own.length + 1 + index, epoch });
-    return { topic, key, seq };
-  });
+  // A head says where its last emission stands; those before it stand right below, in the order of their emission.
+  const places = new Map(heads.map(({ topic, key, seq, epoch }) => [`${topic}\0${key}`, { seq, epoch }]));
+  for (const emission of emissions.toReversed()) {
+    const place = places.get(`${emission.topic.name}\0${emission.key}`);
+    if (place === undefined) throw new Error(`The stream ${emission.topic.name} was not numbered.`);
+    Object.assign(emission, place);
+    place.seq -= 1;
+  }
+  return heads.map(({ topic, key, seq }) => ({ topic, key, seq }));
 };

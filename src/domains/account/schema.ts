@@ -134,7 +134,7 @@ builder.queryField('users', (t) =>
       ...t.arg.connectionArgs(),
       search: t.arg.string({
         validate: text(0, MAX_SEARCH),
-        description: `Only those whose username or display name contains this, in any case; up to ${MAX_SEARCH} characters.`,
+        description: `Only those with this in the username or display name, in any case; up to ${MAX_SEARCH} characters.`,
       }),
     },
     resolve: (_root, args, context, info) => {

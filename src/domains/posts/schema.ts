@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { builder } from '../../builder.js';
 import { childPage, connectionType, listPage } from '../../connection.js';
 import { decodeId, encodeId } from '../../ids.js';
@@ -32,6 +33,7 @@ const postCount = batched(async ({ db }, authorIds) => {
 // ---------------------------------------------------------------- types
 
 export const Post = builder.prismaNode('Post', {
+  nullable: true,
   id: { field: 'id', description: 'Its global id.' },
   description: 'Something short that a user tells everyone.',
   fields: (t) => ({
@@ -54,6 +56,7 @@ export const Post = builder.prismaNode('Post', {
 });
 
 export const Comment = builder.prismaNode('Comment', {
+  nullable: true,
   id: { field: 'id', description: 'Its global id.' },
   description: 'An answer to a post.',
   fields: (t) => ({
@@ -144,14 +147,16 @@ builder.queryField('feed', (t) =>
 );
 
 // ---------------------------------------------------------------- mutations
+// Inputs are validated as a whole: the validation of single fields ends with the first mistake, and people want to hear of all.
 
 builder.relayMutationField(
   'createPost',
   {
     description: 'A new post.',
+    validate: z.looseObject({ body: text(1, MAX_POST), clientId: clientIdText.nullish() }),
     inputFields: (t) => ({
-      body: t.string({ required: true, validate: text(1, MAX_POST), description: `Its text, as Markdown; 1 to ${MAX_POST} characters.` }),
-      clientId: t.string({ validate: clientIdText, description: 'Sent again with the same input it gives the same post.' }),
+      body: t.string({ required: true, description: `Its text, as Markdown; 1 to ${MAX_POST} characters.` }),
+      clientId: t.string({ description: 'Sent again with the same input it gives the same post.' }),
     }),
   },
   {
@@ -169,9 +174,10 @@ builder.relayMutationField(
   'updatePost',
   {
     description: 'New words for a post.',
+    validate: z.looseObject({ body: text(1, MAX_POST) }),
     inputFields: (t) => ({
       id: t.id({ required: true, description: 'The post.' }),
-      body: t.string({ required: true, validate: text(1, MAX_POST), description: `Its new text; 1 to ${MAX_POST} characters.` }),
+      body: t.string({ required: true, description: `Its new text; 1 to ${MAX_POST} characters.` }),
     }),
   },
   {
@@ -237,11 +243,12 @@ builder.relayMutationField(
   'addComment',
   {
     description: 'A new comment.',
+    validate: z.looseObject({ body: text(1, MAX_COMMENT), clientId: clientIdText.nullish() }),
     inputFields: (t) => ({
       postId: t.id({ required: true, description: 'The post to comment on.' }),
-      body: t.string({ required: true, validate: text(1, MAX_COMMENT), description: `Its text, as Markdown; 1 to ${MAX_COMMENT} characters.` }),
+      body: t.string({ required: true, description: `Its text, as Markdown; 1 to ${MAX_COMMENT} characters.` }),
       replyToId: t.id({ description: 'The comment it answers, under the same post.' }),
-      clientId: t.string({ validate: clientIdText, description: 'Sent again with the same input it gives the same comment.' }),
+      clientId: t.string({ description: 'Sent again with the same input it gives the same comment.' }),
     }),
   },
   {
@@ -266,9 +273,10 @@ builder.relayMutationField(
   'updateComment',
   {
     description: 'New words for a comment.',
+    validate: z.looseObject({ body: text(1, MAX_COMMENT) }),
     inputFields: (t) => ({
       id: t.id({ required: true, description: 'The comment.' }),
-      body: t.string({ required: true, validate: text(1, MAX_COMMENT), description: `Its new text; 1 to ${MAX_COMMENT} characters.` }),
+      body: t.string({ required: true, description: `Its new text; 1 to ${MAX_COMMENT} characters.` }),
     }),
   },
   {

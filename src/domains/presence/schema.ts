@@ -1,5 +1,6 @@
 import { queryFromInfo } from '@pothos/plugin-prisma';
 import { builder } from '../../builder.js';
+import type { NodeQuery } from '../../connection.js';
 import type { Context } from '../../context.js';
 import { badInput, notFound } from '../../errors.js';
 import { decodeId, encodeId } from '../../ids.js';
@@ -45,7 +46,7 @@ const Presence = builder.objectRef<PresenceValue>('Presence').implement({
       description: 'Whose presence it is.',
       resolve: async ({ userId }, _args, context, info) => {
         const user = await batchedField(context, info, userId, async (userIds) => {
-          const query = queryFromInfo({ context, info });
+          const query: NodeQuery = queryFromInfo({ context, info });
           const users = await context.db.prisma.user.findMany({ ...query, where: { id: { in: [...userIds] } } });
           return new Map(users.map((each) => [each.id, each]));
         });

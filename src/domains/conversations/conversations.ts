@@ -1,0 +1,146 @@
+import type { Context } from '../../context.js';
+import { createOnce, type ClientKey } from '../../db/client-id.js';
+import { isUniqueViolation } from '../../db/failures.js';
+import type { Conversation, ConversationMember, Prisma } from '../../db/generated/prisma/client.js';
+import type { Keyset } from '../../db/keyset.js';
+import { badInput, coded, notFound, type FieldError } from '../../errors.js';
+import { viewerOf } from '../../viewer.js';
+import { newJoinCode } from './join-codes.js';
+import { directKey } from './rules.js';
+import { conversationLog } from './topics.js';
+
+/** Where something happened last comes first. */
+export const latestActivity: Keyset<Pick<Conversation, 'id' | 'activeAt'>> = {
+  name: 'conversations',
+  columns: [
+    { field: 'activeAt', type: 'date', direction: 'desc', value: (conversation) => conversation.activeAt },
+    { field: 'id', type: 'uuid', direction: 'desc', value: (conversation) => conversation.id },
+  ],
+};
+
+/** The conversations that a user is a member of, as a condition. */
+export const conversationsOf = (userId: string): Prisma.ConversationWhereInput => ({ members: { some: { userId } } });
+
+export interface AsMember {
+  readonly conversation: Conversation;
+  /** The viewer's own membership. */
+  readonly member: ConversationMember;
+}
+
+/** A conversation as one of its members sees it. @throws UNAUTHENTICATED, NOT_FOUND, FORBIDDEN for a conversation of others */
+export const findAsMember = async (context: Context, id: string): Promise<AsMember> => {
+  const found = await context.db.prisma.conversation.findUnique({
+    relationLoadStrategy: 'join',
+    where: { id },
+    include: { members: { where: { userId: viewerOf(context).id } } },
+  });
+  if (found === null) throw notFound('Conversation');
+  const { members, ...conversation } = found;
+  const [member] = members;
+  if (member === undefined) throw membersOnly();
+  return { conversation, member };
+};
+
+export const membersOnly = () => coded('FORBIDDEN', 'Only members of the conversation may do this.');
+
+/**
+ * The one conversation of the viewer and another user; begun when there is none yet, also when both begin at the same time.
+ * @throws BAD_USER_INPUT for oneself, NOT_FOUND
+ */
+export const startDirect = async (context: Context, userId: string): Promise<Conversation> => {
+  const { prisma } = context.db;
+  const viewerId = viewerOf(context).id;
+  if (userId === viewerId) throw badInput({ path: 'input.userId', message: 'You cannot talk with yourself.' });
+  const where = { directKey: directKey(viewerId, userId) };
+  const begun = await prisma.conversation.findUnique({ where });
+  if (begun !== null) return begun;
+  if ((await prisma.user.count({ where: { id: userId } })) === 0) throw notFound('User');
+  try {
+    return await create(context, { kind: 'DIRECT', ...where }, [
+      { userId: viewerId, role: 'MEMBER' },
+      { userId, role: 'MEMBER' },
+    ]);
+  } catch (error) {
+    if (!isUniqueViolation(error, 'direct')) throw error;
+    return await prisma.conversation.findUniqueOrThrow({ where });
+  }
+};
+
+export interface CreateGroup {
+  readonly title: string;
+  /** The viewer and repetitions among them count for nothing. */
+  readonly memberIds: readonly string[];
+  readonly clientId?: string | null | undefined;
+}
+
+/** The viewer becomes its owner. @throws BAD_USER_INPUT for users who do not exist, CONFLICT for a `clientId` used with other input */
+export const createGroup = async (context: Context, { title, memberIds, clientId }: CreateGroup): Promise<Conversation> =>
+  await createOwn(context, clientId, { kind: 'GROUP', title, memberIds }, async (key) => {
+    await assertUsers(context, memberIds);
+    const others = new Set(memberIds);
+    others.delete(viewerOf(context).id);
+    return await create(context, { kind: 'GROUP', title, ...key }, [
+      { userId: viewerOf(context).id, role: 'OWNER' },
+      ...[...others].map((userId) => ({ userId, role: 'MEMBER' as const })),
+    ]);
+  });
+
+const assertUsers = async (context: Context, ids: readonly string[]): Promise<void> => {
+  const users = await context.db.prisma.user.findMany({ where: { id: { in: [...ids] } }, select: { id: true } });
+  const known = new Set(users.map(({ id }) => id));
+  const [first, ...rest] = ids.flatMap((id, index): FieldError[] =>
+    known.has(id) ? [] : [{ path: `input.memberIds.${index}`, message: 'There is no such user.' }],
+  );
+  if (first !== undefined) throw badInput(first, ...rest);
+};
+
+export interface CreateRoom {
+  readonly title?: string | null | undefined;
+  readonly clientId?: string | null | undefined;
+}
+
+/** Even with nine of ten codes in use, no more than one room in two hundred thousand fails. */
+const CODE_ATTEMPTS = 120;
+
+/** A room that others join by its code; the viewer becomes its owner. @throws CONFLICT for a `clientId` used with other input */
+export const createRoom = async (context: Context, { title = null, clientId }: CreateRoom): Promise<Conversation> =>
+  await createOwn(context, clientId, { kind: 'ROOM', title }, async (key) => {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await create(context, { kind: 'ROOM', title, joinCode: newJoinCode(), ...key }, [
+          { userId: viewerOf(context).id, role: 'OWNER' },
+        ]);
+      } catch (error) {
+        if (attempt >= CODE_ATTEMPTS || !isUniqueViolation(error, 'join_code')) throw error;
+      }
+    }
+  });
+
+/** Groups and rooms share the ids of their requests: the kind is part of the input by which these are told apart. */
+const createOwn = (
+  context: Context,
+  clientId: string | null | undefined,
+  input: Readonly<Record<string, unknown>>,
+  make: (key: ClientKey) => Promise<Conversation>,
+): Promise<Conversation> => {
+  const creatorId = viewerOf(context).id;
+  return createOnce(
+    clientId,
+    input,
+    (id) => context.db.prisma.conversation.findUnique({ where: { creatorId_clientId: { creatorId, clientId: id } } }),
+    make,
+  );
+};
+
+const create = async (
+  context: Context,
+  data: Omit<Prisma.ConversationUncheckedCreateInput, 'creatorId' | 'members' | 'messages'>,
+  members: readonly Pick<ConversationMember, 'userId' | 'role'>[],
+): Promise<Conversation> =>
+  await context.db.transact(async (tx) => {
+    const conversation = await tx.conversation.create({
+      data: { ...data, creatorId: viewerOf(context).id, members: { createMany: { data: [...members] } } },
+    });
+    for (const { userId } of members) tx.emit(conversationLog, conversation.id, 'MemberJoined', { userId });
+    return conversation;
+  });

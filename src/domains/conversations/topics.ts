@@ -1,0 +1,34 @@
+import { Prisma } from '../../db/generated/prisma/client.js';
+import { logTopic } from '../../realtime/topic.js';
+
+/** What each kind of event carries. */
+export interface ConversationEvents {
+  readonly MessageAdded: { readonly messageId: string };
+  readonly MemberJoined: { readonly userId: string };
+  readonly MemberLeft: { readonly userId: string };
+}
+
+/**
+ * Everything that happens in a conversation, keyed by its id.
+ *
+ * The stamps lock what they write after the conversation's head and for no longer than the COMMIT takes, so those who send at the same
+ * time wait for each other no longer than that. Whoever locks a conversation's row and emits here in one transaction must lock
+ * the head first, or else two may wait for each other.
+ */
+export const conversationLog = logTopic<ConversationEvents>('conversation', {
+  stamps: [
+    Prisma.sql`
+      UPDATE message SET seq = numbered.seq FROM numbered
+      WHERE numbered.topic = 'conversation' AND numbered.kind = 'MessageAdded' AND message.id = (numbered.ref->>'messageId')::uuid`,
+    // A transaction that began earlier may be numbered later; a conversation's last activity does not go back.
+    Prisma.sql`
+      UPDATE conversation SET last_message_at = greatest(last_message_at, now()), active_at = greatest(active_at, now()) FROM numbered
+      WHERE numbered.topic = 'conversation' AND numbered.kind = 'MessageAdded' AND conversation.id = numbered.key::uuid`,
+    // What was said before somebody joined is nothing they have left unread.
+    Prisma.sql`
+      UPDATE conversation_member SET last_read_seq = numbered.seq FROM numbered
+      WHERE numbered.topic = 'conversation' AND numbered.kind = 'MemberJoined'
+        AND conversation_member.conversation_id = numbered.key::uuid
+        AND conversation_member.user_id = (numbered.ref->>'userId')::uuid`,
+  ],
+});

@@ -1,0 +1,312 @@
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { pino } from 'pino';
+import pg from 'pg';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { openDatabase, type Database } from '../../src/db/database.js';
+import type { Wake } from '../../src/db/transact.js';
+import { createPresence, type Presence } from '../../src/domains/presence/leases.js';
+import { presenceTopic, type PresenceValue } from '../../src/domains/presence/topics.js';
+import { createTestDatabase, type TestDatabase } from '../kit/database.js';
+
+/** Longer than any test: what happens within it does not happen by its end. */
+const NEVER_MS = 600_000;
+
+let database: TestDatabase;
+/** What a test has started, to be ended in the opposite order. */
+const started: (() => unknown)[] = [];
+
+beforeEach(async () => {
+  database = await createTestDatabase();
+  started.push(() => database.drop());
+});
+
+afterEach(async () => {
+  for (let end = started.pop(); end !== undefined; end = started.pop()) await end();
+});
+
+const until = (condition: () => unknown): Promise<unknown> => vi.waitFor(condition, { timeout: 20_000, interval: 10 });
+
+const createUsers = async (count: number): Promise<string[]> => {
+  const rows = await database.query<{ id: string }>(
+    `INSERT INTO "user" (id, username, username_key, display_name)
+     SELECT gen_random_uuid(), 'user' || n, 'user' || n, 'User' FROM generate_series(1, $1) n RETURNING id`,
+    [count],
+  );
+  return rows.map(({ id }) => id);
+};
+
+const createUser = async (): Promise<string> => {
+  const [id] = await createUsers(1);
+  if (id === undefined) throw new Error('no user');
+  return id;
+};
+
+interface TestProcess {
+  readonly processId: string;
+  readonly db: Database;
+  readonly presence: Presence;
+  /** What it logged: only warnings and worse. */
+  readonly logged: readonly string[];
+  readonly wakes: readonly Wake[];
+  readonly stop: () => Promise<void>;
+}
+
+/** What the app of one process has of presence, with its own connections to the database. */
+const startProcess = async ({ leaseMs = NEVER_MS, graceMs = NEVER_MS, timeoutMs = 5_000 } = {}): Promise<TestProcess> => {
+  const processId = randomUUID();
+  const logged: string[] = [];
+  const wakes: Wake[] = [];
+  const log = pino({ level: 'warn' }, { write: (line: string) => void logged.push((JSON.parse(line) as { msg: string }).msg) });
+  const db = openDatabase({ target: { url: database.url }, poolSize: 4, timeoutMs, log, onCommit: (some) => void wakes.push(...some) });
+  const presence = await createPresence({ db, log, processId, leaseMs, graceMs });
+  let stopping: Promise<void> | null = null;
+  const stop = (): Promise<void> => (stopping ??= presence.stop().then(() => db.close()));
+  started.push(stop);
+  return { processId, db, presence, logged, wakes, stop };
+};
+
+const valueOf = async ({ db }: TestProcess, userId: string): Promise<PresenceValue | undefined> =>
+  (await presenceTopic.load(db.prisma, [userId])).get(userId);
+
+/** How many changes of how many users there have been: `{ 2: 100 }` is two of each of a hundred. */
+const changes = async (): Promise<Record<number, number>> => {
+  const rows = await database.query<{ seq: number; users: number }>(
+    `SELECT last_seq AS seq, count(*)::int AS users FROM head WHERE topic = 'presence' GROUP BY last_seq`,
+  );
+  return Object.fromEntries(rows.map(({ seq, users }) => [seq, users]));
+};
+
+const devicesOf = async (userId: string): Promise<Record<string, number>> => {
+  const rows = await database.query<{ process: string; devices: number }>(
+    'SELECT process_id AS process, devices FROM presence_device WHERE user_id = $1',
+    [userId],
+  );
+  return Object.fromEntries(rows.map(({ process, devices }) => [process, devices]));
+};
+
+const isLeaving = async (userId: string): Promise<boolean> => {
+  const [row] = await database.query<{ due: Date | null }>('SELECT offline_due AS due FROM presence WHERE user_id = $1', [userId]);
+  return row !== undefined && row.due !== null;
+};
+
+/** Keeps everyone else from a table, until the returned function is called. */
+const lockTable = async (table: string): Promise<{ query: pg.Client['query']; unlock: () => Promise<void> }> => {
+  const client = new pg.Client(database.url);
+  await client.connect();
+  let locked = true;
+  const unlock = async (): Promise<void> => {
+    if (locked) await client.end();
+    locked = false;
+  };
+  started.push(unlock);
+  await client.query(`BEGIN; LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE`);
+  return { query: client.query.bind(client) as pg.Client['query'], unlock };
+};
+
+describe('devices', () => {
+  it('are counted over all processes: the first makes ONLINE, the last one to leave OFFLINE, and nothing between is a change', async () => {
+    const user = await createUser();
+    const [a, b] = [await startProcess({ graceMs: 0 }), await startProcess({ graceMs: 0 })];
+    expect(await valueOf(a, user)).toEqual({ userId: user, status: 'OFFLINE', lastSeenAt: null, version: 0 });
+
+    const leave = [a.presence.enter(user), a.presence.enter(user)];
+    await until(async () => expect(await devicesOf(user)).toEqual({ [a.processId]: 2 }));
+    leave.push(b.presence.enter(user));
+    await until(async () => expect(await devicesOf(user)).toEqual({ [a.processId]: 2, [b.processId]: 1 }));
+    leave[0]?.();
+    leave[0]?.();
+    await until(async () => expect(await devicesOf(user)).toEqual({ [a.processId]: 1, [b.processId]: 1 }));
+    leave[1]?.();
+    await until(async () => expect(await devicesOf(user)).toEqual({ [b.processId]: 1 }));
+    expect(await isLeaving(user)).toBe(false);
+    expect(await valueOf(a, user)).toEqual({ userId: user, status: 'ONLINE', lastSeenAt: null, version: 1 });
+
+    leave[2]?.();
+    await until(async () => expect((await valueOf(a, user))?.status).toBe('OFFLINE'));
+    expect(await valueOf(b, user)).toEqual({ userId: user, status: 'OFFLINE', lastSeenAt: expect.any(Date), version: 2 });
+    expect([a.wakes, b.wakes].map((wakes) => wakes.map(({ seq }) => seq))).toEqual([[1], [2]]);
+    expect([...a.logged, ...b.logged]).toEqual([]);
+  });
+
+  it('that come and go at random, while processes are taken for dead, leave the truth behind, without a deadlock', async () => {
+    const users = await createUsers(12);
+    const processes = await Promise.all([1, 2, 3].map(() => startProcess({ leaseMs: 150, graceMs: 1 })));
+    const entered: (() => void)[] = [];
+    const pick = <Item>(items: readonly Item[]): number => Math.floor(Math.random() * items.length);
+    for (let round = 0; round < 400; round += 1) {
+      for (const { presence } of processes) {
+        for (const user of users) if (Math.random() < 0.3) entered.push(presence.enter(user));
+      }
+      while (entered.length > 10) entered.splice(pick(entered), 1)[0]?.();
+      // As long as a statement takes, so that the rounds meet the writing of others in every stage.
+      const dead = round % 20 === 19 ? processes[pick(processes)]?.processId : null;
+      await database.query('UPDATE presence_lease SET expires_at = now() WHERE process_id = $1', [dead]);
+    }
+    for (const leave of entered) leave();
+    await until(async () => {
+      expect(await database.query(`SELECT * FROM presence WHERE status <> 'OFFLINE' OR offline_due IS NOT NULL`)).toEqual([]);
+      expect(await database.query('SELECT * FROM presence_device')).toEqual([]);
+    });
+    // Each ONLINE had its OFFLINE.
+    expect(Object.keys(await changes()).filter((seq) => Number(seq) % 2 === 1)).toEqual([]);
+    const expected = ['a process has died; its devices are gone', 'this process had lost its presence lease and has registered again'];
+    console.log(processes.flatMap(({ logged }) => logged).length, await changes());expect(processes.flatMap(({ logged }) => logged).filter((message) => !expected.includes(message))).toEqual([]);
+    // A connection hands in its statistics when it ends.
+    await Promise.all(processes.map(({ stop }) => stop()));
+    await until(async () => {
+      const others = 'SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1';
+      expect(await database.query(others, ['lyceum'])).toEqual([]);
+    });
+    expect(await database.query('SELECT deadlocks::int FROM pg_stat_database WHERE datname = current_database()')).toEqual([{ deadlocks: 0 }]);
+  });
+
+  it('H16: one that comes back within the grace is no change, here or in another process', async () => {
+    const user = await createUser();
+    const [a, b] = [await startProcess(), await startProcess()];
+    const leave = a.presence.enter(user);
+    await until(async () => expect(await valueOf(a, user)).toMatchObject({ status: 'ONLINE' }));
+    leave();
+    await until(async () => expect(await isLeaving(user)).toBe(true));
+    expect(await valueOf(a, user)).toEqual({ userId: user, status: 'ONLINE', lastSeenAt: null, version: 1 });
+    b.presence.enter(user);
+    await until(async () => expect(await isLeaving(user)).toBe(false));
+    expect(await valueOf(a, user)).toEqual({ userId: user, status: 'ONLINE', lastSeenAt: null, version: 1 });
+  });
+
+  it('of a user who has been deleted meanwhile hold nothing up', async () => {
+    const [gone, here] = await createUsers(2);
+    const a = await startProcess();
+    a.presence.enter(gone ?? '');
+    a.presence.enter(here ?? '');
+    await database.query('DELETE FROM "user" WHERE id = $1', [gone]);
+    await until(async () => expect(await valueOf(a, here ?? '')).toMatchObject({ status: 'ONLINE' }));
+    a.presence.enter(gone ?? '');
+    a.presence.enter(here ?? '');
+    await until(async () => expect(await devicesOf(here ?? '')).toEqual({ [a.processId]: 2 }));
+    expect(a.logged).toEqual([]);
+  });
+});
+
+describe('a database that is away', () => {
+  it('hears of the devices when it is back, as they are by then', async () => {
+    const user = await createUser();
+    const a = await startProcess({ timeoutMs: 200 });
+    const { unlock } = await lockTable('presence_device');
+    const first = a.presence.enter(user);
+    a.presence.enter(user);
+    await until(() => expect(a.logged.length).toBeGreaterThan(1));
+    a.presence.enter(user);
+    first();
+    await unlock();
+    await until(async () => expect(await devicesOf(user)).toEqual({ [a.processId]: 2 }));
+    expect(await changes()).toEqual({ 1: 1 });
+  });
+
+  it('longer than the leases hold makes nobody reap anybody', async () => {
+    const users = await createUsers(2);
+    const [a, b] = [await startProcess({ leaseMs: 500, graceMs: 0, timeoutMs: 200 }), await startProcess({ leaseMs: 500, graceMs: 0, timeoutMs: 200 })];
+    a.presence.enter(users[0] ?? '');
+    b.presence.enter(users[1] ?? '');
+    await until(async () => expect(await changes()).toEqual({ 1: 2 }));
+    const { query, unlock } = await lockTable('presence_lease');
+    await until(async () => {
+      const { rows } = await query<{ expired: boolean }>('SELECT bool_and(expires_at < clock_timestamp()) AS expired FROM presence_lease');
+      expect(rows).toEqual([{ expired: true }]);
+    });
+    await until(() => expect(Math.min(a.logged.length, b.logged.length)).toBeGreaterThan(0));
+    await unlock();
+    await until(async () => {
+      expect(await database.query('SELECT bool_and(expires_at > clock_timestamp()) AS held FROM presence_lease')).toEqual([{ held: true }]);
+    });
+    expect(await changes()).toEqual({ 1: 2 });
+    expect(new Set([...a.logged, ...b.logged])).toEqual(new Set(['the presence lease could not be renewed; trying again']));
+  });
+
+  it('does not keep a process from stopping', async () => {
+    const user = await createUser();
+    const a = await startProcess({ timeoutMs: 200 });
+    a.presence.enter(user);
+    await until(async () => expect(await changes()).toEqual({ 1: 1 }));
+    await lockTable('presence_lease');
+    await a.presence.stop();
+    expect(a.logged).toEqual(['presence could not be given back; its lease will run out']);
+  });
+});
+
+describe('a process', () => {
+  it('H15: that is killed with 100 users has each OFFLINE exactly once, unless they are elsewhere too', { timeout: 60_000 }, async () => {
+    const users = await createUsers(100);
+    const leaseMs = 1_500;
+    const [a, b] = [await startProcess({ leaseMs, graceMs: 200 }), await startProcess({ leaseMs, graceMs: 200 })];
+    const script = fileURLToPath(new URL('presence-process.ts', import.meta.url));
+    const child = spawn(process.execPath, ['--import', 'tsx', script, database.url, String(leaseMs), '200'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    started.push(() => child.kill('SIGKILL'));
+    await once(child.stdout, 'data');
+    const elsewhere = users.slice(0, 10);
+    for (const user of elsewhere) a.presence.enter(user);
+    await until(async () => expect(await database.query('SELECT count(*)::int AS count FROM presence_device')).toEqual([{ count: 110 }]));
+    expect(await changes()).toEqual({ 1: 100 });
+
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    await until(async () => expect(await changes()).toEqual({ 1: 10, 2: 90 }));
+    const offline = await database.query<{ id: string }>(`SELECT user_id AS id FROM presence WHERE status = 'OFFLINE'`);
+    expect(new Set(offline.map(({ id }) => id))).toEqual(new Set(users.slice(10)));
+    // Exactly one of the two has ended the lease, and each user has been told of by one of them.
+    expect([...a.logged, ...b.logged]).toEqual(['a process has died; its devices are gone']);
+    expect([...a.wakes, ...b.wakes].filter(({ seq }) => seq === 2).length).toBe(90);
+    expect(await database.query('SELECT * FROM presence_lease')).toHaveLength(2);
+  });
+
+  it('that was taken for dead registers again when it has something to write, with all its devices', async () => {
+    const users = await createUsers(2);
+    const [first = '', second = ''] = users;
+    const a = await startProcess();
+    a.presence.enter(first);
+    await until(async () => expect(await changes()).toEqual({ 1: 1 }));
+    const b = await startProcess({ leaseMs: 300, graceMs: 0 });
+    await database.query(`UPDATE presence_lease SET expires_at = now() WHERE process_id = $1`, [a.processId]);
+    await until(async () => expect(await valueOf(b, first)).toMatchObject({ status: 'OFFLINE', version: 2 }));
+    expect(await devicesOf(first)).toEqual({});
+
+    a.presence.enter(second);
+    await until(async () => expect([await devicesOf(first), await devicesOf(second)]).toEqual([{ [a.processId]: 1 }, { [a.processId]: 1 }]));
+    await until(async () => expect([await valueOf(b, first), await valueOf(b, second)]).toMatchObject([{ status: 'ONLINE', version: 3 }, { status: 'ONLINE', version: 1 }]));
+    expect(a.logged).toEqual(['this process had lost its presence lease and has registered again']);
+  });
+
+  it('that was taken for dead registers again when it renews its lease', async () => {
+    const user = await createUser();
+    const a = await startProcess({ leaseMs: 300 });
+    a.presence.enter(user);
+    await until(async () => expect(await changes()).toEqual({ 1: 1 }));
+    await database.query('DELETE FROM presence_lease');
+    await until(async () => expect(await devicesOf(user)).toEqual({ [a.processId]: 1 }));
+    expect(a.logged).toEqual(['this process had lost its presence lease and has registered again']);
+  });
+
+  it('that stops gives its devices back; whoever comes back elsewhere within the grace has not been away', async () => {
+    const users = await createUsers(3);
+    const [staying = '', returning = '', leaving = ''] = users;
+    const [a, b] = [await startProcess(), await startProcess()];
+    for (const user of users) a.presence.enter(user);
+    b.presence.enter(staying);
+    await until(async () => expect(await database.query('SELECT * FROM presence_device')).toHaveLength(4));
+    await a.presence.stop();
+    await a.presence.stop();
+    expect(await database.query('SELECT process_id AS id FROM presence_lease')).toEqual([{ id: b.processId }]);
+    expect(await Promise.all(users.map(isLeaving))).toEqual([false, true, true]);
+    b.presence.enter(returning);
+    await until(async () => expect(await isLeaving(returning)).toBe(false));
+    expect(await changes()).toEqual({ 1: 3 });
+
+    // What was not finished by then is carried out by whoever starts next.
+    await database.query('UPDATE presence SET offline_due = now() WHERE user_id = $1', [leaving]);
+    const c = await startProcess();
+    expect(await valueOf(c, leaving)).toMatchObject({ status: 'OFFLINE', version: 2 });
+    expect(await valueOf(c, returning)).toMatchObject({ status: 'ONLINE', version: 1 });
+  });
+});
