@@ -27,7 +27,7 @@ export const MIGRATIONS_FOLDER = resolve(import.meta.dirname, '../prisma/migrati
 export interface SchemaEngine {
   readonly engine: bindings.SchemaEngine;
   /** Ends every connection the engine has opened and drops its shadow databases. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** An engine on one database, which takes `schema` for the present one. */
@@ -168,7 +168,7 @@ const TEXT_OID = 25;
 
 interface Connections {
   readonly factory: SqlMigrationAwareDriverAdapterFactory;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /**

@@ -1,5 +1,5 @@
 import SchemaBuilder from '@pothos/core';
-import ComplexityPlugin from '@pothos/plugin-complexity';
+import ComplexityPlugin, { ComplexityErrorKind } from '@pothos/plugin-complexity';
 import PrismaPlugin from '@pothos/plugin-prisma';
 import RelayPlugin from '@pothos/plugin-relay';
 import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
@@ -94,7 +94,7 @@ export const builder = new SchemaBuilder<{
     complexityError: (kind, { complexity, depth, maxComplexity, maxDepth }) =>
       coded(
         'OPERATION_TOO_COMPLEX',
-        kind === 'Depth'
+        kind === ComplexityErrorKind.Depth
           ? `The operation is nested ${depth} levels deep; at most ${maxDepth} are allowed.`
           : `The operation costs ${complexity}; at most ${maxComplexity} is allowed. Ask for smaller pages or fewer nested lists.`,
       ),

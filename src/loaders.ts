@@ -9,7 +9,7 @@ const loadersOf = new WeakMap<Context, Loaders>();
 
 const loaderFor = <Key, Value>(context: Context, id: unknown, make: () => DataLoader<Key, Value>): DataLoader<Key, Value> => {
   let loaders = loadersOf.get(context);
-  if (!loaders) loadersOf.set(context, (loaders = new Map()));
+  if (!loaders) loadersOf.set(context, (loaders = new Map<unknown, DataLoader<unknown, unknown>>()));
   let loader = loaders.get(id);
   if (!loader) loaders.set(id, (loader = make() as DataLoader<unknown, unknown>));
   return loader as DataLoader<Key, Value>;

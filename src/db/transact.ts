@@ -80,7 +80,7 @@ export const createTransact =
             emissions.push(emission);
             return emission;
           };
-          const value = await work(Object.assign(Object.create(client) as Prisma.TransactionClient, { emit: emit as Emit }));
+          const value = await work(Object.assign(Object.create(client) as Prisma.TransactionClient, { emit: emit }));
           wakes = await number(client, emissions);
           return value;
         }, options);

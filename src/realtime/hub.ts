@@ -68,7 +68,7 @@ export const createHub = (options: HubOptions): Hub => {
     let entry = streams.get(id);
     if (!entry) {
       const stream = createStream(topic, key, reader, log);
-      entry = { stream: stream as Stream<unknown>, unlisten: bus.listen(topic, key, stream.wake), holders: 0 };
+      entry = { stream: stream, unlisten: bus.listen(topic, key, stream.wake), holders: 0 };
       streams.set(id, entry);
     }
     const held = entry;
@@ -76,7 +76,7 @@ export const createHub = (options: HubOptions): Hub => {
     let released = false;
     return {
       // A topic's name decides what its streams carry.
-      stream: held.stream as Stream<Item>,
+      stream: held.stream,
       release: () => {
         if (released) return;
         released = true;
@@ -194,6 +194,7 @@ export const createHub = (options: HubOptions): Hub => {
         assertWithoutHole(rows, position);
         for (const row of rows) {
           if (wanted.has(row.kind)) yield await present(row);
+          // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- it may have been left while it yielded
           if (left) return;
           position = row.seq;
         }
@@ -241,9 +242,10 @@ export const createHub = (options: HubOptions): Hub => {
       next: async () => {
         if (members === null) await join();
         const { done, value: key } = await ready.next();
-        const value = done === true ? undefined : newest.get(key as string);
+        if (done === true) return { done, value: undefined };
+        const value = newest.get(key);
         if (value === undefined) return { done: true, value: undefined };
-        newest.delete(key as string);
+        newest.delete(key);
         return { done: false, value };
       },
     };

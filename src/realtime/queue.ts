@@ -2,9 +2,9 @@
  * A single-reader queue that ends at once when its reader leaves, also while a `next()` is pending: an async generator
  * would keep its resources until the next value arrives.
  */
-export class Queue<Value> implements AsyncIterableIterator<Value> {
+export class Queue<Value> implements AsyncIterableIterator<Value, undefined> {
   readonly #values: Value[] = [];
-  #waiting: { resolve: (result: IteratorResult<Value>) => void; reject: (reason: unknown) => void } | null = null;
+  #waiting: { resolve: (result: IteratorResult<Value, undefined>) => void; reject: (reason: unknown) => void } | null = null;
   #end: { error: unknown } | null = null;
 
   get size(): number {
@@ -30,13 +30,13 @@ export class Queue<Value> implements AsyncIterableIterator<Value> {
     this.#waiting = null;
   }
 
-  async next(): Promise<IteratorResult<Value>> {
+  async next(): Promise<IteratorResult<Value, undefined>> {
     const value = this.#values.shift();
     if (value !== undefined) return { done: false, value };
     if (this.#end) {
       const { error } = this.#end;
       this.#end = { error: null };
-      if (error !== null) throw error;
+      if (error !== null) throw error as unknown;
       return { done: true, value: undefined };
     }
     return await new Promise((resolve, reject) => {
@@ -45,7 +45,7 @@ export class Queue<Value> implements AsyncIterableIterator<Value> {
   }
 
   /** Drops what is queued and ends. */
-  async return(): Promise<IteratorResult<Value>> {
+  async return(): Promise<IteratorResult<Value, undefined>> {
     this.#values.length = 0;
     this.end();
     return await Promise.resolve({ done: true, value: undefined });

@@ -14,7 +14,7 @@ export interface Stream<Item> {
   /** Fixes where a new stream begins, and reads what came since that was looked up. Later calls change nothing. */
   settle(position: number): void;
   /** The stream has grown to `seq`, or by an unknown amount when it is left out. */
-  wake(seq?: number): void;
+  readonly wake: (seq?: number) => void;
 }
 
 /** Both are called synchronously and must not throw. */

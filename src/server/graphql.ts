@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
-import { execute, getOperationAST, GraphQLError, Kind, parse, validate, type ExecutionArgs, type GraphQLSchema } from 'graphql';
+import { execute, getOperationAST, GraphQLError, Kind, OperationTypeNode, parse, validate, type ExecutionArgs, type GraphQLSchema } from 'graphql';
 import { useEngine } from '@envelop/core';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import type { Context, Services, Viewer } from '../context.js';
@@ -53,7 +53,7 @@ export const createGraphQLServer = (schema: GraphQLSchema, services: Services, a
     } as never,
     context: (request): Promise<Authenticated> => makeContext(services, authenticate, request),
     plugins: [useEngine({ parse, validate, execute, subscribe }), useCodes(), useTokens(mask)],
-  }) as GraphQLServer;
+  });
 };
 
 const corsOptions = (origins: readonly string[]) =>
@@ -109,8 +109,8 @@ const withCode = (error: GraphQLError, code: 'GRAPHQL_PARSE_FAILED' | 'GRAPHQL_V
 /** A refused token refuses the operation, unless it consists of mutations that need no viewer, such as signing in. */
 const useTokens = (mask: Mask): Plugin => {
   const guard = ({ args, setResultAndStopExecution }: Guarded): void => {
-    const { refused } = args.contextValue as Authenticated;
-    if (refused === null || refused === undefined || isViewerless(args)) return;
+    const { refused } = args.contextValue as Partial<Authenticated>;
+    if (!refused || isViewerless(args)) return;
     const masked = mask(refused);
     setResultAndStopExecution({
       errors: [
@@ -119,8 +119,8 @@ const useTokens = (mask: Mask): Plugin => {
     });
   };
   return {
-    onExecute: (payload) => guard(payload as unknown as Guarded),
-    onSubscribe: (payload) => guard(payload as unknown as Guarded),
+    onExecute: (payload) => guard(payload),
+    onSubscribe: (payload) => guard(payload),
   };
 };
 
@@ -133,7 +133,7 @@ const isViewerless = ({ schema, document, operationName }: ExecutionArgs): boole
   const operation = getOperationAST(document, operationName);
   const fields = schema.getMutationType()?.getFields() ?? {};
   return (
-    operation?.operation === 'mutation' &&
+    operation?.operation === OperationTypeNode.MUTATION &&
     operation.selectionSet.selections.every(
       (selection) => selection.kind === Kind.FIELD && fields[selection.name.value]?.extensions['viewerless'] === true,
     )

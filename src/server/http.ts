@@ -32,9 +32,9 @@ export const createHttpServer = ({ graphql, jwks, readiness, log }: HttpOptions)
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
     if (path === '/graphql') return void (await graphql(request, response));
     const route = routes[path];
-    if (route === undefined) return sendJson(response, 404, { error: 'There is nothing here. GraphQL is at /graphql.' });
-    if (request.method !== 'GET' && request.method !== 'HEAD') return sendJson(response, 405, { error: 'Use GET.' }, { allow: 'GET, HEAD' });
-    await route(response);
+    if (route === undefined) sendJson(response, 404, { error: 'There is nothing here. GraphQL is at /graphql.' });
+    else if (request.method !== 'GET' && request.method !== 'HEAD') sendJson(response, 405, { error: 'Use GET.' }, { allow: 'GET, HEAD' });
+    else await route(response);
   };
   return createServer((request, response) => {
     handle(request, response).catch((error: unknown) => {

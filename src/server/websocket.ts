@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { GraphQLError, type FormattedExecutionResult, type GraphQLFormattedError } from 'graphql';
+import { GraphQLError, type DocumentNode, type FormattedExecutionResult, type GraphQLFormattedError, type GraphQLSchema } from 'graphql';
 import { CloseCode } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer, type WebSocket } from 'ws';
@@ -33,6 +33,16 @@ interface Extra {
   leave?: () => void;
 }
 
+/** The steps of the pipeline, which the library leaves untyped. */
+interface Enveloped {
+  readonly schema: GraphQLSchema;
+  readonly parse: (source: string) => DocumentNode;
+  readonly validate: (schema: GraphQLSchema, document: DocumentNode) => readonly GraphQLError[];
+  readonly contextFactory: () => unknown;
+  readonly execute: (args: unknown) => never;
+  readonly subscribe: (args: unknown) => never;
+}
+
 const PATH = '/graphql';
 
 /** How long a peer has for its `connection_init`, in milliseconds; graphql-ws' own default is the same. */
@@ -62,7 +72,8 @@ export const createSocketServer = ({ http, graphql, services, authenticate, onPr
       onConnect: async ({ connectionParams, extra }) => {
         const token = connectionParams?.['accessToken'];
         try {
-          extra.viewer = token === undefined || token === null ? null : await authenticate(String(token));
+          // What is not even text is a token that can never be valid.
+          extra.viewer = token === undefined || token === null ? null : await authenticate(typeof token === 'string' ? token : '');
         } catch (error) {
           if (!(error instanceof TokenError)) {
             log.warn({ err: String(error) }, 'a socket could not be authenticated');
@@ -93,8 +104,8 @@ export const createSocketServer = ({ http, graphql, services, authenticate, onPr
             },
           },
         };
-        const { schema, execute, subscribe, contextFactory, parse, validate } = graphql.getEnveloped({ ...request, params });
-        let document;
+        const { schema, execute, subscribe, contextFactory, parse, validate } = graphql.getEnveloped({ ...request, params }) as Enveloped;
+        let document: DocumentNode;
         try {
           document = parse(params.query);
         } catch (error) {
@@ -103,7 +114,7 @@ export const createSocketServer = ({ http, graphql, services, authenticate, onPr
           throw error;
         }
         const errors = validate(schema, document);
-        if (errors.length > 0) return errors as GraphQLError[];
+        if (errors.length > 0) return errors;
         return {
           schema,
           document,
@@ -111,7 +122,7 @@ export const createSocketServer = ({ http, graphql, services, authenticate, onPr
           variableValues: params.variables,
           contextValue: await contextFactory(),
           rootValue: { execute, subscribe },
-        } as never;
+        };
       },
       execute: (args) => (args.rootValue as { execute: (args: unknown) => never }).execute({ ...args, rootValue: undefined }),
       subscribe: (args) => (args.rootValue as { subscribe: (args: unknown) => never }).subscribe({ ...args, rootValue: undefined }),

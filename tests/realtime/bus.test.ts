@@ -46,7 +46,7 @@ const subscribed = (redis: Redis, channel: string, count = 1): Promise<void> =>
   until(async () => expect(await subscribers(redis, channel)).toBe(count));
 
 const channelsOf = async (redis: Redis, prefix: string): Promise<unknown[]> =>
-  (await redis.pubsub('CHANNELS', `${prefix}*`)).sort();
+  ((await redis.pubsub('CHANNELS', `${prefix}*`)) as string[]).sort();
 
 /** The channel of a stream whose topic has neither a colon nor a percent sign. */
 const channel = (prefix: string, topic: string, key: string): string => `${prefix}${topic}:${key}`;
@@ -401,7 +401,7 @@ describe.skipIf(kind === 'TEST_REDIS_URL')(`redis bus under faults (${kind})`, {
     one.wake({ topic: 'message', key: '1', seq: 1 });
     two.wake({ topic: 'message', key: '1', seq: 1 });
     // Both refusals have been answered: replies come in order, and Redis counts them.
-    await until(async () => expect(String(await client.info('errorstats'))).toMatch(/errorstat_NOPERM:count=[3-9]/));
+    await until(async () => expect(await client.info('errorstats')).toMatch(/errorstat_NOPERM:count=[3-9]/));
     expect(heard).toEqual([1]);
     await client.call('ACL', 'SETUSER', 'default', 'allchannels');
     await until(() => expect(gaps).toContain('message/1'));

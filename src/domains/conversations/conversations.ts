@@ -99,7 +99,7 @@ export interface CreateRoom {
   readonly clientId?: string | null | undefined;
 }
 
-/** Even with nine of ten codes in use, no more than one room in two hundred thousand fails. */
+/** Even with nine of ten codes in use, fewer than one room in a hundred thousand finds none that is free. */
 const CODE_ATTEMPTS = 120;
 
 /** A room that others join by its code; the viewer becomes its owner. @throws CONFLICT for a `clientId` used with other input */

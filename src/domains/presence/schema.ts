@@ -22,7 +22,8 @@ const findPresence = async (context: Context, userId: string): Promise<PresenceV
 
 /** @throws BAD_USER_INPUT for too many, or one that is not the id of a user */
 const decodeUserIds = (userIds: readonly string[]): string[] => {
-  if (userIds.length > MAX_USERS) throw badInput({ path: 'userIds', message: `Must be at most ${MAX_USERS} ids; there are ${userIds.length}.` });
+  const { length } = userIds;
+  if (length > MAX_USERS) throw badInput({ path: 'userIds', message: `Must be at most ${MAX_USERS} ids; there are ${length}.` });
   return userIds.map((userId, index) => decodeId('User', userId, `userIds.${index}`));
 };
 

@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto';
+import type { GraphQLError } from 'graphql';
+import type { Context, Services } from '../../context.js';
+import type { Database } from '../../db/database.js';
+import { isUniqueViolation } from '../../db/failures.js';
+import type { Category } from '../../db/generated/prisma/client.js';
+import { coded, notFound } from '../../errors.js';
+import { withFreeSlug } from './free-slug.js';
+import { categoryKey } from './rules.js';
+import { slugify } from './slug.js';
+
+export interface NewCategory {
+  readonly name: string;
+  readonly description?: string | null | undefined;
+  /** By its name when left out. */
+  readonly color?: string | null | undefined;
+}
+
+/** Colours that are told apart, and readable under white text. */
+const PALETTE = [
+  ...['#1f6feb', '#8250df', '#bf3989', '#cf222e', '#bc4c00', '#9a6700'],
+  ...['#1a7f37', '#0e7490', '#475569', '#4f46e5', '#a21caf', '#b45309'],
+] as const;
+
+/** Always the same for a name, whatever its case. */
+const colorOf = (name: string): string => {
+  const [byte = 0] = createHash('sha256').update(categoryKey(name)).digest();
+  return PALETTE[byte % PALETTE.length] ?? PALETTE[0];
+};
+
+/** The category with this slug, else the one with this name, whatever the case. */
+export const findCategory = async ({ prisma }: Database, slugOrName: string): Promise<Category | null> => {
+  const key = categoryKey(slugOrName);
+  const found = await prisma.category.findMany({ where: { OR: [{ slug: key }, { nameKey: key }] } });
+  return found.find(({ slug }) => slug === key) ?? found[0] ?? null;
+};
+
+/** @throws CONFLICT for a name that another category has, or that is another's slug: each would stand for two */
+const assertNameFree = async (db: Database, name: string, ownId: string | null): Promise<void> => {
+  const key = categoryKey(name);
+  const holder = await db.prisma.category.findFirst({
+    where: { OR: [{ slug: key }, { nameKey: key }], ...(ownId === null ? {} : { NOT: { id: ownId } }) },
+    select: { id: true },
+  });
+  if (holder !== null) throw nameTaken();
+};
+
+const nameTaken = (): GraphQLError =>
+  coded('CONFLICT', 'input.name: Is taken.', { fields: [{ path: 'input.name', message: 'Is the name or the slug of another category.' }] });
+
+/** @throws CONFLICT for a name that is taken, whatever the case */
+export const createCategory = async ({ db, clock }: Pick<Services, 'db' | 'clock'>, input: NewCategory): Promise<Category> => {
+  const { prisma } = db;
+  const { name } = input;
+  const nameKey = categoryKey(name);
+  await assertNameFree(db, name, null);
+  try {
+    return await withFreeSlug(
+      slugify(name, 'category'),
+      async (slugs) => {
+        const holders = await prisma.category.findMany({
+          where: { OR: [{ slug: { in: slugs } }, { nameKey: { in: slugs, not: nameKey } }] },
+          select: { slug: true, nameKey: true },
+        });
+        return holders.flatMap((holder) => [holder.slug, holder.nameKey]);
+      },
+      (slug) =>
+        prisma.category.create({
+          data: {
+            name,
+            nameKey,
+            slug,
+            description: input.description || null,
+            color: input.color ?? colorOf(name),
+            createdAt: new Date(clock.now()),
+          },
+        }),
+    );
+  } catch (error) {
+    if (isUniqueViolation(error, 'name_key')) throw nameTaken();
+    throw error;
+  }
+};
+
+/** The category of this name or slug; a new one when there is none. */
+export const findOrCreateCategory = async (services: Pick<Services, 'db' | 'clock'>, name: string): Promise<Category> => {
+  const found = await findCategory(services.db, name);
+  if (found !== null) return found;
+  try {
+    return await createCategory(services, { name });
+  } catch (error) {
+    // Another has made it meanwhile.
+    const made = await findCategory(services.db, name);
+    if (made === null) throw error;
+    return made;
+  }
+};
+
+/** Changes what is given; the slug stays, as it stands in links. @throws NOT_FOUND, CONFLICT for a name that is taken */
+export const updateCategory = async (
+  { db }: Context,
+  input: { readonly id: string; readonly name?: string | null | undefined } & Omit<NewCategory, 'name'>,
+): Promise<Category> => {
+  const { id, name, description, color } = input;
+  if (typeof name === 'string') await assertNameFree(db, name, id);
+  try {
+    const [category] = await db.prisma.category.updateManyAndReturn({
+      where: { id },
+      data: {
+        ...(typeof name === 'string' ? { name, nameKey: categoryKey(name) } : {}),
+        ...(description === undefined ? {} : { description: description || null }),
+        ...(typeof color === 'string' ? { color } : {}),
+      },
+    });
+    if (category === undefined) throw notFound('Category');
+    return category;
+  } catch (error) {
+    if (isUniqueViolation(error, 'name_key')) throw nameTaken();
+    throw error;
+  }
+};
+
+/** Its entries stay, without a category. @throws NOT_FOUND */
+export const deleteCategory = async ({ db }: Context, { id }: { readonly id: string }): Promise<string> => {
+  const { count } = await db.prisma.category.deleteMany({ where: { id } });
+  if (count === 0) throw notFound('Category');
+  return id;
+};

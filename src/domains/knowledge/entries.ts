@@ -1,0 +1,170 @@
+import type { GraphQLError } from 'graphql';
+import type { Context, Services } from '../../context.js';
+import { createOnce } from '../../db/client-id.js';
+import type { Database } from '../../db/database.js';
+import { isForeignKeyViolation } from '../../db/failures.js';
+import type { Entry } from '../../db/generated/prisma/client.js';
+import { addLike, removeLike } from '../../db/likes.js';
+import { badInput, coded, notFound } from '../../errors.js';
+import { viewerOf } from '../../viewer.js';
+import { mayDelete, mayEdit } from '../posts/rules.js';
+import { findCategory } from './categories.js';
+import { withFreeSlug } from './free-slug.js';
+import { maySee } from './rules.js';
+import { slugify } from './slug.js';
+
+export interface NewEntry {
+  readonly title: string;
+  readonly content: string;
+  /** The slug or the name of a category. */
+  readonly category?: string | null | undefined;
+  readonly tags?: readonly string[] | null | undefined;
+  /** Public when left out. */
+  readonly isPublic?: boolean | null | undefined;
+  readonly clientId?: string | null | undefined;
+}
+
+export interface EntryChanges extends Omit<Partial<NewEntry>, 'clientId' | 'title' | 'content'> {
+  readonly id: string;
+  readonly expectedVersion: number;
+  readonly title?: string | null | undefined;
+  readonly content?: string | null | undefined;
+}
+
+/** @throws NOT_FOUND, also for one that the viewer may not see */
+export const findEntry = async (context: Context, id: string): Promise<Entry> => {
+  const entry = await context.db.prisma.entry.findUnique({ where: { id } });
+  if (entry === null || !maySee(context.viewer, entry)) throw notFound('Entry');
+  return entry;
+};
+
+const unknownCategory = (): GraphQLError => badInput({ path: 'input.category', message: 'There is no such category.' });
+
+/** @throws BAD_USER_INPUT for a category that does not exist */
+const categoryIdOf = async (db: Database, slugOrName: string | null | undefined): Promise<string | null> => {
+  if (slugOrName === null || slugOrName === undefined) return null;
+  const category = await findCategory(db, slugOrName);
+  if (category === null) throw unknownCategory();
+  return category.id;
+};
+
+/** @throws BAD_USER_INPUT for an unknown category, CONFLICT for a `clientId` used with other input */
+export const createEntry = async (context: Context, input: NewEntry): Promise<Entry> => {
+  const { prisma } = context.db;
+  const authorId = viewerOf(context).id;
+  return await createOnce(
+    input.clientId,
+    { ...input },
+    (clientId) => prisma.entry.findUnique({ where: { authorId_clientId: { authorId, clientId } } }),
+    (key) => insertEntry(context, authorId, input, key),
+  );
+};
+
+/**
+ * Writes a new entry of an input that has been validated.
+ * @throws BAD_USER_INPUT for an unknown category
+ */
+export const insertEntry = async (
+  { db, clock }: Pick<Services, 'db' | 'clock'>,
+  authorId: string,
+  input: NewEntry,
+  further: Partial<Pick<Entry, 'clientId' | 'clientDigest' | 'isFeatured'>> = {},
+): Promise<Entry> => {
+  const { prisma } = db;
+  const { title, content } = input;
+  const categoryId = await categoryIdOf(db, input.category);
+  const now = new Date(clock.now());
+  try {
+    return await withFreeSlug(
+      slugify(title),
+      async (slugs) => (await prisma.entry.findMany({ where: { slug: { in: slugs } }, select: { slug: true } })).map(({ slug }) => slug),
+      (slug) =>
+        prisma.entry.create({
+          data: {
+            ...further,
+            ...{ title, content, slug, authorId, categoryId, createdAt: now, updatedAt: now },
+            tags: [...(input.tags ?? [])],
+            isPublic: input.isPublic ?? true,
+          },
+        }),
+    );
+  } catch (error) {
+    // Deleted since it was looked up.
+    if (categoryId !== null && isForeignKeyViolation(error)) throw unknownCategory();
+    throw error;
+  }
+};
+
+const stale = (currentVersion: number): GraphQLError =>
+  coded('CONFLICT', `The entry has been changed meanwhile; its version is ${currentVersion} now.`, { currentVersion });
+
+/**
+ * Changes what is given. The version grows by one when anything is different, and of several updates of the same version one succeeds.
+ * The slug stays, as it stands in links.
+ * @throws NOT_FOUND, FORBIDDEN for another's entry, BAD_USER_INPUT for an unknown category, CONFLICT with `currentVersion` when the
+ *   entry is not of the expected version
+ */
+export const updateEntry = async (context: Context, input: EntryChanges): Promise<Entry> => {
+  const { db, clock } = context;
+  const entry = await findEntry(context, input.id);
+  if (!mayEdit(viewerOf(context), entry)) throw coded('FORBIDDEN', 'Only its author may edit an entry.');
+  const version = input.expectedVersion;
+  if (entry.version !== version) throw stale(entry.version);
+
+  const data = {
+    title: input.title ?? entry.title,
+    content: input.content ?? entry.content,
+    categoryId: input.category === undefined ? entry.categoryId : await categoryIdOf(db, input.category),
+    tags: input.tags === undefined ? entry.tags : [...(input.tags ?? [])],
+    isPublic: input.isPublic ?? entry.isPublic,
+  };
+  const { title, content, categoryId, tags, isPublic } = entry;
+  if (JSON.stringify(data) === JSON.stringify({ title, content, categoryId, tags, isPublic })) return entry;
+
+  try {
+    const [updated] = await db.prisma.entry.updateManyAndReturn({
+      where: { id: entry.id, version },
+      data: { ...data, version: { increment: 1 }, updatedAt: new Date(clock.now()) },
+    });
+    if (updated !== undefined) return updated;
+  } catch (error) {
+    if (data.categoryId !== null && isForeignKeyViolation(error)) throw unknownCategory();
+    throw error;
+  }
+  throw stale((await findEntry(context, entry.id)).version);
+};
+
+/** With its likes. @throws NOT_FOUND, FORBIDDEN */
+export const deleteEntry = async (context: Context, input: { readonly id: string }): Promise<string> => {
+  const entry = await findEntry(context, input.id);
+  if (!mayDelete(viewerOf(context), entry)) throw coded('FORBIDDEN', 'Only its author or a moderator may delete an entry.');
+  await context.db.prisma.entry.deleteMany({ where: { id: entry.id } });
+  return entry.id;
+};
+
+/** A mark beside the entry and no change of it: its version stays. @throws NOT_FOUND */
+export const featureEntry = async (context: Context, input: { readonly id: string; readonly isFeatured: boolean }): Promise<Entry> => {
+  const { id } = await findEntry(context, input.id);
+  const [entry] = await context.db.prisma.entry.updateManyAndReturn({ where: { id }, data: { isFeatured: input.isFeatured } });
+  if (entry === undefined) throw notFound('Entry');
+  return entry;
+};
+
+/** Liking twice is liking once. @throws NOT_FOUND */
+export const likeEntry = (context: Context, id: string): Promise<LikedEntry> => changeLike(context, id, addLike);
+
+/** What was not liked stays so. @throws NOT_FOUND */
+export const unlikeEntry = (context: Context, id: string): Promise<LikedEntry> => changeLike(context, id, removeLike);
+
+interface LikedEntry {
+  readonly entry: Entry;
+  /** As the change leaves it. */
+  readonly likeCount: number;
+}
+
+const changeLike = async (context: Context, id: string, change: typeof addLike): Promise<LikedEntry> => {
+  await findEntry(context, id);
+  const likeCount = await change(context.db.prisma, 'entry', id, viewerOf(context).id);
+  const entry = await findEntry(context, id);
+  return { entry, likeCount: likeCount ?? entry.likeCount };
+};

@@ -1,0 +1,312 @@
+import { createHash } from 'node:crypto';
+import { realpath } from 'node:fs/promises';
+import type { Services } from '../../context.js';
+import { isUnavailable, isUniqueViolation } from '../../db/failures.js';
+import { uuid7 } from '../../db/uuid7.js';
+import { findOrCreateCategory } from './categories.js';
+import { randomSlug } from './free-slug.js';
+import { MarkdownFileError, readMarkdownFile, rewriteLinks, scanMarkdown, type MarkdownDocument } from './markdown-files.js';
+import { categoryKey, MAX_CONTENT } from './rules.js';
+import { slugify } from './slug.js';
+
+export interface ImportOptions {
+  readonly folder: string;
+  /** Whose entries the new ones become; entries that are there already keep their author. */
+  readonly authorId: string;
+  readonly onProgress?: ((progress: ImportProgress) => void) | undefined;
+}
+
+/** All files are read first, to know what links lead to, and written then. */
+export interface ImportProgress {
+  readonly stage: 'reading' | 'writing';
+  /** Files of this stage that are done, failed ones too. */
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface FailedFile {
+  /** Relative to the folder, with forward slashes. */
+  readonly path: string;
+  readonly reason: string;
+}
+
+export interface ImportReport {
+  readonly created: number;
+  readonly updated: number;
+  readonly unchanged: number;
+  readonly failed: readonly FailedFile[];
+}
+
+/** Files read at the same time. */
+const READ_AT_ONCE = 50;
+/** Rows and characters of one INSERT: enough of them to make its round trip cheap, few enough to end well within a timeout. */
+const BATCH_ROWS = 200;
+const BATCH_CHARACTERS = 2_000_000;
+/** Keys of one look-up. */
+const LOOKUP_KEYS = 2_000;
+const SLUG_ATTEMPTS = 3;
+
+/** A file that will be written. */
+interface Planned {
+  readonly path: string;
+  readonly slug: string;
+  /** Of what was imported last time; null for a new entry. */
+  readonly digest: string | null;
+}
+
+/** A file as it is written. */
+interface Row {
+  readonly path: string;
+  readonly source: string;
+  readonly digest: string;
+  readonly slug: string;
+  readonly title: string;
+  readonly content: string;
+  readonly tags: readonly string[];
+  readonly category: string | null;
+  readonly isPublic: boolean;
+}
+
+/**
+ * Makes knowledge entries of the Markdown files below a folder. An entry belongs to the real path of the folder and the path of the
+ * file in it: importing again updates the same entries, if their files have changed, and leaves alone what has been edited here of
+ * those that have not. Entries whose files are gone stay.
+ *
+ * Relative links between the files become `/entries/<slug>`. Each file is written whole or not at all, and one that cannot be is
+ * reported and keeps none of the others back. An import that is broken off is finished by running it again.
+ * @throws MarkdownFileError when the folder itself cannot be read; UNAVAILABLE failures of the database
+ */
+export const importFolder = async (services: Pick<Services, 'db' | 'clock'>, options: ImportOptions): Promise<ImportReport> => {
+  const { folder, authorId, onProgress = () => undefined } = options;
+  const failed: FailedFile[] = [];
+  const fail = (path: string, reason: string): void => {
+    failed.push({ path, reason });
+  };
+  const paths: string[] = [];
+  for await (const path of scanMarkdown(folder, fail)) paths.push(path);
+  const root = await realpath(folder);
+  const sourceOf = (path: string): string => `${root}:${path}`;
+
+  const plan = await planAll(services, { folder, paths, sourceOf, fail, onProgress });
+  const write = createWriter(services, authorId, fail);
+  const addressOf = (path: string): string | null => {
+    const slug = plan.get(path)?.slug;
+    return slug === undefined ? null : `/entries/${slug}`;
+  };
+
+  const counts = { created: 0, updated: 0, unchanged: 0 };
+  let done = 0;
+  let pending: Row[] = [];
+  let pendingCharacters = 0;
+  const flush = async (): Promise<void> => {
+    add(counts, await write(pending));
+    done += pending.length;
+    pending = [];
+    pendingCharacters = 0;
+  };
+
+  for (const some of chunks([...plan.values()], READ_AT_ONCE)) {
+    const documents = await readAll(folder, some.map(({ path }) => path), fail);
+    done += some.length;
+    for (const document of documents) {
+      const planned = plan.get(document.path);
+      if (planned === undefined) continue;
+      const row = rowOf(document, planned.slug, sourceOf(document.path), addressOf);
+      if (row.digest === planned.digest) {
+        counts.unchanged += 1;
+      } else if (row.content.length > MAX_CONTENT) {
+        fail(row.path, `is longer than ${MAX_CONTENT} characters with its links rewritten`);
+      } else {
+        done -= 1;
+        pending.push(row);
+        pendingCharacters += row.content.length;
+        if (pending.length >= BATCH_ROWS || pendingCharacters >= BATCH_CHARACTERS) await flush();
+      }
+    }
+    onProgress({ stage: 'writing', done, total: plan.size });
+  }
+  await flush();
+  onProgress({ stage: 'writing', done, total: plan.size });
+  return { ...counts, failed };
+};
+
+function* chunks<Item>(items: readonly Item[], size: number): Generator<readonly Item[]> {
+  for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
+}
+
+/** The files that are good. */
+const readAll = async (
+  folder: string,
+  paths: readonly string[],
+  fail: (path: string, reason: string) => void,
+): Promise<MarkdownDocument[]> => {
+  const documents = await Promise.all(
+    paths.map(async (path) => {
+      try {
+        return await readMarkdownFile(folder, path);
+      } catch (error) {
+        if (!(error instanceof MarkdownFileError)) throw error;
+        fail(path, error.reason);
+        return null;
+      }
+    }),
+  );
+  return documents.filter((document) => document !== null);
+};
+
+/** Reads every file once and gives each good one its slug: the one its entry has, else one that is free. */
+const planAll = async (
+  services: Pick<Services, 'db'>,
+  options: {
+    readonly folder: string;
+    readonly paths: readonly string[];
+    readonly sourceOf: (path: string) => string;
+    readonly fail: (path: string, reason: string) => void;
+    readonly onProgress: (progress: ImportProgress) => void;
+  },
+): Promise<ReadonlyMap<string, Planned>> => {
+  const { folder, paths, sourceOf, fail, onProgress } = options;
+  const bases = new Map<string, string>();
+  let done = 0;
+  onProgress({ stage: 'reading', done, total: paths.length });
+  for (const some of chunks(paths, READ_AT_ONCE)) {
+    for (const { path, title } of await readAll(folder, some, fail)) bases.set(path, slugify(title));
+    done += some.length;
+    onProgress({ stage: 'reading', done, total: paths.length });
+  }
+
+  const known = await findImported(services, [...bases.keys()].map(sourceOf));
+  const fresh = [...bases].filter(([path]) => !known.has(sourceOf(path))).map(([, base]) => base);
+  const nextSlug = await freeSlugs(services, new Set(fresh));
+  return new Map(
+    [...bases].map(([path, base]) => {
+      const entry = known.get(sourceOf(path));
+      return [path, entry === undefined ? { path, slug: nextSlug(base), digest: null } : { path, ...entry }];
+    }),
+  );
+};
+
+const findImported = async (
+  { db }: Pick<Services, 'db'>,
+  sources: readonly string[],
+): Promise<ReadonlyMap<string, { readonly slug: string; readonly digest: string | null }>> => {
+  const found = new Map<string, { slug: string; digest: string | null }>();
+  for (const some of chunks(sources, LOOKUP_KEYS)) {
+    const rows = await db.prisma.$queryRaw<{ source: string; slug: string; digest: string | null }[]>`
+      SELECT source, slug, source_digest AS digest FROM entry WHERE source = ANY (${some}::text[])`;
+    for (const { source, slug, digest } of rows) found.set(source, { slug, digest });
+  }
+  return found;
+};
+
+/**
+ * Gives slugs that neither an entry nor another file of this import has: `base`, then `base-2` and so on. Of a thousand files that are
+ * called the same, none asks the database for itself.
+ */
+const freeSlugs = async ({ db }: Pick<Services, 'db'>, bases: ReadonlySet<string>): Promise<(base: string) => string> => {
+  const rows = await db.prisma.$queryRaw<{ slug: string }[]>`
+    SELECT slug FROM entry WHERE slug = ANY (${[...bases]}::text[]) OR regexp_replace(slug, '-[0-9]+$', '') = ANY (${[...bases]}::text[])`;
+  const taken = new Set(rows.map(({ slug }) => slug));
+  const next = new Map<string, number>();
+  return (base) => {
+    for (let number = next.get(base) ?? 1; ; number += 1) {
+      const slug = number === 1 ? base : `${base}-${number}`;
+      // `guide-2` may be the base of another file.
+      if (taken.has(slug) || (number > 1 && bases.has(slug))) continue;
+      taken.add(slug);
+      next.set(base, number + 1);
+      return slug;
+    }
+  };
+};
+
+const rowOf = (document: MarkdownDocument, slug: string, source: string, addressOf: (path: string) => string | null): Row => {
+  const { path, title, tags, category, isPublic } = document;
+  const content = rewriteLinks(document.content, path, addressOf);
+  const digest = createHash('sha256').update(JSON.stringify([title, content, tags, category, isPublic])).digest('hex');
+  return { path, source, digest, slug, title, content, tags, category, isPublic };
+};
+
+interface Written {
+  created: number;
+  updated: number;
+  /** Another import has just written the same. */
+  unchanged: number;
+}
+
+const add = (total: Written, more: Readonly<Written>): void => {
+  total.created += more.created;
+  total.updated += more.updated;
+  total.unchanged += more.unchanged;
+};
+
+/** Writes rows in one statement; when that fails, one by one, so that it fails for the bad ones alone. */
+const createWriter = (
+  services: Pick<Services, 'db' | 'clock'>,
+  authorId: string,
+  fail: (path: string, reason: string) => void,
+): ((rows: readonly Row[]) => Promise<Written>) => {
+  const { db, clock } = services;
+  const categoryIds = new Map<string, string>();
+  const categoryIdOf = async (name: string): Promise<string> => {
+    const key = categoryKey(name);
+    const id = categoryIds.get(key) ?? (await findOrCreateCategory(services, name)).id;
+    categoryIds.set(key, id);
+    return id;
+  };
+
+  const upsert = async (rows: readonly Row[]): Promise<Written> => {
+    const records = [];
+    for (const { path: _path, category, ...row } of rows) {
+      records.push({ ...row, id: uuid7(clock.now()), categoryId: category === null ? null : await categoryIdOf(category) });
+    }
+    const now = new Date(clock.now());
+    // json and not jsonb, which holds 256 MB at most. The slug and the author of an entry that is there stay.
+    const written = await db.prisma.$queryRaw<{ version: number }[]>`
+      INSERT INTO entry (id, title, slug, content, tags, is_public, author_id, category_id, source, source_digest, created_at, updated_at)
+      SELECT id, title, slug, content, tags, "isPublic", ${authorId}::uuid, "categoryId", source, digest, ${now}, ${now}
+      FROM json_to_recordset(${JSON.stringify(records)}::json) AS record(
+        id uuid, title text, slug text, content text, tags text[], "isPublic" boolean, "categoryId" uuid, source text, digest text
+      )
+      ON CONFLICT (source) DO UPDATE SET
+        title = excluded.title, content = excluded.content, tags = excluded.tags, is_public = excluded.is_public,
+        category_id = excluded.category_id, source_digest = excluded.source_digest, version = entry.version + 1,
+        updated_at = excluded.updated_at
+      WHERE entry.source_digest IS DISTINCT FROM excluded.source_digest
+      RETURNING version`;
+    const created = written.filter(({ version }) => version === 1).length;
+    return { created, updated: written.length - created, unchanged: rows.length - written.length };
+  };
+
+  const writeOne = async (row: Row): Promise<Written> => {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await upsert([attempt === 1 ? row : { ...row, slug: randomSlug(row.slug) }]);
+      } catch (error) {
+        if (isUnavailable(error)) throw error;
+        // Somebody has taken the slug since it was planned. The files that link here are put right by the next import.
+        if (attempt < SLUG_ATTEMPTS && isUniqueViolation(error, 'slug')) continue;
+        fail(row.path, `the database refuses it: ${lastLine(error)}`);
+        return { created: 0, updated: 0, unchanged: 0 };
+      }
+    }
+  };
+
+  return async (rows) => {
+    if (rows.length === 0) return { created: 0, updated: 0, unchanged: 0 };
+    try {
+      return await upsert(rows);
+    } catch (error) {
+      if (isUnavailable(error)) throw error;
+      // A category may have been deleted meanwhile.
+      categoryIds.clear();
+    }
+    const total = { created: 0, updated: 0, unchanged: 0 };
+    for (const row of rows) add(total, await writeOne(row));
+    return total;
+  };
+};
+
+/** Prisma puts the database's own words last. */
+const lastLine = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).trim().split('\n').at(-1)?.slice(0, 300) ?? '';

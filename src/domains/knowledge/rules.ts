@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import type { Viewer } from '../../context.js';
+import type { Entry, Prisma } from '../../db/generated/prisma/client.js';
+import { text } from '../../text.js';
+import { CATEGORY_MAX, TITLE_MAX } from './front-matter.js';
+import { CONTENT_MAX } from './markdown-budget.js';
+
+/** A private entry is its author's alone: nobody else learns that it exists, whatever their role. */
+export const maySee = (viewer: Viewer | null, entry: Pick<Entry, 'isPublic' | 'authorId'>): boolean =>
+  entry.isPublic || entry.authorId === viewer?.id;
+
+/** {@link maySee} as a condition. */
+export const visibleTo = (viewer: Viewer | null): Prisma.EntryWhereInput =>
+  viewer === null ? { isPublic: true } : { OR: [{ isPublic: true }, { authorId: viewer.id }] };
+
+export const MAX_TITLE = TITLE_MAX;
+export const MAX_CONTENT = CONTENT_MAX;
+export const MAX_TAG = 40;
+export const MAX_TAGS = 20;
+export const MAX_CATEGORY = CATEGORY_MAX;
+export const MAX_CATEGORY_DESCRIPTION = 1_000;
+
+export const titleText = text(1, MAX_TITLE, { singleLine: true });
+export const contentText = text(1, MAX_CONTENT);
+export const categoryText = text(1, MAX_CATEGORY, { singleLine: true });
+export const categoryDescriptionText = text(0, MAX_CATEGORY_DESCRIPTION);
+
+/** In lower case, each once. */
+export const tagTexts = z
+  .array(text(1, MAX_TAG, { singleLine: true }).transform((tag) => tag.toLowerCase()))
+  .transform((tags) => [...new Set(tags)])
+  .refine((tags) => tags.length <= MAX_TAGS, `Must be at most ${MAX_TAGS} tags.`);
+
+/** What makes a category's name unique whatever its case. */
+export const categoryKey = (name: string): string => name.trim().toLowerCase();

@@ -1,0 +1,482 @@
+import { queryFromInfo } from '@pothos/plugin-prisma';
+import type { GraphQLResolveInfo } from 'graphql';
+import { z } from 'zod';
+import { builder } from '../../builder.js';
+import { childPage, connectionType, listPage, type CountedConnection, type NodeQuery } from '../../connection.js';
+import type { Context } from '../../context.js';
+import type { Entry as EntryRow } from '../../db/generated/prisma/client.js';
+import type { PageArgs } from '../../db/keyset.js';
+import { badInput } from '../../errors.js';
+import { decodeId, encodeId } from '../../ids.js';
+import { batched } from '../../loaders.js';
+import { clientIdText, text } from '../../text.js';
+import { User } from '../account/schema.js';
+import { createCategory, deleteCategory, updateCategory } from './categories.js';
+import { createEntry, deleteEntry, featureEntry, likeEntry, unlikeEntry, updateEntry } from './entries.js';
+import { contentHtml } from './html.js';
+import { entryOrders, tagsContaining, whereOf, type EntryFilter as Filter, type EntryOrder as Order } from './lists.js';
+import {
+  categoryDescriptionText,
+  categoryText,
+  contentText,
+  MAX_CATEGORY,
+  MAX_CATEGORY_DESCRIPTION,
+  MAX_CONTENT,
+  MAX_TAG,
+  MAX_TAGS,
+  MAX_TITLE,
+  maySee,
+  tagTexts,
+  titleText,
+  visibleTo,
+} from './rules.js';
+
+/** Of a text to look for. */
+const MAX_SEARCH = 100;
+/** Of tags in one answer. */
+const MAX_TAG_LIST = 100;
+
+const entryCount = batched(async ({ db }, categoryIds) => {
+  const groups = await db.prisma.entry.groupBy({
+    by: ['categoryId'],
+    where: { categoryId: { in: [...categoryIds] }, isPublic: true },
+    _count: true,
+  });
+  return new Map(groups.map(({ categoryId, _count }) => [categoryId ?? '', _count]));
+}, 0);
+
+const authoredCount = batched(async ({ db, viewer }, authorIds) => {
+  const groups = await db.prisma.entry.groupBy({
+    by: ['authorId'],
+    where: { AND: [{ authorId: { in: [...authorIds] } }, visibleTo(viewer)] },
+    _count: true,
+  });
+  return new Map(groups.map(({ authorId, _count }) => [authorId, _count]));
+}, 0);
+
+const hasLiked = batched(async ({ db, viewer }, entryIds) => {
+  if (viewer === null) return new Map<string, boolean>();
+  const likes = await db.prisma.entryLike.findMany({
+    where: { userId: viewer.id, entryId: { in: [...entryIds] } },
+    select: { entryId: true },
+  });
+  return new Map(likes.map(({ entryId }) => [entryId, true]));
+}, false);
+
+// ---------------------------------------------------------------- types
+
+export const Category = builder.prismaNode('Category', {
+  id: { field: 'id', description: 'Its global id.' },
+  nullable: true,
+  description: 'What entries are sorted by.',
+  fields: (t) => ({
+    name: t.exposeString('name', { description: 'Its name, unique whatever the case.' }),
+    slug: t.exposeString('slug', { description: 'The part of an address that stands for it. It stays when the name changes.' }),
+    description: t.exposeString('description', { nullable: true, description: 'What belongs here.' }),
+    color: t.expose('color', { type: 'HexColor', description: 'The colour to show it in.' }),
+    entryCount: t.int({
+      description: 'How many public entries it has.',
+      resolve: (category, _args, context) => entryCount(context, category.id),
+    }),
+  }),
+});
+
+/**
+ * `node(id)` and `nodes(ids)`. Whether the viewer may see an entry is decided by the row: with a condition beside the id, Prisma would
+ * send a statement for each of the ids instead of one for all. Takes the place of the loader that `prismaNode` makes.
+ */
+const loadWithoutCache = async (id: string, context: Context, info: GraphQLResolveInfo): Promise<EntryRow | null> => {
+  const query: NodeQuery = queryFromInfo({ context, info, typeName: 'Entry' });
+  const entry = await context.db.prisma.entry.findUnique({ ...query, where: { id } });
+  return entry !== null && maySee(context.viewer, entry) ? entry : null;
+};
+
+/**
+ * Reads the content only where it is asked for: a list of a hundred may hold megabytes of it. The other columns are resolved from
+ * the row, not exposed, so that a row which a mutation has at hand is not read again.
+ */
+export const Entry = builder.prismaNode('Entry', {
+  ...{ loadWithoutCache },
+  id: { field: 'id', description: 'Its global id.' },
+  nullable: true,
+  select: {
+    ...{ id: true, title: true, slug: true, tags: true, isPublic: true, isFeatured: true, version: true, likeCount: true },
+    ...{ authorId: true, clientId: true, createdAt: true, updatedAt: true },
+  },
+  description: 'A piece of knowledge. A private one is there for its author only.',
+  fields: (t) => ({
+    title: t.string({ description: 'Its title: one line.', resolve: (entry) => entry.title }),
+    slug: t.string({
+      description: 'The part of an address that stands for it. It stays when the title changes.',
+      resolve: (entry) => entry.slug,
+    }),
+    content: t.exposeString('content', { description: 'Its text, as Markdown.' }),
+    contentHtml: t.string({
+      description: 'Its text as HTML, fit to be put into a page: without scripts, styles, frames and forms.',
+      select: { content: true },
+      resolve: (entry) => contentHtml(entry),
+    }),
+    category: t.relation('category', { nullable: true, description: 'What it is sorted under; null for nothing.' }),
+    tags: t.stringList({ description: 'Further words to find it by, in lower case.', resolve: (entry) => entry.tags }),
+    isPublic: t.boolean({ description: 'Whether everyone sees it, or its author only.', resolve: (entry) => entry.isPublic }),
+    isFeatured: t.boolean({ description: 'Whether moderators recommend it.', resolve: (entry) => entry.isFeatured }),
+    author: t.relation('author', { description: 'Who wrote it.' }),
+    createdAt: t.field({ type: 'DateTime', description: 'When it was written.', resolve: (entry) => entry.createdAt }),
+    updatedAt: t.field({ type: 'DateTime', description: 'When it was last changed.', resolve: (entry) => entry.updatedAt }),
+    version: t.int({
+      description: 'Begins with 1 and grows with every change: the `expectedVersion` of the next one.',
+      resolve: (entry) => entry.version,
+    }),
+    likeCount: t.int({ description: 'How many users like it.', resolve: (entry) => entry.likeCount }),
+    viewerHasLiked: t.boolean({
+      description: 'Whether the viewer likes it; false for anyone not signed in.',
+      resolve: (entry, _args, context) => hasLiked(context, entry.id),
+    }),
+    clientId: t.string({ nullable: true, description: 'The `clientId` it was created with.', resolve: (entry) => entry.clientId }),
+  }),
+});
+
+export const EntryConnection = connectionType(Entry, 'Entry');
+
+builder.prismaObjectFields(User, (t) => ({
+  entries: t.field({
+    type: EntryConnection,
+    description: 'What this user has written, as far as the viewer may see it, newest first.',
+    args: t.arg.connectionArgs(),
+    resolve: (user, args, context, info) =>
+      childPage(context, info, args, {
+        parentId: user.id,
+        keyset: entryOrders.NEWEST,
+        find: async (ids, page, query) => {
+          const where = { AND: [visibleTo(context.viewer), page.where] };
+          const users = await context.db.prisma.user.findMany({
+            where: { id: { in: ids } },
+            select: { id: true, entries: { ...query, ...page, where } },
+          });
+          return users.map(({ id, entries }) => ({ id, rows: entries }));
+        },
+        count: authoredCount,
+      }),
+  }),
+}));
+
+const EntryOrder = builder.enumType('EntryOrder', {
+  description: 'How a list of entries is ordered.',
+  values: {
+    NEWEST: { description: 'By the time of writing, the newest first.' },
+    OLDEST: { description: 'By the time of writing, the oldest first.' },
+    UPDATED: { description: 'By the last change, the latest first.' },
+    POPULAR: { description: 'By the number of likes, the most first.' },
+    TITLE: { description: 'By title, from A to Z.' },
+  } as const,
+});
+
+const EntryFilter = builder.inputType('EntryFilter', {
+  description: 'Which entries a list shows: those for which everything given here is true. An empty text says nothing.',
+  fields: (t) => ({
+    category: t.string({ validate: text(0, MAX_SEARCH), description: 'The slug or the name of their category, in any case.' }),
+    tag: t.string({ validate: text(0, MAX_SEARCH), description: 'One of their tags, in any case.' }),
+    author: t.string({ validate: text(0, MAX_SEARCH), description: 'The username of their author, in any case.' }),
+    isFeatured: t.boolean({ description: 'Whether moderators recommend them.' }),
+    isPublic: t.boolean({ description: 'Whether everyone sees them; false leaves the viewer\'s own private ones.' }),
+    search: t.string({
+      validate: text(0, MAX_SEARCH),
+      description: `A part of their title, content or tags, in any case; up to ${MAX_SEARCH} characters.`,
+    }),
+  }),
+});
+
+// ---------------------------------------------------------------- queries
+
+const entryList = async (
+  context: Context,
+  info: GraphQLResolveInfo,
+  args: PageArgs,
+  order: Order,
+  filter: Filter,
+): Promise<CountedConnection<EntryRow>> => {
+  const { entry } = context.db.prisma;
+  const where = await whereOf(context, filter);
+  return await listPage(context, info, args, {
+    keyset: entryOrders[order],
+    find: async (page, query) => (where === null ? [] : await entry.findMany({ ...query, ...page, where: { AND: [where, page.where] } })),
+    count: async () => (where === null ? 0 : await entry.count({ where })),
+  });
+};
+
+builder.queryField('entries', (t) =>
+  t.field({
+    type: EntryConnection,
+    description: 'The entries that the viewer may see.',
+    args: {
+      ...t.arg.connectionArgs(),
+      filter: t.arg({ type: EntryFilter, description: 'Only these.' }),
+      orderBy: t.arg({ type: EntryOrder, defaultValue: 'NEWEST', description: 'In this order.' }),
+    },
+    resolve: (_root, args, context, info) => entryList(context, info, args, args.orderBy ?? 'NEWEST', args.filter ?? {}),
+  }),
+);
+
+builder.queryField('popularEntries', (t) =>
+  t.field({
+    type: EntryConnection,
+    description: 'The entries that the viewer may see, those with the most likes first.',
+    args: t.arg.connectionArgs(),
+    resolve: (_root, args, context, info) => entryList(context, info, args, 'POPULAR', {}),
+  }),
+);
+
+/** Whatever else is given as a slug is nobody's. */
+const SLUG = /^[a-z0-9-]{1,200}$/;
+
+builder.queryField('entry', (t) =>
+  t.prismaField({
+    type: Entry,
+    nullable: true,
+    description: 'One entry, by its id or by its slug; null when there is none, or the viewer may not see it.',
+    args: {
+      id: t.arg.id({ description: 'Its id.' }),
+      slug: t.arg.string({ description: 'Its slug, instead of the id.' }),
+    },
+    resolve: async (query, _root, { id, slug }, { db, viewer }) => {
+      const byId = typeof id === 'string';
+      const bySlug = typeof slug === 'string';
+      if (byId === bySlug) throw badInput({ path: byId ? 'slug' : 'id', message: 'Give either the id or the slug.' });
+      const key = byId ? { id: decodeId('Entry', id, 'id') } : { slug: (slug ?? '').toLowerCase() };
+      if (key.slug !== undefined && !SLUG.test(key.slug)) return null;
+      return await db.prisma.entry.findFirst({ ...query, where: { AND: [key, visibleTo(viewer)] } });
+    },
+  }),
+);
+
+builder.queryField('categories', (t) =>
+  t.prismaField({
+    type: [Category],
+    description: 'All categories, by name.',
+    resolve: (query, _root, _args, { db }) => db.prisma.category.findMany({ ...query, orderBy: { nameKey: 'asc' } }),
+  }),
+);
+
+builder.queryField('tags', (t) =>
+  t.stringList({
+    description: `The tags of the entries that the viewer may see, the most frequent first, at most ${MAX_TAG_LIST}.`,
+    args: {
+      search: t.arg.string({ validate: text(0, MAX_SEARCH), description: 'Only those that contain this, in any case.' }),
+    },
+    resolve: (_root, { search }, context) => tagsContaining(context, search ?? '', MAX_TAG_LIST),
+  }),
+);
+
+// ---------------------------------------------------------------- mutations
+
+/** The slug or the name of a category; a slug may be a little longer than the name. */
+const categoryRef = text(1, MAX_SEARCH, { singleLine: true });
+const TAGS = `At most ${MAX_TAGS} of 1 to ${MAX_TAG} characters; they are put into lower case.`;
+
+builder.relayMutationField(
+  'createEntry',
+  {
+    description: 'A new entry.',
+    validate: z.object({
+      title: titleText,
+      content: contentText,
+      category: categoryRef.nullish(),
+      tags: tagTexts.nullish(),
+      isPublic: z.boolean().nullish(),
+      clientId: clientIdText.nullish(),
+    }),
+    inputFields: (t) => ({
+      title: t.string({ required: true, description: `One line of 1 to ${MAX_TITLE} characters.` }),
+      content: t.string({ required: true, description: `Its text, as Markdown; 1 to ${MAX_CONTENT} characters.` }),
+      category: t.string({ description: 'The slug or the name of a category, in any case.' }),
+      tags: t.stringList({ description: TAGS }),
+      isPublic: t.boolean({ defaultValue: true, description: 'Whether everyone may see it.' }),
+      clientId: t.string({ description: 'Sent again with the same input it gives the same entry.' }),
+    }),
+  },
+  {
+    description: 'Writes an entry. Guests may not.',
+    authScopes: { role: 'MEMBER' },
+    resolve: async (_root, { input }, context) => ({ entry: await createEntry(context, input) }),
+  },
+  {
+    description: 'The new entry.',
+    outputFields: (t) => ({ entry: t.field({ type: Entry, description: 'The entry.', resolve: ({ entry }) => entry }) }),
+  },
+);
+
+builder.relayMutationField(
+  'updateEntry',
+  {
+    description: 'What to change; what is left out stays.',
+    validate: z.object({
+      id: z.string(),
+      expectedVersion: z.int(),
+      title: titleText.nullish(),
+      content: contentText.nullish(),
+      category: categoryRef.nullish(),
+      tags: tagTexts.nullish(),
+      isPublic: z.boolean().nullish(),
+    }),
+    inputFields: (t) => ({
+      id: t.id({ required: true, description: 'The entry.' }),
+      expectedVersion: t.int({ required: true, description: 'The `version` that the change was made from.' }),
+      title: t.string({ description: `One line of 1 to ${MAX_TITLE} characters.` }),
+      content: t.string({ description: `Its text, as Markdown; 1 to ${MAX_CONTENT} characters.` }),
+      category: t.string({ description: 'The slug or the name of a category, in any case; null takes the entry out of its category.' }),
+      tags: t.stringList({ description: `${TAGS} They take the place of the ones before; null takes all away.` }),
+      isPublic: t.boolean({ description: 'Whether everyone may see it.' }),
+    }),
+  },
+  {
+    description:
+      'Edits one of the viewer\'s entries. CONFLICT, with `extensions.currentVersion`, when it has been changed since the expected version.',
+    authScopes: { signedIn: true },
+    resolve: async (_root, { input }, context) => ({
+      entry: await updateEntry(context, { ...input, id: decodeId('Entry', input.id, 'input.id') }),
+    }),
+  },
+  {
+    description: 'The edited entry.',
+    outputFields: (t) => ({ entry: t.field({ type: Entry, description: 'The entry.', resolve: ({ entry }) => entry }) }),
+  },
+);
+
+builder.relayMutationField(
+  'deleteEntry',
+  {
+    description: 'Which entry to delete.',
+    inputFields: (t) => ({ id: t.id({ required: true, description: 'The entry.' }) }),
+  },
+  {
+    description: 'Deletes an entry with its likes: the viewer\'s own, or for moderators anyone\'s that they see.',
+    authScopes: { signedIn: true },
+    resolve: async (_root, { input }, context) => ({ entryId: await deleteEntry(context, { id: decodeId('Entry', input.id, 'input.id') }) }),
+  },
+  {
+    description: 'What was deleted.',
+    outputFields: (t) => ({
+      entryId: t.id({ description: 'The entry that is gone.', resolve: ({ entryId }) => encodeId('Entry', entryId) }),
+    }),
+  },
+);
+
+builder.relayMutationField(
+  'featureEntry',
+  {
+    description: 'Which entry is meant.',
+    inputFields: (t) => ({
+      id: t.id({ required: true, description: 'The entry.' }),
+      isFeatured: t.boolean({ required: true, description: 'Whether to recommend it.' }),
+    }),
+  },
+  {
+    description: 'Recommends an entry, or no longer. For moderators. The entry\'s version stays.',
+    authScopes: { role: 'MODERATOR' },
+    resolve: async (_root, { input }, context) => ({
+      entry: await featureEntry(context, { id: decodeId('Entry', input.id, 'input.id'), isFeatured: input.isFeatured }),
+    }),
+  },
+  {
+    description: 'The entry with its mark.',
+    outputFields: (t) => ({ entry: t.field({ type: Entry, description: 'The entry.', resolve: ({ entry }) => entry }) }),
+  },
+);
+
+for (const [name, act, description] of [
+  ['likeEntry', likeEntry, 'Likes an entry. Liking twice is liking once.'],
+  ['unlikeEntry', unlikeEntry, 'Takes a like back. What was not liked stays so.'],
+] as const) {
+  builder.relayMutationField(
+    name,
+    {
+      description: 'Which entry is meant.',
+      inputFields: (t) => ({ entryId: t.id({ required: true, description: 'The entry.' }) }),
+    },
+    {
+      description,
+      authScopes: { signedIn: true },
+      resolve: (_root, { input }, context) => act(context, decodeId('Entry', input.entryId, 'input.entryId')),
+    },
+    {
+      description: 'The entry, and how many like it now.',
+      outputFields: (t) => ({
+        entry: t.field({ type: Entry, description: 'The entry.', resolve: ({ entry }) => entry }),
+        likeCount: t.int({ description: 'How many users like it now.', resolve: ({ likeCount }) => likeCount }),
+      }),
+    },
+  );
+}
+
+builder.relayMutationField(
+  'createCategory',
+  {
+    description: 'A new category.',
+    validate: z.object({ name: categoryText, description: categoryDescriptionText.nullish(), color: z.string().nullish() }),
+    inputFields: (t) => ({
+      name: t.string({ required: true, description: `One line of 1 to ${MAX_CATEGORY} characters, unique whatever the case.` }),
+      description: t.string({ description: `What belongs here; at most ${MAX_CATEGORY_DESCRIPTION} characters.` }),
+      color: t.field({ type: 'HexColor', description: 'The colour to show it in; chosen by its name when left out.' }),
+    }),
+  },
+  {
+    description: 'Makes a category. For moderators.',
+    authScopes: { role: 'MODERATOR' },
+    resolve: async (_root, { input }, context) => ({ category: await createCategory(context, input) }),
+  },
+  {
+    description: 'The new category.',
+    outputFields: (t) => ({ category: t.field({ type: Category, description: 'The category.', resolve: ({ category }) => category }) }),
+  },
+);
+
+builder.relayMutationField(
+  'updateCategory',
+  {
+    description: 'What to change; what is left out stays.',
+    validate: z.object({
+      id: z.string(),
+      name: categoryText.nullish(),
+      description: categoryDescriptionText.nullish(),
+      color: z.string().nullish(),
+    }),
+    inputFields: (t) => ({
+      id: t.id({ required: true, description: 'The category.' }),
+      name: t.string({ description: `One line of 1 to ${MAX_CATEGORY} characters, unique whatever the case.` }),
+      description: t.string({ description: `What belongs here; at most ${MAX_CATEGORY_DESCRIPTION} characters. Null takes it away.` }),
+      color: t.field({ type: 'HexColor', description: 'The colour to show it in.' }),
+    }),
+  },
+  {
+    description: 'Changes a category; its slug stays. For moderators.',
+    authScopes: { role: 'MODERATOR' },
+    resolve: async (_root, { input }, context) => ({
+      category: await updateCategory(context, { ...input, id: decodeId('Category', input.id, 'input.id') }),
+    }),
+  },
+  {
+    description: 'The changed category.',
+    outputFields: (t) => ({ category: t.field({ type: Category, description: 'The category.', resolve: ({ category }) => category }) }),
+  },
+);
+
+builder.relayMutationField(
+  'deleteCategory',
+  {
+    description: 'Which category to delete.',
+    inputFields: (t) => ({ id: t.id({ required: true, description: 'The category.' }) }),
+  },
+  {
+    description: 'Deletes a category; its entries stay, without a category. For moderators.',
+    authScopes: { role: 'MODERATOR' },
+    resolve: async (_root, { input }, context) => ({
+      categoryId: await deleteCategory(context, { id: decodeId('Category', input.id, 'input.id') }),
+    }),
+  },
+  {
+    description: 'What was deleted.',
+    outputFields: (t) => ({
+      categoryId: t.id({ description: 'The category that is gone.', resolve: ({ categoryId }) => encodeId('Category', categoryId) }),
+    }),
+  },
+);

@@ -1,0 +1,40 @@
+interface Range {
+  readonly type: string;
+  readonly quality: number;
+  readonly position: number;
+}
+
+const parseRanges = (header: string): Range[] =>
+  header.split(',').map((part, position) => {
+    const [type = '', ...parameters] = part.split(';').map((piece) => piece.trim().toLowerCase());
+    const q = parameters.find((parameter) => parameter.startsWith('q='));
+    const quality = q === undefined ? 1 : Number(q.slice(2));
+    return { type, quality: Number.isFinite(quality) ? quality : 0, position };
+  });
+
+/** How closely a range names what is offered; 0 when it does not. */
+const closeness = (range: string, offered: string): number => {
+  if (range === offered) return 3;
+  if (range === `${offered.split('/', 1)[0] ?? ''}/*`) return 2;
+  return range === '*/*' || range === '*' ? 1 : 0;
+};
+
+/**
+ * What a peer likes best of what is offered, by an Accept or Accept-Encoding header; null when it takes none of it. Of what it likes
+ * equally the one that it names first wins, and of what it does not name the one that is offered first.
+ * @param header null for a peer that takes anything
+ */
+export const negotiate = <Offered extends string>(header: string | null, offered: readonly Offered[]): Offered | null => {
+  const ranges = parseRanges(header ?? '*/*');
+  let best: { readonly offer: Offered; readonly range: Range } | null = null;
+  for (const offer of offered) {
+    const [range] = ranges
+      .filter(({ type }) => closeness(type, offer) > 0)
+      .sort((one, other) => closeness(other.type, offer) - closeness(one.type, offer));
+    if (range === undefined || range.quality <= 0) continue;
+    const better =
+      best === null || range.quality > best.range.quality || (range.quality === best.range.quality && range.position < best.range.position);
+    if (better) best = { offer, range };
+  }
+  return best?.offer ?? null;
+};

@@ -1,0 +1,142 @@
+import type { ExecutionResult, GraphQLError, GraphQLFormattedError } from 'graphql';
+import type { FetchAPI, Plugin } from 'graphql-yoga';
+import { codeOf, coded, ERROR_CODES, type ErrorCode } from '../errors.js';
+import type { Mask } from './mask.js';
+import { negotiate } from './negotiate.js';
+
+/** How long a connection may be silent before a sign of life is sent through it, in milliseconds: proxies cut silent ones after 30 s and more. */
+export const KEEP_ALIVE_MS = 12_000;
+
+const JSON_TYPE = 'application/json';
+const EVENT_STREAM = 'text/event-stream';
+/** In the order in which they are chosen for those who take anything. */
+const MEDIA_TYPES = [JSON_TYPE, 'application/graphql-response+json', EVENT_STREAM];
+
+/** Failures of a well-formed request. A client of `application/json` expects 200 for them, and one of a stream an event. */
+const OF_THE_DOCUMENT: ReadonlySet<ErrorCode | null> = new Set(['GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED', 'BAD_USER_INPUT']);
+
+type Result = ExecutionResult & { readonly stringify?: (result: ExecutionResult) => string };
+
+/**
+ * Turns results into responses as the GraphQL-over-HTTP specification and the distinct connections mode of graphql-sse say, in
+ * place of Yoga's own ways: errors are JSON whatever was asked for, and each is told with the status of its code.
+ */
+export const useResponses = (mask: Mask): Plugin => ({
+  onResultProcess: ({ request, result, setResultProcessor }) => {
+    const accept = request.headers.get('accept');
+    if (isIterable(result)) {
+      if (negotiate(accept, [EVENT_STREAM]) !== null) setResultProcessor((_, api) => eventStream(api, result, mask), EVENT_STREAM);
+      else {
+        // Nobody will read it.
+        void result[Symbol.asyncIterator]().return?.();
+        setResultProcessor((_, api) => json(api, notAcceptable('A subscription needs "Accept: text/event-stream", or a WebSocket.')), JSON_TYPE);
+      }
+      return;
+    }
+    const single = result as Result;
+    const type = negotiate(accept, MEDIA_TYPES);
+    if (type === null) return setResultProcessor((_, api) => json(api, notAcceptable(`Accept one of ${MEDIA_TYPES.join(', ')}.`)), JSON_TYPE);
+    const { status, headers } = failureOf(single);
+    if (type !== EVENT_STREAM) {
+      const legacy = type === JSON_TYPE && OF_THE_DOCUMENT.has(codeOf(single.errors?.[0]));
+      return setResultProcessor((_, api) => json(api, single, { status: legacy ? 200 : status, headers, type }), type);
+    }
+    // A reader of events in a browser does not see the body of a failed response: mistakes in a document are told as an event.
+    if (status === 200 || OF_THE_DOCUMENT.has(codeOf(single.errors?.[0]))) return setResultProcessor((_, api) => eventStream(api, once(single), mask), type);
+    setResultProcessor((_, api) => json(api, single, { status, headers }), type);
+  },
+});
+
+const isIterable = (result: unknown): result is AsyncIterable<Result> =>
+  typeof result === 'object' && result !== null && Symbol.asyncIterator in result;
+
+async function* once(result: Result): AsyncGenerator<Result> {
+  yield await Promise.resolve(result);
+}
+
+interface HttpHints {
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** The status of a result: 200, unless no field was executed at all. */
+const failureOf = ({ data, errors = [] }: Result): { readonly status: number; readonly headers: Readonly<Record<string, string>> } => {
+  const [error] = errors;
+  if (data !== undefined || error === undefined || errors.some(({ path }) => path !== undefined)) return { status: 200, headers: {} };
+  const { status = ERROR_CODES[codeOf(error) ?? 'INTERNAL'], headers = {} } = (error.extensions['http'] ?? {}) as HttpHints;
+  return { status, headers };
+};
+
+const notAcceptable = (message: string): Result => ({
+  errors: [coded('BAD_REQUEST', message, { http: { status: 406 } })],
+});
+
+/** An error in the words that are for the client alone. */
+export const publicError = (error: GraphQLError): GraphQLFormattedError => {
+  const { extensions = {}, ...formatted } = error.toJSON();
+  // `http` is for this file; `originalError` is how Yoga quotes the parser of JSON.
+  const { http: _http, originalError: _originalError, ...rest } = extensions;
+  return { ...formatted, extensions: rest };
+};
+
+/** A result as it is sent, on every transport. */
+export const publicResult = (result: ExecutionResult): object =>
+  result.errors ? { ...result, errors: result.errors.map(publicError) } : result;
+
+const json = (
+  api: FetchAPI,
+  result: Result,
+  { status, headers, type }: { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly type?: string } = failureOf(result),
+): Response =>
+  new api.Response(JSON.stringify(publicResult(result)), {
+    status,
+    headers: { ...headers, 'content-type': `${type ?? JSON_TYPE}; charset=utf-8`, 'cache-control': 'no-store' },
+  });
+
+/** The results as server-sent events, ended by `complete`; leaving the stream leaves the results. */
+const eventStream = (api: FetchAPI, results: AsyncIterable<Result>, mask: Mask): Response => {
+  const encoder = new TextEncoder();
+  const iterator = results[Symbol.asyncIterator]();
+  let keepAlive: NodeJS.Timeout | undefined;
+  const body = new api.ReadableStream<Uint8Array>({
+    start: (controller) => {
+      // A first comment lets the headers through proxies that wait for a body.
+      controller.enqueue(encoder.encode(':\n\n'));
+      keepAlive = setInterval(() => {
+        // Not behind what the peer has not taken yet.
+        if ((controller.desiredSize ?? 0) > 0) controller.enqueue(encoder.encode(':\n\n'));
+      }, KEEP_ALIVE_MS);
+    },
+    pull: async (controller) => {
+      const end = (): void => {
+        clearInterval(keepAlive);
+        controller.enqueue(encoder.encode('event: complete\ndata:\n\n'));
+        controller.close();
+      };
+      const send = (result: Result): void => {
+        controller.enqueue(encoder.encode(`event: next\ndata: ${JSON.stringify(publicResult(result))}\n\n`));
+      };
+      try {
+        const { done, value } = await iterator.next();
+        if (done === true) end();
+        else send(value);
+      } catch (error) {
+        send({ errors: [mask(error)] });
+        end();
+      }
+    },
+    cancel: async () => {
+      clearInterval(keepAlive);
+      await iterator.return?.();
+    },
+  });
+  return new api.Response(body, {
+    status: 200,
+    headers: {
+      'content-type': `${EVENT_STREAM}; charset=utf-8`,
+      'cache-control': 'no-cache, no-transform',
+      // nginx would hold events back until its buffer is full.
+      'x-accel-buffering': 'no',
+    },
+  });
+};

@@ -1,0 +1,297 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+
+let app: TestApp;
+let ada: TestUser;
+let ben: TestUser;
+
+beforeAll(async () => {
+  app = await startTestApp();
+  [ada, ben] = await Promise.all([app.user('ada'), app.user('ben')]);
+});
+afterAll(() => app.stop());
+
+const CREATE = `mutation ($input: CreatePostInput!) { createPost(input: $input) { post { id body clientId createdAt author { username } } } }`;
+const LIKE = `mutation ($id: ID!) { likePost(input: { postId: $id }) { likeCount post { likeCount viewerHasLiked } } }`;
+const UNLIKE = `mutation ($id: ID!) { unlikePost(input: { postId: $id }) { likeCount post { likeCount viewerHasLiked } } }`;
+const COMMENT = `mutation ($input: AddCommentInput!) { addComment(input: $input) { comment { id body clientId replyTo { id } post { id commentCount } } } }`;
+const LIKES = `subscription ($id: ID!) { likeCountChanged(postId: $id) { postId count version post { likeCount } } }`;
+const COMMENTS = `subscription ($id: ID!, $after: String) { commentAdded(postId: $id, after: $after) { cursor postId comment { id body author { username } } } }`;
+
+interface Created {
+  readonly createPost: { readonly post: { readonly id: string; readonly body: string } };
+}
+interface Commented {
+  readonly addComment: { readonly comment: { readonly id: string; readonly body: string } };
+}
+interface CommentEvent {
+  readonly commentAdded: { readonly cursor: string; readonly postId: string; readonly comment: { readonly id: string; readonly body: string } };
+}
+interface LikeEvent {
+  readonly likeCountChanged: { readonly postId: string; readonly count: number; readonly version: number; readonly post: { readonly likeCount: number } };
+}
+
+const post = async (author: TestUser, body = 'Hello'): Promise<string> =>
+  (await app.data<Created>(CREATE, { input: { body } }, author)).createPost.post.id;
+const comment = async (author: TestUser, postId: string, body: string, more: object = {}): Promise<string> =>
+  (await app.data<Commented>(COMMENT, { input: { postId, body, ...more } }, author)).addComment.comment.id;
+
+describe('posts', () => {
+  it('shows what was written, newest first, to anyone', async () => {
+    const ids = [await post(ada, 'one'), await post(ben, 'two'), await post(ada, 'three')];
+    const { posts } = await app.data<{ posts: { edges: { node: { id: string } }[] } }>(`{ posts(first: 3) { edges { node { id } } } }`);
+    expect(posts.edges.map(({ node }) => node.id)).toEqual([...ids].reverse());
+    const mine = await app.data<{ posts: { edges: { node: { author: { username: string } } }[] } }>(
+      `{ posts(author: "ADA") { edges { node { author { username } } } } }`,
+    );
+    expect(new Set(mine.posts.edges.map(({ node }) => node.author.username))).toEqual(new Set(['ada']));
+  });
+
+  it('gives the same post for the same clientId, also at the same time, and CONFLICT for other input', async () => {
+    const input = { body: 'once', clientId: 'post-1' };
+    const answers = await Promise.all(Array.from({ length: 8 }, () => app.data<Created>(CREATE, { input }, ada)));
+    expect(new Set(answers.map(({ createPost }) => createPost.post.id)).size).toBe(1);
+    expect(await app.code(CREATE, { input: { ...input, body: 'other' } }, ada)).toBe('CONFLICT');
+    // Another author's ids are their own.
+    expect((await app.data<Created>(CREATE, { input }, ben)).createPost.post.id).not.toBe(answers[0]?.createPost.post.id);
+  });
+
+  it('names every mistake of an input at once', async () => {
+    const { errors } = await app.execute(CREATE, { input: { body: ' ', clientId: 'a b' } }, ada);
+    expect(errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', fields: [{ path: 'input.body' }, { path: 'input.clientId' }] });
+  });
+
+  it('answers NOT_FOUND, not a failure, for a post that is gone, and null through node', async () => {
+    const id = await post(ada);
+    await app.data(`mutation ($id: ID!) { deletePost(input: { id: $id }) { postId } }`, { id }, ada);
+    expect(await app.code(LIKE, { id }, ada)).toBe('NOT_FOUND');
+    expect(await app.data(`query ($id: ID!) { node(id: $id) { id } }`, { id })).toEqual({ node: null });
+    const socket = app.connect();
+    const { errors } = await socket.subscribe(LIKES, { id }).next();
+    expect(errors?.[0]?.extensions?.['code']).toBe('NOT_FOUND');
+  });
+
+  it.each([
+    ['updatePost', 'author', null],
+    ['updatePost', 'other', 'FORBIDDEN'],
+    ['updatePost', 'moderator', 'FORBIDDEN'],
+    ['updatePost', 'anonymous', 'UNAUTHENTICATED'],
+    ['deletePost', 'other', 'FORBIDDEN'],
+    ['deletePost', 'anonymous', 'UNAUTHENTICATED'],
+    ['deletePost', 'moderator', null],
+    ['deletePost', 'author', null],
+  ])('%s by %s: %s', async (mutation, who, code) => {
+    const moderator = await app.userWithRole(`mod-${mutation}-${who}`, 'MODERATOR');
+    const id = await post(ada);
+    const as = { author: ada, other: ben, moderator, anonymous: undefined }[who];
+    const query =
+      mutation === 'updatePost'
+        ? `mutation ($id: ID!) { updatePost(input: { id: $id, body: "edited" }) { post { body editedAt } } }`
+        : `mutation ($id: ID!) { deletePost(input: { id: $id }) { postId } }`;
+    expect((await app.code(query, { id }, as)) ?? null).toBe(code);
+    const { node } = await app.data<{ node: { body: string } | null }>(`query ($id: ID!) { node(id: $id) { ... on Post { body } } }`, { id });
+    if (code !== null) expect(node?.body).toBe('Hello');
+    else if (mutation === 'updatePost') expect(node?.body).toBe('edited');
+    else expect(node).toBeNull();
+  });
+});
+
+describe('likes', () => {
+  it('counts a like once however often and from however many connections it comes, and takes it back', async () => {
+    const id = await post(ben);
+    const socket = app.connect();
+    const likes = socket.subscribe<LikeEvent>(LIKES, { id });
+    expect((await likes.data()).likeCountChanged).toMatchObject({ count: 0, version: 0 });
+
+    await Promise.all(Array.from({ length: 20 }, () => app.data(LIKE, { id }, ada)));
+    expect((await likes.data()).likeCountChanged).toMatchObject({ count: 1, version: 1, post: { likeCount: 1 } });
+    expect(await app.data(LIKE, { id }, ada)).toEqual({ likePost: { likeCount: 1, post: { likeCount: 1, viewerHasLiked: true } } });
+
+    await Promise.all(Array.from({ length: 20 }, () => app.data(UNLIKE, { id }, ada)));
+    expect((await likes.data()).likeCountChanged).toMatchObject({ count: 0, version: 2 });
+    expect(likes.waiting()).toBe(0);
+  });
+
+  it('tells the true number last when many like and unlike at once', async () => {
+    const id = await post(ben);
+    const users = await Promise.all(Array.from({ length: 12 }, (_, index) => app.user(`liker${index}`)));
+    const watchers = [app.connect(), app.connect()].map((socket) => socket.subscribe<LikeEvent>(LIKES, { id }));
+    await Promise.all(watchers.map((watcher) => watcher.data()));
+    await Promise.all(
+      users.map(async (user, index) => {
+        await app.data(LIKE, { id }, user);
+        if (index % 3 === 0) await app.data(UNLIKE, { id }, user);
+      }),
+    );
+    const [{ version } = { version: 0 }] = await app.database.query<{ version: number }>(
+      `SELECT last_seq AS version FROM head WHERE topic = 'likeCount' AND key = (SELECT id::text FROM post WHERE like_count = 8)`,
+    );
+    expect(version).toBe(16);
+    for (const watcher of watchers) {
+      let last = await watcher.data();
+      while (last.likeCountChanged.version < version) last = await watcher.data();
+      expect(last.likeCountChanged.count).toBe(8);
+    }
+  });
+});
+
+describe('comments', () => {
+  it('are told once each, in order, and replayed from a cursor without a hole or a duplicate', async () => {
+    const id = await post(ada);
+    const socket = app.connect();
+    const live = socket.subscribe<CommentEvent>(COMMENTS, { id });
+    // The count is a state: its first value says that the socket's earlier subscription is there too.
+    await socket.subscribe(`subscription ($id: ID!) { commentCountChanged(postId: $id) { count } }`, { id }).data();
+    const bodies = ['a', 'b', 'c', 'd'];
+    for (const body of bodies) await comment(ben, id, body);
+    const seen = await live.take(4);
+    expect(seen.map(({ commentAdded }) => commentAdded.comment.body)).toEqual(bodies);
+    live.stop();
+
+    const late = app.connect().subscribe<CommentEvent>(COMMENTS, { id, after: seen[1]?.commentAdded.cursor });
+    const missed = [await late.next(), await late.next()];
+    expect(missed.map(({ data }) => data?.commentAdded.comment.body)).toEqual(['c', 'd']);
+    expect(missed.map(({ extensions }) => extensions?.['cursor'])).toEqual(seen.slice(2).map(({ commentAdded }) => commentAdded.cursor));
+    await comment(ben, id, 'e');
+    expect((await late.data()).commentAdded.comment.body).toBe('e');
+  });
+
+  it('have in a list the cursors of their events, and commentCursor is where the list ends', async () => {
+    const id = await post(ada);
+    interface Listed {
+      readonly node: { readonly commentCursor: string; readonly comments: { readonly edges: { readonly cursor: string }[] } };
+    }
+    const list = `query ($id: ID!) { node(id: $id) { ... on Post { commentCursor comments(last: 5) { edges { cursor node { body } } } } } }`;
+    const before = await app.data<Listed>(list, { id });
+    await comment(ben, id, 'first');
+    const { node } = await app.data<Listed>(list, { id });
+    expect(node.comments.edges.at(-1)?.cursor).toBe(node.commentCursor);
+    // A cursor from before the first event is the beginning.
+    const all = app.connect().subscribe<CommentEvent>(COMMENTS, { id, after: before.node.commentCursor });
+    expect((await all.data()).commentAdded).toMatchObject({ cursor: node.commentCursor, comment: { body: 'first' } });
+  });
+
+  it('counts them truly while they come and go', async () => {
+    const id = await post(ada);
+    const counts = app.connect().subscribe<{ commentCountChanged: { count: number; version: number } }>(
+      `subscription ($id: ID!) { commentCountChanged(postId: $id) { count version } }`,
+      { id },
+    );
+    expect((await counts.data()).commentCountChanged.count).toBe(0);
+    const ids = await Promise.all(Array.from({ length: 6 }, (_, index) => comment(ben, id, `c${index}`)));
+    await app.data(`mutation ($id: ID!) { deleteComment(input: { id: $id }) { commentId } }`, { id: ids[0] }, ben);
+    let last = await counts.data();
+    while (last.commentCountChanged.version < 7) last = await counts.data();
+    expect(last.commentCountChanged.count).toBe(5);
+  });
+
+  it.each([
+    ['a reply to a comment of another post', 'BAD_USER_INPUT', async () => ({ replyToId: await comment(ada, await post(ada), 'elsewhere') })],
+    ['an empty body', 'BAD_USER_INPUT', async () => ({ body: '\n ' })],
+    ['a body that is too long', 'BAD_USER_INPUT', async () => ({ body: 'x'.repeat(2_001) })],
+    ['control characters', 'BAD_USER_INPUT', async () => ({ body: 'a\u0000b' })],
+    ['the id of another type', 'BAD_USER_INPUT', async () => ({ postId: ada.id })],
+    ['no id at all', 'BAD_USER_INPUT', async () => ({ postId: 'nonsense' })],
+  ])('refuses %s with %s and changes nothing', async (_what, code, wrong) => {
+    const id = await post(ada);
+    expect(await app.code(COMMENT, { input: { postId: id, body: 'fine', ...(await wrong()) } }, ben)).toBe(code);
+    expect(await app.data(`query ($id: ID!) { node(id: $id) { ... on Post { commentCount comments { totalCount } } } }`, { id })).toEqual({
+      node: { commentCount: 0, comments: { totalCount: 0 } },
+    });
+  });
+
+  it.each([
+    ['no cursor', 'nonsense', 'BAD_USER_INPUT'],
+    ['a cursor of another stream', null, 'BAD_USER_INPUT'],
+  ])('refuses %s to a subscriber', async (_what, given, code) => {
+    const [id, other] = [await post(ada), await post(ada)];
+    await comment(ben, other, 'x');
+    const { node } = await app.data<{ node: { commentCursor: string } }>(`query ($id: ID!) { node(id: $id) { ... on Post { commentCursor } } }`, { id: other });
+    const { errors } = await app.connect().subscribe(COMMENTS, { id, after: given ?? node.commentCursor }).next();
+    expect(errors?.[0]?.extensions?.['code']).toBe(code);
+  });
+});
+
+describe('pages', () => {
+  it('H26: walking any order in any page size gives every row once, while rows are inserted', async () => {
+    const walker = await app.user('walker');
+    // Ties on purpose: many rows of one moment.
+    await app.database.query(
+      `INSERT INTO post (id, body, author_id, created_at)
+       SELECT gen_random_uuid(), 'row ' || n, u.id, '2026-01-01'::timestamptz + (n / 7) * interval '1 second'
+       FROM generate_series(1, 60) n, "user" u WHERE u.username = 'walker'`,
+    );
+    for (const size of [1, 7, 100]) {
+      for (const [argument, cursorArgument, more, cursor] of [
+        ['first', 'after', 'hasNextPage', 'endCursor'],
+        ['last', 'before', 'hasPreviousPage', 'startCursor'],
+      ] as const) {
+        const seen: string[] = [];
+        let position: string | null = null;
+        for (;;) {
+          const page: { posts: { edges: { node: { body: string } }[]; pageInfo: Record<string, unknown> } } = await app.data(
+            `query ($size: Int, $cursor: String) { posts(author: "walker", ${argument}: $size, ${cursorArgument}: $cursor) {
+              edges { node { body } } pageInfo { ${more} ${cursor} } } }`,
+            { size, cursor: position },
+          );
+          const bodies = page.posts.edges.map(({ node }) => node.body);
+          seen.push(...(argument === 'first' ? bodies : bodies.reverse()));
+          if (argument === 'first') await post(walker, 'inserted meanwhile');
+          if (page.posts.pageInfo[more] !== true) break;
+          position = page.posts.pageInfo[cursor] as string;
+        }
+        const rows = seen.filter((body) => body.startsWith('row '));
+        expect(rows).toHaveLength(60);
+        expect(new Set(rows).size).toBe(60);
+      }
+    }
+  });
+
+  it.each([
+    ['first: 0', 'first'],
+    ['first: 101', 'first'],
+    ['last: -1', 'last'],
+    ['first: 1, last: 1', 'last'],
+    ['after: "WyJwb3N0cyIsMSwyXQ"', 'after'],
+  ])('refuses posts(%s)', async (args, path) => {
+    const { errors } = await app.execute(`{ posts(${args}) { edges { cursor } } }`);
+    expect(errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', fields: [{ path }] });
+  });
+
+  it('H10: a nested query costs a number of statements that does not depend on the number of rows', async () => {
+    const query = `query ($author: String!) { posts(author: $author, first: 50) { totalCount edges { node {
+      body author { username followerCount followingCount viewerFollows posts(first: 2) { totalCount edges { node { body } } } }
+      viewerHasLiked commentCursor
+      comments(first: 3) { totalCount edges { node { body author { username viewerFollows } replyTo { body } } } }
+      latest: comments(last: 1) { edges { node { body } } }
+    } } } }`;
+    const cost = async (author: TestUser, rows: number): Promise<number> => {
+      for (let row = 0; row < rows; row += 1) {
+        const id = await post(author, `post ${row}`);
+        for (let n = 0; n < 4; n += 1) await comment(n % 2 === 0 ? ada : ben, id, `comment ${n}`);
+      }
+      return (await app.countStatements(() => app.data(query, { author: author.username }, ada))).length;
+    };
+    const few = await cost(await app.user('few'), 2);
+    expect(await cost(await app.user('many'), 15)).toBe(few);
+  });
+});
+
+describe('follows and the feed', () => {
+  it('shows the posts of those one follows and one\'s own', async () => {
+    const [reader, writer, stranger] = await Promise.all([app.user('reader'), app.user('writer'), app.user('stranger')]);
+    const follow = `mutation ($id: ID!) { followUser(input: { userId: $id }) { user { followerCount viewerFollows followers { edges { node { username } } } } } }`;
+    const followed = { user: { followerCount: 1, viewerFollows: true, followers: { edges: [{ node: { username: 'reader' } }] } } };
+    const twice = await Promise.all([1, 2, 3].map(() => app.data(follow, { id: writer.id }, reader)));
+    expect(twice).toEqual([{ followUser: followed }, { followUser: followed }, { followUser: followed }]);
+    await post(stranger, 'not this');
+    const expected = [await post(reader, 'mine'), await post(writer, 'theirs')].reverse();
+    const feed = `{ feed { totalCount edges { node { id } } } }`;
+    expect(await app.data(feed, {}, reader)).toEqual({ feed: { totalCount: 2, edges: expected.map((id) => ({ node: { id } })) } });
+    await app.data(`mutation ($id: ID!) { unfollowUser(input: { userId: $id }) { user { id } } }`, { id: writer.id }, reader);
+    expect(await app.data(`{ feed { totalCount } }`, {}, reader)).toEqual({ feed: { totalCount: 1 } });
+    expect(await app.code(follow, { id: reader.id }, reader)).toBe('BAD_USER_INPUT');
+    const anonymous = await app.execute(feed);
+    expect(anonymous).toMatchObject({ data: { feed: null }, errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] });
+  });
+});

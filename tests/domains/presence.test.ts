@@ -1,0 +1,240 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { encodeId, parseId } from '../../src/ids.js';
+import { startTestApp, type TestApp, type TestAppOptions, type TestUser } from '../kit/app.js';
+import type { TestSocket, TestSubscription } from '../kit/client.js';
+
+interface Presence {
+  readonly id: string;
+  readonly user: { readonly username: string };
+  readonly status: string;
+  readonly lastSeenAt: string | null;
+  readonly version: number;
+}
+
+const PRESENCE = `query ($userIds: [ID!]!) { presence(userIds: $userIds) { id user { username } status lastSeenAt version } }`;
+const CHANGED = `subscription ($userIds: [ID!]) { presenceChanged(userIds: $userIds) { id user { username } status lastSeenAt version } }`;
+
+/** Longer than any test: what happens within it does not happen by its end. */
+const NEVER_MS = '600000';
+
+const until = (condition: () => unknown): Promise<unknown> => vi.waitFor(condition, { timeout: 20_000, interval: 10 });
+
+/** An app, and what the tests ask of it. */
+const start = async (options: TestAppOptions = {}) => {
+  const app = await startTestApp({ ...options, env: { PRESENCE_LEASE_MS: NEVER_MS, RECONCILE_MS: '50', ...options.env } });
+  const presence = async (...users: TestUser[]): Promise<Presence[]> =>
+    (await app.data<{ presence: Presence[] }>(PRESENCE, { userIds: users.map(({ id }) => id) })).presence;
+  return {
+    app,
+    presence,
+    presenceOf: async (user: TestUser): Promise<Presence | undefined> => (await presence(user))[0],
+    deviceCount: async (user: TestUser): Promise<number> =>
+      (await app.data<{ me: { deviceCount: number } }>('{ me { deviceCount } }', {}, user)).me.deviceCount,
+    open: async (user: TestUser): Promise<TestSocket> => {
+      const socket = app.connect(user);
+      await socket.opened;
+      return socket;
+    },
+    follow: (...users: TestUser[]): TestSubscription<{ presenceChanged: Presence }> =>
+      app.connect().subscribe(CHANGED, { userIds: users.map(({ id }) => id) }),
+  };
+};
+
+type Started = Awaited<ReturnType<typeof start>>;
+
+/** Whether the grace of a user's last device is running. */
+const isLeaving = async ({ database }: TestApp, user: TestUser): Promise<boolean> => {
+  const rows = await database.query('SELECT 1 FROM presence WHERE user_id = $1 AND offline_due IS NOT NULL', [parseId(user.id).id]);
+  return rows.length === 1;
+};
+
+const ofUser = ({ username }: TestUser, expected: Partial<Presence>): unknown => expect.objectContaining({ user: { username }, ...expected });
+
+describe('presence', () => {
+  let started: Started;
+  let ada: TestUser;
+  let bob: TestUser;
+  let cleo: TestUser;
+
+  beforeAll(async () => {
+    started = await start();
+    const { app } = started;
+    [ada, bob, cleo] = [await app.user('ada'), await app.user('bob'), await app.user('cleo')];
+  });
+
+  afterAll(() => started.app.stop());
+
+  it('is OFFLINE in version 0 for who has never been here, and comes in the order of the ids', async () => {
+    const { app, presence } = started;
+    const answer = await presence(cleo, ada, bob, ada);
+    expect(answer.map(({ user }) => user.username)).toEqual(['cleo', 'ada', 'bob', 'ada']);
+    const id = encodeId('Presence', parseId(cleo.id).id);
+    expect(answer[0]).toEqual({ id, user: { username: 'cleo' }, status: 'OFFLINE', lastSeenAt: null, version: 0 });
+    expect(answer[1]).toEqual(answer[3]);
+    expect(await presence()).toEqual([]);
+    expect(await app.data('{ user(username: "ada") { presence { status user { username } } } }')).toEqual({
+      user: { presence: { status: 'OFFLINE', user: { username: 'ada' } } },
+    });
+  });
+
+  it('of many users costs as many statements as that of two', async () => {
+    const { app } = started;
+    const nested = `query ($userIds: [ID!]!) {
+      presence(userIds: $userIds) { status user { username posts { edges { node { id } } } presence { version } } }
+    }`;
+    const listed = `query ($first: Int!) {
+      users(first: $first) { edges { node { username presence { status user { displayName } } } } }
+    }`;
+    const cost = async (query: string, variables: object): Promise<number> => (await app.countStatements(() => app.data(query, variables))).length;
+    expect(await cost(nested, { userIds: [ada.id, bob.id, cleo.id] })).toBe(await cost(nested, { userIds: [ada.id, bob.id] }));
+    expect(await cost(listed, { first: 3 })).toBe(await cost(listed, { first: 2 }));
+    expect(await cost(PRESENCE, { userIds: [ada.id, bob.id, cleo.id] })).toBe(2);
+  });
+
+  it('says which id is wrong', async () => {
+    const { app } = started;
+    const nobody = encodeId('User', '00000000-0000-7000-8000-000000000000');
+    const many = Array.from({ length: 101 }, () => ada.id);
+    const refusals: [unknown, string, string?][] = [
+      [[ada.id, 'nonsense'], 'BAD_USER_INPUT', 'userIds.1'],
+      [[encodeId('Post', parseId(ada.id).id)], 'BAD_USER_INPUT', 'userIds.0'],
+      [many, 'BAD_USER_INPUT', 'userIds'],
+      [[ada.id, nobody], 'NOT_FOUND'],
+    ];
+    const socket = app.connect();
+    for (const [userIds, code, path] of refusals) {
+      for (const { errors } of [await app.execute(PRESENCE, { userIds }), await socket.execute(CHANGED, { userIds })]) {
+        expect(errors?.[0]?.extensions).toMatchObject({ code, ...(path === undefined ? {} : { fields: [{ path }] }) });
+      }
+    }
+    for (const variables of [{}, { userIds: null }, { userIds: [] }]) {
+      const { errors } = await socket.execute(CHANGED, variables);
+      expect(errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', fields: [{ path: 'userIds' }] });
+    }
+    await socket.close();
+  });
+});
+
+describe('presenceChanged', () => {
+  let started: Started;
+  let ada: TestUser;
+  let bob: TestUser;
+
+  beforeEach(async () => {
+    started = await start();
+    ada = await started.app.user('ada');
+    bob = await started.app.user('bob');
+  });
+
+  afterEach(() => started.app.stop());
+
+  it('gives the present state of each at once, then the first device and the last one', async () => {
+    const { open, follow, presenceOf } = started;
+    const changes = follow(ada, bob);
+    const present = (await changes.take(2)).map(({ presenceChanged }) => presenceChanged);
+    expect(present).toHaveLength(2);
+    for (const user of [ada, bob]) expect(present).toContainEqual(ofUser(user, { status: 'OFFLINE', version: 0 }));
+
+    const socket = await open(ada);
+    expect((await changes.data()).presenceChanged).toEqual(ofUser(ada, { status: 'ONLINE', lastSeenAt: null, version: 1 }));
+    const before = Date.now();
+    await socket.close();
+    const { presenceChanged } = await changes.data();
+    expect(presenceChanged).toEqual(ofUser(ada, { status: 'OFFLINE', version: 2 }));
+    // A moment on the database's clock, which is this machine's.
+    expect(Math.abs(new Date(presenceChanged.lastSeenAt ?? 0).getTime() - before)).toBeLessThan(10_000);
+    expect(await presenceOf(ada)).toEqual(presenceChanged);
+    expect(changes.waiting()).toBe(0);
+  });
+
+  it('H16: a second device sends nothing, and closing one of two sends nothing', async () => {
+    const { open, follow, presenceOf, deviceCount } = started;
+    const changes = follow(ada, bob);
+    await changes.take(2);
+    const first = await open(ada);
+    expect((await changes.data()).presenceChanged).toEqual(ofUser(ada, { status: 'ONLINE' }));
+    const second = await open(ada);
+    await until(async () => expect(await deviceCount(ada)).toBe(2));
+    await first.close();
+    await until(async () => expect(await deviceCount(ada)).toBe(1));
+    // The next that is told is bob, and ada is in the version of her first device.
+    await open(bob);
+    expect((await changes.data()).presenceChanged).toEqual(ofUser(bob, { status: 'ONLINE' }));
+    expect(await presenceOf(ada)).toMatchObject({ status: 'ONLINE', version: 1 });
+
+    second.terminate();
+    expect((await changes.data()).presenceChanged).toEqual(ofUser(ada, { status: 'OFFLINE', version: 2 }));
+    await until(async () => expect(await deviceCount(ada)).toBe(0));
+  });
+
+  it('counts no device without a user', async () => {
+    const { app, follow, open } = started;
+    const changes = follow(ada);
+    await changes.data();
+    await app.connect().opened;
+    await open(ada);
+    expect((await changes.data()).presenceChanged.version).toBe(1);
+    expect(await app.database.query('SELECT sum(devices)::int AS devices FROM presence_device')).toEqual([{ devices: 1 }]);
+  });
+});
+
+describe('several apps on one database', () => {
+  let first: Started;
+  let second: Started;
+  let ada: TestUser;
+  let bob: TestUser;
+
+  const both = async (env: Record<string, string>): Promise<void> => {
+    first = await start({ env });
+    second = await start({ env, database: first.app.database });
+    // Tokens are signed by the app that gave them out; each has a key of its own here.
+    ada = await first.app.user('ada');
+    bob = await first.app.user('bob');
+  };
+
+  /** Signs a user of the first app in to the second. */
+  const there = async (user: TestUser): Promise<TestUser> => {
+    const { login } = await second.app.data<{ login: { credentials: { accessToken: string } } }>(
+      'mutation ($input: LoginInput!) { login(input: $input) { credentials { accessToken } } }',
+      { input: { identifier: user.username, password: 'correct horse battery staple' } },
+    );
+    return { ...user, token: login.credentials.accessToken };
+  };
+
+  afterEach(async () => {
+    await second.app.stop();
+    await first.app.stop();
+  });
+
+  it('count the devices of all, and tell of the first and the last one', async () => {
+    await both({ PRESENCE_GRACE_MS: '0' });
+    const [here, elsewhere] = [first.follow(ada), second.follow(ada)];
+    for (const changes of [here, elsewhere]) expect((await changes.data()).presenceChanged.status).toBe('OFFLINE');
+    const one = await first.open(ada);
+    for (const changes of [here, elsewhere]) expect((await changes.data()).presenceChanged).toMatchObject({ status: 'ONLINE', version: 1 });
+    const other = await second.open(await there(ada));
+    await until(async () => expect(await first.deviceCount(ada)).toBe(2));
+    await one.close();
+    await until(async () => expect(await first.deviceCount(ada)).toBe(1));
+    await other.close();
+    for (const changes of [here, elsewhere]) expect((await changes.data()).presenceChanged).toMatchObject({ status: 'OFFLINE', version: 2 });
+  });
+
+  it('H16: one that comes back within the grace, to the same or another app, has not been away', async () => {
+    await both({ PRESENCE_GRACE_MS: NEVER_MS });
+    const changes = first.follow(ada, bob);
+    await changes.take(2);
+    let socket = await first.open(ada);
+    expect((await changes.data()).presenceChanged).toEqual(ofUser(ada, { status: 'ONLINE' }));
+    for (const [app, user] of [[first, ada], [second, await there(ada)]] as const) {
+      await socket.close();
+      await until(async () => expect(await isLeaving(first.app, ada)).toBe(true));
+      expect(await first.presenceOf(ada)).toMatchObject({ status: 'ONLINE', lastSeenAt: null });
+      socket = await app.open(user);
+      await until(async () => expect(await isLeaving(first.app, ada)).toBe(false));
+    }
+    await first.open(bob);
+    expect((await changes.data()).presenceChanged).toEqual(ofUser(bob, { status: 'ONLINE' }));
+    expect(await first.presenceOf(ada)).toMatchObject({ status: 'ONLINE', version: 1 });
+  });
+});

@@ -1,0 +1,52 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+/** The built server as a process of its own, as `npm start` runs it. */
+export interface ServerProcess {
+  readonly url: string;
+  /** Everything it has printed. */
+  readonly output: () => string;
+  readonly child: ChildProcess;
+  /** Sends a signal and resolves with the exit code when the process has ended; null when the signal ended it. */
+  readonly end: (signal: NodeJS.Signals) => Promise<number | null>;
+}
+
+const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+
+/**
+ * Starts `dist/main.js` on a free port and resolves when it has said where GraphQL is.
+ * @throws with what it printed, when it ends before
+ */
+export const startServerProcess = async (env: Readonly<Record<string, string>>): Promise<ServerProcess> => {
+  const child = spawn(process.execPath, [MAIN], {
+    env: { PATH: process.env['PATH'] ?? '', PORT: '0', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const kill = (): void => void child.kill('SIGKILL');
+  process.once('exit', kill);
+  let output = '';
+  const exited = once(child, 'exit').then(([code]: unknown[]) => {
+    process.off('exit', kill);
+    return code as number | null;
+  });
+  const url = await new Promise<string>((resolve, reject) => {
+    const read = (chunk: Buffer): void => {
+      output += chunk.toString('utf8');
+      const found = /http:\/\/[^\s/]+\/graphql/.exec(output)?.[0];
+      if (found !== undefined) resolve(found);
+    };
+    child.stdout.on('data', read);
+    child.stderr.on('data', read);
+    void exited.then((code) => reject(new Error(`The server ended with ${code} before it was ready:\n${output}`)));
+  });
+  return {
+    url,
+    output: () => output,
+    child,
+    end: async (signal) => {
+      child.kill(signal);
+      return await exited;
+    },
+  };
+};
