@@ -80,7 +80,9 @@ export const createTransact =
             emissions.push(emission);
             return emission;
           };
-          const value = await work(Object.assign(Object.create(client) as Prisma.TransactionClient, { emit: emit }));
+          // Defined, not assigned: assigning would go through the proxy that `client` is, to an object that all transactions share.
+          const tx = Object.create(client, { emit: { value: emit } }) as Tx;
+          const value = await work(tx);
           wakes = await number(client, emissions);
           return value;
         }, options);

@@ -68,7 +68,7 @@ export const createHub = (options: HubOptions): Hub => {
     let entry = streams.get(id);
     if (!entry) {
       const stream = createStream(topic, key, reader, log);
-      entry = { stream: stream, unlisten: bus.listen(topic, key, stream.wake), holders: 0 };
+      entry = { stream, unlisten: bus.listen(topic, key, stream.wake), holders: 0 };
       streams.set(id, entry);
     }
     const held = entry;

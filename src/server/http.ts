@@ -1,8 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { JSONWebKeySet } from 'jose';
+import type { Config } from '../config.js';
 import type { Log } from '../log.js';
+import { createCors } from './cors.js';
+import { createGraphiQLPage } from './graphiql-page.js';
+import { createGraphQLHandler } from './graphql-http.js';
 import type { GraphQLServer } from './graphql.js';
+import { sendError, sendJson } from './send.js';
 
 /** What `/readyz` answers with: whether this process should be sent traffic, and what it depends on. */
 export interface Readiness {
@@ -11,14 +16,23 @@ export interface Readiness {
 }
 
 export interface HttpOptions {
+  readonly config: Pick<Config, 'corsOrigins'>;
   readonly graphql: GraphQLServer;
   readonly jwks: JSONWebKeySet;
   readonly readiness: () => Promise<Readiness>;
   readonly log: Log;
 }
 
+export type HttpServer = Server & {
+  /** Responses that last until the peer leaves. */
+  readonly streams: ReadonlySet<ServerResponse>;
+};
+
 /** The HTTP server: GraphQL and GraphiQL at /graphql, health at /healthz and /readyz, keys at /.well-known/jwks.json. */
-export const createHttpServer = ({ graphql, jwks, readiness, log }: HttpOptions): Server => {
+export const createHttpServer = ({ config, graphql, jwks, readiness, log }: HttpOptions): HttpServer => {
+  const cors = createCors(config.corsOrigins);
+  const streams = new Set<ServerResponse>();
+  const handleGraphQL = createGraphQLHandler(graphql, createGraphiQLPage(), streams);
   const routes: Readonly<Record<string, (response: ServerResponse) => Promise<void> | void>> = {
     '/': (response) => void response.writeHead(302, { location: '/graphql' }).end(),
     '/healthz': (response) => sendJson(response, 200, { status: 'ok' }),
@@ -29,25 +43,25 @@ export const createHttpServer = ({ graphql, jwks, readiness, log }: HttpOptions)
     '/.well-known/jwks.json': (response) => sendJson(response, 200, jwks, { 'cache-control': 'public, max-age=300' }),
   };
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
-    if (path === '/graphql') return void (await graphql(request, response));
-    const route = routes[path];
-    if (route === undefined) sendJson(response, 404, { error: 'There is nothing here. GraphQL is at /graphql.' });
-    else if (request.method !== 'GET' && request.method !== 'HEAD') sendJson(response, 405, { error: 'Use GET.' }, { allow: 'GET, HEAD' });
-    else await route(response);
+    response.setHeader('x-content-type-options', 'nosniff');
+    response.setHeader('referrer-policy', 'no-referrer');
+    cors.allow(request, response);
+    const [path = '/'] = (request.url ?? '/').split('?', 1);
+    const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
+    if (path !== '/graphql' && route === undefined) sendError(response, 404, 'NOT_FOUND', 'There is nothing here. GraphQL is at /graphql.');
+    else if (request.method === 'OPTIONS') response.writeHead(204, { allow: route ? 'GET, HEAD, OPTIONS' : 'GET, POST, OPTIONS' }).end();
+    else if (route === undefined) await handleGraphQL(request, response);
+    else if (request.method === 'GET' || request.method === 'HEAD') await route(response);
+    else sendError(response, 405, 'BAD_REQUEST', 'Use GET.', { allow: 'GET, HEAD, OPTIONS' });
   };
-  return createServer((request, response) => {
+  const server = createServer((request, response) => {
     handle(request, response).catch((error: unknown) => {
       log.error({ err: error instanceof Error ? error : String(error) }, 'a request failed');
       if (response.headersSent) response.destroy();
-      else sendJson(response, 500, { error: 'Something went wrong on our side.' });
+      else sendError(response, 500, 'INTERNAL', 'Something went wrong on our side.');
     });
   });
-};
-
-const sendJson = (response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void => {
-  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store', ...headers });
-  response.end(JSON.stringify(body));
+  return Object.assign(server, { streams });
 };
 
 /** @returns the port it listens on, which the system has chosen when `port` is 0 */
@@ -60,11 +74,21 @@ export const listen = (server: Server, port: number, host: string): Promise<numb
     });
   });
 
-/** Stops accepting, lets running requests finish for `graceMs` milliseconds, then cuts what is left. */
-export const close = async (server: Server, graceMs: number): Promise<void> => {
+/**
+ * Stops accepting, cuts the event streams, which their readers open again elsewhere, lets running requests finish for `graceMs`
+ * milliseconds, then cuts what is left.
+ */
+export const close = async (server: HttpServer, graceMs: number): Promise<void> => {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  for (const stream of server.streams) stream.destroy();
+  // A connection that has answered its last request would else be kept alive for another one that is refused.
+  server.prependListener('request', (_request, response: ServerResponse) => response.setHeader('connection', 'close'));
+  const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_INTERVAL_MS);
   server.closeIdleConnections();
   const impatience = setTimeout(() => server.closeAllConnections(), graceMs);
   await closed;
+  clearInterval(sweep);
   clearTimeout(impatience);
 };
+
+const SWEEP_INTERVAL_MS = 50;

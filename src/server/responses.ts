@@ -25,7 +25,7 @@ export const useResponses = (mask: Mask): Plugin => ({
   onResultProcess: ({ request, result, setResultProcessor }) => {
     const accept = request.headers.get('accept');
     if (isIterable(result)) {
-      if (negotiate(accept, [EVENT_STREAM]) !== null) setResultProcessor((_, api) => eventStream(api, result, mask), EVENT_STREAM);
+      if (negotiate(accept, [EVENT_STREAM]) !== null) setResultProcessor(() => eventStream(result, mask), EVENT_STREAM);
       else {
         // Nobody will read it.
         void result[Symbol.asyncIterator]().return?.();
@@ -42,7 +42,7 @@ export const useResponses = (mask: Mask): Plugin => ({
       return setResultProcessor((_, api) => json(api, single, { status: legacy ? 200 : status, headers, type }), type);
     }
     // A reader of events in a browser does not see the body of a failed response: mistakes in a document are told as an event.
-    if (status === 200 || OF_THE_DOCUMENT.has(codeOf(single.errors?.[0]))) return setResultProcessor((_, api) => eventStream(api, once(single), mask), type);
+    if (status === 200 || OF_THE_DOCUMENT.has(codeOf(single.errors?.[0]))) return setResultProcessor(() => eventStream(once(single), mask), type);
     setResultProcessor((_, api) => json(api, single, { status, headers }), type);
   },
 });
@@ -94,44 +94,38 @@ const json = (
   });
 
 /** The results as server-sent events, ended by `complete`; leaving the stream leaves the results. */
-const eventStream = (api: FetchAPI, results: AsyncIterable<Result>, mask: Mask): Response => {
+const eventStream = (results: AsyncIterable<Result>, mask: Mask): Response => {
   const encoder = new TextEncoder();
   const iterator = results[Symbol.asyncIterator]();
   let keepAlive: NodeJS.Timeout | undefined;
-  const body = new api.ReadableStream<Uint8Array>({
+  let left = false;
+  const body = new ReadableStream<Uint8Array>({
     start: (controller) => {
       // A first comment lets the headers through proxies that wait for a body.
-      controller.enqueue(encoder.encode(':\n\n'));
+      controller.enqueue(encoder.encode(COMMENT));
       keepAlive = setInterval(() => {
         // Not behind what the peer has not taken yet.
-        if ((controller.desiredSize ?? 0) > 0) controller.enqueue(encoder.encode(':\n\n'));
+        if ((controller.desiredSize ?? 0) > 0) controller.enqueue(encoder.encode(COMMENT));
       }, KEEP_ALIVE_MS);
     },
     pull: async (controller) => {
-      const end = (): void => {
-        clearInterval(keepAlive);
-        controller.enqueue(encoder.encode('event: complete\ndata:\n\n'));
-        controller.close();
-      };
-      const send = (result: Result): void => {
-        controller.enqueue(encoder.encode(`event: next\ndata: ${JSON.stringify(publicResult(result))}\n\n`));
-      };
-      try {
-        const { done, value } = await iterator.next();
-        if (done === true) end();
-        else send(value);
-      } catch (error) {
-        send({ errors: [mask(error)] });
-        end();
+      const next = await iterator.next().catch((error: unknown): IteratorResult<Result> => ({ value: { errors: [mask(error)] } }));
+      if (left) return;
+      if (next.done !== true) {
+        controller.enqueue(encoder.encode(`event: next\ndata: ${JSON.stringify(publicResult(next.value))}\n\n`));
+        return;
       }
+      clearInterval(keepAlive);
+      controller.enqueue(encoder.encode('event: complete\ndata:\n\n'));
+      controller.close();
     },
     cancel: async () => {
+      left = true;
       clearInterval(keepAlive);
       await iterator.return?.();
     },
   });
-  return new api.Response(body, {
-    status: 200,
+  return new Response(body, {
     headers: {
       'content-type': `${EVENT_STREAM}; charset=utf-8`,
       'cache-control': 'no-cache, no-transform',
@@ -140,3 +134,5 @@ const eventStream = (api: FetchAPI, results: AsyncIterable<Result>, mask: Mask):
     },
   });
 };
+
+const COMMENT = ':\n\n';

@@ -10,7 +10,7 @@ import { freshContext, type Context } from '../context.js';
 export const subscribe = async (args: ExecutionArgs): Promise<ExecutionResult | AsyncIterableIterator<ExecutionResult>> => {
   const source = await createSourceEventStream(args);
   if (!(Symbol.asyncIterator in source)) return source;
-  const events = (source)[Symbol.asyncIterator]();
+  const events = source[Symbol.asyncIterator]();
   const results: AsyncIterableIterator<ExecutionResult> = {
     next: async () => {
       const event = await events.next();

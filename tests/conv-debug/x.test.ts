@@ -1,16 +1,13 @@
 import { test } from 'vitest';
 import { startTestApp } from '../kit/app.js';
 test('x', async () => {
-  const app = await startTestApp();
-  const { transact, prisma } = app.services.db;
-  const one = async () => await transact(async (tx) => {
-    const [a] = await tx.$queryRaw<any[]>`SELECT pg_backend_pid() AS pid, txid_current()::text AS x`;
-    const [b] = await tx.$queryRaw<any[]>`SELECT pg_backend_pid() AS pid, txid_current()::text AS x`;
-    const c = await tx.user.count();
-    const [d] = await (Object.getPrototypeOf(tx)).$queryRaw`SELECT pg_backend_pid() AS pid, txid_current()::text AS x`;
-    return [a, b, c, d];
-  });
-  console.log(JSON.stringify(await one()));
-  console.log(JSON.stringify(await Promise.all([one(), one(), one(), one()])));
+  const app = await startTestApp({env:{LOG_LEVEL:'debug'}});
+  const ada = await app.user('ada');
+  const g = await app.data<any>('mutation{createGroup(input:{title:"x",memberIds:[]}){conversation{id}}}', {}, ada);
+  const id = g.createGroup.conversation.id;
+  const r = await Promise.all(Array.from({length: 10}, (_, i) => app.execute<any>('mutation($id:ID!){sendMessage(input:{conversationId:$id, body:"x"}){cursor message{id seq}}}', { id }, ada)));
+  console.log(JSON.stringify(r.map(x => x.data?.sendMessage.message.seq ?? x.errors)));
+  console.log(JSON.stringify(await app.database.query('select seq, id, body from message order by seq')));
+  console.log(JSON.stringify(await app.database.query('select seq, kind, ref from event order by seq')));
   await app.stop();
 });

@@ -86,7 +86,7 @@ export const connect = (httpUrl: string, token?: string): TestSocket => {
     connectionParams: token === undefined ? {} : { accessToken: token },
     on: {
       opened: (socket) => (raw = socket as WebSocket),
-      connected: (_socket, payload) => opened.resolve((payload ?? {})),
+      connected: (_socket, payload) => opened.resolve(payload ?? {}),
       closed: (event) => {
         opened.reject(event);
         closed.resolve((event as { code: number }).code);

@@ -1,0 +1,63 @@
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { GraphiQLPage } from './graphiql-page.js';
+import type { GraphQLServer } from './graphql.js';
+import { negotiate } from './negotiate.js';
+import { sendError } from './send.js';
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+/**
+ * GraphQL over HTTP, server-sent events included, and GraphiQL for browsers that ask for a page.
+ * @param streams where responses that do not end by themselves are kept while they run
+ */
+export const createGraphQLHandler =
+  (graphql: GraphQLServer, page: GraphiQLPage, streams: Set<ServerResponse>): Handler =>
+  async (request, response) => {
+    const { method } = request;
+    const { accept, 'content-type': contentType, 'content-encoding': contentEncoding } = request.headers;
+    if ((method === 'GET' || method === 'HEAD') && negotiate(accept ?? null, ['application/json', 'text/html']) === 'text/html') {
+      await page.send(request, response);
+    } else if (method !== 'GET' && method !== 'POST') {
+      sendError(response, 405, 'BAD_REQUEST', 'Use GET or POST.', { allow: 'GET, POST, OPTIONS' });
+    } else if (method === 'POST' && !isJson(contentType)) {
+      // Nothing else: a browser sends forms and plain text to other origins without asking first.
+      sendError(response, 415, 'BAD_REQUEST', 'The content type must be application/json.', { 'accept-post': 'application/json' });
+    } else if (contentEncoding !== undefined && contentEncoding !== 'identity') {
+      sendError(response, 415, 'BAD_REQUEST', 'The content must not be encoded.', { 'accept-encoding': 'identity' });
+    } else {
+      await send(await graphql.handleNodeRequestAndResponse(request, response, { req: request, res: response }), response, streams);
+    }
+  };
+
+const isJson = (contentType = ''): boolean => /^\s*application\/json\s*(;|$)/i.test(contentType);
+
+/**
+ * Yoga's own way of sending would write the stack of an unexpected error into the response, and goes on reading the results of a
+ * peer that has left.
+ */
+const send = async (answer: Response, response: ServerResponse, streams: Set<ServerResponse>): Promise<void> => {
+  const headers = Object.fromEntries(answer.headers);
+  if (headers['content-type']?.startsWith('text/event-stream') !== true || answer.body === null) {
+    const body = await answer.text();
+    if (!response.destroyed) response.writeHead(answer.status, headers).end(body);
+    return;
+  }
+  const reader = answer.body.getReader();
+  // Ends the subscription at once, whatever is being waited for.
+  const leave = (): void => void reader.cancel().catch(() => undefined);
+  if (response.destroyed) return leave();
+  streams.add(response);
+  response.once('close', () => {
+    streams.delete(response);
+    leave();
+  });
+  response.socket?.setNoDelay(true);
+  response.writeHead(answer.status, headers);
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done || response.destroyed) break;
+    if (!response.write(value)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+  }
+  response.end();
+};
