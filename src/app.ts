@@ -49,7 +49,7 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
       // Without its bus a process still serves, only later: no reason to send it no traffic.
       return { ready: database === 'UP', components: { database, bus: bus.state } };
     };
-    const http = createHttpServer({ graphql, jwks: tokens.jwks, readiness, log });
+    const http = createHttpServer({ config, graphql, jwks: tokens.jwks, readiness, log });
     const port = await listen(http, config.port, config.host);
     closers.push(() => close(http, STOP_GRACE_MS));
     const sockets = createSocketServer({ http, graphql, services, authenticate: identify, onPresent: presence.enter });

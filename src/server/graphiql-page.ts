@@ -58,7 +58,7 @@ const ENCODERS: Readonly<Record<Encoding, (html: Buffer) => Promise<Buffer>>> = 
 const encodingFor = (request: IncomingMessage): Encoding => {
   const accepted = request.headers['accept-encoding'];
   // No header means that anything goes, but who sends none can often decode nothing.
-  return accepted === undefined ? 'identity' : (negotiate(String(accepted), ['br', 'gzip', 'identity']) ?? 'identity');
+  return accepted === undefined ? 'identity' : (negotiate(accepted, ['br', 'gzip', 'identity']) ?? 'identity');
 };
 
 /** The page may talk to this server and to nothing else. Its scripts and styles are part of it; the editor's workers are made of blobs. */
@@ -122,25 +122,22 @@ const lyceumFetcher = (params, { headers = {}, documentAST } = {}) => {
       body: JSON.stringify(params),
     }).then((response) => response.json());
   }
-  const { promise: ended, resolve: end } = Promise.withResolvers();
   const client = graphqlWs.createClient({
     url: location.origin.replace(/^http/, 'ws') + location.pathname,
     connectionParams: headers,
-    on: { closed: ({ code, reason }) => end({ code, reason }) },
   });
-  return (async function* () {
-    try {
-      yield* client.iterate(params);
-    } catch (error) {
-      if (Array.isArray(error)) yield { errors: error };
-      else {
-        const { code, reason } = await ended;
-        yield { errors: [{ message: 'The socket was closed: ' + code + ' ' + reason }] };
-      }
-    } finally {
+  const results = client.iterate(params);
+  const told = (error) => (Array.isArray(error) ? error : [{ message: error.code ? 'The socket was closed: ' + error.code + ' ' + error.reason : String(error) }]);
+  return {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    next: () => results.next().catch((error) => ({ done: false, value: { errors: told(error) } })),
+    return: () => {
       client.dispose();
-    }
-  })();
+      return results.return();
+    },
+  };
 };
 const lyceumGraphiQL = (root, options) => YogaGraphiQL.renderYogaGraphiQL(root, { ...options, fetcher: lyceumFetcher });
 `;

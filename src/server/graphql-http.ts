@@ -46,7 +46,10 @@ const send = async (answer: Response, response: ServerResponse, streams: Set<Ser
   const reader = answer.body.getReader();
   // Ends the subscription at once, whatever is being waited for.
   const leave = (): void => void reader.cancel().catch(() => undefined);
-  if (response.destroyed) return leave();
+  if (response.destroyed) {
+    leave();
+    return;
+  }
   streams.add(response);
   response.once('close', () => {
     streams.delete(response);
@@ -54,10 +57,8 @@ const send = async (answer: Response, response: ServerResponse, streams: Set<Ser
   });
   response.socket?.setNoDelay(true);
   response.writeHead(answer.status, headers);
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done || response.destroyed) break;
-    if (!response.write(value)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+  for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
+    if (!response.write(chunk.value)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
   }
   response.end();
 };

@@ -1,13 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
 import { execute, getOperationAST, GraphQLError, Kind, OperationTypeNode, parse, validate, type ExecutionArgs, type GraphQLSchema } from 'graphql';
 import { useEngine } from '@envelop/core';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import type { Context, Services, Viewer } from '../context.js';
-import { coded, ERROR_CODES } from '../errors.js';
+import { coded } from '../errors.js';
 import { clientAddress } from './address.js';
-import { exampleTabs } from './graphiql.js';
 import { createMask, type Mask } from './mask.js';
+import { useResponses } from './responses.js';
 import { subscribe } from './subscribe.js';
 
 /** Finds out who a token belongs to; rejects with a TokenFailure, or with whatever keeps it from finding out. */
@@ -36,36 +35,20 @@ export const createGraphQLServer = (schema: GraphQLSchema, services: Services, a
     schema,
     graphqlEndpoint: '/graphql',
     landingPage: false,
-    healthCheckEndpoint: '/healthz',
+    // It answers any address that ends so, /graphql?query=…/healthz too; no address ends with a space.
+    healthCheckEndpoint: ' ',
     batching: false,
     multipart: false,
     maxRequestBodySize: config.limits.requestBytes,
-    cors: corsOptions(config.corsOrigins),
+    // Ours: src/server/cors.ts and src/server/graphiql-page.ts.
+    cors: false,
+    graphiql: false,
     logging: { debug: () => undefined, info: () => undefined, warn: (...args) => log.warn(args.join(' ')), error: () => undefined },
     maskedErrors: { maskError: mask },
-    renderGraphiQL,
-    graphiql: {
-      title: 'Lyceum',
-      subscriptionsProtocol: 'WS',
-      defaultTabs: exampleTabs,
-      headers: '{}',
-      shouldPersistHeaders: true,
-    } as never,
     context: (request): Promise<Authenticated> => makeContext(services, authenticate, request),
-    plugins: [useEngine({ parse, validate, execute, subscribe }), useCodes(), useTokens(mask)],
+    plugins: [useEngine({ parse, validate, execute, subscribe }), useCodes(), useTokens(mask), useResponses(mask)],
   });
 };
-
-const corsOptions = (origins: readonly string[]) =>
-  origins.length === 0
-    ? false
-    : {
-        origin: [...origins],
-        methods: ['GET', 'POST', 'OPTIONS'],
-        allowedHeaders: ['Content-Type', 'Authorization', 'Accept', 'Last-Event-ID'],
-        credentials: !origins.includes('*'),
-        maxAge: 600,
-      };
 
 const makeContext = async (services: Services, authenticate: Authenticate, request: RequestContext): Promise<Authenticated> => {
   const { socket, req } = request;
@@ -111,12 +94,7 @@ const useTokens = (mask: Mask): Plugin => {
   const guard = ({ args, setResultAndStopExecution }: Guarded): void => {
     const { refused } = args.contextValue as Partial<Authenticated>;
     if (!refused || isViewerless(args)) return;
-    const masked = mask(refused);
-    setResultAndStopExecution({
-      errors: [
-        new GraphQLError(masked.message, { extensions: { ...masked.extensions, http: { status: ERROR_CODES.UNAUTHENTICATED } } }),
-      ],
-    });
+    setResultAndStopExecution({ errors: [mask(refused)] });
   };
   return {
     onExecute: (payload) => guard(payload),

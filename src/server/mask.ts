@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { GraphQLError } from 'graphql';
 import { isUnavailable } from '../db/failures.js';
-import { codeOf, coded, ERROR_CODES, type ErrorCode } from '../errors.js';
+import { codeOf, coded, type ErrorCode } from '../errors.js';
 import type { Log } from '../log.js';
 
 /**
@@ -64,8 +64,6 @@ const requestError = (error: GraphQLError): GraphQLError => {
       ...error.extensions,
       code: 'BAD_USER_INPUT',
       fields: [{ path, message: error.message.slice(error.message.indexOf('; ') + 2) }],
-      // A well-formed request that cannot be executed, in the words of the GraphQL-over-HTTP specification.
-      http: { spec: true, status: ERROR_CODES.BAD_USER_INPUT },
     },
   });
 };

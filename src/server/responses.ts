@@ -22,28 +22,29 @@ type Result = ExecutionResult & { readonly stringify?: (result: ExecutionResult)
  * place of Yoga's own ways: errors are JSON whatever was asked for, and each is told with the status of its code.
  */
 export const useResponses = (mask: Mask): Plugin => ({
-  onResultProcess: ({ request, result, setResultProcessor }) => {
+  onResultProcess: (process) => {
+    const { request, result } = process;
     const accept = request.headers.get('accept');
     if (isIterable(result)) {
-      if (negotiate(accept, [EVENT_STREAM]) !== null) setResultProcessor(() => eventStream(result, mask), EVENT_STREAM);
+      if (negotiate(accept, [EVENT_STREAM]) !== null) process.setResultProcessor(() => eventStream(result, mask), EVENT_STREAM);
       else {
         // Nobody will read it.
         void result[Symbol.asyncIterator]().return?.();
-        setResultProcessor((_, api) => json(api, notAcceptable('A subscription needs "Accept: text/event-stream", or a WebSocket.')), JSON_TYPE);
+        process.setResultProcessor((_, api) => json(api, notAcceptable('A subscription needs "Accept: text/event-stream", or a WebSocket.')), JSON_TYPE);
       }
       return;
     }
     const single = result as Result;
     const type = negotiate(accept, MEDIA_TYPES);
-    if (type === null) return setResultProcessor((_, api) => json(api, notAcceptable(`Accept one of ${MEDIA_TYPES.join(', ')}.`)), JSON_TYPE);
+    if (type === null) return process.setResultProcessor((_, api) => json(api, notAcceptable(`Accept one of ${MEDIA_TYPES.join(', ')}.`)), JSON_TYPE);
     const { status, headers } = failureOf(single);
     if (type !== EVENT_STREAM) {
       const legacy = type === JSON_TYPE && OF_THE_DOCUMENT.has(codeOf(single.errors?.[0]));
-      return setResultProcessor((_, api) => json(api, single, { status: legacy ? 200 : status, headers, type }), type);
+      return process.setResultProcessor((_, api) => json(api, single, { status: legacy ? 200 : status, headers, type }), type);
     }
     // A reader of events in a browser does not see the body of a failed response: mistakes in a document are told as an event.
-    if (status === 200 || OF_THE_DOCUMENT.has(codeOf(single.errors?.[0]))) return setResultProcessor(() => eventStream(once(single), mask), type);
-    setResultProcessor((_, api) => json(api, single, { status, headers }), type);
+    if (status === 200 || OF_THE_DOCUMENT.has(codeOf(single.errors?.[0]))) return process.setResultProcessor(() => eventStream(once(single), mask), type);
+    process.setResultProcessor((_, api) => json(api, single, { status, headers }), type);
   },
 });
 

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startApp, type App } from '../../src/app.js';
+import type { Clock } from '../../src/clock.js';
 import { loadConfig } from '../../src/config.js';
 import type { Services } from '../../src/context.js';
 import { connect, execute, type ClientOptions, type GraphQLResponse, type TestSocket } from './client.js';
@@ -42,10 +43,12 @@ export interface TestAppOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Another app's database, for several processes' worth of apps on one; it stays the other's to drop. */
   readonly database?: TestDatabase;
+  /** The app's time, for what expires; the system's when left out. */
+  readonly clock?: Clock;
 }
 
 /** A whole server on a database of its own. Stop it in `afterAll`. */
-export const startTestApp = async ({ env = {}, database: shared }: TestAppOptions = {}): Promise<TestApp> => {
+export const startTestApp = async ({ env = {}, database: shared, clock }: TestAppOptions = {}): Promise<TestApp> => {
   const database = shared ?? (await createTestDatabase());
   const dataDir = await mkdtemp(join(tmpdir(), 'lyceum-app-'));
   let statements: string[] | null = null;
@@ -54,9 +57,11 @@ export const startTestApp = async ({ env = {}, database: shared }: TestAppOption
     DATABASE_URL: database.url,
     DATA_DIR: dataDir,
     PRESENCE_GRACE_MS: '200',
+    // Its renewals would be among the statements that a test counts.
+    PRESENCE_LEASE_MS: '600000',
     ...env,
   });
-  const app: App = await startApp(config, { onStatement: (sql) => statements?.push(sql) });
+  const app: App = await startApp(config, { clock, onStatement: (sql) => statements?.push(sql) });
   const sockets = new Set<TestSocket>();
 
   const optionsOf = (as: TestUser | ClientOptions = {}): ClientOptions => ('username' in as ? { token: as.token } : as);
