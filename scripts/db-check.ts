@@ -3,7 +3,8 @@
  * `prisma/schema`.
  */
 import { createLog } from '../src/log.js';
-import { diffSchema, MIGRATIONS_FOLDER, runScript, SCHEMA_FOLDER } from './schema-engine.js';
+import { runScript } from './run-script.js';
+import { diffSchema, MIGRATIONS_FOLDER, SCHEMA_FOLDER } from './schema-engine.js';
 
 await runScript(async () => {
   const sql = await diffSchema(SCHEMA_FOLDER, MIGRATIONS_FOLDER, createLog('warn'));

@@ -26,7 +26,8 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createLog } from '../src/log.js';
-import { diffSchema, LOCK_FILE, LOCK_TEXT, MIGRATIONS_FOLDER, runScript, SCHEMA_FOLDER } from './schema-engine.js';
+import { runScript } from './run-script.js';
+import { diffSchema, LOCK_FILE, LOCK_TEXT, MIGRATIONS_FOLDER, SCHEMA_FOLDER } from './schema-engine.js';
 
 const nameFromArguments = (): string => {
   const { values } = parseArgs({ options: { name: { type: 'string' } } });

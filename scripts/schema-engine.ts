@@ -92,18 +92,6 @@ provider = "postgresql"
 
 export const NO_FILTERS: bindings.SchemaFilter = { externalTables: [], externalEnums: [] };
 
-/**
- * Runs a script whose failures are for the one who typed the command: their message, without a stack, and exit code 1.
- */
-export const runScript = async (script: () => Promise<void>): Promise<void> => {
-  try {
-    await script();
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
-    process.exitCode = 1;
-  }
-};
-
 /** What `diff` returns when there is a difference and it was asked for an exit code. */
 const DIFFERENT = 2;
 

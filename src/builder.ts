@@ -66,6 +66,7 @@ export const builder = new SchemaBuilder<{
       args: { ids: { description: 'Their global ids.' } },
     },
     nodeTypeOptions: { description: 'An object with a global id.' },
+    idFieldOptions: { description: 'Its global id.' },
     pageInfoTypeOptions: { description: 'Where a page lies in its list.' },
   },
   scopeAuth: {

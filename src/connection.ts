@@ -84,8 +84,10 @@ export const childPage = async <Row, Node = Row>(
   },
 ): Promise<CountedConnection<Node>> => {
   const page = planPage(options.keyset, args, options.fromEnd);
+  // Asked for every parent, though only one's is used: by this Pothos knows that the nodes of each have what is selected.
+  const query = nodeQuery(context, info);
   const rows = await batchedField(context, info, options.parentId, async (keys) => {
-    const found = await options.find([...keys], page.query, nodeQuery(context, info));
+    const found = await options.find([...keys], page.query, query);
     return new Map(found.map((parent) => [parent.id, parent.rows]));
   });
   const { edges, pageInfo } = page.connect(rows ?? []);

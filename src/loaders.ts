@@ -15,6 +15,9 @@ const loaderFor = <Key, Value>(context: Context, id: unknown, make: () => DataLo
   return loader as DataLoader<Key, Value>;
 };
 
+/** Forgets what was loaded: something has been written, and what is asked next in the same operation wants to see it. */
+export const forgetLoaded = (context: Context): void => void loadersOf.delete(context);
+
 /**
  * A value that many rows of a response ask for, loaded for all of them by one statement.
  * @param load gets distinct keys; a key it leaves out has the value `missing`

@@ -82,7 +82,9 @@ const bar = (stream: Terminal['stderr']): Progress => {
       shown = stage;
       single.start(total, done, { stage: STAGES[stage] });
     },
-    end: () => single.stop(),
+    end: () => {
+      if (shown !== null) single.stop();
+    },
   };
 };
 

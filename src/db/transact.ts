@@ -37,7 +37,7 @@ export interface Emitted {
 
 export interface Emit {
   <Events extends object, Kind extends keyof Events & string>(topic: EmittableLog<Events>, key: string, kind: Kind, ref: Events[Kind]): Emitted;
-  (topic: EmittableState, key: string): void;
+  (topic: EmittableState, key: string): Emitted;
 }
 
 /** A transaction, and the way to say what it changes. `emit` only collects; numbering happens just before COMMIT. */

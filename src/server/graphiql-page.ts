@@ -55,10 +55,11 @@ const ENCODERS: Readonly<Record<Encoding, (html: Buffer) => Promise<Buffer>>> = 
   identity: (html) => Promise.resolve(html),
 };
 
-const encodingFor = (request: IncomingMessage): Encoding => {
-  const accepted = request.headers['accept-encoding'];
+/** The best that the browser can decode, whatever it names first. */
+const encodingFor = ({ headers: { 'accept-encoding': accepted } }: IncomingMessage): Encoding => {
   // No header means that anything goes, but who sends none can often decode nothing.
-  return accepted === undefined ? 'identity' : (negotiate(accepted, ['br', 'gzip', 'identity']) ?? 'identity');
+  if (accepted === undefined) return 'identity';
+  return (['br', 'gzip'] as const).find((encoding) => negotiate(accepted, [encoding]) !== null) ?? 'identity';
 };
 
 /** The page may talk to this server and to nothing else. Its scripts and styles are part of it; the editor's workers are made of blobs. */

@@ -15,8 +15,10 @@ export const createGraphQLHandler =
   (graphql: GraphQLServer, page: GraphiQLPage, streams: Set<ServerResponse>): Handler =>
   async (request, response) => {
     const { method } = request;
-    const { accept, 'content-type': contentType, 'content-encoding': contentEncoding } = request.headers;
-    if ((method === 'GET' || method === 'HEAD') && negotiate(accept ?? null, ['application/json', 'text/html']) === 'text/html') {
+    const { host = 'localhost', accept, 'content-type': contentType, 'content-encoding': contentEncoding } = request.headers;
+    if (!URL.canParse(`http://${host}/`)) {
+      sendError(response, 400, 'BAD_REQUEST', 'The Host header is wrong.');
+    } else if ((method === 'GET' || method === 'HEAD') && negotiate(accept ?? null, ['application/json', 'text/html']) === 'text/html') {
       await page.send(request, response);
     } else if (method !== 'GET' && method !== 'POST') {
       sendError(response, 405, 'BAD_REQUEST', 'Use GET or POST.', { allow: 'GET, POST, OPTIONS' });

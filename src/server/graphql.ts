@@ -46,7 +46,7 @@ export const createGraphQLServer = (schema: GraphQLSchema, services: Services, a
     logging: { debug: () => undefined, info: () => undefined, warn: (...args) => log.warn(args.join(' ')), error: () => undefined },
     maskedErrors: { maskError: mask },
     context: (request): Promise<Authenticated> => makeContext(services, authenticate, request),
-    plugins: [useEngine({ parse, validate, execute, subscribe }), useCodes(), useTokens(mask), useResponses(mask)],
+    plugins: [useEngine({ parse, validate, execute, subscribe }), useParameters(), useCodes(), useTokens(mask), useResponses(mask)],
   });
 };
 
@@ -69,6 +69,21 @@ const makeContext = async (services: Services, authenticate: Authenticate, reque
     throw error;
   }
 };
+
+/** Parameters that cannot be read are the caller's mistake: Yoga lets JSON.parse throw for those in the address. */
+const useParameters = (): Plugin => ({
+  onRequestParse: ({ requestParser, setRequestParser }) => {
+    if (requestParser === undefined) return;
+    setRequestParser(async (request) => {
+      try {
+        return await requestParser(request);
+      } catch (error) {
+        if (error instanceof SyntaxError) throw coded('BAD_REQUEST', 'The parameters "variables" and "extensions" must be JSON.');
+        throw error;
+      }
+    });
+  },
+});
 
 /** Errors of the parser and of the validation carry their code on every transport. */
 const useCodes = (): Plugin => ({

@@ -1,4 +1,4 @@
-import type { ExecutionResult, GraphQLError, GraphQLFormattedError } from 'graphql';
+import type { ExecutionResult, FormattedExecutionResult, GraphQLError, GraphQLFormattedError } from 'graphql';
 import type { FetchAPI, Plugin } from 'graphql-yoga';
 import { codeOf, coded, ERROR_CODES, type ErrorCode } from '../errors.js';
 import type { Mask } from './mask.js';
@@ -14,8 +14,6 @@ const MEDIA_TYPES = [JSON_TYPE, 'application/graphql-response+json', EVENT_STREA
 
 /** Failures of a well-formed request. A client of `application/json` expects 200 for them, and one of a stream an event. */
 const OF_THE_DOCUMENT: ReadonlySet<ErrorCode | null> = new Set(['GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED', 'BAD_USER_INPUT']);
-
-type Result = ExecutionResult & { readonly stringify?: (result: ExecutionResult) => string };
 
 /**
  * Turns results into responses as the GraphQL-over-HTTP specification and the distinct connections mode of graphql-sse say, in
@@ -34,7 +32,7 @@ export const useResponses = (mask: Mask): Plugin => ({
       }
       return;
     }
-    const single = result as Result;
+    const single = result as ExecutionResult;
     const type = negotiate(accept, MEDIA_TYPES);
     if (type === null) return process.setResultProcessor((_, api) => json(api, notAcceptable(`Accept one of ${MEDIA_TYPES.join(', ')}.`)), JSON_TYPE);
     const { status, headers } = failureOf(single);
@@ -48,10 +46,10 @@ export const useResponses = (mask: Mask): Plugin => ({
   },
 });
 
-const isIterable = (result: unknown): result is AsyncIterable<Result> =>
+const isIterable = (result: unknown): result is AsyncIterable<ExecutionResult> =>
   typeof result === 'object' && result !== null && Symbol.asyncIterator in result;
 
-async function* once(result: Result): AsyncGenerator<Result> {
+async function* once(result: ExecutionResult): AsyncGenerator<ExecutionResult> {
   yield await Promise.resolve(result);
 }
 
@@ -61,14 +59,14 @@ interface HttpHints {
 }
 
 /** The status of a result: 200, unless no field was executed at all. */
-const failureOf = ({ data, errors = [] }: Result): { readonly status: number; readonly headers: Readonly<Record<string, string>> } => {
+const failureOf = ({ data, errors = [] }: ExecutionResult): { readonly status: number; readonly headers: Readonly<Record<string, string>> } => {
   const [error] = errors;
   if (data !== undefined || error === undefined || errors.some(({ path }) => path !== undefined)) return { status: 200, headers: {} };
   const { status = ERROR_CODES[codeOf(error) ?? 'INTERNAL'], headers = {} } = (error.extensions['http'] ?? {}) as HttpHints;
   return { status, headers };
 };
 
-const notAcceptable = (message: string): Result => ({
+const notAcceptable = (message: string): ExecutionResult => ({
   errors: [coded('BAD_REQUEST', message, { http: { status: 406 } })],
 });
 
@@ -81,12 +79,12 @@ export const publicError = (error: GraphQLError): GraphQLFormattedError => {
 };
 
 /** A result as it is sent, on every transport. */
-export const publicResult = (result: ExecutionResult): object =>
-  result.errors ? { ...result, errors: result.errors.map(publicError) } : result;
+export const publicResult = (result: { readonly data?: unknown; readonly errors?: readonly GraphQLError[] | undefined }): FormattedExecutionResult =>
+  (result.errors ? { ...result, errors: result.errors.map(publicError) } : result) as FormattedExecutionResult;
 
 const json = (
   api: FetchAPI,
-  result: Result,
+  result: ExecutionResult,
   { status, headers, type }: { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly type?: string } = failureOf(result),
 ): Response =>
   new api.Response(JSON.stringify(publicResult(result)), {
@@ -95,7 +93,7 @@ const json = (
   });
 
 /** The results as server-sent events, ended by `complete`; leaving the stream leaves the results. */
-const eventStream = (results: AsyncIterable<Result>, mask: Mask): Response => {
+const eventStream = (results: AsyncIterable<ExecutionResult>, mask: Mask): Response => {
   const encoder = new TextEncoder();
   const iterator = results[Symbol.asyncIterator]();
   let keepAlive: NodeJS.Timeout | undefined;
@@ -110,7 +108,7 @@ const eventStream = (results: AsyncIterable<Result>, mask: Mask): Response => {
       }, KEEP_ALIVE_MS);
     },
     pull: async (controller) => {
-      const next = await iterator.next().catch((error: unknown): IteratorResult<Result> => ({ value: { errors: [mask(error)] } }));
+      const next = await iterator.next().catch((error: unknown): IteratorResult<ExecutionResult> => ({ value: { errors: [mask(error)] } }));
       if (left) return;
       if (next.done !== true) {
         controller.enqueue(encoder.encode(`event: next\ndata: ${JSON.stringify(publicResult(next.value))}\n\n`));

@@ -30,6 +30,8 @@ export const carry = <Extra extends Peer>(protocol: ProtocolServer<Extra>, extra
         socket.on('message', (data: Buffer, isBinary) => {
           if (isBinary) return socket.close(CloseCode.BadRequest, 'Messages are text');
           handle(data.toString('utf8')).catch((error: unknown) => {
+            // A well-formed message of the kind that only servers send; the library throws what it says of any other message.
+            if (String(error).includes('Unexpected message of type')) return socket.close(CloseCode.BadRequest, 'Invalid message received');
             log.error({ err: error instanceof Error ? error : String(error) }, 'a message of a socket could not be handled');
             socket.close(CloseCode.InternalServerError, 'Internal server error');
           });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { getOperationAST, type DocumentNode, type ExecutionArgs, type ExecutionResult, type FormattedExecutionResult, type GraphQLError, type GraphQLSchema } from 'graphql';
+import { getOperationAST, type DocumentNode, type ExecutionArgs, type ExecutionResult, type GraphQLError, type GraphQLSchema } from 'graphql';
 import { CloseCode, handleProtocols, makeServer, type SubscribePayload } from 'graphql-ws';
 import { WebSocketServer } from 'ws';
 import type { Context, Services, Viewer } from '../context.js';
@@ -106,7 +106,7 @@ export const createSocketServer = ({ http, graphql, services, authenticate, onPr
     execute: (args) => run('execute', args) as Promise<ExecutionResult>,
     subscribe: (args) => run('subscribe', args),
     onError: (_context, _id, _payload, errors) => errors.map(publicError),
-    onNext: (_context, _id, _payload, _args, result) => publicResult(result) as FormattedExecutionResult,
+    onNext: (_context, _id, _payload, _args, result) => publicResult(result),
   });
 
   const prepare = async (extra: Extra, params: SubscribePayload): Promise<readonly GraphQLError[] | { readonly args: ExecutionArgs; readonly pipeline: Enveloped }> => {

@@ -112,6 +112,12 @@ describe('likes', () => {
     expect(likes.waiting()).toBe(0);
   });
 
+  it('shows each mutation of one operation what the one before has written', async () => {
+    const id = await post(ben);
+    const both = `mutation ($id: ID!) { a: likePost(input: { postId: $id }) { post { viewerHasLiked } } b: unlikePost(input: { postId: $id }) { post { viewerHasLiked } } }`;
+    expect(await app.data(both, { id }, ada)).toEqual({ a: { post: { viewerHasLiked: true } }, b: { post: { viewerHasLiked: false } } });
+  });
+
   it('tells the true number last when many like and unlike at once', async () => {
     const id = await post(ben);
     const users = await Promise.all(Array.from({ length: 12 }, (_, index) => app.user(`liker${index}`)));

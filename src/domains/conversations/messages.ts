@@ -2,6 +2,7 @@ import type { Context } from '../../context.js';
 import { createOnce, type ClientKey } from '../../db/client-id.js';
 import type { Message, Prisma } from '../../db/generated/prisma/client.js';
 import type { Keyset } from '../../db/keyset.js';
+import { escapeLike } from '../../db/like-pattern.js';
 import { uuid7 } from '../../db/uuid7.js';
 import { badInput } from '../../errors.js';
 import { encodeCursor } from '../../realtime/cursor.js';
@@ -23,8 +24,7 @@ export const newestFirst: Keyset<Pick<Message, 'id' | 'createdAt'>> = {
 export const writtenBy = (authorId: string, search: string): Prisma.MessageWhereInput => ({
   authorId,
   deletedAt: null,
-  // Prisma passes the wildcards of LIKE through.
-  ...(search === '' ? {} : { body: { contains: search.replaceAll(/[\\%_]/g, '\\$&'), mode: 'insensitive' } }),
+  ...(search === '' ? {} : { body: { contains: escapeLike(search), mode: 'insensitive' } }),
 });
 
 export interface SendMessage {

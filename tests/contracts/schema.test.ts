@@ -1,0 +1,129 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isEnumType, isInputObjectType, isInterfaceType, isIntrospectionType, isObjectType, isSpecifiedScalarType, type GraphQLNamedType } from 'graphql';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { lastRelease, releasedSchema, SCHEMA_FILE, unannouncedChanges } from '../../scripts/contract.js';
+import { printedSchema, schema } from '../../src/schema.js';
+
+describe('the schema', () => {
+  it('is what schema.graphql says', async () => {
+    expect(await readFile(SCHEMA_FILE, 'utf8'), 'npm run schema:print writes it').toBe(printedSchema());
+  });
+
+  it('describes every type, field, argument, input field and enum value', () => {
+    const types = Object.values(schema.getTypeMap()).filter((type) => !isIntrospectionType(type) && !isSpecifiedScalarType(type));
+    const described = types.flatMap(describedParts);
+    expect(described.length).toBeGreaterThan(100);
+    expect(described.filter(([, description]) => !description?.trim()).map(([name]) => name)).toEqual([]);
+  });
+});
+
+type Described = readonly [name: string, description: string | null | undefined];
+
+const describedParts = (type: GraphQLNamedType): Described[] => {
+  const own: Described = [type.name, type.description];
+  if (isEnumType(type)) return [own, ...type.getValues().map((value): Described => [`${type.name}.${value.name}`, value.description])];
+  if (isInputObjectType(type)) {
+    return [own, ...Object.values(type.getFields()).map((field): Described => [`${type.name}.${field.name}`, field.description])];
+  }
+  if (!isObjectType(type) && !isInterfaceType(type)) return [own];
+  const fields = Object.values(type.getFields()).flatMap((field): Described[] => [
+    [`${type.name}.${field.name}`, field.description],
+    ...field.args.map((arg): Described => [`${type.name}.${field.name}(${arg.name}:)`, arg.description]),
+  ]);
+  return [own, ...fields];
+};
+
+describe('breaking changes', () => {
+  it.each([
+    ['nothing', 'type Query { a: Int }', 'type Query { a: Int }'],
+    ['what is added', 'type Query { a(x: Int): Int }', 'type Query { a(x: Int, y: Int): Int! b: E } enum E { P }'],
+    ['a removed field that was deprecated', 'type Query { a: Int @deprecated b: Int }', 'type Query { b: Int }'],
+    ['a removed argument that was deprecated', 'type Query { a(x: Int @deprecated, y: Int): Int }', 'type Query { a(y: Int): Int }'],
+    [
+      'a removed input field that was deprecated',
+      'type Query { a(i: I): Int } input I { x: Int @deprecated(reason: "no") y: Int }',
+      'type Query { a(i: I): Int } input I { y: Int }',
+    ],
+    ['a removed enum value that was deprecated', 'type Query { a: E } enum E { P @deprecated Q }', 'type Query { a: E } enum E { Q }'],
+    [
+      'removed types that only deprecated fields led to',
+      `type Query { olds(by: Order): OldConnection @deprecated b: Int } type OldConnection { nodes: [Old] } type Old implements Node { id: ID again: Old }
+       enum Order { UP } interface Node { id: ID }`,
+      'type Query { b: Int } interface Node { id: ID }',
+    ],
+    ['a field that is still deprecated', 'type Query { a: Int @deprecated b: Int }', 'type Query { a: Int @deprecated b: Int }'],
+  ])('%s is none', (_name, released, present) => {
+    expect(unannouncedChanges(released, present)).toEqual([]);
+  });
+
+  it.each([
+    ['a removed field', 'type Query { a: Int b: Int }', 'type Query { b: Int }', ['Query.a was removed.']],
+    ['a removed argument', 'type Query { a(x: Int): Int }', 'type Query { a: Int }', ['Query.a arg x was removed.']],
+    ['a removed enum value', 'type Query { a: E } enum E { P Q }', 'type Query { a: E } enum E { Q }', ['P was removed from enum type E.']],
+    ['a nullable field', 'type Query { a: Int! }', 'type Query { a: Int }', ['Query.a changed type from Int! to Int.']],
+    ['another type of a deprecated field', 'type Query { a: Int @deprecated }', 'type Query { a: String }', ['Query.a changed type from Int to String.']],
+    ['a new required argument', 'type Query { a: Int }', 'type Query { a(x: Int!): Int }', ['A required arg x on Query.a was added.']],
+    [
+      'a new required input field',
+      'type Query { a(i: I): Int } input I { x: Int }',
+      'type Query { a(i: I): Int } input I { x: Int y: Int! }',
+      ['A required field y on input type I was added.'],
+    ],
+    [
+      'a removed type that something else leads to',
+      'type Query { old: Old @deprecated b: B } type B { old: Old } type Old { x: Int }',
+      'type Query { b: B } type B { x: Int }',
+      ['Old was removed.', 'B.old was removed.'],
+    ],
+    [
+      'a removed type that its interface leads to',
+      'type Query { node: Node } interface Node { id: ID } type Old implements Node { id: ID }',
+      'type Query { node: Node } interface Node { id: ID }',
+      ['Old was removed.'],
+    ],
+    ['a deprecation that begins with the removal', 'type Query { a: Int b: Int }', 'type Query { b: Int @deprecated }', ['Query.a was removed.']],
+  ])('%s is one', (_name, released, present, changes) => {
+    expect(unannouncedChanges(released, present)).toEqual(changes);
+  });
+});
+
+describe('the last release', () => {
+  let folder: string;
+  const git = (...args: string[]): void => {
+    const { status, stderr } = spawnSync('git', ['-c', 'user.name=test', '-c', 'user.email=test@example.com', '-c', 'commit.gpgsign=false', ...args], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+    expect(stderr, args.join(' ')).not.toContain('fatal');
+    expect(status, args.join(' ')).toBe(0);
+  };
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'lyceum-release-'));
+    git('init', '--quiet');
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  it('is the newest v* tag before this commit', async () => {
+    git('commit', '--quiet', '--allow-empty', '-m', 'one');
+    expect(lastRelease(folder)).toBeNull();
+
+    git('tag', 'v0.9.0');
+    git('tag', 'nightly');
+    expect(lastRelease(folder)).toBeNull();
+
+    await writeFile(join(folder, 'schema.graphql'), 'type Query { a: Int }\n');
+    git('add', '.');
+    git('commit', '--quiet', '-m', 'two');
+    expect(lastRelease(folder)).toBe('v0.9.0');
+    expect(releasedSchema(folder, 'v0.9.0')).toBeNull();
+
+    git('tag', 'v0.10.0-rc.1');
+    git('tag', 'v0.10.0');
+    git('commit', '--quiet', '--allow-empty', '-m', 'three');
+    expect(lastRelease(folder)).toBe('v0.10.0');
+    expect(releasedSchema(folder, 'v0.10.0')).toBe('type Query { a: Int }\n');
+  });
+});

@@ -1,0 +1,188 @@
+import { createClient, type Client, type ExecutionResult, type RequestParams } from 'graphql-sse';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+
+let app: TestApp;
+let ada: TestUser;
+let postId: string;
+const clients: Client[] = [];
+beforeAll(async () => {
+  app = await startTestApp();
+  ada = await app.user('ada');
+  ({
+    createPost: {
+      post: { id: postId },
+    },
+  } = await app.data<{ createPost: { post: { id: string } } }>('mutation { createPost(input: { body: "hello" }) { post { id } } }', {}, ada));
+});
+afterEach(() => {
+  for (const client of clients.splice(0)) client.dispose();
+});
+afterAll(() => app.stop());
+
+/** A graphql-sse client in distinct connections mode. */
+const client = (user?: TestUser): Client => {
+  const created = createClient({ url: app.url, retryAttempts: 0, headers: (): Record<string, string> => (user ? { authorization: `Bearer ${user.token}` } : {}) });
+  clients.push(created);
+  return created;
+};
+
+const all = async (results: AsyncIterable<ExecutionResult>): Promise<ExecutionResult[]> => {
+  const seen: ExecutionResult[] = [];
+  for await (const result of results) seen.push(result);
+  return seen;
+};
+
+const likes = (): RequestParams => ({ query: 'subscription ($id: ID!) { likeCountChanged(postId: $id) { count } }', variables: { id: postId } });
+const like = (): Promise<unknown> => app.data('mutation ($id: ID!) { likePost(input: { postId: $id }) { likeCount } }', { id: postId }, ada);
+const unlike = (): Promise<unknown> => app.data('mutation ($id: ID!) { unlikePost(input: { postId: $id }) { likeCount } }', { id: postId }, ada);
+const nothingLeft = (): Promise<void> => expect.poll(() => app.services.hub.stats()).toEqual({ streams: 0, subscribers: 0 });
+
+describe('a graphql-sse client', () => {
+  test('asks a query', async () => {
+    expect(await all(client().iterate({ query: '{ __typename }' }))).toEqual([{ data: { __typename: 'Query' } }]);
+  });
+
+  test('sends a mutation with its token', async () => {
+    const mutation = 'mutation { updateProfile(input: { bio: "by SSE" }) { user { bio } } }';
+    expect(await all(client(ada).iterate({ query: mutation }))).toEqual([{ data: { updateProfile: { user: { bio: 'by SSE' } } } }]);
+  });
+
+  test('follows a subscription, and leaves it', async () => {
+    await unlike();
+    const results = client().iterate(likes());
+    expect(await results.next()).toEqual({ done: false, value: { data: { likeCountChanged: { count: 0 } } } });
+    await like();
+    expect(await results.next()).toEqual({ done: false, value: { data: { likeCountChanged: { count: 1 } } } });
+    expect(app.services.hub.stats()).toEqual({ streams: 1, subscribers: 1 });
+    await results.return?.();
+    await nothingLeft();
+  });
+
+  test('gets the cursor of each event of a log', async () => {
+    const { post } = await app.data<{ post: { commentCursor: string } }>('query ($id: ID!) { post: node(id: $id) { ... on Post { commentCursor } } }', { id: postId });
+    const results = client().iterate({
+      query: 'subscription ($id: ID!, $after: String) { commentAdded(postId: $id, after: $after) { cursor comment { body } } }',
+      variables: { id: postId, after: post.commentCursor },
+    });
+    const next = results.next();
+    await app.data('mutation ($id: ID!) { addComment(input: { postId: $id, body: "first" }) { comment { id } } }', { id: postId }, ada);
+    const { value } = (await next) as { value: { data: { commentAdded: { cursor: string } }; extensions: object } };
+    expect(value.data).toMatchObject({ commentAdded: { comment: { body: 'first' } } });
+    expect(value.extensions).toEqual({ cursor: value.data.commentAdded.cursor });
+    await results.return?.();
+    await nothingLeft();
+  });
+
+  test('is no device: a subscription by SSE makes nobody present', async () => {
+    const query = `subscription { presenceChanged(userIds: ["${ada.id}"]) { status } }`;
+    const results = client(ada).iterate({ query });
+    expect(await results.next()).toMatchObject({ value: { data: { presenceChanged: { status: 'OFFLINE' } } } });
+    expect(await app.database.query('SELECT * FROM presence_device')).toEqual([]);
+    await results.return?.();
+  });
+});
+
+describe('an event stream', () => {
+  /** The stream as it comes, in pieces that end at an empty line. */
+  const stream = async (init: RequestInit, url = app.url): Promise<{ readonly headers: Headers; readonly next: () => Promise<string>; readonly leave: () => void }> => {
+    const controller = new AbortController();
+    const response = await fetch(url, { ...init, signal: controller.signal });
+    expect(response.status).toBe(200);
+    const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+    const decoder = new TextDecoder();
+    let text = '';
+    return {
+      headers: response.headers,
+      next: async () => {
+        for (;;) {
+          const end = text.indexOf('\n\n');
+          if (end >= 0) {
+            const piece = text.slice(0, end);
+            text = text.slice(end + 2);
+            return piece;
+          }
+          const { done, value } = await reader.read();
+          if (done) return 'END';
+          text += decoder.decode(value, { stream: true });
+        }
+      },
+      leave: () => controller.abort(),
+    };
+  };
+  const byGet = (): string => `${app.url}?query=${encodeURIComponent(likes().query)}&variables=${encodeURIComponent(JSON.stringify(likes().variables))}`;
+
+  test('is what an EventSource reads, by GET', async () => {
+    await unlike();
+    const { headers, next, leave } = await stream({ headers: { accept: 'text/event-stream' } }, byGet());
+    expect(headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
+    expect(headers.get('cache-control')).toContain('no-cache');
+    expect(headers.get('content-encoding')).toBeNull();
+    expect(await next()).toBe(':');
+    expect(await next()).toBe('event: next\ndata: {"data":{"likeCountChanged":{"count":0}}}');
+    await like();
+    expect(await next()).toBe('event: next\ndata: {"data":{"likeCountChanged":{"count":1}}}');
+    leave();
+    await nothingLeft();
+  });
+
+  test('is kept alive by comments', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    try {
+      const { next, leave } = await stream({ headers: { accept: 'text/event-stream' } }, byGet());
+      expect(await next()).toBe(':');
+      expect(await next()).toContain('event: next');
+      for (let round = 0; round < 3; round += 1) {
+        vi.advanceTimersByTime(12_000);
+        expect(await next()).toBe(':');
+      }
+      leave();
+      await nothingLeft();
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test('ends with what went wrong in its middle: a result with the error, then complete', async () => {
+    const log = 'subscription ($id: ID!) { commentAdded(postId: $id) { comment { body } } }';
+    const { createPost } = await app.data<{ createPost: { post: { id: string } } }>('mutation { createPost(input: { body: "doomed" }) { post { id } } }', {}, ada);
+    const { id } = createPost.post;
+    const comment = (body: string): Promise<unknown> => app.data('mutation ($id: ID!, $body: String!) { addComment(input: { postId: $id, body: $body }) { comment { id } } }', { id, body }, ada);
+    const { next } = await stream({
+      method: 'POST',
+      headers: { accept: 'text/event-stream', 'content-type': 'application/json' },
+      body: JSON.stringify({ query: log, variables: { id } }),
+    });
+    expect(await next()).toBe(':');
+    const socket = app.connect();
+    const live = socket.subscribe(log, { id });
+    await expect.poll(() => app.services.hub.stats().subscribers).toBe(2);
+    await comment('one');
+    expect(await next()).toContain('"one"');
+    expect(await live.data()).toEqual({ commentAdded: { comment: { body: 'one' } } });
+    // Retention has gone past what these two have seen: the hub says so to whoever follows the stream.
+    const [head] = await app.database.query<{ key: string }>(`SELECT key FROM event WHERE topic = 'comments' ORDER BY at DESC LIMIT 1`);
+    await app.database.query(`UPDATE head SET last_seq = 3, oldest_seq = 3 WHERE topic = 'comments' AND key = $1`, [head?.key]);
+    await comment('two');
+    const failed = JSON.parse((await next()).replace('event: next\ndata: ', '')) as { errors: unknown[] };
+    expect(failed).toMatchObject({ errors: [{ extensions: { code: 'CURSOR_EXPIRED' } }] });
+    expect(await next()).toBe('event: complete\ndata:');
+    expect(await next()).toBe('END');
+    expect(await live.ended).toMatchObject([{ extensions: { code: 'CURSOR_EXPIRED' } }]);
+    expect(await socket.execute('{ __typename }')).toMatchObject({ data: { __typename: 'Query' } });
+    await socket.close();
+    await nothingLeft();
+  });
+
+  test('that nobody waits for is not opened', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const controller = new AbortController();
+      const gone = fetch(byGet(), { headers: { accept: 'text/event-stream' }, signal: controller.signal }).catch(() => undefined);
+      await new Promise((resolve) => setImmediate(resolve));
+      controller.abort();
+      await gone;
+    }
+    await nothingLeft();
+  });
+});
