@@ -1,11 +1,10 @@
 import type { CodegenConfig } from '@graphql-codegen/cli';
 
 /** Typed documents for the operations of the tests; a frontend's own configuration looks the same, with its own folders. */
-const config: CodegenConfig = {
+const config = {
   schema: 'schema.graphql',
   documents: ['tests/clients/operations.ts'],
   importExtension: '.js',
-  emitLegacyCommonJSImports: false,
   generates: {
     'tests/generated/': {
       preset: 'client',
@@ -18,6 +17,6 @@ const config: CodegenConfig = {
       },
     },
   },
-};
+} satisfies CodegenConfig;
 
 export default config;

@@ -54,7 +54,7 @@ type Ancestors = readonly (ASTNode | readonly ASTNode[])[];
 /** `Post.comments.first` for an argument, `Post` for a type. */
 const memberName = (node: ASTNode, ancestors: Ancestors): string =>
   [...ancestors, node]
-    .flatMap((each) => ('kind' in each && 'name' in each && each.name?.kind === Kind.NAME ? [each.name.value] : []))
+    .flatMap((each) => ('kind' in each && 'name' in each ? [each.name.value] : []))
     .join('.');
 
 /** Every type, field, argument, input field and enum value. */

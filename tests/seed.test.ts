@@ -120,7 +120,8 @@ describe('the demo content', () => {
   it('numbers messages and comments without a gap, each with its event', async () => {
     const wrong = await database.query(`
       SELECT m.id FROM message m
-      LEFT JOIN event e ON e.topic = 'conversation' AND e.key = m.conversation_id::text AND e.seq = m.seq AND e.kind = 'MessageAdded' AND e.ref->>'messageId' = m.id::text
+      LEFT JOIN event e ON e.topic = 'conversation' AND e.key = m.conversation_id::text AND e.seq = m.seq
+        AND e.kind = 'MessageAdded' AND e.ref->>'messageId' = m.id::text
       WHERE e.seq IS NULL
       UNION ALL
       SELECT c.id FROM comment c LEFT JOIN event e ON e.topic = 'comments' AND e.key = c.post_id::text AND e.seq = c.seq

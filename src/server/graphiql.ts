@@ -1,12 +1,169 @@
-/** The tabs that GraphiQL opens with: enough to read, to sign in, and to see something live. */
-export const exampleTabs: readonly { readonly query: string; readonly variables?: string; readonly headers?: string }[] = [
+/** One tab of GraphiQL. */
+export interface ExampleTab {
+  readonly query: string;
+  readonly variables?: string;
+  readonly headers?: string;
+}
+
+const SIGNED_IN = `{
+  "Authorization": "Bearer PASTE_ACCESS_TOKEN"
+}`;
+
+/**
+ * The tabs that GraphiQL opens with: to read, to sign in, and to see something live. Users, room and entries are those of the demo
+ * data.
+ */
+export const exampleTabs: readonly ExampleTab[] = [
   {
-    query: `# Ctrl-Enter runs the query under the cursor.
+    query: `# Ctrl-Enter runs the operation under the cursor; the book on the left documents every field.
 query Entries {
   entries(first: 10, filter: { category: "technical" }) {
-    edges { node { id title author { username } } }
+    edges {
+      node {
+        id
+        title
+        author {
+          username
+        }
+      }
+    }
   }
 }
 `,
+  },
+  {
+    query: `# 1. Run SignIn. It is one of the users of the demo data; register makes a new one.
+# 2. Copy the accessToken into the Headers of this tab, and of every tab that needs it:
+#    { "Authorization": "Bearer <accessToken>" }. It is good for 15 minutes.
+# 3. Run Me.
+mutation SignIn {
+  login(input: { identifier: "ada", password: "lyceum-demo" }) {
+    credentials {
+      accessToken
+    }
+  }
+}
+
+query Me {
+  me {
+    email
+    user {
+      displayName
+      role
+    }
+  }
+}
+`,
+    headers: '{}',
+  },
+  {
+    query: `# 1. Sign in (second tab) and put the token into the Headers below.
+# 2. Run Write, and copy the post's id into the Variables.
+# 3. Run Likes: it shows the present number, then every change.
+# 4. Like the post from another window, and watch the number here.
+mutation Write {
+  createPost(input: { body: "Hello, Lyceum!" }) {
+    post {
+      id
+    }
+  }
+}
+
+subscription Likes($postId: ID!) {
+  likeCountChanged(postId: $postId) {
+    count
+    post {
+      body
+    }
+  }
+}
+
+mutation Like($postId: ID!) {
+  likePost(input: { postId: $postId }) {
+    likeCount
+  }
+}
+
+mutation Unlike($postId: ID!) {
+  unlikePost(input: { postId: $postId }) {
+    likeCount
+  }
+}
+`,
+    variables: `{
+  "postId": "PASTE_POST_ID"
+}`,
+    headers: SIGNED_IN,
+  },
+  {
+    query: `# 1. Sign in (second tab) and put the token into the Headers below.
+# 2. Run Join. R347 is the room of the demo data; createRoom makes a new one and tells its code.
+# 3. Copy the conversation's id into the Variables and run Messages.
+# 4. Run Say in another window, and watch it arrive here.
+mutation Join {
+  joinRoom(input: { code: "R347" }) {
+    conversation {
+      id
+      title
+      cursor
+    }
+  }
+}
+
+subscription Messages($conversationId: ID!) {
+  messageAdded(conversationId: $conversationId) {
+    cursor
+    message {
+      body
+      author {
+        username
+      }
+    }
+  }
+}
+
+mutation Say($conversationId: ID!) {
+  sendMessage(input: { conversationId: $conversationId, body: "Hello, everyone!" }) {
+    message {
+      id
+    }
+  }
+}
+`,
+    variables: `{
+  "conversationId": "PASTE_CONVERSATION_ID"
+}`,
+    headers: SIGNED_IN,
+  },
+  {
+    query: `# Who is here. Run People, copy some ids into the Variables, and run Presence: it shows the present state of each, then every
+# change. A subscription of someone signed in makes them ONLINE while it runs, on any number of devices.
+query People {
+  users(first: 5) {
+    edges {
+      node {
+        id
+        username
+        presence {
+          status
+        }
+      }
+    }
+  }
+}
+
+subscription Presence($userIds: [ID!]!) {
+  presenceChanged(userIds: $userIds) {
+    user {
+      username
+    }
+    status
+    lastSeenAt
+  }
+}
+`,
+    variables: `{
+  "userIds": ["PASTE_USER_ID"]
+}`,
   },
 ];

@@ -1,8 +1,8 @@
 import { ApolloClient, ApolloLink, CombinedGraphQLErrors, HttpLink, InMemoryCache } from '@apollo/client';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
-import { Client as UrqlClient, fetchExchange, subscriptionExchange } from '@urql/core';
-import { getOperationAST, OperationTypeNode, print, type DocumentNode, type ExecutionResult } from 'graphql';
+import { Client as UrqlClient, fetchExchange, subscriptionExchange, type OperationResult } from '@urql/core';
+import { getOperationAST, OperationTypeNode, print, type DocumentNode } from 'graphql';
 import { createClient as createSseClient } from 'graphql-sse';
 import { createClient as createWsClient, type Client as WsClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
@@ -23,9 +23,15 @@ export interface Outcome<Data> {
   readonly codes: readonly unknown[];
 }
 
-const outcome = <Data>({ data, errors = [] }: { data?: Data | null | undefined; errors?: ExecutionResult['errors'] }): Outcome<Data> => ({
+/** A result as it travels. */
+interface Result<Data> {
+  readonly data?: Data | null | undefined;
+  readonly errors?: readonly { readonly extensions?: Readonly<Record<string, unknown>> | undefined }[] | undefined;
+}
+
+const outcome = <Data>({ data, errors = [] }: Result<Data>): Outcome<Data> => ({
   data,
-  codes: errors.map(({ extensions }) => extensions['code']),
+  codes: errors.map(({ extensions }) => extensions?.['code']),
 });
 
 const kindOf = (document: DocumentNode): OperationTypeNode | undefined => getOperationAST(document)?.operation;
@@ -58,7 +64,7 @@ export const apolloClient = (url: string, token?: string): { readonly apollo: Ap
 const apollo = (url: string, token?: string): Driver => {
   const { apollo: client, close } = apolloClient(url, token);
   const outcomeOf = <Data>({ data, error }: { data?: Data | null | undefined; error?: unknown }): Outcome<Data> =>
-    outcome({ data, errors: CombinedGraphQLErrors.is(error) ? (error.errors as NonNullable<ExecutionResult['errors']>) : undefined });
+    outcome({ data, errors: CombinedGraphQLErrors.is(error) ? error.errors : undefined });
   return {
     run: async (document, variables) =>
       kindOf(document) === OperationTypeNode.MUTATION
@@ -93,15 +99,14 @@ const urql = (url: string, token?: string): Driver => {
       }),
     ],
   });
-  const outcomeOf = <Data>({ data, error }: { data?: Data | null | undefined; error?: { graphQLErrors: unknown } | undefined }): Outcome<Data> =>
-    outcome({ data, errors: error?.graphQLErrors as ExecutionResult['errors'] });
+  const outcomeOf = <Data>({ data, error }: OperationResult<Data>): Outcome<Data> => outcome({ data, errors: error?.graphQLErrors });
   return {
     run: async (document, variables) =>
       outcomeOf(kindOf(document) === OperationTypeNode.MUTATION ? await client.mutation(document, variables).toPromise() : await client.query(document, variables).toPromise()),
     follow: <Data, Variables extends Record<string, unknown>>(document: TypedDocumentNode<Data, Variables>, variables: Variables) => {
       const results = new Queue<Outcome<Data>>();
-      const { unsubscribe } = client.subscription(document, variables).subscribe((result) => results.push(outcomeOf(result)));
-      return leaving(results, unsubscribe);
+      const subscription = client.subscription(document, variables).subscribe((result) => results.push(outcomeOf(result)));
+      return leaving(results, () => subscription.unsubscribe());
     },
     close: async () => {
       await socket.dispose();
@@ -119,7 +124,7 @@ const iterating = (
     return {
       next: async () => {
         const { done, value } = await results.next();
-        return done === true ? { done, value: undefined } : { done: false, value: outcome(value as { data?: Data; errors?: ExecutionResult['errors'] }) };
+        return done === true ? { done, value: undefined } : { done: false, value: outcome(value as Result<Data>) };
       },
       return: async () => (await results.return?.()) ?? { done: true, value: undefined },
     } as AsyncIterator<Outcome<Data>, unknown>;

@@ -40,7 +40,7 @@ const operationsOfAll = (sdl: string): string => {
 
 /** What codegen.ts generates from `documents`, with or without masks: file names and texts. */
 const generated = async (documents: string, fragmentMasking: boolean): Promise<ReadonlyMap<string, string>> => {
-  const [output] = Object.values(config.generates);
+  const output = config.generates['tests/generated/'];
   const options: CodegenConfig = { ...config, silent: true, schema: SCHEMA, documents, generates: { 'generated/': { ...output, presetConfig: { fragmentMasking } } } };
   const files = (await generate(options, false)) as { filename: string; content: string }[];
   return new Map(files.map(({ filename, content }) => [basename(filename), content]));

@@ -1,0 +1,27 @@
+import { test } from 'vitest';
+import { startTestApp } from '../kit/app.js';
+import { findChromium, launchBrowser, screenshot } from '../kit/browser.js';
+test('look', async () => {
+  const app = await startTestApp();
+  const browser = await launchBrowser(findChromium() ?? '');
+  const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
+  page.on('console', (m) => console.log('CONSOLE', m.type(), m.text()));
+  page.on('pageerror', (e) => console.log('PAGEERROR', e.message));
+  page.on('request', (r) => { if (!r.url().startsWith('data:') && !r.url().startsWith('blob:')) console.log('REQ', r.method(), r.url()); });
+  const t = performance.now();
+  await page.goto(app.url);
+  await page.waitForSelector('.graphiql-query-editor .view-line');
+  console.log('ms', performance.now() - t);
+  await page.waitForTimeout(2500);
+  await screenshot(page, 'look1');
+  await page.locator('.graphiql-tab').nth(1).click();
+  await page.waitForTimeout(500);
+  await screenshot(page, 'look2');
+  await page.locator('.graphiql-tab').nth(2).click();
+  await page.waitForTimeout(500);
+  await screenshot(page, 'look3');
+  console.log(await page.title());
+  console.log((await page.locator('.graphiql-container').last().innerHTML()).replace(/<svg.*?<\/svg>/gs,'<svg/>').slice(0, 6000));
+  await browser.close();
+  await app.stop();
+}, 120000);
