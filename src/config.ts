@@ -35,6 +35,15 @@ export interface Config {
     /** Events one subscriber may be behind in memory before its stream ends with SLOW_CONSUMER. */
     readonly queueLimit: number;
   };
+  readonly delivery: {
+    /** How long results for one socket are collected before they leave in one write, in milliseconds. */
+    readonly coalesceMs: number;
+    /** What one socket's queue holds at the most. */
+    readonly maxFrames: number;
+    readonly maxBytes: number;
+    /** How long a socket may take nothing of what was written to it before it is given up, in milliseconds. */
+    readonly stallMs: number;
+  };
   readonly presence: { readonly graceMs: number; readonly leaseMs: number };
   readonly limits: {
     /** Bytes of one HTTP body or one WebSocket message. */
@@ -96,6 +105,10 @@ const variables = z.object({
   RECONCILE_MS: integer(50, 600_000).optional(),
   STATE_MIN_INTERVAL_MS: integer(0, 60_000).optional(),
   SUBSCRIBER_QUEUE_LIMIT: integer(16, 1_000_000).optional(),
+  COALESCE_MS: integer(0, 1_000).optional(),
+  SOCKET_QUEUE_FRAMES: integer(16, 1_000_000).optional(),
+  SOCKET_QUEUE_BYTES: integer(16_384, 1_073_741_824).optional(),
+  SOCKET_STALL_MS: integer(100, 600_000).optional(),
   PRESENCE_GRACE_MS: integer(0, 600_000).optional(),
   PRESENCE_LEASE_MS: integer(1_000, 600_000).optional(),
   MAX_REQUEST_BYTES: integer(1_024, 104_857_600).optional(),
@@ -143,6 +156,12 @@ export const loadConfig = (environment: Readonly<Record<string, string | undefin
       reconcileMs: set.RECONCILE_MS ?? 2_000,
       stateMinIntervalMs: set.STATE_MIN_INTERVAL_MS ?? 100,
       queueLimit: set.SUBSCRIBER_QUEUE_LIMIT ?? 1_000,
+    },
+    delivery: {
+      coalesceMs: set.COALESCE_MS ?? 2,
+      maxFrames: set.SOCKET_QUEUE_FRAMES ?? 1_000,
+      maxBytes: set.SOCKET_QUEUE_BYTES ?? 1_048_576,
+      stallMs: set.SOCKET_STALL_MS ?? 30_000,
     },
     presence: { graceMs: set.PRESENCE_GRACE_MS ?? 5_000, leaseMs: set.PRESENCE_LEASE_MS ?? 15_000 },
     limits: {

@@ -41,7 +41,7 @@ const forgetAfterMutations = (built: GraphQLSchema): GraphQLSchema => {
     const { resolve = defaultFieldResolver } = field;
     field.resolve = async (root, args, context: Context, info) => {
       try {
-        return (await resolve(root, args, context, info)) as unknown;
+        return await resolve(root, args, context, info);
       } finally {
         forgetLoaded(context);
       }

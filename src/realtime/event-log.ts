@@ -1,21 +1,21 @@
 import { Prisma, type PrismaClient } from '../db/generated/prisma/client.js';
-import type { Head } from './cursor.js';
-
-/** One row of the log, as stored. */
-export interface EventRow {
-  readonly seq: number;
-  readonly kind: string;
-  readonly ref: unknown;
-  readonly at: Date;
-}
+import { encodeCursor, type Head } from './cursor.js';
+import type { LogEvent } from './topic.js';
 
 /** Events a single read returns at most: enough that a burst costs few reads, few enough to hold in memory for many streams. */
 export const PAGE_SIZE = 500;
 
+/** An event of any log; the topic's own types tell what `kind` and `ref` may be. */
+export type AnyEvent = LogEvent<Record<string, unknown>>;
+
 /** The events of one stream after `seq`, in order, without a gap; at most {@link PAGE_SIZE}. */
-export const readEvents = (prisma: PrismaClient, topic: string, key: string, seq: number, limit = PAGE_SIZE): Promise<EventRow[]> =>
-  prisma.$queryRaw<EventRow[]>`
-    SELECT seq, kind, ref, at FROM event WHERE topic = ${topic} AND key = ${key} AND seq > ${seq} ORDER BY seq LIMIT ${limit}`;
+export const readEvents = async (prisma: PrismaClient, topic: string, key: string, seq: number): Promise<AnyEvent[]> => {
+  const rows = await prisma.$queryRaw<{ seq: number; kind: string; ref: unknown; at: Date; epoch: number }[]>`
+    SELECT event.seq, event.kind, event.ref, event.at, head.epoch
+    FROM event JOIN head ON head.topic = event.topic AND head.key = event.key
+    WHERE event.topic = ${topic} AND event.key = ${key} AND event.seq > ${seq} ORDER BY event.seq LIMIT ${PAGE_SIZE}`;
+  return rows.map(({ epoch, ...row }) => ({ ...row, topic, key, cursor: encodeCursor(topic, key, { epoch, seq: row.seq }) }));
+};
 
 /** Where one stream stands; null while nothing has been emitted to it. */
 export const readHead = async (prisma: PrismaClient, topic: string, key: string): Promise<Head | null> =>

@@ -2,38 +2,49 @@ import type { PrismaClient } from '../db/generated/prisma/client.js';
 import { coded } from '../errors.js';
 import type { Log } from '../log.js';
 import type { Bus } from './bus.js';
-import { assertReadable, decodeCursor, encodeCursor } from './cursor.js';
-import { readEvents, readGrown, readHead, type EventRow } from './event-log.js';
+import { assertReadable, decodeCursor } from './cursor.js';
+import { readEvents, readGrown, readHead, type AnyEvent } from './event-log.js';
 import { Queue } from './queue.js';
-import { assertWithoutHole, createStream, holeInLog, logReader, stateReader, type Reader, type Stream, type Subscriber } from './stream.js';
+import { createGroup, type Group, type Member, type Sharing } from './share.js';
+import { assertWithoutHole, createStream, holeInLog, logReader, stateReader, type Reader, type Stream } from './stream.js';
 import type { LogEvent, LogTopic, StateTopic, StateValue } from './topic.js';
 
 /**
  * The process's readers of streams: per (topic, key) one listener on the bus and one read in flight, shared by all who
- * subscribe here. A stream is opened when its first reader asks for the first value and closed when the last one leaves.
+ * subscribe here. A stream is opened when its first reader begins and closed when the last one leaves.
  */
 export interface Hub {
   /**
    * The events of a log after `after` (left out: from now), in seq order, each once, then each new one as it commits.
    * Only events of `kinds` are given. Once the promise is fulfilled, nothing that commits later is missed.
-   * @throws BAD_USER_INPUT for a cursor of another stream, CURSOR_EXPIRED for one that cannot be served; while reading,
-   *   SLOW_CONSUMER when the reader falls more than the queue limit behind what is live
+   * @throws BAD_USER_INPUT for a cursor of another stream, CURSOR_EXPIRED for one that cannot be served
    */
   readonly log: <Events extends object, Kind extends keyof Events & string>(
     topic: LogTopic<Events>,
     key: string,
     options: { readonly after?: string | null | undefined; readonly kinds: readonly Kind[] },
-  ) => Promise<AsyncIterableIterator<LogEvent<Events, Kind>>>;
+  ) => Promise<Source<LogEvent<Events, Kind>>>;
   /**
    * The present value of each key at once, then each newer one. A value that is overtaken before it is taken is left out,
    * the last one never.
    */
-  readonly state: <Value extends StateValue>(topic: StateTopic<Value>, keys: readonly string[]) => AsyncIterableIterator<Value>;
+  readonly state: <Value extends StateValue>(topic: StateTopic<Value>, keys: readonly string[]) => Source<Value>;
   /** Asks for the heads of all local streams in one statement and reads what has grown. Never rejects. */
   readonly reconcile: () => Promise<void>;
-  readonly stats: () => { readonly streams: number; readonly subscribers: number };
+  readonly stats: () => { readonly streams: number; readonly groups: number; readonly subscribers: number };
   /** Ends every subscription and stops the timer. */
   readonly stop: () => void;
+}
+
+/** What one subscription follows. Nothing is held for it before it is attached or iterated. */
+export interface Source<Item> extends AsyncIterable<Item> {
+  /** `log`: each item counts; `state`: the newest of each key does. */
+  readonly kind: 'log' | 'state';
+  /**
+   * Begins to deliver, to one member for each key. The returned function ends it, at once and for good; so does an error, which the
+   * member is told.
+   */
+  readonly attach: <Audience, Out>(sharing: Sharing<Item, Audience, Out>, memberOf: (key: string) => Member<Audience, Out>) => () => void;
 }
 
 export interface HubOptions {
@@ -44,7 +55,7 @@ export interface HubOptions {
   readonly reconcileMs: number;
   /** The shortest time between two values of one state stream, in milliseconds. */
   readonly stateMinIntervalMs: number;
-  /** Live events a reader may have waiting. */
+  /** Items an iterating reader may have waiting. */
   readonly queueLimit: number;
 }
 
@@ -54,9 +65,13 @@ interface Held<Item> {
   readonly release: () => void;
 }
 
+type AnyGroup = Group<unknown, unknown, unknown>;
+
 export const createHub = (options: HubOptions): Hub => {
   const { prisma, bus, log } = options;
   const streams = new Map<string, { readonly stream: Stream<unknown>; readonly unlisten: () => void; holders: number }>();
+  const groups = new Map<string, AnyGroup>();
+  const personalKeys = new Set<string>();
   const subscriptions = new Set<() => void>();
   let stopped = false;
 
@@ -68,7 +83,7 @@ export const createHub = (options: HubOptions): Hub => {
     let entry = streams.get(id);
     if (!entry) {
       const stream = createStream(topic, key, reader, log);
-      entry = { stream, unlisten: bus.listen(topic, key, stream.wake), holders: 0 };
+      entry = { stream: stream as Stream<unknown>, unlisten: bus.listen(topic, key, stream.wake), holders: 0 };
       streams.set(id, entry);
     }
     const held = entry;
@@ -76,7 +91,7 @@ export const createHub = (options: HubOptions): Hub => {
     let released = false;
     return {
       // A topic's name decides what its streams carry.
-      stream: held.stream,
+      stream: held.stream as Stream<Item>,
       release: () => {
         if (released) return;
         released = true;
@@ -86,6 +101,39 @@ export const createHub = (options: HubOptions): Hub => {
         held.unlisten();
       },
     };
+  };
+
+  /** The group of a stream that shares this selection. It lives as long as it has members; `leave` ends one's membership. */
+  const groupOf = <Item, Audience, Out>(
+    stream: Stream<Item>,
+    sharing: Sharing<Item, Audience, Out>,
+    shows: string,
+    wanted: (item: Item) => boolean,
+  ): { readonly group: Group<Item, Audience, Out>; readonly leave: (member: Member<Audience, Out>) => void } => {
+    const id = `${idOf(stream.topic, stream.key)}\0${shows}\0${sharing.key}`;
+    let group = groups.get(id) as Group<Item, Audience, Out> | undefined;
+    if (!group) {
+      group = createGroup(stream, sharing, wanted, personalKeys);
+      groups.set(id, group as AnyGroup);
+    }
+    const mine = group;
+    return {
+      group: mine,
+      leave: (member) => {
+        mine.leave(member);
+        if (mine.size() === 0 && groups.get(id) === mine) groups.delete(id);
+      },
+    };
+  };
+
+  /** Registers a subscription, so that a stop ends it. The returned function runs `leave`, once. */
+  const register = (leave: () => void): (() => void) => {
+    const finish = (): void => {
+      if (subscriptions.delete(finish)) leave();
+    };
+    subscriptions.add(finish);
+    if (stopped) finish();
+    return finish;
   };
 
   const reconcile = async (): Promise<void> => {
@@ -111,152 +159,99 @@ export const createHub = (options: HubOptions): Hub => {
     else streams.get(idOf(gap.topic, gap.key))?.stream.wake();
   });
 
-  /**
-   * What a subscriber reads: `source`, until it ends or its reader leaves. `leave` runs once, at once, whatever is pending:
-   * a bare async generator would keep its resources until its next value.
-   */
-  const subscription = <Item>(source: AsyncIterator<Item>, leave: () => void): AsyncIterableIterator<Item> => {
-    const finish = (): void => {
-      if (subscriptions.delete(finish)) leave();
-    };
-    subscriptions.add(finish);
-    if (stopped) finish();
-    return {
-      next: async () => {
-        try {
-          const result = await source.next();
-          if (result.done === true) finish();
-          return result;
-        } catch (error) {
-          finish();
-          throw error;
-        }
-      },
-      return: async () => {
-        finish();
-        return await Promise.resolve({ done: true, value: undefined });
-      },
-      [Symbol.asyncIterator]() {
-        return this;
-      },
-    };
-  };
-
-  const subscribeToLog = async <Events extends object, Kind extends keyof Events & string>(
+  const logSource = async <Events extends object, Kind extends keyof Events & string>(
     topic: LogTopic<Events>,
     key: string,
     { after, kinds }: { readonly after?: string | null | undefined; readonly kinds: readonly Kind[] },
-  ): Promise<AsyncIterableIterator<LogEvent<Events, Kind>>> => {
+  ): Promise<Source<LogEvent<Events, Kind>>> => {
+    type Item = LogEvent<Events, Kind>;
     const head = await readHead(prisma, topic.name, key);
-    let position = head?.lastSeq ?? 0;
+    const standing = head?.lastSeq ?? 0;
+    let start = standing;
     if (after !== null && after !== undefined) {
       const from = decodeCursor(topic.name, key, after);
       assertReadable(topic.name, key, from, head);
-      position = from.seq;
+      start = from.seq;
     }
+    const shown = new Set<string>(kinds);
+    const wanted = ({ kind }: AnyEvent): boolean => shown.has(kind);
 
-    const wanted = new Set<string>(kinds);
-    const live = new Queue<EventRow>();
-    let held: Held<EventRow> | null = null;
-    let left = false;
-    const subscriber: Subscriber<EventRow> = {
-      deliver: (row) => {
-        if (row.seq <= position || !wanted.has(row.kind)) return;
-        if (live.size < options.queueLimit) live.push(row);
-        else live.end(coded('SLOW_CONSUMER', 'This subscription fell too far behind. Subscribe again after the last cursor.'));
-      },
-      fail: (error) => live.end(error),
-    };
-    const leave = (): void => {
-      left = true;
-      held?.stream.subscribers.delete(subscriber);
-      held?.release();
-      void live.return();
-    };
-
-    // A stream without a head gets its epoch with its first event.
-    let epoch = head?.epoch ?? null;
-    const present = async (row: EventRow): Promise<LogEvent<Events, Kind>> => {
-      epoch ??= (await readHead(prisma, topic.name, key))?.epoch ?? null;
-      const cursor = encodeCursor(topic.name, key, { epoch, seq: row.seq });
-      return { topic: topic.name, key, seq: row.seq, cursor, kind: row.kind as Kind, ref: row.ref as Events[Kind], at: row.at };
-    };
-    const source = async function* (): AsyncGenerator<LogEvent<Events, Kind>> {
-      if (left) return;
-      held = hold(topic.name, key, logReader(prisma, topic.name, key));
-      const { stream } = held;
-      stream.settle(head?.lastSeq ?? 0);
-      // It replays by itself, and joins the others once it stands where they stand: nothing is awaited between the look and
-      // the step.
-      while (position < stream.position) {
-        const rows = await readEvents(prisma, topic.name, key, position);
-        if (rows.length === 0) throw holeInLog();
-        assertWithoutHole(rows, position);
-        for (const row of rows) {
-          if (wanted.has(row.kind)) yield await present(row);
-          // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- it may have been left while it yielded
-          if (left) return;
-          position = row.seq;
+    const attach = <Audience, Out>(sharing: Sharing<Item, Audience, Out>, memberOf: (key: string) => Member<Audience, Out>): (() => void) => {
+      const { stream, release } = hold(topic.name, key, logReader(prisma, topic.name, key));
+      // Only wanted kinds are rendered, so this sharing's items are all it ever sees.
+      const { group, leave } = groupOf(stream, sharing as unknown as Sharing<AnyEvent, Audience, Out>, kinds.join(), wanted);
+      const member = ending(memberOf(key), () => finish());
+      let left = false;
+      const finish = register(() => {
+        left = true;
+        leave(member);
+        release();
+      });
+      /** Replays by itself, and joins the others once it stands where they stand: nothing is awaited between look and step. */
+      const replay = async (): Promise<void> => {
+        let position = start;
+        while (!left && position < stream.position) {
+          const events = await readEvents(prisma, topic.name, key, position);
+          if (events.length === 0) throw holeInLog();
+          assertWithoutHole(events, position);
+          for (let first = 0; first < events.length && !left; first += REPLAY_CHUNK) {
+            const chunk = events.slice(first, first + REPLAY_CHUNK);
+            await member.room();
+            const results = await group.render(chunk.filter(wanted), member.audience);
+            if (left) return;
+            if (results.length > 0) member.deliver(results);
+            position = chunk.at(-1)?.seq ?? position;
+          }
         }
-      }
-      stream.subscribers.add(subscriber);
-      for await (const row of live) yield await present(row);
+        if (!left) group.join(member, position);
+      };
+      stream.settle(standing);
+      replay().catch((error: unknown) => member.end(error));
+      return finish;
     };
-    return subscription(source(), leave);
+    return { kind: 'log', attach, [Symbol.asyncIterator]: () => iterate('log', attach, options.queueLimit) };
   };
 
-  const subscribeToState = <Value extends StateValue>(topic: StateTopic<Value>, keys: readonly string[]): AsyncIterableIterator<Value> => {
-    // The newest value of each key that has not been taken yet; `ready` holds the keys in the order in which they came.
-    const newest = new Map<string, Value>();
-    const versions = new Map<string, number>();
-    const ready = new Queue<string>();
-    const offer = (key: string, value: Value): void => {
-      if (value.version <= (versions.get(key) ?? -1)) return;
-      versions.set(key, value.version);
-      if (!newest.has(key)) ready.push(key);
-      newest.set(key, value);
-    };
-    let members: { readonly key: string; readonly held: Held<Value>; readonly subscriber: Subscriber<Value> }[] | null = null;
-    const join = async (): Promise<void> => {
-      members = [...new Set(keys)].map((key) => {
-        const held = hold(topic.name, key, stateReader(prisma, topic, key, options.stateMinIntervalMs));
-        const subscriber: Subscriber<Value> = { deliver: (value) => offer(key, value), fail: (error) => ready.end(error) };
-        held.stream.subscribers.add(subscriber);
-        return { key, held, subscriber };
+  const stateSource = <Value extends StateValue>(topic: StateTopic<Value>, keys: readonly string[]): Source<Value> => {
+    const attach = <Audience, Out>(sharing: Sharing<Value, Audience, Out>, memberOf: (key: string) => Member<Audience, Out>): (() => void) => {
+      let left = false;
+      const followed = [...new Set(keys)].map((key) => {
+        const { stream, release } = hold(topic.name, key, stateReader(prisma, topic, key, options.stateMinIntervalMs));
+        const { group, leave } = groupOf(stream, sharing, '', () => true);
+        const member = ending(memberOf(key), () => finish());
+        // Before the present value is read, so that no later one is missed; should a later one be faster, the present one is left out.
+        group.join(member, -1);
+        return { key, stream, group, member, leave: () => (leave(member), release()) };
       });
-      const values = await topic.load(prisma, keys);
-      for (const { key, held } of members) {
-        const value = values.get(key);
-        if (value) offer(key, value);
-        held.stream.settle(value?.version ?? 0);
-      }
+      const finish = register(() => {
+        left = true;
+        for (const { leave } of followed) leave();
+      });
+      const start = async (): Promise<void> => {
+        const values = await topic.load(prisma, followed.map(({ key }) => key));
+        await Promise.all(
+          followed.map(async ({ key, stream, group, member }) => {
+            const value = values.get(key);
+            stream.settle(value?.version ?? 0);
+            if (value === undefined) return;
+            const results = await group.render([value], member.audience);
+            if (!left) group.hand(member, [value], results);
+          }),
+        );
+      };
+      start().catch((error: unknown) => {
+        for (const { member } of followed) member.end(error);
+      });
+      return finish;
     };
-    const leave = (): void => {
-      for (const { held, subscriber } of members ?? []) {
-        held.stream.subscribers.delete(subscriber);
-        held.release();
-      }
-      void ready.return();
-    };
-    const source: AsyncIterator<Value> = {
-      next: async () => {
-        if (members === null) await join();
-        const { done, value: key } = await ready.next();
-        if (done === true) return { done, value: undefined };
-        const value = newest.get(key);
-        if (value === undefined) return { done: true, value: undefined };
-        newest.delete(key);
-        return { done: false, value };
-      },
-    };
-    return subscription(source, leave);
+    return { kind: 'state', attach, [Symbol.asyncIterator]: () => iterate('state', attach, options.queueLimit) };
   };
 
   return {
-    log: subscribeToLog,
-    state: subscribeToState,
+    log: logSource,
+    state: stateSource,
     reconcile,
-    stats: () => ({ streams: streams.size, subscribers: subscriptions.size }),
+    stats: () => ({ streams: streams.size, groups: groups.size, subscribers: subscriptions.size }),
     stop: () => {
       stopped = true;
       clearInterval(timer);
@@ -265,3 +260,109 @@ export const createHub = (options: HubOptions): Hub => {
     },
   };
 };
+
+/** Events of a replay that are made into results at once. */
+const REPLAY_CHUNK = 100;
+
+/** A member whose subscription is over when it is told of its end. */
+const ending = <Audience, Out>(member: Member<Audience, Out>, finish: () => void): Member<Audience, Out> => {
+  let ended = false;
+  return {
+    ...member,
+    end: (error) => {
+      if (ended) return;
+      ended = true;
+      finish();
+      member.end(error);
+    },
+  };
+};
+
+/** Reads a source without sharing: for readers inside the process. */
+const iterate = <Item>(
+  kind: Source<Item>['kind'],
+  attach: (sharing: Sharing<Item, null, Item>, memberOf: (key: string) => Member<null, Item>) => () => void,
+  limit: number,
+): AsyncIterableIterator<Item> => {
+  const { results, memberOf } = createQueueing<null, Item>(kind, null, limit);
+  unshared += 1;
+  const sharing: Sharing<Item, null, Item> = {
+    key: `unshared:${unshared}`,
+    audienceId: () => '',
+    render: async (item) => await Promise.resolve({ out: item, personal: false }),
+  };
+  return readUntilLeft(results, () => attach(sharing, memberOf));
+};
+let unshared = 0;
+
+/**
+ * An iterator over what members put into `results`, which attaches at the first `next()` and leaves at once when its reader does, whatever is
+ * pending.
+ */
+export const readUntilLeft = <Out>(results: Queue<Out>, attach: () => () => void): AsyncIterableIterator<Out> => {
+  let leave: (() => void) | null = null;
+  const iterator: AsyncIterableIterator<Out> = {
+    next: async () => {
+      leave ??= attach();
+      return await results.next();
+    },
+    return: async () => {
+      leave?.();
+      leave = () => undefined;
+      return await results.return();
+    },
+    [Symbol.asyncIterator]: () => iterator,
+  };
+  return iterator;
+};
+
+/**
+ * Members that put what they are given into a queue: of a log everything, until it is more than `limit` and they end with
+ * SLOW_CONSUMER; of a state only the newest of each key that has not been taken.
+ */
+export const createQueueing = <Audience, Out>(
+  kind: Source<unknown>['kind'],
+  audience: Audience,
+  limit: number,
+): { readonly results: Queue<Out>; readonly memberOf: (key: string) => Member<Audience, Out> } => {
+  const results = new Queue<Out>();
+  const end = (error: unknown): void => results.end(error);
+  const room = (): Promise<void> => results.below(limit / 2);
+  const memberOf = (): Member<Audience, Out> => {
+    if (kind === 'state') {
+      let newest: { value: Out } | null = null;
+      const take = (): Out => {
+        const { value } = newest ?? ({} as never);
+        newest = null;
+        return value;
+      };
+      return {
+        audience,
+        end,
+        room,
+        deliver: (given) => {
+          const value = given.at(-1) as Out;
+          if (newest === null) {
+            newest = { value };
+            results.pushLater(take);
+          } else newest.value = value;
+        },
+      };
+    }
+    return {
+      audience,
+      end,
+      room,
+      deliver: (given) => {
+        for (const value of given) {
+          if (results.size < limit) results.push(value);
+          else return results.end(slowConsumer());
+        }
+      },
+    };
+  };
+  return { results, memberOf };
+};
+
+export const slowConsumer = (): Error =>
+  coded('SLOW_CONSUMER', 'This subscription fell too far behind. Subscribe again after the last cursor you have seen.');

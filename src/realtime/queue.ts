@@ -2,10 +2,11 @@
  * A single-reader queue that ends at once when its reader leaves, also while a `next()` is pending: an async generator
  * would keep its resources until the next value arrives.
  */
-export class Queue<Value> implements AsyncIterableIterator<Value, undefined> {
-  readonly #values: Value[] = [];
-  #waiting: { resolve: (result: IteratorResult<Value, undefined>) => void; reject: (reason: unknown) => void } | null = null;
+export class Queue<Value> implements AsyncIterableIterator<Value> {
+  #values: (() => Value)[] = [];
+  #waiting: { resolve: (result: IteratorResult<Value>) => void; reject: (reason: unknown) => void } | null = null;
   #end: { error: unknown } | null = null;
+  #room: { readonly below: number; readonly resolve: () => void }[] = [];
 
   get size(): number {
     return this.#values.length;
@@ -13,30 +14,46 @@ export class Queue<Value> implements AsyncIterableIterator<Value, undefined> {
 
   /** Ignored after the end. */
   push(value: Value): void {
+    this.pushLater(() => value);
+  }
+
+  /** A value that is settled when it is read. */
+  pushLater(take: () => Value): void {
     if (this.#end) return;
     if (this.#waiting) {
-      this.#waiting.resolve({ done: false, value });
+      const { resolve } = this.#waiting;
       this.#waiting = null;
-    } else this.#values.push(value);
+      resolve({ done: false, value: take() });
+    } else this.#values.push(take);
+  }
+
+  /** Resolves when fewer than `limit` values wait, or the queue has ended. */
+  async below(limit: number): Promise<void> {
+    if (this.#end || this.#values.length < limit) return;
+    await new Promise<void>((resolve) => this.#room.push({ below: limit, resolve }));
   }
 
   /** Ends after what is queued, with `error` when one is given. The first end counts. */
   end(error: unknown = null): void {
     if (this.#end) return;
     this.#end = { error };
+    this.#tellRoom();
     if (!this.#waiting) return;
     if (error === null) this.#waiting.resolve({ done: true, value: undefined });
     else this.#waiting.reject(error);
     this.#waiting = null;
   }
 
-  async next(): Promise<IteratorResult<Value, undefined>> {
-    const value = this.#values.shift();
-    if (value !== undefined) return { done: false, value };
+  async next(): Promise<IteratorResult<Value>> {
+    const take = this.#values.shift();
+    if (take !== undefined) {
+      this.#tellRoom();
+      return { done: false, value: take() };
+    }
     if (this.#end) {
       const { error } = this.#end;
       this.#end = { error: null };
-      if (error !== null) throw error as unknown;
+      if (error !== null) throw error;
       return { done: true, value: undefined };
     }
     return await new Promise((resolve, reject) => {
@@ -45,13 +62,20 @@ export class Queue<Value> implements AsyncIterableIterator<Value, undefined> {
   }
 
   /** Drops what is queued and ends. */
-  async return(): Promise<IteratorResult<Value, undefined>> {
-    this.#values.length = 0;
+  async return(): Promise<IteratorResult<Value>> {
+    this.#values = [];
     this.end();
     return await Promise.resolve({ done: true, value: undefined });
   }
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  #tellRoom(): void {
+    if (this.#room.length === 0) return;
+    const told = this.#room.filter(({ below }) => this.#end !== null || this.#values.length < below);
+    this.#room = this.#room.filter((waiter) => !told.includes(waiter));
+    for (const { resolve } of told) resolve();
   }
 }

@@ -1,7 +1,7 @@
 import type { PrismaClient } from '../db/generated/prisma/client.js';
 import { coded } from '../errors.js';
 import type { Log } from '../log.js';
-import { PAGE_SIZE, readEvents, type EventRow } from './event-log.js';
+import { PAGE_SIZE, readEvents, type AnyEvent } from './event-log.js';
 import type { StateTopic, StateValue } from './topic.js';
 
 /** One (topic, key) with a local audience. One read is in flight at a time, whatever the number of subscribers. */
@@ -11,28 +11,33 @@ export interface Stream<Item> {
   /** The seq up to which everything has been handed to the subscribers; -1 until {@link settle}. */
   readonly position: number;
   readonly subscribers: Set<Subscriber<Item>>;
+  /** An event's seq, a value's version. */
+  readonly placeOf: (item: Item) => number;
   /** Fixes where a new stream begins, and reads what came since that was looked up. Later calls change nothing. */
   settle(position: number): void;
   /** The stream has grown to `seq`, or by an unknown amount when it is left out. */
   readonly wake: (seq?: number) => void;
 }
 
-/** Both are called synchronously and must not throw. */
 export interface Subscriber<Item> {
-  deliver(item: Item): void;
-  /** The stream cannot go on. */
+  /** The next items, in order. The stream reads on when all its subscribers have fulfilled what they return. */
+  deliver(items: readonly Item[]): Promise<void>;
+  /** The stream cannot go on. Synchronous; must not throw. */
   fail(error: unknown): void;
 }
 
 /** What a topic's kind decides: how what is newer than `position` is read. */
 export interface Reader<Item> {
   read(position: number): Promise<{ readonly items: readonly Item[]; readonly position: number; readonly more: boolean }>;
+  /** An event's seq, a value's version. */
+  placeOf(item: Item): number;
   /** The shortest time between the starts of two reads, in milliseconds. */
   readonly minIntervalMs: number;
 }
 
-export const logReader = (prisma: PrismaClient, topic: string, key: string): Reader<EventRow> => ({
+export const logReader = (prisma: PrismaClient, topic: string, key: string): Reader<AnyEvent> => ({
   minIntervalMs: 0,
+  placeOf: ({ seq }) => seq,
   read: async (position) => {
     const items = await readEvents(prisma, topic, key, position);
     assertWithoutHole(items, position);
@@ -47,6 +52,7 @@ export const stateReader = <Value extends StateValue>(
   minIntervalMs: number,
 ): Reader<Value> => ({
   minIntervalMs,
+  placeOf: ({ version }) => version,
   read: async (position) => {
     const value = (await topic.load(prisma, [key])).get(key);
     if (value === undefined || value.version <= position) return { items: [], position, more: false };
@@ -59,7 +65,7 @@ export const holeInLog = (): Error =>
   coded('CURSOR_EXPIRED', 'What follows this cursor is no longer kept. Fetch the present state and subscribe from its cursor.');
 
 /** @throws CURSOR_EXPIRED when `rows` do not begin right after `position` */
-export const assertWithoutHole = (rows: readonly EventRow[], position: number): void => {
+export const assertWithoutHole = (rows: readonly AnyEvent[], position: number): void => {
   const first = rows[0];
   if (first !== undefined && first.seq !== position + 1) throw holeInLog();
 };
@@ -92,7 +98,7 @@ export const createStream = <Item>(topic: string, key: string, reader: Reader<It
       // All that was asked for before this read has been looked for. What was not there (the row of a state is gone)
       // must not be asked for again and again; should it be a mistake, the next reconcile finds it.
       if (wanted === target && !more) wanted = position;
-      for (const item of items) for (const subscriber of [...subscribers]) subscriber.deliver(item);
+      if (items.length > 0) await Promise.all([...subscribers].map((subscriber) => subscriber.deliver(items)));
     } catch (error) {
       // A database that is away is asked again by the next reconcile, not in a tight loop.
       wanted = position;
@@ -108,6 +114,7 @@ export const createStream = <Item>(topic: string, key: string, reader: Reader<It
     topic,
     key,
     subscribers,
+    placeOf: (item) => reader.placeOf(item),
     get position() {
       return position;
     },

@@ -96,7 +96,7 @@ const render = async (): Promise<Page> => {
   const html = Buffer.from(
     [
       original.slice(0, head).trimStart(),
-      `<script>${client}</script><script>${FETCHER}</script>`,
+      `<style>${STYLE}</style><script>${client}</script><script>${FETCHER}</script>`,
       original.slice(head, start),
       'lyceumGraphiQL(',
       original.slice(start + START.length),
@@ -106,6 +106,12 @@ const render = async (): Promise<Page> => {
 };
 
 const START = 'YogaGraphiQL.renderYogaGraphiQL(';
+
+/**
+ * GraphiQL lets the tab that has the focus be moved about by its drag library, which here moves it away from under the pointer as soon as
+ * the button is pressed, so that no click ever arrives.
+ */
+const STYLE = '.graphiql-tab { transform: none !important; }';
 
 /**
  * What GraphiQL sends its operations with. Its own way opens sockets without the headers of the editor; here they become the

@@ -11,11 +11,12 @@ const SIGNED_IN = `{
 
 /**
  * The tabs that GraphiQL opens with: to read, to sign in, and to see something live. Users, room and entries are those of the demo
- * data.
+ * data. A tab bears the name of its first operation. Comments are at most as wide as the editor is in an ordinary window.
  */
 export const exampleTabs: readonly ExampleTab[] = [
   {
-    query: `# Ctrl-Enter runs the operation under the cursor; the book on the left documents every field.
+    query: `# Ctrl-Enter runs the operation under the cursor.
+# The symbols on the left open the documentation.
 query Entries {
   entries(first: 10, filter: { category: "technical" }) {
     edges {
@@ -30,14 +31,19 @@ query Entries {
   }
 }
 `,
+    headers: '{}',
   },
   {
-    query: `# 1. Run SignIn. It is one of the users of the demo data; register makes a new one.
-# 2. Copy the accessToken into the Headers of this tab, and of every tab that needs it:
-#    { "Authorization": "Bearer <accessToken>" }. It is good for 15 minutes.
+    query: `# 1. Run SignIn. Ada is one of the users of the demo
+#    data; register makes a new one.
+# 2. Copy the accessToken into the Headers below, as
+#    { "Authorization": "Bearer <accessToken>" }
+#    It is good for 15 minutes. Each tab has its own.
 # 3. Run Me.
 mutation SignIn {
-  login(input: { identifier: "ada", password: "lyceum-demo" }) {
+  login(
+    input: { identifier: "ada", password: "lyceum-demo" }
+  ) {
     credentials {
       accessToken
     }
@@ -57,10 +63,12 @@ query Me {
     headers: '{}',
   },
   {
-    query: `# 1. Sign in (second tab) and put the token into the Headers below.
-# 2. Run Write, and copy the post's id into the Variables.
-# 3. Run Likes: it shows the present number, then every change.
-# 4. Like the post from another window, and watch the number here.
+    query: `# 1. Sign in (second tab), and put the token into the
+#    Headers below.
+# 2. Run Write, and copy the post's id into the
+#    Variables below.
+# 3. Run Likes: the present number, then every change.
+# 4. Run Like in another window, and watch it here.
 mutation Write {
   createPost(input: { body: "Hello, Lyceum!" }) {
     post {
@@ -96,10 +104,12 @@ mutation Unlike($postId: ID!) {
     headers: SIGNED_IN,
   },
   {
-    query: `# 1. Sign in (second tab) and put the token into the Headers below.
-# 2. Run Join. R347 is the room of the demo data; createRoom makes a new one and tells its code.
-# 3. Copy the conversation's id into the Variables and run Messages.
-# 4. Run Say in another window, and watch it arrive here.
+    query: `# 1. Sign in (second tab), and put the token into the
+#    Headers below.
+# 2. Run Join. R347 is the room of the demo data;
+#    createRoom makes a new one and tells its code.
+# 3. Copy the id into the Variables, and run Messages.
+# 4. Run Say in another window, and watch it here.
 mutation Join {
   joinRoom(input: { code: "R347" }) {
     conversation {
@@ -123,7 +133,12 @@ subscription Messages($conversationId: ID!) {
 }
 
 mutation Say($conversationId: ID!) {
-  sendMessage(input: { conversationId: $conversationId, body: "Hello, everyone!" }) {
+  sendMessage(
+    input: {
+      conversationId: $conversationId
+      body: "Hello, everyone!"
+    }
+  ) {
     message {
       id
     }
@@ -136,8 +151,10 @@ mutation Say($conversationId: ID!) {
     headers: SIGNED_IN,
   },
   {
-    query: `# Who is here. Run People, copy some ids into the Variables, and run Presence: it shows the present state of each, then every
-# change. A subscription of someone signed in makes them ONLINE while it runs, on any number of devices.
+    query: `# 1. Run People, and copy some ids into the Variables.
+# 2. Run Presence: the present state of each, then every
+#    change. Whoever follows something with a token, as
+#    in the tabs before, is ONLINE meanwhile.
 query People {
   users(first: 5) {
     edges {
@@ -165,5 +182,6 @@ subscription Presence($userIds: [ID!]!) {
     variables: `{
   "userIds": ["PASTE_USER_ID"]
 }`,
+    headers: '{}',
   },
 ];

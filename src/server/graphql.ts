@@ -7,7 +7,7 @@ import { coded } from '../errors.js';
 import { clientAddress } from './address.js';
 import { createMask, type Mask } from './mask.js';
 import { useResponses } from './responses.js';
-import { subscribe } from './subscribe.js';
+import { createSubscribe, type Deliver } from './subscribe.js';
 
 /** Finds out who a token belongs to; rejects with a TokenFailure, or with whatever keeps it from finding out. */
 export type Authenticate = (token: string) => Promise<Viewer & { readonly tokenExpiresAt: Date }>;
@@ -17,7 +17,7 @@ export interface RequestContext {
   readonly req?: IncomingMessage;
   readonly res?: ServerResponse;
   /** Set by the socket, which has authenticated its peer already. */
-  readonly socket?: { readonly viewer: Viewer | null; readonly client: Context['client'] };
+  readonly socket?: { readonly viewer: Viewer | null; readonly client: Context['client']; readonly deliver: Deliver };
 }
 
 interface Authenticated extends Context {
@@ -31,6 +31,7 @@ export type GraphQLServer = YogaServerInstance<RequestContext, Context>;
 export const createGraphQLServer = (schema: GraphQLSchema, services: Services, authenticate: Authenticate): GraphQLServer => {
   const { config, log } = services;
   const mask = createMask(log);
+  const subscribe = createSubscribe(services, mask);
   return createYoga<RequestContext, Context>({
     schema,
     graphqlEndpoint: '/graphql',

@@ -2,12 +2,15 @@ import type { IncomingMessage } from 'node:http';
 import { CloseCode, type Server as ProtocolServer } from 'graphql-ws';
 import type { WebSocket } from 'ws';
 import type { Log } from '../log.js';
+import type { Outbox } from './outbox.js';
 import { KEEP_ALIVE_MS } from './responses.js';
 
 /** One peer's connection, and the request that opened it. */
 export interface Peer {
   readonly socket: WebSocket;
   readonly request: IncomingMessage;
+  /** Whatever is sent to the peer goes through here, so that it keeps its order. */
+  readonly outbox: Outbox;
 }
 
 /**
@@ -15,17 +18,17 @@ export interface Peer {
  * prints to the console. A peer that answers no ping within {@link KEEP_ALIVE_MS} is cut.
  */
 export const carry = <Extra extends Peer>(protocol: ProtocolServer<Extra>, extra: Extra, log: Log): void => {
-  const { socket } = extra;
+  const { socket, outbox } = extra;
   const closed = protocol.opened(
     {
       protocol: socket.protocol,
-      // A frame for a peer that leaves meanwhile is lost with it: the socket's end is told elsewhere.
-      send: (frame) =>
-        new Promise((resolve) => {
-          if (socket.readyState === socket.OPEN) socket.send(frame, () => resolve());
-          else resolve();
-        }),
-      close: (code, reason) => socket.close(code, reason),
+      send: (frame) => {
+        if (socket.readyState === socket.OPEN) outbox.text(frame);
+      },
+      close: (code, reason) => {
+        outbox.flush();
+        socket.close(code, reason);
+      },
       onMessage: (handle) => {
         socket.on('message', (data: Buffer, isBinary) => {
           if (isBinary) return socket.close(CloseCode.BadRequest, 'Messages are text');
@@ -51,6 +54,7 @@ export const carry = <Extra extends Peer>(protocol: ProtocolServer<Extra>, extra
   socket.on('error', (error) => log.debug({ err: error.message }, 'a socket broke'));
   socket.once('close', (code, reason) => {
     clearInterval(keepAlive);
+    outbox.close();
     closed(code, reason.toString('utf8')).catch((error: unknown) => {
       log.error({ err: error instanceof Error ? error : String(error) }, 'a socket could not be cleaned up after');
     });

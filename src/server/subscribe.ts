@@ -1,40 +1,112 @@
 import { createSourceEventStream, execute, type ExecutionArgs, type ExecutionResult } from 'graphql';
-import { freshContext, type Context } from '../context.js';
+import type { Context, Services } from '../context.js';
+import { createQueueing, readUntilLeft, type Source } from '../realtime/hub.js';
+import type { Sharing } from '../realtime/share.js';
+import type { Mask } from './mask.js';
+import { publicResult } from './responses.js';
+import { selectionOf } from './selection.js';
+
+/** One result, for however many subscribers: as it is, and as the bytes of its JSON, encoded once. */
+export interface Encoded {
+  readonly result: ExecutionResult;
+  readonly bytes: Buffer;
+}
+
+/** Who is shown something. */
+export type Audience = Pick<Context, 'viewer' | 'client'>;
+
+export type Subscription = AsyncIterableIterator<ExecutionResult>;
 
 /**
- * Subscribes as graphql-js does, with two differences: each event is executed in a context of its own, so that no loader answers
- * with what it read for an earlier event, and the result of a log's event carries its cursor in `extensions.cursor`.
- *
- * What the source throws, the returned iterator throws; leaving it leaves the source at once.
+ * Takes the delivery of a subscription into its own hands: the iterator yields nothing, ends with the subscription, and leaving it ends the
+ * delivery.
  */
-export const subscribe = async (args: ExecutionArgs): Promise<ExecutionResult | AsyncIterableIterator<ExecutionResult>> => {
-  const source = await createSourceEventStream(args);
-  if (!(Symbol.asyncIterator in source)) return source;
-  const events = source[Symbol.asyncIterator]();
-  const results: AsyncIterableIterator<ExecutionResult> = {
+export type Deliver = (source: Source<unknown>, sharing: Sharing<unknown, Audience, Encoded>, audience: Audience) => Subscription;
+
+/** A context whose transport delivers by itself. */
+interface Delivering extends Context {
+  readonly deliver?: Deliver;
+}
+
+/**
+ * Subscribes as graphql-js does, but executes each event once for all who select the same of it. An execution that asks who the viewer is
+ * is thrown away; from then on that selection is executed for each viewer. Each event gets a context of its own, so no
+ * loader answers with what it read for an earlier one, and the result of a log's event carries its cursor in
+ * `extensions.cursor`.
+ */
+export const createSubscribe = (services: Services, mask: Mask) => {
+  const { queueLimit } = services.config.realtime;
+  return async (args: ExecutionArgs): Promise<ExecutionResult | Subscription> => {
+    const source = (await createSourceEventStream(args)) as ExecutionResult | Source<unknown>;
+    if (!('attach' in source)) return source;
+    const { viewer, client, deliver } = args.contextValue as Delivering;
+    const audience: Audience = { viewer, client };
+    const sharing = sharingOf(args, services, mask);
+    if (deliver) return deliver(source, sharing, audience);
+    const { results, memberOf } = createQueueing<Audience, Encoded>(source.kind, audience, queueLimit);
+    return mapIterator(
+      readUntilLeft(results, () => source.attach(sharing, memberOf)),
+      ({ result }) => result,
+    );
+  };
+};
+
+const sharingOf = (args: ExecutionArgs, services: Services, mask: Mask): Sharing<unknown, Audience, Encoded> => {
+  const { schema, document, operationName, variableValues } = args;
+  return {
+    key: selectionOf(document, operationName, variableValues ?? {}),
+    audienceId: ({ viewer, client }) => JSON.stringify([viewer?.id, viewer?.sessionId, viewer?.role, client.ip, client.userAgent]),
+    render: async (item, audience) => {
+      const trap = { touched: false };
+      const contextValue: Context = audience === null ? contextForEveryone(services, trap) : { ...services, ...audience };
+      const result = await execute({ schema, document, operationName, variableValues, rootValue: item, contextValue } as ExecutionArgs);
+      return { out: encode(result, item, mask), personal: trap.touched };
+    },
+  };
+};
+
+/** A context in which asking who the viewer is fails, and is remembered. */
+const contextForEveryone = (services: Services, trap: { touched: boolean }): Context => {
+  const touch = (): never => {
+    trap.touched = true;
+    throw new Error('This result is for everyone; nobody in particular is its viewer.');
+  };
+  return Object.defineProperties({ ...services } as Context, {
+    viewer: { get: touch, enumerable: true },
+    client: { get: touch, enumerable: true },
+  });
+};
+
+const encode = ({ data, errors, extensions }: ExecutionResult, item: unknown, mask: Mask): Encoded => {
+  const cursor = cursorOf(item);
+  const result: ExecutionResult = {
+    ...(errors ? { errors: errors.map(mask) } : {}),
+    data: data ?? null,
+    ...(cursor === null ? {} : { extensions: { ...extensions, cursor } }),
+  };
+  let bytes: Buffer | null = null;
+  return {
+    result,
+    get bytes() {
+      return (bytes ??= Buffer.from(JSON.stringify(publicResult(result))));
+    },
+  };
+};
+
+const cursorOf = (item: unknown): string | null =>
+  typeof item === 'object' && item !== null && 'cursor' in item && typeof item.cursor === 'string' ? item.cursor : null;
+
+const mapIterator = <From, To>(source: AsyncIterableIterator<From>, map: (value: From) => To): AsyncIterableIterator<To> => {
+  const iterator: AsyncIterableIterator<To> = {
     next: async () => {
-      const event = await events.next();
-      return event.done === true ? { done: true, value: undefined } : { done: false, value: await deliver(args, event.value) };
+      const result = await source.next();
+      return result.done === true ? { done: true, value: undefined } : { done: false, value: map(result.value) };
     },
     return: async () => {
-      await events.return?.();
+      await source.return?.();
       return { done: true, value: undefined };
     },
-    throw: async (error: unknown) => {
-      await events.return?.();
-      throw error;
-    },
-    [Symbol.asyncIterator]: () => results,
+    [Symbol.asyncIterator]: () => iterator,
   };
-  return results;
+  return iterator;
 };
-
-const deliver = async (args: ExecutionArgs, event: unknown): Promise<ExecutionResult> => {
-  const context = freshContext(args.contextValue as Context);
-  const result = await execute({ ...args, rootValue: event, contextValue: context });
-  const cursor = cursorOf(event);
-  return cursor === null ? result : { ...result, extensions: { ...result.extensions, cursor } };
-};
-
-const cursorOf = (event: unknown): string | null =>
-  typeof event === 'object' && event !== null && 'cursor' in event && typeof event.cursor === 'string' ? event.cursor : null;

@@ -12,6 +12,8 @@ import { clientAddress } from './address.js';
 import type { Authenticate, GraphQLServer, RequestContext } from './graphql.js';
 import { createMask } from './mask.js';
 import { publicError, publicResult } from './responses.js';
+import { createCollector, createOutbox } from './outbox.js';
+import { deliverTo } from './socket-delivery.js';
 import { carry, type Peer } from './socket-transport.js';
 
 export interface SocketServer {
@@ -93,9 +95,9 @@ export const createSocketServer = ({ http, graphql, services, authenticate, onPr
     },
     onClose: ({ extra }) => extra.leave?.(),
     // Whatever is thrown here would close the whole socket for one operation's failure.
-    onSubscribe: async ({ extra }, _id, params) => {
+    onSubscribe: async ({ extra }, id, params) => {
       try {
-        const prepared = await prepare(extra, params);
+        const prepared = await prepare(extra, id, params);
         if (!('args' in prepared)) return prepared;
         pipelines.set(prepared.args, prepared.pipeline);
         return prepared.args;
@@ -109,7 +111,7 @@ export const createSocketServer = ({ http, graphql, services, authenticate, onPr
     onNext: (_context, _id, _payload, _args, result) => publicResult(result),
   });
 
-  const prepare = async (extra: Extra, params: SubscribePayload): Promise<readonly GraphQLError[] | { readonly args: ExecutionArgs; readonly pipeline: Enveloped }> => {
+  const prepare = async (extra: Extra, id: string, params: SubscribePayload): Promise<readonly GraphQLError[] | { readonly args: ExecutionArgs; readonly pipeline: Enveloped }> => {
     const request: RequestContext = {
       socket: {
         viewer: extra.viewer ?? null,
@@ -117,6 +119,7 @@ export const createSocketServer = ({ http, graphql, services, authenticate, onPr
           ip: clientAddress(extra.request, config.trustProxy),
           userAgent: extra.request.headers['user-agent']?.slice(0, 500) ?? null,
         },
+        deliver: deliverTo(extra.outbox, id),
       },
     };
     const pipeline = graphql.getEnveloped({ ...request, params }) as unknown as Enveloped;
@@ -130,6 +133,7 @@ export const createSocketServer = ({ http, graphql, services, authenticate, onPr
     return { args: { schema, document, operationName, variableValues: params.variables ?? null, contextValue }, pipeline };
   };
 
+  const collector = createCollector(config.delivery.coalesceMs);
   const sockets = new WebSocketServer({ noServer: true, maxPayload: config.limits.requestBytes, handleProtocols });
   let stopping = false;
   const onUpgrade = (request: IncomingMessage, stream: Duplex, head: Buffer): void => {
@@ -137,7 +141,13 @@ export const createSocketServer = ({ http, graphql, services, authenticate, onPr
     const [path] = (request.url ?? '/').split('?', 1);
     if (stopping) refuse(stream, '503 Service Unavailable');
     else if (path !== PATH) refuse(stream, '404 Not Found');
-    else sockets.handleUpgrade(request, stream, head, (socket) => carry<Extra>(protocol, { socket, request }, log));
+    else {
+      sockets.handleUpgrade(request, stream, head, (socket) => {
+        const { maxFrames, maxBytes, stallMs } = config.delivery;
+        const outbox = createOutbox({ stream, collector, maxFrames, maxBytes, stallMs, onStall: () => socket.terminate() });
+        carry<Extra>(protocol, { socket, request, outbox }, log);
+      });
+    }
   };
   http.on('upgrade', onUpgrade);
 

@@ -123,7 +123,7 @@ const visibleText = (tokens: readonly Token[], withImages: boolean): string => {
     if (token.type === 'codespan') text += token.text;
     else if (token.type === 'image') text += withImages ? decodeReferences(token.text) : '';
     else if (token.type === 'br') text += ' ';
-    else if ('tokens' in token && token.tokens !== undefined) text += visibleText(token.tokens, withImages);
+    else if ('tokens' in token) text += visibleText(token.tokens, withImages);
     else if ('text' in token) text += decodeReferences(token.text);
   }
   return text;

@@ -130,7 +130,7 @@ const walk = (block: Block, tokens: readonly Token[]): void => {
         block.inTable = false;
         break;
       default:
-        if ('tokens' in token && token.tokens !== undefined) walk(block, token.tokens);
+        if ('tokens' in token) walk(block, token.tokens);
         else pass(block, block.inTable ? token.raw.replaceAll('|', '\\|') : token.raw);
     }
   }

@@ -1,5 +1,5 @@
 import { Prisma } from '../../db/generated/prisma/client.js';
-import { logTopic, stateTopic, type StateValue } from '../../realtime/topic.js';
+import { logTopic, stateTopic, type StateTopic, type StateValue } from '../../realtime/topic.js';
 
 /** What happens under a post, keyed by the post's id. */
 export const commentLog = logTopic<{ CommentAdded: { readonly commentId: string } }>('comments', {
@@ -15,20 +15,18 @@ export interface Count extends StateValue {
   readonly count: number;
 }
 
-/** A post's likes, keyed by the post's id. */
-export const likeCount = stateTopic<Count>('likeCount', async (prisma, postIds) => {
-  const rows = await prisma.$queryRaw<Count[]>`
-    SELECT post.id AS "postId", post.like_count AS count, coalesce(head.last_seq, 0) AS version
-    FROM post LEFT JOIN head ON head.topic = 'likeCount' AND head.key = post.id::text
-    WHERE post.id = ANY(${postIds}::uuid[])`;
-  return new Map(rows.map((row) => [row.postId, row]));
-});
+/** A number that a post's row keeps, together with the version of its topic. Keyed by the post's id. */
+const countTopic = (name: string, column: Prisma.Sql): StateTopic<Count> =>
+  stateTopic<Count>(name, async (prisma, postIds) => {
+    const rows = await prisma.$queryRaw<Count[]>`
+      SELECT post.id AS "postId", ${column} AS count, coalesce(head.last_seq, 0) AS version
+      FROM post LEFT JOIN head ON head.topic = ${name} AND head.key = post.id::text
+      WHERE post.id = ANY(${[...postIds]}::uuid[])`;
+    return new Map(rows.map((row) => [row.postId, row]));
+  });
 
-/** A post's comments, counted; keyed by the post's id. */
-export const commentCount = stateTopic<Count>('commentCount', async (prisma, postIds) => {
-  const rows = await prisma.$queryRaw<Count[]>`
-    SELECT post.id AS "postId", post.comment_count AS count, coalesce(head.last_seq, 0) AS version
-    FROM post LEFT JOIN head ON head.topic = 'commentCount' AND head.key = post.id::text
-    WHERE post.id = ANY(${postIds}::uuid[])`;
-  return new Map(rows.map((row) => [row.postId, row]));
-});
+/** A post's likes. */
+export const likeCount = countTopic('likeCount', Prisma.sql`post.like_count`);
+
+/** A post's comments, counted. */
+export const commentCount = countTopic('commentCount', Prisma.sql`post.comment_count`);
