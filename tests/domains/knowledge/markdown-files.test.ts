@@ -435,7 +435,7 @@ describe('rewriteLinks', () => {
       const cells = (row: readonly Tokens.TableCell[]): string[] => row.flatMap((cell) => destinations(cell.tokens));
       if (token.type === 'table') return [...cells(token.header), ...token.rows.flatMap(cells)];
       if (token.type === 'list') return destinations(token.items);
-      return [...own, ...('tokens' in token && token.tokens !== undefined ? destinations(token.tokens) : [])];
+      return [...own, ...('tokens' in token ? destinations(token.tokens) : [])];
     });
 
   it('changes the destinations marked reads, and nothing else', () => {

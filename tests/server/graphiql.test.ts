@@ -1,0 +1,17 @@
+import { parse, validate } from 'graphql';
+import { expect, test } from 'vitest';
+import { schema } from '../../src/schema.js';
+import { exampleTabs } from '../../src/server/graphiql.js';
+
+for (const [index, { query, variables = '{}', headers = '{}' }] of exampleTabs.entries()) {
+  test(`the example tab ${index + 1} can be run as it is`, () => {
+    const document = parse(query);
+    expect(validate(schema, document)).toEqual([]);
+    const needed = document.definitions.flatMap((definition) =>
+      definition.kind === 'OperationDefinition' ? (definition.variableDefinitions ?? []).map(({ variable }) => variable.name.value) : [],
+    );
+    expect(new Set(Object.keys(JSON.parse(variables) as object))).toEqual(new Set(needed));
+    expect(() => JSON.parse(headers) as object).not.toThrow();
+    for (const line of query.split('\n').filter((each) => each.startsWith('#'))) expect(line.length).toBeLessThanOrEqual(56);
+  });
+}
