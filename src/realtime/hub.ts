@@ -91,7 +91,7 @@ export const createHub = (options: HubOptions): Hub => {
     let released = false;
     return {
       // A topic's name decides what its streams carry.
-      stream: held.stream as Stream<Item>,
+      stream: held.stream,
       release: () => {
         if (released) return;
         released = true;
@@ -182,6 +182,7 @@ export const createHub = (options: HubOptions): Hub => {
       const { group, leave } = groupOf(stream, sharing as unknown as Sharing<AnyEvent, Audience, Out>, kinds.join(), wanted);
       const member = ending(memberOf(key), () => finish());
       let left = false;
+      const isLeft = (): boolean => left;
       const finish = register(() => {
         left = true;
         leave(member);
@@ -190,20 +191,20 @@ export const createHub = (options: HubOptions): Hub => {
       /** Replays by itself, and joins the others once it stands where they stand: nothing is awaited between look and step. */
       const replay = async (): Promise<void> => {
         let position = start;
-        while (!left && position < stream.position) {
+        while (!isLeft() && position < stream.position) {
           const events = await readEvents(prisma, topic.name, key, position);
           if (events.length === 0) throw holeInLog();
           assertWithoutHole(events, position);
-          for (let first = 0; first < events.length && !left; first += REPLAY_CHUNK) {
+          for (let first = 0; first < events.length && !isLeft(); first += REPLAY_CHUNK) {
             const chunk = events.slice(first, first + REPLAY_CHUNK);
             await member.room();
             const results = await group.render(chunk.filter(wanted), member.audience);
-            if (left) return;
+              if (isLeft()) return;
             if (results.length > 0) member.deliver(results);
             position = chunk.at(-1)?.seq ?? position;
           }
         }
-        if (!left) group.join(member, position);
+        if (!isLeft()) group.join(member, position);
       };
       stream.settle(standing);
       replay().catch((error: unknown) => member.end(error));
@@ -221,7 +222,11 @@ export const createHub = (options: HubOptions): Hub => {
         const member = ending(memberOf(key), () => finish());
         // Before the present value is read, so that no later one is missed; should a later one be faster, the present one is left out.
         group.join(member, -1);
-        return { key, stream, group, member, leave: () => (leave(member), release()) };
+        const leaveGroup = (): void => {
+          leave(member);
+          release();
+        };
+        return { key, stream, group, member, leave: leaveGroup };
       });
       const finish = register(() => {
         left = true;

@@ -39,9 +39,14 @@ export class Queue<Value> implements AsyncIterableIterator<Value> {
     this.#end = { error };
     this.#tellRoom();
     if (!this.#waiting) return;
-    if (error === null) this.#waiting.resolve({ done: true, value: undefined });
-    else this.#waiting.reject(error);
+    const { resolve, reject } = this.#waiting;
     this.#waiting = null;
+    if (error === null) resolve({ done: true, value: undefined });
+    else {
+      // Told once: who reads on finds the end.
+      this.#end = { error: null };
+      reject(error);
+    }
   }
 
   async next(): Promise<IteratorResult<Value>> {
@@ -53,7 +58,7 @@ export class Queue<Value> implements AsyncIterableIterator<Value> {
     if (this.#end) {
       const { error } = this.#end;
       this.#end = { error: null };
-      if (error !== null) throw error;
+      if (error !== null) throw error as unknown;
       return { done: true, value: undefined };
     }
     return await new Promise((resolve, reject) => {

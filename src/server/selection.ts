@@ -28,7 +28,7 @@ export const selectionOf = (
   const usesVariables = variablesWithin(document);
   const cacheKey = `${operationName ?? ''}\0${usesVariables.length === 0 ? '' : JSON.stringify(usesVariables.map((name) => variables[name]))}`;
   let known = selections.get(document);
-  if (!known) selections.set(document, (known = new Map()));
+  if (!known) selections.set(document, (known = new Map<string, string>()));
   const cached = known.get(cacheKey);
   if (cached !== undefined) return cached;
 

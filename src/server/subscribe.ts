@@ -59,7 +59,7 @@ const sharingOf = (args: ExecutionArgs, services: Services, mask: Mask): Sharing
     render: async (item, audience) => {
       const trap = { touched: false };
       const contextValue: Context = audience === null ? contextForEveryone(services, trap) : { ...services, ...audience };
-      const result = await execute({ schema, document, operationName, variableValues, rootValue: item, contextValue } as ExecutionArgs);
+      const result = await execute({ schema, document, operationName, variableValues, rootValue: item, contextValue });
       return { out: encode(result, item, mask), personal: trap.touched };
     },
   };

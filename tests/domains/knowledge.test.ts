@@ -535,7 +535,8 @@ describe('the number of statements', () => {
     }`;
     const cost = async (first: number) => (await app.countStatements(() => app.data(query, { first }, ada))).length;
     const few = await cost(2);
-    expect(await cost(50)).toBe(few);
+    // A longer page may even cost less: what it has loaded itself its authors' entries need not load again.
+    expect(await cost(50)).toBeLessThanOrEqual(few);
     expect(few).toBeLessThanOrEqual(10);
   });
 

@@ -1,4 +1,4 @@
-import { parse, validate } from 'graphql';
+import { Kind, parse, validate } from 'graphql';
 import { expect, test } from 'vitest';
 import { schema } from '../../src/schema.js';
 import { exampleTabs } from '../../src/server/graphiql.js';
@@ -8,7 +8,7 @@ for (const [index, { query, variables = '{}', headers = '{}' }] of exampleTabs.e
     const document = parse(query);
     expect(validate(schema, document)).toEqual([]);
     const needed = document.definitions.flatMap((definition) =>
-      definition.kind === 'OperationDefinition' ? (definition.variableDefinitions ?? []).map(({ variable }) => variable.name.value) : [],
+      definition.kind === Kind.OPERATION_DEFINITION ? (definition.variableDefinitions ?? []).map(({ variable }) => variable.name.value) : [],
     );
     expect(new Set(Object.keys(JSON.parse(variables) as object))).toEqual(new Set(needed));
     expect(() => JSON.parse(headers) as object).not.toThrow();

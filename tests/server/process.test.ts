@@ -14,7 +14,8 @@ afterEach(async () => {
 
 const folder = async (): Promise<string> => {
   const path = await mkdtemp(join(tmpdir(), 'lyceum-process-'));
-  cleanup.push(() => rm(path, { recursive: true, force: true }));
+  // The database of a killed server ends a moment after it, and writes until then.
+  cleanup.push(() => rm(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
   return path;
 };
 const start = async (env: Record<string, string>): Promise<ServerProcess> => {
