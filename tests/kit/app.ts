@@ -57,8 +57,9 @@ export const startTestApp = async ({ env = {}, database: shared, clock }: TestAp
     DATABASE_URL: database.url,
     DATA_DIR: dataDir,
     PRESENCE_GRACE_MS: '200',
-    // Its renewals would be among the statements that a test counts.
+    // Their statements would be among those that a test counts; and what only a reconcile brings would be no wonder.
     PRESENCE_LEASE_MS: '600000',
+    RECONCILE_MS: '600000',
     ...env,
   });
   const app: App = await startApp(config, { clock, onStatement: (sql) => statements?.push(sql) });
