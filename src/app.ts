@@ -4,8 +4,10 @@ import type { Services } from './context.js';
 import { authenticate } from './domains/account/viewer.js';
 import { createPresence } from './domains/presence/leases.js';
 import { schema } from './schema.js';
+import { createConnections } from './server/connections.js';
 import { createGraphQLServer, type Authenticate } from './server/graphql.js';
 import { close, createHttpServer, listen, type Readiness } from './server/http.js';
+import { createRights } from './server/rights.js';
 import { createSocketServer } from './server/websocket.js';
 import { closeAll, openServices, type Closers, type ServicesOptions } from './services.js';
 
@@ -13,7 +15,10 @@ export interface App {
   /** Where GraphQL is: `http://127.0.0.1:4000/graphql`. */
   readonly url: string;
   readonly services: Services;
-  /** Ends in order: sockets, then requests that still run, then the parts they used. Safe to call again. */
+  /**
+   * Ends in order: sockets and event streams, spread over the configuration's `drainMs`, while `/readyz` says no and requests are still
+   * answered; then requests that still run; then the parts they used. Safe to call again.
+   */
   readonly stop: () => Promise<void>;
 }
 
@@ -40,20 +45,23 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
     closers.push(() => presence.stop());
 
     const identify: Authenticate = (token) => authenticate({ db, clock, tokens }, token);
-    const graphql = createGraphQLServer(schema, services, identify);
+    const rights = createRights(services, tokens);
+    const graphql = createGraphQLServer(schema, services, identify, rights);
+    const connections = createConnections();
     const readiness = async (): Promise<Readiness> => {
       const database = await db.ping().then(
         () => 'UP' as const,
         () => 'DOWN' as const,
       );
       // Without its bus a process still serves, only later: no reason to send it no traffic.
-      return { ready: database === 'UP', components: { database, bus: bus.state } };
+      const components = { database, bus: bus.state };
+      return connections.stopping() ? { ready: false, state: 'stopping', components } : { ready: database === 'UP', components };
     };
-    const http = createHttpServer({ config, graphql, jwks: tokens.jwks, readiness, log });
+    const http = createHttpServer({ config, graphql, jwks: tokens.jwks, readiness, connections, log });
     const port = await listen(http, config.port, config.host);
     closers.push(() => close(http, STOP_GRACE_MS));
-    const sockets = createSocketServer({ http, graphql, services, authenticate: identify, onPresent: presence.enter });
-    closers.push(() => sockets.stop());
+    createSocketServer({ http, connections, graphql, services, rights, onPresent: presence.enter });
+    closers.push(() => connections.drain(config.drainMs));
 
     const host = config.host === '0.0.0.0' || config.host === '::' ? 'localhost' : config.host;
     return {

@@ -9,6 +9,10 @@ export interface Config {
   /** Whether addresses in X-Forwarded-For are believed. */
   readonly trustProxy: boolean;
   readonly dataDir: string;
+  /** Processes that serve behind the one port. */
+  readonly workers: number;
+  /** Over how long the ends of what is open are spread at a stop, in milliseconds. */
+  readonly drainMs: number;
   readonly logLevel: string;
   readonly demoData: boolean;
   readonly database: {
@@ -43,6 +47,16 @@ export interface Config {
     readonly maxBytes: number;
     /** How long a socket may take nothing of what was written to it before it is given up, in milliseconds. */
     readonly stallMs: number;
+    /** How often a sign of life is sent through each connection, in milliseconds: proxies cut silent ones after 30 s and more. */
+    readonly pingMs: number;
+  };
+  readonly sockets: {
+    /** Operations that one socket may have running at a time. */
+    readonly maxSubscriptions: number;
+    /** Operations that one socket may begin in a second, in the long run. */
+    readonly subscribesPerSecond: number;
+    /** Sockets that one address may have open in one process. */
+    readonly maxPerAddress: number;
   };
   readonly presence: { readonly graceMs: number; readonly leaseMs: number };
   readonly limits: {
@@ -90,6 +104,8 @@ const variables = z.object({
   CORS_ORIGINS: origins.optional(),
   TRUST_PROXY: flag.optional(),
   DATA_DIR: z.string().optional(),
+  WORKERS: integer(1, 64).optional(),
+  DRAIN_MS: integer(0, 600_000).optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).optional(),
   DEMO_DATA: flag.optional(),
   DATABASE_URL: url('postgresql', 'postgres').optional(),
@@ -109,6 +125,10 @@ const variables = z.object({
   SOCKET_QUEUE_FRAMES: integer(16, 1_000_000).optional(),
   SOCKET_QUEUE_BYTES: integer(16_384, 1_073_741_824).optional(),
   SOCKET_STALL_MS: integer(100, 600_000).optional(),
+  PING_INTERVAL_MS: integer(50, 600_000).optional(),
+  MAX_SUBSCRIPTIONS_PER_SOCKET: integer(1, 1_000_000).optional(),
+  MAX_SUBSCRIBES_PER_SECOND: integer(1, 1_000_000).optional(),
+  MAX_SOCKETS_PER_ADDRESS: integer(1, 1_000_000).optional(),
   PRESENCE_GRACE_MS: integer(0, 600_000).optional(),
   PRESENCE_LEASE_MS: integer(1_000, 600_000).optional(),
   MAX_REQUEST_BYTES: integer(1_024, 104_857_600).optional(),
@@ -123,10 +143,11 @@ const variables = z.object({
 export const loadConfig = (environment: Readonly<Record<string, string | undefined>>): Config => {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value.trim() !== ''));
   const parsed = variables.safeParse(given);
-  if (!parsed.success) {
-    const lines = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
-    throw new ConfigError(`The configuration is wrong:\n${lines.join('\n')}`);
+  const lines = (parsed.error?.issues ?? []).map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
+  if (Number(given['WORKERS']) > 1 && given['REDIS_URL'] === undefined) {
+    lines.push('  WORKERS: more than one needs REDIS_URL, through which the processes wake each other');
   }
+  if (!parsed.success || lines.length > 0) throw new ConfigError(`The configuration is wrong:\n${lines.join('\n')}`);
   const set = parsed.data;
   const env = set.NODE_ENV;
   return deepFreeze({
@@ -136,6 +157,8 @@ export const loadConfig = (environment: Readonly<Record<string, string | undefin
     corsOrigins: set.CORS_ORIGINS ?? (env === 'production' ? [] : ['*']),
     trustProxy: set.TRUST_PROXY ?? false,
     dataDir: set.DATA_DIR ?? '.data',
+    workers: set.WORKERS ?? 1,
+    drainMs: set.DRAIN_MS ?? (env === 'test' ? 0 : 10_000),
     logLevel: set.LOG_LEVEL ?? (env === 'test' ? 'silent' : env === 'production' ? 'info' : 'warn'),
     demoData: set.DEMO_DATA ?? (env === 'development' && set.DATABASE_URL === undefined),
     database: {
@@ -162,6 +185,12 @@ export const loadConfig = (environment: Readonly<Record<string, string | undefin
       maxFrames: set.SOCKET_QUEUE_FRAMES ?? 1_000,
       maxBytes: set.SOCKET_QUEUE_BYTES ?? 1_048_576,
       stallMs: set.SOCKET_STALL_MS ?? 30_000,
+      pingMs: set.PING_INTERVAL_MS ?? 12_000,
+    },
+    sockets: {
+      maxSubscriptions: set.MAX_SUBSCRIPTIONS_PER_SOCKET ?? 500,
+      subscribesPerSecond: set.MAX_SUBSCRIBES_PER_SECOND ?? 200,
+      maxPerAddress: set.MAX_SOCKETS_PER_ADDRESS ?? 1_000,
     },
     presence: { graceMs: set.PRESENCE_GRACE_MS ?? 5_000, leaseMs: set.PRESENCE_LEASE_MS ?? 15_000 },
     limits: {

@@ -39,6 +39,8 @@ export interface Context extends Services {
   readonly viewer: Viewer | null;
   /** Where the request comes from, as far as is known. */
   readonly client: { readonly ip: string | null; readonly userAgent: string | null };
+  /** Where a cut stream of server-sent events goes on: the last cursor its reader has seen, whatever `after` it was first opened with. */
+  readonly lastEventId?: string | null;
 }
 
 /** The same caller in a context of its own: loaders hang on the context's identity, so nothing read before is seen again. */

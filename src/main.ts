@@ -1,8 +1,15 @@
+import cluster from 'node:cluster';
 import { startApp } from './app.js';
 import { ConfigError, loadConfig, type Config } from './config.js';
 import { createLog } from './log.js';
 import { seedDemoData } from './seed.js';
 import { welcome } from './welcome.js';
+import { startAsWorker, startWorkers } from './workers.js';
+
+/** How long a stop may take once everything that was open has been told to go, in milliseconds. */
+const STOP_TIMEOUT_MS = 15_000;
+/** How much longer the parent of workers waits for them. */
+const WORKERS_GRACE_MS = 2_000;
 
 const main = async (): Promise<void> => {
   let config: Config;
@@ -13,20 +20,32 @@ const main = async (): Promise<void> => {
     process.stderr.write(`${error.message}\n`);
     process.exit(78); // EX_CONFIG of sysexits.h
   }
-  const log = createLog(config.logLevel);
+  const role = cluster.isWorker ? 'worker' : config.workers > 1 ? 'parent' : 'alone';
+  const log = role === 'worker' ? createLog(config.logLevel).child({ pid: process.pid }) : createLog(config.logLevel);
   process.on('unhandledRejection', (error) => log.error({ err: error }, 'a promise was rejected and nobody listened'));
-  const fatal = (reason: string): never => {
+  const onFatal = (reason: string): never => {
     log.fatal({ reason }, 'the embedded database has ended');
     process.exit(1);
   };
-  const app = await startApp(config, { log, onFatal: fatal, ...(config.demoData ? { seed: seedDemoData } : {}) });
+  const options = { log, onFatal, ...(config.demoData ? { seed: seedDemoData } : {}) };
+  const stopTimeoutMs = config.drainMs + STOP_TIMEOUT_MS;
 
   let stopping = false;
+  let stopApp: (() => Promise<void>) | null = null;
   const stop = (signal: NodeJS.Signals): void => {
-    if (stopping) return void process.exit(130);
+    if (stopping || stopApp === null) {
+      // A worker hears Ctrl-C from the terminal and the stop from its parent; it is the parent that ends at once.
+      if (stopping && role === 'worker') return;
+      process.exit(130);
+    }
     stopping = true;
     log.info({ signal }, 'stopping');
-    app.stop().then(
+    const late = (): never => {
+      log.error('the stop took too long');
+      process.exit(1);
+    };
+    setTimeout(late, stopTimeoutMs + (role === 'parent' ? 2 * WORKERS_GRACE_MS : 0));
+    stopApp().then(
       () => process.exit(0),
       (error: unknown) => {
         log.error({ err: error instanceof Error ? error : String(error) }, 'the stop failed');
@@ -36,7 +55,15 @@ const main = async (): Promise<void> => {
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
-  process.stdout.write(welcome(app.url, config));
+
+  const app =
+    role === 'worker'
+      ? await startAsWorker(config, log)
+      : role === 'parent'
+        ? await startWorkers(config, { ...options, stopTimeoutMs: stopTimeoutMs + WORKERS_GRACE_MS })
+        : await startApp(config, options);
+  stopApp = app.stop;
+  if (role !== 'worker') process.stdout.write(welcome(app.url, config));
 };
 
 main().catch((error: unknown) => {

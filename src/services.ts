@@ -31,6 +31,8 @@ export interface ServicesOptions {
   readonly onFatal?: ((reason: string) => void) | undefined;
   /** Uses the embedded database of a server that runs under DATA_DIR, if one does, instead of being refused. */
   readonly asGuest?: boolean | undefined;
+  /** A database that is open and migrated already, instead of the configuration's. */
+  readonly target?: ConnectionTarget | undefined;
 }
 
 /** Things to close, in the reverse order of their opening. */
@@ -49,9 +51,7 @@ export const openServices = async (config: Config, closers: Closers, options: Se
   const log = options.log ?? createLog(config.logLevel);
   const { timeoutMs, poolSize } = config.database;
 
-  const target = await openTarget(config, log, closers, options);
-  await untilReachable(() => applyMigrations(connectionOptions(target, timeoutMs), { directory: MIGRATIONS, log }), log);
-
+  const target = options.target ?? (await openMigrated(config, closers, options));
   const bus = config.redis.url === null ? createMemoryBus({ log }) : createRedisBus({ url: config.redis.url, prefix: config.redis.prefix, log });
   closers.push(() => bus.close());
 
@@ -69,14 +69,26 @@ export const openServices = async (config: Config, closers: Closers, options: Se
   return { config, clock, log, db, hub, tokens, bus };
 };
 
+/** Opens the database alone, and brings it to the newest migration. An embedded one is added to `closers`. */
+export const openMigrated = async (config: Config, closers: Closers, options: ServicesOptions): Promise<ConnectionTarget> => {
+  const log = options.log ?? createLog(config.logLevel);
+  const target = await openTarget(config, log, closers, options);
+  await untilReachable(() => applyMigrations(connectionOptions(target, config.database.timeoutMs), { directory: MIGRATIONS, log }), log);
+  return target;
+};
+
+/** What a database is asked for beside its servers' pools: the command line, somebody who looks at it. */
+const SPARE_CONNECTIONS = 20;
+
 /** The database to use: the one of DATABASE_URL, or the embedded one under DATA_DIR. */
 const openTarget = async (config: Config, log: Log, closers: Closers, options: ServicesOptions): Promise<ConnectionTarget> => {
   await mkdir(config.dataDir, { recursive: true });
   if (config.database.url !== null) return { url: config.database.url };
   const running = options.asGuest === true ? await findRunningPostgres(config.dataDir) : null;
   if (running !== null) return running;
-  const { durable } = config.database;
-  const embedded = await startEmbeddedPostgres({ dataDir: config.dataDir, log, durable, ...(options.onFatal ? { onExit: options.onFatal } : {}) });
+  const { durable, poolSize } = config.database;
+  const maxConnections = Math.max(100, config.workers * poolSize + SPARE_CONNECTIONS);
+  const embedded = await startEmbeddedPostgres({ dataDir: config.dataDir, log, durable, maxConnections, ...(options.onFatal ? { onExit: options.onFatal } : {}) });
   closers.push(() => embedded.stop());
   return embedded.address;
 };

@@ -7,6 +7,7 @@ import {
   type TypeParam,
 } from '@pothos/core';
 import type { Context } from './context.js';
+import type { Source } from './realtime/hub.js';
 import type { LogEvent, LogTopic, StateTopic, StateValue } from './realtime/topic.js';
 
 /**
@@ -63,14 +64,22 @@ type AnyOptions =
 
 const isLog = (options: AnyOptions): options is Extract<AnyOptions, { topic: { kind: 'log' } }> => options.topic.kind === 'log';
 
+/** What a subscription field follows. */
+export interface AuthorizedSource extends Source<unknown> {
+  /** Asks the field's rules again; rejects when the context's viewer would be refused now. */
+  readonly reauthorize: (context: Context) => Promise<unknown>;
+}
+
 /** The source of a subscription field: authorised first, so that whoever may not follow it learns nothing of its cursor. */
-const open = async (options: AnyOptions, args: Record<string, unknown>, context: Context): Promise<AsyncIterable<unknown>> => {
+const open = async (options: AnyOptions, args: Record<string, unknown>, context: Context): Promise<AuthorizedSource> => {
+  // Kept for as long as the subscription lasts, so it holds on to nothing but the arguments.
+  const reauthorize = async (fresh: Context): Promise<unknown> => await options.authorize(args, fresh);
   if (isLog(options)) {
     const { key, after } = await options.authorize(args, context);
-    return await context.hub.log(options.topic, key, { after, kinds: options.kinds });
+    return Object.assign(await context.hub.log(options.topic, key, { after: context.lastEventId ?? after, kinds: options.kinds }), { reauthorize });
   }
   const { keys } = await options.authorize(args, context);
-  return context.hub.state(options.topic, keys);
+  return Object.assign(context.hub.state(options.topic, keys), { reauthorize });
 };
 
 type FieldMethod = (options: object) => unknown;

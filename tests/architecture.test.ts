@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
  * well. A new file or folder of `src` needs a place here.
  */
 const FLOORS: readonly (readonly string[])[] = [
-  ['main.ts', 'cli/', 'seed.ts', 'welcome.ts'],
+  ['main.ts', 'workers.ts', 'cli/', 'seed.ts', 'welcome.ts'],
   ['app.ts', 'services.ts'],
   ['server/'],
   ['schema.ts'],

@@ -99,6 +99,7 @@ export const createHub = (options: HubOptions): Hub => {
         if (held.holders > 0) return;
         streams.delete(id);
         held.unlisten();
+        held.stream.close();
       },
     };
   };
@@ -197,10 +198,13 @@ export const createHub = (options: HubOptions): Hub => {
           assertWithoutHole(events, position);
           for (let first = 0; first < events.length && !isLeft(); first += REPLAY_CHUNK) {
             const chunk = events.slice(first, first + REPLAY_CHUNK);
-            await member.room();
             const results = await group.render(chunk.filter(wanted), member.audience);
+            // One by one, for as long as there is room: however long the results are, who reads them does not fall behind.
+            for (const result of results) {
+              await member.room();
               if (isLeft()) return;
-            if (results.length > 0) member.deliver(results);
+              member.deliver([result]);
+            }
             position = chunk.at(-1)?.seq ?? position;
           }
         }

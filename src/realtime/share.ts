@@ -8,7 +8,7 @@ export interface Member<Audience, Out> {
   readonly deliver: (results: readonly Out[]) => void;
   /** The stream cannot go on. Nothing follows. */
   readonly end: (error: unknown) => void;
-  /** Resolves when a page of replay may be delivered: the history of a stream must not overflow who asks for it. */
+  /** Resolves when a result of a replay may be delivered: the history of a stream must not overflow who asks for it. */
   readonly room: () => Promise<void>;
 }
 
@@ -19,7 +19,7 @@ export interface Sharing<Item, Audience, Out> {
   readonly audienceId: (audience: Audience) => string;
   /**
    * Makes the result for an audience, or for everyone when it is null. `personal` says that it needed to know the audience: then the result
-   * for everyone is thrown away, and each audience gets its own from then on.
+   * for everyone is thrown away, and each audience gets its own from then on. Rejects when there is no result to be had at the moment.
    */
   readonly render: (item: Item, audience: Audience | null) => Promise<Rendered<Out>>;
 }
@@ -70,6 +70,10 @@ export const createGroup = <Item, Audience, Out>(
     const result = sharing.render(item, audience);
     if (recent.size >= REUSE_MAX) recent.clear();
     recent.set(id, { since: now, result });
+    // A failure serves nobody again.
+    result.catch(() => {
+      if (recent.get(id)?.result === result) recent.delete(id);
+    });
     return result;
   };
 
@@ -91,6 +95,11 @@ export const createGroup = <Item, Audience, Out>(
     state.position = stream.placeOf(last);
     const first = items.findIndex((item) => stream.placeOf(item) > position);
     member.deliver(first === 0 ? results : results.slice(first));
+  };
+
+  /** Ends those who cannot be given what has happened: they come back with their cursors, and nothing is left out. */
+  const fail = (error: unknown): void => {
+    for (const member of [...members.keys()]) member.end(error);
   };
 
   const deliver = async (items: readonly Item[]): Promise<void> => {
@@ -123,12 +132,7 @@ export const createGroup = <Item, Audience, Out>(
     }
   };
 
-  const subscriber = {
-    deliver,
-    fail: (error: unknown): void => {
-      for (const member of [...members.keys()]) member.end(error);
-    },
-  };
+  const subscriber = { deliver: (items: readonly Item[]): Promise<void> => deliver(items).catch(fail), fail };
 
   return {
     join: (member, position) => {

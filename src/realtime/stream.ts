@@ -17,10 +17,12 @@ export interface Stream<Item> {
   settle(position: number): void;
   /** The stream has grown to `seq`, or by an unknown amount when it is left out. */
   readonly wake: (seq?: number) => void;
+  /** Begins no further read. */
+  readonly close: () => void;
 }
 
 export interface Subscriber<Item> {
-  /** The next items, in order. The stream reads on when all its subscribers have fulfilled what they return. */
+  /** The next items, in order. The stream reads on when all its subscribers have fulfilled what they return. Never rejects. */
   deliver(items: readonly Item[]): Promise<void>;
   /** The stream cannot go on. Synchronous; must not throw. */
   fail(error: unknown): void;
@@ -77,10 +79,11 @@ export const createStream = <Item>(topic: string, key: string, reader: Reader<It
   /** Grown by an unknown amount: a read is due whatever `wanted` says. */
   let unknown = false;
   let reading = false;
+  let closed = false;
   let lastRead = Number.NEGATIVE_INFINITY;
 
   const schedule = (): void => {
-    if (reading || position < 0 || !(unknown || wanted > position)) return;
+    if (closed || reading || position < 0 || !(unknown || wanted > position)) return;
     reading = true;
     const wait = lastRead + reader.minIntervalMs - performance.now();
     if (wait > 0) setTimeout(() => void read(), wait).unref();
@@ -88,6 +91,8 @@ export const createStream = <Item>(topic: string, key: string, reader: Reader<It
   };
 
   const read = async (): Promise<void> => {
+    // The last reader may have left while this read was waited for.
+    if (closed) return;
     const target = wanted;
     unknown = false;
     lastRead = performance.now();
@@ -128,6 +133,9 @@ export const createStream = <Item>(topic: string, key: string, reader: Reader<It
       if (seq === undefined) unknown = true;
       else wanted = Math.max(wanted, seq);
       schedule();
+    },
+    close: () => {
+      closed = true;
     },
   };
 };

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Connections } from './connections.js';
 import type { GraphiQLPage } from './graphiql-page.js';
 import type { GraphQLServer } from './graphql.js';
 import { negotiate } from './negotiate.js';
@@ -9,10 +10,10 @@ type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<v
 
 /**
  * GraphQL over HTTP, server-sent events included, and GraphiQL for browsers that ask for a page.
- * @param streams where responses that do not end by themselves are kept while they run
+ * @param connections where responses that do not end by themselves are counted in while they run
  */
 export const createGraphQLHandler =
-  (graphql: GraphQLServer, page: GraphiQLPage, streams: Set<ServerResponse>): Handler =>
+  (graphql: GraphQLServer, page: GraphiQLPage, connections: Connections): Handler =>
   async (request, response) => {
     const { method } = request;
     const { host = 'localhost', accept, 'content-type': contentType, 'content-encoding': contentEncoding } = request.headers;
@@ -28,7 +29,7 @@ export const createGraphQLHandler =
     } else if (contentEncoding !== undefined && contentEncoding !== 'identity') {
       sendError(response, 415, 'BAD_REQUEST', 'The content must not be encoded.', { 'accept-encoding': 'identity' });
     } else {
-      await send(await graphql.handleNodeRequestAndResponse(request, response, { req: request, res: response }), response, streams);
+      await send(await graphql.handleNodeRequestAndResponse(request, response, { req: request, res: response }), response, connections);
     }
   };
 
@@ -38,7 +39,7 @@ const isJson = (contentType = ''): boolean => /^\s*application\/json\s*(;|$)/i.t
  * Yoga's own way of sending would write the stack of an unexpected error into the response, and goes on reading the results of a
  * peer that has left.
  */
-const send = async (answer: Response, response: ServerResponse, streams: Set<ServerResponse>): Promise<void> => {
+const send = async (answer: Response, response: ServerResponse, connections: Connections): Promise<void> => {
   const headers = Object.fromEntries(answer.headers);
   if (headers['content-type']?.startsWith('text/event-stream') !== true || answer.body === null) {
     const body = await answer.text();
@@ -52,9 +53,14 @@ const send = async (answer: Response, response: ServerResponse, streams: Set<Ser
     leave();
     return;
   }
-  streams.add(response);
+  if (connections.stopping()) {
+    leave();
+    sendError(response, 503, 'UNAVAILABLE', 'The server is stopping. Subscribe elsewhere, or again soon.');
+    return;
+  }
+  const gone = connections.add(() => response.destroy());
   response.once('close', () => {
-    streams.delete(response);
+    gone();
     leave();
   });
   response.socket?.setNoDelay(true);

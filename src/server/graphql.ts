@@ -7,7 +7,8 @@ import { coded } from '../errors.js';
 import { clientAddress } from './address.js';
 import { createMask, type Mask } from './mask.js';
 import { useResponses } from './responses.js';
-import { createSubscribe, type Deliver } from './subscribe.js';
+import type { Rights } from './rights.js';
+import { createSubscribe, type TransportContext } from './subscribe.js';
 
 /** Finds out who a token belongs to; rejects with a TokenFailure, or with whatever keeps it from finding out. */
 export type Authenticate = (token: string) => Promise<Viewer & { readonly tokenExpiresAt: Date }>;
@@ -17,10 +18,10 @@ export interface RequestContext {
   readonly req?: IncomingMessage;
   readonly res?: ServerResponse;
   /** Set by the socket, which has authenticated its peer already. */
-  readonly socket?: { readonly viewer: Viewer | null; readonly client: Context['client']; readonly deliver: Deliver };
+  readonly socket?: Required<Pick<TransportContext, 'caller' | 'deliver'>> & Pick<Context, 'client'>;
 }
 
-interface Authenticated extends Context {
+interface Authenticated extends Context, TransportContext {
   /** Why the request's token was refused. */
   readonly refused: GraphQLError | null;
 }
@@ -28,10 +29,10 @@ interface Authenticated extends Context {
 export type GraphQLServer = YogaServerInstance<RequestContext, Context>;
 
 /** The one pipeline behind every transport: authenticate, parse, validate, execute, mask. */
-export const createGraphQLServer = (schema: GraphQLSchema, services: Services, authenticate: Authenticate): GraphQLServer => {
+export const createGraphQLServer = (schema: GraphQLSchema, services: Services, authenticate: Authenticate, rights: Rights): GraphQLServer => {
   const { config, log } = services;
   const mask = createMask(log);
-  const subscribe = createSubscribe(services, mask);
+  const subscribe = createSubscribe(services, mask, rights);
   return createYoga<RequestContext, Context>({
     schema,
     graphqlEndpoint: '/graphql',
@@ -47,23 +48,25 @@ export const createGraphQLServer = (schema: GraphQLSchema, services: Services, a
     logging: { debug: () => undefined, info: () => undefined, warn: (...args) => log.warn(args.join(' ')), error: () => undefined },
     maskedErrors: { maskError: mask },
     context: (request): Promise<Authenticated> => makeContext(services, authenticate, request),
-    plugins: [useEngine({ parse, validate, execute, subscribe }), useParameters(), useCodes(), useTokens(mask), useResponses(mask)],
+    plugins: [useEngine({ parse, validate, execute, subscribe }), useParameters(), useCodes(), useTokens(mask), useResponses(mask, config.delivery.pingMs)],
   });
 };
 
 const makeContext = async (services: Services, authenticate: Authenticate, request: RequestContext): Promise<Authenticated> => {
   const { socket, req } = request;
-  if (socket) return { ...services, ...socket, refused: null };
+  if (socket) return { ...services, ...socket, viewer: socket.caller?.viewer ?? null, refused: null };
   const client = {
     ip: req ? clientAddress(req, services.config.trustProxy) : null,
     userAgent: req?.headers['user-agent']?.slice(0, 500) ?? null,
   };
-  const { authorization } = req?.headers ?? {};
-  if (authorization === undefined) return { ...services, client, viewer: null, refused: null };
+  const { authorization, 'last-event-id': given } = req?.headers ?? {};
+  const lastEventId = typeof given === 'string' && given !== '' ? given : null;
+  if (authorization === undefined) return { ...services, client, lastEventId, viewer: null, refused: null };
   try {
     const [, token] = /^Bearer +(\S+)$/i.exec(authorization) ?? [];
     if (token === undefined) throw coded('UNAUTHENTICATED', 'The Authorization header must be of the form "Bearer <accessToken>".');
-    return { ...services, client, viewer: await authenticate(token), refused: null };
+    const { tokenExpiresAt, ...viewer } = await authenticate(token);
+    return { ...services, client, lastEventId, viewer, tokenExpiresAt, refused: null };
   } catch (error) {
     // Kept for the moment when it is known what is asked: some mutations need no viewer.
     if (error instanceof GraphQLError) return { ...services, client, viewer: null, refused: error };

@@ -1,8 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { JSONWebKeySet } from 'jose';
 import type { Config } from '../config.js';
 import type { Log } from '../log.js';
+import type { Connections } from './connections.js';
 import { createCors } from './cors.js';
 import { createGraphiQLPage } from './graphiql-page.js';
 import { createGraphQLHandler } from './graphql-http.js';
@@ -12,6 +13,8 @@ import { sendError, sendJson } from './send.js';
 /** What `/readyz` answers with: whether this process should be sent traffic, and what it depends on. */
 export interface Readiness {
   readonly ready: boolean;
+  /** Left out while it serves. */
+  readonly state?: 'stopping';
   readonly components: Readonly<Record<string, 'UP' | 'DOWN'>>;
 }
 
@@ -20,19 +23,20 @@ export interface HttpOptions {
   readonly graphql: GraphQLServer;
   readonly jwks: JSONWebKeySet;
   readonly readiness: () => Promise<Readiness>;
+  /** Where event streams are counted in. At a stop they are cut, without `complete`: their readers open them again elsewhere. */
+  readonly connections: Connections;
   readonly log: Log;
 }
 
 export type HttpServer = Server & {
-  /** Responses that last until the peer leaves. */
-  readonly streams: ReadonlySet<ServerResponse>;
+  /** Connections that have asked for nothing yet, as browsers open them to be quick later. Node counts them as busy. */
+  readonly unused: ReadonlySet<Socket>;
 };
 
 /** The HTTP server: GraphQL and GraphiQL at /graphql, health at /healthz and /readyz, keys at /.well-known/jwks.json. */
-export const createHttpServer = ({ config, graphql, jwks, readiness, log }: HttpOptions): HttpServer => {
+export const createHttpServer = ({ config, graphql, jwks, readiness, connections, log }: HttpOptions): HttpServer => {
   const cors = createCors(config.corsOrigins);
-  const streams = new Set<ServerResponse>();
-  const handleGraphQL = createGraphQLHandler(graphql, createGraphiQLPage(), streams);
+  const handleGraphQL = createGraphQLHandler(graphql, createGraphiQLPage(), connections);
   const routes: Readonly<Record<string, (response: ServerResponse) => Promise<void> | void>> = {
     '/': (response) => void response.writeHead(302, { location: '/graphql' }).end(),
     '/healthz': (response) => sendJson(response, 200, { status: 'ok' }),
@@ -45,6 +49,8 @@ export const createHttpServer = ({ config, graphql, jwks, readiness, log }: Http
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     response.setHeader('x-content-type-options', 'nosniff');
     response.setHeader('referrer-policy', 'no-referrer');
+    // A connection that has answered its last request would else be kept alive for another one that is refused.
+    if (connections.stopping()) response.setHeader('connection', 'close');
     cors.allow(request, response);
     const [path = '/'] = (request.url ?? '/').split('?', 1);
     const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
@@ -54,14 +60,21 @@ export const createHttpServer = ({ config, graphql, jwks, readiness, log }: Http
     else if (request.method === 'GET' || request.method === 'HEAD') await route(response);
     else sendError(response, 405, 'BAD_REQUEST', 'Use GET.', { allow: 'GET, HEAD, OPTIONS' });
   };
+  const unused = new Set<Socket>();
   const server = createServer((request, response) => {
+    unused.delete(request.socket);
     handle(request, response).catch((error: unknown) => {
       log.error({ err: error instanceof Error ? error : String(error) }, 'a request failed');
       if (response.headersSent) response.destroy();
       else sendError(response, 500, 'INTERNAL', 'Something went wrong on our side.');
     });
   });
-  return Object.assign(server, { streams });
+  server.on('connection', (socket) => {
+    unused.add(socket);
+    socket.once('close', () => unused.delete(socket));
+  });
+  server.on('upgrade', ({ socket }) => unused.delete(socket));
+  return Object.assign(server, { unused });
 };
 
 /** @returns the port it listens on, which the system has chosen when `port` is 0 */
@@ -74,15 +87,10 @@ export const listen = (server: Server, port: number, host: string): Promise<numb
     });
   });
 
-/**
- * Stops accepting, cuts the event streams, which their readers open again elsewhere, lets running requests finish for `graceMs`
- * milliseconds, then cuts what is left.
- */
+/** Stops accepting, lets running requests finish for `graceMs` milliseconds, then cuts what is left. */
 export const close = async (server: HttpServer, graceMs: number): Promise<void> => {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  for (const stream of server.streams) stream.destroy();
-  // A connection that has answered its last request would else be kept alive for another one that is refused.
-  server.prependListener('request', (_request, response: ServerResponse) => response.setHeader('connection', 'close'));
+  for (const socket of server.unused) socket.destroy();
   const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_INTERVAL_MS);
   server.closeIdleConnections();
   const impatience = setTimeout(() => server.closeAllConnections(), graceMs);

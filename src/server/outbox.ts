@@ -98,6 +98,8 @@ export const createOutbox = (options: OutboxOptions): Outbox => {
   let waiting: (() => void)[] = [];
 
   const hasRoom = (): boolean => closed || (frames.length <= maxFrames / 2 && bytes <= maxBytes / 2);
+  /** What is larger than the whole queue goes when nothing else waits: nobody could ever be given it otherwise. */
+  const isFull = (body: Buffer): boolean => frames.length > 0 && (frames.length >= maxFrames || bytes + body.length > maxBytes);
   const tellRoom = (): void => {
     if (waiting.length === 0 || !hasRoom()) return;
     const told = waiting;
@@ -185,11 +187,11 @@ export const createOutbox = (options: OutboxOptions): Outbox => {
       for (const body of results) {
         // Replacing is looked for only where something waits longer than a moment.
         if (slot.policy === 'state' && blocked && replace(slot, body)) continue;
-        if (slot.policy !== 'state' && (frames.length >= maxFrames || bytes + body.length > maxBytes)) {
+        if (slot.policy !== 'state' && isFull(body)) {
           if (slot.policy === 'signal') continue;
           // A burst may simply be larger than the queue: what the connection takes makes room.
           flush();
-          if (frames.length >= maxFrames || bytes + body.length > maxBytes) {
+          if (isFull(body)) {
             forget(slot);
             slot.onOverflow();
             return;

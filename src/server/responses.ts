@@ -4,9 +4,6 @@ import { codeOf, coded, ERROR_CODES, type ErrorCode } from '../errors.js';
 import type { Mask } from './mask.js';
 import { negotiate } from './negotiate.js';
 
-/** How long a connection may be silent before a sign of life is sent through it, in milliseconds: proxies cut silent ones after 30 s and more. */
-export const KEEP_ALIVE_MS = 12_000;
-
 const JSON_TYPE = 'application/json';
 const EVENT_STREAM = 'text/event-stream';
 /** In the order in which they are chosen for those who take anything. */
@@ -18,13 +15,15 @@ const OF_THE_DOCUMENT: ReadonlySet<ErrorCode | null> = new Set(['GRAPHQL_PARSE_F
 /**
  * Turns results into responses as the GraphQL-over-HTTP specification and the distinct connections mode of graphql-sse say, in
  * place of Yoga's own ways: errors are JSON whatever was asked for, and each is told with the status of its code.
+ *
+ * @param pingMs how often a comment is sent through an event stream, in milliseconds
  */
-export const useResponses = (mask: Mask): Plugin => ({
+export const useResponses = (mask: Mask, pingMs: number): Plugin => ({
   onResultProcess: (process) => {
     const { request, result } = process;
     const accept = request.headers.get('accept');
     if (isIterable(result)) {
-      if (negotiate(accept, [EVENT_STREAM]) !== null) process.setResultProcessor(() => eventStream(result, mask), EVENT_STREAM);
+      if (negotiate(accept, [EVENT_STREAM]) !== null) process.setResultProcessor(() => eventStream(result, mask, pingMs), EVENT_STREAM);
       else {
         // Nobody will read it.
         void result[Symbol.asyncIterator]().return?.();
@@ -41,7 +40,7 @@ export const useResponses = (mask: Mask): Plugin => ({
       return process.setResultProcessor((_, api) => json(api, single, { status: legacy ? 200 : status, headers, type }), type);
     }
     // A reader of events in a browser does not see the body of a failed response: mistakes in a document are told as an event.
-    if (status === 200 || OF_THE_DOCUMENT.has(codeOf(single.errors?.[0]))) return process.setResultProcessor(() => eventStream(once(single), mask), type);
+    if (status === 200 || OF_THE_DOCUMENT.has(codeOf(single.errors?.[0]))) return process.setResultProcessor(() => eventStream(once(single), mask, pingMs), type);
     process.setResultProcessor((_, api) => json(api, single, { status, headers }), type);
   },
 });
@@ -93,7 +92,7 @@ const json = (
   });
 
 /** The results as server-sent events, ended by `complete`; leaving the stream leaves the results. */
-const eventStream = (results: AsyncIterable<ExecutionResult>, mask: Mask): Response => {
+const eventStream = (results: AsyncIterable<ExecutionResult>, mask: Mask, pingMs: number): Response => {
   const encoder = new TextEncoder();
   const iterator = results[Symbol.asyncIterator]();
   let keepAlive: NodeJS.Timeout | undefined;
@@ -105,13 +104,16 @@ const eventStream = (results: AsyncIterable<ExecutionResult>, mask: Mask): Respo
       keepAlive = setInterval(() => {
         // Not behind what the peer has not taken yet.
         if ((controller.desiredSize ?? 0) > 0) controller.enqueue(encoder.encode(COMMENT));
-      }, KEEP_ALIVE_MS);
+      }, pingMs);
     },
     pull: async (controller) => {
       const next = await iterator.next().catch((error: unknown): IteratorResult<ExecutionResult> => ({ value: { errors: [mask(error)] } }));
       if (left) return;
       if (next.done !== true) {
-        controller.enqueue(encoder.encode(`event: next\ndata: ${JSON.stringify(publicResult(next.value))}\n\n`));
+        const cursor = next.value.extensions?.['cursor'];
+        // A browser's EventSource sends the last id again, as Last-Event-ID, when it comes back.
+        const id = typeof cursor === 'string' ? `id: ${cursor}\n` : '';
+        controller.enqueue(encoder.encode(`event: next\n${id}data: ${JSON.stringify(publicResult(next.value))}\n\n`));
         return;
       }
       clearInterval(keepAlive);

@@ -1,9 +1,8 @@
 import type { IncomingMessage } from 'node:http';
-import { CloseCode, type Server as ProtocolServer } from 'graphql-ws';
+import { CloseCode, MessageType, type Server as ProtocolServer } from 'graphql-ws';
 import type { WebSocket } from 'ws';
 import type { Log } from '../log.js';
 import type { Outbox } from './outbox.js';
-import { KEEP_ALIVE_MS } from './responses.js';
 
 /** One peer's connection, and the request that opened it. */
 export interface Peer {
@@ -13,30 +12,53 @@ export interface Peer {
   readonly outbox: Outbox;
 }
 
+/** How long a peer has to answer a close frame before its connection is cut, in milliseconds. */
+const CLOSE_TIMEOUT_MS = 2_000;
+
+/** Closes a socket. What was queued for the peer before is theirs; nothing follows it. The socket is gone soon after, whatever the peer does. */
+export const hangUp = ({ socket, outbox }: Peer, code: number, reason: string): void => {
+  if (socket.readyState !== socket.OPEN) return;
+  outbox.flush();
+  outbox.close();
+  socket.close(code, reason);
+  const impatience = setTimeout(() => socket.terminate(), CLOSE_TIMEOUT_MS);
+  socket.once('close', () => clearTimeout(impatience));
+};
+
 /**
  * Carries the frames of one socket to and from the protocol. It is graphql-ws' own adapter for ws but for its failures, which it
- * prints to the console. A peer that answers no ping within {@link KEEP_ALIVE_MS} is cut.
+ * prints to the console. A peer that has not answered one ping when the next is due is cut.
+ *
+ * @param pong the payload that a protocol's ping is answered with
+ * @param pingMs how often the peer is pinged, in milliseconds
  */
-export const carry = <Extra extends Peer>(protocol: ProtocolServer<Extra>, extra: Extra, log: Log): void => {
+export const carry = <Extra extends Peer>(
+  protocol: ProtocolServer<Extra>,
+  extra: Extra,
+  pong: (extra: Extra, payload: unknown) => Promise<unknown>,
+  pingMs: number,
+  log: Log,
+): void => {
   const { socket, outbox } = extra;
+  const send = (frame: string): void => {
+    if (socket.readyState === socket.OPEN) outbox.text(frame);
+  };
   const closed = protocol.opened(
     {
       protocol: socket.protocol,
-      send: (frame) => {
-        if (socket.readyState === socket.OPEN) outbox.text(frame);
-      },
-      close: (code, reason) => {
-        outbox.flush();
-        socket.close(code, reason);
-      },
+      send,
+      onPing: async (payload) => send(JSON.stringify({ type: MessageType.Pong, payload: await pong(extra, payload) })),
+      close: (code = CloseCode.InternalServerError, reason = '') => hangUp(extra, code, reason),
       onMessage: (handle) => {
         socket.on('message', (data: Buffer, isBinary) => {
-          if (isBinary) return socket.close(CloseCode.BadRequest, 'Messages are text');
+          // What a peer goes on sending until it has seen that it was closed.
+          if (socket.readyState !== socket.OPEN) return;
+          if (isBinary) return hangUp(extra, CloseCode.BadRequest, 'Messages are text');
           handle(data.toString('utf8')).catch((error: unknown) => {
             // A well-formed message of the kind that only servers send; the library throws what it says of any other message.
-            if (String(error).includes('Unexpected message of type')) return socket.close(CloseCode.BadRequest, 'Invalid message received');
+            if (String(error).includes('Unexpected message of type')) return hangUp(extra, CloseCode.BadRequest, 'Invalid message received');
             log.error({ err: error instanceof Error ? error : String(error) }, 'a message of a socket could not be handled');
-            socket.close(CloseCode.InternalServerError, 'Internal server error');
+            hangUp(extra, CloseCode.InternalServerError, 'Internal server error');
           });
         });
       },
@@ -48,7 +70,7 @@ export const carry = <Extra extends Peer>(protocol: ProtocolServer<Extra>, extra
     if (!answered) return socket.terminate();
     answered = false;
     if (socket.readyState === socket.OPEN) socket.ping();
-  }, KEEP_ALIVE_MS);
+  }, pingMs);
   socket.on('pong', () => (answered = true));
   // ws reports a peer's violations of the WebSocket protocol (an oversized frame, bad UTF-8) here, and closes the socket itself.
   socket.on('error', (error) => log.debug({ err: error.message }, 'a socket broke'));

@@ -1,9 +1,14 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { createSourceEventStream, execute, type ExecutionArgs, type ExecutionResult } from 'graphql';
 import type { Context, Services } from '../context.js';
+import { isUnavailable } from '../db/failures.js';
 import { createQueueing, readUntilLeft, type Source } from '../realtime/hub.js';
 import type { Sharing } from '../realtime/share.js';
+import type { AuthorizedSource } from '../topic-field.js';
+import type { Caller } from './caller.js';
 import type { Mask } from './mask.js';
 import { publicResult } from './responses.js';
+import type { Rights } from './rights.js';
 import { selectionOf } from './selection.js';
 
 /** One result, for however many subscribers: as it is, and as the bytes of its JSON, encoded once. */
@@ -12,7 +17,7 @@ export interface Encoded {
   readonly bytes: Buffer;
 }
 
-/** Who is shown something. */
+/** Who is shown something; of a {@link Caller}, as they are at that moment. */
 export type Audience = Pick<Context, 'viewer' | 'client'>;
 
 export type Subscription = AsyncIterableIterator<ExecutionResult>;
@@ -23,8 +28,13 @@ export type Subscription = AsyncIterableIterator<ExecutionResult>;
  */
 export type Deliver = (source: Source<unknown>, sharing: Sharing<unknown, Audience, Encoded>, audience: Audience) => Subscription;
 
-/** A context whose transport delivers by itself. */
-interface Delivering extends Context {
+/** What the transports add to a context. */
+export interface TransportContext {
+  /** Whoever is at the other end of a socket. A stream of server-sent events makes one of its own, while it lasts. */
+  readonly caller?: Caller | null;
+  /** When the token of a request expires; null without one. */
+  readonly tokenExpiresAt?: Date | null;
+  /** Set by a transport that delivers by itself. */
   readonly deliver?: Deliver;
 }
 
@@ -34,22 +44,57 @@ interface Delivering extends Context {
  * loader answers with what it read for an earlier one, and the result of a log's event carries its cursor in
  * `extensions.cursor`.
  */
-export const createSubscribe = (services: Services, mask: Mask) => {
+export const createSubscribe = (services: Services, mask: Mask, rights: Rights) => {
   const { queueLimit } = services.config.realtime;
+
+  /** The caller of a single stream: it ends with what ends the caller. */
+  const enter = async ({ viewer, client, tokenExpiresAt }: Context & TransportContext): Promise<Caller | null> => {
+    if (viewer === null || !tokenExpiresAt) return null;
+    const claim = { subject: { userId: viewer.id, sessionId: viewer.sessionId }, expiresAt: tokenExpiresAt };
+    const caller: Caller = await rights.enter(claim, { client, onEnd: (error) => caller.revokeAll(error) });
+    return caller;
+  };
+
   return async (args: ExecutionArgs): Promise<ExecutionResult | Subscription> => {
-    const source = (await createSourceEventStream(args)) as ExecutionResult | Source<unknown>;
-    if (!('attach' in source)) return source;
-    const { viewer, client, deliver } = args.contextValue as Delivering;
-    const audience: Audience = { viewer, client };
-    const sharing = sharingOf(args, services, mask);
-    if (deliver) return deliver(source, sharing, audience);
+    const context = args.contextValue as Context & TransportContext;
+    const { client, deliver } = context;
+    let caller: Caller | null = null;
+    let leave = (): void => undefined;
+    try {
+      caller = context.caller === undefined ? await enter(context) : context.caller;
+      if (context.caller === undefined) leave = () => caller?.leave();
+      // Before the field's rules are asked, so that nothing is missed between these and the guard.
+      const generation = caller?.generation ?? 0;
+      const viewer = caller?.viewer ?? null;
+      const source = (await createSourceEventStream({ ...args, contextValue: { ...context, viewer } })) as ExecutionResult | AuthorizedSource;
+      if (!('attach' in source)) {
+        leave();
+        return source;
+      }
+      const audience: Audience = caller ?? { viewer, client };
+      const sharing = sharingOf(args, services, mask);
+      const subscription = deliver ? deliver(source, sharing, audience) : collect(source, sharing, audience);
+      return caller ? caller.guard(subscription, source.reauthorize, generation, leave) : subscription;
+    } catch (error) {
+      leave();
+      return { errors: [mask(error)] };
+    }
+  };
+
+  /** Delivers to whoever reads the iterator. */
+  function collect(source: AuthorizedSource, sharing: Sharing<unknown, Audience, Encoded>, audience: Audience): Subscription {
     const { results, memberOf } = createQueueing<Audience, Encoded>(source.kind, audience, queueLimit);
     return mapIterator(
       readUntilLeft(results, () => source.attach(sharing, memberOf)),
       ({ result }) => result,
     );
-  };
+  }
 };
+
+/** How often a result is tried for that the database did not answer for, about ten seconds in all where it refuses at once; and the pauses. */
+const ATTEMPTS = 15;
+const MIN_PAUSE_MS = 10;
+const MAX_PAUSE_MS = 1_000;
 
 const sharingOf = (args: ExecutionArgs, services: Services, mask: Mask): Sharing<unknown, Audience, Encoded> => {
   const { schema, document, operationName, variableValues } = args;
@@ -57,10 +102,16 @@ const sharingOf = (args: ExecutionArgs, services: Services, mask: Mask): Sharing
     key: selectionOf(document, operationName, variableValues ?? {}),
     audienceId: ({ viewer, client }) => JSON.stringify([viewer?.id, viewer?.sessionId, viewer?.role, client.ip, client.userAgent]),
     render: async (item, audience) => {
-      const trap = { touched: false };
-      const contextValue: Context = audience === null ? contextForEveryone(services, trap) : { ...services, ...audience };
-      const result = await execute({ schema, document, operationName, variableValues, rootValue: item, contextValue });
-      return { out: encode(result, item, mask), personal: trap.touched };
+      for (let attempt = 1; ; attempt += 1) {
+        const trap = { touched: false };
+        const contextValue: Context = audience === null ? contextForEveryone(services, trap) : { ...services, viewer: audience.viewer, client: audience.client };
+        const result = await execute({ schema, document, operationName, variableValues, rootValue: item, contextValue });
+        // An event comes once: half of one, for lack of a database just then, must not be what a client goes on from.
+        const failure = trap.touched ? undefined : result.errors?.find((error) => isUnavailable(error.originalError ?? error));
+        if (failure === undefined) return { out: encode(result, item, mask), personal: trap.touched };
+        if (attempt === ATTEMPTS) throw mask(failure);
+        await delay(Math.min(MAX_PAUSE_MS, MIN_PAUSE_MS * 2 ** attempt), undefined, { ref: false });
+      }
     },
   };
 };

@@ -4,35 +4,38 @@ import type { Duplex } from 'node:stream';
 import { getOperationAST, type DocumentNode, type ExecutionArgs, type ExecutionResult, type GraphQLError, type GraphQLSchema } from 'graphql';
 import { CloseCode, handleProtocols, makeServer, type SubscribePayload } from 'graphql-ws';
 import { WebSocketServer } from 'ws';
-import type { Context, Services, Viewer } from '../context.js';
+import type { Context, Services } from '../context.js';
 import { TokenError } from '../domains/account/tokens.js';
 import { coded } from '../errors.js';
 import { encodeId } from '../ids.js';
 import { clientAddress } from './address.js';
-import type { Authenticate, GraphQLServer, RequestContext } from './graphql.js';
+import type { Caller } from './caller.js';
+import type { Connections } from './connections.js';
+import type { GraphQLServer, RequestContext } from './graphql.js';
 import { createMask } from './mask.js';
 import { publicError, publicResult } from './responses.js';
 import { createCollector, createOutbox } from './outbox.js';
+import type { Rights } from './rights.js';
 import { deliverTo } from './socket-delivery.js';
-import { carry, type Peer } from './socket-transport.js';
-
-export interface SocketServer {
-  /** Closes every socket with 1012 (the server restarts) and refuses new ones. */
-  readonly stop: () => Promise<void>;
-}
+import { createAddressLimit, createSubscribeLimit } from './socket-limits.js';
+import { carry, hangUp, type Peer } from './socket-transport.js';
 
 export interface SocketOptions {
   readonly http: Server;
+  /** Where sockets are counted in. At a stop each is closed with 1012 (the server restarts), and new ones are refused. */
+  readonly connections: Connections;
   readonly graphql: GraphQLServer;
   readonly services: Services;
-  readonly authenticate: Authenticate;
+  readonly rights: Rights;
   /** Called when a user's socket is there; what it returns is called when it has gone. */
   readonly onPresent: (userId: string) => () => void;
 }
 
 interface Extra extends Peer {
-  /** Who the peer is, once the handshake is done. */
-  viewer?: Viewer | null;
+  readonly client: Context['client'];
+  readonly limit: ReturnType<typeof createSubscribeLimit>;
+  /** Who the peer is, once the handshake is done; null without a token. */
+  caller?: Caller | null;
   leave?: () => void;
 }
 
@@ -55,7 +58,7 @@ const PATH = '/graphql';
 const INIT_TIMEOUT_MS = 3_000;
 
 /** graphql-transport-ws on the path of the HTTP endpoint. */
-export const createSocketServer = ({ http, graphql, services, authenticate, onPresent }: SocketOptions): SocketServer => {
+export const createSocketServer = ({ http, connections, graphql, services, rights, onPresent }: SocketOptions): void => {
   const { config, clock, log } = services;
   const mask = createMask(log);
   /** The pipeline that an operation was prepared by. */
@@ -70,32 +73,62 @@ export const createSocketServer = ({ http, graphql, services, authenticate, onPr
     }
   };
 
+  /** Closes the socket of somebody who may not stay. */
+  const dismiss = (extra: Extra, error: unknown): void => {
+    if (!(error instanceof TokenError)) {
+      log.warn({ err: String(error) }, 'a socket could not be authenticated');
+      hangUp(extra, TRY_AGAIN_LATER, 'Try again later');
+    } else if (error.reason === 'expired') hangUp(extra, CloseCode.Forbidden, 'Token expired');
+    else hangUp(extra, CloseCode.Unauthorized, 'Invalid token');
+  };
+
+  /** What a ping is answered with. One that carries a token renews the session of the socket, of which the token must be. */
+  const pong = async (extra: Extra, payload: unknown): Promise<unknown> => {
+    if (typeof payload !== 'object' || payload === null || !('accessToken' in payload) || payload.accessToken === null) return payload;
+    const { caller } = extra;
+    try {
+      if (typeof payload.accessToken !== 'string') throw new TokenError('invalid');
+      const claim = await rights.verify(payload.accessToken);
+      if (claim.subject.userId !== caller?.viewer.id) throw new TokenError('invalid');
+      await caller.renew(claim);
+      return { accessTokenExpiresAt: caller.expiresAt.toISOString() };
+    } catch (error) {
+      dismiss(extra, error);
+      return undefined;
+    }
+  };
+
   const protocol = makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: INIT_TIMEOUT_MS,
     onConnect: async ({ connectionParams = {}, extra }) => {
       const { socket } = extra;
       try {
         const token = tokenOf(connectionParams);
-        extra.viewer = token === null ? null : await authenticate(token);
+        extra.caller = token === null ? null : await rights.enter(await rights.verify(token), { client: extra.client, onEnd: (error) => dismiss(extra, error) });
       } catch (error) {
-        if (!(error instanceof TokenError)) {
-          log.warn({ err: String(error) }, 'a socket could not be authenticated');
-          socket.close(TRY_AGAIN_LATER, 'Try again later');
-        } else if (error.reason === 'expired') socket.close(CloseCode.Forbidden, 'Token expired');
-        else socket.close(CloseCode.Unauthorized, 'Invalid token');
+        dismiss(extra, error);
         return false;
       }
+      const { caller } = extra;
       // The peer may have gone while its token was looked up; then nobody would ever end its presence.
-      if (extra.viewer && socket.readyState === socket.OPEN) extra.leave = onPresent(extra.viewer.id);
+      if (caller && socket.readyState === socket.OPEN) extra.leave = onPresent(caller.viewer.id);
+      else caller?.leave();
       return {
         connectionId: randomUUID(),
         serverTime: new Date(clock.now()).toISOString(),
-        viewer: extra.viewer && { id: encodeId('User', extra.viewer.id), username: extra.viewer.username },
+        viewer: caller && { id: encodeId('User', caller.viewer.id), username: caller.viewer.username },
+        accessTokenExpiresAt: caller && caller.expiresAt.toISOString(),
       };
     },
-    onClose: ({ extra }) => extra.leave?.(),
+    onClose: ({ extra }) => {
+      extra.caller?.leave();
+      extra.leave?.();
+    },
     // Whatever is thrown here would close the whole socket for one operation's failure.
-    onSubscribe: async ({ extra }, id, params) => {
+    onSubscribe: async ({ extra, subscriptions }, id, params) => {
+      const verdict = extra.limit(Object.keys(subscriptions).length);
+      if (verdict === 'flood') hangUp(extra, CloseCode.TooManyInitialisationRequests, 'Too many requests');
+      if (verdict !== 'allow') return [tooMany(config.sockets.maxSubscriptions)];
       try {
         const prepared = await prepare(extra, id, params);
         if (!('args' in prepared)) return prepared;
@@ -114,11 +147,8 @@ export const createSocketServer = ({ http, graphql, services, authenticate, onPr
   const prepare = async (extra: Extra, id: string, params: SubscribePayload): Promise<readonly GraphQLError[] | { readonly args: ExecutionArgs; readonly pipeline: Enveloped }> => {
     const request: RequestContext = {
       socket: {
-        viewer: extra.viewer ?? null,
-        client: {
-          ip: clientAddress(extra.request, config.trustProxy),
-          userAgent: extra.request.headers['user-agent']?.slice(0, 500) ?? null,
-        },
+        caller: extra.caller ?? null,
+        client: extra.client,
         deliver: deliverTo(extra.outbox, id),
       },
     };
@@ -135,40 +165,29 @@ export const createSocketServer = ({ http, graphql, services, authenticate, onPr
 
   const collector = createCollector(config.delivery.coalesceMs);
   const sockets = new WebSocketServer({ noServer: true, maxPayload: config.limits.requestBytes, handleProtocols });
-  let stopping = false;
+  const addresses = createAddressLimit(config.sockets.maxPerAddress);
   const onUpgrade = (request: IncomingMessage, stream: Duplex, head: Buffer): void => {
     stream.on('error', (error) => log.debug({ err: error.message }, 'a socket broke while it was opened'));
     const [path] = (request.url ?? '/').split('?', 1);
-    if (stopping) refuse(stream, '503 Service Unavailable');
-    else if (path !== PATH) refuse(stream, '404 Not Found');
-    else {
-      sockets.handleUpgrade(request, stream, head, (socket) => {
-        const { maxFrames, maxBytes, stallMs } = config.delivery;
-        const outbox = createOutbox({ stream, collector, maxFrames, maxBytes, stallMs, onStall: () => socket.terminate() });
-        carry<Extra>(protocol, { socket, request, outbox }, log);
-      });
+    const ip = clientAddress(request, config.trustProxy);
+    if (connections.stopping()) return refuse(stream, '503 Service Unavailable');
+    if (path !== PATH) return refuse(stream, '404 Not Found');
+    const leaveAddress = addresses.enter(ip ?? '');
+    if (leaveAddress === null) {
+      log.warn({ ip }, 'a socket was refused: its address has MAX_SOCKETS_PER_ADDRESS of them');
+      return refuse(stream, '429 Too Many Requests');
     }
+    stream.once('close', leaveAddress);
+    sockets.handleUpgrade(request, stream, head, (socket) => {
+      const { maxFrames, maxBytes, stallMs } = config.delivery;
+      const outbox = createOutbox({ stream, collector, maxFrames, maxBytes, stallMs, onStall: () => socket.terminate() });
+      const client = { ip, userAgent: request.headers['user-agent']?.slice(0, 500) ?? null };
+      const extra: Extra = { socket, request, outbox, client, limit: createSubscribeLimit(config.sockets) };
+      socket.once('close', connections.add(() => hangUp(extra, SERVICE_RESTART, 'Service restart')));
+      carry(protocol, extra, pong, config.delivery.pingMs, log);
+    });
   };
   http.on('upgrade', onUpgrade);
-
-  return {
-    stop: async () => {
-      stopping = true;
-      const closed = [...sockets.clients].map(
-        (socket) =>
-          new Promise<void>((resolve) => {
-            socket.once('close', () => resolve());
-            socket.close(SERVICE_RESTART, 'Service restart');
-          }),
-      );
-      const impatience = setTimeout(() => {
-        for (const socket of sockets.clients) socket.terminate();
-      }, CLOSE_TIMEOUT_MS);
-      await Promise.all(closed);
-      clearTimeout(impatience);
-      sockets.close();
-    },
-  };
 };
 
 /**
@@ -189,11 +208,12 @@ const tokenOf = (params: Readonly<Record<string, unknown>>): string | null => {
 const unknownOperation = (name: string | null): GraphQLError =>
   coded('BAD_REQUEST', name === null ? 'Must provide operation name if query contains multiple operations.' : `Unknown operation named "${name}".`);
 
+const tooMany = (max: number): GraphQLError =>
+  coded('RATE_LIMITED', `A socket may have ${max} operations running at a time. Complete one, or open another socket.`, { limit: max });
+
 const refuse = (stream: Duplex, status: string): void => {
   stream.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 };
 
 const SERVICE_RESTART = 1012;
 const TRY_AGAIN_LATER = 1013;
-/** How long a peer has to answer a close frame before its connection is cut. */
-const CLOSE_TIMEOUT_MS = 2_000;

@@ -42,8 +42,11 @@ const connect = (url: string, token?: string): WsClient =>
   createWsClient({ url: url.replace(/^http/, 'ws'), webSocketImpl: WebSocket, connectionParams: token === undefined ? {} : { accessToken: token } });
 
 /** @apollo/client: queries and mutations over HTTP, subscriptions over a socket. */
-export const apolloClient = (url: string, token?: string): { readonly apollo: ApolloClient; readonly close: () => Promise<void> } => {
-  const socket = connect(url, token);
+export const apolloClient = (
+  url: string,
+  token?: string,
+  socket: WsClient = connect(url, token),
+): { readonly apollo: ApolloClient; readonly close: () => Promise<void> } => {
   const apollo = new ApolloClient({
     cache: new InMemoryCache(),
     link: ApolloLink.split(
@@ -61,8 +64,8 @@ export const apolloClient = (url: string, token?: string): { readonly apollo: Ap
   };
 };
 
-const apollo = (url: string, token?: string): Driver => {
-  const { apollo: client, close } = apolloClient(url, token);
+const apollo = (url: string, token?: string, socket?: WsClient): Driver => {
+  const { apollo: client, close } = apolloClient(url, token, socket);
   const outcomeOf = <Data>({ data, error }: { data?: Data | null | undefined; error?: unknown }): Outcome<Data> =>
     outcome({ data, errors: CombinedGraphQLErrors.is(error) ? error.errors : undefined });
   return {
@@ -84,9 +87,8 @@ const apollo = (url: string, token?: string): Driver => {
 };
 
 /** @urql/core, in the same way. */
-const urql = (url: string, token?: string): Driver => {
-  const socket = connect(url, token);
-  const client = new UrqlClient({
+export const urqlClient = (url: string, token?: string, socket: WsClient = connect(url, token)): UrqlClient =>
+  new UrqlClient({
     url,
     preferGetMethod: false,
     fetchOptions: () => ({ headers: authorization(token) }),
@@ -99,6 +101,9 @@ const urql = (url: string, token?: string): Driver => {
       }),
     ],
   });
+
+const urql = (url: string, token?: string, socket: WsClient = connect(url, token)): Driver => {
+  const client = urqlClient(url, token, socket);
   const outcomeOf = <Data>({ data, error }: OperationResult<Data>): Outcome<Data> => outcome({ data, errors: error?.graphQLErrors });
   return {
     run: async (document, variables) =>
@@ -142,8 +147,7 @@ const iterating = (
   };
 };
 
-const graphqlWs = (url: string, token?: string): Driver => {
-  const client = connect(url, token);
+const graphqlWs = (url: string, token?: string, client: WsClient = connect(url, token)): Driver => {
   return iterating((request) => client.iterate(request), async () => client.dispose());
 };
 
@@ -163,9 +167,14 @@ const leaving = <Item>(results: Queue<Item>, leave: () => void): AsyncIterator<I
   },
 });
 
-export const DRIVERS: Readonly<Record<string, (url: string, token?: string) => Driver>> = {
+/** Those that speak over a graphql-ws client, which may be one of another kind. */
+export const SOCKET_DRIVERS: Readonly<Record<string, (url: string, token?: string, socket?: WsClient) => Driver>> = {
   '@apollo/client': apollo,
   '@urql/core': urql,
   'graphql-ws': graphqlWs,
+};
+
+export const DRIVERS: Readonly<Record<string, (url: string, token?: string) => Driver>> = {
+  ...SOCKET_DRIVERS,
   'graphql-sse': graphqlSse,
 };

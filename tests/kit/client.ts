@@ -64,6 +64,8 @@ export interface TestSocket {
   readonly subscribe: <Data = Record<string, unknown>>(query: string, variables?: object) => TestSubscription<Data>;
   /** One query or mutation over the socket. */
   readonly execute: <Data = Record<string, unknown>>(query: string, variables?: object) => Promise<GraphQLResponse<Data>>;
+  /** Sends a ping of the protocol; resolves with the payload of the pong. */
+  readonly ping: (payload?: object) => Promise<unknown>;
   /** Resolves with the code when the socket is closed. */
   readonly closed: Promise<number>;
   /** Closes cleanly. */
@@ -77,6 +79,7 @@ export const connect = (httpUrl: string, token?: string): TestSocket => {
   const opened = deferred<Record<string, unknown>>();
   const closed = deferred<number>();
   opened.promise.catch(() => undefined);
+  const pings: Deferred<unknown>[] = [];
   let raw: WebSocket | null = null;
   const client = createClient({
     url: httpUrl.replace(/^http/, 'ws'),
@@ -87,6 +90,7 @@ export const connect = (httpUrl: string, token?: string): TestSocket => {
     on: {
       opened: (socket) => (raw = socket as WebSocket),
       connected: (_socket, payload) => opened.resolve(payload ?? {}),
+      pong: (received, payload) => (received ? pings.shift()?.resolve(payload) : undefined),
       closed: (event) => {
         opened.reject(event);
         closed.resolve((event as { code: number }).code);
@@ -146,6 +150,13 @@ export const connect = (httpUrl: string, token?: string): TestSocket => {
   return {
     client,
     opened: opened.promise,
+    ping: async (payload) => {
+      await opened.promise;
+      const answer = deferred<unknown>();
+      pings.push(answer);
+      raw?.send(JSON.stringify({ type: 'ping', payload }));
+      return await answer.promise;
+    },
     closed: closed.promise,
     subscribe,
     execute: <Data>(query: string, variables?: object) => subscribe<Data>(query, variables).next(),

@@ -126,6 +126,32 @@ describe('an event stream', () => {
     await nothingLeft();
   });
 
+  test('gives each event of a log its cursor as id, and goes on after Last-Event-ID', async () => {
+    const { createPost } = await app.data<{ createPost: { post: { id: string; commentCursor: string } } }>(
+      'mutation { createPost(input: { body: "resumed" }) { post { id commentCursor } } }',
+      {},
+      ada,
+    );
+    const { id, commentCursor: after } = createPost.post;
+    for (const body of ['one', 'two']) {
+      await app.data('mutation ($id: ID!, $body: String!) { addComment(input: { postId: $id, body: $body }) { comment { id } } }', { id, body }, ada);
+    }
+    const log = 'subscription ($id: ID!, $after: String) { commentAdded(postId: $id, after: $after) { cursor comment { body } } }';
+    const address = `${app.url}?query=${encodeURIComponent(log)}&variables=${encodeURIComponent(JSON.stringify({ id, after }))}`;
+    const first = await stream({ headers: { accept: 'text/event-stream' } }, address);
+    await first.next();
+    const [, lastEventId = ''] = /^id: (\S+)$/m.exec(await first.next()) ?? [];
+    first.leave();
+    // The same address, as an EventSource asks for it again: the header counts.
+    const second = await stream({ headers: { accept: 'text/event-stream', 'last-event-id': lastEventId } }, address);
+    await second.next();
+    const event = await second.next();
+    expect(event).toContain('"body":"two"');
+    expect(event).toMatch(/^event: next\nid: \S+\ndata: /);
+    second.leave();
+    await nothingLeft();
+  });
+
   test('is kept alive by comments', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     try {

@@ -78,7 +78,7 @@ describe('the handshake', () => {
       raw.send({ type: 'connection_init', ...(payload ? { payload } : {}) });
       expect(await raw.next()).toEqual({
         type: 'connection_ack',
-        payload: { connectionId: expect.stringMatching(/^[0-9a-f-]{36}$/), serverTime: expect.stringMatching(/^\d{4}-.+Z$/), viewer },
+        payload: { connectionId: expect.stringMatching(/^[0-9a-f-]{36}$/), serverTime: expect.stringMatching(/^\d{4}-.+Z$/), viewer, accessTokenExpiresAt: viewer && expect.stringMatching(/^\d{4}-.+Z$/) },
       });
       raw.socket.close();
     }

@@ -1,6 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { AccessToken, Context } from '../../context.js';
+import type { Prisma } from '../../db/generated/prisma/client.js';
+import type { Tx } from '../../db/transact.js';
 import { coded } from '../../errors.js';
+import { rightsLog } from './topics.js';
 
 /** What a client holds of a session. */
 export interface Credentials {
@@ -68,11 +71,9 @@ export const refreshSession = async (context: SessionContext, refreshToken: stri
   if (session !== undefined) {
     return { access: await tokens.issue({ userId: session.userId, sessionId: session.id }), refreshToken: next };
   }
-  const [stolen] = await db.prisma.session.updateManyAndReturn({
-    where: { previousHash: given, revokedAt: null, rotatedAt: { lt: new Date(now.getTime() - ROTATION_GRACE_MS) } },
-    data: { revokedAt: now },
-    select: { id: true, userId: true },
-  });
+  const [stolen] = await db.transact((tx) =>
+    revoke(tx, now, { previousHash: given, rotatedAt: { lt: new Date(now.getTime() - ROTATION_GRACE_MS) } }),
+  );
   if (stolen !== undefined)
     log.warn({ sessionId: stolen.id, userId: stolen.userId }, 'a used refresh token came back: its session is revoked');
   throw coded('UNAUTHENTICATED', 'The refresh token is not valid. Sign in again.');
@@ -80,8 +81,20 @@ export const refreshSession = async (context: SessionContext, refreshToken: stri
 
 /** Ends a session at once: neither its refresh token nor its access tokens are good for anything from here. */
 export const endSession = async ({ db, clock }: Pick<Context, 'db' | 'clock'>, sessionId: string): Promise<void> => {
-  await db.prisma.session.updateMany({
-    where: { id: sessionId, revokedAt: null },
-    data: { revokedAt: new Date(clock.now()) },
+  await db.transact((tx) => revoke(tx, new Date(clock.now()), { id: sessionId }));
+};
+
+/** Ends the sessions that are still there, and tells those who follow their users' rights. */
+const revoke = async (
+  tx: Tx,
+  now: Date,
+  where: Prisma.SessionWhereInput,
+): Promise<readonly { readonly id: string; readonly userId: string }[]> => {
+  const revoked = await tx.session.updateManyAndReturn({
+    where: { ...where, revokedAt: null },
+    data: { revokedAt: now },
+    select: { id: true, userId: true },
   });
+  for (const { id, userId } of revoked) tx.emit(rightsLog, userId, 'SessionRevoked', { sessionId: id });
+  return revoked;
 };

@@ -8,6 +8,7 @@ import { coded, notFound, type FieldError } from '../../errors.js';
 import { viewerOf } from '../../viewer.js';
 import { hashPassword, isOutdated, verifyPassword } from './passwords.js';
 import { emailKey, isUsername, usernameKey } from './rules.js';
+import { rightsLog } from './topics.js';
 
 export interface NewMember {
   readonly username: string;
@@ -146,12 +147,19 @@ export const updateProfile = async (
   });
 
 /**
- * Gives a user another role.
+ * Gives a user another role; it counts at once, also for what the user has open.
  * @throws NOT_FOUND for a username that nobody has
  */
 export const setRole = async (db: Database, username: string, role: Role): Promise<void> => {
-  const { count } = await db.prisma.user.updateMany({ where: { usernameKey: usernameKey(username) }, data: { role } });
-  if (count === 0) throw notFound(`User "${username}"`);
+  await db.transact(async (tx) => {
+    const [user] = await tx.user.updateManyAndReturn({
+      where: { usernameKey: usernameKey(username) },
+      data: { role },
+      select: { id: true },
+    });
+    if (user === undefined) throw notFound(`User "${username}"`);
+    tx.emit(rightsLog, user.id, 'RoleChanged', null);
+  });
 };
 
 /** The users whose username or display name contains a text, whatever the case; all of them for an empty text. */

@@ -7,6 +7,7 @@ import { badInput, notFound } from '../../errors.js';
 import { assertReadable, decodeCursor } from '../../realtime/cursor.js';
 import { readHead } from '../../realtime/event-log.js';
 import { viewerOf } from '../../viewer.js';
+import { rightsLog } from '../account/topics.js';
 import { findAsMember, membersOnly } from './conversations.js';
 import { parseJoinCode } from './join-codes.js';
 import { mayBeLeft } from './rules.js';
@@ -73,6 +74,7 @@ export const leaveConversation = async (context: Context, conversationId: string
         )`;
     }
     tx.emit(conversationLog, conversationId, 'MemberLeft', { userId });
+    tx.emit(rightsLog, userId, 'AccessWithdrawn', { topic: conversationLog.name, key: conversationId });
   });
 };
 

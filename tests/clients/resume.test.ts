@@ -1,0 +1,397 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parse } from 'graphql';
+import type { Client, Message } from 'graphql-ws';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { createResumingClient, type ResumingClientOptions } from '../../src/client/resuming-client.js';
+import { decodeId } from '../../src/ids.js';
+import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { createTestDatabase, type TestDatabase } from '../kit/database.js';
+import { deferred } from '../kit/deferred.js';
+import { startProxy, type Proxy } from '../kit/proxy.js';
+import { SOCKET_DRIVERS, type Driver, type Outcome } from './drivers.js';
+import { CommentAdded } from './operations.js';
+
+let database: TestDatabase;
+let keys: string;
+let app: TestApp;
+let ada: TestUser;
+beforeAll(async () => {
+  [database, keys] = await Promise.all([createTestDatabase(), mkdtemp(join(tmpdir(), 'lyceum-keys-'))]);
+  // A small queue, so that what a stopped reader would have to be kept for it is soon too much.
+  app = await startTestApp({ database, env: { DATA_DIR: keys, RECONCILE_MS: '100', SOCKET_QUEUE_BYTES: '262144' } });
+  ada = await app.user('ada');
+});
+const closing: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+afterAll(async () => {
+  await app.stop();
+  await database.drop();
+  await rm(keys, { recursive: true, force: true });
+});
+
+/** What a client does, seen from its socket. */
+interface Seen {
+  readonly client: Client;
+  readonly connections: () => number;
+  readonly closed: readonly unknown[];
+  readonly errors: readonly unknown[];
+  /** Resolves with the first message that fits, among those still to come. */
+  readonly message: (fits: (message: Message) => boolean) => Promise<Message>;
+}
+
+const resuming = (url: string, options: Partial<ResumingClientOptions> = {}): Seen => {
+  let connections = 0;
+  const closed: unknown[] = [];
+  const errors: unknown[] = [];
+  const client = createResumingClient({
+    url: url.replace(/^http/, 'ws'),
+    webSocketImpl: WebSocket,
+    backoff: { firstMs: 20, maxMs: 200 },
+    getAccessToken: () => ada.token,
+    ...options,
+  });
+  client.on('connected', () => (connections += 1));
+  client.on('closed', (event) => closed.push((event as { readonly code?: unknown }).code));
+  client.on('message', (message) => {
+    for (const error of message.type === 'error' ? message.payload : []) errors.push(error.extensions?.['code']);
+  });
+  closing.push(async () => client.dispose());
+  return {
+    client,
+    closed,
+    errors,
+    connections: () => connections,
+    message: (fits) => {
+      const found = deferred<Message>();
+      const stop = client.on('message', (message) => {
+        if (!fits(message)) return;
+        stop();
+        found.resolve(message);
+      });
+      return found.promise;
+    },
+  };
+};
+
+const drive = (name: string, url: string, client: Client): Driver => {
+  const make = SOCKET_DRIVERS[name];
+  if (!make) throw new Error(`There is no driver of ${name}.`);
+  const driver = make(url, undefined, client);
+  closing.push(() => driver.close());
+  return driver;
+};
+
+const proxied = async (url = app.url): Promise<Proxy> => {
+  const proxy = await startProxy(url);
+  closing.push(() => proxy.stop());
+  return proxy;
+};
+
+interface Post {
+  readonly id: string;
+  readonly commentCursor: string;
+}
+
+const createPost = async (): Promise<Post> => {
+  const { createPost: created } = await app.data<{ createPost: { post: Post } }>(
+    'mutation { createPost(input: { body: "Follow me" }) { post { id commentCursor } } }',
+    {},
+    ada,
+  );
+  return created.post;
+};
+
+const comment = async ({ id }: Post, ...bodies: readonly string[]): Promise<void> => {
+  for (const body of bodies) {
+    await app.data('mutation ($id: ID!, $body: String!) { addComment(input: { postId: $id, body: $body }) { comment { id } } }', { id, body }, ada);
+  }
+};
+
+const numbered = (count: number): string[] => Array.from({ length: count }, (_, n) => `comment ${n}`);
+
+type Follow = AsyncIterator<Outcome<{ readonly commentAdded: { readonly comment: { readonly body: string } } }>, unknown>;
+
+const take = async (follow: Follow, count: number): Promise<string[]> => {
+  const bodies: string[] = [];
+  while (bodies.length < count) {
+    const result = await follow.next();
+    if (result.done === true) throw new Error('The subscription has ended.');
+    const { data, codes } = result.value;
+    if (!data) throw new Error(`There is no data: ${codes.join()}`);
+    bodies.push(data.commentAdded.comment.body);
+  }
+  return bodies;
+};
+
+describe.each(Object.keys(SOCKET_DRIVERS))('%s over a client that resumes', (name) => {
+  const follow = (client: Client, post: Post): Follow => drive(name, app.url, client).follow(CommentAdded, { postId: post.id, after: post.commentCursor });
+
+  it('H06: gets every event once and in order, however often its connection is cut', async () => {
+    const [proxy, post] = await Promise.all([proxied(), createPost()]);
+    const { client, connections } = resuming(proxy.url);
+    const comments = follow(client, post);
+    const sent = numbered(120);
+    const sending = comment(post, ...sent);
+    const received: string[] = [];
+    while (received.length < sent.length) {
+      received.push(...(await take(comments, 10)));
+      proxy.cut();
+    }
+    await sending;
+    await comment(post, 'the last');
+    expect(received).toEqual(sent);
+    expect(await take(comments, 1)).toEqual(['the last']);
+    expect(connections()).toBeGreaterThan(5);
+  });
+
+  it('H08: comes back after SLOW_CONSUMER and has missed nothing', async () => {
+    const [proxy, post] = await Promise.all([proxied(), createPost()]);
+    const { client, errors, message } = resuming(proxy.url, { keepAlive: 0 });
+    const large = Array.from({ length: 100 }, (_, n) => `b${n}: body`).join(' ');
+    const operation = parse(`subscription Large($postId: ID!, $after: String) { commentAdded(postId: $postId, after: $after) { comment { id body ${large} } } }`);
+    const comments: Follow = drive(name, app.url, client).follow(operation as typeof CommentAdded, { postId: post.id, after: post.commentCursor });
+    await comment(post, 'the first');
+    await take(comments, 1);
+
+    const slow = message(({ type }) => type === 'error');
+    proxy.blackHole();
+    // Each is 100 KB as it travels: more than the connection itself holds.
+    const sent = numbered(200).map((body) => body.padEnd(1_000));
+    await comment(post, ...sent);
+    await proxy.resume();
+    expect((await take(comments, sent.length)).map((body) => body.trim())).toEqual(sent.map((body) => body.trim()));
+    await slow;
+    expect(errors).toContain('SLOW_CONSUMER');
+    await comment(post, 'the last');
+    expect(await take(comments, 1)).toEqual(['the last']);
+  });
+
+  it('goes on after a restart of the server on the same port', async () => {
+    const env = { DATA_DIR: keys, RECONCILE_MS: '100' };
+    const [first, post] = await Promise.all([startTestApp({ database, env }), createPost()]);
+    const { client, closed, connections } = resuming(first.url);
+    const comments = follow(client, post);
+    await comment(post, 'before');
+    expect(await take(comments, 1)).toEqual(['before']);
+    await first.stop();
+    await comment(post, ...numbered(20));
+    const second = await startTestApp({ database, env: { ...env, PORT: new URL(first.url).port } });
+    closing.unshift(() => second.stop());
+    await comment(post, 'after');
+    expect(await take(comments, 21)).toEqual([...numbered(20), 'after']);
+    expect(closed).toContain(1012);
+    expect(connections()).toBe(2);
+  });
+
+  describe('with tokens that soon expire', () => {
+    let issuer: TestApp;
+    beforeAll(async () => {
+      issuer = await startTestApp({ database, env: { DATA_DIR: keys, JWT_ACCESS_TTL_SECONDS: '2' } });
+    });
+    afterAll(() => issuer.stop());
+
+    /** Someone whose tokens are exchanged as an application would do it. */
+    const login = async () => {
+      const { login: first } = await issuer.data<{ login: { credentials: Credentials } }>(LOGIN, {});
+      let { accessToken, refreshToken } = first.credentials;
+      return {
+        present: () => accessToken,
+        refresh: async (): Promise<string> => {
+          const { refreshSession } = await issuer.data<{ refreshSession: { credentials: Credentials } }>(REFRESH, { refreshToken });
+          ({ accessToken, refreshToken } = refreshSession.credentials);
+          return accessToken;
+        },
+      };
+    };
+
+    it('H04: renews its session in the open socket', async () => {
+      const [post, session] = await Promise.all([createPost(), login()]);
+      const { client, closed, connections, message } = resuming(app.url, {
+        getAccessToken: (reason) => (reason === 'initial' ? session.present() : session.refresh()),
+      });
+      const renewal = () => message((sent) => sent.type === 'pong' && sent.payload?.['accessTokenExpiresAt'] !== undefined);
+      const comments = follow(client, post);
+      await renewal();
+      await comment(post, 'with the second token');
+      await renewal();
+      await comment(post, 'with the third');
+      expect(await take(comments, 2)).toEqual(['with the second token', 'with the third']);
+      expect(closed).toEqual([]);
+      expect(connections()).toBe(1);
+    });
+
+    it('H04: brings a fresh token when the one it had has expired', async () => {
+      const [post, session] = await Promise.all([createPost(), login()]);
+      const expired = deferred<undefined>();
+      let away = true;
+      const { client, closed } = resuming(app.url, {
+        getAccessToken: async (reason) => {
+          if (reason === 'initial') return session.present();
+          if (away) throw new Error('There is no way to whoever gives tokens.');
+          return await session.refresh();
+        },
+        on: { closed: () => expired.resolve(undefined) },
+      });
+      const comments = follow(client, post);
+      await comment(post, 'before');
+      expect(await take(comments, 1)).toEqual(['before']);
+      await expired.promise;
+      expect(closed).toEqual([4403]);
+      await comment(post, 'meanwhile');
+      away = false;
+      expect(await take(comments, 1)).toEqual(['meanwhile']);
+      await comments.return?.();
+
+      // The token at hand is one of the past when another client begins.
+      const past = session.present();
+      while ((await app.execute('{ viewer { id } }', {}, { token: past })).status !== 401);
+      const late = resuming(app.url, { getAccessToken: (reason) => (reason === 'initial' ? past : session.refresh()) });
+      const again = follow(late.client, post);
+      expect(await take(again, 2)).toEqual(['before', 'meanwhile']);
+      expect(late.closed).toEqual([4403]);
+    });
+  });
+});
+
+interface Credentials {
+  readonly accessToken: string;
+  readonly refreshToken: string;
+}
+
+const LOGIN = `mutation { login(input: { identifier: "ada", password: "correct horse battery staple" }) { credentials { accessToken refreshToken } } }`;
+const REFRESH = `mutation ($refreshToken: String!) { refreshSession(input: { refreshToken: $refreshToken }) { credentials { accessToken refreshToken } } }`;
+
+describe('a client that resumes', () => {
+  const FOLLOW = 'subscription ($id: ID!, $after: String) { commentAdded(postId: $id, after: $after) { comment { body } } }';
+  const follow = (client: Client, post: Post) =>
+    client.iterate<{ commentAdded: { comment: { body: string } } }>({ query: FOLLOW, variables: { id: post.id, after: post.commentCursor } });
+  const next = async (results: ReturnType<typeof follow>) => {
+    const { done, value } = await results.next();
+    return done === true ? 'ended' : (value.data?.commentAdded.comment.body ?? value.errors?.[0]?.extensions?.['code']);
+  };
+
+  it('H19: gives up a connection that has gone silent, and resumes', async () => {
+    const [proxy, post] = await Promise.all([proxied(), createPost()]);
+    const { client, closed } = resuming(proxy.url, { keepAlive: 50, pongTimeoutMs: 200 });
+    const comments = follow(client, post);
+    await comment(post, 'before');
+    expect(await next(comments)).toBe('before');
+    proxy.blackHole();
+    await comment(post, 'meanwhile');
+    proxy.forget();
+    expect(await next(comments)).toBe('meanwhile');
+    expect(closed).toContain(4499);
+  });
+
+  it('gives up a connection that is never made', async () => {
+    const [proxy, post] = await Promise.all([proxied(), createPost()]);
+    proxy.blackHole();
+    const failed = deferred<undefined>();
+    const { client } = resuming(proxy.url, { connectTimeoutMs: 100, on: { error: () => failed.resolve(undefined) } });
+    const comments = follow(client, post);
+    await failed.promise;
+    proxy.forget();
+    await comment(post, 'at last');
+    expect(await next(comments)).toBe('at last');
+  });
+
+  it('ends with CURSOR_EXPIRED when what it has missed is no longer kept', async () => {
+    const [proxy, post] = await Promise.all([proxied(), createPost()]);
+    const { client } = resuming(proxy.url);
+    const comments = follow(client, post);
+    await comment(post, 'before');
+    expect(await next(comments)).toBe('before');
+    await proxy.refuse();
+    await comment(post, 'lost', 'kept');
+    await database.query('UPDATE head SET oldest_seq = last_seq WHERE topic = $1 AND key = $2', ['comments', decodeId('Post', post.id, 'id')]);
+    await proxy.resume();
+    expect([await next(comments), await next(comments)]).toEqual(['CURSOR_EXPIRED', 'ended']);
+  });
+
+  it('comes back when the database was away as it subscribed', async () => {
+    const databaseProxy = await startProxy(database.url);
+    const other = await startTestApp({ database: { ...database, url: databaseProxy.url }, env: { DATA_DIR: keys, RECONCILE_MS: '100', DATABASE_TIMEOUT_MS: '500' } });
+    closing.push(async () => {
+      await other.stop();
+      await databaseProxy.stop();
+    });
+    const post = await createPost();
+    // A guest, so that the handshake itself asks no database.
+    const { client, message } = resuming(other.url, { getAccessToken: () => null });
+    const unavailable = message((sent) => JSON.stringify(sent).includes('UNAVAILABLE'));
+    await databaseProxy.refuse();
+    const comments = follow(client, post);
+    const likes = client.iterate({ query: 'subscription ($id: ID!) { likeCountChanged(postId: $id) { count } }', variables: { id: post.id } });
+    await unavailable;
+    await databaseProxy.resume();
+    await comment(post, 'at last');
+    expect(await next(comments)).toBe('at last');
+    expect((await likes.next()).value).toMatchObject({ data: { likeCountChanged: { count: 0 } } });
+  });
+
+  it('ends with a token that can never be valid', async () => {
+    const post = await createPost();
+    const { client } = resuming(app.url, { getAccessToken: () => 'no token' });
+    await expect(follow(client, post).next()).rejects.toMatchObject({ code: 4401 });
+  });
+
+  it('ends with an expired token when it has no way to another', async () => {
+    const issuer = await startTestApp({ database, env: { DATA_DIR: keys, JWT_ACCESS_TTL_SECONDS: '1' } });
+    closing.push(() => issuer.stop());
+    const { login } = await issuer.data<{ login: { credentials: Credentials } }>(LOGIN);
+    const { accessToken } = login.credentials;
+    const client = createResumingClient({ url: app.url.replace(/^http/, 'ws'), webSocketImpl: WebSocket, connectionParams: { accessToken } });
+    closing.push(async () => client.dispose());
+    const post = await createPost();
+    await expect(follow(client, post).next()).rejects.toMatchObject({ code: 4403 });
+  });
+
+  it('runs queries and mutations as the stock client does', async () => {
+    const { client } = resuming(app.url);
+    const results = client.iterate({ query: '{ viewer { username } }' });
+    expect(await results.next()).toMatchObject({ value: { data: { viewer: { username: 'ada' } } } });
+    expect(await results.next()).toMatchObject({ done: true });
+    const refused = client.iterate({ query: '{ nothing }' });
+    await expect(refused.next()).rejects.toMatchObject([{ extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }]);
+  });
+
+  it('keeps one failing reader from ending the others', async () => {
+    const post = await createPost();
+    const { client } = resuming(app.url);
+    const comments = follow(client, post);
+    const failed = deferred<unknown>();
+    client.subscribe(
+      { query: FOLLOW, variables: { id: post.id, after: post.commentCursor } },
+      {
+        next: () => {
+          throw new Error('A mistake of the application.');
+        },
+        error: failed.resolve,
+        complete: () => undefined,
+      },
+    );
+    await comment(post, 'one', 'two');
+    expect([await next(comments), await next(comments)]).toEqual(['one', 'two']);
+    expect(await failed.promise).toMatchObject({ message: 'A mistake of the application.' });
+  });
+
+  it.each(['refuses', 'is silent'])('is disposed of at once while the server %s', async (how) => {
+    const [proxy, post] = await Promise.all([proxied(), createPost()]);
+    if (how === 'refuses') await proxy.refuse();
+    else proxy.blackHole();
+    const { client } = resuming(proxy.url, { backoff: { firstMs: 600_000, maxMs: 600_000 } });
+    const failed = deferred<undefined>();
+    client.on('error', () => failed.resolve(undefined));
+    const opened = deferred<undefined>();
+    client.on('connecting', () => opened.resolve(undefined));
+    const comments = follow(client, post);
+    await (how === 'refuses' ? failed : opened).promise;
+    await client.dispose();
+    expect(await next(comments)).toBe('ended');
+  });
+});

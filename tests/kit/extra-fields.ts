@@ -1,0 +1,58 @@
+import { builder } from '../../src/builder.js';
+import { findAsMember } from '../../src/domains/conversations/conversations.js';
+import { MessageAdded } from '../../src/domains/conversations/schema.js';
+import { conversationLog } from '../../src/domains/conversations/topics.js';
+import { User } from '../../src/domains/account/schema.js';
+import { decodeId } from '../../src/ids.js';
+import { deferred, type Deferred } from './deferred.js';
+
+/*
+ * Fields that only tests have, for what the schema itself gives no occasion to. Import this before the app: the schema is built when
+ * it is loaded.
+ */
+
+/** By name: what a `gatedMessageAdded` waits for after its rules have let it in. */
+const gates = new Map<string, { readonly reached: Deferred<undefined>; readonly open: Deferred<undefined> }>();
+
+/** A new gate; `reached` resolves when a subscription stands before it. */
+export const createGate = (name: string): { readonly reached: Promise<undefined>; readonly open: () => void } => {
+  const gate = { reached: deferred<undefined>(), open: deferred<undefined>() };
+  gates.set(name, gate);
+  return { reached: gate.reached.promise, open: () => gate.open.resolve(undefined) };
+};
+
+builder.subscriptionField('gatedMessageAdded', (t) =>
+  t.topic({
+    type: MessageAdded,
+    topic: conversationLog,
+    kinds: ['MessageAdded'],
+    description: 'As `messageAdded`, but for a wait between the asking of its rules and the answer. Once open, it is open.',
+    args: { conversationId: t.arg.id({ required: true }), gate: t.arg.string({ required: true }) },
+    authorize: async ({ conversationId, gate }, context) => {
+      const { conversation } = await findAsMember(context, decodeId('Conversation', conversationId, 'conversationId'));
+      gates.get(gate)?.reached.resolve(undefined);
+      await gates.get(gate)?.open.promise;
+      return { key: conversation.id };
+    },
+    resolve: (event) => event,
+  }),
+);
+
+builder.prismaObjectFields(User, (t) => ({
+  seenBy: t.string({
+    description: 'Who looks, as a resolver writes it that thinks of nothing else, and hides what goes wrong.',
+    resolve: ({ username }, _args, context) => {
+      try {
+        return `${username} seen by ${context.viewer?.username ?? 'anyone'} as ${context.viewer?.role ?? 'nobody'}`;
+      } catch {
+        return `${username} seen by nobody in particular`;
+      }
+    },
+  }),
+  forModerators: t.string({
+    description: 'What a scope guards.',
+    nullable: true,
+    authScopes: { role: 'MODERATOR' },
+    resolve: ({ username }) => `the file of ${username}`,
+  }),
+}));

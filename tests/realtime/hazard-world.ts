@@ -1,0 +1,264 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { Redis } from 'ioredis';
+import { WebSocket } from 'ws';
+import { decodeId } from '../../src/ids.js';
+import type { Bus } from '../../src/realtime/bus.js';
+import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { connect, execute } from '../kit/client.js';
+import { createTestDatabase, type TestDatabase } from '../kit/database.js';
+import { startRedis, type TestRedis } from '../kit/redis.js';
+
+export const MESSAGES = `subscription ($id: ID!, $after: String) {
+  messageAdded(conversationId: $id, after: $after) { cursor message { id body createdAt author { id username } } }
+}`;
+export const SEND = `mutation ($id: ID!, $body: String!) { sendMessage(input: { conversationId: $id, body: $body }) { cursor } }`;
+
+export interface MessageEvent {
+  readonly messageAdded: { readonly cursor: string; readonly message: { readonly id: string; readonly body: string } };
+}
+
+/** A Redis of the file's own, and settings for apps that share nothing in it with other files. */
+export interface OwnRedis extends TestRedis {
+  readonly env: Readonly<Record<string, string>>;
+  /** The channels that somebody has subscribed to. */
+  readonly channels: () => Promise<string[]>;
+}
+
+export const startOwnRedis = async (): Promise<OwnRedis> => {
+  const redis = await startRedis();
+  const prefix = `hazards-${randomBytes(4).toString('hex')}:`;
+  return {
+    ...redis,
+    env: { REDIS_URL: redis.url, REDIS_PREFIX: prefix },
+    channels: async () => {
+      const client = new Redis(redis.url, { lazyConnect: true, retryStrategy: () => null });
+      try {
+        await client.connect();
+        return ((await client.pubsub('CHANNELS', `${prefix}*`)) as string[]).sort();
+      } finally {
+        client.disconnect();
+      }
+    },
+  };
+};
+
+/** Two users in one room, on a database that several apps serve. */
+export interface World {
+  readonly database: TestDatabase;
+  readonly apps: readonly [TestApp, ...TestApp[]];
+  readonly ada: TestUser;
+  readonly ben: TestUser;
+  /** Global id of the room. */
+  readonly room: string;
+  /** What its log is keyed by. */
+  readonly key: string;
+  /** Where the room's log stood when it was empty of messages. */
+  readonly start: string;
+  /** One more app on the same database and with the same settings; stopped with the world at the latest. */
+  readonly addApp: () => Promise<TestApp>;
+  readonly send: (app: TestApp, body: string, as?: TestUser) => Promise<void>;
+  /**
+   * Commits `count` messages of `bytes` bytes each as a process does that dies before it wakes anyone: rows, events and head, and no
+   * word on a bus. Their bodies begin with the numbers from `first` on.
+   */
+  readonly insert: (first: number, count: number, bytes?: number) => Promise<number>;
+  /** Every message's body, in order, by the database. */
+  readonly history: () => Promise<string[]>;
+  readonly stop: () => Promise<void>;
+}
+
+export const createWorld = async (options: {
+  readonly apps: number;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly database?: TestDatabase;
+}): Promise<World> => {
+  const database = options.database ?? (await createTestDatabase());
+  const env = options.env ?? {};
+  const first = await startTestApp({ database, env });
+  const apps: [TestApp, ...TestApp[]] = [first];
+  // The same key for all, as processes that serve together have.
+  const addApp = async (): Promise<TestApp> => {
+    const app = await startTestApp({ database, env: { ...env, DATA_DIR: first.services.config.dataDir } });
+    apps.push(app);
+    return app;
+  };
+  while (apps.length < options.apps) await addApp();
+  const [ada, ben] = await Promise.all([first.user('ada'), first.user('ben')]);
+  const created = await first.data<{ createRoom: { conversation: { id: string; joinCode: string } } }>(
+    `mutation { createRoom(input: { title: "Room" }) { conversation { id joinCode } } }`,
+    {},
+    ada,
+  );
+  const { id: room, joinCode } = created.createRoom.conversation;
+  await first.data(`mutation ($code: String!) { joinRoom(input: { code: $code }) { conversation { id } } }`, { code: joinCode }, ben);
+  const { conversation } = await first.data<{ conversation: { cursor: string } }>(`query ($id: ID!) { conversation(id: $id) { cursor } }`, { id: room }, ada);
+  const key = decodeId('Conversation', room, 'id');
+  return {
+    database,
+    apps,
+    ada,
+    ben,
+    room,
+    key,
+    start: conversation.cursor,
+    addApp,
+    send: async (app, body, as = ben) => {
+      await app.data(SEND, { id: room, body }, as);
+    },
+    insert: async (from, count, bytes = 0) => {
+      const [head] = await database.query<{ seq: number }>(
+        `WITH grown AS (
+           UPDATE head SET last_seq = last_seq + $2 WHERE topic = 'conversation' AND key = $1::text RETURNING last_seq
+         ), added AS (
+           INSERT INTO message (id, conversation_id, author_id, body, seq)
+           SELECT gen_random_uuid(), $1::uuid, $3::uuid, rpad(($4::int + n - 1) || ' ', $5::int, 'x'), grown.last_seq - $2 + n
+           FROM grown, generate_series(1, $2::int) n
+           RETURNING id, seq
+         ), told AS (
+           INSERT INTO event (topic, key, seq, kind, ref, at)
+           SELECT 'conversation', $1::text, seq, 'MessageAdded', jsonb_build_object('messageId', id), now() FROM added
+         )
+         SELECT last_seq AS seq FROM grown`,
+        [key, count, decodeId('User', ben.id, 'id'), from, Math.max(bytes, 12)],
+      );
+      if (!head) throw new Error('The room has no log.');
+      return head.seq;
+    },
+    history: async () =>
+      (await database.query<{ body: string }>('SELECT body FROM message WHERE conversation_id = $1 ORDER BY seq', [key])).map(({ body }) => body),
+    stop: async () => {
+      for (const app of apps.toReversed()) await app.stop();
+      await database.drop();
+    },
+  };
+};
+
+/** The bus of an app, which its services have beside what resolvers may use. */
+export const busOf = (app: TestApp): Bus => (app.services as unknown as { readonly bus: Bus }).bus;
+
+/** How many tries a reader takes before it gives up. */
+const ATTEMPTS = 200;
+
+/**
+ * Somebody who follows messages and comes back after every end with the last cursor seen, as a client that resumes does. The server is
+ * whichever `connect` named last; it may be connected as soon as it is there.
+ */
+export interface Reader {
+  /** Bodies, as they came. */
+  readonly bodies: readonly string[];
+  /** Codes that subscriptions ended with. */
+  readonly ends: readonly unknown[];
+  readonly cursor: () => string | null;
+  readonly connect: (server: { readonly url: string }) => void;
+  /** Cuts the connection, for good unless `connect` is called again. */
+  readonly drop: () => void;
+}
+
+export const createReader = (who: TestUser, room: string, after: string | null): Reader => {
+  const bodies: string[] = [];
+  const ends: unknown[] = [];
+  let cursor = after;
+  let current = {};
+  let terminate = (): void => undefined;
+
+  const follow = async (url: string): Promise<void> => {
+    const mine = {};
+    current = mine;
+    for (let attempt = 1; current === mine && attempt <= ATTEMPTS; attempt += 1) {
+      const socket = connect(url, who.token);
+      terminate = () => socket.terminate();
+      const subscription = socket.subscribe<MessageEvent>(MESSAGES, { id: room, after: cursor });
+      try {
+        for (;;) {
+          const { data, errors } = await subscription.next();
+          if (current !== mine) break;
+          if (errors || !data) throw new Error(JSON.stringify(errors));
+          bodies.push(data.messageAdded.message.body);
+          cursor = data.messageAdded.cursor;
+          attempt = 1;
+        }
+      } catch (error) {
+        if (current !== mine) break;
+        const code = /"code":"?(\w+)/.exec(String(error))?.[1] ?? String(error);
+        ends.push(code);
+        socket.terminate();
+        if (code === 'FORBIDDEN' || code === 'ACCESS_REVOKED') break;
+        await delay(20);
+      }
+      socket.terminate();
+    }
+  };
+
+  return {
+    bodies,
+    ends,
+    cursor: () => cursor,
+    connect: ({ url }) => {
+      terminate();
+      void follow(url);
+    },
+    drop: () => {
+      current = {};
+      terminate();
+    },
+  };
+};
+
+/** A socket whose owner decides whether anything is read from it. */
+export interface RawSocket {
+  readonly socket: WebSocket;
+  readonly send: (message: object) => void;
+  /** What has come so far, of every type, in order. */
+  readonly received: readonly RawMessage[];
+  readonly closed: Promise<number>;
+}
+
+export interface RawMessage {
+  readonly type: string;
+  readonly id?: string;
+  readonly payload?: { readonly data?: MessageEvent; readonly extensions?: { readonly cursor?: string } } & readonly { readonly extensions?: { readonly code?: string } }[];
+}
+
+/** Opens a socket and waits until it may be used. */
+export const openRaw = async (app: TestApp, who: TestUser | null): Promise<RawSocket> => {
+  const socket = new WebSocket(app.url.replace(/^http/, 'ws'), 'graphql-transport-ws');
+  const received: RawMessage[] = [];
+  const closed = new Promise<number>((resolve) => socket.once('close', resolve));
+  const send = (message: object): void => socket.send(JSON.stringify(message));
+  await new Promise<void>((resolve, reject) => {
+    socket.on('error', reject);
+    socket.once('close', reject);
+    socket.once('open', () => send({ type: 'connection_init', payload: who ? { accessToken: who.token } : {} }));
+    socket.on('message', (data: Buffer) => {
+      const message = JSON.parse(data.toString('utf8')) as RawMessage;
+      if (message.type === 'connection_ack') resolve();
+      else received.push(message);
+    });
+  });
+  return { socket, send, received, closed };
+};
+
+/** Bytes in use, on the heap and in buffers, after everything that can be collected has been. */
+export const bytesInUse = async (): Promise<number> => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  for (let pass = 0; pass < 3; pass += 1) {
+    collect();
+    // What finalizers let go of goes with the next pass.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+};
+
+/** A mutation by a server that may be dying: whether it was acknowledged. */
+export const trySend = async (url: string, who: TestUser, room: string, body: string): Promise<boolean> => {
+  try {
+    return (await execute(url, SEND, { id: room, body }, { token: who.token })).data?.['sendMessage'] !== undefined;
+  } catch {
+    return false;
+  }
+};

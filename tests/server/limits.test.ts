@@ -1,0 +1,148 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
+import { createRateLimit, holderOf } from '../../src/server/socket-limits.js';
+import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { deferred } from '../kit/deferred.js';
+
+const MAX_SUBSCRIPTIONS = 3;
+const PER_SECOND = 5;
+const MAX_SOCKETS = 4;
+const LIMITS = {
+  MAX_SUBSCRIPTIONS_PER_SOCKET: String(MAX_SUBSCRIPTIONS),
+  MAX_SUBSCRIBES_PER_SECOND: String(PER_SECOND),
+  MAX_SOCKETS_PER_ADDRESS: String(MAX_SOCKETS),
+  MAX_REQUEST_BYTES: '20000',
+};
+
+let app: TestApp;
+let ada: TestUser;
+let post: string;
+beforeAll(async () => {
+  app = await startTestApp({ env: LIMITS });
+  ada = await app.user('ada');
+  const { createPost } = await app.data<{ createPost: { post: { id: string } } }>(`mutation { createPost(input: { body: "x" }) { post { id } } }`, {}, ada);
+  post = createPost.post.id;
+});
+afterAll(() => app.stop());
+
+const LIKES = `subscription ($id: ID!) { likeCountChanged(postId: $id) { count } }`;
+interface Likes {
+  readonly likeCountChanged: { readonly count: number };
+}
+
+/** Resolves with the status of a refused handshake, or with the socket of one that was not. */
+const knock = (url: string, headers: Readonly<Record<string, string>> = {}): Promise<number | WebSocket> => {
+  const answer = deferred<number | WebSocket>();
+  const socket = new WebSocket(url.replace(/^http/, 'ws'), 'graphql-transport-ws', { headers });
+  socket.on('open', () => answer.resolve(socket));
+  socket.on('unexpected-response', (request, response) => {
+    request.destroy();
+    answer.resolve(response.statusCode ?? 0);
+  });
+  socket.on('error', () => undefined);
+  return answer.promise;
+};
+const close = (socket: WebSocket | number): Promise<unknown> => {
+  if (typeof socket === 'number') throw new Error(`The handshake was refused with ${socket}.`);
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  socket.close();
+  return closed;
+};
+
+describe('one socket', () => {
+  test('H22: one subscription over the cap is refused with RATE_LIMITED, and the socket is kept', async () => {
+    const socket = app.connect(ada);
+    const running = Array.from({ length: MAX_SUBSCRIPTIONS }, () => socket.subscribe<Likes>(LIKES, { id: post }));
+    for (const likes of running) expect(await likes.data()).toEqual({ likeCountChanged: { count: 0 } });
+    const over = socket.subscribe(LIKES, { id: post });
+    expect(await over.ended).toMatchObject([{ extensions: { code: 'RATE_LIMITED', limit: MAX_SUBSCRIPTIONS } }]);
+
+    await app.data(`mutation ($id: ID!) { likePost(input: { postId: $id }) { likeCount } }`, { id: post }, ada);
+    for (const likes of running) expect(await likes.data()).toEqual({ likeCountChanged: { count: 1 } });
+    running[0]?.stop();
+    expect(await socket.subscribe<Likes>(LIKES, { id: post }).data()).toEqual({ likeCountChanged: { count: 1 } });
+    await socket.close();
+  });
+
+  test('H22: a flood of subscribes is closed with 4429, and nothing of it stays', async () => {
+    const socket = await knock(app.url);
+    if (typeof socket === 'number') throw new Error(`The handshake was refused with ${socket}.`);
+    const acknowledged = new Promise((resolve) => socket.once('message', resolve));
+    socket.send(JSON.stringify({ type: 'connection_init' }));
+    await acknowledged;
+    const answered = new Set<string>();
+    socket.on('message', (data: Buffer) => answered.add((JSON.parse(data.toString()) as { id: string }).id));
+    const closed = new Promise((resolve) => socket.once('close', (code, reason) => resolve([code, reason.toString()])));
+    // All at once, so that no time passes in which more would be allowed.
+    for (let n = 0; n < 500; n += 1) socket.send(JSON.stringify({ type: 'subscribe', id: `s${n}`, payload: { query: LIKES, variables: { id: post } } }));
+    expect(await closed).toEqual([4429, 'Too many requests']);
+    expect(answered.size).toBeLessThan(500);
+    await expect.poll(() => app.services.hub.stats().subscribers).toBe(0);
+    expect(await app.data('{ __typename }')).toEqual({ __typename: 'Query' });
+  });
+
+  test('H22: a message that is too large is closed with 1009', async () => {
+    const socket = await knock(app.url);
+    if (typeof socket === 'number') throw new Error(`The handshake was refused with ${socket}.`);
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    socket.send(JSON.stringify({ type: 'connection_init', payload: { filler: 'x'.repeat(20_000) } }));
+    expect(await closed).toBe(1009);
+  });
+});
+
+describe('one address', () => {
+  test('H22: a socket over the cap is refused with 429 until another one leaves; HTTP goes on', async () => {
+    const mine = await startTestApp({ env: LIMITS });
+    try {
+      const sockets = await Promise.all(Array.from({ length: MAX_SOCKETS }, () => knock(mine.url)));
+      expect(sockets.filter((socket) => typeof socket === 'number')).toEqual([]);
+      expect(await knock(mine.url)).toBe(429);
+      // The proxy that a header speaks of is not trusted, so it is no other address.
+      expect(await knock(mine.url, { 'x-forwarded-for': '192.0.2.7' })).toBe(429);
+      expect(await mine.data('{ __typename }')).toEqual({ __typename: 'Query' });
+      await close(sockets.pop() ?? 0);
+      await expect.poll(async () => typeof (await knock(mine.url))).toBe('object');
+    } finally {
+      await mine.stop();
+    }
+  });
+
+  test('H22: behind a trusted proxy each client is counted by itself', async () => {
+    const behind = await startTestApp({ env: { ...LIMITS, MAX_SOCKETS_PER_ADDRESS: '1', TRUST_PROXY: 'true' } });
+    try {
+      const from = (ip: string): Promise<unknown> => knock(behind.url, { 'x-forwarded-for': ip });
+      expect(await from('192.0.2.1')).toBeInstanceOf(WebSocket);
+      expect(await from('192.0.2.1')).toBe(429);
+      expect(await from('192.0.2.2')).toBeInstanceOf(WebSocket);
+      expect(await from('2001:db8::1')).toBeInstanceOf(WebSocket);
+      expect(await from('2001:db8:0:0:ffff::2')).toBe(429);
+    } finally {
+      await behind.stop();
+    }
+  });
+
+  test.each([
+    ['127.0.0.1', '127.0.0.1'],
+    ['::ffff:127.0.0.1', '127.0.0.1'],
+    ['::1', '0:0:0:0::/64'],
+    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+    ['2001:DB8:0001::', '2001:db8:1:0::/64'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+    ['no address', 'no address'],
+  ])('%s is counted as %s', (address, holder) => {
+    expect(holderOf(address)).toBe(holder);
+  });
+});
+
+test('a rate allows its burst at once, and then what time brings', () => {
+  let now = 1_000;
+  const limit = createRateLimit(10, 3, () => now);
+  const taken = (count: number): number => Array.from({ length: count }, () => limit.take()).filter(Boolean).length;
+  expect(taken(5)).toBe(3);
+  now += 99;
+  expect(taken(1)).toBe(0);
+  now += 101;
+  expect(taken(5)).toBe(2);
+  now += 60_000;
+  expect(taken(5)).toBe(3);
+});

@@ -1,0 +1,183 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { connect, execute, type TestSocket } from '../kit/client.js';
+import { createTestDatabase, type TestDatabase } from '../kit/database.js';
+import { startServerProcess, type ServerProcess } from '../kit/process.js';
+import { startRedis, type TestRedis } from '../kit/redis.js';
+
+let redis: TestRedis;
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis.stop());
+
+const cleanup: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const undo of cleanup.splice(0).reverse()) await undo();
+});
+
+const folder = async (): Promise<string> => {
+  const path = await mkdtemp(join(tmpdir(), 'lyceum-workers-'));
+  cleanup.push(() => rm(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
+  return path;
+};
+const start = async (env: Readonly<Record<string, string>>): Promise<ServerProcess> => {
+  const server = await startServerProcess({
+    WORKERS: '2',
+    REDIS_URL: redis.url,
+    // Every database has its own, as every installation has.
+    REDIS_PREFIX: `${Math.random().toString(36).slice(2)}:`,
+    DATA_DIR: await folder(),
+    LOG_LEVEL: 'info',
+    PRESENCE_GRACE_MS: '100',
+    ...env,
+  });
+  cleanup.push(() => server.end('SIGKILL'));
+  return server;
+};
+const onDatabase = async (env: Readonly<Record<string, string>>): Promise<{ server: ServerProcess; database: TestDatabase }> => {
+  const database = await createTestDatabase();
+  cleanup.push(() => database.drop());
+  return { server: await start({ DATABASE_URL: database.url, ...env }), database };
+};
+
+/** The workers that have begun to serve, the dead too, in the order of their starts. */
+const workersOf = (server: ServerProcess): number[] =>
+  [...server.output().matchAll(/"pid":(\d+),"msg":"a worker serves"/g)].map(([, pid]) => Number(pid));
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+interface Person {
+  readonly id: string;
+  readonly token: string;
+}
+const guest = async (url: string): Promise<Person> => {
+  const { data } = await execute<{ joinAsGuest: { user: { id: string }; credentials: { accessToken: string } } }>(
+    url,
+    `mutation { joinAsGuest(input: { displayName: "Guest" }) { user { id } credentials { accessToken } } }`,
+  );
+  if (!data) throw new Error('No guest could be made.');
+  return { id: data.joinAsGuest.user.id, token: data.joinAsGuest.credentials.accessToken };
+};
+const createRoom = async (url: string, owner: Person): Promise<{ id: string; cursor: string }> => {
+  const { data } = await execute<{ createRoom: { conversation: { id: string; cursor: string } } }>(
+    url,
+    `mutation { createRoom(input: { title: "Room" }) { conversation { id cursor } } }`,
+    {},
+    owner,
+  );
+  if (!data) throw new Error('No room could be made.');
+  return data.createRoom.conversation;
+};
+
+const SEND = `mutation ($id: ID!, $body: String!) { sendMessage(input: { conversationId: $id, body: $body }) { cursor } }`;
+const MESSAGES = `subscription ($id: ID!, $after: String) { messageAdded(conversationId: $id, after: $after) { cursor message { body } } }`;
+interface Message {
+  readonly messageAdded: { readonly cursor: string; readonly message: { readonly body: string } };
+}
+interface Follower {
+  readonly socket: TestSocket;
+  readonly next: () => Promise<string>;
+  readonly cursor: () => string;
+}
+const follow = async (url: string, { token }: Person, id: string, after: string): Promise<Follower> => {
+  const socket = connect(url, token);
+  cleanup.push(() => socket.close());
+  await socket.opened;
+  const messages = socket.subscribe<Message>(MESSAGES, { id, after });
+  let cursor = after;
+  const next = async (): Promise<string> => {
+    const { messageAdded } = await messages.data();
+    ({ cursor } = messageAdded);
+    return messageAdded.message.body;
+  };
+  return { socket, next, cursor: () => cursor };
+};
+
+test('more than one worker is refused without Redis', async () => {
+  await expect(startServerProcess({ WORKERS: '2' })).rejects.toThrow(/ended with 78[\s\S]*WORKERS[\s\S]*REDIS_URL/);
+});
+
+test('two workers share one port and exchange events; one that is killed is replaced, and what was missed comes; a stop closes all with 1012', async () => {
+  const { server, database } = await onDatabase({ DRAIN_MS: '200' });
+  const ada = await guest(server.url);
+  const { id, cursor } = await createRoom(server.url, ada);
+  // Connections are given to the workers in turn.
+  const followers = await Promise.all(Array.from({ length: 6 }, () => follow(server.url, ada, id, cursor)));
+  await expect.poll(async () => (await database.query<{ n: number }>('SELECT count(*)::int AS n FROM presence_device'))[0]?.n).toBe(2);
+  await followers[0]?.socket.execute(SEND, { id, body: 'one' });
+  for (const { next } of followers) expect(await next()).toBe('one');
+
+  const [victim = 0, survivor = 0] = workersOf(server);
+  process.kill(victim, 'SIGKILL');
+  // Its sockets break; those of the other one do not.
+  const broken: Follower[] = [];
+  await Promise.race(followers.map(({ socket }) => socket.closed));
+  await execute(server.url, SEND, { id, body: 'two' }, ada);
+  const kept = await Promise.all(
+    followers.map(async (follower) => {
+      const body = await follower.next().catch(() => null);
+      if (body === null) broken.push(follower);
+      return body;
+    }),
+  );
+  expect(kept.filter((body) => body === 'two').length).toBeGreaterThan(0);
+  expect(broken.length).toBeGreaterThan(0);
+  await expect.poll(() => workersOf(server).length, { timeout: 20_000 }).toBe(3);
+  expect(isAlive(survivor)).toBe(true);
+
+  const resumed = await Promise.all(broken.map((follower) => follow(server.url, ada, id, follower.cursor())));
+  for (const { next } of resumed) expect(await next()).toBe('two');
+  await execute(server.url, SEND, { id, body: 'three' }, ada);
+  const all = [...followers.filter((follower) => !broken.includes(follower)), ...resumed];
+  for (const { next } of all) expect(await next()).toBe('three');
+
+  const codes = Promise.all(all.map(({ socket }) => socket.closed));
+  expect(await server.end('SIGTERM')).toBe(0);
+  expect(await codes).toEqual(all.map(() => 1012));
+  expect(workersOf(server).filter(isAlive)).toEqual([]);
+  // Those who were closed are gone; what the killed one held goes with its lease.
+  const leases = await database.query<{ n: number }>('SELECT count(*)::int AS n FROM presence_lease');
+  expect(leases[0]?.n).toBeLessThanOrEqual(1);
+});
+
+test('the embedded database belongs to the parent: filled once, told of once, there for all, and ended with it', async () => {
+  const dataDir = await folder();
+  const first = await start({ DATA_DIR: dataDir });
+  expect(first.output().match(/Lyceum is ready/g)).toHaveLength(1);
+  expect(first.output().match(/the database was empty and has demo data now/g)).toHaveLength(1);
+  expect(workersOf(first)).toHaveLength(2);
+  const ada = await guest(first.url);
+  const { id, cursor } = await createRoom(first.url, ada);
+  const followers = [await follow(first.url, ada, id, cursor), await follow(first.url, ada, id, cursor)];
+  await execute(first.url, SEND, { id, body: 'kept' }, ada);
+  for (const { next } of followers) expect(await next()).toBe('kept');
+  expect(await first.end('SIGTERM')).toBe(0);
+
+  const again = await start({ DATA_DIR: dataDir });
+  expect(await (await follow(again.url, ada, id, cursor)).next()).toBe('kept');
+  expect(again.output()).not.toContain('has demo data now');
+  expect(await again.end('SIGINT')).toBe(0);
+});
+
+test.each([['1'], ['2']])('WORKERS=%s: a second signal ends a stop at once, and leaves nothing behind', async (workers) => {
+  const { server } = await onDatabase({ WORKERS: workers, DRAIN_MS: '600000' });
+  const ada = await guest(server.url);
+  const sockets = Array.from({ length: 4 }, () => connect(server.url, ada.token));
+  cleanup.push(() => Promise.all(sockets.map((socket) => socket.close())));
+  await Promise.all(sockets.map(({ opened }) => opened));
+  server.child.kill('SIGTERM');
+  // Each process closes its first one at once and takes its time with the others.
+  expect(await Promise.race(sockets.map(({ closed }) => closed))).toBe(1012);
+  expect(await server.end('SIGTERM')).toBe(130);
+  const codes = await Promise.all(sockets.map(({ closed }) => closed));
+  expect(codes.filter((code) => code === 1006).length).toBeGreaterThan(0);
+  await expect.poll(() => workersOf(server).filter(isAlive)).toEqual([]);
+});
