@@ -9,6 +9,7 @@ import type { Context } from './context.js';
 import type PrismaTypes from './db/generated/pothos-types.js';
 import { getDatamodel } from './db/generated/pothos-types.js';
 import type { Role } from './db/generated/prisma/client.js';
+import { MAX_PAGE } from './db/keyset.js';
 import { badInput, coded, type FieldError } from './errors.js';
 import { encodeId, parseId } from './ids.js';
 
@@ -63,6 +64,7 @@ export const builder = new SchemaBuilder<{
     },
     nodesQueryOptions: {
       description: 'Several objects by their global ids, in the same order.',
+      complexity: ({ ids }) => ({ field: 1, multiplier: Math.max(ids.length, 1) }),
       args: { ids: { description: 'Their global ids.' } },
     },
     nodeTypeOptions: { description: 'An object with a global id.' },
@@ -102,8 +104,11 @@ export const builder = new SchemaBuilder<{
   },
 });
 
-const pageSize = ({ first, last }: Record<string, unknown>): number =>
-  typeof first === 'number' ? Math.max(first, 1) : typeof last === 'number' ? Math.max(last, 1) : 1;
+const pageSize = ({ first, last }: Record<string, unknown>): number => {
+  const asked = typeof first === 'number' ? first : typeof last === 'number' ? last : 1;
+  // A larger page is refused for its size, which is the clearer answer.
+  return Math.min(Math.max(asked, 1), MAX_PAGE);
+};
 
 builder.queryType({ description: 'What can be asked.' });
 builder.mutationType({ description: 'What can be done. Each mutation takes one `input` and returns one payload.' });

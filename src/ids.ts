@@ -19,6 +19,6 @@ export const parseId = (globalId: string, path = 'id'): { readonly typename: str
  */
 export const decodeId = (type: string, globalId: string, path: string): string => {
   const { typename, id } = parseId(globalId, path);
-  if (typename !== type) throw badInput({ path, message: `This is the id of another type, not of ${/^[AEIOU]/.test(type) ? 'an' : 'a'} ${type}.` });
+  if (typename !== type) throw badInput({ path, message: `This is the id of another type, not of type ${type}.` });
   return id;
 };

@@ -1,4 +1,5 @@
-import { Command } from 'commander';
+import { resolve } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
 import { ConfigError, loadConfig } from '../config.js';
 import type { Services } from '../context.js';
 import { Role } from '../db/generated/prisma/client.js';
@@ -19,6 +20,13 @@ const withServices = async <Result>(work: (services: Services) => Promise<Result
   }
 };
 
+/** A role, whatever the case it was written in. */
+const roleOf = (given: string): Role => {
+  const role = Object.values(Role).find((each) => each === given.toUpperCase());
+  if (role === undefined) throw new InvalidArgumentError(`Allowed choices are ${Object.values(Role).join(', ')}.`);
+  return role;
+};
+
 const program = new Command('lyceum').description("Operates a Lyceum server's database.").showHelpAfterError();
 
 program
@@ -27,7 +35,8 @@ program
   .argument('<folder>', 'the folder, with all its subfolders')
   .option('--author <username>', 'whose entries they become (default: the first administrator)')
   .action(async (folder: string, options: { author?: string }) => {
-    process.exitCode = await withServices((services) => runImport(services, folder, options));
+    // npm runs its scripts in the project's folder; INIT_CWD is where it was called.
+    process.exitCode = await withServices((services) => runImport(services, resolve(process.env['INIT_CWD'] ?? '.', folder), options));
   });
 
 program
@@ -36,7 +45,7 @@ program
   .command('role')
   .description('gives a user a role')
   .argument('<username>', 'whatever the case')
-  .addArgument(program.createArgument('<role>', 'the role').choices(Object.values(Role)))
+  .addArgument(program.createArgument('<role>', `one of ${Object.values(Role).join(', ')}`).argParser(roleOf))
   .action(async (username: string, role: Role) => {
     await withServices(({ db }) => setRole(db, username, role));
     process.stdout.write(`${username} has the role ${role} now.\n`);

@@ -135,11 +135,9 @@ export const createResumingClient = (options: ResumingClientOptions): Client => 
       ending.abort();
       subscriptions.end();
       if (phase === 'opening') abandon();
-      try {
-        await client.dispose();
-      } catch {
-        // It was on its way to a server that is not there.
-      }
+      // Whatever still opens is abandoned; waiting for it might be waiting for ever.
+      const disposed = Promise.resolve(client.dispose()).catch(() => undefined);
+      if (phase === 'acknowledged') await disposed;
     },
     terminate: abandon,
   };

@@ -63,7 +63,7 @@ const requestError = (error: GraphQLError): GraphQLError => {
     extensions: {
       ...error.extensions,
       code: 'BAD_USER_INPUT',
-      fields: [{ path, message: error.message.slice(error.message.indexOf('; ') + 2) }],
+      fields: [{ path, message: error.message.replace(/^Variable "\$\w+" got invalid value .*?; /s, '') }],
     },
   });
 };

@@ -108,7 +108,9 @@ const sharingOf = (args: ExecutionArgs, services: Services, mask: Mask): Sharing
         const result = await execute({ schema, document, operationName, variableValues, rootValue: item, contextValue });
         // An event comes once: half of one, for lack of a database just then, must not be what a client goes on from.
         const failure = trap.touched ? undefined : result.errors?.find((error) => isUnavailable(error.originalError ?? error));
-        if (failure === undefined) return { out: encode(result, item, mask), personal: trap.touched };
+        // Thrown away, so its errors are no news to anyone: they came from the trap.
+        if (trap.touched) return { out: encode({ data: null }, item, mask), personal: true };
+        if (failure === undefined) return { out: encode(result, item, mask), personal: false };
         if (attempt === ATTEMPTS) throw mask(failure);
         await delay(Math.min(MAX_PAUSE_MS, MIN_PAUSE_MS * 2 ** attempt), undefined, { ref: false });
       }
