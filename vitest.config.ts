@@ -11,5 +11,7 @@ export default defineConfig({
     maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // A condition comes when it comes: machines are slow at times, and a second is no bound that says anything.
+    expect: { poll: { timeout: 15_000 } },
   },
 });

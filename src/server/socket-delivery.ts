@@ -1,6 +1,6 @@
 import { slowConsumer } from '../realtime/hub.js';
-import { createSlot, type Outbox } from './outbox.js';
-import type { Deliver, Encoded, Subscription } from './subscribe.js';
+import { createSlot, type Outbox, type Slot } from './outbox.js';
+import { bytesOf, type Deliver, type Encoded, type Subscription } from './subscribe.js';
 
 /**
  * Delivers one subscription straight into the socket's outbox. What is left to the protocol library is its end: the iterator
@@ -10,7 +10,7 @@ import type { Deliver, Encoded, Subscription } from './subscribe.js';
 export const deliverTo =
   (outbox: Outbox, id: string): Deliver =>
   (source, sharing, audience) => {
-    const forgets: (() => void)[] = [];
+    let slots: readonly Slot[] = [];
     let leave: (() => void) | null = null;
     let settle: { resolve: (result: IteratorResult<never>) => void; reject: (reason: unknown) => void } | null = null;
     const end = (error: unknown): void => settle?.reject(error);
@@ -20,16 +20,12 @@ export const deliverTo =
         leave?.();
         end(slowConsumer());
       });
-      forgets.push(() => outbox.forget(slot));
+      slots = [...slots, slot];
       return {
         audience,
         end,
         room: outbox.room,
-        deliver: (results: readonly Encoded[]) =>
-          outbox.next(
-            slot,
-            results.map(({ bytes }) => bytes),
-          ),
+        deliver: (results: readonly Encoded[]) => outbox.next(slot, buffersOf(results)),
       };
     };
     const subscription: Subscription = {
@@ -40,7 +36,7 @@ export const deliverTo =
         }),
       return: async () => {
         leave?.();
-        for (const forget of forgets) forget();
+        for (const slot of slots) outbox.forget(slot);
         settle?.resolve({ done: true, value: undefined as never });
         return await Promise.resolve({ done: true, value: undefined });
       },
@@ -48,3 +44,11 @@ export const deliverTo =
     };
     return subscription;
   };
+
+/** The bytes of results, which those who share them are given as the same array. */
+const buffersOf = (results: readonly Encoded[]): readonly Buffer[] => {
+  let buffers = known.get(results);
+  if (!buffers) known.set(results, (buffers = results.map(bytesOf)));
+  return buffers;
+};
+const known = new WeakMap<readonly Encoded[], readonly Buffer[]>();

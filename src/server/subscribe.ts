@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createSourceEventStream, execute, type ExecutionArgs, type ExecutionResult } from 'graphql';
+import { createSourceEventStream, execute, type DocumentNode, type ExecutionArgs, type ExecutionResult } from 'graphql';
 import type { Context, Services } from '../context.js';
 import { isUnavailable } from '../db/failures.js';
 import { createQueueing, readUntilLeft, type Source } from '../realtime/hub.js';
@@ -11,11 +11,14 @@ import { publicResult } from './responses.js';
 import type { Rights } from './rights.js';
 import { selectionOf } from './selection.js';
 
-/** One result, for however many subscribers: as it is, and as the bytes of its JSON, encoded once. */
+/** One result, for however many subscribers: as it is, and as the bytes of its JSON, once somebody has asked for them. */
 export interface Encoded {
   readonly result: ExecutionResult;
-  readonly bytes: Buffer;
+  bytes: Buffer | null;
 }
+
+/** The bytes of a result's JSON, encoded once. */
+export const bytesOf = (encoded: Encoded): Buffer => (encoded.bytes ??= Buffer.from(JSON.stringify(publicResult(encoded.result))));
 
 /** Who is shown something; of a {@link Caller}, as they are at that moment. */
 export type Audience = Pick<Context, 'viewer' | 'client'>;
@@ -46,6 +49,7 @@ export interface TransportContext {
  */
 export const createSubscribe = (services: Services, mask: Mask, rights: Rights) => {
   const { queueLimit } = services.config.realtime;
+  const sharings: Sharings = new WeakMap();
 
   /** The caller of a single stream: it ends with what ends the caller. */
   const enter = async ({ viewer, client, tokenExpiresAt }: Context & TransportContext): Promise<Caller | null> => {
@@ -72,7 +76,7 @@ export const createSubscribe = (services: Services, mask: Mask, rights: Rights) 
         return source;
       }
       const audience: Audience = caller ?? { viewer, client };
-      const sharing = sharingOf(args, services, mask);
+      const sharing = sharingOf(args, services, mask, sharings);
       const subscription = deliver ? deliver(source, sharing, audience) : collect(source, sharing, audience);
       return caller ? caller.guard(subscription, source.reauthorize, generation, leave) : subscription;
     } catch (error) {
@@ -96,10 +100,20 @@ const ATTEMPTS = 15;
 const MIN_PAUSE_MS = 10;
 const MAX_PAUSE_MS = 1_000;
 
-const sharingOf = (args: ExecutionArgs, services: Services, mask: Mask): Sharing<unknown, Audience, Encoded> => {
+/**
+ * How a subscription's events become results: the same object for all who send the same operation and select the same by it. The variables that
+ * are not in the selection only say which events.
+ */
+const sharingOf = (args: ExecutionArgs, services: Services, mask: Mask, known: Sharings): Sharing<unknown, Audience, Encoded> => {
   const { schema, document, operationName, variableValues } = args;
-  return {
-    key: selectionOf(document, operationName, variableValues ?? {}),
+  const key = selectionOf(document, operationName, variableValues ?? {});
+  let sharings = known.get(document);
+  if (!sharings) known.set(document, (sharings = new Map<string, Sharing<unknown, Audience, Encoded>>()));
+  const id = `${operationName ?? ''}\0${key}`;
+  const before = sharings.get(id);
+  if (before) return before;
+  const sharing: Sharing<unknown, Audience, Encoded> = {
+    key,
     audienceId: ({ viewer, client }) => JSON.stringify([viewer?.id, viewer?.sessionId, viewer?.role, client.ip, client.userAgent]),
     render: async (item, audience) => {
       for (let attempt = 1; ; attempt += 1) {
@@ -116,7 +130,14 @@ const sharingOf = (args: ExecutionArgs, services: Services, mask: Mask): Sharing
       }
     },
   };
+  if (sharings.size >= MAX_SHARINGS) sharings.clear();
+  sharings.set(id, sharing);
+  return sharing;
 };
+
+/** By document, which the parser's cache makes the same object for the same text. */
+type Sharings = WeakMap<DocumentNode, Map<string, Sharing<unknown, Audience, Encoded>>>;
+const MAX_SHARINGS = 100;
 
 /** A context in which asking who the viewer is fails, and is remembered. */
 const contextForEveryone = (services: Services, trap: { touched: boolean }): Context => {
@@ -137,13 +158,7 @@ const encode = ({ data, errors, extensions }: ExecutionResult, item: unknown, ma
     data: data ?? null,
     ...(cursor === null ? {} : { extensions: { ...extensions, cursor } }),
   };
-  let bytes: Buffer | null = null;
-  return {
-    result,
-    get bytes() {
-      return (bytes ??= Buffer.from(JSON.stringify(publicResult(result))));
-    },
-  };
+  return { result, bytes: null };
 };
 
 const cursorOf = (item: unknown): string | null =>

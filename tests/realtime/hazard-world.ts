@@ -57,12 +57,12 @@ export interface World {
   readonly key: string;
   /** Where the room's log stood when it was empty of messages. */
   readonly start: string;
-  /** One more app on the same database and with the same settings; stopped with the world at the latest. */
-  readonly addApp: () => Promise<TestApp>;
+  /** One more app on the same database and with the same settings but for those given; stopped with the world at the latest. */
+  readonly addApp: (env?: Readonly<Record<string, string>>) => Promise<TestApp>;
   readonly send: (app: TestApp, body: string, as?: TestUser) => Promise<void>;
   /**
    * Commits `count` messages of `bytes` bytes each as a process does that dies before it wakes anyone: rows, events and head, and no
-   * word on a bus. Their bodies begin with the numbers from `first` on.
+   * word on a bus. Their bodies begin with the numbers from `first` on. Resolves with the log's last seq.
    */
   readonly insert: (first: number, count: number, bytes?: number) => Promise<number>;
   /** Every message's body, in order, by the database. */
@@ -80,8 +80,8 @@ export const createWorld = async (options: {
   const first = await startTestApp({ database, env });
   const apps: [TestApp, ...TestApp[]] = [first];
   // The same key for all, as processes that serve together have.
-  const addApp = async (): Promise<TestApp> => {
-    const app = await startTestApp({ database, env: { ...env, DATA_DIR: first.services.config.dataDir } });
+  const addApp = async (more: Readonly<Record<string, string>> = {}): Promise<TestApp> => {
+    const app = await startTestApp({ database, env: { ...env, ...more, DATA_DIR: first.services.config.dataDir } });
     apps.push(app);
     return app;
   };
@@ -114,7 +114,7 @@ export const createWorld = async (options: {
            UPDATE head SET last_seq = last_seq + $2 WHERE topic = 'conversation' AND key = $1::text RETURNING last_seq
          ), added AS (
            INSERT INTO message (id, conversation_id, author_id, body, seq)
-           SELECT gen_random_uuid(), $1::uuid, $3::uuid, rpad(($4::int + n - 1) || ' ', $5::int, 'x'), grown.last_seq - $2 + n
+           SELECT gen_random_uuid(), $1::uuid, $3::uuid, rpad(($4::int + n - 1)::text, greatest($5::int, length(($4::int + n - 1)::text)), ' x'), grown.last_seq - $2 + n
            FROM grown, generate_series(1, $2::int) n
            RETURNING id, seq
          ), told AS (
@@ -122,7 +122,7 @@ export const createWorld = async (options: {
            SELECT 'conversation', $1::text, seq, 'MessageAdded', jsonb_build_object('messageId', id), now() FROM added
          )
          SELECT last_seq AS seq FROM grown`,
-        [key, count, decodeId('User', ben.id, 'id'), from, Math.max(bytes, 12)],
+        [key, count, decodeId('User', ben.id, 'id'), from, bytes],
       );
       if (!head) throw new Error('The room has no log.');
       return head.seq;

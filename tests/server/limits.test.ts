@@ -77,7 +77,7 @@ describe('one socket', () => {
     for (let n = 0; n < 500; n += 1) socket.send(JSON.stringify({ type: 'subscribe', id: `s${n}`, payload: { query: LIKES, variables: { id: post } } }));
     expect(await closed).toEqual([4429, 'Too many requests']);
     expect(answered.size).toBeLessThan(500);
-    await expect.poll(() => app.services.hub.stats().subscribers).toBe(0);
+    await expect.poll(() => app.services.hub.stats().subscribers, { timeout: 20_000 }).toBe(0);
     expect(await app.data('{ __typename }')).toEqual({ __typename: 'Query' });
   });
 
@@ -101,7 +101,7 @@ describe('one address', () => {
       expect(await knock(mine.url, { 'x-forwarded-for': '192.0.2.7' })).toBe(429);
       expect(await mine.data('{ __typename }')).toEqual({ __typename: 'Query' });
       await close(sockets.pop() ?? 0);
-      await expect.poll(async () => typeof (await knock(mine.url))).toBe('object');
+      await expect.poll(async () => typeof (await knock(mine.url)), { timeout: 20_000 }).toBe('object');
     } finally {
       await mine.stop();
     }

@@ -1,0 +1,104 @@
+/**
+ * `npm run bench:fanout`: one event to many subscribers, by Lyceum and by others, on this machine in one run.
+ * `--quick` is a smoke run, `--rounds=n` plays another number of rounds.
+ */
+import { cpus } from 'node:os';
+import { startChild } from './child.js';
+import { acrossProcesses, lyceumMemory, memoryPerSubscriber, openRedis, statementsPerEvent, subscribing, type Bytes, type Subscribing } from './fanout-extras.js';
+import { NAMES, playRound, startEntrant, summarise, type Entrant, type Name, type Round, type Size } from './fanout-rounds.js';
+import { report } from './fanout-report.js';
+import { median } from './figures.js';
+import type { LoadClient } from './load-client.js';
+import { createWorld, keepResults } from './world.js';
+
+const quick = process.argv.includes('--quick');
+const rounds = Number(/--rounds=(\d+)/.exec(process.argv.join(' '))?.[1] ?? (quick ? 1 : 5));
+const sizes: readonly Size[] = quick
+  ? [
+      { subscribers: 50, burst: 100, slowBurst: 20, steady: 10, intervalMs: 20 },
+      { subscribers: 200, burst: 100, slowBurst: 20, steady: 5, intervalMs: 50 },
+    ]
+  : [
+      { subscribers: 100, burst: 600, slowBurst: 200, steady: 40, intervalMs: 50 },
+      { subscribers: 1_000, burst: 300, slowBurst: 60, steady: 20, intervalMs: 100 },
+      { subscribers: 5_000, burst: 60, slowBurst: 12, steady: 6, intervalMs: 500 },
+    ];
+
+const say = (what: string): void => console.log(`${new Date().toISOString().slice(11, 19)}  ${what}`);
+
+const world = await createWorld();
+const client = await startChild<LoadClient>('./load-client.ts');
+const redis = await openRedis();
+const entrants: Entrant[] = [];
+try {
+  for (const name of NAMES) entrants.push(await startEntrant(name, world));
+
+  const memory = new Map<Name, Bytes>();
+  for (const entrant of entrants) {
+    say(`memory of idle subscribers: ${entrant.name}`);
+    memory.set(entrant.name, await memoryPerSubscriber(client, entrant, quick ? 200 : 1_000));
+  }
+
+  const played = new Map<number, Map<Name, Round[]>>();
+  for (const size of sizes) {
+    const bySize = new Map(NAMES.map((name): [Name, Round[]] => [name, []]));
+    played.set(size.subscribers, bySize);
+    // One round to warm up, which does not count.
+    for (let round = quick ? 1 : 0; round <= rounds; round += 1) {
+      say(`${size.subscribers} subscribers, round ${round} of ${rounds}`);
+      // Each begins in its turn, so that nobody always follows the same neighbour.
+      for (let place = 0; place < entrants.length; place += 1) {
+        const entrant = entrants[(place + round) % entrants.length];
+        if (!entrant) continue;
+        const result = await playRound(client, entrant, size);
+        if (round > 0) bySize.get(entrant.name)?.push(result);
+      }
+    }
+  }
+
+  const lyceum = entrants.find(({ name }) => name === 'lyceum');
+  const recipe = entrants.find(({ name }) => name === 'graphql-ws');
+  if (!lyceum || !recipe) throw new Error('Nobody to compare.');
+  say('subscribing');
+  const history = 50;
+  const count = quick ? 100 : 1_000;
+  const times = async (entrant: Entrant): Promise<Subscribing> => {
+    const results: Subscribing[] = [];
+    for (let round = 0; round < (quick ? 1 : 3); round += 1) results.push(await subscribing(client, entrant, count, history));
+    return { perSecond: median(results.map(({ perSecond }) => perSecond)), cpuPerSubscribe: median(results.map(({ cpuPerSubscribe }) => cpuPerSubscribe)) };
+  };
+  const subscribed = { history, lyceum: await times(lyceum), recipe: await times(recipe) };
+
+  for (const { server } of entrants) await server.stop();
+  say('memory of sockets and subscriptions');
+  const fresh = await startEntrant('lyceum', world);
+  const lyceumBytes = await lyceumMemory(client, fresh, quick ? 10 : 50, 100);
+  await fresh.server.stop();
+
+  say('statements of an event');
+  const statements = await statementsPerEvent(client, world, redis?.url ?? null, quick ? [1, 50] : [1, 100, 1_000]);
+  say('the way to another process');
+  const across = redis === null ? null : await acrossProcesses(client, world, redis.url, quick ? 20 : 200);
+
+  const figures = {
+    machine: { node: process.version, cpu: cpus()[0]?.model ?? '', cores: cpus().length },
+    at: new Date().toISOString(),
+    sizes,
+    rounds: [...played].map(([subscribers, bySize]) => ({
+      subscribers,
+      contenders: [...bySize].map(([name, all]) => ({ name, ...summarise(all), all })),
+    })),
+    memory: Object.fromEntries(memory),
+    lyceumMemory: lyceumBytes,
+    statements,
+    across,
+    subscribed,
+  };
+  console.log(`\n${report(figures)}`);
+  await keepResults(quick ? 'fanout-quick' : 'fanout', figures);
+} finally {
+  await client.stop();
+  await Promise.all(entrants.map(({ server }) => server.stop()));
+  await world.close();
+  await redis?.stop();
+}

@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { startEmbeddedPostgres } from '../../src/db/embedded.js';
+import { createLog } from '../../src/log.js';
+import { startChild, type Child } from './child.js';
+import type { LyceumServer } from './servers/lyceum.js';
+
+/** What a run stands on: a PostgreSQL of its own, and Lyceum processes that share it and one conversation. */
+export interface World {
+  readonly lyceum: (options?: { readonly env?: Readonly<Record<string, string>>; readonly flags?: readonly string[] }) => Promise<Child<LyceumServer>>;
+  readonly close: () => Promise<void>;
+}
+
+export const createWorld = async (): Promise<World> => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'lyceum-bench-'));
+  // What reaches the disk, and when, is over before the clock starts to run.
+  const postgres = await startEmbeddedPostgres({ dataDir, log: createLog('silent'), durable: false });
+  const { user, password, host, port, database } = postgres.address;
+  const conversation = randomUUID();
+  const started: Child<LyceumServer>[] = [];
+  return {
+    lyceum: async ({ env = {}, flags = [] } = {}) => {
+      const child = await startChild<LyceumServer>('./servers/lyceum.ts', {
+        flags,
+        env: {
+          DATABASE_URL: `postgresql://${user}:${password}@${host}:${port}/${database}`,
+          DATA_DIR: dataDir,
+          HOST: '127.0.0.1',
+          PORT: '0',
+          LOG_LEVEL: 'warn',
+          JWT_ACCESS_TTL_SECONDS: '86400',
+          // All clients come from one address here.
+          MAX_SOCKETS_PER_ADDRESS: '100000',
+          BENCH_CONVERSATION: conversation,
+          ...env,
+        },
+      });
+      started.push(child);
+      return child;
+    },
+    close: async () => {
+      await Promise.all(started.map((child) => child.stop()));
+      await postgres.stop();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+};
+
+/** Writes the figures of a run beside those of others, under `results/`. */
+export const keepResults = async (name: string, figures: object): Promise<void> => {
+  const folder = fileURLToPath(new URL('./results/', import.meta.url));
+  await mkdir(folder, { recursive: true });
+  const file = join(folder, `${name}-${new Date().toISOString().replaceAll(':', '-').slice(0, 19)}.json`);
+  await writeFile(file, `${JSON.stringify(figures, null, 2)}\n`);
+  console.log(`\nFigures: ${file}`);
+};

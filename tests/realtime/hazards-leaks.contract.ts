@@ -1,0 +1,161 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import pg from 'pg';
+import { commentLog, likeCount } from '../../src/domains/posts/topics.js';
+import { decodeId } from '../../src/ids.js';
+import type { TestApp } from '../kit/app.js';
+import { busOf, bytesInUse, createWorld, MESSAGES, openRaw, type RawSocket, type World } from './hazard-world.js';
+
+const COMMENTS = `subscription ($id: ID!) { commentAdded(postId: $id) { cursor comment { body } } }`;
+const COMMENT = `mutation ($id: ID!) { addComment(input: { postId: $id, body: "said" }) { comment { id } } }`;
+
+const SOCKETS = 20;
+const SUBSCRIBES = 50;
+/** What a round of 1,000 may leave behind, in bytes: caches that fill up, but not streams. */
+const FLAT = 3_000_000;
+const NOTHING = { streams: 0, groups: 0, subscribers: 0 };
+
+/**
+ * Nothing is left of a subscription that is over, and nothing is there before it begins.
+ * @param channels what is subscribed to on the bus
+ */
+export const describeLeaks = (name: string, env: () => Readonly<Record<string, string>>, apps: 1 | 2, channels: (app: TestApp) => Promise<readonly string[]>): void => {
+  describe(`H31: leaks, ${name}`, () => {
+    let world: World;
+    beforeAll(async () => {
+      world = await createWorld({ apps, env: { ...env(), DATABASE_TIMEOUT_MS: '60000' } });
+    });
+    afterAll(() => world.stop());
+
+    const expectNothing = async (app: TestApp): Promise<void> => {
+      await expect.poll(() => app.services.hub.stats()).toEqual(NOTHING);
+      expect(busOf(app).stats()).toEqual({ channels: 0 });
+      await expect.poll(() => channels(app)).toEqual([]);
+    };
+    const newPost = async (): Promise<string> => {
+      const { createPost } = await world.apps[0].data<{ createPost: { post: { id: string } } }>(`mutation { createPost(input: { body: "x" }) { post { id } } }`, {}, world.ada);
+      return createPost.post.id;
+    };
+
+    /** Sockets that subscribe where no answer comes, and are cut meanwhile; answered when all have gone. */
+    const round = async (app: TestApp): Promise<void> => {
+      const sockets: RawSocket[] = [];
+      for (let n = 0; n < SOCKETS; n += 1) sockets.push(await openRaw(app, n % 2 === 0 ? world.ada : world.ben));
+      // Where every subscription asks for its place.
+      const holder = new pg.Client(world.database.url);
+      await holder.connect();
+      await holder.query('BEGIN; LOCK TABLE head IN ACCESS EXCLUSIVE MODE');
+      const sent = Array.from({ length: SUBSCRIBES }, (_, n) => ({ id: String(n), type: 'subscribe', payload: { query: MESSAGES, variables: { id: world.room } } }));
+      try {
+        for (const { send } of sockets) {
+          for (const message of sent) send(message);
+          send({ type: 'ping' });
+        }
+        // Answered in its turn: by then the subscribes before it have begun.
+        await expect.poll(() => sockets.every(({ received }) => received.some(({ type }) => type === 'pong'))).toBe(true);
+        const waiting = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%head%'`;
+        await expect.poll(() => world.database.query(waiting)).not.toEqual([]);
+        for (const { socket } of sockets) socket.terminate();
+        await expect.poll(() => app.services.hub.stats()).toEqual(NOTHING);
+        expect(sockets.flatMap(({ received }) => received.filter(({ type }) => type !== 'pong'))).toEqual([]);
+      } finally {
+        await holder.query('COMMIT');
+        await holder.end();
+      }
+      // Those come last to the pool, for each of the two statements of a subscribe.
+      const { poolSize } = app.services.config.database;
+      for (let n = 0; n < 3; n += 1) await Promise.all(Array.from({ length: poolSize * 2 }, () => app.data('{ categories { id } }')));
+      await expectNothing(app);
+    };
+
+    it('H01: of 1,000 subscribes that were answered after their sockets had gone nothing is left, and the heap stays flat', { timeout: 120_000 }, async () => {
+      const [app] = world.apps;
+      await round(app);
+      await round(app);
+      const before = await bytesInUse();
+      await round(app);
+      await round(app);
+      expect((await bytesInUse()) - before).toBeLessThan(2 * FLAT);
+      // It still serves.
+      const socket = app.connect(world.ada);
+      const events = socket.subscribe(MESSAGES, { id: world.room, after: world.start });
+      await world.send(app, 'after all');
+      expect(await events.data()).toMatchObject({ messageAdded: { message: { body: 'after all' } } });
+      await socket.close();
+      await expectNothing(app);
+    });
+
+    it('H02: what is subscribed to and never read opens nothing, and what is left before it is read neither', async () => {
+      const app = await world.addApp();
+      const { hub } = app.services;
+      const post = decodeId('Post', await newPost(), 'id');
+      const unread = [
+        await hub.log(commentLog, post, { kinds: ['CommentAdded'] }),
+        hub.state(likeCount, [post]),
+      ].map((source) => source[Symbol.asyncIterator]());
+      await expectNothing(app);
+      const [left, read] = unread;
+      await left?.return?.();
+      expect(await left?.next()).toEqual({ done: true, value: undefined });
+      await expectNothing(app);
+
+      // The comparison: one that is read does.
+      expect(await read?.next()).toMatchObject({ value: { count: 0 } });
+      expect(hub.stats()).toMatchObject({ streams: 1, subscribers: 1 });
+      await expect.poll(() => channels(app)).toHaveLength(1);
+      await read?.return?.();
+      await expectNothing(app);
+      await app.stop();
+    });
+
+    for (const end of ['a clean complete', 'a TCP kill'] as const) {
+      it(`H03: after the last subscriber has left by ${end}, an event costs no SQL and its topic has no channel`, async () => {
+        const [here] = world.apps;
+        const there = world.apps[apps - 1] ?? here;
+        const [followed, fence] = [await newPost(), await newPost()];
+        const others = await openRaw(here, null);
+        others.send({ id: 'fence', type: 'subscribe', payload: { query: COMMENTS, variables: { id: fence } } });
+        const sockets = [await openRaw(here, null), await openRaw(here, null)];
+        for (const { send } of sockets) for (const id of ['a', 'b']) send({ id, type: 'subscribe', payload: { query: COMMENTS, variables: { id: followed } } });
+        await expect.poll(() => here.services.hub.stats()).toMatchObject({ streams: 2, subscribers: 5 });
+
+        /** What another process commits and wakes for, until whoever follows the other post has heard of that. */
+        const happen = async (...posts: readonly string[]): Promise<string[]> => {
+          const heard = others.received.length + 1;
+          return await here.countStatements(async () => {
+            for (const post of posts) {
+              const key = decodeId('Post', post, 'id');
+              await world.database.query(
+                `WITH said AS (INSERT INTO comment (id, post_id, author_id, body, seq)
+                   SELECT gen_random_uuid(), $1::uuid, id, 'said', (SELECT coalesce(max(seq), 0) + 1 FROM event WHERE topic = 'comments' AND key = $1::text)
+                   FROM "user" LIMIT 1 RETURNING id, seq
+                 ), head AS (INSERT INTO head (topic, key, last_seq) SELECT 'comments', $1::text, seq FROM said ON CONFLICT (topic, key) DO UPDATE SET last_seq = excluded.last_seq)
+                 INSERT INTO event (topic, key, seq, kind, ref) SELECT 'comments', $1::text, seq, 'CommentAdded', jsonb_build_object('commentId', id) FROM said`,
+                [key],
+              );
+              busOf(there).wake({ topic: 'comments', key, seq: 1_000_000 });
+            }
+            await expect.poll(() => others.received.length).toBe(heard);
+          });
+        };
+        const both = await happen(followed, fence);
+        await expect.poll(() => sockets.every(({ received }) => received.length === 2)).toBe(true);
+
+        for (const { send, socket } of sockets) {
+          if (end === 'a TCP kill') socket.terminate();
+          else for (const id of ['a', 'b']) send({ id, type: 'complete' });
+        }
+        await expect.poll(() => here.services.hub.stats()).toMatchObject({ streams: 1, subscribers: 1 });
+        expect(busOf(here).stats()).toEqual({ channels: 1 });
+        await expect.poll(() => channels(here)).toHaveLength(1);
+        const [after, alone] = [await happen(followed, fence), await happen(fence)];
+        expect(after).toEqual(alone);
+        expect(both.length).toBeGreaterThan(after.length);
+        for (const { received } of sockets) expect(received.filter(({ type }) => type === 'next')).toHaveLength(2);
+
+        for (const { socket } of [others, ...sockets]) socket.terminate();
+        await expectNothing(here);
+        expect((await here.execute(COMMENT, { id: followed }, world.ben)).errors).toBeUndefined();
+      });
+    }
+  });
+};
