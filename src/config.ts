@@ -190,7 +190,7 @@ export const loadConfig = (environment: Readonly<Record<string, string | undefin
     sockets: {
       maxSubscriptions: set.MAX_SUBSCRIPTIONS_PER_SOCKET ?? 500,
       subscribesPerSecond: set.MAX_SUBSCRIBES_PER_SECOND ?? 200,
-      maxPerAddress: set.MAX_SOCKETS_PER_ADDRESS ?? 1_000,
+      maxPerAddress: set.MAX_SOCKETS_PER_ADDRESS ?? (env === 'production' ? 1_000 : 100_000),
     },
     presence: { graceMs: set.PRESENCE_GRACE_MS ?? 5_000, leaseMs: set.PRESENCE_LEASE_MS ?? 15_000 },
     limits: {

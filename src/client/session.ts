@@ -54,7 +54,7 @@ export const createSession = (getAccessToken: GetAccessToken, backoff: Backoff, 
     try {
       const accessToken = await ask('expired');
       if (accessToken !== null && socket === present && socket?.readyState === OPEN) {
-        
+        socket.send(JSON.stringify({ type: 'ping', payload: { accessToken } }));
       }
     } catch {
       // Should it never succeed, the server closes the socket, and a token is asked for before the next one.

@@ -1,11 +1,14 @@
 import type { AcrossProcesses, Bytes, LyceumMemory, Statements, Subscribing } from './fanout-extras.js';
 import type { Name, Round } from './fanout-rounds.js';
-import { short, table } from './figures.js';
+import { median, short, table } from './figures.js';
+
+/** The medians of a contender's rounds, and the rounds. */
+type Played = Round & { readonly name: Name; readonly all: readonly Round[] };
 
 /** What a run of bench:fanout has found out. */
 export interface FanoutFigures {
   readonly machine: { readonly node: string; readonly cpu: string; readonly cores: number };
-  readonly rounds: readonly { readonly subscribers: number; readonly contenders: readonly (Round & { readonly name: Name })[] }[];
+  readonly rounds: readonly { readonly subscribers: number; readonly contenders: readonly Played[] }[];
   readonly memory: Readonly<Record<string, Bytes>>;
   readonly lyceumMemory: LyceumMemory;
   readonly statements: readonly Statements[];
@@ -62,13 +65,16 @@ export const report = (figures: FanoutFigures): string => {
 /** One line for each threshold. */
 const goals = ({ rounds, memory, lyceumMemory, statements, across }: FanoutFigures): string[][] => {
   const contenders = (rounds.find(({ subscribers }) => subscribers === 1_000) ?? rounds.at(-1))?.contenders ?? [];
-  const of = (name: Name, figure: keyof Round): number => contenders.find((each) => each.name === name)?.[figure] ?? Number.NaN;
-  const ratio = (name: Name, figure: keyof Round): number => of('lyceum', figure) / of(name, figure);
+  const roundsOf = (name: Name): readonly Round[] => contenders.find((each) => each.name === name)?.all ?? [];
+  // Round by round, because they stand side by side in time: a machine that is slow for a while is so for both.
+  const ratio = (name: Name, figure: keyof Round, own = figure): number =>
+    median(roundsOf('lyceum').map((round, index) => round[own] / (roundsOf(name)[index]?.[figure] ?? Number.NaN)));
   const goal = (what: string, is: number, bound: string, reached: boolean, unit = 'x'): string[] => [what, `${short(is)}${unit}`, bound, reached ? 'reached' : 'NOT REACHED'];
 
   const recipe = ratio('graphql-ws', 'deliveriesPerSecond');
   const bare = ratio('bare ws', 'deliveriesPerSecond');
-  const latency = ratio('bare ws', 'median');
+  const latency = ratio('bare ws', 'median', 'medianFromRead');
+  const latencyFromCommit = ratio('bare ws', 'median');
   const cpu = ratio('socket.io', 'cpu');
   const perSubscription = Math.max(lyceumMemory.sameStream.heap, lyceumMemory.sharedStreams.heap) / 1_024;
   const perSocket = (lyceumMemory.socket.heap - (memory['bare ws'] ?? NOBODY).heap) / 1_024;
@@ -77,7 +83,8 @@ const goals = ({ rounds, memory, lyceumMemory, statements, across }: FanoutFigur
   return [
     goal('deliveries/s of the graphql-ws recipe', recipe, '20x', recipe >= 20),
     goal('deliveries/s of a bare ws loop', bare, '4x', bare >= 4),
-    goal('median latency of a bare ws loop, from the commit', latency, '<= 1.3x', latency <= 1.3),
+    goal('median latency of a bare ws loop, once the hub has the event', latency, '<= 1.3x', latency <= 1.3),
+    goal('the same from the commit, the read of the event included', latencyFromCommit, '<= 1.3x', latencyFromCommit <= 1.3),
     goal('CPU of Socket.IO', cpu, '<= 0.33x', cpu <= 1 / 3),
     goal('memory per further subscription', perSubscription, '<= 4 KiB', perSubscription <= 4, ' KiB'),
     goal('memory per socket over a bare ws socket', perSocket, '<= 16 KiB', perSocket <= 16, ' KiB'),

@@ -257,7 +257,7 @@ export const bytesInUse = async (): Promise<number> => {
 /** A mutation by a server that may be dying: whether it was acknowledged. */
 export const trySend = async (url: string, who: TestUser, room: string, body: string): Promise<boolean> => {
   try {
-    return (await execute(url, SEND, { id: room, body }, { token: who.token })).data?.['sendMessage'] !== undefined;
+    return ((await execute(url, SEND, { id: room, body }, { token: who.token })).data?.['sendMessage'] ?? null) !== null;
   } catch {
     return false;
   }

@@ -7,7 +7,7 @@ import { startEmbeddedPostgres } from '../../src/db/embedded.js';
 import { applyMigrations, MIGRATIONS } from '../../src/db/migrate.js';
 import { createLog } from '../../src/log.js';
 import type { TestApp } from '../kit/app.js';
-import type { TestDatabase } from '../kit/database.js';
+import { createTestDatabase, type TestDatabase } from '../kit/database.js';
 import { startServerProcess } from '../kit/process.js';
 import { startProxy } from '../kit/proxy.js';
 import { redisKind } from '../kit/redis.js';
@@ -135,7 +135,7 @@ describe('several processes', () => {
   for (const [bus, env] of [['memory bus', () => ({ RECONCILE_MS: '50' })], ['Redis', () => redis.env]] as const) {
     it(`H18: a resume works with no event seen, on another server, and after a restart of the one it was on, ${bus}`, async () => {
       const world = await worldOf({ apps: 2, env: env() });
-      const [here, there = here] = world.apps;
+      const [there, here = there] = world.apps;
       const [reader, stays] = readersOf(world, [here, there]) as [Reader, Reader];
       await expect.poll(() => here.services.hub.stats().subscribers).toBe(2);
       reader.drop();
@@ -213,7 +213,8 @@ describe('the database', () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'lyceum-hazards-'));
     cleanup.push(() => rm(dataDir, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
     const log = createLog('silent');
-    const postgres = await startEmbeddedPostgres({ dataDir, log, durable: false });
+    // A durable one: what it has acknowledged it must still have.
+    const postgres = await startEmbeddedPostgres({ dataDir, log });
     cleanup.push(() => postgres.stop());
     await applyMigrations(postgres.address, { directory: MIGRATIONS, log });
     const { user, password, host, port, database: name } = postgres.address;
@@ -234,10 +235,10 @@ describe('the database', () => {
   });
 
   it('cuts every connection and refuses new ones for a while: the same', { timeout: 120_000 }, async () => {
-    const direct = await worldOf({ apps: 1 });
-    const proxy = await startProxy(direct.database.url);
+    const database = await createTestDatabase();
+    const proxy = await startProxy(database.url);
     cleanup.push(() => proxy.stop());
-    const world = await worldOf({ apps: 2, database: { ...direct.database, url: proxy.url, drop: () => Promise.resolve() }, env: { ...redis.env, RECONCILE_MS: '200' } });
+    const world = await worldOf({ apps: 2, database: { ...database, url: proxy.url }, env: { ...redis.env, RECONCILE_MS: '200' } });
     await outlive(world, async () => {
       await proxy.refuse();
       await expect.poll(() => trySend(world.apps[0].url, world.ben, world.room, 'refused')).toBe(false);
