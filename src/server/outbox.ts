@@ -85,138 +85,160 @@ interface Frame {
 
 const lengthOf = ({ slot, body }: Frame): number => (slot === null ? body.length : slot.head.length + body.length + 1);
 
-export const createOutbox = (options: OutboxOptions): Outbox => {
-  const { stream, collector, maxFrames, maxBytes } = options;
-  let frames: Frame[] = [];
-  let bytes = 0;
+export const createOutbox = (options: OutboxOptions): Outbox => new SocketOutbox(options);
+
+/**
+ * A class, because an event goes through the outboxes of thousands of sockets one after the other, whose memory is cold by then: what one
+ * needs lies in one object instead of behind a closure each.
+ */
+class SocketOutbox implements Outbox {
+  readonly #options: OutboxOptions;
+  readonly #stream: Duplex;
+  #frames: Frame[] = [];
+  #bytes = 0;
   /** Written less than a moment ago: what comes now is collected. */
-  let collecting = false;
+  #collecting = false;
   /** The connection has not taken what was written. */
-  let blocked = false;
-  let closed = false;
-  let stall: NodeJS.Timeout | null = null;
-  let waiting: (() => void)[] = [];
+  #blocked = false;
+  #closed = false;
+  #stall: NodeJS.Timeout | null = null;
+  #waiting: (() => void)[] = [];
 
-  const hasRoom = (): boolean => closed || (frames.length <= maxFrames / 2 && bytes <= maxBytes / 2);
-  /** What is larger than the whole queue goes when nothing else waits: nobody could ever be given it otherwise. */
-  const isFull = (body: Buffer): boolean => frames.length > 0 && (frames.length >= maxFrames || bytes + body.length > maxBytes);
-  const tellRoom = (): void => {
-    if (waiting.length === 0 || !hasRoom()) return;
-    const told = waiting;
-    waiting = [];
-    for (const resolve of told) resolve();
-  };
+  constructor(options: OutboxOptions) {
+    this.#options = options;
+    this.#stream = options.stream;
+  }
 
-  const flush = (): void => {
-    if (blocked || closed || frames.length === 0) return;
+  text(message: string): void {
+    if (this.#closed) return;
+    this.#add(null, Buffer.from(message));
+    // Nothing of the protocol's own is dropped; a peer that makes it pile up and does not read is given up.
+    if (this.#bytes > 2 * this.#options.maxBytes) this.#options.onStall();
+    else this.#leave();
+  }
+
+  next(slot: Slot, results: readonly Buffer[]): void {
+    if (this.#closed) return;
+    for (const body of results) {
+      // Replacing is looked for only where something waits longer than a moment.
+      if (slot.policy === 'state' && this.#blocked && this.#replace(slot, body)) continue;
+      if (slot.policy !== 'state' && this.#isFull(body)) {
+        if (slot.policy === 'signal') continue;
+        // A burst may simply be larger than the queue: what the connection takes makes room.
+        this.flush();
+        if (this.#isFull(body)) {
+          this.forget(slot);
+          slot.onOverflow();
+          return;
+        }
+      }
+      this.#add(slot, body);
+    }
+    this.#leave();
+  }
+
+  forget(slot: Slot): void {
+    if (!this.#frames.some((frame) => frame.slot === slot)) return;
+    this.#frames = this.#frames.filter((frame) => {
+      if (frame.slot !== slot) return true;
+      this.#bytes -= lengthOf(frame);
+      return false;
+    });
+    this.#tellRoom();
+  }
+
+  async room(): Promise<void> {
+    if (!this.#hasRoom()) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  flush(): void {
+    if (this.#blocked || this.#closed || this.#frames.length === 0) return;
     let total = 0;
-    for (const frame of frames) {
+    for (const frame of this.#frames) {
       const length = lengthOf(frame);
       total += headerLength(length) + length;
     }
     const buffer = Buffer.allocUnsafe(total);
     let offset = 0;
-    for (const frame of frames) offset = writeFrame(buffer, offset, frame);
-    frames = [];
-    bytes = 0;
-    if (!stream.write(buffer)) {
-      blocked = true;
-      stall = setTimeout(options.onStall, options.stallMs);
-      stall.unref();
-      stream.once('drain', onDrain);
+    for (const frame of this.#frames) offset = writeFrame(buffer, offset, frame);
+    this.#frames = [];
+    this.#bytes = 0;
+    if (!this.#stream.write(buffer)) {
+      this.#blocked = true;
+      this.#stall = setTimeout(this.#options.onStall, this.#options.stallMs);
+      this.#stall.unref();
+      this.#stream.once('drain', this.#onDrain);
     }
-    tellRoom();
+    this.#tellRoom();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#frames = [];
+    this.#bytes = 0;
+    if (this.#stall) clearTimeout(this.#stall);
+    this.#stream.off('drain', this.#onDrain);
+    this.#tellRoom();
+  }
+
+  stats(): { readonly frames: number; readonly bytes: number } {
+    return { frames: this.#frames.length, bytes: this.#bytes };
+  }
+
+  readonly #onDrain = (): void => {
+    this.#blocked = false;
+    if (this.#stall) clearTimeout(this.#stall);
+    this.flush();
   };
 
-  const onDrain = (): void => {
-    blocked = false;
-    if (stall) clearTimeout(stall);
-    flush();
-  };
-
-  const onMoment = (): void => {
-    if (frames.length === 0 || blocked || closed) collecting = false;
+  readonly #onMoment = (): void => {
+    if (this.#frames.length === 0 || this.#blocked || this.#closed) this.#collecting = false;
     else {
-      flush();
-      collector.schedule(onMoment);
+      this.flush();
+      this.#options.collector.schedule(this.#onMoment);
     }
   };
 
   /** The first of a quiet moment leaves at once; collecting begins with the second. */
-  const leave = (): void => {
-    if (collecting || blocked) return;
-    collecting = true;
-    flush();
-    collector.schedule(onMoment);
-  };
+  #leave(): void {
+    if (this.#collecting || this.#blocked) return;
+    this.#collecting = true;
+    this.flush();
+    this.#options.collector.schedule(this.#onMoment);
+  }
 
-  const add = (frame: Frame): void => {
-    frames.push(frame);
-    bytes += lengthOf(frame);
-  };
-
-  const forget = (slot: Slot): void => {
-    if (!frames.some((frame) => frame.slot === slot)) return;
-    frames = frames.filter((frame) => {
-      if (frame.slot !== slot) return true;
-      bytes -= lengthOf(frame);
-      return false;
-    });
-    tellRoom();
-  };
+  #add(slot: Slot | null, body: Buffer): void {
+    const frame = { slot, body };
+    this.#frames.push(frame);
+    this.#bytes += lengthOf(frame);
+  }
 
   /** A state's queued value gives way to the newer one, in its place. */
-  const replace = (slot: Slot, body: Buffer): boolean => {
-    const queued = frames.find((frame) => frame.slot === slot);
+  #replace(slot: Slot, body: Buffer): boolean {
+    const queued = this.#frames.find((frame) => frame.slot === slot);
     if (queued === undefined) return false;
-    bytes += body.length - queued.body.length;
+    this.#bytes += body.length - queued.body.length;
     queued.body = body;
     return true;
-  };
+  }
 
-  return {
-    text: (message) => {
-      if (closed) return;
-      add({ slot: null, body: Buffer.from(message) });
-      // Nothing of the protocol's own is dropped; a peer that makes it pile up and does not read is given up.
-      if (bytes > 2 * maxBytes) options.onStall();
-      else leave();
-    },
-    next: (slot, results) => {
-      if (closed) return;
-      for (const body of results) {
-        // Replacing is looked for only where something waits longer than a moment.
-        if (slot.policy === 'state' && blocked && replace(slot, body)) continue;
-        if (slot.policy !== 'state' && isFull(body)) {
-          if (slot.policy === 'signal') continue;
-          // A burst may simply be larger than the queue: what the connection takes makes room.
-          flush();
-          if (isFull(body)) {
-            forget(slot);
-            slot.onOverflow();
-            return;
-          }
-        }
-        add({ slot, body });
-      }
-      leave();
-    },
-    forget,
-    room: async () => {
-      if (!hasRoom()) await new Promise<void>((resolve) => waiting.push(resolve));
-    },
-    flush,
-    close: () => {
-      closed = true;
-      frames = [];
-      bytes = 0;
-      if (stall) clearTimeout(stall);
-      stream.off('drain', onDrain);
-      tellRoom();
-    },
-    stats: () => ({ frames: frames.length, bytes }),
-  };
-};
+  /** What is larger than the whole queue goes when nothing else waits: nobody could ever be given it otherwise. */
+  #isFull(body: Buffer): boolean {
+    const waiting = this.#frames.length;
+    return waiting > 0 && (waiting >= this.#options.maxFrames || this.#bytes + body.length > this.#options.maxBytes);
+  }
+
+  #hasRoom(): boolean {
+    return this.#closed || (this.#frames.length <= this.#options.maxFrames / 2 && this.#bytes <= this.#options.maxBytes / 2);
+  }
+
+  #tellRoom(): void {
+    if (this.#waiting.length === 0 || !this.#hasRoom()) return;
+    const told = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of told) resolve();
+  }
+}
 
 const writeFrame = (buffer: Buffer, start: number, frame: Frame): number => {
   const { slot, body } = frame;

@@ -21,12 +21,7 @@ export const deliverTo =
         end(slowConsumer());
       });
       slots = [...slots, slot];
-      return {
-        audience,
-        end,
-        room: outbox.room,
-        deliver: (results: readonly Encoded[]) => outbox.next(slot, buffersOf(results)),
-      };
+      return { audience, end, room: () => outbox.room(), deliver: deliverInto(outbox, slot) };
     };
     const subscription: Subscription = {
       next: () =>
@@ -44,6 +39,9 @@ export const deliverTo =
     };
     return subscription;
   };
+
+/** Made here, where it holds on to nothing but what each event needs. */
+const deliverInto = (outbox: Outbox, slot: Slot) => (results: readonly Encoded[]) => outbox.next(slot, buffersOf(results));
 
 /** The bytes of results, which those who share them are given as the same array. */
 const buffersOf = (results: readonly Encoded[]): readonly Buffer[] => {

@@ -44,6 +44,8 @@ for (const [bus, env] of [['memory bus', () => ({})], ['Redis', () => redis.env]
     await life();
     const before = resources();
     await life();
-    await expect.poll(resources).toEqual(before);
+    // Sockets that were closed go in the next turns. (A poll would find its own timer here.)
+    for (let turn = 0; turn < 100 && resources().join() !== before.join(); turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    expect(resources()).toEqual(before);
   });
 }

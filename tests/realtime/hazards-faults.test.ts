@@ -113,6 +113,8 @@ describe.skipIf(!canBeHarmed)('H31: Redis away', () => {
     await redis.kill();
     await world.send(world.apps[0], 'without a bus, one');
     await world.send(world.apps[0], 'without a bus, two');
+    // Of which nobody will ever say a word.
+    await world.insert(0, 2);
     await redis.restart();
     await expectAll(world, readers);
     await world.send(world.apps[0], 'after');
