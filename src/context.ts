@@ -42,6 +42,3 @@ export interface Context extends Services {
   /** Where a cut stream of server-sent events goes on: the last cursor its reader has seen, whatever `after` it was first opened with. */
   readonly lastEventId?: string | null;
 }
-
-/** The same caller in a context of its own: loaders hang on the context's identity, so nothing read before is seen again. */
-export const freshContext = (context: Context): Context => ({ ...context });
