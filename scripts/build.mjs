@@ -1,15 +1,26 @@
-// Generates the Prisma client and compiles src/ to dist/, when something has changed since the last time.
+// Generates the Prisma client and compiles src/ to dist/, when something has changed since the last time. Whatever ends a build before its
+// end, the next one makes up for; several at the same time wait for each other, and all but the first find nothing to do.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { delimiter, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 process.chdir(root);
+// Prisma looks there for the generator of Pothos' types; npm puts it there itself.
+process.env.PATH = `${join(root, 'node_modules', '.bin')}${delimiter}${process.env.PATH ?? ''}`;
 
-const STAMP = 'dist/.stamp.json';
+const STAMP = join('dist', '.stamp.json');
+const LOCK = join('dist', '.lock');
+/** A copy of what the generators read and write, in the same places. */
+const WORKSHOP = join('dist', '.generating');
+const SCHEMA = join('prisma', 'schema');
 const GENERATED = join('src', 'db', 'generated');
+
+/** How often it is looked whether another build is over, and how old its lock may be at the most, in milliseconds. */
+const LOOK_MS = 100;
+const MAX_BUILD_MS = 600_000;
 
 /** Every file below the paths, with size and time: what tells that one has changed. */
 const fingerprint = (...paths) => {
@@ -29,21 +40,80 @@ const run = (script, args, env = {}) => {
   if (status !== 0) process.exit(status ?? 1);
 };
 
-const known = existsSync(STAMP) ? JSON.parse(readFileSync(STAMP, 'utf8')) : {};
+/** What is there and what is to be done about it, each by the fingerprint of what it is made from. */
+const look = () => {
+  const known = existsSync(STAMP) ? JSON.parse(readFileSync(STAMP, 'utf8')) : {};
+  const schema = fingerprint(SCHEMA, 'prisma.config.ts', 'package-lock.json');
+  const sources = fingerprint('src', 'tsconfig.json', 'tsconfig.build.json');
+  const generate = known.schema !== schema || !existsSync(GENERATED);
+  return { schema, sources, generate, compile: generate || known.sources !== sources || !existsSync(join('dist', 'main.js')) };
+};
 
-const schema = fingerprint('prisma/schema', 'prisma.config.ts', 'package-lock.json');
-if (known.schema !== schema || !existsSync(GENERATED)) {
-  process.stderr.write('Generating the Prisma client …\n');
-  rmSync(GENERATED, { recursive: true, force: true });
+/** Whether whoever has the lock is no longer there to give it back. */
+const isAbandoned = () => {
+  try {
+    if (Date.now() - statSync(LOCK).mtimeMs > MAX_BUILD_MS) return true;
+    process.kill(Number(readFileSync(LOCK, 'utf8')), 0);
+    return false;
+  } catch (error) {
+    return error.code === 'ESRCH';
+  }
+};
+
+const tryLock = () => {
+  try {
+    writeFileSync(LOCK, String(process.pid), { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (error.code !== 'EEXIST') throw error;
+    return false;
+  }
+};
+
+/** Waits until no other build runs, and keeps others from it until this process ends. */
+const lock = () => {
+  mkdirSync('dist', { recursive: true });
+  for (let waited = false; !tryLock(); ) {
+    if (isAbandoned()) {
+      rmSync(LOCK, { force: true });
+      continue;
+    }
+    if (!waited) process.stderr.write('Waiting for another build …\n');
+    waited = true;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOOK_MS);
+  }
+  process.once('exit', () => {
+    rmSync(WORKSHOP, { recursive: true, force: true });
+    rmSync(LOCK, { force: true });
+  });
+};
+
+/** Generates aside, so that what is there stays until there is something whole to replace it with. */
+const generate = () => {
+  rmSync(WORKSHOP, { recursive: true, force: true });
+  cpSync(SCHEMA, join(WORKSHOP, SCHEMA), { recursive: true });
   // The command wants a native schema engine, which it would download, but does not use for this: any program will do.
-  run('node_modules/prisma/build/index.js', ['generate'], { PRISMA_SCHEMA_ENGINE_BINARY: process.execPath });
-}
+  run('node_modules/prisma/build/index.js', ['generate', '--schema', join(WORKSHOP, SCHEMA)], { PRISMA_SCHEMA_ENGINE_BINARY: process.execPath });
+  if (existsSync(GENERATED)) renameSync(GENERATED, join(WORKSHOP, 'replaced'));
+  renameSync(join(WORKSHOP, GENERATED), GENERATED);
+};
 
-const sources = fingerprint('src', 'tsconfig.json', 'tsconfig.build.json');
-if (known.schema !== schema || known.sources !== sources || !existsSync('dist/main.js')) {
-  process.stderr.write('Compiling …\n');
-  run('node_modules/typescript/bin/tsc', ['-p', 'tsconfig.build.json']);
-}
+const build = () => {
+  const { schema, sources, generate: stale, compile } = look();
+  if (stale) {
+    process.stderr.write('Generating the Prisma client …\n');
+    generate();
+  }
+  if (compile) {
+    process.stderr.write('Compiling …\n');
+    run('node_modules/typescript/bin/tsc', ['-p', 'tsconfig.build.json']);
+  }
+  // In one step: others read it without the lock.
+  writeFileSync(`${STAMP}.new`, JSON.stringify({ schema, sources }));
+  renameSync(`${STAMP}.new`, STAMP);
+};
 
-mkdirSync('dist', { recursive: true });
-writeFileSync(STAMP, JSON.stringify({ schema, sources }));
+if (look().compile) {
+  lock();
+  build();
+}

@@ -8,6 +8,7 @@ import { createConnections } from './server/connections.js';
 import { createGraphQLServer, type Authenticate } from './server/graphql.js';
 import { close, createHttpServer, listen, type Readiness } from './server/http.js';
 import { createRights } from './server/rights.js';
+import { createAddressLimit } from './server/socket-limits.js';
 import { createSocketServer } from './server/websocket.js';
 import { closeAll, openServices, type Closers, type ServicesOptions } from './services.js';
 
@@ -57,10 +58,11 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
       const components = { database, bus: bus.state };
       return connections.stopping() ? { ready: false, state: 'stopping', components } : { ready: database === 'UP', components };
     };
-    const http = createHttpServer({ config, graphql, jwks: tokens.jwks, readiness, connections, log });
+    const addresses = createAddressLimit(config.sockets.maxPerAddress);
+    const http = createHttpServer({ config, graphql, jwks: tokens.jwks, readiness, connections, addresses, log });
     const port = await listen(http, config.port, config.host);
     closers.push(() => close(http, STOP_GRACE_MS));
-    createSocketServer({ http, connections, graphql, services, rights, onPresent: presence.enter });
+    createSocketServer({ http, connections, addresses, graphql, services, rights, onPresent: presence.enter });
     closers.push(() => connections.drain(config.drainMs));
 
     const host = config.host === '0.0.0.0' || config.host === '::' ? 'localhost' : config.host;

@@ -55,7 +55,7 @@ export interface Config {
     readonly maxSubscriptions: number;
     /** Operations that one socket may begin in a second, in the long run. */
     readonly subscribesPerSecond: number;
-    /** Sockets that one address may have open in one process. */
+    /** Sockets and event streams that one address may have open in one process, together. */
     readonly maxPerAddress: number;
   };
   readonly presence: { readonly graceMs: number; readonly leaseMs: number };

@@ -55,8 +55,11 @@ export const openServices = async (config: Config, closers: Closers, options: Se
   const bus = config.redis.url === null ? createMemoryBus({ log }) : createRedisBus({ url: config.redis.url, prefix: config.redis.prefix, log });
   closers.push(() => bus.close());
 
-  const onCommit: Parameters<typeof openDatabase>[0]['onCommit'] = (wakes) => {
-    for (const wake of wakes) bus.wake(wake);
+  const onCommit: Parameters<typeof openDatabase>[0]['onCommit'] = (grown) => {
+    for (const { topic, key, seq, events } of grown) {
+      hub.committed(topic, key, events);
+      bus.wake({ topic, key, seq });
+    }
   };
   const db = openDatabase({ target, poolSize, timeoutMs, log, onCommit, onStatement: options.onStatement });
   closers.push(() => db.close());

@@ -6,9 +6,11 @@ import {
   type ShapeFromTypeParam,
   type TypeParam,
 } from '@pothos/core';
-import type { Context } from './context.js';
+import type { Context, Viewer } from './context.js';
+import { codeOf } from './errors.js';
 import type { Source } from './realtime/hub.js';
-import type { LogEvent, LogTopic, StateTopic, StateValue } from './realtime/topic.js';
+import { UNSEEN, type End } from './realtime/share.js';
+import type { LogEvent, LogTopic, Signal, SignalTopic, StateTopic, StateValue } from './realtime/topic.js';
 
 /**
  * `t.topic`: a subscription field over a topic. The root arguments only say which stream is meant and where to begin; what is
@@ -18,8 +20,10 @@ interface TopicFieldBase<Types extends SchemaTypes, Type extends TypeParam<Types
   readonly type: Type;
   readonly description: string;
   readonly args?: Args;
-  /** Makes the field's value of one event or one value. */
+  /** Makes the field's value of one event, one value or one signal. */
   readonly resolve: (item: Item, context: Context) => MaybePromise<ShapeFromTypeParam<Types, Type, false>>;
+  /** Whether a viewer is shown an item; asked for each subscriber at delivery. Everyone is shown everything when it is left out. */
+  readonly visible?: (viewer: Viewer | null, item: Item) => boolean;
 }
 
 type MaybePromise<Value> = Value | Promise<Value>;
@@ -34,6 +38,11 @@ export interface LogFieldOptions<
   readonly topic: LogTopic<Events>;
   /** The kinds of event that this field shows. */
   readonly kinds: readonly Kind[];
+  /**
+   * Whose subscription is over after an event, which may be of any kind: everyone's, which completes, or that of one user, who is told
+   * ACCESS_REVOKED. Whatever takes a right away goes through the rights log as well; this makes its place among the events exact.
+   */
+  readonly endsFor?: (event: LogEvent<Events>) => End | null;
   /** Decides whether the viewer may follow the stream, by throwing, and names it. */
   readonly authorize: (args: InputShapeFromFields<Args>, context: Context) => MaybePromise<{ readonly key: string; readonly after?: string | null | undefined }>;
 }
@@ -41,8 +50,21 @@ export interface LogFieldOptions<
 export interface StateFieldOptions<Types extends SchemaTypes, Type extends TypeParam<Types>, Args extends InputFieldMap, Value extends StateValue>
   extends TopicFieldBase<Types, Type, Args, Value> {
   readonly topic: StateTopic<Value>;
-  /** Decides whether the viewer may follow the streams, by throwing, and names them. */
-  readonly authorize: (args: InputShapeFromFields<Args>, context: Context) => MaybePromise<{ readonly keys: readonly string[] }>;
+  /** Decides whether the viewer may follow the streams, by throwing, and names them. Asked again, it may name others. */
+  readonly authorize: (args: InputShapeFromFields<Args>, context: Context) => MaybePromise<Followed>;
+}
+
+export interface Followed {
+  readonly keys: readonly string[];
+  /** A log whose events of these kinds change the keys. */
+  readonly until?: { readonly topic: LogTopic<object>; readonly key: string; readonly kinds: readonly string[] } | undefined;
+}
+
+export interface SignalFieldOptions<Types extends SchemaTypes, Type extends TypeParam<Types>, Args extends InputFieldMap, Value>
+  extends TopicFieldBase<Types, Type, Args, Signal<Value>> {
+  readonly topic: SignalTopic<Value>;
+  /** Decides whether the viewer may listen, by throwing, and says to what. */
+  readonly authorize: (args: InputShapeFromFields<Args>, context: Context) => MaybePromise<{ readonly key: string }>;
 }
 
 declare global {
@@ -54,32 +76,92 @@ declare global {
       topic<Type extends TypeParam<Types>, Args extends InputFieldMap, Value extends StateValue>(
         options: StateFieldOptions<Types, Type, Args, Value>,
       ): ReturnType<SubscriptionFieldBuilder<Types, ParentShape>['field']>;
+      topic<Type extends TypeParam<Types>, Args extends InputFieldMap, Value>(
+        options: SignalFieldOptions<Types, Type, Args, Value>,
+      ): ReturnType<SubscriptionFieldBuilder<Types, ParentShape>['field']>;
     }
   }
 }
 
-type AnyOptions =
-  | LogFieldOptions<SchemaTypes, never, InputFieldMap, Record<string, unknown>, string>
-  | StateFieldOptions<SchemaTypes, never, InputFieldMap, StateValue>;
+type AnyLogOptions = LogFieldOptions<SchemaTypes, never, InputFieldMap, Record<string, unknown>, string>;
+type AnyStateOptions = StateFieldOptions<SchemaTypes, never, InputFieldMap, StateValue>;
+type AnySignalOptions = SignalFieldOptions<SchemaTypes, never, InputFieldMap, unknown>;
+type AnyOptions = AnyLogOptions | AnyStateOptions | AnySignalOptions;
 
-const isLog = (options: AnyOptions): options is Extract<AnyOptions, { topic: { kind: 'log' } }> => options.topic.kind === 'log';
+const isOf =
+  <Options extends AnyOptions>(kind: Options['topic']['kind']) =>
+  (options: AnyOptions): options is Options =>
+    options.topic.kind === kind;
+const isLog = isOf<AnyLogOptions>('log');
+const isState = isOf<AnyStateOptions>('state');
 
 /** What a subscription field follows. */
 export interface AuthorizedSource extends Source<unknown> {
-  /** Asks the field's rules again; rejects when the context's viewer would be refused now. */
+  /** Asks the field's rules again; rejects when the context's viewer would be refused now. What is followed may change by it. */
   readonly reauthorize: (context: Context) => Promise<unknown>;
+  readonly visible: ((viewer: Viewer | null, item: unknown) => boolean) | undefined;
 }
 
 /** The source of a subscription field: authorised first, so that whoever may not follow it learns nothing of its cursor. */
 const open = async (options: AnyOptions, args: Record<string, unknown>, context: Context): Promise<AuthorizedSource> => {
+  const visible = options.visible as AuthorizedSource['visible'];
+  if (isState(options)) return Object.assign(await openState(options, args, context), { visible });
   // Kept for as long as the subscription lasts, so it holds on to nothing but the arguments.
   const reauthorize = async (fresh: Context): Promise<unknown> => await options.authorize(args, fresh);
-  if (isLog(options)) {
-    const { key, after } = await options.authorize(args, context);
-    return Object.assign(await context.hub.log(options.topic, key, { after: context.lastEventId ?? after, kinds: options.kinds }), { reauthorize });
+  if (!isLog(options)) {
+    const { key } = await options.authorize(args, context);
+    return Object.assign(context.hub.signal(options.topic, key), { reauthorize, visible });
   }
-  const { keys } = await options.authorize(args, context);
-  return Object.assign(context.hub.state(options.topic, keys), { reauthorize });
+  const { key, after } = await options.authorize(args, context);
+  const { kinds, endsFor } = options;
+  const source = await context.hub.log(options.topic, key, { after: context.lastEventId ?? after, kinds, endsFor });
+  return Object.assign(source, { reauthorize, visible });
+};
+
+const openState = async (options: AnyStateOptions, args: Record<string, unknown>, context: Context): Promise<Omit<AuthorizedSource, 'visible'>> => {
+  const { keys, until } = await options.authorize(args, context);
+  const source = context.hub.state(options.topic, keys);
+  const reauthorize = async (fresh: Context): Promise<void> => source.follow((await options.authorize(args, fresh)).keys);
+  if (until === undefined) return Object.assign(source, { reauthorize });
+  // From now; what has changed since the keys were named is asked for by the first look.
+  const changes = await context.hub.log(until.topic as LogTopic<Record<string, unknown>>, until.key, { kinds: until.kinds });
+  const attach: Source<unknown>['attach'] = (sharing, memberOf) => {
+    const attached = source.attach(sharing, memberOf);
+    let looking = false;
+    let due = false;
+    const look = async (): Promise<void> => {
+      due = true;
+      if (looking) return;
+      looking = true;
+      try {
+        while (due) {
+          due = false;
+          await reauthorize({ ...context });
+        }
+      } catch (error) {
+        // Whoever may no longer follow it at all is told so by their rights. When there is no answer, they come back by themselves.
+        if (codeOf(error) === null) end(error);
+      }
+      looking = false;
+    };
+    const following = changes.attach(UNSEEN, () => ({
+      audience: null,
+      deliver: () => void look(),
+      room: () => Promise.resolve(),
+      end: (error) => attached.end(error),
+    }));
+    const leave = (): void => {
+      following.leave();
+      attached.leave();
+    };
+    const end = (error: unknown): void => {
+      following.leave();
+      attached.end(error);
+    };
+    void look();
+    return { leave, end };
+  };
+  return { ...source, attach, reauthorize };
 };
 
 type FieldMethod = (options: object) => unknown;

@@ -3,7 +3,7 @@ import pg from 'pg';
 import type { Log } from '../log.js';
 import { connectionOptions, schemaOf, type ConnectionTarget } from './connection.js';
 import { PrismaClient, type Prisma } from './generated/prisma/client.js';
-import { createTransact, type Transact, type Wake } from './transact.js';
+import { createTransact, type Transact, type Grown } from './transact.js';
 
 export type { PrismaClient };
 
@@ -25,7 +25,7 @@ export interface DatabaseOptions {
   readonly timeoutMs: number;
   readonly log: Log;
   /** Called after each commit, once for every stream that has grown. Must not throw or wait. */
-  readonly onCommit: (wakes: readonly Wake[]) => void;
+  readonly onCommit: (grown: readonly Grown[]) => void;
   /** Called with the text of every SQL statement Prisma sends; for tests that count them. */
   readonly onStatement?: ((sql: string) => void) | undefined;
 }

@@ -3,10 +3,12 @@ import { isRetryable } from './failures.js';
 import { Prisma, type PrismaClient } from './generated/prisma/client.js';
 
 /** A stream that has grown: topic, key and its new last seq. */
-export interface Wake {
+export interface Grown {
   readonly topic: string;
   readonly key: string;
   readonly seq: number;
+  /** What it has grown by, in seq order; nothing for a state. */
+  readonly events: readonly { readonly seq: number; readonly kind: string; readonly ref: unknown; readonly at: Date; readonly epoch: number }[];
 }
 
 /** What `emit` needs to know of a topic whose events are kept, each with a seq of its own. */
@@ -44,7 +46,7 @@ export interface Emit {
 export type Tx = Prisma.TransactionClient & { readonly emit: Emit };
 
 /**
- * Runs `work` in one transaction and, after its commit, wakes the streams it emitted to.
+ * Runs `work` in one transaction and, after its commit, tells which streams have grown by it.
  *
  * Ordering: within a stream, commit order is seq order and seqs have no gap, because all heads concerned are locked, in
  * (topic, key) order, and numbered in the one statement that precedes COMMIT. A transaction that fails emits nothing.
@@ -68,10 +70,10 @@ interface Emission extends Emitted {
 const ATTEMPTS = 5;
 
 export const createTransact =
-  (prisma: PrismaClient, onCommit: (wakes: readonly Wake[]) => void): Transact =>
+  (prisma: PrismaClient, onCommit: (grown: readonly Grown[]) => void): Transact =>
   async (work, options = {}) => {
     for (let attempt = 1; ; attempt += 1) {
-      let wakes: readonly Wake[] = [];
+      let grown: readonly Grown[] = [];
       try {
         const result = await prisma.$transaction(async (client) => {
           const emissions: Emission[] = [];
@@ -83,10 +85,10 @@ export const createTransact =
           // Defined, not assigned: assigning would go through the proxy that `client` is, to an object that all transactions share.
           const tx = Object.create(client, { emit: { value: emit } }) as Tx;
           const value = await work(tx);
-          wakes = await number(client, emissions);
+          grown = await number(client, emissions);
           return value;
         }, options);
-        if (wakes.length > 0) onCommit(wakes);
+        if (grown.length > 0) onCommit(grown);
         return result;
       } catch (error) {
         if (attempt >= ATTEMPTS || !isRetryable(error)) throw error;
@@ -100,12 +102,14 @@ export const createTransact =
  * Locks and numbers the heads of all streams concerned and writes their events, in one statement. A multi-row INSERT takes
  * its row locks in the order of its rows, so sorting them is what keeps two transactions from a deadlock.
  */
-const number = async (client: Prisma.TransactionClient, emissions: readonly Emission[]): Promise<readonly Wake[]> => {
+const number = async (client: Prisma.TransactionClient, emissions: readonly Emission[]): Promise<readonly Grown[]> => {
   if (emissions.length === 0) return [];
   const stamps = new Map<string, readonly Prisma.Sql[]>();
   for (const { topic } of emissions) if (topic.kind === 'log' && topic.stamps !== undefined) stamps.set(topic.name, topic.stamps);
   const stampParts = [...stamps.values()].flat().map((stamp, index) => Prisma.sql`, ${Prisma.raw(`stamp_${index}`)} AS (${stamp})`);
-  const heads = await client.$queryRaw<(Wake & { readonly epoch: number })[]>`
+  const heads = await client.$queryRaw<
+    { readonly topic: string; readonly key: string; readonly seq: number; readonly epoch: number; readonly times: readonly number[] | null }[]
+  >`
     WITH emission AS (
       SELECT topic, key, kind, ref, is_log, ordinal, row_number() OVER (PARTITION BY topic, key ORDER BY ordinal)::int AS position
       FROM unnest(
@@ -125,16 +129,27 @@ const number = async (client: Prisma.TransactionClient, emissions: readonly Emis
       SELECT e.topic, e.key, h.last_seq - (count(*) OVER (PARTITION BY e.topic, e.key))::int + e.position, e.kind, e.ref::jsonb, clock_timestamp()
       FROM emission e JOIN head_after h ON h.topic = e.topic AND h.key = e.key
       WHERE e.is_log
-      RETURNING topic, key, seq, kind, ref
+      RETURNING topic, key, seq, kind, ref, at
     )${stampParts.length > 0 ? Prisma.join(stampParts, '') : Prisma.empty}
-    SELECT topic, key, last_seq AS seq, epoch FROM head_after`;
-  // A head says where its last emission stands; those before it stand right below, in the order of their emission.
-  const places = new Map(heads.map(({ topic, key, seq, epoch }) => [`${topic}\0${key}`, { seq, epoch }]));
-  for (const emission of emissions.toReversed()) {
-    const place = places.get(`${emission.topic.name}\0${emission.key}`);
-    if (place === undefined) throw new Error(`The stream ${emission.topic.name} was not numbered.`);
-    Object.assign(emission, place);
-    place.seq -= 1;
+    SELECT topic, key, last_seq AS seq, epoch, (
+      SELECT array_agg((extract(epoch FROM numbered.at) * 1000)::float8 ORDER BY numbered.seq)
+      FROM numbered WHERE numbered.topic = head_after.topic AND numbered.key = head_after.key
+    ) AS times FROM head_after`;
+  const byStream = new Map<string, Emission[]>();
+  for (const emission of emissions) {
+    const name = `${emission.topic.name}\0${emission.key}`;
+    const emitted = byStream.get(name);
+    if (emitted) emitted.push(emission);
+    else byStream.set(name, [emission]);
   }
-  return heads.map(({ topic, key, seq }) => ({ topic, key, seq }));
+  return heads.map(({ topic, key, seq, epoch, times }) => {
+    // A head says where its last emission stands; those before it stand right below, in the order of their emission.
+    const emitted = byStream.get(`${topic}\0${key}`) ?? [];
+    emitted.forEach((emission, index) => Object.assign(emission, { epoch, seq: seq - emitted.length + 1 + index }));
+    const events = (times ?? []).flatMap((time, index) => {
+      const emission = emitted[index];
+      return emission ? [{ seq: emission.seq, kind: emission.kind, ref: emission.ref, at: new Date(time), epoch }] : [];
+    });
+    return { topic, key, seq, events };
+  });
 };

@@ -1,13 +1,13 @@
 import type { Log } from '../log.js';
-import type { Stream } from './bus.js';
+import type { Stream, WakeListener } from './bus.js';
 
 /** The listeners of one process, by stream: the part that every bus has. */
 export interface BusListeners {
   /** Streams with at least one listener. */
   readonly size: number;
-  add(stream: Stream, listener: (seq: number) => void): () => void;
+  add(stream: Stream, listener: WakeListener): () => void;
   /** Calls the stream's listeners in a microtask, in the order of the calls of `wake`. */
-  wake(name: string, seq: number): void;
+  wake(name: string, seq: number, value?: unknown): void;
   /** The stream of this name, if anyone listens to it. */
   get(name: string): Stream | undefined;
   clear(): void;
@@ -15,7 +15,7 @@ export interface BusListeners {
 
 interface Audience {
   readonly stream: Stream;
-  readonly listeners: Set<{ readonly call: (seq: number) => void }>;
+  readonly listeners: Set<{ readonly call: WakeListener }>;
 }
 
 /** One name for a stream. The topic's own colons are escaped: ('a', 'b:c') and ('a:b', 'c') are two streams. */
@@ -41,12 +41,12 @@ export const createBusListeners = (
 ): BusListeners => {
   const audiences = new Map<string, Audience>();
 
-  const deliver = (name: string, seq: number): void => {
+  const deliver = (name: string, seq: number, value: unknown): void => {
     const listeners = audiences.get(name)?.listeners;
     if (!listeners) return;
     // A copy, because a listener may add others, which this wake does not concern; one that has left is not called.
     for (const listener of [...listeners]) {
-      if (listeners.has(listener)) callSafely(log, () => listener.call(seq));
+      if (listeners.has(listener)) callSafely(log, () => listener.call(seq, value));
     }
   };
 
@@ -71,8 +71,8 @@ export const createBusListeners = (
         hooks.onLast?.(name);
       };
     },
-    wake: (name, seq) => {
-      if (audiences.has(name)) queueMicrotask(() => deliver(name, seq));
+    wake: (name, seq, value) => {
+      if (audiences.has(name)) queueMicrotask(() => deliver(name, seq, value));
     },
     get: (name) => audiences.get(name)?.stream,
     clear: () => {

@@ -8,13 +8,29 @@ export const PAGE_SIZE = 500;
 /** An event of any log; the topic's own types tell what `kind` and `ref` may be. */
 export type AnyEvent = LogEvent<Record<string, unknown>>;
 
+/** What a row of the log says, with the epoch of its head. */
+export interface Committed {
+  readonly seq: number;
+  readonly kind: string;
+  readonly ref: unknown;
+  readonly at: Date;
+  readonly epoch: number;
+}
+
+export const toEvent = (topic: string, key: string, { epoch, ...row }: Committed): AnyEvent => ({
+  ...row,
+  topic,
+  key,
+  cursor: encodeCursor(topic, key, { epoch, seq: row.seq }),
+});
+
 /** The events of one stream after `seq`, in order, without a gap; at most {@link PAGE_SIZE}. */
 export const readEvents = async (prisma: PrismaClient, topic: string, key: string, seq: number): Promise<AnyEvent[]> => {
-  const rows = await prisma.$queryRaw<{ seq: number; kind: string; ref: unknown; at: Date; epoch: number }[]>`
+  const rows = await prisma.$queryRaw<Committed[]>`
     SELECT event.seq, event.kind, event.ref, event.at, head.epoch
     FROM event JOIN head ON head.topic = event.topic AND head.key = event.key
     WHERE event.topic = ${topic} AND event.key = ${key} AND event.seq > ${seq} ORDER BY event.seq LIMIT ${PAGE_SIZE}`;
-  return rows.map(({ epoch, ...row }) => ({ ...row, topic, key, cursor: encodeCursor(topic, key, { epoch, seq: row.seq }) }));
+  return rows.map((row) => toEvent(topic, key, row));
 };
 
 /** Where one stream stands; null while nothing has been emitted to it. */

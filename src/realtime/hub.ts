@@ -3,11 +3,11 @@ import { coded } from '../errors.js';
 import type { Log } from '../log.js';
 import type { Bus } from './bus.js';
 import { assertReadable, decodeCursor } from './cursor.js';
-import { readEvents, readGrown, readHead, type AnyEvent } from './event-log.js';
+import { readEvents, readGrown, readHead, toEvent, type AnyEvent, type Committed } from './event-log.js';
 import { Queue } from './queue.js';
-import { createGroup, type Group, type Member, type Sharing } from './share.js';
-import { assertWithoutHole, createStream, holeInLog, logReader, stateReader, type Reader, type Stream } from './stream.js';
-import type { LogEvent, LogTopic, StateTopic, StateValue } from './topic.js';
+import { Group, WHOLE, type End, type Member, type Membership, type Sharing, type View } from './share.js';
+import { assertWithoutHole, holeInLog, logReader, signalReader, stateReader, Stream, type Reader } from './stream.js';
+import type { LogEvent, LogTopic, Signal, SignalTopic, StateTopic, StateValue } from './topic.js';
 
 /**
  * The process's readers of streams: per (topic, key) one listener on the bus and one read in flight, shared by all who
@@ -22,13 +22,19 @@ export interface Hub {
   readonly log: <Events extends object, Kind extends keyof Events & string>(
     topic: LogTopic<Events>,
     key: string,
-    options: { readonly after?: string | null | undefined; readonly kinds: readonly Kind[] },
+    options: LogOptions<Events, Kind>,
   ) => Promise<Source<LogEvent<Events, Kind>>>;
   /**
    * The present value of each key at once, then each newer one. A value that is overtaken before it is taken is left out,
-   * the last one never.
+   * the last one never. It is over when the values of all its keys are gone.
    */
-  readonly state: <Value extends StateValue>(topic: StateTopic<Value>, keys: readonly string[]) => Source<Value>;
+  readonly state: <Value extends StateValue>(topic: StateTopic<Value>, keys: readonly string[]) => StateSource<Value>;
+  /** What is said from now on. */
+  readonly signal: <Value>(topic: SignalTopic<Value>, key: string) => Source<Signal<Value>>;
+  /** Says something to everyone who listens now, on whatever process. Best effort. */
+  readonly say: <Value>(topic: SignalTopic<Value>, key: string, value: Value) => void;
+  /** What a transaction of this process has committed to a log, in seq order, so that nobody here need read it again. */
+  readonly committed: (topic: string, key: string, events: readonly Committed[]) => void;
   /** Asks for the heads of all local streams in one statement and reads what has grown. Never rejects. */
   readonly reconcile: () => Promise<void>;
   readonly stats: () => { readonly streams: number; readonly groups: number; readonly subscribers: number };
@@ -36,15 +42,35 @@ export interface Hub {
   readonly stop: () => void;
 }
 
+export interface LogOptions<Events extends object, Kind extends keyof Events & string> {
+  readonly after?: string | null | undefined;
+  /** The same array each time, for those who share. */
+  readonly kinds: readonly Kind[];
+  /** For whom it is over after an event of any kind. It goes with `kinds`. */
+  readonly endsFor?: ((event: LogEvent<Events>) => End | null) | undefined;
+}
+
 /** What one subscription follows. Nothing is held for it before it is attached or iterated. */
 export interface Source<Item> extends AsyncIterable<Item> {
-  /** `log`: each item counts; `state`: the newest of each key does. */
-  readonly kind: 'log' | 'state';
+  /** `log`: each item counts; `state`: the newest of each key does; `signal`: none does. */
+  readonly kind: 'log' | 'state' | 'signal';
   /**
-   * Begins to deliver, to one member for each key. The returned function ends it, at once and for good; so does an error, which the
-   * member is told.
+   * Begins to deliver, to one member for each key. What it returns ends it, at once and for good; so does an end that the member is
+   * told of.
    */
-  readonly attach: <Audience, Out>(sharing: Sharing<Item, Audience, Out>, memberOf: (key: string) => Member<Audience, Out>) => () => void;
+  readonly attach: <Audience, Out>(sharing: Sharing<Item, Audience, Out>, memberOf: (key: string) => Member<Audience, Out>) => Attached;
+}
+
+export interface Attached {
+  /** Idempotent. */
+  leave(): void;
+  /** Leaves, and tells the members. */
+  end(error: unknown): void;
+}
+
+export interface StateSource<Value extends StateValue> extends Source<Value> {
+  /** Follows these keys from now on, in all that is attached: those that are new by their present value first. */
+  readonly follow: (keys: readonly string[]) => void;
 }
 
 export interface HubOptions {
@@ -59,97 +85,22 @@ export interface HubOptions {
   readonly queueLimit: number;
 }
 
-interface Held<Item> {
-  readonly stream: Stream<Item>;
-  /** Idempotent. */
-  readonly release: () => void;
-}
-
-type AnyGroup = Group<unknown, unknown, unknown>;
-
 export const createHub = (options: HubOptions): Hub => {
-  const { prisma, bus, log } = options;
-  const streams = new Map<string, { readonly stream: Stream<unknown>; readonly unlisten: () => void; holders: number }>();
-  const groups = new Map<string, AnyGroup>();
-  const personalKeys = new Set<string>();
-  const subscriptions = new Set<() => void>();
-  let stopped = false;
-
-  const idOf = (topic: string, key: string): string => `${topic}\0${key}`;
-
-  /** Opens the stream, or shares the one that is open. */
-  const hold = <Item>(topic: string, key: string, reader: Reader<Item>): Held<Item> => {
-    const id = idOf(topic, key);
-    let entry = streams.get(id);
-    if (!entry) {
-      const stream = createStream(topic, key, reader, log);
-      entry = { stream: stream as Stream<unknown>, unlisten: bus.listen(topic, key, stream.wake), holders: 0 };
-      streams.set(id, entry);
-    }
-    const held = entry;
-    held.holders += 1;
-    let released = false;
-    return {
-      // A topic's name decides what its streams carry.
-      stream: held.stream,
-      release: () => {
-        if (released) return;
-        released = true;
-        held.holders -= 1;
-        if (held.holders > 0) return;
-        streams.delete(id);
-        held.unlisten();
-        held.stream.close();
-      },
-    };
-  };
-
-  /** The group of a stream that shares this selection. It lives as long as it has members; `leave` ends one's membership. */
-  const groupOf = <Item, Audience, Out>(
-    stream: Stream<Item>,
-    sharing: Sharing<Item, Audience, Out>,
-    shows: string,
-    wanted: (item: Item) => boolean,
-  ): { readonly group: Group<Item, Audience, Out>; readonly leave: (member: Member<Audience, Out>) => void } => {
-    const id = `${idOf(stream.topic, stream.key)}\0${shows}\0${sharing.key}`;
-    let group = groups.get(id) as Group<Item, Audience, Out> | undefined;
-    if (!group) {
-      group = createGroup(stream, sharing, wanted, personalKeys);
-      groups.set(id, group as AnyGroup);
-    }
-    const mine = group;
-    return {
-      group: mine,
-      leave: (member) => {
-        mine.leave(member);
-        if (mine.size() === 0 && groups.get(id) === mine) groups.delete(id);
-      },
-    };
-  };
-
-  /** Registers a subscription, so that a stop ends it. The returned function runs `leave`, once. */
-  const register = (leave: () => void): (() => void) => {
-    const finish = (): void => {
-      if (subscriptions.delete(finish)) leave();
-    };
-    subscriptions.add(finish);
-    if (stopped) finish();
-    return finish;
-  };
+  const { prisma, log, bus } = options;
+  const streams = new Streams(options);
+  let said = 0;
 
   const reconcile = async (): Promise<void> => {
-    const known = [...streams.values()].map(({ stream }) => stream).filter(({ position }) => position >= 0);
     try {
-      const grown = await readGrown(prisma, known.map(({ topic, key, position }) => ({ topic, key, seq: position })));
-      for (const { topic, key, seq } of grown) streams.get(idOf(topic, key))?.stream.wake(seq);
+      for (const { topic, key, seq } of await readGrown(prisma, streams.standing())) streams.get(topic, key)?.wake(seq);
     } catch (error) {
-      if (!stopped) log.warn({ err: String(error) }, 'the heads could not be read; trying again');
+      if (!streams.stopped) log.warn({ err: String(error) }, 'the heads could not be read; trying again');
     }
   };
 
   let reconciling = false;
   const timer = setInterval(() => {
-    if (reconciling || streams.size === 0) return;
+    if (reconciling || streams.isEmpty()) return;
     reconciling = true;
     void reconcile().finally(() => (reconciling = false));
   }, options.reconcileMs);
@@ -157,140 +108,388 @@ export const createHub = (options: HubOptions): Hub => {
 
   const stopListeningToGaps = bus.onGap((gap) => {
     if (gap === null) void reconcile();
-    else streams.get(idOf(gap.topic, gap.key))?.stream.wake();
+    else streams.get(gap.topic, gap.key)?.wake();
   });
 
-  const logSource = async <Events extends object, Kind extends keyof Events & string>(
-    topic: LogTopic<Events>,
-    key: string,
-    { after, kinds }: { readonly after?: string | null | undefined; readonly kinds: readonly Kind[] },
-  ): Promise<Source<LogEvent<Events, Kind>>> => {
-    type Item = LogEvent<Events, Kind>;
-    const head = await readHead(prisma, topic.name, key);
-    const standing = head?.lastSeq ?? 0;
-    let start = standing;
-    if (after !== null && after !== undefined) {
-      const from = decodeCursor(topic.name, key, after);
-      assertReadable(topic.name, key, from, head);
-      start = from.seq;
-    }
-    const shown = new Set<string>(kinds);
-    const wanted = ({ kind }: AnyEvent): boolean => shown.has(kind);
-
-    const attach = <Audience, Out>(sharing: Sharing<Item, Audience, Out>, memberOf: (key: string) => Member<Audience, Out>): (() => void) => {
-      const { stream, release } = hold(topic.name, key, logReader(prisma, topic.name, key));
-      // Only wanted kinds are rendered, so this sharing's items are all it ever sees.
-      const { group, leave } = groupOf(stream, sharing as unknown as Sharing<AnyEvent, Audience, Out>, kinds.join(), wanted);
-      const member = ending(memberOf(key), () => finish());
-      let left = false;
-      const isLeft = (): boolean => left;
-      const finish = register(() => {
-        left = true;
-        leave(member);
-        release();
-      });
-      /** Replays by itself, and joins the others once it stands where they stand: nothing is awaited between look and step. */
-      const replay = async (): Promise<void> => {
-        let position = start;
-        while (!isLeft() && position < stream.position) {
-          const events = await readEvents(prisma, topic.name, key, position);
-          if (events.length === 0) throw holeInLog();
-          assertWithoutHole(events, position);
-          for (let first = 0; first < events.length && !isLeft(); first += REPLAY_CHUNK) {
-            const chunk = events.slice(first, first + REPLAY_CHUNK);
-            const results = await group.render(chunk.filter(wanted), member.audience);
-            // One by one, for as long as there is room: however long the results are, who reads them does not fall behind.
-            for (const result of results) {
-              await member.room();
-              if (isLeft()) return;
-              member.deliver([result]);
-            }
-            position = chunk.at(-1)?.seq ?? position;
-          }
-        }
-        if (!isLeft()) group.join(member, position);
-      };
-      stream.settle(standing);
-      replay().catch((error: unknown) => member.end(error));
-      return finish;
-    };
-    return { kind: 'log', attach, [Symbol.asyncIterator]: () => iterate('log', attach, options.queueLimit) };
+  const readers = new Map<string, Reader<never>>();
+  /** One for each topic, whose name decides what its streams carry. */
+  const readerOf = <Item>(topic: string, make: () => Reader<Item>): Reader<Item> => {
+    let reader = readers.get(topic) as unknown as Reader<Item> | undefined;
+    if (!reader) readers.set(topic, (reader = make()) as unknown as Reader<never>);
+    return reader;
   };
 
-  const stateSource = <Value extends StateValue>(topic: StateTopic<Value>, keys: readonly string[]): Source<Value> => {
-    const attach = <Audience, Out>(sharing: Sharing<Value, Audience, Out>, memberOf: (key: string) => Member<Audience, Out>): (() => void) => {
-      let left = false;
-      const followed = [...new Set(keys)].map((key) => {
-        const { stream, release } = hold(topic.name, key, stateReader(prisma, topic, key, options.stateMinIntervalMs));
-        const { group, leave } = groupOf(stream, sharing, '', () => true);
-        const member = ending(memberOf(key), () => finish());
-        // Before the present value is read, so that no later one is missed; should a later one be faster, the present one is left out.
-        group.join(member, -1);
-        const leaveGroup = (): void => {
-          leave(member);
-          release();
-        };
-        return { key, stream, group, member, leave: leaveGroup };
-      });
-      const finish = register(() => {
-        left = true;
-        for (const { leave } of followed) leave();
-      });
-      const start = async (): Promise<void> => {
-        const values = await topic.load(prisma, followed.map(({ key }) => key));
-        await Promise.all(
-          followed.map(async ({ key, stream, group, member }) => {
-            const value = values.get(key);
-            stream.settle(value?.version ?? 0);
-            if (value === undefined) return;
-            const results = await group.render([value], member.audience);
-            if (!left) group.hand(member, [value], results);
-          }),
-        );
-      };
-      start().catch((error: unknown) => {
-        for (const { member } of followed) member.end(error);
-      });
-      return finish;
-    };
-    return { kind: 'state', attach, [Symbol.asyncIterator]: () => iterate('state', attach, options.queueLimit) };
+  const views = new WeakMap<readonly string[], View<AnyEvent>>();
+  const viewOf = (kinds: readonly string[], endsFor: View<AnyEvent>['endsFor']): View<AnyEvent> => {
+    let view = views.get(kinds);
+    if (!view) {
+      const shown = new Set(kinds);
+      views.set(kinds, (view = { wanted: ({ kind }) => shown.has(kind), endsFor }));
+    }
+    return view;
   };
 
   return {
-    log: logSource,
-    state: stateSource,
+    log: async <Events extends object, Kind extends keyof Events & string>(
+      topic: LogTopic<Events>,
+      key: string,
+      { after, kinds, endsFor = () => null }: LogOptions<Events, Kind>,
+    ): Promise<Source<LogEvent<Events, Kind>>> => {
+      const head = await readHead(prisma, topic.name, key);
+      const standing = head?.lastSeq ?? 0;
+      let start = standing;
+      if (after !== null && after !== undefined) {
+        const from = decodeCursor(topic.name, key, after);
+        assertReadable(topic.name, key, from, head);
+        start = from.seq;
+      }
+      const view = viewOf(kinds, endsFor as View<AnyEvent>['endsFor']);
+      return sourceOf('log', options, (sharing, memberOf) => {
+        const stream = streams.hold(topic.name, key, readerOf(topic.name, () => logReader(prisma, topic.name)));
+        // Only wanted kinds are rendered, so this sharing's items are all it ever sees.
+        const group = streams.group(stream, sharing as unknown as Sharing<AnyEvent, unknown, unknown>, kinds.join(), view);
+        const following = new Following(streams, stream, group, memberOf(key), null);
+        stream.settle(standing);
+        replay(prisma, following, start, standing).catch((error: unknown) => following.end(error));
+        return following;
+      });
+    },
+
+    state: <Value extends StateValue>(topic: StateTopic<Value>, keys: readonly string[]): StateSource<Value> => {
+      const reader = readerOf(topic.name, () => stateReader(prisma, topic, options.stateMinIntervalMs));
+      const attached = new Set<StateFollowing<Value>>();
+      let followed = keys;
+      const source = sourceOf<Value>('state', options, (sharing, memberOf) => {
+        const following = new StateFollowing<Value>({
+          open: (key) => {
+            const stream = streams.hold(topic.name, key, reader);
+            const group = streams.group(stream, sharing as Sharing<Value, unknown, unknown>, '', WHOLE);
+            return { stream, group, member: memberOf(key) };
+          },
+          load: (missing) => topic.load(prisma, missing),
+          streams,
+          onLeave: () => attached.delete(following),
+        });
+        attached.add(following);
+        streams.enter(following);
+        following.follow(followed);
+        return following;
+      });
+      return Object.assign(source, {
+        follow: (next: readonly string[]): void => {
+          followed = next;
+          for (const following of [...attached]) following.follow(next);
+        },
+      });
+    },
+
+    signal: <Value>(topic: SignalTopic<Value>, key: string): Source<Signal<Value>> =>
+      sourceOf('signal', options, (sharing, memberOf) => {
+        const stream = streams.hold<Signal<unknown>>(topic.name, key, signalReader, (value) => {
+          said += 1;
+          stream.hear([{ topic: topic.name, key, seq: said, value }]);
+        });
+        stream.settle(0);
+        const group = streams.group(stream, sharing as unknown as Sharing<Signal<unknown>, unknown, unknown>, '', WHOLE);
+        return new Following(streams, stream, group, memberOf(key), stream.position);
+      }),
+
+    say: (topic, key, value) => bus.wake({ topic: topic.name, key, seq: 0, value }),
+
+    committed: (topic, key, events) => {
+      const stream = streams.get(topic, key);
+      if (stream) (stream as Stream<AnyEvent>).hear(events.map((event) => toEvent(topic, key, event)));
+    },
+
     reconcile,
-    stats: () => ({ streams: streams.size, groups: groups.size, subscribers: subscriptions.size }),
+    stats: () => streams.stats(),
     stop: () => {
-      stopped = true;
       clearInterval(timer);
       stopListeningToGaps();
-      for (const finish of [...subscriptions]) finish();
+      streams.stop();
     },
   };
 };
+
+/** The streams that are open here, and those who follow them. */
+class Streams {
+  stopped = false;
+  readonly #options: HubOptions;
+  readonly #streams = new Map<string, { readonly stream: Stream<unknown>; readonly unlisten: () => void }>();
+  readonly #personalKeys = new Set<string>();
+  #subscribers = 0;
+
+  constructor(options: HubOptions) {
+    this.#options = options;
+  }
+
+  get(topic: string, key: string): Stream<unknown> | undefined {
+    return this.#streams.get(idOf(topic, key))?.stream;
+  }
+
+  /** Opens the stream, or shares the one that is open; until {@link release}. `onSignal` is given the values of signals. */
+  hold<Item>(topic: string, key: string, reader: Reader<Item>, onSignal?: (value: unknown) => void): Stream<Item> {
+    const id = idOf(topic, key);
+    let entry = this.#streams.get(id);
+    if (!entry) {
+      const stream = new Stream<unknown>(topic, key, reader as unknown as Reader<unknown>, this.#options.log);
+      const unlisten = this.#options.bus.listen(topic, key, onSignal ? (_seq, value) => onSignal(value) : (seq) => stream.wake(seq));
+      this.#streams.set(id, (entry = { stream, unlisten }));
+    }
+    entry.stream.holders += 1;
+    return entry.stream as unknown as Stream<Item>;
+  }
+
+  release({ topic, key }: Pick<Stream<never>, 'topic' | 'key'>): void {
+    const id = idOf(topic, key);
+    const entry = this.#streams.get(id);
+    if (!entry) return;
+    entry.stream.holders -= 1;
+    if (entry.stream.holders > 0) return;
+    this.#streams.delete(id);
+    entry.unlisten();
+    entry.stream.close();
+  }
+
+  /** The group of a stream that shares this selection. It lives as long as it has members. */
+  group<Item>(stream: Stream<Item>, sharing: Sharing<Item, unknown, unknown>, shows: string, view: View<Item>): Group<Item, unknown, unknown> {
+    const id = `${shows}\0${sharing.key}`;
+    let group = stream.groups.get(id);
+    if (!group) {
+      const { placeOf } = stream.reader;
+      const onEmpty = (empty: Group<Item, unknown, unknown>): void => {
+        if (stream.groups.get(id) === empty) stream.groups.delete(id);
+      };
+      stream.groups.set(id, (group = new Group({ sharing, view, placeOf, personalKeys: this.#personalKeys, onEmpty })));
+    }
+    return group;
+  }
+
+  /** Counts a subscription in; after a stop it is over at once. */
+  enter(attached: Attached): void {
+    this.#subscribers += 1;
+    if (this.stopped) attached.leave();
+  }
+
+  exit(): void {
+    this.#subscribers -= 1;
+  }
+
+  isEmpty(): boolean {
+    return this.#streams.size === 0;
+  }
+
+  /** Where the streams stand that are kept in the database. */
+  standing(): { readonly topic: string; readonly key: string; readonly seq: number }[] {
+    const standing = [];
+    for (const { stream } of this.#streams.values()) {
+      const { topic, key, position } = stream;
+      if (position >= 0 && stream.reader !== (signalReader as unknown)) standing.push({ topic, key, seq: position });
+    }
+    return standing;
+  }
+
+  stats(): { readonly streams: number; readonly groups: number; readonly subscribers: number } {
+    let groups = 0;
+    for (const { stream } of this.#streams.values()) groups += stream.groups.size;
+    return { streams: this.#streams.size, groups, subscribers: this.#subscribers };
+  }
+
+  stop(): void {
+    this.stopped = true;
+    for (const { stream } of [...this.#streams.values()]) {
+      for (const group of [...stream.groups.values()]) for (const membership of [...group.members]) membership.leave();
+    }
+  }
+}
+
+const idOf = (topic: string, key: string): string => `${topic}\0${key}`;
+
+/** A subscription to one stream, which is also its place in its group. */
+class Following<Item> implements Membership<unknown, unknown>, Attached {
+  readonly stream: Stream<Item>;
+  readonly group: Group<Item, unknown, unknown>;
+  readonly member: Member<unknown, unknown>;
+  position: number | null;
+  left = false;
+  readonly #streams: Streams;
+
+  constructor(streams: Streams, stream: Stream<Item>, group: Group<Item, unknown, unknown>, member: Member<unknown, unknown>, position: number | null) {
+    this.#streams = streams;
+    this.stream = stream;
+    this.group = group;
+    this.member = member;
+    this.position = position;
+    group.members.add(this);
+    streams.enter(this);
+  }
+
+  end(error: unknown): void {
+    if (this.left) return;
+    this.leave();
+    this.member.end(error);
+  }
+
+  leave(): void {
+    if (this.left) return;
+    this.left = true;
+    this.group.leave(this);
+    this.#streams.release(this.stream);
+    this.#streams.exit();
+  }
+}
 
 /** Events of a replay that are made into results at once. */
 const REPLAY_CHUNK = 100;
 
-/** A member whose subscription is over when it is told of its end. */
-const ending = <Audience, Out>(member: Member<Audience, Out>, finish: () => void): Member<Audience, Out> => {
-  let ended = false;
-  return {
-    ...member,
-    end: (error) => {
-      if (ended) return;
-      ended = true;
-      finish();
-      member.end(error);
-    },
-  };
+/**
+ * Replays what a subscriber has missed by itself, and joins the others once it stands where they stand: nothing is awaited between look
+ * and step.
+ * @param standing the seq up to which its rights have been asked for: somebody who had left by then has come back
+ */
+const replay = async (prisma: PrismaClient, following: Following<AnyEvent>, start: number, standing: number): Promise<void> => {
+  const { stream, group, member } = following;
+  const { wanted, endsFor } = group.view;
+  const isLeft = (): boolean => following.left;
+  let position = start;
+  while (!isLeft() && position < stream.position) {
+    const events = await readEvents(prisma, stream.topic, stream.key, position);
+    if (events.length === 0) throw holeInLog();
+    assertWithoutHole(events, position);
+    const end = events.findIndex((event) => (event.seq > standing || endsFor(event) === 'everyone') && group.isEndedBy(event, member.audience));
+    const kept = end < 0 ? events : events.slice(0, end + 1);
+    for (let first = 0; first < kept.length && !isLeft(); first += REPLAY_CHUNK) {
+      const chunk = kept.slice(first, first + REPLAY_CHUNK);
+      const shown = chunk.filter((event) => wanted(event) && group.isVisible(event, member.audience));
+      // One by one, for as long as there is room: however long the results are, who reads them does not fall behind.
+      for (const result of await group.render(shown, member.audience)) {
+        await member.room();
+        if (isLeft()) return;
+        member.deliver([result]);
+      }
+      position = chunk.at(-1)?.seq ?? position;
+    }
+    const last = events[end];
+    if (last !== undefined) {
+      following.end(group.endError(last));
+      return;
+    }
+  }
+  if (!isLeft()) following.position = position;
 };
+
+interface StateFollowingOptions<Value extends StateValue> {
+  readonly streams: Streams;
+  readonly open: (key: string) => {
+    readonly stream: Stream<Value>;
+    readonly group: Group<Value, unknown, unknown>;
+    readonly member: Member<unknown, unknown>;
+  };
+  readonly load: (keys: readonly string[]) => Promise<ReadonlyMap<string, Value>>;
+  readonly onLeave: () => void;
+}
+
+/** A subscription to several streams of one state topic. */
+class StateFollowing<Value extends StateValue> implements Attached {
+  readonly #options: StateFollowingOptions<Value>;
+  readonly #keys = new Map<string, KeyFollowing<Value>>();
+  #left = false;
+
+  constructor(options: StateFollowingOptions<Value>) {
+    this.#options = options;
+  }
+
+  /** Leaves the keys that are not among these, and begins with those that are new. */
+  follow(keys: readonly string[]): void {
+    if (this.#left) return;
+    const wanted = new Set(keys);
+    for (const [key, following] of [...this.#keys]) if (!wanted.has(key)) this.#drop(key, following);
+    const fresh = [...wanted].filter((key) => !this.#keys.has(key)).map((key) => this.#begin(key));
+    if (fresh.length > 0) this.#start(fresh).catch((error: unknown) => this.end(error));
+  }
+
+  leave(): void {
+    if (this.#left) return;
+    this.#left = true;
+    for (const [key, following] of [...this.#keys]) this.#drop(key, following);
+    this.#options.streams.exit();
+    this.#options.onLeave();
+  }
+
+  /** For an error the whole subscription ends, each of its members being told. */
+  end(error: unknown): void {
+    if (this.#left) return;
+    const members = [...this.#keys.values()].map(({ member }) => member);
+    this.leave();
+    for (const member of members) member.end(error);
+  }
+
+  #begin(key: string): KeyFollowing<Value> {
+    const { stream, group, member } = this.#options.open(key);
+    // From before the present value is read, so that no later one is missed; should a later one be faster, the present one is left out.
+    const following: KeyFollowing<Value> = {
+      key,
+      stream,
+      group,
+      member,
+      position: -1,
+      leave: () => this.leave(),
+      end: (error) => {
+        if (error !== null) {
+          this.end(error);
+          return;
+        }
+        // Its value is gone; when it was the last one, there is nothing to follow any more.
+        this.#drop(key, following);
+        if (this.#keys.size > 0) return;
+        this.leave();
+        member.end(null);
+      },
+    };
+    this.#keys.set(key, following);
+    group.members.add(following);
+    return following;
+  }
+
+  #drop(key: string, { group, stream }: KeyFollowing<Value>): void {
+    const following = this.#keys.get(key);
+    if (!following) return;
+    this.#keys.delete(key);
+    group.leave(following);
+    this.#options.streams.release(stream);
+  }
+
+  async #start(fresh: readonly KeyFollowing<Value>[]): Promise<void> {
+    const values = await this.#options.load(fresh.map(({ key }) => key));
+    await Promise.all(
+      fresh.map(async (following) => {
+        const { key, stream, group, member } = following;
+        const value = values.get(key);
+        stream.settle(value?.version ?? 0);
+        if (value !== undefined) group.hand(following, [value], await group.render([value], member.audience));
+      }),
+    );
+  }
+}
+
+interface KeyFollowing<Value extends StateValue> extends Membership<unknown, unknown> {
+  readonly key: string;
+  readonly stream: Stream<Value>;
+  readonly group: Group<Value, unknown, unknown>;
+}
+
+type Attach<Item> = Source<Item>['attach'];
+
+const sourceOf = <Item>(kind: Source<Item>['kind'], { queueLimit }: HubOptions, attach: Attach<Item>): Source<Item> => ({
+  kind,
+  attach,
+  [Symbol.asyncIterator]: () => iterate(kind, attach, queueLimit),
+});
 
 /** Reads a source without sharing: for readers inside the process. */
 const iterate = <Item>(
   kind: Source<Item>['kind'],
-  attach: (sharing: Sharing<Item, null, Item>, memberOf: (key: string) => Member<null, Item>) => () => void,
+  attach: Attach<Item>,
   limit: number,
 ): AsyncIterableIterator<Item> => {
   const { results, memberOf } = createQueueing<null, Item>(kind, null, limit);
@@ -306,18 +505,25 @@ let unshared = 0;
 
 /**
  * An iterator over what members put into `results`, which attaches at the first `next()` and leaves at once when its reader does, whatever is
- * pending.
+ * pending, and when there is nothing more to read.
  */
-export const readUntilLeft = <Out>(results: Queue<Out>, attach: () => () => void): AsyncIterableIterator<Out> => {
-  let leave: (() => void) | null = null;
+export const readUntilLeft = <Out>(results: Queue<Out>, attach: () => Attached): AsyncIterableIterator<Out> => {
+  let attached: Attached | null = null;
   const iterator: AsyncIterableIterator<Out> = {
     next: async () => {
-      leave ??= attach();
-      return await results.next();
+      attached ??= attach();
+      let over = true;
+      try {
+        const result = await results.next();
+        over = result.done === true;
+        return result;
+      } finally {
+        if (over) attached.leave();
+      }
     },
     return: async () => {
-      leave?.();
-      leave = () => undefined;
+      attached?.leave();
+      attached = { leave: () => undefined, end: () => undefined };
       return await results.return();
     },
     [Symbol.asyncIterator]: () => iterator,
@@ -327,7 +533,7 @@ export const readUntilLeft = <Out>(results: Queue<Out>, attach: () => () => void
 
 /**
  * Members that put what they are given into a queue: of a log everything, until it is more than `limit` and they end with
- * SLOW_CONSUMER; of a state only the newest of each key that has not been taken.
+ * SLOW_CONSUMER; of a state only the newest of each key that has not been taken; of signals what there is room for.
  */
 export const createQueueing = <Audience, Out>(
   kind: Source<unknown>['kind'],
@@ -365,7 +571,7 @@ export const createQueueing = <Audience, Out>(
       deliver: (given) => {
         for (const value of given) {
           if (results.size < limit) results.push(value);
-          else return results.end(slowConsumer());
+          else if (kind === 'log') return results.end(slowConsumer());
         }
       },
     };

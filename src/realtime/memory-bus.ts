@@ -8,7 +8,7 @@ export const createMemoryBus = ({ log }: { log: Log }): Bus => {
   let closed = false;
 
   return {
-    wake: (wake) => listeners.wake(streamName(wake), wake.seq),
+    wake: (wake) => listeners.wake(streamName(wake), wake.seq, wake.value),
     listen: (topic, key, listener) => (closed ? () => undefined : listeners.add({ topic, key }, listener)),
     onGap: () => () => undefined,
     state: 'UP',

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { RedisPubSub } from 'graphql-redis-subscriptions';
 import type { Redis } from 'ioredis';
 import type { Log } from '../log.js';
@@ -10,6 +11,8 @@ import { connectRedis } from './redis-connection.js';
 const CHANNELS_PER_SUBSCRIBE = 1_000;
 /** How many streams' wakes are kept while they cannot be published; those beyond it are left to the reconcile. */
 const MAX_UNSENT = 10_000;
+/** How long a close waits until what was to be published has been, in milliseconds. */
+const MAX_PARTING_MS = 500;
 
 export interface RedisBusOptions {
   /** redis:// or rediss:// */
@@ -30,9 +33,9 @@ interface Subscription {
   refused: boolean;
 }
 
-/** What travels: the seq, and which bus it came from, for that one has woken its own listeners already. */
-const isMessage = (value: unknown): value is [seq: number, origin: string] =>
-  Array.isArray(value) && value.length === 2 && Number.isSafeInteger(value[0]) && typeof value[1] === 'string';
+/** What travels: the seq, which bus it came from, for that one has woken its own listeners already, and what a signal says. */
+const isMessage = (message: unknown): message is [seq: number, origin: string, value?: unknown] =>
+  Array.isArray(message) && (message.length === 2 || message.length === 3) && Number.isSafeInteger(message[0]) && typeof message[1] === 'string';
 
 /** Whether a command failed because Redis said so, and not because the connection was lost. */
 const isReply = (error: unknown): error is Error => error instanceof Error && error.name === 'ReplyError';
@@ -52,6 +55,8 @@ export const createRedisBus = ({ url, prefix, log, patienceMs = 5_000 }: RedisBu
   /** The highest seq that could not be published, by channel. */
   const unsent = new Map<string, number>();
   let publishRefused = false;
+  /** Called when a connection for publishing is there, and what was unsent is on its way. */
+  let onPublisher: () => void = () => undefined;
   let closing: Promise<void> | undefined;
 
   const gap = (stream: Stream | null): void => {
@@ -88,13 +93,15 @@ export const createRedisBus = ({ url, prefix, log, patienceMs = 5_000 }: RedisBu
     if (!outcomes.includes('LOST')) gap(null);
   };
 
-  const publish = (channel: string, seq: number): void => {
+  const publish = (channel: string, seq: number, value?: unknown): void => {
     const keep = (): void => {
+      // A signal is for its moment.
+      if (value !== undefined) return;
       const kept = unsent.get(channel);
       if (kept !== undefined || unsent.size < MAX_UNSENT) unsent.set(channel, Math.max(seq, kept ?? seq));
     };
     if (!publisher.ready) return keep();
-    pubsub.publish(channel, [seq, origin]).catch((error: unknown) => {
+    pubsub.publish(channel, value === undefined ? [seq, origin] : [seq, origin, value]).catch((error: unknown) => {
       if (!isReply(error)) return keep();
       if (!publishRefused) log.warn({ reason: error.message }, 'Redis refuses to publish; other processes wake late');
       publishRefused = true;
@@ -115,8 +122,18 @@ export const createRedisBus = ({ url, prefix, log, patienceMs = 5_000 }: RedisBu
       const kept = [...unsent];
       unsent.clear();
       for (const [channel, seq] of kept) publish(channel, seq);
+      onPublisher();
     },
   });
+
+  /** Resolves when Redis has everything that was to be published, however often the connection is lost meanwhile. */
+  const published = async (): Promise<void> => {
+    while (publisher.ready || unsent.size > 0) {
+      // Answers come in order: once Redis has answered this, it has what was sent before.
+      if (publisher.ready && (await publisher.client.ping().then(() => true, isReply))) return;
+      await new Promise<void>((resolve) => (onPublisher = resolve));
+    }
+  };
 
   /**
    * What RedisPubSub takes for its subscribing connection. The library keeps who wants what; Redis is made to follow
@@ -145,7 +162,7 @@ export const createRedisBus = ({ url, prefix, log, patienceMs = 5_000 }: RedisBu
   const receive = (name: string, message: unknown): void => {
     if (!isMessage(message)) log.debug({ stream: name }, 'Ignored a malformed message from Redis');
     // In a microtask: no listener may leave and come back while the library walks over its subscribers.
-    else if (message[1] !== origin) listeners.wake(name, message[0]);
+    else if (message[1] !== origin) listeners.wake(name, message[0], message[2]);
   };
 
   const listeners = createBusListeners(log, {
@@ -166,8 +183,8 @@ export const createRedisBus = ({ url, prefix, log, patienceMs = 5_000 }: RedisBu
     wake: (wake) => {
       if (closing) return;
       const name = streamName(wake);
-      listeners.wake(name, wake.seq);
-      publish(prefix + name, wake.seq);
+      listeners.wake(name, wake.seq, wake.value);
+      publish(prefix + name, wake.seq, wake.value);
     },
     listen: (topic, key, listener) => (closing ? () => undefined : listeners.add({ topic, key }, listener)),
     onGap: (call) => {
@@ -184,8 +201,13 @@ export const createRedisBus = ({ url, prefix, log, patienceMs = 5_000 }: RedisBu
         clearInterval(askAgain);
         listeners.clear();
         gapListeners.clear();
+        const impatience = new AbortController();
+        // Not unref'd: a command that has nothing else to do must not end before.
+        const patience = delay(MAX_PARTING_MS, undefined, { signal: impatience.signal }).catch(() => undefined);
+        await Promise.all([subscriber.close(), Promise.race([published(), patience])]);
+        impatience.abort();
         unsent.clear();
-        await Promise.all([subscriber.close(), publisher.close()]);
+        await publisher.close();
       })();
       return closing;
     },

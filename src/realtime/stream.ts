@@ -2,65 +2,65 @@ import type { PrismaClient } from '../db/generated/prisma/client.js';
 import { coded } from '../errors.js';
 import type { Log } from '../log.js';
 import { PAGE_SIZE, readEvents, type AnyEvent } from './event-log.js';
-import type { StateTopic, StateValue } from './topic.js';
+import type { Group } from './share.js';
+import type { Signal, StateTopic, StateValue } from './topic.js';
 
-/** One (topic, key) with a local audience. One read is in flight at a time, whatever the number of subscribers. */
-export interface Stream<Item> {
-  readonly topic: string;
-  readonly key: string;
-  /** The seq up to which everything has been handed to the subscribers; -1 until {@link settle}. */
+/** Items of a stream that belong together: those after a position, in order. */
+export interface Batch<Item> {
+  readonly items: readonly Item[];
+  /** Up to where the stream has been looked at. */
   readonly position: number;
-  readonly subscribers: Set<Subscriber<Item>>;
+  /** Whether there is more to read at once. */
+  readonly more: boolean;
+  /** What the stream is about is no longer there. */
+  readonly gone?: boolean;
+}
+
+/** What a topic's kind decides: how what is newer than a position is found. */
+export interface Reader<Item> {
   /** An event's seq, a value's version. */
   readonly placeOf: (item: Item) => number;
-  /** Fixes where a new stream begins, and reads what came since that was looked up. Later calls change nothing. */
-  settle(position: number): void;
-  /** The stream has grown to `seq`, or by an unknown amount when it is left out. */
-  readonly wake: (seq?: number) => void;
-  /** Begins no further read. */
-  readonly close: () => void;
-}
-
-export interface Subscriber<Item> {
-  /** The next items, in order. The stream reads on when all its subscribers have fulfilled what they return. Never rejects. */
-  deliver(items: readonly Item[]): Promise<void>;
-  /** The stream cannot go on. Synchronous; must not throw. */
-  fail(error: unknown): void;
-}
-
-/** What a topic's kind decides: how what is newer than `position` is read. */
-export interface Reader<Item> {
-  read(position: number): Promise<{ readonly items: readonly Item[]; readonly position: number; readonly more: boolean }>;
-  /** An event's seq, a value's version. */
-  placeOf(item: Item): number;
+  readonly read: (key: string, position: number) => Promise<Batch<Item>>;
+  /** What has been heard of in this process may stand for a read; null when there is a hole between the two. */
+  readonly hear: (heard: readonly Item[], position: number) => Batch<Item> | null;
   /** The shortest time between the starts of two reads, in milliseconds. */
   readonly minIntervalMs: number;
 }
 
-export const logReader = (prisma: PrismaClient, topic: string, key: string): Reader<AnyEvent> => ({
+const NOTHING = (position: number) => ({ items: [], position, more: false });
+
+export const logReader = (prisma: PrismaClient, topic: string): Reader<AnyEvent> => ({
   minIntervalMs: 0,
   placeOf: ({ seq }) => seq,
-  read: async (position) => {
+  hear: (heard, position) => {
+    const items = heard.filter(({ seq }) => seq > position);
+    return items[0]?.seq === position + 1 ? { items, position: items.at(-1)?.seq ?? position, more: false } : null;
+  },
+  read: async (key, position) => {
     const items = await readEvents(prisma, topic, key, position);
     assertWithoutHole(items, position);
     return { items, position: items.at(-1)?.seq ?? position, more: items.length === PAGE_SIZE };
   },
 });
 
-export const stateReader = <Value extends StateValue>(
-  prisma: PrismaClient,
-  topic: StateTopic<Value>,
-  key: string,
-  minIntervalMs: number,
-): Reader<Value> => ({
+export const stateReader = <Value extends StateValue>(prisma: PrismaClient, topic: StateTopic<Value>, minIntervalMs: number): Reader<Value> => ({
   minIntervalMs,
   placeOf: ({ version }) => version,
-  read: async (position) => {
+  hear: () => null,
+  read: async (key, position) => {
     const value = (await topic.load(prisma, [key])).get(key);
-    if (value === undefined || value.version <= position) return { items: [], position, more: false };
-    return { items: [value], position: value.version, more: false };
+    if (value === undefined) return { ...NOTHING(position), gone: true };
+    return value.version <= position ? NOTHING(position) : { items: [value], position: value.version, more: false };
   },
 });
+
+/** There is nothing to read: a signal is heard or missed. */
+export const signalReader: Reader<Signal<unknown>> = {
+  minIntervalMs: 0,
+  placeOf: ({ seq }) => seq,
+  hear: (items, position) => ({ items, position: items.at(-1)?.seq ?? position, more: false }),
+  read: (_key, position) => Promise.resolve(NOTHING(position)),
+};
 
 /** Retention has removed what a reader who was away for long has not seen; it must not go on as if nothing had been there. */
 export const holeInLog = (): Error =>
@@ -72,70 +72,117 @@ export const assertWithoutHole = (rows: readonly AnyEvent[], position: number): 
   if (first !== undefined && first.seq !== position + 1) throw holeInLog();
 };
 
-export const createStream = <Item>(topic: string, key: string, reader: Reader<Item>, log: Log): Stream<Item> => {
-  const subscribers = new Set<Subscriber<Item>>();
-  let position = -1;
-  let wanted = -1;
-  /** Grown by an unknown amount: a read is due whatever `wanted` says. */
-  let unknown = false;
-  let reading = false;
-  let closed = false;
-  let lastRead = Number.NEGATIVE_INFINITY;
+/** What is heard while a read is under way is kept up to this many items; beyond it, it is read. */
+const MAX_HEARD = PAGE_SIZE;
 
-  const schedule = (): void => {
-    if (closed || reading || position < 0 || !(unknown || wanted > position)) return;
-    reading = true;
-    const wait = lastRead + reader.minIntervalMs - performance.now();
-    if (wait > 0) setTimeout(() => void read(), wait).unref();
-    else void read();
-  };
+/**
+ * One (topic, key) with a local audience. One read is in flight at a time, whatever the number of subscribers; what becomes known
+ * meanwhile falls into the next.
+ */
+export class Stream<Item> {
+  readonly topic: string;
+  readonly key: string;
+  readonly reader: Reader<Item>;
+  /** Those who follow it here, by what they share. */
+  readonly groups = new Map<string, Group<Item, unknown, unknown>>();
+  /** Those who have it open. */
+  holders = 0;
+  readonly #log: Log;
+  #position = -1;
+  #wanted = -1;
+  /** Grown by an unknown amount: a read is due whatever is wanted. */
+  #unknown = false;
+  #heard: Item[] = [];
+  #reading = false;
+  #closed = false;
+  #lastRead = Number.NEGATIVE_INFINITY;
 
-  const read = async (): Promise<void> => {
+  constructor(topic: string, key: string, reader: Reader<Item>, log: Log) {
+    this.topic = topic;
+    this.key = key;
+    this.reader = reader;
+    this.#log = log;
+  }
+
+  /** The seq up to which everything has been handed to the groups; -1 until {@link settle}. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Fixes where a new stream begins, and reads what came since that was looked up. Later calls change nothing. */
+  settle(position: number): void {
+    if (this.#position >= 0) return;
+    this.#position = position;
+    this.#unknown = true;
+    this.#schedule();
+  }
+
+  /** The stream has grown to `seq`, or by an unknown amount when it is left out. */
+  wake(seq?: number): void {
+    if (seq === undefined) this.#unknown = true;
+    else this.#wanted = Math.max(this.#wanted, seq);
+    this.#schedule();
+  }
+
+  /** What this process itself has committed or been told: what need not be read again. In order; a hole is noticed. */
+  hear(items: readonly Item[]): void {
+    if (this.#position < 0) return;
+    if (this.#heard.length + items.length > MAX_HEARD) this.#heard = [];
+    else this.#heard.push(...items);
+    const last = items.at(-1);
+    if (last !== undefined) this.wake(this.reader.placeOf(last));
+  }
+
+  /** Begins no further read. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  #schedule(): void {
+    if (this.#closed || this.#reading || this.#position < 0 || !(this.#unknown || this.#wanted > this.#position)) return;
+    this.#reading = true;
+    const wait = this.#lastRead + this.reader.minIntervalMs - performance.now();
+    if (wait > 0) setTimeout(() => void this.#read(), wait).unref();
+    else void this.#read();
+  }
+
+  async #read(): Promise<void> {
     // The last reader may have left while this read was waited for.
-    if (closed) return;
-    const target = wanted;
-    unknown = false;
-    lastRead = performance.now();
+    if (this.#closed) return;
+    const target = this.#wanted;
+    this.#lastRead = performance.now();
     try {
-      const { items, position: reached, more } = await reader.read(position);
-      position = Math.max(position, reached);
-      unknown ||= more;
-      // All that was asked for before this read has been looked for. What was not there (the row of a state is gone)
-      // must not be asked for again and again; should it be a mistake, the next reconcile finds it.
-      if (wanted === target && !more) wanted = position;
-      if (items.length > 0) await Promise.all([...subscribers].map((subscriber) => subscriber.deliver(items)));
+      const { items, position, more, gone = false } = await this.#next();
+      this.#position = Math.max(this.#position, position);
+      this.#unknown ||= more;
+      // All that was asked for before this read has been looked for. What was not there must not be asked for again and again;
+      // should it be a mistake, the next reconcile finds it.
+      if (this.#wanted === target && !more) this.#wanted = this.#position;
+      if (items.length > 0) await Promise.all([...this.groups.values()].map((group) => group.deliver(items)));
+      if (gone) this.#end(null);
     } catch (error) {
       // A database that is away is asked again by the next reconcile, not in a tight loop.
-      wanted = position;
-      if (error instanceof Error && 'extensions' in error) for (const subscriber of [...subscribers]) subscriber.fail(error);
-      else log.warn({ topic, err: String(error) }, 'a stream could not be read; trying again');
+      this.#wanted = this.#position;
+      if (error instanceof Error && 'extensions' in error) this.#end(error);
+      else this.#log.warn({ topic: this.topic, err: String(error) }, 'a stream could not be read; trying again');
     } finally {
-      reading = false;
-      schedule();
+      this.#reading = false;
+      this.#schedule();
     }
-  };
+  }
 
-  return {
-    topic,
-    key,
-    subscribers,
-    placeOf: (item) => reader.placeOf(item),
-    get position() {
-      return position;
-    },
-    settle: (start) => {
-      if (position >= 0) return;
-      position = start;
-      unknown = true;
-      schedule();
-    },
-    wake: (seq) => {
-      if (seq === undefined) unknown = true;
-      else wanted = Math.max(wanted, seq);
-      schedule();
-    },
-    close: () => {
-      closed = true;
-    },
-  };
-};
+  async #next(): Promise<Batch<Item>> {
+    if (this.#heard.length > 0) {
+      const heard = this.reader.hear(this.#heard, this.#position);
+      this.#heard = [];
+      // What others have committed meanwhile is still to be read.
+      if (heard !== null) return { ...heard, more: this.#wanted > heard.position };
+    }
+    this.#unknown = false;
+    return await this.reader.read(this.key, this.#position);
+  }
+
+  #end(error: unknown): void {
+    for (const group of [...this.groups.values()]) group.end(error);
+  }
+}

@@ -6,8 +6,9 @@ import type { EmittableLog, EmittableState } from '../db/transact.js';
  *
  * - `log`: events kept in the `event` table, each delivered once and in order, resumable from a cursor.
  * - `state`: one value that changes; subscribers get the present value at once and always the last one.
+ * - `signal`: what is worth telling only at that moment; nothing keeps it, and who is not there misses it.
  */
-export type Topic = LogTopic<never> | StateTopic<StateValue>;
+export type Topic = LogTopic<never> | StateTopic<StateValue> | SignalTopic<unknown>;
 
 /** @typeParam Events what each kind of event carries in `ref`, by the kind's name */
 export interface LogTopic<Events extends object> extends EmittableLog<Events> {
@@ -26,6 +27,23 @@ export interface StateTopic<Value extends StateValue> extends EmittableState {
    * A key without a value (its row is gone) is absent.
    */
   readonly load: (prisma: PrismaClient, keys: readonly string[]) => Promise<ReadonlyMap<string, Value>>;
+}
+
+/** @typeParam Value what a signal says. It travels through the bus, so it holds ids and flags, never what somebody wrote. */
+export interface SignalTopic<Value> {
+  readonly kind: 'signal';
+  readonly name: string;
+  /** Only a type. */
+  readonly value?: Value;
+}
+
+/** One signal as its readers get it. */
+export interface Signal<Value> {
+  readonly topic: string;
+  readonly key: string;
+  /** Counts within the process, and means nothing elsewhere. */
+  readonly seq: number;
+  readonly value: Value;
 }
 
 /** One event of a log as its readers get it. */
@@ -51,3 +69,5 @@ export const stateTopic = <Value extends StateValue>(name: string, load: StateTo
   name,
   load,
 });
+
+export const signalTopic = <Value>(name: string): SignalTopic<Value> => ({ kind: 'signal', name });

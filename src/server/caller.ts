@@ -1,6 +1,7 @@
 import type { Context, Services, Viewer } from '../context.js';
 import { TokenError, type TokenSubject } from '../domains/account/tokens.js';
-import { codeOf, coded } from '../errors.js';
+import { codeOf } from '../errors.js';
+import { accessRevoked } from '../realtime/share.js';
 
 /** A verified token: whom it was made for, and until when it is good. */
 export interface Claim {
@@ -10,6 +11,13 @@ export interface Claim {
 
 /** Asks a field's rules again, as somebody who comes now; rejects when they would be refused. */
 export type Reauthorize = (context: Context) => Promise<unknown>;
+
+/** A subscription that can be ended from outside. */
+export interface Revocable {
+  readonly reauthorize: Reauthorize;
+  /** Ends it with an error; what waits in it is dropped. */
+  revoke(error: unknown): void;
+}
 
 export interface CallerOptions {
   readonly services: Services;
@@ -38,7 +46,7 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 export class Caller {
   readonly client: Context['client'];
   readonly #options: CallerOptions;
-  readonly #subscriptions = new Set<Guarded<unknown>>();
+  readonly #subscriptions = new Set<Revocable>();
   #viewer: Viewer;
   #claim: Claim;
   #expiry: NodeJS.Timeout | null = null;
@@ -67,23 +75,34 @@ export class Caller {
   }
 
   /**
-   * Watches over a subscription: it ends with ACCESS_REVOKED when its rules, asked again, refuse it.
+   * Watches over a subscription, until {@link unwatch}: it is ended with ACCESS_REVOKED when its rules, asked again, refuse it.
    * @param seen the generation before its rules were asked; when something has happened since, they are asked again at once
+   */
+  watch(subscription: Revocable, seen: number): void {
+    this.#subscriptions.add(subscription);
+    if (this.#ended) subscription.revoke(this.#ended.error);
+    else if (this.generation !== seen) this.#options.changed();
+  }
+
+  unwatch(subscription: Revocable): void {
+    this.#subscriptions.delete(subscription);
+  }
+
+  /**
+   * Watches over a subscription that is read from the iterator which this returns.
    * @param onFinish called once when it is over, however
    */
   guard<Item>(
     subscription: AsyncIterableIterator<Item>,
     reauthorize: Reauthorize,
     seen: number,
-    onFinish: () => void = () => undefined,
+    onFinish: () => void,
   ): AsyncIterableIterator<Item> {
     const guarded: Guarded<Item> = new Guarded(subscription, reauthorize, () => {
-      this.#subscriptions.delete(guarded);
+      this.unwatch(guarded);
       onFinish();
     });
-    this.#subscriptions.add(guarded);
-    if (this.#ended) guarded.revoke(this.#ended.error);
-    else if (this.generation !== seen) this.#options.changed();
+    this.watch(guarded, seen);
     return guarded;
   }
 
@@ -156,10 +175,8 @@ export class Caller {
   }
 }
 
-const accessRevoked = () => coded('ACCESS_REVOKED', 'You may no longer follow this.');
-
-/** A subscription that can be ended from outside: what waits in it is dropped, and its reader gets the error. */
-class Guarded<Item> implements AsyncIterableIterator<Item> {
+/** A subscription that somebody reads. */
+class Guarded<Item> implements AsyncIterableIterator<Item>, Revocable {
   readonly reauthorize: Reauthorize;
   readonly #inner: AsyncIterableIterator<Item>;
   readonly #onFinish: () => void;

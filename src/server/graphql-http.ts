@@ -8,12 +8,16 @@ import { sendError } from './send.js';
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
-/**
- * GraphQL over HTTP, server-sent events included, and GraphiQL for browsers that ask for a page.
- * @param connections where responses that do not end by themselves are counted in while they run
- */
+/** Where responses that do not end by themselves are counted in while they run. */
+export interface Streams {
+  readonly connections: Connections;
+  /** Counts one in with its address, until the returned function is called; null when the address has as many as it may. */
+  readonly enter: (request: IncomingMessage) => (() => void) | null;
+}
+
+/** GraphQL over HTTP, server-sent events included, and GraphiQL for browsers that ask for a page. */
 export const createGraphQLHandler =
-  (graphql: GraphQLServer, page: GraphiQLPage, connections: Connections): Handler =>
+  (graphql: GraphQLServer, page: GraphiQLPage, streams: Streams): Handler =>
   async (request, response) => {
     const { method } = request;
     const { host = 'localhost', accept, 'content-type': contentType, 'content-encoding': contentEncoding } = request.headers;
@@ -29,7 +33,7 @@ export const createGraphQLHandler =
     } else if (contentEncoding !== undefined && contentEncoding !== 'identity') {
       sendError(response, 415, 'BAD_REQUEST', 'The content must not be encoded.', { 'accept-encoding': 'identity' });
     } else {
-      await send(await graphql.handleNodeRequestAndResponse(request, response, { req: request, res: response }), response, connections);
+      await send(await graphql.handleNodeRequestAndResponse(request, response, { req: request, res: response }), request, response, streams);
     }
   };
 
@@ -39,7 +43,7 @@ const isJson = (contentType = ''): boolean => /^\s*application\/json\s*(;|$)/i.t
  * Yoga's own way of sending would write the stack of an unexpected error into the response, and goes on reading the results of a
  * peer that has left.
  */
-const send = async (answer: Response, response: ServerResponse, connections: Connections): Promise<void> => {
+const send = async (answer: Response, request: IncomingMessage, response: ServerResponse, { connections, enter }: Streams): Promise<void> => {
   const headers = Object.fromEntries(answer.headers);
   if (headers['content-type']?.startsWith('text/event-stream') !== true || answer.body === null) {
     const body = await answer.text();
@@ -58,8 +62,15 @@ const send = async (answer: Response, response: ServerResponse, connections: Con
     sendError(response, 503, 'UNAVAILABLE', 'The server is stopping. Subscribe elsewhere, or again soon.');
     return;
   }
+  const leaveAddress = enter(request);
+  if (leaveAddress === null) {
+    leave();
+    sendError(response, 429, 'RATE_LIMITED', 'Your address has as many sockets and event streams open as it may. Close one first.');
+    return;
+  }
   const gone = connections.add(() => response.destroy());
   response.once('close', () => {
+    leaveAddress();
     gone();
     leave();
   });

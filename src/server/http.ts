@@ -3,12 +3,14 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { JSONWebKeySet } from 'jose';
 import type { Config } from '../config.js';
 import type { Log } from '../log.js';
+import { clientAddress } from './address.js';
 import type { Connections } from './connections.js';
 import { createCors } from './cors.js';
 import { createGraphiQLPage } from './graphiql-page.js';
 import { createGraphQLHandler } from './graphql-http.js';
 import type { GraphQLServer } from './graphql.js';
 import { sendError, sendJson } from './send.js';
+import type { AddressLimit } from './socket-limits.js';
 
 /** What `/readyz` answers with: whether this process should be sent traffic, and what it depends on. */
 export interface Readiness {
@@ -19,12 +21,14 @@ export interface Readiness {
 }
 
 export interface HttpOptions {
-  readonly config: Pick<Config, 'corsOrigins'>;
+  readonly config: Pick<Config, 'corsOrigins' | 'trustProxy'>;
   readonly graphql: GraphQLServer;
   readonly jwks: JSONWebKeySet;
   readonly readiness: () => Promise<Readiness>;
   /** Where event streams are counted in. At a stop they are cut, without `complete`: their readers open them again elsewhere. */
   readonly connections: Connections;
+  /** Where event streams are counted in with the sockets of their address. */
+  readonly addresses: AddressLimit;
   readonly log: Log;
 }
 
@@ -34,9 +38,17 @@ export type HttpServer = Server & {
 };
 
 /** The HTTP server: GraphQL and GraphiQL at /graphql, health at /healthz and /readyz, keys at /.well-known/jwks.json. */
-export const createHttpServer = ({ config, graphql, jwks, readiness, connections, log }: HttpOptions): HttpServer => {
+export const createHttpServer = ({ config, graphql, jwks, readiness, connections, addresses, log }: HttpOptions): HttpServer => {
   const cors = createCors(config.corsOrigins);
-  const handleGraphQL = createGraphQLHandler(graphql, createGraphiQLPage(), connections);
+  const handleGraphQL = createGraphQLHandler(graphql, createGraphiQLPage(), {
+    connections,
+    enter: (request) => {
+      const ip = clientAddress(request, config.trustProxy);
+      const leave = addresses.enter(ip ?? '');
+      if (leave === null) log.warn({ ip }, 'an event stream was refused: its address has MAX_SOCKETS_PER_ADDRESS of them and of sockets');
+      return leave;
+    },
+  });
   const routes: Readonly<Record<string, (response: ServerResponse) => Promise<void> | void>> = {
     '/': (response) => void response.writeHead(302, { location: '/graphql' }).end(),
     '/healthz': (response) => sendJson(response, 200, { status: 'ok' }),

@@ -13,8 +13,10 @@ export interface Outbox {
   readonly forget: (slot: Slot) => void;
   /** Resolves as soon as the queue is at most half full; at once when it is, or when the socket has gone. */
   readonly room: () => Promise<void>;
-  /** Writes what is queued now, so that something else may follow it on the wire. */
+  /** Writes all that is queued now, whatever the connection takes, so that something else may follow it on the wire. */
   readonly flush: () => void;
+  /** Whether the connection has still to take what was written before anything else is. */
+  readonly isBlocked: () => boolean;
   readonly close: () => void;
   readonly stats: () => { readonly frames: number; readonly bytes: number };
 }
@@ -28,14 +30,13 @@ export interface Slot {
    * of a signal the new one is dropped.
    */
   readonly policy: 'log' | 'state' | 'signal';
-  readonly onOverflow: () => void;
+  onOverflow(): void;
 }
 
-export const createSlot = (id: string, policy: Slot['policy'], onOverflow: () => void): Slot => ({
-  head: Buffer.from(`{"id":${JSON.stringify(id)},"type":"next","payload":`),
-  policy,
-  onOverflow,
-});
+/** The bytes of a subscription's `next` messages up to their payload. */
+export const nextHead = (id: string): Buffer => Buffer.from(`{"id":${JSON.stringify(id)},"type":"next","payload":`);
+
+export const createSlot = (id: string, policy: Slot['policy'], onOverflow: () => void): Slot => ({ head: nextHead(id), policy, onOverflow });
 
 export interface OutboxOptions {
   /** The connection below the WebSocket. Between our writes ws writes its control frames, always whole ones. */
@@ -77,6 +78,15 @@ const MEDIUM = 65_536;
 
 const headerLength = (length: number): number => (length < SHORT ? 2 : length < MEDIUM ? 4 : 10);
 
+/** What one write takes, but for a single frame that is larger: what is written can be neither forgotten nor replaced any more. */
+const MAX_WRITE_BYTES = 262_144;
+/** How many times the queue a burst may fill while the connection has not had the time to take it. */
+const BURST = 4;
+/** How long that is, in milliseconds: a peer that reads takes {@link MAX_WRITE_BYTES} several times in it. */
+const BURST_MS = 100;
+/** How often in `stallMs` it is looked whether the peer takes anything. */
+const LOOKS = 4;
+
 interface Frame {
   /** null: `body` is the whole message. */
   slot: Slot | null;
@@ -100,6 +110,11 @@ class SocketOutbox implements Outbox {
   #collecting = false;
   /** The connection has not taken what was written. */
   #blocked = false;
+  /** When the event loop first had its turn after that, in milliseconds that never go back. */
+  #blockedSince = 0;
+  /** What the peer had still to take at the last look, and how many looks ago that was the same. */
+  #untaken = 0;
+  #idleLooks = 0;
   #closed = false;
   #stall: NodeJS.Timeout | null = null;
   #waiting: (() => void)[] = [];
@@ -112,8 +127,8 @@ class SocketOutbox implements Outbox {
   text(message: string): void {
     if (this.#closed) return;
     this.#add(null, Buffer.from(message));
-    // Nothing of the protocol's own is dropped; a peer that makes it pile up and does not read is given up.
-    if (this.#bytes > 2 * this.#options.maxBytes) this.#options.onStall();
+    // Nothing of the protocol's own is dropped; a peer that makes it pile up on top of all else and does not read is given up.
+    if (this.#bytes > (BURST + 1) * this.#options.maxBytes) this.#options.onStall();
     else this.#leave();
   }
 
@@ -123,10 +138,11 @@ class SocketOutbox implements Outbox {
       // Replacing is looked for only where something waits longer than a moment.
       if (slot.policy === 'state' && this.#blocked && this.#replace(slot, body)) continue;
       if (slot.policy !== 'state' && this.#isFull(body)) {
-        if (slot.policy === 'signal') continue;
         // A burst may simply be larger than the queue: what the connection takes makes room.
-        this.flush();
-        if (this.#isFull(body)) {
+        this.#send();
+        if (slot.policy === 'signal' && this.#isFull(body)) continue;
+        // And when it takes no more, it may be only because the event loop has not been left since.
+        if (this.#isFull(body, this.#isFresh() ? BURST : 1)) {
           this.forget(slot);
           slot.onOverflow();
           return;
@@ -152,32 +168,19 @@ class SocketOutbox implements Outbox {
   }
 
   flush(): void {
-    if (this.#blocked || this.#closed || this.#frames.length === 0) return;
-    let total = 0;
-    for (const frame of this.#frames) {
-      const length = lengthOf(frame);
-      total += headerLength(length) + length;
-    }
-    const buffer = Buffer.allocUnsafe(total);
-    let offset = 0;
-    for (const frame of this.#frames) offset = writeFrame(buffer, offset, frame);
-    this.#frames = [];
-    this.#bytes = 0;
-    if (!this.#stream.write(buffer)) {
-      this.#blocked = true;
-      this.#stall = setTimeout(this.#options.onStall, this.#options.stallMs);
-      this.#stall.unref();
-      this.#stream.once('drain', this.#onDrain);
-    }
+    while (this.#frames.length > 0) this.#write();
     this.#tellRoom();
+  }
+
+  isBlocked(): boolean {
+    return this.#blocked;
   }
 
   close(): void {
     this.#closed = true;
     this.#frames = [];
     this.#bytes = 0;
-    if (this.#stall) clearTimeout(this.#stall);
-    this.#stream.off('drain', this.#onDrain);
+    this.#unblock();
     this.#tellRoom();
   }
 
@@ -186,15 +189,14 @@ class SocketOutbox implements Outbox {
   }
 
   readonly #onDrain = (): void => {
-    this.#blocked = false;
-    if (this.#stall) clearTimeout(this.#stall);
-    this.flush();
+    this.#unblock();
+    this.#send();
   };
 
   readonly #onMoment = (): void => {
     if (this.#frames.length === 0 || this.#blocked || this.#closed) this.#collecting = false;
     else {
-      this.flush();
+      this.#send();
       this.#options.collector.schedule(this.#onMoment);
     }
   };
@@ -203,8 +205,66 @@ class SocketOutbox implements Outbox {
   #leave(): void {
     if (this.#collecting || this.#blocked) return;
     this.#collecting = true;
-    this.flush();
+    this.#send();
     this.#options.collector.schedule(this.#onMoment);
+  }
+
+  /** Writes what is queued for as long as the connection takes it. */
+  #send(): void {
+    while (!this.#blocked && this.#frames.length > 0) this.#write();
+    this.#tellRoom();
+  }
+
+  /** Writes the first of what is queued: all of it, unless it is much. */
+  #write(): void {
+    let total = 0;
+    let bytes = 0;
+    let count = 0;
+    for (const frame of this.#frames) {
+      const length = lengthOf(frame);
+      const size = headerLength(length) + length;
+      if (count > 0 && total + size > MAX_WRITE_BYTES) break;
+      total += size;
+      bytes += length;
+      count += 1;
+    }
+    const buffer = Buffer.allocUnsafe(total);
+    let offset = 0;
+    for (let index = 0; index < count; index += 1) offset = writeFrame(buffer, offset, this.#frames[index] as Frame);
+    this.#frames = count === this.#frames.length ? [] : this.#frames.slice(count);
+    this.#bytes -= bytes;
+    if (!this.#stream.write(buffer) && !this.#blocked) this.#block();
+  }
+
+  #block(): void {
+    this.#blocked = true;
+    this.#blockedSince = Infinity;
+    setImmediate(() => (this.#blockedSince = performance.now()));
+    this.#untaken = untakenOf(this.#stream);
+    this.#idleLooks = 0;
+    this.#stall = setInterval(() => this.#look(), this.#options.stallMs / LOOKS);
+    this.#stall.unref();
+    this.#stream.once('drain', this.#onDrain);
+  }
+
+  #unblock(): void {
+    this.#blocked = false;
+    if (this.#stall) clearInterval(this.#stall);
+    this.#stall = null;
+    this.#stream.off('drain', this.#onDrain);
+  }
+
+  /** A peer is slow as long as it takes something, however little, and has stalled when it takes nothing. */
+  #look(): void {
+    const untaken = untakenOf(this.#stream);
+    this.#idleLooks = untaken === this.#untaken ? this.#idleLooks + 1 : 0;
+    this.#untaken = untaken;
+    if (this.#idleLooks >= LOOKS) this.#options.onStall();
+  }
+
+  /** Whether the connection may take more as soon as it is let. */
+  #isFresh(): boolean {
+    return this.#blocked && performance.now() - this.#blockedSince < BURST_MS;
   }
 
   #add(slot: Slot | null, body: Buffer): void {
@@ -223,9 +283,9 @@ class SocketOutbox implements Outbox {
   }
 
   /** What is larger than the whole queue goes when nothing else waits: nobody could ever be given it otherwise. */
-  #isFull(body: Buffer): boolean {
+  #isFull(body: Buffer, times = 1): boolean {
     const waiting = this.#frames.length;
-    return waiting > 0 && (waiting >= this.#options.maxFrames || this.#bytes + body.length > this.#options.maxBytes);
+    return waiting > 0 && (waiting >= times * this.#options.maxFrames || this.#bytes + body.length > times * this.#options.maxBytes);
   }
 
   #hasRoom(): boolean {
@@ -239,6 +299,13 @@ class SocketOutbox implements Outbox {
     for (const resolve of told) resolve();
   }
 }
+
+/**
+ * The bytes of what was written that the system has not taken over. Of one large write the stream itself tells only when all of it has gone
+ * (`writableLength`; `bytesWritten` counts what is queued), so the handle below is asked, as Node's own `socket.setTimeout` does.
+ */
+const untakenOf = (stream: Duplex & { readonly _handle?: { readonly writeQueueSize?: number } | null }): number =>
+  stream._handle?.writeQueueSize ?? stream.writableLength;
 
 const writeFrame = (buffer: Buffer, start: number, frame: Frame): number => {
   const { slot, body } = frame;

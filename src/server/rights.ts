@@ -2,7 +2,7 @@ import type { Context, Services } from '../context.js';
 import { RIGHTS_KINDS, rightsLog } from '../domains/account/topics.js';
 import type { Tokens } from '../domains/account/tokens.js';
 import { findViewer } from '../domains/account/viewer.js';
-import type { Sharing } from '../realtime/share.js';
+import { UNSEEN } from '../realtime/share.js';
 import { Caller, type Claim } from './caller.js';
 
 /** Lets people in, and follows the rights of everyone who is here with a token. */
@@ -28,13 +28,6 @@ interface Followed {
   ready: Promise<void>;
   unfollow: () => void;
 }
-
-/** That something has happened is all there is to know. */
-const UNSEEN: Sharing<unknown, null, null> = {
-  key: 'rights',
-  audienceId: () => '',
-  render: () => Promise.resolve({ out: null, personal: false }),
-};
 
 export const createRights = (services: Services, tokens: Pick<Tokens, 'verify'>): Rights => {
   const users = new Map<string, Followed>();
@@ -64,7 +57,7 @@ export const createRights = (services: Services, tokens: Pick<Tokens, 'verify'>)
     };
     const open = async (): Promise<void> => {
       const source = await services.hub.log(rightsLog, userId, { kinds: RIGHTS_KINDS });
-      followed.unfollow = source.attach(UNSEEN, () => ({
+      const attached = source.attach(UNSEEN, () => ({
         audience: null,
         deliver: () => changed(followed),
         room: () => Promise.resolve(),
@@ -74,6 +67,7 @@ export const createRights = (services: Services, tokens: Pick<Tokens, 'verify'>)
           for (const caller of [...followed.callers]) caller.end(error);
         },
       }));
+      followed.unfollow = () => attached.leave();
     };
     followed.ready = open();
     users.set(userId, followed);

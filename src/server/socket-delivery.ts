@@ -1,52 +1,158 @@
-import { slowConsumer } from '../realtime/hub.js';
-import { createSlot, type Outbox, type Slot } from './outbox.js';
-import { bytesOf, type Deliver, type Encoded, type Subscription } from './subscribe.js';
+import type { GraphQLError } from 'graphql';
+import { slowConsumer, type Attached } from '../realtime/hub.js';
+import type { Member } from '../realtime/share.js';
+import type { AuthorizedSource } from '../topic-field.js';
+import type { Caller, Reauthorize, Revocable } from './caller.js';
+import { nextHead, type Outbox, type Slot } from './outbox.js';
+import { bytesOf, type Audience, type Delivery, type Encoded } from './subscribe.js';
+
+export interface SocketSubscriptionOptions {
+  readonly id: string;
+  readonly outbox: Outbox;
+  readonly mask: (error: unknown) => GraphQLError;
+}
 
 /**
  * Delivers one subscription straight into the socket's outbox. What is left to the protocol library is its end: the iterator
  * yields nothing, ends when the subscription does, and when the library leaves it (the client's `complete`, a closed socket), what is still
  * queued for it is forgotten.
+ *
+ * One object for all that a subscription needs, because a socket may have hundreds of them.
  */
-export const deliverTo =
-  (outbox: Outbox, id: string): Deliver =>
-  (source, sharing, audience) => {
-    let slots: readonly Slot[] = [];
-    let leave: (() => void) | null = null;
-    let settle: { resolve: (result: IteratorResult<never>) => void; reject: (reason: unknown) => void } | null = null;
-    const end = (error: unknown): void => settle?.reject(error);
-    const memberOf = () => {
-      // One slot for each key: of a state, each key's newest value is kept.
-      const slot = createSlot(id, source.kind, () => {
-        leave?.();
-        end(slowConsumer());
-      });
-      slots = [...slots, slot];
-      return { audience, end, room: () => outbox.room(), deliver: deliverInto(outbox, slot) };
-    };
-    const subscription: Subscription = {
-      next: () =>
-        new Promise((resolve, reject) => {
-          settle = { resolve, reject };
-          leave = source.attach(sharing, memberOf);
-        }),
-      return: async () => {
-        leave?.();
-        for (const slot of slots) outbox.forget(slot);
-        settle?.resolve({ done: true, value: undefined as never });
-        return await Promise.resolve({ done: true, value: undefined });
-      },
-      [Symbol.asyncIterator]: () => subscription,
-    };
-    return subscription;
-  };
+export class SocketSubscription implements AsyncIterableIterator<never>, Revocable {
+  readonly head: Buffer;
+  readonly kind: AuthorizedSource['kind'];
+  readonly audience: Audience;
+  readonly outbox: Outbox;
+  readonly reauthorize: Reauthorize;
+  readonly #mask: SocketSubscriptionOptions['mask'];
+  readonly #caller: Caller | null;
+  #attach: (() => Attached) | null;
+  #attached: Attached | null = null;
+  #slots: SocketSlot[] = [];
+  #settle: { resolve: (result: IteratorResult<never>) => void; reject: (reason: unknown) => void } | null = null;
+  #end: { readonly error: unknown } | null = null;
 
-/** Made here, where it holds on to nothing but what each event needs. */
-const deliverInto = (outbox: Outbox, slot: Slot) => (results: readonly Encoded[]) => outbox.next(slot, buffersOf(results));
+  constructor({ id, outbox, mask }: SocketSubscriptionOptions, { source, sharing, audience, caller }: Delivery) {
+    this.head = nextHead(id);
+    this.kind = source.kind;
+    this.audience = audience;
+    this.outbox = outbox;
+    this.reauthorize = source.reauthorize;
+    this.#mask = mask;
+    this.#caller = caller;
+    this.#attach = () =>
+      source.attach(sharing, () => {
+        // One for each key: of a state, each key's newest value is kept.
+        const slot = new SocketSlot(this);
+        this.#slots.push(slot);
+        return slot;
+      });
+  }
+
+  /** Ends it from outside: what waits in it is dropped, and its reader gets the error. */
+  revoke(error: unknown): void {
+    this.#drop();
+    this.end(error);
+  }
+
+  /** Ends it after what is queued: by an error, or with null because it is over. */
+  end(error: unknown): void {
+    if (this.#end) return;
+    this.#end = { error };
+    this.#leave();
+    if (this.#settle) this.#tell(this.#settle);
+  }
+
+  next(): Promise<IteratorResult<never>> {
+    return new Promise((resolve, reject) => {
+      const settle = { resolve, reject };
+      // It may be over before anyone has read from it.
+      if (this.#end) return this.#tell(settle);
+      this.#settle = settle;
+      const attach = this.#attach;
+      this.#attach = null;
+      if (attach) this.#attached = attach();
+      // It may have ended, or have been left, by that.
+      if (this.#isOver()) this.#attached?.leave();
+    });
+  }
+
+  async return(): Promise<IteratorResult<never>> {
+    this.#drop();
+    this.end(null);
+    return await Promise.resolve({ done: true, value: undefined });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  #isOver(): boolean {
+    return this.#end !== null;
+  }
+
+  #tell({ resolve, reject }: { resolve: (result: IteratorResult<never>) => void; reject: (reason: unknown) => void }): void {
+    const { error } = this.#end ?? { error: null };
+    // Told once: who reads on finds the end.
+    this.#end = { error: null };
+    if (error === null) resolve({ done: true, value: undefined });
+    else reject(this.#mask(error));
+  }
+
+  #drop(): void {
+    for (const slot of this.#slots) this.outbox.forget(slot);
+  }
+
+  #leave(): void {
+    this.#attach = null;
+    this.#attached?.leave();
+    this.#caller?.unwatch(this);
+  }
+}
+
+/** What one stream delivers to a subscription. */
+class SocketSlot implements Member<Audience, Encoded>, Slot {
+  readonly #subscription: SocketSubscription;
+
+  constructor(subscription: SocketSubscription) {
+    this.#subscription = subscription;
+  }
+
+  get audience(): Audience {
+    return this.#subscription.audience;
+  }
+
+  get head(): Buffer {
+    return this.#subscription.head;
+  }
+
+  get policy(): Slot['policy'] {
+    return this.#subscription.kind;
+  }
+
+  deliver(results: readonly Encoded[]): void {
+    this.#subscription.outbox.next(this, buffersOf(results));
+  }
+
+  end(error: unknown): void {
+    this.#subscription.end(error);
+  }
+
+  room(): Promise<void> {
+    return this.#subscription.outbox.room();
+  }
+
+  onOverflow(): void {
+    this.#subscription.end(slowConsumer());
+  }
+}
 
 /** The bytes of results, which those who share them are given as the same array. */
 const buffersOf = (results: readonly Encoded[]): readonly Buffer[] => {
-  let buffers = known.get(results);
-  if (!buffers) known.set(results, (buffers = results.map(bytesOf)));
-  return buffers;
+  if (results === latest.results) return latest.buffers;
+  latest = { results, buffers: results.map(bytesOf) };
+  return latest.buffers;
 };
-const known = new WeakMap<readonly Encoded[], readonly Buffer[]>();
+/** Those that were asked for last: one after the other, thousands ask for the same. */
+let latest: { readonly results: readonly Encoded[]; readonly buffers: readonly Buffer[] } = { results: [], buffers: [] };

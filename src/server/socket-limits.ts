@@ -1,8 +1,8 @@
 import { isIPv6 } from 'node:net';
 
-/** How many sockets each address has open here. */
+/** How many sockets and event streams each address has open here. */
 export interface AddressLimit {
-  /** @returns what to call when the socket has gone; null when the address has as many as it may */
+  /** @returns what to call when the connection has gone; null when the address has as many as it may */
   readonly enter: (address: string) => (() => void) | null;
 }
 

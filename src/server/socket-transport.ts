@@ -27,7 +27,7 @@ export const hangUp = ({ socket, outbox }: Peer, code: number, reason: string): 
 
 /**
  * Carries the frames of one socket to and from the protocol. It is graphql-ws' own adapter for ws but for its failures, which it
- * prints to the console. A peer that has not answered one ping when the next is due is cut.
+ * prints to the console. A peer that has not answered one ping when the next is due is cut, unless it is busy taking what was sent before.
  *
  * @param pong the payload that a protocol's ping is answered with
  * @param pingMs how often the peer is pinged, in milliseconds
@@ -67,6 +67,11 @@ export const carry = <Extra extends Peer>(
   );
   let answered = true;
   const keepAlive = setInterval(() => {
+    // The ping would lie behind, and the answer to the last one may, what the peer has still to take: the outbox sees whether it does.
+    if (outbox.isBlocked()) {
+      answered = true;
+      return;
+    }
     if (!answered) return socket.terminate();
     answered = false;
     if (socket.readyState === socket.OPEN) socket.ping();

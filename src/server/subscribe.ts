@@ -2,10 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createSourceEventStream, execute, type DocumentNode, type ExecutionArgs, type ExecutionResult } from 'graphql';
 import type { Context, Services } from '../context.js';
 import { isUnavailable } from '../db/failures.js';
-import { createQueueing, readUntilLeft, type Source } from '../realtime/hub.js';
+import { createQueueing, readUntilLeft } from '../realtime/hub.js';
 import type { Sharing } from '../realtime/share.js';
 import type { AuthorizedSource } from '../topic-field.js';
-import type { Caller } from './caller.js';
+import type { Caller, Revocable } from './caller.js';
 import type { Mask } from './mask.js';
 import { publicResult } from './responses.js';
 import type { Rights } from './rights.js';
@@ -23,13 +23,20 @@ export const bytesOf = (encoded: Encoded): Buffer => (encoded.bytes ??= Buffer.f
 /** Who is shown something; of a {@link Caller}, as they are at that moment. */
 export type Audience = Pick<Context, 'viewer' | 'client'>;
 
-export type Subscription = AsyncIterableIterator<ExecutionResult>;
+/** What is to be delivered, how it becomes results, and to whom. */
+export interface Delivery {
+  readonly source: AuthorizedSource;
+  readonly sharing: Sharing<unknown, Audience, Encoded>;
+  readonly audience: Audience;
+  /** Watches over it. */
+  readonly caller: Caller | null;
+}
 
-/**
- * Takes the delivery of a subscription into its own hands: the iterator yields nothing, ends with the subscription, and leaving it ends the
- * delivery.
- */
-export type Deliver = (source: Source<unknown>, sharing: Sharing<unknown, Audience, Encoded>, audience: Audience) => Subscription;
+/** Takes the delivery of a subscription into its own hands. */
+export type Deliver = (delivery: Delivery) => Revocable;
+
+/** The result of a subscribe whose delivery was taken. */
+export const TAKEN: ExecutionResult = Object.freeze({ data: null });
 
 /** What the transports add to a context. */
 export interface TransportContext {
@@ -59,7 +66,7 @@ export const createSubscribe = (services: Services, mask: Mask, rights: Rights) 
     return caller;
   };
 
-  return async (args: ExecutionArgs): Promise<ExecutionResult | Subscription> => {
+  return async (args: ExecutionArgs): Promise<ExecutionResult | AsyncIterableIterator<ExecutionResult>> => {
     const context = args.contextValue as Context & TransportContext;
     const { client, deliver } = context;
     let caller: Caller | null = null;
@@ -67,7 +74,7 @@ export const createSubscribe = (services: Services, mask: Mask, rights: Rights) 
     try {
       caller = context.caller === undefined ? await enter(context) : context.caller;
       if (context.caller === undefined) leave = () => caller?.leave();
-      // Before the field's rules are asked, so that nothing is missed between these and the guard.
+      // Before the field's rules are asked, so that nothing is missed between these and the watch.
       const generation = caller?.generation ?? 0;
       const viewer = caller?.viewer ?? null;
       const source = (await createSourceEventStream({ ...args, contextValue: { ...context, viewer } })) as ExecutionResult | AuthorizedSource;
@@ -76,8 +83,13 @@ export const createSubscribe = (services: Services, mask: Mask, rights: Rights) 
         return source;
       }
       const audience: Audience = caller ?? { viewer, client };
-      const sharing = sharingOf(args, services, mask, sharings);
-      const subscription = deliver ? deliver(source, sharing, audience) : collect(source, sharing, audience);
+      const sharing = sharingOf(args, source.visible, services, mask, sharings);
+      if (deliver) {
+        const subscription = deliver({ source, sharing, audience, caller });
+        caller?.watch(subscription, generation);
+        return TAKEN;
+      }
+      const subscription = collect(source, sharing, audience);
       return caller ? caller.guard(subscription, source.reauthorize, generation, leave) : subscription;
     } catch (error) {
       leave();
@@ -86,7 +98,7 @@ export const createSubscribe = (services: Services, mask: Mask, rights: Rights) 
   };
 
   /** Delivers to whoever reads the iterator. */
-  function collect(source: AuthorizedSource, sharing: Sharing<unknown, Audience, Encoded>, audience: Audience): Subscription {
+  function collect(source: AuthorizedSource, sharing: Sharing<unknown, Audience, Encoded>, audience: Audience): AsyncIterableIterator<ExecutionResult> {
     const { results, memberOf } = createQueueing<Audience, Encoded>(source.kind, audience, queueLimit);
     return mapIterator(
       readUntilLeft(results, () => source.attach(sharing, memberOf)),
@@ -104,7 +116,7 @@ const MAX_PAUSE_MS = 1_000;
  * How a subscription's events become results: the same object for all who send the same operation and select the same by it. The variables that
  * are not in the selection only say which events.
  */
-const sharingOf = (args: ExecutionArgs, services: Services, mask: Mask, known: Sharings): Sharing<unknown, Audience, Encoded> => {
+const sharingOf = (args: ExecutionArgs, visible: AuthorizedSource['visible'], services: Services, mask: Mask, known: Sharings): Sharing<unknown, Audience, Encoded> => {
   const { schema, document, operationName, variableValues } = args;
   const key = selectionOf(document, operationName, variableValues ?? {});
   let sharings = known.get(document);
@@ -114,6 +126,8 @@ const sharingOf = (args: ExecutionArgs, services: Services, mask: Mask, known: S
   if (before) return before;
   const sharing: Sharing<unknown, Audience, Encoded> = {
     key,
+    userIdOf: ({ viewer }) => viewer?.id ?? null,
+    visible: visible && ((item, { viewer }) => visible(viewer, item)),
     audienceId: ({ viewer, client }) => JSON.stringify([viewer?.id, viewer?.sessionId, viewer?.role, client.ip, client.userAgent]),
     render: async (item, audience) => {
       for (let attempt = 1; ; attempt += 1) {

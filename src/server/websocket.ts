@@ -16,14 +16,17 @@ import { createMask } from './mask.js';
 import { publicError, publicResult } from './responses.js';
 import { createCollector, createOutbox } from './outbox.js';
 import type { Rights } from './rights.js';
-import { deliverTo } from './socket-delivery.js';
-import { createAddressLimit, createSubscribeLimit } from './socket-limits.js';
+import type { Deliver } from './subscribe.js';
+import { SocketSubscription } from './socket-delivery.js';
+import { createSubscribeLimit, type AddressLimit } from './socket-limits.js';
 import { carry, hangUp, type Peer } from './socket-transport.js';
 
 export interface SocketOptions {
   readonly http: Server;
   /** Where sockets are counted in. At a stop each is closed with 1012 (the server restarts), and new ones are refused. */
   readonly connections: Connections;
+  /** Where sockets are counted in with the event streams of their address. */
+  readonly addresses: AddressLimit;
   readonly graphql: GraphQLServer;
   readonly services: Services;
   readonly rights: Rights;
@@ -49,6 +52,13 @@ interface Enveloped {
   readonly subscribe: Run;
 }
 
+interface Prepared {
+  readonly pipeline: Enveloped;
+  readonly params: SubscribePayload;
+  /** What has taken the delivery over. */
+  subscription: SocketSubscription | null;
+}
+
 type Results = ExecutionResult | AsyncIterableIterator<ExecutionResult>;
 type Run = (args: ExecutionArgs) => Promise<Results> | Results;
 
@@ -58,16 +68,23 @@ const PATH = '/graphql';
 const INIT_TIMEOUT_MS = 3_000;
 
 /** graphql-transport-ws on the path of the HTTP endpoint. */
-export const createSocketServer = ({ http, connections, graphql, services, rights, onPresent }: SocketOptions): void => {
+export const createSocketServer = ({ http, connections, addresses, graphql, services, rights, onPresent }: SocketOptions): void => {
   const { config, clock, log } = services;
   const mask = createMask(log);
-  /** The pipeline that an operation was prepared by. */
-  const pipelines = new WeakMap<object, Enveloped>();
+  /** How an operation was prepared. */
+  const prepared = new WeakMap<object, Prepared>();
   const run = async (step: 'execute' | 'subscribe', args: ExecutionArgs): Promise<Results> => {
+    const operation = prepared.get(args);
+    prepared.delete(args);
     try {
-      const pipeline = pipelines.get(args);
-      if (pipeline === undefined) throw new Error('The operation was not prepared.');
-      return await pipeline[step](args);
+      if (operation === undefined) throw new Error('The operation was not prepared.');
+      const result = await operation.pipeline[step](args);
+      const { subscription } = operation;
+      if (subscription === null) return result;
+      // The library keeps these for as long as the subscription lasts, and has no more use for them.
+      Object.assign(args, { contextValue: null, variableValues: null });
+      Object.assign(operation.params, { query: '', variables: null, extensions: null });
+      return subscription;
     } catch (error) {
       return { errors: [mask(error)] };
     }
@@ -130,10 +147,7 @@ export const createSocketServer = ({ http, connections, graphql, services, right
       if (verdict === 'flood') hangUp(extra, CloseCode.TooManyInitialisationRequests, 'Too many requests');
       if (verdict !== 'allow') return [tooMany(config.sockets.maxSubscriptions)];
       try {
-        const prepared = await prepare(extra, id, params);
-        if (!('args' in prepared)) return prepared;
-        pipelines.set(prepared.args, prepared.pipeline);
-        return prepared.args;
+        return await prepare(extra, id, params);
       } catch (error) {
         return [mask(error)];
       }
@@ -144,14 +158,10 @@ export const createSocketServer = ({ http, connections, graphql, services, right
     onNext: (_context, _id, _payload, _args, result) => publicResult(result),
   });
 
-  const prepare = async (extra: Extra, id: string, params: SubscribePayload): Promise<readonly GraphQLError[] | { readonly args: ExecutionArgs; readonly pipeline: Enveloped }> => {
-    const request: RequestContext = {
-      socket: {
-        caller: extra.caller ?? null,
-        client: extra.client,
-        deliver: deliverTo(extra.outbox, id),
-      },
-    };
+  const prepare = async (extra: Extra, id: string, params: SubscribePayload): Promise<readonly GraphQLError[] | ExecutionArgs> => {
+    const { outbox, client, caller = null } = extra;
+    const deliver: Deliver = (delivery) => (operation.subscription = new SocketSubscription({ id, outbox, mask }, delivery));
+    const request: RequestContext = { socket: { caller, client, deliver } };
     const pipeline = graphql.getEnveloped({ ...request, params }) as unknown as Enveloped;
     const { schema } = pipeline;
     const document = pipeline.parse(params.query);
@@ -160,12 +170,14 @@ export const createSocketServer = ({ http, connections, graphql, services, right
     const operationName = params.operationName ?? null;
     if (!getOperationAST(document, operationName)) throw unknownOperation(operationName);
     const contextValue = await pipeline.contextFactory();
-    return { args: { schema, document, operationName, variableValues: params.variables ?? null, contextValue }, pipeline };
+    const args: ExecutionArgs = { schema, document, operationName, variableValues: params.variables ?? null, contextValue };
+    const operation: Prepared = { pipeline, params, subscription: null };
+    prepared.set(args, operation);
+    return args;
   };
 
   const collector = createCollector(config.delivery.coalesceMs);
   const sockets = new WebSocketServer({ noServer: true, maxPayload: config.limits.requestBytes, handleProtocols });
-  const addresses = createAddressLimit(config.sockets.maxPerAddress);
   const onUpgrade = (request: IncomingMessage, stream: Duplex, head: Buffer): void => {
     stream.on('error', (error) => log.debug({ err: error.message }, 'a socket broke while it was opened'));
     const [path] = (request.url ?? '/').split('?', 1);
@@ -174,7 +186,7 @@ export const createSocketServer = ({ http, connections, graphql, services, right
     if (path !== PATH) return refuse(stream, '404 Not Found');
     const leaveAddress = addresses.enter(ip ?? '');
     if (leaveAddress === null) {
-      log.warn({ ip }, 'a socket was refused: its address has MAX_SOCKETS_PER_ADDRESS of them');
+      log.warn({ ip }, 'a socket was refused: its address has MAX_SOCKETS_PER_ADDRESS of them and of event streams');
       return refuse(stream, '429 Too Many Requests');
     }
     stream.once('close', leaveAddress);

@@ -57,6 +57,7 @@ export const lyceumMemory = async (client: Child<LoadClient>, entrant: Entrant, 
     const bytes = await growth(entrant, count, async () => {
       await client.call('subscribe');
       await server.call('subscribed', { count });
+      await server.call('answered');
     });
     await disconnect(client, entrant);
     return bytes;

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase, type Database } from '../../src/db/database.js';
-import type { Wake } from '../../src/db/transact.js';
+import type { Grown } from '../../src/db/transact.js';
 import { createLog } from '../../src/log.js';
 import { logTopic, stateTopic } from '../../src/realtime/topic.js';
 import { createTestDatabase, type TestDatabase } from '../kit/database.js';
 
 let test: TestDatabase;
 let db: Database;
-const wakes: Wake[] = [];
+const wakes: Grown[] = [];
 
 const things = logTopic<{ Added: { readonly n: number } }>('things');
 const total = stateTopic<{ version: number }>('total', async () => new Map());

@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openDatabase, type Database } from '../../src/db/database.js';
-import type { Wake } from '../../src/db/transact.js';
+import type { Grown } from '../../src/db/transact.js';
 import { createPresence, type Presence } from '../../src/domains/presence/leases.js';
 import { presenceTopic, type PresenceValue } from '../../src/domains/presence/topics.js';
 import { createTestDatabase, type TestDatabase } from '../kit/database.js';
@@ -50,7 +50,7 @@ interface TestProcess {
   readonly presence: Presence;
   /** What it logged: only warnings and worse. */
   readonly logged: readonly string[];
-  readonly wakes: readonly Wake[];
+  readonly wakes: readonly Grown[];
   readonly stop: () => Promise<void>;
 }
 
@@ -58,7 +58,7 @@ interface TestProcess {
 const startProcess = async ({ leaseMs = NEVER_MS, graceMs = NEVER_MS, timeoutMs = 5_000 } = {}): Promise<TestProcess> => {
   const processId = randomUUID();
   const logged: string[] = [];
-  const wakes: Wake[] = [];
+  const wakes: Grown[] = [];
   const log = pino({ level: 'warn' }, { write: (line: string) => void logged.push((JSON.parse(line) as { msg: string }).msg) });
   const db = openDatabase({ target: { url: database.url }, poolSize: 4, timeoutMs, log, onCommit: (some) => void wakes.push(...some) });
   const presence = await createPresence({ db, log, processId, leaseMs, graceMs });

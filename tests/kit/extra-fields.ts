@@ -3,7 +3,11 @@ import { findAsMember } from '../../src/domains/conversations/conversations.js';
 import { MessageAdded } from '../../src/domains/conversations/schema.js';
 import { conversationLog } from '../../src/domains/conversations/topics.js';
 import { User } from '../../src/domains/account/schema.js';
+import { Presence } from '../../src/domains/presence/schema.js';
+import { presenceTopic } from '../../src/domains/presence/topics.js';
 import { decodeId } from '../../src/ids.js';
+import { signalTopic, type Signal } from '../../src/realtime/topic.js';
+import { viewerOf } from '../../src/viewer.js';
 import { deferred, type Deferred } from './deferred.js';
 
 /*
@@ -56,3 +60,72 @@ builder.prismaObjectFields(User, (t) => ({
     resolve: ({ username }) => `the file of ${username}`,
   }),
 }));
+
+const aloud = signalTopic<{ readonly by: string; readonly what: string }>('aloud');
+
+const Said = builder.objectRef<Signal<{ readonly by: string; readonly what: string }>>('Said').implement({
+  description: 'What somebody said aloud.',
+  fields: (t) => ({ what: t.string({ resolve: ({ value }) => value.what }) }),
+});
+
+builder.subscriptionField('saidAloud', (t) =>
+  t.topic({
+    type: Said,
+    topic: aloud,
+    description: 'A signal, for everyone but who says it.',
+    args: { conversationId: t.arg.id({ required: true }) },
+    authorize: async ({ conversationId }, context) => {
+      const { conversation } = await findAsMember(context, decodeId('Conversation', conversationId, 'conversationId'));
+      return { key: conversation.id };
+    },
+    visible: (viewer, { value }) => viewer?.id !== value.by,
+    resolve: (signal) => signal,
+  }),
+);
+
+builder.mutationField('sayAloud', (t) =>
+  t.boolean({
+    nullable: true,
+    description: 'Says it to everyone who listens.',
+    args: { conversationId: t.arg.id({ required: true }), what: t.arg.string({ required: true }) },
+    resolve: (_root, { conversationId, what }, context) => {
+      context.hub.say(aloud, decodeId('Conversation', conversationId, 'conversationId'), { by: viewerOf(context).id, what });
+      return true;
+    },
+  }),
+);
+
+builder.subscriptionField('messageUntilGoodbye', (t) =>
+  t.topic({
+    type: MessageAdded,
+    topic: conversationLog,
+    kinds: ['MessageAdded'],
+    description: 'Each message up to the second one, which a fixture says goodbye with.',
+    args: { conversationId: t.arg.id({ required: true }), after: t.arg.string() },
+    authorize: async ({ conversationId, after }, context) => {
+      const { conversation } = await findAsMember(context, decodeId('Conversation', conversationId, 'conversationId'));
+      return { key: conversation.id, after };
+    },
+    // The room's log begins with its two members joining.
+    endsFor: ({ seq }) => (seq === 4 ? 'everyone' : null),
+    resolve: (event) => event,
+  }),
+);
+
+builder.subscriptionField('memberPresence', (t) =>
+  t.topic({
+    type: Presence,
+    topic: presenceTopic,
+    description: 'Whether those are here who are members of a conversation, as they come and go.',
+    args: { conversationId: t.arg.id({ required: true }) },
+    authorize: async ({ conversationId }, context) => {
+      const { conversation } = await findAsMember(context, decodeId('Conversation', conversationId, 'conversationId'));
+      const members = await context.db.prisma.conversationMember.findMany({ where: { conversationId: conversation.id } });
+      return {
+        keys: members.map(({ userId }) => userId),
+        until: { topic: conversationLog, key: conversation.id, kinds: ['MemberJoined', 'MemberLeft'] },
+      };
+    },
+    resolve: (presence) => presence,
+  }),
+);

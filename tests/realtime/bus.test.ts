@@ -202,7 +202,7 @@ describe(`redis bus (${kind})`, { timeout: 20_000 }, () => {
     const name = channel(prefix, 'message', '1');
     await subscribed(admin, name);
     const noJson = ['', 'x', '{', '\u0000', 'x'.repeat(100_000)];
-    const noWake = ['null', '7', '{}', '[]', '[1]', '["1","x"]', '[1.5,"x"]', '[1,2]', '[1,"x",3]', '[1e99,"x"]'];
+    const noWake = ['null', '7', '{}', '[]', '[1]', '["1","x"]', '[1.5,"x"]', '[1,2]', '[1,"x",3,4]', '[1e99,"x"]'];
     for (const message of [...noJson, ...noWake]) {
       expect(await admin.publish(name, message)).toBe(1);
     }
@@ -426,6 +426,39 @@ describe.skipIf(kind === 'TEST_REDIS_URL')(`redis bus under faults (${kind})`, {
     await up(two);
     for (let index = 0; index < 2_500; index += 1) two.wake({ topic: 'message', key: String(index), seq: index });
     await until(() => expect(woken.size).toBe(2_500));
+  });
+
+  it('lets wakes out before it closes: what is under way, what waits for the first connection, and what waits for one that was lost', async () => {
+    const prefix = newPrefix();
+    const there = openBus(shared.url, prefix);
+    await up(there);
+    const heard = recordWakes(there, 'viewer', '1');
+    await subscribed(admin, channel(prefix, 'viewer', '1'));
+
+    const connected = openBus(shared.url, prefix);
+    await up(connected);
+    for (let seq = 1; seq <= 1_000; seq += 1) connected.wake({ topic: 'viewer', key: '1', seq });
+    await connected.close();
+    await until(() => expect(heard).toEqual(Array.from({ length: 1_000 }, (_, index) => index + 1)));
+
+    // As a command does that has something to say as soon as it runs, and nothing else to do.
+    const brief = openBus(shared.url, prefix);
+    expect(brief.state).toBe('DOWN');
+    brief.wake({ topic: 'viewer', key: '1', seq: 1_001 });
+    await brief.close();
+    await until(() => expect(heard.at(-1)).toBe(1_001));
+
+    const cut = openBus(shared.url, prefix);
+    await up(cut);
+    const list = String(await admin.client('LIST')).split('\n');
+    const ids = list.filter((line) => line.includes(`name=${prefix}publisher`)).map((line) => Number(/id=(\d+)/.exec(line)?.[1]));
+    // The newest is this bus's. The wake is under way, or not sent yet, when its connection goes.
+    const gone = admin.client('KILL', 'ID', Math.max(...ids));
+    cut.wake({ topic: 'viewer', key: '1', seq: 1_002 });
+    const closed = cut.close();
+    await gone;
+    await closed;
+    await until(() => expect(heard.at(-1)).toBe(1_002));
   });
 
   it('H30: closes quickly while it connects, waits to connect again, or waits for a silent Redis', async () => {

@@ -28,7 +28,8 @@ it('results that cannot be made end those who wait for them, and cost nobody els
       room: () => Promise.resolve(),
     };
     const source = await hub.log(conversationLog, world.key, { kinds: ['MessageAdded'] });
-    return { seqs, errors, leave: source.attach({ key, audienceId: () => '', render }, () => member) };
+    const attached = source.attach({ key, audienceId: () => '', render }, () => member);
+    return { seqs, errors, leave: () => attached.leave() };
   };
   const gate = deferred<undefined>();
   const made: number[] = [];

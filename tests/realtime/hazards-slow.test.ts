@@ -84,6 +84,27 @@ describe('slow consumers', () => {
     await small.stop();
   });
 
+  it.each([{}, { SOCKET_QUEUE_FRAMES: '100', SOCKET_QUEUE_BYTES: '200000' }])(
+    'H08: a live burst that is larger than the queue ends nobody who reads %j',
+    { timeout: 60_000 },
+    async (env) => {
+      const mine = await world.addApp(env);
+      const raw = await follow(await now(), mine);
+      const first = sent;
+      await send();
+      await expect.poll(() => numbersOf(raw).length).toBe(BATCH);
+      // All of it in one transaction.
+      const seq = await world.insert(sent, 5_000, 1_024);
+      sent += 5_000;
+      for (const each of world.apps) busOf(each).wake({ topic: 'conversation', key: world.key, seq });
+      await expect.poll(() => numbersOf(raw).length, { timeout: 30_000 }).toBe(sent - first);
+      expect(numbersOf(raw)).toEqual(numbers(first, sent - first));
+      expect(raw.received.filter(({ type }) => type === 'error')).toEqual([]);
+      raw.socket.terminate();
+      await mine.stop();
+    },
+  );
+
   it('H12: a socket that has stopped reading costs at most 20 MB however much happens, and the others have everything meanwhile', { timeout: 120_000 }, async () => {
     const after = await now();
     const [stalled, other] = [await follow(after), await follow(after)];

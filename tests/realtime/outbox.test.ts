@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { createCollector, createOutbox, createSlot, type Collector, type Outbox, type OutboxOptions } from '../../src/server/outbox.js';
 import { deferred } from '../kit/deferred.js';
@@ -208,9 +208,22 @@ describe('the outbox', () => {
     expect(outbox.stats()).toEqual({ frames: 0, bytes: 0 });
   });
 
+  /** Resolves when the connection has had its time: from then on the queue takes no more than its cap. */
+  const noLongerFresh = (outbox: Outbox): Promise<void> =>
+    expect
+      .poll(() => {
+        let overflowed = false;
+        const probe = log('probe', () => (overflowed = true));
+        outbox.next(probe, Array.from({ length: 17 }, (_, n) => result(n)));
+        outbox.forget(probe);
+        return overflowed;
+      })
+      .toBe(true);
+
   it('H12: with a peer that does not read, its queue stays at the cap, and each policy does what it says', async () => {
     const outbox = create();
     block(outbox);
+    await noLongerFresh(outbox);
     let overflows = 0;
     const slow = log('log', () => (overflows += 1));
     const state = createSlot('state', 'state', () => expect.unreachable());
@@ -244,18 +257,69 @@ describe('the outbox', () => {
     expect(stalls).toBe(0);
   });
 
-  it('is bounded by bytes as by count', () => {
-    const outbox = create({ maxFrames: 1_000 });
-    block(outbox);
-    let overflows = 0;
-    const slow = log('log', () => (overflows += 1));
-    let sent = 0;
-    while (overflows === 0) {
-      outbox.next(slow, [big(sent, 30_000)]);
-      sent += 1;
-      expect(outbox.stats().bytes).toBeLessThanOrEqual(100_000);
+  it('is bounded by bytes as by count, and in a burst by four times as much', () => {
+    for (const [options, bytes, fits] of [[{ maxFrames: 1_000 }, 30_000, 13], [{ maxFrames: 16 }, 10, 64]] as const) {
+      const outbox = create(options);
+      block(outbox);
+      let overflows = 0;
+      const slow = log('log', () => (overflows += 1));
+      let sent = 0;
+      while (overflows === 0) {
+        outbox.next(slow, [big(sent, bytes)]);
+        sent += 1;
+        expect(outbox.stats().bytes).toBeLessThanOrEqual(400_000);
+        expect(outbox.stats().frames).toBeLessThanOrEqual(64);
+      }
+      expect(sent).toBe(fits + 1);
+      outbox.close();
     }
-    expect(sent).toBe(4);
+  });
+
+  it('ends nobody who reads for a burst that is larger than the queue and than what the connection takes before the event loop is left', async () => {
+    const outbox = create({ maxFrames: 1_000, maxBytes: 1_048_576 });
+    const slot = log('a', () => expect.unreachable());
+    block(outbox);
+    const count = 3_000;
+    for (let n = 0; n < count; n += 1) outbox.next(slot, [big(n, 1_024)]);
+    expect(outbox.stats().frames).toBe(count);
+    far.resume();
+    await expect.poll(() => outbox.stats()).toEqual({ frames: 0, bytes: 0 });
+    await expect.poll(() => payloads('a').length, { timeout: 10_000 }).toBe(count);
+    expect((payloads('a') as { n: number }[]).map(({ n }) => n)).toEqual(Array.from({ length: count }, (_, n) => n));
+  });
+
+  it('writes much in pieces, so that what a peer has not taken is kept as it is and can be forgotten', async () => {
+    const outbox = create({ maxFrames: 1_000, maxBytes: 10_000_000 });
+    far.pause();
+    const slot = log('a', () => expect.unreachable());
+    for (let n = 0; !outbox.isBlocked(); n += 1) {
+      outbox.next(slot, [big(n, 10_000)]);
+      moment.pass();
+    }
+    outbox.next(slot, Array.from({ length: 100 }, (_, n) => big(n, 10_000)));
+    const kept = outbox.stats();
+    expect(kept.frames).toBe(100);
+    outbox.forget(slot);
+    expect(outbox.stats()).toEqual({ frames: 0, bytes: 0 });
+    const other = log('other');
+    outbox.next(other, Array.from({ length: 100 }, (_, n) => big(n, 10_000)));
+    writes = [];
+    far.resume();
+    await expect.poll(() => payloads('other').length).toBe(100);
+    // 262,144 bytes are 26 of them.
+    expect(writes.map((frames) => frames.length)).toEqual([26, 26, 26, 22]);
+  });
+
+  it('writes all of it before something else follows, whatever the connection takes', async () => {
+    const outbox = create();
+    block(outbox);
+    outbox.text('last');
+    expect(outbox.stats().frames).toBe(1);
+    outbox.flush();
+    expect(writes.at(-1)).toEqual(['last']);
+    outbox.close();
+    far.resume();
+    await expect.poll(() => received().includes('last')).toBe(true);
   });
 
   it('takes a burst that is larger than the queue as long as the connection does, and what is larger alone when nothing waits', async () => {
@@ -296,16 +360,64 @@ describe('the outbox', () => {
     await outbox.room();
   });
 
-  it('gives up a peer that takes nothing, and one that piles up the protocol\'s own', async () => {
+  it('gives up a peer that takes nothing', async () => {
     const stalled = deferred<undefined>();
-    const outbox = create({ stallMs: 50, onStall: () => stalled.resolve(undefined) });
+    const outbox = create({ stallMs: 100, onStall: () => stalled.resolve(undefined) });
     block(outbox);
     await stalled.promise;
-    outbox.close();
+  });
 
-    const piling = create();
-    while (stalls === 0) piling.text('x'.repeat(10_000));
-    expect(piling.stats().bytes).toBeLessThanOrEqual(2 * 100_000 + 10_100);
+  it('keeps a peer that takes little at a time for as long as it does, and gives it up when it takes nothing more', async () => {
+    const stallMs = 10_000;
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    try {
+      const outbox = create({ stallMs, onStall: () => (stalls += 1) });
+      block(outbox);
+      outbox.next(log('after'), [result('after')]);
+      const { _handle: handle } = near as unknown as { _handle: { readonly writeQueueSize: number } };
+      /** Reads until something has moved at the other end. */
+      const take = async (): Promise<void> => {
+        const before = handle.writeQueueSize;
+        far.resume();
+        while (handle.writeQueueSize === before) await new Promise(setImmediate);
+        far.pause();
+      };
+      let looked = 0;
+      while (handle.writeQueueSize > 8_000_000) {
+        // All but a moment of what it may take nothing.
+        vi.advanceTimersByTime(stallMs - 1);
+        looked += 1;
+        expect(stalls).toBe(0);
+        await take();
+      }
+      // One write, in several times the time: all of it is still one to the stream.
+      expect(looked).toBeGreaterThan(2);
+      expect(near.writableLength).toBeGreaterThan(20_000_000);
+      far.resume();
+      await expect.poll(() => payloads('after')).toEqual(['after']);
+      expect(payloads('filler')).toHaveLength(1);
+      expect(vi.getTimerCount()).toBe(0);
+      vi.advanceTimersByTime(2 * stallMs);
+      expect(stalls).toBe(0);
+
+      block(outbox);
+      while (handle.writeQueueSize > 18_000_000) await take();
+      vi.advanceTimersByTime(stallMs - 1);
+      expect(stalls).toBe(0);
+      vi.advanceTimersByTime(stallMs);
+      expect(stalls).toBeGreaterThan(0);
+      outbox.close();
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('gives up one that piles up the protocol\'s own', () => {
+    const outbox = create();
+    far.pause();
+    while (stalls === 0) outbox.text('x'.repeat(10_000));
+    expect(outbox.stats().bytes).toBeLessThanOrEqual(5 * 100_000 + 10_100);
   });
 });
 

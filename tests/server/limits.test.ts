@@ -107,6 +107,52 @@ describe('one address', () => {
     }
   });
 
+  test('H22: event streams count with the sockets: one over the cap is refused with 429 as JSON until another one leaves', async () => {
+    const mine = await startTestApp({ env: LIMITS, database: app.database });
+    try {
+      const controllers: AbortController[] = [];
+      const stream = (): Promise<Response> => {
+        const controller = new AbortController();
+        controllers.push(controller);
+        return fetch(mine.url, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+          body: JSON.stringify({ query: LIKES, variables: { id: post } }),
+          signal: controller.signal,
+        });
+      };
+      const socket = await knock(mine.url);
+      expect(socket).toBeInstanceOf(WebSocket);
+      for (let n = 1; n < MAX_SOCKETS; n += 1) expect((await stream()).status).toBe(200);
+      const over = await stream();
+      expect({ status: over.status, type: over.headers.get('content-type') }).toEqual({ status: 429, type: 'application/json; charset=utf-8' });
+      expect(await over.json()).toMatchObject({ errors: [{ extensions: { code: 'RATE_LIMITED' } }] });
+      // Nor has it left a subscription behind.
+      await expect.poll(() => mine.services.hub.stats().subscribers, { timeout: 20_000 }).toBe(MAX_SOCKETS - 1);
+      expect(await knock(mine.url)).toBe(429);
+      expect(await mine.data('{ __typename }')).toEqual({ __typename: 'Query' });
+      controllers[0]?.abort();
+      await expect.poll(async () => (await stream()).status, { timeout: 20_000 }).toBe(200);
+      await close(socket);
+      await expect.poll(async () => (await stream()).status, { timeout: 20_000 }).toBe(200);
+      for (const controller of controllers) controller.abort();
+      // What has ended by itself has left too.
+      for (let n = 0; n < 2 * MAX_SOCKETS; n += 1) {
+        await expect.poll(async () => {
+          const single = await fetch(mine.url, {
+            method: 'POST',
+            headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+            body: JSON.stringify({ query: '{ __typename }' }),
+          });
+          await single.text();
+          return single.status;
+        }, { timeout: 20_000 }).toBe(200);
+      }
+    } finally {
+      await mine.stop();
+    }
+  });
+
   test('H22: behind a trusted proxy each client is counted by itself', async () => {
     const behind = await startTestApp({ env: { ...LIMITS, MAX_SOCKETS_PER_ADDRESS: '1', TRUST_PROXY: 'true' } });
     try {

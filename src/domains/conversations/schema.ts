@@ -8,6 +8,7 @@ import type { Conversation as ConversationRow, ConversationMember as Member, Mes
 import { decodeId, encodeId } from '../../ids.js';
 import { batched, heads } from '../../loaders.js';
 import { encodeCursor, headCursor } from '../../realtime/cursor.js';
+import type { End } from '../../realtime/share.js';
 import { streamKeyset } from '../../realtime/stream-keyset.js';
 import type { LogEvent } from '../../realtime/topic.js';
 import { clientIdText, text } from '../../text.js';
@@ -518,11 +519,16 @@ export const MessageAdded = builder.objectRef<LogEvent<ConversationEvents, 'Mess
   }),
 });
 
+/** What is said after somebody has left is nothing for them, not even for a moment. */
+const endsForLeaver = ({ kind, ref }: LogEvent<ConversationEvents>): End | null =>
+  kind === 'MemberLeft' ? { userId: (ref as ConversationEvents['MemberLeft']).userId } : null;
+
 builder.subscriptionField('messageAdded', (t) =>
   t.topic({
     type: MessageAdded,
     topic: conversationLog,
     kinds: ['MessageAdded'],
+    endsFor: endsForLeaver,
     description: 'Each new message in one of the viewer\'s conversations, once and in order, after `after`; without it, from now.',
     args: {
       conversationId: t.arg.id({ required: true, description: 'The conversation.' }),

@@ -38,7 +38,7 @@ const PresenceStatus = builder.enumType('PresenceStatus', {
   } as const,
 });
 
-const Presence = builder.objectRef<PresenceValue>('Presence').implement({
+export const Presence = builder.objectRef<PresenceValue>('Presence').implement({
   description: 'Whether a user is here, whatever the number of their devices.',
   fields: (t) => ({
     id: t.id({ description: 'An id of this presence; there is one for each user.', resolve: ({ userId }) => encodeId('Presence', userId) }),
