@@ -33,6 +33,10 @@ export interface Hub {
   readonly signal: <Value>(topic: SignalTopic<Value>, key: string) => Source<Signal<Value>>;
   /** Says something to everyone who listens now, on whatever process. Best effort. */
   readonly say: <Value>(topic: SignalTopic<Value>, key: string, value: Value) => void;
+  /** Says something to those alone who listen in this process. */
+  readonly sayHere: <Value>(topic: SignalTopic<Value>, key: string, value: Value) => void;
+  /** Calls `listener` with every signal of a topic that this process hears because somebody here follows it, for as long as there is the hub. */
+  readonly overhear: <Value>(topic: SignalTopic<Value>, listener: (key: string, value: Value) => void) => void;
   /** What a transaction of this process has committed to a log, in seq order, so that nobody here need read it again. */
   readonly committed: (topic: string, key: string, events: readonly Committed[]) => void;
   /** Asks for the heads of all local streams in one statement and reads what has grown. Never rejects. */
@@ -88,7 +92,14 @@ export interface HubOptions {
 export const createHub = (options: HubOptions): Hub => {
   const { prisma, log, bus } = options;
   const streams = new Streams(options);
+  const eavesdroppers = new Map<string, ((key: string, value: unknown) => void)[]>();
   let said = 0;
+
+  const hearSignal = (topic: string, key: string, value: unknown): void => {
+    said += 1;
+    streams.get(topic, key)?.hear([{ topic, key, seq: said, value }]);
+    for (const listener of eavesdroppers.get(topic) ?? []) listener(key, value);
+  };
 
   const reconcile = async (): Promise<void> => {
     try {
@@ -185,16 +196,17 @@ export const createHub = (options: HubOptions): Hub => {
 
     signal: <Value>(topic: SignalTopic<Value>, key: string): Source<Signal<Value>> =>
       sourceOf('signal', options, (sharing, memberOf) => {
-        const stream = streams.hold<Signal<unknown>>(topic.name, key, signalReader, (value) => {
-          said += 1;
-          stream.hear([{ topic: topic.name, key, seq: said, value }]);
-        });
+        const stream = streams.hold<Signal<unknown>>(topic.name, key, signalReader, (value) => hearSignal(topic.name, key, value));
         stream.settle(0);
         const group = streams.group(stream, sharing as unknown as Sharing<Signal<unknown>, unknown, unknown>, '', WHOLE);
         return new Following(streams, stream, group, memberOf(key), stream.position);
       }),
 
     say: (topic, key, value) => bus.wake({ topic: topic.name, key, seq: 0, value }),
+    sayHere: (topic, key, value) => hearSignal(topic.name, key, value),
+    overhear: (topic, listener) => {
+      eavesdroppers.set(topic.name, [...(eavesdroppers.get(topic.name) ?? []), listener as (key: string, value: unknown) => void]);
+    },
 
     committed: (topic, key, events) => {
       const stream = streams.get(topic, key);

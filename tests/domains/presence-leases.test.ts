@@ -9,6 +9,8 @@ import { openDatabase, type Database } from '../../src/db/database.js';
 import type { Grown } from '../../src/db/transact.js';
 import { createPresence, type Presence } from '../../src/domains/presence/leases.js';
 import { presenceTopic, type PresenceValue } from '../../src/domains/presence/topics.js';
+import { parseId } from '../../src/ids.js';
+import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { createTestDatabase, type TestDatabase } from '../kit/database.js';
 
 /** Longer than any test: what happens within it does not happen by its end. */
@@ -92,8 +94,8 @@ const isLeaving = async (userId: string): Promise<boolean> => {
   return row !== undefined && row.due !== null;
 };
 
-/** Keeps everyone else from a table, until the returned function is called. */
-const lockTable = async (table: string): Promise<() => Promise<void>> => {
+/** Keeps everyone else from what the statement locks, until the returned function is called. */
+const lock = async (statement: string): Promise<() => Promise<void>> => {
   const client = new pg.Client(database.url);
   await client.connect();
   let locked = true;
@@ -102,8 +104,26 @@ const lockTable = async (table: string): Promise<() => Promise<void>> => {
     locked = false;
   };
   started.push(unlock);
-  await client.query(`BEGIN; LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE`);
+  await client.query(`BEGIN; ${statement}`);
   return unlock;
+};
+
+const lockTable = (table: string): Promise<() => Promise<void>> => lock(`LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE`);
+
+/** Waits until this many statements wait for a lock. */
+const untilWaiting = (count: number): Promise<unknown> => {
+  const waiting = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+  return until(async () => expect(await database.query(waiting)).toHaveLength(count));
+};
+
+/** How many deadlocks there have been. All processes must have stopped: a connection hands in its statistics when it ends. */
+const deadlocks = async (): Promise<number | undefined> => {
+  await until(async () => {
+    const others = 'SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1';
+    expect(await database.query(others, ['lyceum'])).toEqual([]);
+  });
+  const statistics = 'SELECT deadlocks::int FROM pg_stat_database WHERE datname = current_database()';
+  return (await database.query<{ deadlocks: number }>(statistics))[0]?.deadlocks;
 };
 
 describe('devices', () => {
@@ -160,14 +180,8 @@ describe('devices', () => {
     expect(await database.query(untrue)).toEqual([]);
     const expected = ['a process has died; its devices are gone', 'this process had lost its presence lease and has registered again'];
     expect(processes.flatMap(({ logged }) => logged).filter((message) => !expected.includes(message))).toEqual([]);
-    // A connection hands in its statistics when it ends.
     await Promise.all(processes.map(({ stop }) => stop()));
-    await until(async () => {
-      const others = 'SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1';
-      expect(await database.query(others, ['lyceum'])).toEqual([]);
-    });
-    const statistics = 'SELECT deadlocks::int FROM pg_stat_database WHERE datname = current_database()';
-    expect(await database.query(statistics)).toEqual([{ deadlocks: 0 }]);
+    expect(await deadlocks()).toBe(0);
   });
 
   it('H16: one that comes back within the grace is no change, here or in another process', async () => {
@@ -324,5 +338,115 @@ describe('a process', () => {
     const c = await startProcess();
     expect(await valueOf(c, leaving)).toMatchObject({ status: 'OFFLINE', version: 2 });
     expect(await valueOf(c, returning)).toMatchObject({ status: 'ONLINE', version: 1 });
+  });
+});
+
+describe('the word of a user', () => {
+  const SET = 'mutation ($status: PresenceStatus!) { setPresence(input: { status: $status }) { presence { status } } }';
+  let app: TestApp;
+
+  beforeEach(async () => {
+    app = await startTestApp({ database });
+    started.push(() => app.stop());
+    // Every status that is ever written, the same again included.
+    await database.query('CREATE TABLE written (n serial, user_id uuid, was presence_status, now presence_status)');
+    await database.query(`CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      INSERT INTO written (user_id, was, now) VALUES (NEW.user_id, OLD.status, NEW.status);
+      RETURN NULL;
+    END $$`);
+    await database.query('CREATE TRIGGER note AFTER UPDATE OF status ON presence FOR EACH ROW EXECUTE FUNCTION note()');
+  });
+
+  const history = async (userId: string): Promise<string[]> => {
+    const rows = await database.query<{ now: string }>('SELECT now FROM written WHERE user_id = $1 ORDER BY n', [userId]);
+    return rows.map(({ now }) => now);
+  };
+
+  /** The code of the refusal; null when it was accepted. */
+  const say = async (user: TestUser, status: string): Promise<unknown> => (await app.code(SET, { status }, user)) ?? null;
+
+  /** What meets the word: makes ready for it, and begins it. Each ends in the user turning OFFLINE, at once or when the grace is over. */
+  const meetings: Record<string, (a: TestProcess, userId: string, leave: () => void) => Promise<() => unknown>> = {
+    'the last device\'s leaving': (_a, _userId, leave) => Promise.resolve(leave),
+    'the reaping of a dead process': async (a) => {
+      await startProcess({ leaseMs: 300 });
+      return () => database.query('UPDATE presence_lease SET expires_at = now() WHERE process_id = $1', [a.processId]);
+    },
+    'the end of the grace': async (_a, userId, leave) => {
+      leave();
+      await until(async () => expect(await isLeaving(userId)).toBe(true));
+      await database.query('UPDATE presence SET offline_due = now() WHERE user_id = $1', [userId]);
+      return () => startProcess();
+    },
+  };
+
+  it.each(Object.keys(meetings).flatMap((meeting): [string, string, boolean][] => [
+    ['before', meeting, true],
+    ['after', meeting, meeting !== 'the end of the grace'],
+  ]))('that comes right %s %s leaves one OFFLINE behind; is it taken: %s', async (order, meeting, kept) => {
+    const ada = await app.user('ada');
+    const userId = parseId(ada.id).id;
+    const a = await startProcess();
+    const leave = a.presence.enter(userId);
+    await until(async () => expect(await valueOf(a, userId)).toMatchObject({ status: 'ONLINE' }));
+    const begin = await meetings[meeting]?.(a, userId, leave);
+    const unlock = await lock(`SELECT 1 FROM presence WHERE user_id = '${userId}' FOR UPDATE`);
+    // Whoever waits first for a row gets it first.
+    let answer: Promise<unknown> | undefined;
+    let begun: unknown;
+    const steps = [() => void (answer = say(ada, 'AWAY')), () => void (begun = begin?.())];
+    for (const [index, step] of (order === 'before' ? steps : steps.reverse()).entries()) {
+      step();
+      await untilWaiting(index + 1);
+    }
+    await unlock();
+    await begun;
+    expect(await answer).toBe(kept ? null : 'CONFLICT');
+
+    // The grace of who has left is over.
+    await until(async () => expect((await isLeaving(userId)) || (await valueOf(a, userId))?.status === 'OFFLINE').toBe(true));
+    await database.query('UPDATE presence SET offline_due = now() WHERE offline_due IS NOT NULL');
+    await startProcess();
+    const expected = kept ? ['ONLINE', 'AWAY', 'OFFLINE'] : ['ONLINE', 'OFFLINE'];
+    expect(await history(userId)).toEqual(expected);
+    expect(await valueOf(a, userId)).toMatchObject({ status: 'OFFLINE', lastSeenAt: expect.any(Date) as Date, version: expected.length });
+    expect(await say(ada, 'AWAY')).toBe('CONFLICT');
+    expect(await history(userId)).toEqual(expected);
+  });
+
+  it('at random, while devices come and go and processes are taken for dead, is never lost nor outlives them, without a deadlock', async () => {
+    const users = await Promise.all(['ada', 'bob', 'cleo', 'dan'].map((name) => app.user(name)));
+    const processes = await Promise.all([1, 2].map(() => startProcess({ leaseMs: 150, graceMs: 1 })));
+    const entered: (() => void)[] = [];
+    const answers = new Set<unknown>();
+    const pick = ({ length }: readonly unknown[]): number => Math.floor(Math.random() * length);
+    // In every moment each status written is one version, and whoever has a device is here.
+    const untrue = `
+      SELECT user_id, status, last_seq FROM presence LEFT JOIN head ON topic = 'presence' AND key = user_id::text
+      WHERE coalesce(last_seq, 0) <> (SELECT count(*) FROM written WHERE written.user_id = presence.user_id)
+        OR EXISTS (SELECT FROM presence_device d WHERE d.user_id = presence.user_id) <> (status <> 'OFFLINE' AND offline_due IS NULL)`;
+    for (let round = 0; round < 80; round += 1) {
+      for (const { presence } of processes) {
+        for (const { id } of users) if (Math.random() < 0.3) entered.push(presence.enter(parseId(id).id));
+      }
+      while (entered.length > 3) entered.splice(pick(entered), 1)[0]?.();
+      const words = users.map((user) => say(user, Math.random() < 0.5 ? 'AWAY' : 'ONLINE'));
+      expect(await database.query(untrue)).toEqual([]);
+      for (const answer of await Promise.all(words)) answers.add(answer);
+      if (round % 20 === 19) {
+        await database.query('UPDATE presence_lease SET expires_at = now() WHERE process_id = $1', [processes[pick(processes)]?.processId]);
+      }
+    }
+    for (const leave of entered) leave();
+    await until(async () => {
+      expect(await database.query(`SELECT * FROM presence WHERE status <> 'OFFLINE'`)).toEqual([]);
+    });
+    expect(await database.query(untrue)).toEqual([]);
+    expect(answers).toEqual(new Set([null, 'CONFLICT']));
+    expect(await database.query(`SELECT * FROM written WHERE was = now OR (was = 'OFFLINE' AND now <> 'ONLINE')`)).toEqual([]);
+    const away = `SELECT was FROM written WHERE was = 'AWAY' GROUP BY was, now`;
+    expect(await database.query(away)).toHaveLength(2);
+    await Promise.all([app, ...processes].map(({ stop }) => stop()));
+    expect(await deadlocks()).toBe(0);
   });
 });

@@ -14,6 +14,10 @@ interface Presence {
 const PRESENCE = `query ($userIds: [ID!]!) { presence(userIds: $userIds) { id user { username } status lastSeenAt version } }`;
 const CHANGED = `subscription ($userIds: [ID!]) { presenceChanged(userIds: $userIds) { id user { username } status lastSeenAt version } }`;
 
+const SET = `mutation ($status: PresenceStatus!) {
+  setPresence(input: { status: $status }) { presence { id user { username } status lastSeenAt version } }
+}`;
+
 /** Longer than any test: what happens within it does not happen by its end. */
 const NEVER_MS = '600000';
 
@@ -30,6 +34,9 @@ const start = async (options: TestAppOptions = {}) => {
     presenceOf: async (user: TestUser): Promise<Presence | undefined> => (await presence(user))[0],
     deviceCount: async (user: TestUser): Promise<number> =>
       (await app.data<{ me: { deviceCount: number } }>('{ me { deviceCount } }', {}, user)).me.deviceCount,
+    /** What `setPresence` answers. */
+    say: async (user: TestUser, status: string): Promise<Presence> =>
+      (await app.data<{ setPresence: { presence: Presence } }>(SET, { status }, user)).setPresence.presence,
     open: async (user: TestUser): Promise<TestSocket> => {
       const socket = app.connect(user);
       await socket.opened;
@@ -178,6 +185,109 @@ describe('presenceChanged', () => {
   });
 });
 
+describe('setPresence', () => {
+  let started: Started;
+  let ada: TestUser;
+  let bob: TestUser;
+
+  beforeEach(async () => {
+    started = await start();
+    ada = await started.app.user('ada');
+    bob = await started.app.user('bob');
+  });
+
+  afterEach(() => started.app.stop());
+
+  it('is told once for each true change; saying the same twice is saying it once', async () => {
+    const { open, follow, say } = started;
+    const changes = follow(ada, bob);
+    await changes.take(2);
+    const socket = await open(ada);
+    expect((await changes.data()).presenceChanged).toEqual(ofUser(ada, { status: 'ONLINE', version: 1 }));
+    let version = 1;
+    expect(await say(ada, 'ONLINE')).toMatchObject({ status: 'ONLINE', version });
+    for (const status of ['AWAY', 'ONLINE', 'AWAY']) {
+      version += 1;
+      const said = await say(ada, status);
+      expect(said).toEqual(ofUser(ada, { status, lastSeenAt: null, version }));
+      expect(await say(ada, status)).toEqual(said);
+      expect((await socket.execute(SET, { status })).data).toEqual({ setPresence: { presence: said } });
+      expect((await changes.data()).presenceChanged).toEqual(said);
+    }
+    // The next that is told is bob: nothing was told twice.
+    await open(bob);
+    expect((await changes.data()).presenceChanged).toEqual(ofUser(bob, { status: 'ONLINE', version: 1 }));
+    await socket.close();
+    expect((await changes.data()).presenceChanged).toEqual(ofUser(ada, { status: 'OFFLINE', version: version + 1 }));
+  });
+
+  it('several times in one operation answers each as it was said', async () => {
+    const { app, open, presenceOf } = started;
+    await open(ada);
+    await until(async () => expect(await presenceOf(ada)).toMatchObject({ status: 'ONLINE' }));
+    const answer = await app.data(
+      `mutation {
+        away: setPresence(input: { status: AWAY }) { presence { status version } }
+        back: setPresence(input: { status: ONLINE }) { presence { status version } }
+      }`,
+      {},
+      ada,
+    );
+    expect(answer).toEqual({ away: { presence: { status: 'AWAY', version: 2 } }, back: { presence: { status: 'ONLINE', version: 3 } } });
+  });
+
+  it.each([
+    ['somebody not signed in', 'AWAY', false, 'UNAUTHENTICATED'],
+    ['a user without a device', 'AWAY', true, 'CONFLICT'],
+    ['a user without a device', 'ONLINE', true, 'CONFLICT'],
+    ['a user', 'OFFLINE', true, 'BAD_USER_INPUT'],
+  ])('refuses %s who says %s, and changes nothing', async (_who, status, signedIn, code) => {
+    const { app, presenceOf, open } = started;
+    const { data, errors } = await app.execute(SET, { status }, signedIn ? ada : undefined);
+    expect(data).toEqual({ setPresence: null });
+    expect(errors?.map(({ extensions }) => extensions)).toEqual([
+      expect.objectContaining({ code, ...(code === 'BAD_USER_INPUT' ? { fields: [expect.objectContaining({ path: 'input.status' })] } : {}) }),
+    ]);
+    expect(await presenceOf(ada)).toMatchObject({ status: 'OFFLINE', lastSeenAt: null, version: 0 });
+    // Nor is it kept for later.
+    await open(ada);
+    await until(async () => expect(await presenceOf(ada)).toMatchObject({ status: 'ONLINE', version: 1 }));
+  });
+
+  it.each([
+    ['ONLINE', 1],
+    ['AWAY', 2],
+  ])('who says %s is here: devices count, come and go as ever, and whoever comes back is ONLINE', async (status, version) => {
+    const { app, open, follow, say, presenceOf, deviceCount } = started;
+    const changes = follow(ada);
+    await changes.data();
+    const first = await open(ada);
+    await changes.data();
+    const here = await say(ada, status);
+    expect(here).toEqual(ofUser(ada, { status, lastSeenAt: null, version }));
+    if (version > 1) await changes.data();
+    const seen = `{ me { deviceCount } user(username: "ada") { presence { status lastSeenAt version } } }`;
+    const expectHere = (devices: number): Promise<unknown> =>
+      until(async () => {
+        const user = { presence: { status, lastSeenAt: null, version } };
+        expect(await app.data(seen, {}, ada)).toEqual({ me: { deviceCount: devices }, user });
+      });
+    await expectHere(1);
+    const second = await open(ada);
+    await expectHere(2);
+    await first.close();
+    await expectHere(1);
+    second.terminate();
+    // A second device coming and going was no change: the next that is told is OFFLINE.
+    const { presenceChanged: gone } = await changes.data();
+    expect(gone).toEqual(ofUser(ada, { status: 'OFFLINE', lastSeenAt: expect.any(String) as string, version: version + 1 }));
+    expect(await presenceOf(ada)).toEqual(gone);
+    expect(await deviceCount(ada)).toBe(0);
+    await open(ada);
+    expect((await changes.data()).presenceChanged).toEqual(ofUser(ada, { status: 'ONLINE', lastSeenAt: null, version: version + 2 }));
+  });
+});
+
 describe('several apps on one database', () => {
   let first: Started;
   let second: Started;
@@ -218,6 +328,47 @@ describe('several apps on one database', () => {
     await until(async () => expect(await first.deviceCount(ada)).toBe(1));
     await other.close();
     for (const changes of [here, elsewhere]) expect((await changes.data()).presenceChanged).toMatchObject({ status: 'OFFLINE', version: 2 });
+  });
+
+  it('tell each change by the user\'s word once, wherever it was said', async () => {
+    await both({ PRESENCE_GRACE_MS: '0' });
+    const [here, elsewhere] = [first.follow(ada), second.follow(ada)];
+    const expectChange = async (status: string, version: number): Promise<void> => {
+      for (const changes of [here, elsewhere]) expect((await changes.data()).presenceChanged).toMatchObject({ status, version });
+    };
+    await expectChange('OFFLINE', 0);
+    const socket = await first.open(ada);
+    await expectChange('ONLINE', 1);
+    const adaThere = await there(ada);
+    await second.say(adaThere, 'AWAY');
+    await expectChange('AWAY', 2);
+    expect(await first.say(ada, 'AWAY')).toMatchObject({ status: 'AWAY', version: 2 });
+    await first.say(ada, 'ONLINE');
+    await expectChange('ONLINE', 3);
+    expect(await second.say(adaThere, 'ONLINE')).toMatchObject({ status: 'ONLINE', version: 3 });
+    await second.say(adaThere, 'AWAY');
+    await expectChange('AWAY', 4);
+    await socket.close();
+    await expectChange('OFFLINE', 5);
+  });
+
+  it('H16: who reloads while AWAY, to the same or another app, is AWAY, and may say so within the grace', async () => {
+    await both({ PRESENCE_GRACE_MS: NEVER_MS });
+    let socket = await first.open(ada);
+    await until(async () => expect(await first.presenceOf(ada)).toMatchObject({ status: 'ONLINE' }));
+    await first.say(ada, 'AWAY');
+    for (const [app, user] of [[first, ada], [second, await there(ada)]] as const) {
+      await socket.close();
+      await until(async () => expect(await isLeaving(first.app, ada)).toBe(true));
+      expect(await first.presenceOf(ada)).toMatchObject({ status: 'AWAY', lastSeenAt: null, version: 2 });
+      socket = await app.open(user);
+      await until(async () => expect(await isLeaving(first.app, ada)).toBe(false));
+      expect(await first.presenceOf(ada)).toMatchObject({ status: 'AWAY', lastSeenAt: null, version: 2 });
+    }
+    await socket.close();
+    await until(async () => expect(await isLeaving(first.app, ada)).toBe(true));
+    expect(await first.say(ada, 'ONLINE')).toMatchObject({ status: 'ONLINE', lastSeenAt: null, version: 3 });
+    expect(await isLeaving(first.app, ada)).toBe(true);
   });
 
   it('H16: one that comes back within the grace, to the same or another app, has not been away', async () => {

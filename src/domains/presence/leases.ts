@@ -18,7 +18,7 @@ export interface PresenceOptions {
   readonly log: Log;
   /** A uuid of this process's own. */
   readonly processId: string;
-  /** How long a user whose last device has left stays ONLINE, in milliseconds. */
+  /** How long a user whose last device has left stays ONLINE or AWAY, in milliseconds. */
   readonly graceMs: number;
   /** How long the process counts as alive after it was last heard of, in milliseconds; it says so three times as often. */
   readonly leaseMs: number;

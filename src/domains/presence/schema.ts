@@ -5,7 +5,9 @@ import type { Context } from '../../context.js';
 import { badInput, notFound } from '../../errors.js';
 import { decodeId, encodeId } from '../../ids.js';
 import { batched, batchedField } from '../../loaders.js';
+import { viewerOf } from '../../viewer.js';
 import { User } from '../account/schema.js';
+import { setPresence } from './presence.js';
 import { presenceTopic, type PresenceValue } from './topics.js';
 
 /** Users whose presence is asked for at once. */
@@ -33,7 +35,7 @@ const PresenceStatus = builder.enumType('PresenceStatus', {
   description: 'Whether a user is here.',
   values: {
     ONLINE: { description: 'At least one device is connected, or the last one has left only just now.' },
-    AWAY: { description: 'Connected, but not at the keyboard.' },
+    AWAY: { description: 'Connected, but not at the keyboard: the user says so themselves.' },
     OFFLINE: { description: 'No device is connected.' },
   } as const,
 });
@@ -83,6 +85,31 @@ builder.queryField('presence', (t) =>
     complexity: ({ userIds }) => ({ field: 1, multiplier: Math.max(userIds.length, 1) }),
     resolve: (_root, { userIds }, context) => Promise.all(decodeUserIds(userIds).map((userId) => findPresence(context, userId))),
   }),
+);
+
+// ---------------------------------------------------------------- mutations
+
+builder.relayMutationField(
+  'setPresence',
+  {
+    description: 'What the viewer says of themselves.',
+    inputFields: (t) => ({
+      status: t.field({ type: PresenceStatus, required: true, description: 'ONLINE or AWAY; OFFLINE comes by itself when the last device has gone.' }),
+    }),
+  },
+  {
+    description:
+      'Says for all of the viewer\'s devices whether somebody is at the keyboard. It holds until they say otherwise or turn OFFLINE; who comes back is ONLINE. Saying the same twice is saying it once. CONFLICT when the viewer is OFFLINE: the word is not kept.',
+    authScopes: { signedIn: true },
+    resolve: async (_root, { input }, context) => {
+      await setPresence(context, input.status);
+      return { presence: await findPresence(context, viewerOf(context).id) };
+    },
+  },
+  {
+    description: 'Whether the viewer is here now.',
+    outputFields: (t) => ({ presence: t.field({ type: Presence, description: 'The viewer\'s presence.', resolve: ({ presence }) => presence }) }),
+  },
 );
 
 // ---------------------------------------------------------------- live

@@ -1,5 +1,5 @@
 import type { Database } from '../../db/database.js';
-import { Prisma, type PrismaClient } from '../../db/generated/prisma/client.js';
+import { Prisma, type PresenceStatus, type PrismaClient } from '../../db/generated/prisma/client.js';
 import type { Tx } from '../../db/transact.js';
 import { presenceTopic } from './topics.js';
 
@@ -9,7 +9,9 @@ import { presenceTopic } from './topics.js';
  *
  * - a device is written or removed only by a transaction that holds that lock;
  * - `offline_due` is set exactly while a user who is not OFFLINE has no device;
- * - an event is emitted exactly when OFFLINE is entered or left.
+ * - OFFLINE is left only by a device that comes, for ONLINE, and entered only by a grace that ends;
+ * - between ONLINE and AWAY the user's word alone decides, and neither devices nor their grace hear of it;
+ * - an event is emitted exactly when the status changes.
  *
  * Locks are taken in the order lease, users by id, heads, so no two of these transactions block each other. All times are the
  * database's: the clocks of the processes need not agree.
@@ -136,6 +138,23 @@ export const sweep = (db: Database): Promise<boolean> =>
     await tx.$executeRaw`UPDATE presence SET status = 'OFFLINE', offline_due = NULL WHERE user_id = ANY(${userIds}::uuid[])`;
     for (const userId of userIds) tx.emit(presenceTopic, userId);
     return due.length === SWEEP_SIZE;
+  });
+
+/**
+ * Writes what a user says of themselves. Within the grace they are still here for everyone, so their word counts; when it ends they
+ * turn OFFLINE all the same. Saying the same again changes nothing.
+ * @returns false, with nothing written, when the user is OFFLINE
+ */
+export const declare = (db: Database, userId: string, status: Exclude<PresenceStatus, 'OFFLINE'>): Promise<boolean> =>
+  db.transact(async (tx) => {
+    // Whoever turns the user OFFLINE or ONLINE at this moment is waited for: what they leave behind decides.
+    const [present] = await tx.$queryRaw<{ status: PresenceStatus }[]>`
+      SELECT status FROM presence WHERE user_id = ${userId}::uuid FOR UPDATE`;
+    if (present === undefined || present.status === 'OFFLINE') return false;
+    if (present.status === status) return true;
+    await tx.$executeRaw`UPDATE presence SET status = ${status}::presence_status WHERE user_id = ${userId}::uuid`;
+    tx.emit(presenceTopic, userId);
+    return true;
   });
 
 /**

@@ -1,0 +1,15 @@
+import type { Context } from '../../context.js';
+import type { PresenceStatus } from '../../db/generated/prisma/client.js';
+import { badInput, coded } from '../../errors.js';
+import { viewerOf } from '../../viewer.js';
+import { declare } from './transitions.js';
+
+/**
+ * Takes the viewer's word for all their devices; saying the same twice is saying it once.
+ * @throws BAD_USER_INPUT for OFFLINE, CONFLICT when the viewer is OFFLINE: the word holds for devices that are here, and is not kept
+ */
+export const setPresence = async (context: Context, status: PresenceStatus): Promise<void> => {
+  const userId = viewerOf(context).id;
+  if (status === 'OFFLINE') throw badInput({ path: 'input.status', message: 'OFFLINE comes by itself when your last device has gone.' });
+  if (!(await declare(context.db, userId, status))) throw coded('CONFLICT', 'You are OFFLINE: connect a device first.');
+};
