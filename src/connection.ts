@@ -3,7 +3,7 @@ import type { GraphQLResolveInfo } from 'graphql';
 import { queryFromInfo } from '@pothos/plugin-prisma';
 import { builder } from './builder.js';
 import type { Context } from './context.js';
-import { planPage, type Connection, type Keyset, type PageArgs, type PageQuery } from './db/keyset.js';
+import { planPage, type Connection, type Keyset, type PageArgs, type PageBounds, type PageQuery } from './db/keyset.js';
 import { batchedField } from './loaders.js';
 
 /** A page as its GraphQL type reads it; the total is counted only when it is asked for. */
@@ -36,11 +36,14 @@ export const connectionType = <Row>(node: ObjectRef<Types, Row>, name: string): 
 /** What the selection of a connection's nodes needs from their rows, for Prisma; a model's own types check its use. */
 export type NodeQuery = { include?: never; select?: never };
 
-const nodeQuery = (context: Context, info: GraphQLResolveInfo): NodeQuery => queryFromInfo({ context, info, path: ['edges', 'node'] });
+/** What a node's selection needs from its row. */
+export const nodeQuery = (context: Context, info: GraphQLResolveInfo, typeName: string): NodeQuery => queryFromInfo({ context, info, typeName });
+
+const edgeNodeQuery = (context: Context, info: GraphQLResolveInfo): NodeQuery => queryFromInfo({ context, info, path: ['edges', 'node'] });
 
 /**
  * A page of a whole list.
- * @param find runs one statement with the page's conditions and the selection's needs
+ * @param find runs one statement with the page's conditions, or a plan of its own within the page's bounds, and the selection's needs
  */
 export const listPage = async <Row>(
   context: Context,
@@ -48,13 +51,13 @@ export const listPage = async <Row>(
   args: PageArgs,
   options: {
     readonly keyset: Keyset<Row>;
-    readonly find: (page: PageQuery, query: NodeQuery) => Promise<readonly Row[]>;
+    readonly find: (page: PageQuery, query: NodeQuery, bounds: PageBounds) => Promise<readonly Row[]>;
     readonly count: () => Promise<number>;
     readonly fromEnd?: boolean;
   },
 ): Promise<CountedConnection<Row>> => {
   const page = planPage(options.keyset, args, options.fromEnd);
-  const rows = await options.find(page.query, nodeQuery(context, info));
+  const rows = await options.find(page.query, edgeNodeQuery(context, info), page.bounds);
   return { ...page.connect(rows), totalCount: options.count };
 };
 
@@ -85,7 +88,7 @@ export const childPage = async <Row, Node = Row>(
 ): Promise<CountedConnection<Node>> => {
   const page = planPage(options.keyset, args, options.fromEnd);
   // Asked for every parent, though only one's is used: by this Pothos knows that the nodes of each have what is selected.
-  const query = nodeQuery(context, info);
+  const query = edgeNodeQuery(context, info);
   const rows = await batchedField(context, info, options.parentId, async (keys) => {
     const found = await options.find([...keys], page.query, query);
     return new Map(found.map((parent) => [parent.id, parent.rows]));

@@ -37,8 +37,17 @@ export interface PageQuery {
   readonly take: number;
 }
 
+/** Between which rows a page lies, and from which end it is taken, for a list whose plan Prisma's conditions cannot bring about. */
+export interface PageBounds {
+  /** The values of the order's columns; null for none. */
+  readonly after: readonly KeysetValue[] | null;
+  readonly before: readonly KeysetValue[] | null;
+  readonly backward: boolean;
+}
+
 export interface Page<Row> {
   readonly query: PageQuery;
+  readonly bounds: PageBounds;
   /** Makes the connection from the rows that `query` gave. */
   readonly connect: (rows: readonly Row[]) => Connection<Row>;
 }
@@ -64,10 +73,16 @@ export const planPage = <Row>(keyset: Keyset<Row>, args: PageArgs, fromEnd = fal
   }
   const backward = isGiven(last) || (fromEnd && !isGiven(first) && !isGiven(after));
   const size = first ?? last ?? DEFAULT_PAGE;
+  const bounds: PageBounds = {
+    after: isGiven(after) ? decode(keyset, after, 'after') : null,
+    before: isGiven(before) ? decode(keyset, before, 'before') : null,
+    backward,
+  };
   const conditions: Record<string, unknown>[] = [];
-  if (isGiven(after)) conditions.push(...beyond(keyset, decode(keyset, after, 'after'), 'after'));
-  if (isGiven(before)) conditions.push(...beyond(keyset, decode(keyset, before, 'before'), 'before'));
+  if (bounds.after !== null) conditions.push(...beyond(keyset, bounds.after, 'after'));
+  if (bounds.before !== null) conditions.push(...beyond(keyset, bounds.before, 'before'));
   return {
+    bounds,
     query: {
       where: { AND: conditions },
       orderBy: keyset.columns.map(({ field, direction }) => nest(field, backward ? opposite(direction) : direction)),
