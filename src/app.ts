@@ -3,6 +3,7 @@ import type { Config } from './config.js';
 import type { Services } from './context.js';
 import { authenticate } from './domains/account/viewer.js';
 import { createPresence } from './domains/presence/leases.js';
+import { startWorker } from './jobs/worker.js';
 import { schema } from './schema.js';
 import { createConnections } from './server/connections.js';
 import { createGraphQLServer, type Authenticate } from './server/graphql.js';
@@ -11,14 +12,15 @@ import { createRights } from './server/rights.js';
 import { createAddressLimit } from './server/socket-limits.js';
 import { createSocketServer } from './server/websocket.js';
 import { closeAll, openServices, type Closers, type ServicesOptions } from './services.js';
+import { tasks } from './tasks.js';
 
 export interface App {
   /** Where GraphQL is: `http://127.0.0.1:4000/graphql`. */
   readonly url: string;
   readonly services: Services;
   /**
-   * Ends in order: sockets and event streams, spread over the configuration's `drainMs`, while `/readyz` says no and requests are still
-   * answered; then requests that still run; then the parts they used. Safe to call again.
+   * Ends in order: jobs, and sockets and event streams, spread over the configuration's `drainMs`, while `/readyz` says no and requests
+   * are still answered; then requests that still run; then the parts they used. Safe to call again.
    */
   readonly stop: () => Promise<void>;
 }
@@ -28,7 +30,7 @@ export interface AppOptions extends Omit<ServicesOptions, 'asGuest'> {
   readonly seed?: (services: Services) => Promise<void>;
 }
 
-/** How long running requests have to finish at a stop, in milliseconds. */
+/** How long running jobs, and then running requests, have to finish at a stop, in milliseconds. */
 const STOP_GRACE_MS = 10_000;
 
 /**
@@ -39,7 +41,7 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
   const closers: Closers = [];
   try {
     const services = await openServices(config, closers, options);
-    const { clock, log, db, tokens, bus } = services;
+    const { clock, log, db, tokens, bus, target } = services;
     await options.seed?.(services);
 
     const presence = await createPresence({ db, log, processId: randomUUID(), ...config.presence });
@@ -63,7 +65,9 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
     const port = await listen(http, config.port, config.host);
     closers.push(() => close(http, STOP_GRACE_MS));
     createSocketServer({ http, connections, addresses, graphql, services, rights, onPresent: presence.enter });
-    closers.push(() => connections.drain(config.drainMs));
+    const { concurrency } = config.jobs;
+    const worker = concurrency === 0 ? null : startWorker({ target, services, tasks, concurrency });
+    closers.push(() => Promise.all([connections.drain(config.drainMs), worker?.stop(STOP_GRACE_MS)]));
 
     const host = config.host === '0.0.0.0' || config.host === '::' ? 'localhost' : config.host;
     return {

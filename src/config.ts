@@ -25,6 +25,8 @@ export interface Config {
     readonly durable: boolean;
   };
   readonly redis: { readonly url: string | null; readonly prefix: string };
+  /** How many jobs one process runs at a time; 0: none. */
+  readonly jobs: { readonly concurrency: number };
   readonly jwt: {
     /** PKCS#8 PEM of an Ed25519 or P-256 key; null: generated into `dataDir`. */
     readonly privateKey: string | null;
@@ -58,7 +60,19 @@ export interface Config {
     /** Sockets and event streams that one address may have open in one process, together. */
     readonly maxPerAddress: number;
   };
+  /** What every limit on how often something may be done is multiplied by; 0: there are none. */
+  readonly rateLimits: { readonly factor: number };
   readonly presence: { readonly graceMs: number; readonly leaseMs: number };
+  readonly messages: {
+    /** Characters that one message may have. */
+    readonly maxLength: number;
+    /** How long messages and what happens in conversations are kept, in milliseconds; null: for ever. */
+    readonly retentionMs: number | null;
+  };
+  /** Members that one group may have. */
+  readonly groups: { readonly maxMembers: number };
+  /** How long a room may be empty before it is archived, in milliseconds. */
+  readonly rooms: { readonly archiveAfterMs: number };
   readonly limits: {
     /** Bytes of one HTTP body or one WebSocket message. */
     readonly requestBytes: number;
@@ -79,6 +93,12 @@ const integer = (min: number, max: number) =>
     .regex(/^\d+$/, 'must be a whole number')
     .transform(Number)
     .refine((value) => value >= min && value <= max, `must be between ${min} and ${max}`);
+const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+/** In milliseconds. */
+const duration = z
+  .string()
+  .regex(/^[1-9]\d{0,5}[smhd]$/, 'must be a whole number above 0 and s, m, h or d, such as 24h')
+  .transform((value) => Number(value.slice(0, -1)) * UNITS[value.slice(-1) as keyof typeof UNITS]);
 const url = (...schemes: string[]) =>
   z.string().refine(
     (value) => URL.canParse(value) && schemes.includes(new URL(value).protocol.slice(0, -1)),
@@ -113,6 +133,7 @@ const variables = z.object({
   DATABASE_TIMEOUT_MS: integer(100, 600_000).optional(),
   REDIS_URL: url('redis', 'rediss').optional(),
   REDIS_PREFIX: z.string().max(64).optional(),
+  JOB_CONCURRENCY: integer(0, 100).optional(),
   JWT_PRIVATE_KEY: pem.optional(),
   JWT_ISSUER: z.string().optional(),
   JWT_AUDIENCE: z.string().optional(),
@@ -129,8 +150,13 @@ const variables = z.object({
   MAX_SUBSCRIPTIONS_PER_SOCKET: integer(1, 1_000_000).optional(),
   MAX_SUBSCRIBES_PER_SECOND: integer(1, 1_000_000).optional(),
   MAX_SOCKETS_PER_ADDRESS: integer(1, 1_000_000).optional(),
+  RATE_LIMIT_FACTOR: integer(0, 1_000_000).optional(),
   PRESENCE_GRACE_MS: integer(0, 600_000).optional(),
   PRESENCE_LEASE_MS: integer(1_000, 600_000).optional(),
+  MESSAGE_MAX_LENGTH: integer(1, 100_000).optional(),
+  MESSAGE_RETENTION: duration.optional(),
+  GROUP_MAX_MEMBERS: integer(2, 100_000).optional(),
+  ROOM_EMPTY_ARCHIVE_AFTER: duration.optional(),
   MAX_REQUEST_BYTES: integer(1_024, 104_857_600).optional(),
   MAX_QUERY_COMPLEXITY: integer(100, 10_000_000).optional(),
   MAX_QUERY_DEPTH: integer(3, 100).optional(),
@@ -168,6 +194,7 @@ export const loadConfig = (environment: Readonly<Record<string, string | undefin
       durable: env !== 'test',
     },
     redis: { url: set.REDIS_URL ?? null, prefix: set.REDIS_PREFIX ?? 'lyceum:' },
+    jobs: { concurrency: set.JOB_CONCURRENCY ?? (env === 'test' ? 2 : 4) },
     jwt: {
       privateKey: set.JWT_PRIVATE_KEY ?? null,
       issuer: set.JWT_ISSUER ?? 'lyceum',
@@ -192,7 +219,11 @@ export const loadConfig = (environment: Readonly<Record<string, string | undefin
       subscribesPerSecond: set.MAX_SUBSCRIBES_PER_SECOND ?? 200,
       maxPerAddress: set.MAX_SOCKETS_PER_ADDRESS ?? (env === 'production' ? 1_000 : 100_000),
     },
+    rateLimits: { factor: set.RATE_LIMIT_FACTOR ?? (env === 'production' ? 1 : 1_000) },
     presence: { graceMs: set.PRESENCE_GRACE_MS ?? 5_000, leaseMs: set.PRESENCE_LEASE_MS ?? 15_000 },
+    messages: { maxLength: set.MESSAGE_MAX_LENGTH ?? 1_000, retentionMs: set.MESSAGE_RETENTION ?? null },
+    groups: { maxMembers: set.GROUP_MAX_MEMBERS ?? 1_000 },
+    rooms: { archiveAfterMs: set.ROOM_EMPTY_ARCHIVE_AFTER ?? UNITS.d },
     limits: {
       requestBytes: set.MAX_REQUEST_BYTES ?? 1_048_576,
       queryComplexity: set.MAX_QUERY_COMPLEXITY ?? 20_000,

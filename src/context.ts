@@ -3,6 +3,7 @@ import type { Clock } from './clock.js';
 import type { Database } from './db/database.js';
 import type { Role } from './db/generated/prisma/client.js';
 import type { Log } from './log.js';
+import type { RateLimits } from './rate-limits.js';
 import type { Hub } from './realtime/hub.js';
 
 /** Who asks. */
@@ -31,6 +32,7 @@ export interface Services {
   readonly log: Log;
   readonly db: Database;
   readonly hub: Hub;
+  readonly limits: RateLimits;
   readonly tokens: TokenIssuer;
 }
 

@@ -9,7 +9,10 @@ import { findRunningPostgres, startEmbeddedPostgres } from './db/embedded.js';
 import { isUnavailable } from './db/failures.js';
 import { applyMigrations, MIGRATIONS } from './db/migrate.js';
 import { createTokens, type Tokens } from './domains/account/tokens.js';
+import { migrateQueue } from './jobs/queue.js';
+import { connectionsOf } from './jobs/worker.js';
 import { createLog, type Log } from './log.js';
+import { createRateLimits } from './rate-limits.js';
 import type { Bus } from './realtime/bus.js';
 import { renewEpochsAfterRestore } from './realtime/event-log.js';
 import { createHub } from './realtime/hub.js';
@@ -20,6 +23,7 @@ import { createRedisBus } from './realtime/redis-bus.js';
 export interface OpenServices extends Services {
   readonly tokens: Tokens;
   readonly bus: Bus;
+  readonly target: ConnectionTarget;
 }
 
 export interface ServicesOptions {
@@ -68,15 +72,19 @@ export const openServices = async (config: Config, closers: Closers, options: Se
   const hub = createHub({ prisma: db.prisma, bus, log, ...config.realtime });
   closers.push(async () => hub.stop());
 
+  const limits = createRateLimits(config, log);
+  closers.push(() => limits.close());
+
   const tokens = await createTokens({ config, clock, log });
-  return { config, clock, log, db, hub, tokens, bus };
+  return { config, clock, log, db, hub, limits, tokens, bus, target };
 };
 
 /** Opens the database alone, and brings it to the newest migration. An embedded one is added to `closers`. */
 export const openMigrated = async (config: Config, closers: Closers, options: ServicesOptions): Promise<ConnectionTarget> => {
   const log = options.log ?? createLog(config.logLevel);
   const target = await openTarget(config, log, closers, options);
-  await untilReachable(() => applyMigrations(connectionOptions(target, config.database.timeoutMs), { directory: MIGRATIONS, log }), log);
+  const besides = (): Promise<void> => migrateQueue(target, log);
+  await untilReachable(() => applyMigrations(connectionOptions(target, config.database.timeoutMs), { directory: MIGRATIONS, log, besides }), log);
   return target;
 };
 
@@ -90,7 +98,7 @@ const openTarget = async (config: Config, log: Log, closers: Closers, options: S
   const running = options.asGuest === true ? await findRunningPostgres(config.dataDir) : null;
   if (running !== null) return running;
   const { durable, poolSize } = config.database;
-  const maxConnections = Math.max(100, config.workers * poolSize + SPARE_CONNECTIONS);
+  const maxConnections = Math.max(100, config.workers * (poolSize + connectionsOf(config.jobs.concurrency)) + SPARE_CONNECTIONS);
   const embedded = await startEmbeddedPostgres({ dataDir: config.dataDir, log, durable, maxConnections, ...(options.onFatal ? { onExit: options.onFatal } : {}) });
   closers.push(() => embedded.stop());
   return embedded.address;

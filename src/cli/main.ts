@@ -1,17 +1,17 @@
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { ConfigError, loadConfig } from '../config.js';
-import type { Services } from '../context.js';
 import { Role } from '../db/generated/prisma/client.js';
-import { setRole } from '../domains/account/users.js';
-import { closeAll, openServices, type Closers } from '../services.js';
+import { setRole } from '../domains/admin/roles.js';
+import { closeAll, openServices, type Closers, type OpenServices } from '../services.js';
 import { runImport } from './import.js';
+import { runJobs } from './jobs.js';
 
 /**
  * What an operator does without a token. Works with the database that a server with the same environment uses, whether one runs or
  * not, and brings it to the newest migration first, as every start does.
  */
-const withServices = async <Result>(work: (services: Services) => Promise<Result>): Promise<Result> => {
+const withServices = async <Result>(work: (services: OpenServices) => Promise<Result>): Promise<Result> => {
   const closers: Closers = [];
   try {
     return await work(await openServices(loadConfig(process.env), closers, { asGuest: true }));
@@ -38,6 +38,11 @@ program
     // npm runs its scripts in the project's folder; INIT_CWD is where it was called.
     process.exitCode = await withServices((services) => runImport(services, resolve(process.env['INIT_CWD'] ?? '.', folder), options));
   });
+
+program
+  .command('jobs')
+  .description('works on jobs until it is stopped, for servers that run with JOB_CONCURRENCY=0')
+  .action(() => withServices(runJobs));
 
 program
   .command('user')

@@ -34,3 +34,12 @@ export const schemaOf = (target: ConnectionTarget): string | null => {
   if (schema !== null && !/^[A-Za-z_][A-Za-z0-9_]*$/.test(schema)) throw new Error(`DATABASE_URL: "${schema}" cannot be a schema's name.`);
   return schema;
 };
+
+/**
+ * The PostgreSQL schema of the job queue. Who shares a database by `?schema=` shares no jobs; `public` is what the default is called, so
+ * naming it changes nothing.
+ */
+export const jobSchemaOf = (target: ConnectionTarget): string => {
+  const schema = schemaOf(target);
+  return schema === null || schema === 'public' ? 'graphile_worker' : `${schema}_graphile_worker`;
+};

@@ -1,9 +1,10 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import type { Log } from '../log.js';
-import { connectionOptions, schemaOf, type ConnectionTarget } from './connection.js';
+import { connectionOptions, jobSchemaOf, schemaOf, type ConnectionTarget } from './connection.js';
 import { PrismaClient, type Prisma } from './generated/prisma/client.js';
 import { createTransact, type Transact, type Grown } from './transact.js';
+import { createTurns } from './turns.js';
 
 export type { PrismaClient };
 
@@ -30,6 +31,11 @@ export interface DatabaseOptions {
   readonly onStatement?: ((sql: string) => void) | undefined;
 }
 
+/** Connections of the pool that no transaction takes. */
+const READERS = 2;
+/** How many times the timeout of one statement a transaction may wait for its turn: a database that answers gets through a crowd. */
+const PATIENCE = 6;
+
 export const openDatabase = (options: DatabaseOptions): Database => {
   const { target, timeoutMs, log } = options;
   const pool = new pg.Pool({ ...connectionOptions(target, timeoutMs), max: options.poolSize, idleTimeoutMillis: 30_000 });
@@ -46,9 +52,11 @@ export const openDatabase = (options: DatabaseOptions): Database => {
     log: onStatement ? [{ emit: 'event', level: 'query' }] : [],
   });
   if (onStatement) prisma.$on('query' as never, (event: { query: string }) => onStatement(event.query));
+  // Some connections stay for reads, or those who follow what is written would wait behind those who write.
+  const inTurn = createTurns(Math.max(1, options.poolSize - READERS), timeoutMs * PATIENCE);
   return {
     prisma,
-    transact: createTransact(prisma, options.onCommit),
+    transact: createTransact({ prisma, jobSchema: jobSchemaOf(target), onCommit: options.onCommit, inTurn }),
     ping: async () => {
       await prisma.$queryRaw`SELECT 1`;
     },

@@ -20,6 +20,8 @@ export interface MigrateOptions {
   readonly log: Log;
   /** The longest wait for another process that migrates, in milliseconds; 60,000 by default. */
   readonly lockTimeoutMs?: number;
+  /** What else is brought up to date after the migrations, while other processes wait. */
+  readonly besides?: () => Promise<void>;
 }
 
 /** The project's own migrations, seen from the sources and from the build alike. */
@@ -65,6 +67,7 @@ export const applyMigrations = async (connection: pg.ClientConfig, options: Migr
       await apply(client, table, migration);
       options.log.info({ migration: migration.name, ms: Math.round(performance.now() - start) }, 'migration applied');
     }
+    await options.besides?.();
     return pending.map(({ name }) => name);
   } finally {
     // The end of the session releases the lock.

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isRetryable } from './failures.js';
 import { Prisma, type PrismaClient } from './generated/prisma/client.js';
+import type { createTurns } from './turns.js';
 
 /** A stream that has grown: topic, key and its new last seq. */
 export interface Grown {
@@ -42,8 +43,27 @@ export interface Emit {
   (topic: EmittableState, key: string): Emitted;
 }
 
-/** A transaction, and the way to say what it changes. `emit` only collects; numbering happens just before COMMIT. */
-export type Tx = Prisma.TransactionClient & { readonly emit: Emit };
+/** What `enqueue` needs to know of a task: only its name; and, as a type, what its jobs carry. */
+export interface EnqueuableTask<Payload extends object> {
+  readonly name: string;
+  readonly payload?: Payload;
+}
+
+export interface EnqueueOptions {
+  /**
+   * Jobs of one task and key that wait are one: it runs at the time that was asked for first, with the payload that was given last. One
+   * that runs already is no longer waited for, so another is made, which sees what this transaction writes.
+   */
+  readonly key?: string;
+  /** Not before this time; as soon as possible when left out. */
+  readonly runAt?: Date;
+}
+
+/** Asks for a job, which is there when the transaction commits and never was when it does not. Nothing is to be awaited. */
+export type Enqueue = <Payload extends object>(task: EnqueuableTask<Payload>, payload: NoInfer<Payload>, options?: EnqueueOptions) => void;
+
+/** A transaction, and the ways to say what follows from it. Both only collect: jobs, then numbers, are written just before COMMIT. */
+export type Tx = Prisma.TransactionClient & { readonly emit: Emit; readonly enqueue: Enqueue };
 
 /**
  * Runs `work` in one transaction and, after its commit, tells which streams have grown by it.
@@ -67,27 +87,49 @@ interface Emission extends Emitted {
   epoch: number;
 }
 
+/** A job as the queue's `add_jobs` takes it. */
+interface JobSpec {
+  readonly identifier: string;
+  readonly payload: object;
+  readonly job_key: string | null;
+  readonly run_at: Date | null;
+}
+
 const ATTEMPTS = 5;
 
+export interface TransactOptions {
+  readonly prisma: PrismaClient;
+  /** The PostgreSQL schema of the job queue. */
+  readonly jobSchema: string;
+  /** Has each transaction wait for its turn. */
+  readonly inTurn: ReturnType<typeof createTurns>;
+  readonly onCommit: (grown: readonly Grown[]) => void;
+}
+
 export const createTransact =
-  (prisma: PrismaClient, onCommit: (grown: readonly Grown[]) => void): Transact =>
+  ({ prisma, jobSchema, inTurn, onCommit }: TransactOptions): Transact =>
   async (work, options = {}) => {
     for (let attempt = 1; ; attempt += 1) {
       let grown: readonly Grown[] = [];
       try {
-        const result = await prisma.$transaction(async (client) => {
+        const result = await inTurn(() => prisma.$transaction(async (client) => {
           const emissions: Emission[] = [];
           const emit = (topic: Emission['topic'], key: string, kind = '', ref: unknown = null): Emitted => {
             const emission: Emission = { topic, key, kind, ref, seq: 0, epoch: 0 };
             emissions.push(emission);
             return emission;
           };
+          const jobs: JobSpec[] = [];
+          const enqueue: Enqueue = ({ name }, payload, { key, runAt = null } = {}) => {
+            jobs.push({ identifier: name, payload, job_key: key === undefined ? null : `${name}:${key}`, run_at: runAt });
+          };
           // Defined, not assigned: assigning would go through the proxy that `client` is, to an object that all transactions share.
-          const tx = Object.create(client, { emit: { value: emit } }) as Tx;
+          const tx = Object.create(client, { emit: { value: emit }, enqueue: { value: enqueue } }) as Tx;
           const value = await work(tx);
+          await addJobs(client, jobSchema, jobs);
           grown = await number(client, emissions);
           return value;
-        }, options);
+        }, options));
         if (grown.length > 0) onCommit(grown);
         return result;
       } catch (error) {
@@ -97,6 +139,33 @@ export const createTransact =
       }
     }
   };
+
+/**
+ * Writes the jobs in one statement: those without a key together, then one after the other those with one, whose rows it locks in the
+ * order of their keys: that is what keeps two transactions from a deadlock. Should a worker begin a job of the same key in the middle
+ * of it, the queue leaves the new one out, so it is asked again: then it sees that the other one runs.
+ */
+const addJobs = async (client: Prisma.TransactionClient, schema: string, jobs: readonly JobSpec[]): Promise<void> => {
+  if (jobs.length === 0) return;
+  const queue = Prisma.raw(`"${schema}"`);
+  const keyless = jobs.filter((job) => job.job_key === null);
+  let batches = [...(keyless.length > 0 ? [keyless] : []), ...oneOfEachKey(jobs).map((job) => [job])];
+  while (batches.length > 0) {
+    const added = await client.$queryRaw<{ readonly key: string | null }[]>`
+      SELECT added.key
+      FROM (SELECT specs FROM json_array_elements(${JSON.stringify(batches)}::json) WITH ORDINALITY AS given(specs, ordinal) ORDER BY ordinal) batch
+      CROSS JOIN LATERAL ${queue}.add_jobs(ARRAY(SELECT json_populate_recordset(null::${queue}.job_spec, specs)), job_key_preserve_run_at => true) added`;
+    const keys = new Set(added.map(({ key }) => key));
+    batches = batches.filter(([job]) => job !== undefined && job.job_key !== null && !keys.has(job.job_key));
+  }
+};
+
+/** Of each key the last job, at the time of the first; in the order of the keys. */
+const oneOfEachKey = (jobs: readonly JobSpec[]): readonly JobSpec[] => {
+  const keyed = new Map<string, JobSpec>();
+  for (const job of jobs) if (job.job_key !== null) keyed.set(job.job_key, { ...job, run_at: (keyed.get(job.job_key) ?? job).run_at });
+  return [...keyed].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, job]) => job);
+};
 
 /**
  * Locks and numbers the heads of all streams concerned and writes their events, in one statement. A multi-row INSERT takes

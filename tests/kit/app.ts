@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { startApp, type App } from '../../src/app.js';
 import type { Clock } from '../../src/clock.js';
 import { loadConfig } from '../../src/config.js';
@@ -33,6 +34,8 @@ export interface TestApp {
   readonly user: (username: string) => Promise<TestUser>;
   /** Registers somebody and gives them a role, as the command line does. */
   readonly userWithRole: (username: string, role: 'MODERATOR' | 'ADMIN') => Promise<TestUser>;
+  /** Has a task run now, as if its time had come, and waits until it has. @throws with its error when it fails */
+  readonly runTask: (name: string) => Promise<void>;
   /** What `work` costs: the SQL statements sent meanwhile, transactions' own included. Nothing else may be going on. */
   readonly countStatements: (work: () => Promise<unknown>) => Promise<string[]>;
   readonly stop: () => Promise<void>;
@@ -93,6 +96,15 @@ export const startTestApp = async ({ env = {}, database: shared, clock }: TestAp
       const user = await kit.user(username);
       await database.query('UPDATE "user" SET role = $2::role WHERE username = $1', [username, role]);
       return user;
+    },
+    runTask: async (name) => {
+      const [job] = await database.query<{ id: string }>('SELECT id FROM graphile_worker.add_job($1)', [name]);
+      for (;;) {
+        const [left] = await database.query<{ last_error: string | null }>('SELECT last_error FROM graphile_worker.jobs WHERE id = $1', [job?.id]);
+        if (left === undefined) return;
+        if (left.last_error !== null) throw new Error(`${name} failed: ${left.last_error}`);
+        await delay(5);
+      }
     },
     countStatements: async (work) => {
       const seen: string[] = [];

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { startEmbeddedPostgres, type PostgresAddress } from '../../src/db/embedded.js';
 import { applyMigrations, MIGRATIONS } from '../../src/db/migrate.js';
+import { migrateQueue } from '../../src/jobs/queue.js';
 import { createLog } from '../../src/log.js';
 
 declare module 'vitest' {
@@ -18,7 +19,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const dataDir = await mkdtemp(join(tmpdir(), 'lyceum-test-'));
   const log = createLog('silent');
   const postgres = await startEmbeddedPostgres({ dataDir, log, durable: false, maxConnections: 400 });
-  await applyMigrations(postgres.address, { directory: MIGRATIONS, log });
+  await applyMigrations(postgres.address, { directory: MIGRATIONS, log, besides: () => migrateQueue(postgres.address, log) });
   project.provide('postgres', postgres.address);
   return async () => {
     await postgres.stop();

@@ -1,0 +1,174 @@
+import { EventEmitter } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseCronItems, run, type Job, type ParsedCronItem, type Runner, type TaskList, type WorkerEvents } from 'graphile-worker';
+import type { Services } from '../context.js';
+import type { ConnectionTarget } from '../db/connection.js';
+import type { Log } from '../log.js';
+import { openQueue, type Queue } from './queue.js';
+import type { AnyTask } from './task.js';
+
+/** The part of a process that works on jobs. */
+export interface Worker {
+  /**
+   * Takes no further job and waits for those that run, at most `graceMs` milliseconds; those that run longer are given back, to be run
+   * again elsewhere. Never rejects, and is safe to call again.
+   */
+  readonly stop: (graceMs: number) => Promise<void>;
+}
+
+export interface WorkerOptions {
+  readonly target: ConnectionTarget;
+  readonly services: Services;
+  readonly tasks: readonly AnyTask[];
+  /** Jobs that run at a time. */
+  readonly concurrency: number;
+}
+
+/** How many connections a worker uses at the most: one that listens, and one for each job that is taken or done. */
+export const connectionsOf = (concurrency: number): number => (concurrency === 0 ? 0 : concurrency + 1);
+
+/** How often it is looked for jobs that nobody was told of: those of a later time, and all while the listening connection is away. */
+const POLL_MS = 2_000;
+/** The pause before the library is started again after a failure, in milliseconds. */
+const RESTART_MS = 1_000;
+/** How often the jobs that run here are said to run still, and how long a job is another's without a word of it. */
+const BEAT_MS = 15_000;
+const LEASE_SECONDS = 60;
+/** Servers that were all away when a scheduled task was due make up for it, if it is not longer ago than this. */
+const BACKFILL_MS = 24 * 60 * 60 * 1_000;
+
+/**
+ * Begins to work on the jobs of these tasks. New ones are heard of by LISTEN, within milliseconds of their commit. It never gives up:
+ * while the database is away it tries again until it is back.
+ */
+export const startWorker = ({ target, services, tasks, concurrency }: WorkerOptions): Worker => {
+  const { config, log } = services;
+  const queue = openQueue({ target, timeoutMs: config.database.timeoutMs, maxConnections: connectionsOf(concurrency), log });
+  const running = new Set<string>();
+  const taskList = taskListOf(tasks, services, running);
+  const parsedCronItems = scheduleOf(tasks);
+  const stopping = new AbortController();
+  const isStopping = (): boolean => stopping.signal.aborted;
+  const stopAsked = new Promise<void>((resolve) => stopping.signal.addEventListener('abort', () => resolve()));
+  const retired = new Set<Promise<void>>();
+  let away = false;
+
+  const retire = (runner: Runner): void => {
+    // It may have stopped by itself.
+    const done: Promise<void> = runner.stop().catch(() => undefined).finally(() => retired.delete(done));
+    retired.add(done);
+  };
+
+  /** Runs the library until it fails or a stop is asked for. @throws when the database cannot be reached */
+  const runOnce = async (): Promise<void> => {
+    const events: WorkerEvents = new EventEmitter();
+    const failure = firstFailure(events);
+    events.on('job:error', ({ job, error }) => logFailure(log, job, error));
+    const runner = await run({ ...queue, events, taskList, parsedCronItems, concurrency, pollInterval: POLL_MS, noHandleSignals: true, preset: PRESET });
+    if (away) log.info('the job queue is back');
+    away = false;
+    try {
+      await Promise.race([runner.promise, failure, stopAsked]);
+    } finally {
+      retire(runner);
+    }
+  };
+
+  // The library outlives some failures and not others: it keeps a failed look-up of its tasks for ever, and ends when it cannot write that a
+  // job is done. So the first of any kind ends one runner, whose jobs go on, and another takes its place once the database answers.
+  const work = async (): Promise<void> => {
+    while (!isStopping()) {
+      const reason = await runOnce().then(() => 'a query of it failed', String);
+      if (isStopping()) return;
+      if (!away) log.warn({ reason }, 'the job queue is away; trying again until it is back');
+      away = true;
+      await Promise.race([delay(RESTART_MS, undefined, { ref: false }), stopAsked]);
+    }
+  };
+  const working = work();
+
+  const beat = (): void => void keepLeases(queue, running).catch((error: unknown) => log.debug({ err: String(error) }, 'the leases of jobs could not be renewed'));
+  beat();
+  const beats = setInterval(beat, BEAT_MS).unref();
+
+  const stop = async (graceMs: number): Promise<void> => {
+    stopping.abort();
+    const finished = working.then(() => Promise.all(retired));
+    if (!(await within(finished, graceMs))) {
+      log.warn({ jobs: running.size }, 'jobs that run for too long are given back');
+      await release(queue, running).catch((error: unknown) => log.warn({ err: String(error) }, 'no longer reached the job queue: others take them over in a minute'));
+    }
+    clearInterval(beats);
+    await within(queue.pgPool.end(), config.database.timeoutMs);
+  };
+  let stopped: Promise<void> | null = null;
+  return { stop: (graceMs) => (stopped ??= stop(graceMs)) };
+};
+
+/** No delay, but in the manner of a batch: otherwise the library neither awaits that a job is written as done, nor minds when it cannot be. */
+const PRESET = { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } };
+
+const taskListOf = (tasks: readonly AnyTask[], services: Services, running: Set<string>): TaskList =>
+  Object.fromEntries(
+    tasks.map((task) => [
+      task.name,
+      async (payload, { job: { id } }) => {
+        running.add(id);
+        try {
+          await task.run(services, payload as never);
+        } finally {
+          running.delete(id);
+        }
+      },
+    ]),
+  );
+
+const scheduleOf = (tasks: readonly AnyTask[]): ParsedCronItem[] =>
+  parseCronItems(
+    tasks.flatMap(({ name, cron }) => {
+      if (cron === null) return [];
+      // One key for all its times, so that however many were missed, one waits.
+      return [{ task: name, identifier: name, match: cron, options: { backfillPeriod: BACKFILL_MS, jobKey: name, jobKeyMode: 'preserve_run_at' } }];
+    }),
+  );
+
+const firstFailure = (events: WorkerEvents): Promise<void> =>
+  new Promise((resolve) => {
+    for (const event of ['pool:listen:error', 'pool:fatalError', 'worker:getJob:error', 'worker:fatalError'] as const) events.on(event, () => resolve());
+  });
+
+const logFailure = (log: Log, job: Job, error: unknown): void => {
+  const { id, task_identifier: task, attempts: attempt, max_attempts: attempts } = job;
+  const line = { job: id, task, attempt, attempts, err: error };
+  if (attempt < attempts) log.warn(line, 'a job failed; it will be tried again');
+  else log.error(line, 'a job failed for the last time');
+};
+
+/**
+ * Says that the jobs of this process run still, then frees those of which nobody has said so for a minute: their processes are dead. The
+ * library itself would wait for four hours.
+ */
+const keepLeases = async ({ pgPool, schema }: Queue, running: ReadonlySet<string>): Promise<void> => {
+  if (running.size > 0) {
+    await pgPool.query(`UPDATE "${schema}"._private_jobs SET locked_at = now() WHERE id = ANY ($1::bigint[]) AND locked_at IS NOT NULL`, [[...running]]);
+  }
+  await pgPool.query(
+    `UPDATE "${schema}"._private_jobs SET locked_at = NULL, locked_by = NULL, run_at = greatest(run_at, now()) WHERE locked_at < now() - make_interval(secs => $1)`,
+    [LEASE_SECONDS],
+  );
+};
+
+/** Lets others run at once what runs here and will not be finished. */
+const release = async ({ pgPool, schema }: Queue, running: ReadonlySet<string>): Promise<void> => {
+  await pgPool.query(`UPDATE "${schema}"._private_jobs SET locked_at = NULL, locked_by = NULL WHERE id = ANY ($1::bigint[])`, [[...running]]);
+};
+
+/** Whether some work was done within so many milliseconds. */
+const within = async (work: Promise<unknown>, ms: number): Promise<boolean> => {
+  const timer = new AbortController();
+  try {
+    return await Promise.race([work.then(() => true), delay(ms, false, { signal: timer.signal })]);
+  } finally {
+    timer.abort();
+  }
+};
