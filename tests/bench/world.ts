@@ -34,6 +34,7 @@ export const createWorld = async (): Promise<World> => {
           JWT_ACCESS_TTL_SECONDS: '86400',
           // All clients come from one address here.
           MAX_SOCKETS_PER_ADDRESS: '100000',
+          RATE_LIMIT_FACTOR: '0',
           BENCH_CONVERSATION: conversation,
           ...env,
         },

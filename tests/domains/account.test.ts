@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.js';
 import { loadConfig } from '../../src/config.js';
 import { createTokens, TokenError, type Tokens } from '../../src/domains/account/tokens.js';
-import { setRole } from '../../src/domains/account/users.js';
+import { setRole } from '../../src/domains/admin/roles.js';
 import { createLog } from '../../src/log.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import type { GraphQLResponse } from '../kit/client.js';
@@ -134,6 +134,7 @@ describe('register', () => {
     ['a username with a space', { username: 'a b c' }, 'input.username'],
     ['a username with a letter that only looks Latin', { username: 'аdmin' }, 'input.username'],
     ['a username that ends with a line feed', { username: 'line\n' }, 'input.username'],
+    ['a username of guests', { username: 'Guest-abc' }, 'input.username'],
     ['an address without a domain', { email: 'a@b' }, 'input.email'],
     ['an address that is too long', { email: `${'a'.repeat(64)}@${'b'.repeat(200)}.com` }, 'input.email'],
     ['a password of 7', { password: '1234567' }, 'input.password'],

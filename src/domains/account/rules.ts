@@ -12,9 +12,13 @@ export const usernameKey = (username: string): string => username.toLowerCase();
 /** What makes an address unique whatever its case. */
 export const emailKey = (email: string): string => email.toLowerCase();
 
+/** What the generated usernames of guests begin with; nobody chooses one that does. */
+export const GUEST_PREFIX = 'guest-';
+
 export const usernameText = z
   .string()
-  .regex(USERNAME, 'Must be 3 to 30 letters, digits, hyphens and underscores, and begin with a letter.');
+  .regex(USERNAME, 'Must be 3 to 30 letters, digits, hyphens and underscores, and begin with a letter.')
+  .refine((value) => !usernameKey(value).startsWith(GUEST_PREFIX), `Must not begin with "${GUEST_PREFIX}": such names are made for guests.`);
 
 /** RFC 5321 leaves 254 characters for an address. */
 export const emailText = z
@@ -29,12 +33,6 @@ export const passwordText = z.string().superRefine((value, issue) => {
   if (length < 8 || length > 200) issue.addIssue({ code: 'custom', message: 'Must have 8 to 200 characters.' });
 });
 
-/** A name that consists of nothing but joiners and other invisible characters would be no name. */
-const VISIBLE = /[\p{L}\p{N}\p{P}\p{S}]/u;
-
-export const displayNameText = text(1, 100, { singleLine: true }).refine(
-  (value) => value === '' || VISIBLE.test(value),
-  'Must have a visible character.',
-);
+export const displayNameText = text(1, 100, { singleLine: true });
 
 export const bioText = text(0, 1_000);

@@ -171,7 +171,7 @@ builder.relayMutationField(
       username: t.string({
         required: true,
         description:
-          '3 to 30 letters, digits, hyphens and underscores, beginning with a letter. Unique, whatever the case.',
+          '3 to 30 letters, digits, hyphens and underscores, beginning with a letter, but not with `guest-`. Unique, whatever the case.',
       }),
       email: t.string({ required: true, description: 'An email address that has no account yet.' }),
       password: t.string({ required: true, description: '8 to 200 characters.' }),
@@ -182,6 +182,7 @@ builder.relayMutationField(
     ...viewerless,
     description: 'Makes an account with a password and signs in to it.',
     resolve: async (_root, { input }, context) => {
+      await context.limits.consume('signUp', context.client.ip);
       const user = await createMember(context, input);
       return { user, credentials: await startSession(context, user.id) };
     },
@@ -212,7 +213,8 @@ builder.relayMutationField(
     ...viewerless,
     description: 'Signs in with a password and opens a session. Whatever is wrong, the answer is the same.',
     resolve: async (_root, { input }, context) => {
-      const user = await findByPassword(context, input);
+      const guessed = { loginFromAddress: context.client.ip, loginAsName: input.identifier.trim().toLowerCase() };
+      const user = await context.limits.guess(guessed, () => findByPassword(context, input));
       return { user, credentials: await startSession(context, user.id) };
     },
   },
@@ -242,6 +244,7 @@ builder.relayMutationField(
     ...viewerless,
     description: 'Takes part with nothing but a name. Whoever loses the credentials of a guest cannot sign in again.',
     resolve: async (_root, { input }, context) => {
+      await context.limits.consume('signUp', context.client.ip);
       const user = await createGuest(context, input);
       return { user, credentials: await startSession(context, user.id) };
     },

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { AccessToken, Context } from '../../context.js';
+import type { AccessToken, Context, Services } from '../../context.js';
 import type { Prisma } from '../../db/generated/prisma/client.js';
 import type { Tx } from '../../db/transact.js';
 import { coded } from '../../errors.js';
@@ -97,4 +97,20 @@ const revoke = async (
   });
   for (const { id, userId } of revoked) tx.emit(rightsLog, userId, 'SessionRevoked', { sessionId: id });
   return revoked;
+};
+
+/** How long the row of a session is kept after its end, for whoever asks what has happened: 30 days, in milliseconds. */
+const KEPT_AFTER_END_MS = 30 * 24 * 60 * 60 * 1_000;
+/** Few enough to be deleted well within the time that a statement has. */
+const SWEPT_AT_ONCE = 5_000;
+
+/** Forgets the sessions that were revoked or expired long ago. */
+export const sweepSessions = async ({ db, clock }: Pick<Services, 'db' | 'clock'>): Promise<void> => {
+  const before = new Date(clock.now() - KEPT_AFTER_END_MS);
+  for (let swept = SWEPT_AT_ONCE; swept === SWEPT_AT_ONCE; ) {
+    swept = await db.prisma.$executeRaw`
+      DELETE FROM session WHERE id IN (
+        SELECT id FROM session WHERE revoked_at < ${before} OR expires_at < ${before} LIMIT ${SWEPT_AT_ONCE} FOR UPDATE SKIP LOCKED
+      )`;
+  }
 };

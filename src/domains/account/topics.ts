@@ -6,6 +6,8 @@ export interface RightsEvents {
   readonly RoleChanged: null;
   /** The streams of this topic and key are no longer this user's to follow. */
   readonly AccessWithdrawn: { readonly topic: string; readonly key: string };
+  /** The user has blocked somebody or been blocked, or a block has ended. */
+  readonly BlocksChanged: null;
 }
 
 /**
@@ -15,4 +17,4 @@ export interface RightsEvents {
 export const rightsLog = logTopic<RightsEvents>('rights');
 
 /** Every kind, for those who follow the log. */
-export const RIGHTS_KINDS: readonly (keyof RightsEvents)[] = ['SessionRevoked', 'RoleChanged', 'AccessWithdrawn'];
+export const RIGHTS_KINDS: readonly (keyof RightsEvents)[] = ['SessionRevoked', 'RoleChanged', 'AccessWithdrawn', 'BlocksChanged'];

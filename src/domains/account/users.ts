@@ -2,13 +2,12 @@ import { randomInt } from 'node:crypto';
 import type { Context, Services } from '../../context.js';
 import type { Database } from '../../db/database.js';
 import { isUniqueViolation } from '../../db/failures.js';
-import type { Prisma, Role, User } from '../../db/generated/prisma/client.js';
+import type { Prisma, User } from '../../db/generated/prisma/client.js';
 import type { Keyset } from '../../db/keyset.js';
-import { coded, notFound, type FieldError } from '../../errors.js';
+import { coded, type FieldError } from '../../errors.js';
+import { hashPassword, isOutdated, verifyPassword } from '../../passwords.js';
 import { viewerOf } from '../../viewer.js';
-import { hashPassword, isOutdated, verifyPassword } from './passwords.js';
-import { emailKey, isUsername, usernameKey } from './rules.js';
-import { rightsLog } from './topics.js';
+import { emailKey, GUEST_PREFIX, isUsername, usernameKey } from './rules.js';
 
 export interface NewMember {
   readonly username: string;
@@ -77,7 +76,7 @@ const GUEST_ALPHABET = 'abcdefghjkmnpqrstuvwxyz23456789';
 const GUEST_ATTEMPTS = 5;
 
 const guestName = (): string =>
-  `guest-${Array.from({ length: 6 }, () => GUEST_ALPHABET[randomInt(GUEST_ALPHABET.length)]).join('')}`;
+  `${GUEST_PREFIX}${Array.from({ length: 6 }, () => GUEST_ALPHABET[randomInt(GUEST_ALPHABET.length)]).join('')}`;
 
 /** Makes a GUEST: a user without a password, under a generated username. */
 export const createGuest = async (
@@ -145,22 +144,6 @@ export const updateProfile = async (
       ...(input.bio === undefined ? {} : { bio: input.bio === '' ? null : input.bio }),
     },
   });
-
-/**
- * Gives a user another role; it counts at once, also for what the user has open.
- * @throws NOT_FOUND for a username that nobody has
- */
-export const setRole = async (db: Database, username: string, role: Role): Promise<void> => {
-  await db.transact(async (tx) => {
-    const [user] = await tx.user.updateManyAndReturn({
-      where: { usernameKey: usernameKey(username) },
-      data: { role },
-      select: { id: true },
-    });
-    if (user === undefined) throw notFound(`User "${username}"`);
-    tx.emit(rightsLog, user.id, 'RoleChanged', null);
-  });
-};
 
 /** The users whose username or display name contains a text, whatever the case; all of them for an empty text. */
 export const whoMatch = (search: string): Prisma.UserWhereInput => {

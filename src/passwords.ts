@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { hash, verify } from '@node-rs/argon2';
-import { coded } from '../../errors.js';
+import { coded } from './errors.js';
 
 /**
  * Argon2id with 19 MiB, two passes and one thread: what OWASP's Password Storage Cheat Sheet asks for at least. A
@@ -25,7 +25,7 @@ const waiting: (() => void)[] = [];
 const inTurn = async <Result>(work: () => Promise<Result>): Promise<Result> => {
   if (running < MAX_RUNNING) running += 1;
   else if (waiting.length < MAX_WAITING) await new Promise<void>((resolve) => waiting.push(resolve));
-  else throw coded('UNAVAILABLE', 'Too many people sign in at the moment. Try again soon.');
+  else throw coded('UNAVAILABLE', 'Too many passwords are being checked at the moment. Try again soon.');
   try {
     return await work();
   } finally {
