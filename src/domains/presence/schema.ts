@@ -5,21 +5,35 @@ import type { Context } from '../../context.js';
 import { badInput, notFound } from '../../errors.js';
 import { decodeId, encodeId } from '../../ids.js';
 import { batched, batchedField } from '../../loaders.js';
+import type { Followed } from '../../topic-field.js';
 import { viewerOf } from '../../viewer.js';
 import { User } from '../account/schema.js';
+import { blockedAmong, isApart } from '../blocks/blocks.js';
+import { findAsMember } from '../conversations/conversations.js';
+import { conversationLog, type ConversationEvents } from '../conversations/topics.js';
 import { setPresence } from './presence.js';
-import { presenceTopic, type PresenceValue } from './topics.js';
+import { hidden, hiddenKey, presenceTopic, type PresenceValue } from './topics.js';
 
 /** Users whose presence is asked for at once. */
 const MAX_USERS = 100;
+/** Members of one conversation whose presence is followed at once: as many as a group has. */
+const MAX_MEMBERS = 1_000;
 
 const presenceOf = batched<PresenceValue | null>(({ db }, userIds) => presenceTopic.load(db.prisma, userIds), null);
+
+/**
+ * What the viewer sees: one with whom they are kept apart looks like one who has never been here, in version 0, since a version that grew
+ * would tell of each coming and going. The viewer is read only where there is a block at all, or no event of presence could be
+ * made once for all who follow it.
+ */
+const asSeen = async (context: Context, presence: PresenceValue): Promise<PresenceValue> =>
+  presence.hasBlocks && (await isApart(context, presence.userId)) ? hidden(presence.userId) : presence;
 
 /** @throws NOT_FOUND */
 const findPresence = async (context: Context, userId: string): Promise<PresenceValue> => {
   const presence = await presenceOf(context, userId);
   if (presence === null) throw notFound('User');
-  return presence;
+  return await asSeen(context, presence);
 };
 
 /** @throws BAD_USER_INPUT for too many, or one that is not the id of a user */
@@ -28,6 +42,41 @@ const decodeUserIds = (userIds: readonly string[]): string[] => {
   if (length > MAX_USERS) throw badInput({ path: 'userIds', message: `Must be at most ${MAX_USERS} ids; there are ${length}.` });
   return userIds.map((userId, index) => decodeId('User', userId, `userIds.${index}`));
 };
+
+const isGiven = <Value>(value: Value | null | undefined): value is Value => value !== null && value !== undefined;
+
+/** @throws BAD_USER_INPUT for nobody, too many, or one that is not the id of a user; NOT_FOUND */
+const decodeFollowed = async (context: Context, userIds: readonly string[]): Promise<string[]> => {
+  if (userIds.length === 0) throw badInput({ path: 'userIds', message: 'Must name at least one user.' });
+  const keys = decodeUserIds(userIds);
+  await Promise.all(keys.map((userId) => findPresence(context, userId)));
+  return keys;
+};
+
+/** What the viewer follows of these users. */
+const keysOf = async ({ db, viewer }: Context, userIds: readonly string[]): Promise<string[]> => {
+  const apart = viewer === null ? new Set<string>() : await blockedAmong(db.prisma, viewer.id, userIds);
+  return userIds.map((userId) => (apart.has(userId) ? hiddenKey(userId) : userId));
+};
+
+/**
+ * Who is in a conversation of the viewer's, as they come and go.
+ * @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT for what is no conversation's id
+ */
+const followMembers = async (context: Context, globalId: string): Promise<Followed> => {
+  const { conversation } = await findAsMember(context, decodeId('Conversation', globalId, 'conversationId'));
+  const members = await context.db.prisma.conversationMember.findMany({
+    where: { conversationId: conversation.id },
+    orderBy: [{ joinedAt: 'asc' }, { id: 'asc' }],
+    take: MAX_MEMBERS,
+    select: { userId: true },
+  });
+  return {
+    keys: await keysOf(context, members.map(({ userId }) => userId)),
+    until: { topic: conversationLog, key: conversation.id, kinds: COMINGS_AND_GOINGS },
+  };
+};
+const COMINGS_AND_GOINGS: readonly (keyof ConversationEvents)[] = ['MemberJoined', 'MemberLeft'];
 
 // ---------------------------------------------------------------- types
 
@@ -41,7 +90,8 @@ const PresenceStatus = builder.enumType('PresenceStatus', {
 });
 
 export const Presence = builder.objectRef<PresenceValue>('Presence').implement({
-  description: 'Whether a user is here, whatever the number of their devices.',
+  description:
+    'Whether a user is here, whatever the number of their devices. One whom the viewer has blocked, or who has blocked the viewer, looks like one who has never been here.',
   fields: (t) => ({
     id: t.id({ description: 'An id of this presence; there is one for each user.', resolve: ({ userId }) => encodeId('Presence', userId) }),
     user: t.field({
@@ -63,7 +113,7 @@ export const Presence = builder.objectRef<PresenceValue>('Presence').implement({
       nullable: true,
       description: 'When the last device left; null while the user is here, and for one who has never been here.',
     }),
-    version: t.exposeInt('version', { description: 'Grows with every change of the status.' }),
+    version: t.exposeInt('version', { description: 'Grows with every change of the status; 0 for one who has never been here.' }),
   }),
 });
 
@@ -120,12 +170,13 @@ builder.subscriptionField('presenceChanged', (t) =>
     topic: presenceTopic,
     description:
       'Whether users are here: the present state of each at once, then every change of status. A further device is no change, nor is one that comes back within a moment. Changes in quick succession may be told as one; the last is always told.',
-    args: { userIds: t.arg.idList({ description: `The users; 1 to ${MAX_USERS}.` }) },
-    authorize: async ({ userIds }, context) => {
-      if (!userIds?.length) throw badInput({ path: 'userIds', message: 'Must name at least one user.' });
-      const keys = decodeUserIds(userIds);
-      await Promise.all(keys.map((userId) => findPresence(context, userId)));
-      return { keys };
+    args: {
+      userIds: t.arg.idList({ description: `The users; 1 to ${MAX_USERS}.` }),
+      conversationId: t.arg.id({ description: `Instead of them: one of the viewer\'s conversations, for its members as they come and go; in a large one the ${MAX_MEMBERS} who have been there longest.` }),
+    },
+    authorize: async ({ userIds, conversationId }, context) => {
+      if (isGiven(userIds) === isGiven(conversationId)) throw badInput({ path: 'userIds', message: 'Give either userIds or conversationId.' });
+      return isGiven(conversationId) ? await followMembers(context, conversationId) : { keys: await keysOf(context, await decodeFollowed(context, userIds ?? [])) };
     },
     resolve: (presence) => presence,
   }),

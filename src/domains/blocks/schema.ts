@@ -1,0 +1,66 @@
+import { builder } from '../../builder.js';
+import { listPage } from '../../connection.js';
+import { decodeId } from '../../ids.js';
+import { batched } from '../../loaders.js';
+import { Me, User, UserConnection } from '../account/schema.js';
+import { blockUser, latestBlocked, unblockUser } from './blocks.js';
+
+const viewerBlocks = batched(async ({ db, viewer }, userIds) => {
+  if (viewer === null) return new Map<string, boolean>();
+  const blocks = await db.prisma.block.findMany({
+    where: { blockerId: viewer.id, blockedId: { in: [...userIds] } },
+    select: { blockedId: true },
+  });
+  return new Map(blocks.map(({ blockedId }) => [blockedId, true]));
+}, false);
+
+builder.prismaObjectFields(User, (t) => ({
+  viewerBlocks: t.boolean({
+    description: 'Whether the viewer has blocked this user; false for anyone not signed in.',
+    resolve: (user, _args, context) => viewerBlocks(context, user.id),
+  }),
+}));
+
+builder.prismaObjectFields(Me, (t) => ({
+  blockedUsers: t.field({
+    type: UserConnection,
+    description: 'Whom the viewer has blocked, the latest first. Who has blocked the viewer is told nowhere.',
+    args: t.arg.connectionArgs(),
+    resolve: async (me, args, context, info) => {
+      const where = { blockerId: me.id };
+      const page = await listPage(context, info, args, {
+        keyset: latestBlocked,
+        find: (query, blocked) =>
+          context.db.prisma.block.findMany({ ...query, where: { AND: [where, query.where] }, include: { blocked } }),
+        count: () => context.db.prisma.block.count({ where }),
+      });
+      return { ...page, edges: page.edges.map(({ cursor, node }) => ({ cursor, node: node.blocked })) };
+    },
+  }),
+}));
+
+for (const [name, act, description] of [
+  [
+    'blockUser',
+    blockUser,
+    'Keeps the viewer and a user apart: neither follows, mentions or messages the other directly, adds them to a group, comments under their posts or sees whether they are here. What they follow of each other ends. Blocking twice is blocking once.',
+  ],
+  ['unblockUser', unblockUser, 'Takes a block back. The follows that it ended do not come back.'],
+] as const) {
+  builder.relayMutationField(
+    name,
+    {
+      description: 'Which user is meant.',
+      inputFields: (t) => ({ userId: t.id({ required: true, description: 'The user.' }) }),
+    },
+    {
+      description,
+      authScopes: { signedIn: true },
+      resolve: async (_root, { input }, context) => ({ user: await act(context, decodeId('User', input.userId, 'input.userId')) }),
+    },
+    {
+      description: 'The user, as the viewer sees them now.',
+      outputFields: (t) => ({ user: t.field({ type: User, description: 'The user.', resolve: ({ user }) => user }) }),
+    },
+  );
+}
