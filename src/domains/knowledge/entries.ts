@@ -7,6 +7,7 @@ import type { Entry } from '../../db/generated/prisma/client.js';
 import { addLike, removeLike } from '../../db/likes.js';
 import { badInput, coded, notFound } from '../../errors.js';
 import { viewerOf } from '../../viewer.js';
+import { notify, withdraw } from '../notifications/notifications.js';
 import { mayDelete, mayEdit } from '../posts/rules.js';
 import { findCategory } from './categories.js';
 import { withFreeSlug } from './free-slug.js';
@@ -151,10 +152,10 @@ export const featureEntry = async (context: Context, input: { readonly id: strin
 };
 
 /** Liking twice is liking once. @throws NOT_FOUND */
-export const likeEntry = (context: Context, id: string): Promise<LikedEntry> => changeLike(context, id, addLike);
+export const likeEntry = (context: Context, id: string): Promise<LikedEntry> => changeLike(context, id, addLike, notify);
 
 /** What was not liked stays so. @throws NOT_FOUND */
-export const unlikeEntry = (context: Context, id: string): Promise<LikedEntry> => changeLike(context, id, removeLike);
+export const unlikeEntry = (context: Context, id: string): Promise<LikedEntry> => changeLike(context, id, removeLike, withdraw);
 
 interface LikedEntry {
   readonly entry: Entry;
@@ -162,9 +163,14 @@ interface LikedEntry {
   readonly likeCount: number;
 }
 
-const changeLike = async (context: Context, id: string, change: typeof addLike): Promise<LikedEntry> => {
-  await findEntry(context, id);
-  const likeCount = await change(context.db.prisma, 'entry', id, viewerOf(context).id);
+const changeLike = async (context: Context, id: string, change: typeof addLike, letHear: typeof notify): Promise<LikedEntry> => {
+  const { authorId, title } = await findEntry(context, id);
+  const userId = viewerOf(context).id;
+  const changed = await context.db.transact(async (tx) => {
+    const like = await change(tx, 'entry', id, userId);
+    if (like !== null) await letHear(tx, { kind: 'LIKE', userId: authorId, actorId: userId, subject: { type: 'Entry', id }, data: { title } });
+    return like;
+  });
   const entry = await findEntry(context, id);
-  return { entry, likeCount: likeCount ?? entry.likeCount };
+  return { entry, likeCount: changed?.count ?? entry.likeCount };
 };

@@ -1,0 +1,27 @@
+import type { Context } from '../../context.js';
+import { createOnce } from '../../db/client-id.js';
+import type { Announcement } from '../../db/generated/prisma/client.js';
+import { viewerOf } from '../../viewer.js';
+import { announcementLog, EVERYONE } from './topics.js';
+
+/** Says something to everyone: one row and one event. @throws CONFLICT for a `clientId` used with other input */
+export const announce = async (
+  context: Context,
+  input: { readonly text: string; readonly clientId?: string | null | undefined },
+): Promise<Announcement> => {
+  const { prisma, transact } = context.db;
+  const authorId = viewerOf(context).id;
+  return await createOnce(
+    input.clientId,
+    { ...input },
+    (clientId) => prisma.announcement.findUnique({ where: { authorId_clientId: { authorId, clientId } } }),
+    async (key) => {
+      const { announcement, event } = await transact(async (tx) => {
+        const written = await tx.announcement.create({ data: { text: input.text, authorId, createdAt: new Date(context.clock.now()), ...key } });
+        return { announcement: written, event: tx.emit(announcementLog, EVERYONE, 'AnnouncementAdded', { announcementId: written.id }) };
+      });
+      // The row as the numbering has stamped it.
+      return { ...announcement, seq: event.seq };
+    },
+  );
+};

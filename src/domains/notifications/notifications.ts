@@ -1,0 +1,129 @@
+import { Prisma } from '../../db/generated/prisma/client.js';
+import { PACE, telling, type Telling } from '../../db/pace.js';
+import type { Tx } from '../../db/transact.js';
+import { tellTask } from './jobs.js';
+import { openKeyOf, type Act } from './rules.js';
+import { notificationLog } from './topics.js';
+
+/*
+ * A notification is a row of its user's, written in the transaction of the act. Of several their rows are locked in the order of
+ * (user, open key), after the rows of the act itself and before jobs and heads: no two transactions block each other.
+ *
+ * `told_at` paces what is told. In the past it says when the user was last told; in the future, when a job that waits already will
+ * tell. All its times are the database's.
+ */
+
+/** A notification that has changed, and when its user is to be told. */
+interface Changed {
+  readonly id: string;
+  readonly userId: string;
+  readonly telling: Telling;
+}
+
+const TELLING = Prisma.sql`${telling(Prisma.sql`told_at`)} AS telling`;
+
+/**
+ * Lets users hear of acts: never of their own, of a kind that they have switched off or of somebody whom either side has blocked; of
+ * messages only while they are away. What comes together with an unread notification joins it, each actor once.
+ *
+ * The first act is told at once, further ones at most once a second, the last state always. One statement whatever the number of acts,
+ * and a second one at most once a second for each notification.
+ */
+export const notify = async (tx: Tx, ...acts: readonly Act[]): Promise<void> => {
+  const heard = acts.filter(({ userId, actorId }) => userId !== actorId);
+  if (heard.length === 0) return;
+  const changed = await tx.$queryRaw<Changed[]>`
+    WITH act AS (
+      SELECT DISTINCT ON (user_id, open_key) *
+      FROM unnest(
+        ${heard.map(({ userId }) => userId)}::uuid[],
+        ${heard.map(openKeyOf)}::text[],
+        ${heard.map(({ actorId }) => actorId)}::uuid[],
+        ${heard.map(({ kind }) => kind)}::notification_kind[],
+        ${heard.map(({ subject }) => subject.type)}::text[],
+        ${heard.map(({ subject }) => subject.id)}::uuid[],
+        ${heard.map(({ data }) => JSON.stringify(data ?? null))}::text[]
+      ) AS given(user_id, open_key, actor_id, kind, subject_type, subject_id, data)
+      WHERE NOT EXISTS (
+          SELECT 1 FROM notification_preference preference
+          WHERE preference.user_id = given.user_id AND preference.kind = given.kind AND NOT preference.enabled
+        )
+        AND NOT EXISTS (
+          SELECT 1 FROM block
+          WHERE (blocker_id = given.user_id AND blocked_id = given.actor_id) OR (blocker_id = given.actor_id AND blocked_id = given.user_id)
+        )
+        AND (given.kind <> 'MESSAGE' OR NOT EXISTS (
+          SELECT 1 FROM presence WHERE presence.user_id = given.user_id AND presence.status <> 'OFFLINE'
+        ))
+      ORDER BY user_id, open_key
+    ), opened AS (
+      INSERT INTO notification (id, user_id, kind, subject_type, subject_id, data, open_key, told_at)
+      SELECT gen_random_uuid(), user_id, kind, subject_type, subject_id, data::jsonb, open_key, '-infinity' FROM act ORDER BY user_id, open_key
+      ON CONFLICT (user_id, open_key) DO UPDATE SET data = excluded.data
+      RETURNING id, user_id, open_key, ${TELLING}
+    ), acted AS (
+      INSERT INTO notification_actor (notification_id, user_id, at)
+      SELECT opened.id, act.actor_id, clock_timestamp() FROM opened JOIN act USING (user_id, open_key) WHERE act.actor_id IS NOT NULL
+      ON CONFLICT (notification_id, user_id) DO UPDATE SET at = excluded.at
+    )
+    SELECT id, user_id AS "userId", telling FROM opened`;
+  await tell(tx, changed);
+};
+
+/**
+ * Takes acts back: their actors leave the notifications that are still unread. One without any actors left is in no list and no count, but
+ * stays, since its events lead to it, and an act that is done again comes back to it.
+ */
+export const withdraw = async (tx: Tx, ...acts: readonly Pick<Act, 'kind' | 'userId' | 'actorId' | 'subject'>[]): Promise<void> => {
+  const heard = acts.filter(({ userId, actorId }) => userId !== actorId);
+  if (heard.length === 0) return;
+  const changed = await tx.$queryRaw<Changed[]>`
+    WITH act AS (
+      SELECT user_id, open_key, actor_id
+      FROM unnest(
+        ${heard.map(({ userId }) => userId)}::uuid[], ${heard.map(openKeyOf)}::text[], ${heard.map(({ actorId }) => actorId)}::uuid[]
+      ) AS given(user_id, open_key, actor_id)
+    ), held AS (
+      SELECT notification.id, notification.user_id, notification.told_at, act.actor_id
+      FROM notification JOIN act ON act.user_id = notification.user_id AND act.open_key = notification.open_key
+      ORDER BY notification.user_id, notification.open_key FOR NO KEY UPDATE OF notification
+    ), gone AS (
+      DELETE FROM notification_actor actor USING held
+      WHERE actor.notification_id = held.id AND actor.user_id = held.actor_id
+      RETURNING held.id, held.user_id, held.told_at
+    )
+    SELECT id, user_id AS "userId", ${TELLING} FROM gone`;
+  await tell(tx, changed);
+};
+
+const tell = async (tx: Tx, changed: readonly Changed[]): Promise<void> => {
+  for (const { id, userId, telling } of changed) {
+    if (telling === 'now') tx.emit(notificationLog, userId, 'NotificationAdded', { notificationId: id });
+  }
+  const soon = changed.filter(({ telling }) => telling === 'soon').map(({ id }) => id);
+  if (soon.length === 0) return;
+  const put = await tx.$queryRaw<{ readonly notificationId: string; readonly runAt: Date }[]>`
+    UPDATE notification SET told_at = told_at + ${PACE} WHERE id = ANY(${soon}::uuid[])
+    RETURNING id AS "notificationId", told_at AS "runAt"`;
+  for (const { notificationId, runAt } of put) tx.enqueue(tellTask, { notificationId }, { key: notificationId, runAt });
+};
+
+/**
+ * Whoever has read a conversation to its end has read of its messages. What is being said at the same moment comes before, and leaves it
+ * unread, or after, and opens another notification.
+ */
+export const readConversation = async (tx: Tx, userId: string, conversationId: string): Promise<void> => {
+  const openKey = openKeyOf({ kind: 'MESSAGE', subject: { type: 'Conversation', id: conversationId } });
+  const [held] = await tx.$queryRaw<{ readonly id: string }[]>`
+    SELECT id FROM notification WHERE user_id = ${userId}::uuid AND open_key = ${openKey} FOR UPDATE`;
+  if (held === undefined) return;
+  // A statement of its own, so that it sees what those have written for whom the lock has waited.
+  await tx.$executeRaw`
+    UPDATE notification SET read_at = clock_timestamp(), open_key = NULL
+    WHERE id = ${held.id}::uuid AND NOT EXISTS (
+      SELECT 1 FROM conversation_member member
+      JOIN message ON message.conversation_id = member.conversation_id AND message.seq > member.last_read_seq
+      WHERE member.conversation_id = ${conversationId}::uuid AND member.user_id = ${userId}::uuid
+        AND message.author_id <> member.user_id AND message.deleted_at IS NULL
+    )`;
+};
