@@ -530,11 +530,12 @@ describe('what is unread', () => {
     // Reading does not go back.
     expect(await markRead(gil, room.id, first.cursor)).toMatchObject({ unreadCount: 1, lastReadSeq: second.message.seq });
     const { cursor } = await conversation(gil, room.id);
-    expect(cursor).toBe(third.cursor);
+    // That of the event by which the others hear of what was read just before.
+    expect((await log(room.id)).at(-1)).toMatchObject({ kind: 'ReadMoved', seq: third.message.seq + 1 });
     expect(await markRead(gil, room.id, cursor)).toMatchObject({ unreadCount: 0 });
     expect(await unreadInAll(gil)).toBe(1);
     const { edges } = await members(fay, room.id);
-    expect(edges.map(({ node }) => [node.user.username, node.lastReadSeq, node.lastReadCursor])).toContainEqual(['gil', third.message.seq, third.cursor]);
+    expect(edges.map(({ node }) => [node.user.username, node.lastReadSeq, node.lastReadCursor])).toContainEqual(['gil', third.message.seq + 1, cursor]);
   });
 
   test('cannot be marked beyond what has happened, but in history that is no longer replayed', async () => {
@@ -544,7 +545,7 @@ describe('what is unread', () => {
     await app.database.query(`UPDATE head SET oldest_seq = last_seq WHERE topic = 'conversation' AND key = $1`, [key]);
     expect(await refusal(listen(ben, group.id, sent[0]?.cursor))).toBe('CURSOR_EXPIRED');
     expect(await markRead(ben, group.id, sent[0]?.cursor ?? '')).toMatchObject({ unreadCount: 2 });
-    await app.database.query(`UPDATE head SET last_seq = last_seq - 1, oldest_seq = 1 WHERE topic = 'conversation' AND key = $1`, [key]);
+    await app.database.query(`UPDATE head SET last_seq = last_seq - 2, oldest_seq = 1 WHERE topic = 'conversation' AND key = $1`, [key]);
     expect(await app.code(MARK_READ, { input: { conversationId: group.id, cursor: sent[2]?.cursor } }, ben)).toBe('CURSOR_EXPIRED');
     await app.database.query(`UPDATE head SET epoch = epoch + 1 WHERE topic = 'conversation' AND key = $1`, [key]);
     expect(await app.code(MARK_READ, { input: { conversationId: group.id, cursor: sent[1]?.cursor } }, ben)).toBe('CURSOR_EXPIRED');
@@ -579,6 +580,7 @@ describe('leaveConversation', () => {
       'MemberJoined',
       'MemberJoined',
       'MemberLeft',
+      'OwnerChanged',
       'MemberLeft',
       'MessageAdded',
       'MemberJoined',

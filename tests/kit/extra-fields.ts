@@ -1,6 +1,6 @@
 import { builder } from '../../src/builder.js';
 import { findAsMember } from '../../src/domains/conversations/conversations.js';
-import { MessageAdded } from '../../src/domains/conversations/schema.js';
+import { MessageAdded } from '../../src/domains/conversations/event-schema.js';
 import { conversationLog } from '../../src/domains/conversations/topics.js';
 import { User } from '../../src/domains/account/schema.js';
 import { Presence } from '../../src/domains/presence/schema.js';

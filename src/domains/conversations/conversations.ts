@@ -3,8 +3,11 @@ import { createOnce, type ClientKey } from '../../db/client-id.js';
 import { isUniqueViolation } from '../../db/failures.js';
 import type { Conversation, ConversationMember, Prisma } from '../../db/generated/prisma/client.js';
 import type { Keyset } from '../../db/keyset.js';
+import type { Tx } from '../../db/transact.js';
 import { badInput, coded, notFound, type FieldError } from '../../errors.js';
+import { hashPassword } from '../../passwords.js';
 import { viewerOf } from '../../viewer.js';
+import { assertNotBlocked } from '../blocks/blocks.js';
 import { newJoinCode } from './join-codes.js';
 import { directKey } from './rules.js';
 import { conversationLog } from './topics.js';
@@ -27,9 +30,17 @@ export interface AsMember {
   readonly member: ConversationMember;
 }
 
-/** A conversation as one of its members sees it. @throws UNAUTHENTICATED, NOT_FOUND, FORBIDDEN for a conversation of others */
-export const findAsMember = async (context: Context, id: string): Promise<AsMember> => {
-  const found = await context.db.prisma.conversation.findUnique({
+/**
+ * A conversation as one of its members sees it.
+ * @param client a transaction that reads it
+ * @throws UNAUTHENTICATED, NOT_FOUND, FORBIDDEN for a conversation of others
+ */
+export const findAsMember = async (
+  context: Context,
+  id: string,
+  client: Pick<Tx, 'conversation'> = context.db.prisma,
+): Promise<AsMember> => {
+  const found = await client.conversation.findUnique({
     relationLoadStrategy: 'join',
     where: { id },
     include: { members: { where: { userId: viewerOf(context).id } } },
@@ -45,12 +56,13 @@ export const membersOnly = () => coded('FORBIDDEN', 'Only members of the convers
 
 /**
  * The one conversation of the viewer and another user; begun when there is none yet, also when both begin at the same time.
- * @throws BAD_USER_INPUT for oneself, NOT_FOUND
+ * @throws BAD_USER_INPUT for oneself, NOT_FOUND, FORBIDDEN where one of the two has blocked the other
  */
 export const startDirect = async (context: Context, userId: string): Promise<Conversation> => {
   const { prisma } = context.db;
   const viewerId = viewerOf(context).id;
   if (userId === viewerId) throw badInput({ path: 'input.userId', message: 'You cannot talk with yourself.' });
+  await assertNotBlocked(prisma, viewerId, userId);
   const where = { directKey: directKey(viewerId, userId) };
   const begun = await prisma.conversation.findUnique({ where });
   if (begun !== null) return begun;
@@ -73,20 +85,27 @@ export interface CreateGroup {
   readonly clientId?: string | null | undefined;
 }
 
-/** The viewer becomes its owner. @throws BAD_USER_INPUT for users who do not exist, CONFLICT for a `clientId` used with other input */
+/**
+ * The viewer becomes its owner.
+ * @throws BAD_USER_INPUT for users who do not exist, FORBIDDEN for one whom the viewer has blocked or who has blocked the viewer, CONFLICT
+ *   for a `clientId` used with other input
+ */
 export const createGroup = async (context: Context, { title, memberIds, clientId }: CreateGroup): Promise<Conversation> =>
   await createOwn(context, clientId, { kind: 'GROUP', title, memberIds }, async (key) => {
-    await assertUsers(context, memberIds);
+    await assertUsers(context.db.prisma, memberIds);
+    await assertNotBlocked(context.db.prisma, viewerOf(context).id, ...memberIds);
     const others = new Set(memberIds);
     others.delete(viewerOf(context).id);
+    assertRoom(context, others.size + 1);
     return await create(context, { kind: 'GROUP', title, ...key }, [
       { userId: viewerOf(context).id, role: 'OWNER' },
       ...[...others].map((userId) => ({ userId, role: 'MEMBER' as const })),
     ]);
   });
 
-const assertUsers = async (context: Context, ids: readonly string[]): Promise<void> => {
-  const users = await context.db.prisma.user.findMany({ where: { id: { in: [...ids] } }, select: { id: true } });
+/** @throws BAD_USER_INPUT that names each of them who does not exist, in `input.memberIds` */
+export const assertUsers = async (client: Pick<Tx, 'user'>, ids: readonly string[]): Promise<void> => {
+  const users = await client.user.findMany({ where: { id: { in: [...ids] } }, select: { id: true } });
   const known = new Set(users.map(({ id }) => id));
   const [first, ...rest] = ids.flatMap((id, index): FieldError[] =>
     known.has(id) ? [] : [{ path: `input.memberIds.${index}`, message: 'There is no such user.' }],
@@ -94,20 +113,34 @@ const assertUsers = async (context: Context, ids: readonly string[]): Promise<vo
   if (first !== undefined) throw badInput(first, ...rest);
 };
 
+/** @throws BAD_USER_INPUT when a group would have too many members */
+export const assertRoom = ({ config }: Context, members: number): void => {
+  const { maxMembers } = config.groups;
+  if (members <= maxMembers) return;
+  throw badInput({ path: 'input.memberIds', message: `A group has at most ${maxMembers} members; it would have ${members}.` });
+};
+
 export interface CreateRoom {
   readonly title?: string | null | undefined;
+  /** Asked of whoever joins it, beside its code. */
+  readonly passcode?: string | null | undefined;
   readonly clientId?: string | null | undefined;
 }
 
 /** Even with nine of ten codes in use, fewer than one room in a hundred thousand finds none that is free. */
 const CODE_ATTEMPTS = 120;
 
-/** A room that others join by its code; the viewer becomes its owner. @throws CONFLICT for a `clientId` used with other input */
-export const createRoom = async (context: Context, { title = null, clientId }: CreateRoom): Promise<Conversation> =>
-  await createOwn(context, clientId, { kind: 'ROOM', title }, async (key) => {
+/**
+ * A room that others join by its code; the viewer becomes its owner. Of a passcode only that there is one tells a request from another: the
+ * digest of a request is made at no cost, and would tell what the hash keeps to itself.
+ * @throws CONFLICT for a `clientId` used with other input
+ */
+export const createRoom = async (context: Context, { title = null, passcode = null, clientId }: CreateRoom): Promise<Conversation> =>
+  await createOwn(context, clientId, { kind: 'ROOM', title, ...(passcode === null ? {} : { passcode: true }) }, async (key) => {
+    const passcodeHash = passcode === null ? null : await hashPassword(passcode);
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await create(context, { kind: 'ROOM', title, joinCode: newJoinCode(), ...key }, [
+        return await create(context, { kind: 'ROOM', title, passcodeHash, joinCode: newJoinCode(), ...key }, [
           { userId: viewerOf(context).id, role: 'OWNER' },
         ]);
       } catch (error) {

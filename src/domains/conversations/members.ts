@@ -2,16 +2,15 @@ import type { Context } from '../../context.js';
 import type { Conversation, ConversationMember, MemberRole } from '../../db/generated/prisma/client.js';
 import type { Keyset } from '../../db/keyset.js';
 import type { Tx } from '../../db/transact.js';
-import { uuid7 } from '../../db/uuid7.js';
-import { badInput, notFound } from '../../errors.js';
-import { assertReadable, decodeCursor } from '../../realtime/cursor.js';
-import { readHead } from '../../realtime/event-log.js';
+import { badInput, coded } from '../../errors.js';
+import { lockHead } from '../../realtime/log-retention.js';
 import { viewerOf } from '../../viewer.js';
 import { rightsLog } from '../account/topics.js';
-import { findAsMember, membersOnly } from './conversations.js';
-import { parseJoinCode } from './join-codes.js';
-import { mayBeLeft } from './rules.js';
+import { assertNotBlocked } from '../blocks/blocks.js';
+import { assertRoom, assertUsers, findAsMember, type AsMember } from './conversations.js';
+import { mayAdd, mayBeLeft, mayManage } from './rules.js';
 import { conversationLog } from './topics.js';
+import { stopTyping } from './typing.js';
 
 /** In the order of their joining. */
 export const longestFirst: Keyset<Pick<ConversationMember, 'id' | 'joinedAt'>> = {
@@ -27,73 +26,122 @@ export const longestFirst: Keyset<Pick<ConversationMember, 'id' | 'joinedAt'>> =
  * their own member rows and go on to the conversation's head and row: none of these could be locked first without one waiting
  * for the other.
  */
-const lockMembership = async (tx: Tx, conversationId: string): Promise<void> => {
+export const lockMembership = async (tx: Tx, conversationId: string): Promise<void> => {
   await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended('membership:' || ${conversationId}::text, 0))`;
 };
 
-/** Joining twice is joining once. Whoever comes into a room that everyone has left becomes its owner. @throws NOT_FOUND */
-export const joinRoom = async (context: Context, typed: string): Promise<Conversation> => {
-  const joinCode = parseJoinCode(typed);
-  const conversation = joinCode === null ? null : await context.db.prisma.conversation.findUnique({ where: { joinCode } });
-  if (conversation === null) throw notFound('Room');
-  const { id } = conversation;
-  const userId = viewerOf(context).id;
-  await context.db.transact(async (tx) => {
-    await lockMembership(tx, id);
-    const joined = await tx.$executeRaw`
-      INSERT INTO conversation_member (id, conversation_id, user_id, role)
-      SELECT ${uuid7(context.clock.now())}::uuid, ${id}::uuid, ${userId}::uuid,
-        CASE WHEN EXISTS (SELECT 1 FROM conversation_member WHERE conversation_id = ${id}::uuid AND role = 'OWNER')
-          THEN 'MEMBER'::member_role ELSE 'OWNER'::member_role END
-      ON CONFLICT (conversation_id, user_id) DO NOTHING`;
-    if (joined > 0) tx.emit(conversationLog, id, 'MemberJoined', { userId });
-  });
+/** A conversation as the viewer finds it under the lock of its membership. @throws NOT_FOUND, FORBIDDEN */
+const holdAsMember = async (tx: Tx, context: Context, conversationId: string): Promise<AsMember> => {
+  await lockMembership(tx, conversationId);
+  return await findAsMember(context, conversationId, tx);
+};
+
+/** The same for its owner. @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT for a direct conversation */
+export const holdAsOwner = async (tx: Tx, context: Context, conversationId: string): Promise<Conversation> => {
+  const { conversation, member } = await holdAsMember(tx, context, conversationId);
+  assertNotDirect(conversation);
+  if (!mayManage(conversation, member)) throw coded('FORBIDDEN', 'Only the owner of the conversation may do this.');
   return conversation;
+};
+
+const assertNotDirect = (conversation: Conversation): void => {
+  if (conversation.kind !== 'DIRECT') return;
+  throw badInput({ path: 'input.conversationId', message: 'A direct conversation belongs to its two members.' });
+};
+
+/**
+ * Brings people into a group or a room. Adding somebody who is in it already changes nothing.
+ * @throws NOT_FOUND, FORBIDDEN for those who may not and for one who is kept apart from the viewer, BAD_USER_INPUT for a direct
+ *   conversation, for users who do not exist and for more than a group may have; then nobody is added
+ */
+export const addMembers = async (context: Context, conversationId: string, memberIds: readonly string[]): Promise<void> => {
+  await context.db.transact(async (tx) => {
+    const { conversation, member } = await holdAsMember(tx, context, conversationId);
+    assertNotDirect(conversation);
+    if (!mayAdd(conversation, member)) throw coded('FORBIDDEN', 'You may not add people to this conversation.');
+    await assertUsers(tx, memberIds);
+    const inside = await tx.conversationMember.findMany({ where: { conversationId, userId: { in: [...memberIds] } } });
+    const added = new Set(memberIds);
+    for (const { userId } of inside) added.delete(userId);
+    if (added.size === 0) return;
+    await assertNotBlocked(tx, member.userId, ...added);
+    if (conversation.kind === 'GROUP') assertRoom(context, (await tx.conversationMember.count({ where: { conversationId } })) + added.size);
+    await tx.conversationMember.createMany({ data: [...added].map((userId) => ({ conversationId, userId })) });
+    for (const userId of added) tx.emit(conversationLog, conversationId, 'MemberJoined', { userId });
+  });
+};
+
+/**
+ * Ends the membership of another one; somebody who is not in it stays so. What they sent stays, and nothing of theirs comes after.
+ * @throws NOT_FOUND, FORBIDDEN for all but the owner, BAD_USER_INPUT for a direct conversation and for oneself
+ */
+export const removeMember = async (context: Context, conversationId: string, userId: string): Promise<void> => {
+  await context.db.transact(async (tx) => {
+    await holdAsOwner(tx, context, conversationId);
+    if (userId === viewerOf(context).id) throw badInput({ path: 'input.userId', message: 'An owner leaves by leaveConversation.' });
+    await endMembership(tx, conversationId, userId);
+  });
+  stopTyping(context, conversationId, userId);
 };
 
 /**
  * Ends the viewer's membership; an owner is followed by whoever has been there longest. What the viewer sent stays, and nothing
- * of theirs comes after the event of their leaving: the deletion waits for what they are just sending.
+ * of theirs comes after the event of their leaving.
  * @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT for a direct conversation
  */
 export const leaveConversation = async (context: Context, conversationId: string): Promise<void> => {
-  const { conversation } = await findAsMember(context, conversationId);
-  if (!mayBeLeft(conversation)) throw badInput({ path: 'input.conversationId', message: 'A direct conversation cannot be left.' });
-  const userId = viewerOf(context).id;
   await context.db.transact(async (tx) => {
-    await lockMembership(tx, conversationId);
-    const [left] = await tx.$queryRaw<{ readonly role: MemberRole }[]>`
-      DELETE FROM conversation_member WHERE conversation_id = ${conversationId}::uuid AND user_id = ${userId}::uuid
-      RETURNING role::text AS role`;
-    if (left === undefined) throw membersOnly();
-    if (left.role === 'OWNER') {
-      await tx.$executeRaw`
-        UPDATE conversation_member SET role = 'OWNER'
-        WHERE id = (
-          SELECT id FROM conversation_member WHERE conversation_id = ${conversationId}::uuid ORDER BY joined_at, id LIMIT 1
-        )`;
-    }
-    tx.emit(conversationLog, conversationId, 'MemberLeft', { userId });
-    tx.emit(rightsLog, userId, 'AccessWithdrawn', { topic: conversationLog.name, key: conversationId });
+    const { conversation, member } = await holdAsMember(tx, context, conversationId);
+    if (!mayBeLeft(conversation)) throw badInput({ path: 'input.conversationId', message: 'A direct conversation cannot be left.' });
+    await endMembership(tx, conversationId, member.userId);
+    if (member.role !== 'OWNER') return;
+    const longest = await tx.conversationMember.findFirst({ where: { conversationId }, orderBy: [{ joinedAt: 'asc' }, { id: 'asc' }] });
+    if (longest !== null) await makeOwner(tx, longest);
   });
+  stopTyping(context, conversationId, viewerOf(context).id);
 };
 
 /**
- * Everything up to `cursor` has been read; what was read once stays so.
- * @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT for a cursor of another stream, CURSOR_EXPIRED for one beyond the head or of another
- *   history
+ * Passes the viewer's conversation on to another member; the viewer stays in it.
+ * @throws NOT_FOUND, FORBIDDEN for all but the owner, BAD_USER_INPUT for a direct conversation and for one who is no member
  */
-export const markRead = async (context: Context, conversationId: string, cursor: string): Promise<Conversation> => {
-  const { conversation, member } = await findAsMember(context, conversationId);
-  const { prisma } = context.db;
-  const position = decodeCursor(conversationLog.name, conversationId, cursor, 'input.cursor');
-  const head = await readHead(prisma, conversationLog.name, conversationId);
-  // Messages are kept longer than the events that told of them, and an old one may still be read.
-  const oldest = (head?.oldestSeq ?? 1) - 1;
-  assertReadable(conversationLog.name, conversationId, { ...position, seq: Math.max(position.seq, oldest) }, head);
-  await prisma.conversationMember.updateMany({
-    where: { id: member.id, lastReadSeq: { lt: position.seq } },
-    data: { lastReadSeq: position.seq },
+export const transferOwnership = async (context: Context, conversationId: string, userId: string): Promise<void> => {
+  await context.db.transact(async (tx) => {
+    await holdAsOwner(tx, context, conversationId);
+    const heir = await tx.conversationMember.findUnique({ where: { conversationId_userId: { conversationId, userId } } });
+    if (heir === null) throw badInput({ path: 'input.userId', message: 'Is no member of the conversation.' });
+    if (heir.role === 'OWNER') return;
+    await tx.conversationMember.updateMany({ where: { conversationId, role: 'OWNER' }, data: { role: 'MEMBER' } });
+    await makeOwner(tx, heir);
   });
-  return conversation;
+};
+
+const makeOwner = async (tx: Tx, { id, conversationId, userId }: ConversationMember): Promise<void> => {
+  await tx.conversationMember.update({ where: { id }, data: { role: 'OWNER' satisfies MemberRole }, select: { id: true } });
+  tx.emit(conversationLog, conversationId, 'OwnerChanged', { userId });
+};
+
+/** The deletion waits for what they are just sending. What they follow of the conversation ends with it. */
+const endMembership = async (tx: Tx, conversationId: string, userId: string): Promise<void> => {
+  const { count } = await tx.conversationMember.deleteMany({ where: { conversationId, userId } });
+  if (count === 0) return;
+  tx.emit(conversationLog, conversationId, 'MemberLeft', { userId });
+  tx.emit(rightsLog, userId, 'AccessWithdrawn', { topic: conversationLog.name, key: conversationId });
+};
+
+/**
+ * Gives a group or a room another title. The same one again is no change, and nobody hears of it.
+ * @param title null takes that of a room away
+ * @throws NOT_FOUND, FORBIDDEN for all but the owner, BAD_USER_INPUT for a direct conversation and for a group without a title
+ */
+export const renameConversation = async (context: Context, conversationId: string, title: string | null): Promise<void> => {
+  await context.db.transact(async (tx) => {
+    const { kind, title: before } = await holdAsOwner(tx, context, conversationId);
+    if (title === null && kind === 'GROUP') throw badInput({ path: 'input.title', message: 'A group has a title.' });
+    if (title === before) return;
+    // In the order of those who send: the head, and then the row.
+    await lockHead(tx, conversationLog, conversationId);
+    await tx.conversation.update({ where: { id: conversationId }, data: { title }, select: { id: true } });
+    tx.emit(conversationLog, conversationId, 'ConversationRenamed', { userId: viewerOf(context).id });
+  });
 };

@@ -1,15 +1,23 @@
 import type { Context } from '../../context.js';
 import { createOnce, type ClientKey } from '../../db/client-id.js';
-import type { Message, Prisma } from '../../db/generated/prisma/client.js';
+import { Prisma, type MemberRole, type Message } from '../../db/generated/prisma/client.js';
 import type { Keyset } from '../../db/keyset.js';
 import { escapeLike } from '../../db/like-pattern.js';
+import type { Tx } from '../../db/transact.js';
 import { uuid7 } from '../../db/uuid7.js';
-import { badInput } from '../../errors.js';
+import { badInput, coded, notFound } from '../../errors.js';
 import { encodeCursor } from '../../realtime/cursor.js';
 import { readHead } from '../../realtime/event-log.js';
+import { lengthOf, tooLong } from '../../text.js';
 import { viewerOf } from '../../viewer.js';
+import { areApart, assertNotBlocked, keptApart } from '../blocks/blocks.js';
+import { notify, withdraw } from '../notifications/notifications.js';
+import type { Act } from '../notifications/rules.js';
 import { findAsMember, membersOnly } from './conversations.js';
+import { removeMentions, rewriteMentions, writeMentions } from './mentions.js';
+import { mayDelete, mayEdit, mayModerate, otherOf } from './rules.js';
 import { conversationLog } from './topics.js';
+import { stopTyping } from './typing.js';
 
 /** Newest first, across conversations. Within one, the order is that of its log. */
 export const newestFirst: Keyset<Pick<Message, 'id' | 'createdAt'>> = {
@@ -20,12 +28,34 @@ export const newestFirst: Keyset<Pick<Message, 'id' | 'createdAt'>> = {
   ],
 };
 
-/** What a user has written and not deleted, wherever; with a text in it, whatever its case, unless that is empty. */
-export const writtenBy = (authorId: string, search: string): Prisma.MessageWhereInput => ({
-  authorId,
-  deletedAt: null,
-  ...(search === '' ? {} : { body: { contains: escapeLike(search), mode: 'insensitive' } }),
-});
+/** Messages with a text in them, whatever its case; all of them, deleted ones too, when it is empty. */
+export const saying = (search: string): Prisma.MessageWhereInput =>
+  search === '' ? {} : { body: { contains: escapeLike(search), mode: 'insensitive' } };
+
+/** What a user has written and not deleted, wherever; with a text in it, unless that is empty. */
+export const writtenBy = (authorId: string, search: string): Prisma.MessageWhereInput => ({ authorId, deletedAt: null, ...saying(search) });
+
+/** Of a message, as Prisma names them. */
+const COLUMNS = Prisma.sql`
+  message.id, message.conversation_id AS "conversationId", message.author_id AS "authorId", message.body, message.reply_to_id AS "replyToId",
+  message.seq, message.created_at AS "createdAt", message.edited_at AS "editedAt", message.deleted_at AS "deletedAt",
+  message.client_id AS "clientId", message.client_digest AS "clientDigest"`;
+
+/** Whether `member` and whom they would talk to in a direct conversation are kept apart by a block. */
+const IS_APART = Prisma.sql`EXISTS (
+  SELECT 1 FROM conversation direct JOIN conversation_member other ON other.conversation_id = direct.id
+  WHERE direct.id = member.conversation_id AND direct.kind = 'DIRECT' AND other.user_id <> member.user_id
+    AND ${areApart(Prisma.sql`member.user_id`, Prisma.sql`other.user_id`)}
+)`;
+
+/** How long a body may be is a setting, so the schema's own validation cannot know it. */
+const assertLength = ({ config }: Context, body: string): void => {
+  const { maxLength } = config.messages;
+  const length = lengthOf(body);
+  if (length > maxLength) throw badInput({ path: 'input.body', message: tooLong(maxLength, length) });
+};
+
+// ---------------------------------------------------------------- sending
 
 export interface SendMessage {
   readonly conversationId: string;
@@ -42,12 +72,15 @@ export interface Sent {
 
 /**
  * Sends a message to a conversation of the viewer's. Messages sent at the same time wait for each other only while they are numbered.
- * @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT for a reply to what is not in the conversation, CONFLICT for a `clientId` used with
- *   other input
+ * A reply to a message that was deleted is one, as if that had been deleted a moment later.
+ * @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT for a body too long or a reply to what is not in the conversation, CONFLICT for a
+ *   `clientId` used with other input
  */
 export const sendMessage = async (context: Context, input: SendMessage): Promise<Sent> => {
+  assertLength(context, input.body);
   const { prisma } = context.db;
   const authorId = viewerOf(context).id;
+  await context.limits.consume('message', authorId);
   let epoch: number | null = null;
   const message = await createOnce(
     input.clientId,
@@ -65,8 +98,8 @@ export const sendMessage = async (context: Context, input: SendMessage): Promise
 };
 
 /**
- * Two statements, between BEGIN and COMMIT: this one and the numbering. Null when the author is no member or the message answered is
- * not in the conversation.
+ * Two statements, between BEGIN and COMMIT, unless somebody is to hear of it: this one and the numbering. Null when the author is no member, is
+ * kept apart from whom it is for, or answers a message that is not in the conversation.
  *
  * The share lock on the member's row keeps them from leaving until this commits, so none of their messages follows the
  * event of their leaving; it is in nobody else's way.
@@ -78,7 +111,7 @@ const write = async (
   { clientId, clientDigest }: ClientKey,
 ): Promise<{ readonly message: Message; readonly epoch: number } | null> => {
   const written = await context.db.transact(async (tx) => {
-    const [message] = await tx.$queryRaw<Message[]>`
+    const [inserted] = await tx.$queryRaw<(Message & { readonly directKey: string | null })[]>`
       INSERT INTO message (id, conversation_id, author_id, body, reply_to_id, client_id, client_digest)
       SELECT ${uuid7(context.clock.now())}::uuid, member.conversation_id, member.user_id, ${body}::text, ${replyToId}::uuid,
         ${clientId}::text, ${clientDigest}::text
@@ -87,18 +120,113 @@ const write = async (
         AND (${replyToId}::uuid IS NULL OR EXISTS (
           SELECT 1 FROM message original WHERE original.id = ${replyToId}::uuid AND original.conversation_id = member.conversation_id
         ))
+        AND NOT ${IS_APART}
       FOR KEY SHARE OF member
-      RETURNING id, conversation_id AS "conversationId", author_id AS "authorId", body, reply_to_id AS "replyToId", seq,
-        created_at AS "createdAt", edited_at AS "editedAt", deleted_at AS "deletedAt", client_id AS "clientId",
-        client_digest AS "clientDigest"`;
-    return message === undefined ? null : { message, event: tx.emit(conversationLog, conversationId, 'MessageAdded', { messageId: message.id }) };
+      RETURNING ${COLUMNS}, (SELECT direct_key FROM conversation WHERE conversation.id = message.conversation_id) AS "directKey"`;
+    if (inserted === undefined) return null;
+    const { directKey, ...message } = inserted;
+    const mentioned = await writeMentions(tx, message);
+    await notify(tx, ...mentioned.map((userId) => mentioning(message, userId)), ...(directKey === null ? [] : [writingTo(message, otherOf({ directKey }, authorId))]));
+    return { message, event: tx.emit(conversationLog, conversationId, 'MessageAdded', { messageId: message.id }) };
   });
+  if (written !== null) stopTyping(context, conversationId, authorId);
   // The row as the numbering has stamped it.
   return written && { message: { ...written.message, seq: written.event.seq }, epoch: written.event.epoch };
 };
 
+/** Whom a message names hears of it. */
+const mentioning = ({ id, authorId }: Message, userId: string): Act => ({ kind: 'MENTION', userId, actorId: authorId, subject: { type: 'Message', id } });
+
+/** So does the other one of a direct conversation, while away. */
+const writingTo = ({ conversationId, authorId }: Message, userId: string): Act => ({
+  kind: 'MESSAGE',
+  userId,
+  actorId: authorId,
+  subject: { type: 'Conversation', id: conversationId },
+});
+
 const whyNot = async (context: Context, { conversationId, replyToId }: SendMessage): Promise<Error> => {
-  await findAsMember(context, conversationId);
+  const { conversation, member } = await findAsMember(context, conversationId);
+  if (conversation.kind === 'DIRECT') await assertNotBlocked(context.db.prisma, member.userId, otherOf(conversation, member.userId));
   if (replyToId === null || replyToId === undefined) return membersOnly();
   return badInput({ path: 'input.replyToId', message: 'There is no such message in this conversation.' });
+};
+
+// ---------------------------------------------------------------- afterwards
+
+/** A message as one finds it who is about to change it or what hangs on it. */
+interface Held {
+  readonly message: Message;
+  /** What the viewer is in its conversation; null for one who is no member and needs not be. */
+  readonly role: MemberRole | null;
+  /** Whether a block keeps them from saying anything there, as it is a direct conversation. */
+  readonly apart: boolean;
+}
+
+/**
+ * Locks a message of a conversation of the viewer's. It changes no more until the transaction ends, and the viewer does not leave before:
+ * as in {@link write}, the lock on their row keeps the event of their leaving behind that of their act.
+ * @throws NOT_FOUND, FORBIDDEN
+ */
+export const holdMessage = async (tx: Tx, context: Context, messageId: string): Promise<Held> => {
+  const [found] = await tx.$queryRaw<(Message & Omit<Held, 'message'>)[]>`
+    SELECT ${COLUMNS}, member.role::text AS role, ${IS_APART} AS apart
+    FROM message JOIN conversation_member member ON member.conversation_id = message.conversation_id
+    WHERE message.id = ${messageId}::uuid AND member.user_id = ${viewerOf(context).id}::uuid
+    FOR NO KEY UPDATE OF message FOR KEY SHARE OF member`;
+  if (found === undefined) throw (await tx.message.count({ where: { id: messageId } })) === 0 ? notFound('Message') : membersOnly();
+  const { role, apart, ...message } = found;
+  return { message, role, apart };
+};
+
+/** The same for one who needs not be a member. @throws NOT_FOUND */
+const holdAnyMessage = async (tx: Tx, messageId: string): Promise<Held> => {
+  const [message] = await tx.$queryRaw<Message[]>`SELECT ${COLUMNS} FROM message WHERE id = ${messageId}::uuid FOR NO KEY UPDATE`;
+  if (message === undefined) throw notFound('Message');
+  return { message, role: null, apart: false };
+};
+
+export const alreadyDeleted = () => coded('CONFLICT', 'The message has been deleted.');
+
+/**
+ * Gives a message another body; its place and its seq stay. The same body once more is no change, and nobody hears of it.
+ * @throws NOT_FOUND, FORBIDDEN for another's message and for one who is no member any more, BAD_USER_INPUT for a body too long, CONFLICT
+ *   for a deleted message
+ */
+export const editMessage = async (context: Context, { messageId, body }: { readonly messageId: string; readonly body: string }): Promise<Message> => {
+  assertLength(context, body);
+  return await context.db.transact(async (tx) => {
+    const { message, apart } = await holdMessage(tx, context, messageId);
+    if (!mayEdit(viewerOf(context), message)) throw coded('FORBIDDEN', 'Only its author may edit a message.');
+    if (apart) throw keptApart();
+    if (message.deletedAt !== null) throw alreadyDeleted();
+    if (body === message.body) return message;
+    const edited = await tx.message.update({ where: { id: messageId }, data: { body, editedAt: new Date(context.clock.now()) } });
+    const { added, removed } = await rewriteMentions(tx, edited);
+    await withdraw(tx, ...removed.map((userId) => mentioning(edited, userId)));
+    await notify(tx, ...added.map((userId) => mentioning(edited, userId)));
+    tx.emit(conversationLog, edited.conversationId, 'MessageEdited', { messageId });
+    return edited;
+  });
+};
+
+/**
+ * Takes back what a message said, with its mentions and reactions. The row stays, as a tombstone: events, replies and cursors lead to
+ * it. Deleting twice is deleting once. A moderator needs not be a member.
+ * @throws NOT_FOUND, FORBIDDEN
+ */
+export const deleteMessage = async (context: Context, messageId: string): Promise<void> => {
+  const viewer = viewerOf(context);
+  await context.db.transact(async (tx) => {
+    const { message, role } = mayModerate(viewer) ? await holdAnyMessage(tx, messageId) : await holdMessage(tx, context, messageId);
+    if (!mayDelete(viewer, message, role)) {
+      throw coded('FORBIDDEN', 'Only its author, the owner of the conversation and moderators may delete a message.');
+    }
+    if (message.deletedAt !== null) return;
+    const mentioned = await removeMentions(tx, messageId);
+    await tx.messageReaction.deleteMany({ where: { messageId } });
+    await tx.message.update({ where: { id: messageId }, data: { body: '', deletedAt: new Date(context.clock.now()) }, select: { id: true } });
+    await withdraw(tx, ...mentioned.map((userId) => mentioning(message, userId)));
+    tx.emit(conversationLog, message.conversationId, 'MessageDeleted', { messageId });
+  });
 };

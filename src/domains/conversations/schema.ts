@@ -1,52 +1,32 @@
-import { queryFromInfo } from '@pothos/plugin-prisma';
-import type { GraphQLResolveInfo } from 'graphql';
 import { z } from 'zod';
 import { builder } from '../../builder.js';
-import { childPage, connectionType, listPage, type NodeQuery } from '../../connection.js';
+import { childPage, connectionType, listPage, nodeQuery } from '../../connection.js';
 import type { Context } from '../../context.js';
-import type { Conversation as ConversationRow, ConversationMember as Member, Message as MessageRow } from '../../db/generated/prisma/client.js';
+import type { Conversation as ConversationRow, ConversationMember as Member } from '../../db/generated/prisma/client.js';
+import { codeOf } from '../../errors.js';
 import { decodeId, encodeId } from '../../ids.js';
-import { batched, heads } from '../../loaders.js';
+import { batched } from '../../loaders.js';
 import { encodeCursor, headCursor } from '../../realtime/cursor.js';
-import type { End } from '../../realtime/share.js';
-import { streamKeyset } from '../../realtime/stream-keyset.js';
-import type { LogEvent } from '../../realtime/topic.js';
 import { clientIdText, text } from '../../text.js';
-import { viewerOf } from '../../viewer.js';
 import { Me } from '../account/schema.js';
-import { conversationsOf, createGroup, createRoom, findAsMember, latestActivity, membersOnly, startDirect } from './conversations.js';
-import { parseJoinCode } from './join-codes.js';
-import { joinRoom, leaveConversation, longestFirst, markRead } from './members.js';
-import { newestFirst, sendMessage, writtenBy } from './messages.js';
-import { conversationLog, type ConversationEvents } from './topics.js';
-import { countAllUnread, countUnread } from './unread.js';
+import { conversationsOf, createGroup, createRoom, latestActivity, membersOnly, startDirect } from './conversations.js';
+import { addMembers, leaveConversation, longestFirst, removeMember, renameConversation, transferOwnership } from './members.js';
+import { afterHead, assertMember, conversationHead, isKnown, onlineCount, ownMembership } from './membership.js';
+import { markRead } from './reading.js';
+import { findRoom, joinRoom, MAX_PASSCODE, MIN_PASSCODE, passcodeText, setRoomPasscode } from './rooms.js';
+import { READING_IS_TOLD_TO } from './rules.js';
+import { conversationLog } from './topics.js';
+import { countUnread } from './unread.js';
 
-const MAX_MESSAGE = 1_000;
 const MAX_TITLE = 100;
 const MAX_MEMBER_IDS = 100;
-const MAX_SEARCH = 100;
+
+const PASSCODE_LENGTH = `${MIN_PASSCODE} to ${MAX_PASSCODE} characters`;
+
+const memberIdList = z.array(z.string()).max(MAX_MEMBER_IDS, `Must name at most ${MAX_MEMBER_IDS} users.`);
+const decodeMemberIds = (ids: readonly string[]): string[] => ids.map((id, index) => decodeId('User', id, `input.memberIds.${index}`));
 
 const titleText = text(1, MAX_TITLE, { singleLine: true });
-
-const conversationHead = heads(conversationLog);
-
-/** The viewer's membership; null in a conversation of others. */
-const ownMembership = batched<Member | null>(async ({ db, viewer }, conversationIds) => {
-  if (viewer === null) return new Map();
-  const members = await db.prisma.conversationMember.findMany({ where: { userId: viewer.id, conversationId: { in: [...conversationIds] } } });
-  return new Map(members.map((member) => [member.conversationId, member]));
-}, null);
-
-/**
- * For what only members see of a conversation. The outline (its id, kind, title and the like) is shown to whoever has come to it: by its
- * join code, or having written in it. It reads no viewer, so that an event that shows it is the same for everyone.
- */
-const assertMember = async (context: Context, conversationId: string): Promise<Member> => {
-  viewerOf(context);
-  const member = await ownMembership(context, conversationId);
-  if (member === null) throw membersOnly();
-  return member;
-};
 
 const memberCount = batched(async ({ db }, conversationIds) => {
   const groups = await db.prisma.conversationMember.groupBy({
@@ -57,23 +37,18 @@ const memberCount = batched(async ({ db }, conversationIds) => {
   return new Map(groups.map(({ conversationId, _count }) => [conversationId, _count]));
 }, 0);
 
-const messageCount = batched(async ({ db }, conversationIds) => {
-  const groups = await db.prisma.message.groupBy({ by: ['conversationId'], where: { conversationId: { in: [...conversationIds] } }, _count: true });
-  return new Map(groups.map(({ conversationId, _count }) => [conversationId, _count]));
-}, 0);
-
 const unreadCount = batched(
   async ({ db, viewer }, conversationIds) => (viewer === null ? new Map<string, number>() : await countUnread(db, viewer.id, conversationIds)),
   0,
 );
 
+const isReadingTold = async (context: Context, conversationId: string): Promise<boolean> =>
+  (await memberCount(context, conversationId)) <= READING_IS_TOLD_TO;
+
 const readCursor = async (context: Context, { conversationId, lastReadSeq }: Member): Promise<string> => {
   const head = await conversationHead(context, conversationId);
   return encodeCursor(conversationLog.name, conversationId, { epoch: head?.epoch ?? null, seq: lastReadSeq });
 };
-
-/** What a node's selection needs from its row. */
-const nodeQuery = (context: Context, info: GraphQLResolveInfo, typeName: string): NodeQuery => queryFromInfo({ context, info, typeName });
 
 // ---------------------------------------------------------------- types
 
@@ -112,7 +87,23 @@ export const Conversation = builder.prismaObject('Conversation', {
       nullable: true,
       description: 'When the latest message was sent; null before the first.',
     }),
-    memberCount: t.int({ description: 'How many members it has.', resolve: ({ id }, _args, context) => memberCount(context, id) }),
+    hasPasscode: t.boolean({ description: 'Whether a room asks for a passcode, too.', resolve: ({ passcodeHash }) => passcodeHash !== null }),
+    archivedAt: t.expose('archivedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When a room ended, as nobody was in it any more. Nobody joins it; what one wrote in it one still has in `Me.messageHistory`.',
+    }),
+    memberCount: t.int({
+      description: 'How many members it has.',
+      resolve: ({ id }, _args, context) => afterHead(context, id, () => memberCount(context, id)),
+    }),
+    onlineCount: t.int({
+      description: 'How many of them are here now. For members only; those whom the viewer has blocked, or who have, are not counted.',
+      resolve: async ({ id }, _args, context) => {
+        await assertMember(context, id);
+        return await onlineCount(context, id);
+      },
+    }),
     cursor: t.string({
       description: 'Where its log stands: follow `messageAdded(after:)` from here. For members only.',
       resolve: async ({ id }, _args, context) => {
@@ -122,7 +113,7 @@ export const Conversation = builder.prismaObject('Conversation', {
     }),
     unreadCount: t.int({
       description: 'How many messages of others the viewer has not read; 0 for anyone who is no member.',
-      resolve: ({ id }, _args, context) => unreadCount(context, id),
+      resolve: ({ id }, _args, context) => afterHead(context, id, () => unreadCount(context, id)),
     }),
     lastReadCursor: t.string({
       nullable: true,
@@ -145,11 +136,8 @@ builder.nodeRef<ConversationRow, string, typeof Conversation>(Conversation, {
   id: { resolve: ({ id }) => id, description: 'Its global id.' },
   loadWithoutCache: async (id, context, info) => {
     const query = nodeQuery(context, info, 'Conversation');
-    const [conversation, member] = await Promise.all([
-      context.db.prisma.conversation.findUnique({ ...query, where: { id } }),
-      ownMembership(context, id),
-    ]);
-    return member && conversation;
+    const conversation = await afterHead(context, id, () => context.db.prisma.conversation.findUnique({ ...query, where: { id } }));
+    return conversation !== null && (await isKnown(context, conversation)) ? conversation : null;
   },
 });
 
@@ -162,43 +150,19 @@ export const ConversationMember = builder.prismaObject('ConversationMember', {
     joinedAt: t.expose('joinedAt', { type: 'DateTime', description: 'When they joined.' }),
     lastReadCursor: t.string({
       nullable: true,
-      description: 'Up to where they have read; null when that is not told.',
-      resolve: (member, _args, context) => readCursor(context, member),
+      description: `Up to where they have read; null in conversations of more than ${READING_IS_TOLD_TO} members.`,
+      resolve: async (member, _args, context) => ((await isReadingTold(context, member.conversationId)) ? await readCursor(context, member) : null),
     }),
-    lastReadSeq: t.exposeInt('lastReadSeq', {
+    lastReadSeq: t.int({
       nullable: true,
-      description: 'The `seq` up to which they have read; null when that is not told.',
+      description: `The \`seq\` up to which they have read; null in conversations of more than ${READING_IS_TOLD_TO} members.`,
+      resolve: async ({ conversationId, lastReadSeq }, _args, context) => ((await isReadingTold(context, conversationId)) ? lastReadSeq : null),
     }),
   }),
-});
-
-export const Message = builder.prismaObject('Message', {
-  description: 'Something said in a conversation. Only its members see it, and whoever wrote it.',
-  fields: (t) => ({
-    seq: t.exposeInt('seq', { description: 'Its place among what happens in the conversation: it grows, not always by one.' }),
-    conversation: t.relation('conversation', { description: 'Where it was said.' }),
-    author: t.relation('author', { description: 'Who said it.' }),
-    body: t.string({ description: 'Its text; empty once it is deleted.', resolve: ({ body, deletedAt }) => (deletedAt === null ? body : '') }),
-    replyTo: t.relation('replyTo', { nullable: true, description: 'The message it answers.' }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was sent.' }),
-    editedAt: t.expose('editedAt', { type: 'DateTime', nullable: true, description: 'When it was last edited; null if never.' }),
-    deletedAt: t.expose('deletedAt', { type: 'DateTime', nullable: true, description: 'When it was deleted; null while it is there.' }),
-    clientId: t.exposeString('clientId', { nullable: true, description: 'The `clientId` it was sent with.' }),
-  }),
-});
-
-builder.nodeRef<MessageRow, string, typeof Message>(Message, {
-  id: { resolve: ({ id }) => id, description: 'Its global id.' },
-  loadWithoutCache: async (id, context, info) => {
-    const query = nodeQuery(context, info, 'Message');
-    const message = await context.db.prisma.message.findUnique({ ...query, where: { id } });
-    return message && (await ownMembership(context, message.conversationId)) && message;
-  },
 });
 
 export const ConversationConnection = connectionType(Conversation, 'Conversation');
 export const ConversationMemberConnection = connectionType(ConversationMember, 'ConversationMember');
-export const MessageConnection = connectionType(Message, 'Message');
 
 builder.prismaObjectFields(Conversation, (t) => ({
   members: t.field({
@@ -207,7 +171,7 @@ builder.prismaObjectFields(Conversation, (t) => ({
     args: t.arg.connectionArgs(),
     resolve: async (conversation, args, context, info) => {
       await assertMember(context, conversation.id);
-      return await childPage(context, info, args, {
+      return await afterHead(context, conversation.id, () => childPage(context, info, args, {
         parentId: conversation.id,
         keyset: longestFirst,
         find: async (ids, page, query) => {
@@ -220,30 +184,7 @@ builder.prismaObjectFields(Conversation, (t) => ({
           return conversations.map(({ id, members }) => ({ id, rows: members }));
         },
         count: memberCount,
-      });
-    },
-  }),
-  messages: t.field({
-    type: MessageConnection,
-    description:
-      'What was said in it, newest last; a page without arguments is the last one. An edge\'s cursor is its event\'s cursor: `messageAdded(after:)` goes on from it. For members only.',
-    args: t.arg.connectionArgs(),
-    resolve: async (conversation, args, context, info) => {
-      await assertMember(context, conversation.id);
-      return await childPage(context, info, args, {
-        parentId: conversation.id,
-        keyset: streamKeyset(conversationLog.name, conversation.id, await conversationHead(context, conversation.id)),
-        fromEnd: true,
-        find: async (ids, page, query) => {
-          const conversations = await context.db.prisma.conversation.findMany({
-            relationLoadStrategy: 'join',
-            where: { id: { in: ids } },
-            select: { id: true, messages: { ...query, ...page } },
-          });
-          return conversations.map(({ id, messages }) => ({ id, rows: messages }));
-        },
-        count: messageCount,
-      });
+      }));
     },
   }),
 }));
@@ -262,29 +203,6 @@ builder.prismaObjectFields(Me, (t) => ({
       });
     },
   }),
-  unreadMessageCount: t.int({
-    description: 'How many messages of others the viewer has not read, in all conversations together.',
-    resolve: (me, _args, { db }) => countAllUnread(db, me.id),
-  }),
-  messageHistory: t.field({
-    type: MessageConnection,
-    description: 'What the viewer has written in any conversation and not deleted, newest first. Its cursors are of this list alone.',
-    args: {
-      ...t.arg.connectionArgs(),
-      search: t.arg.string({
-        validate: text(0, MAX_SEARCH),
-        description: `Only messages that contain this, in any case; at most ${MAX_SEARCH} characters.`,
-      }),
-    },
-    resolve: (me, args, context, info) => {
-      const where = writtenBy(me.id, args.search ?? '');
-      return listPage(context, info, args, {
-        keyset: newestFirst,
-        find: (page, query) => context.db.prisma.message.findMany({ ...query, ...page, where: { AND: [where, page.where] } }),
-        count: () => context.db.prisma.message.count({ where }),
-      });
-    },
-  }),
 }));
 
 // ---------------------------------------------------------------- queries
@@ -294,12 +212,13 @@ builder.queryField('conversation', (t) =>
     type: Conversation,
     nullable: true,
     authScopes: { signedIn: true },
-    description: 'One of the viewer\'s conversations; null when there is none with this id, FORBIDDEN when it is one of others.',
+    description:
+      'One of the viewer\'s conversations; null when there is none with this id, FORBIDDEN when it is one of others. Of an archived room those who wrote in it see the outline.',
     args: { id: t.arg.id({ required: true, description: 'The conversation.' }) },
     resolve: async (query, _root, args, context) => {
       const id = decodeId('Conversation', args.id, 'id');
-      const conversation = await context.db.prisma.conversation.findUnique({ ...query, where: { id } });
-      if (conversation !== null) await assertMember(context, id);
+      const conversation = await afterHead(context, id, () => context.db.prisma.conversation.findUnique({ ...query, where: { id } }));
+      if (conversation !== null && !(await isKnown(context, conversation))) throw membersOnly();
       return conversation;
     },
   }),
@@ -309,16 +228,33 @@ builder.queryField('room', (t) =>
   t.prismaField({
     type: Conversation,
     nullable: true,
-    description: 'The outline of the room with this join code; null when there is none. `joinRoom` leads into it.',
+    description:
+      'The outline of the room with this join code; null when there is none. `joinRoom` leads into it. Who tries too many codes that open nothing is RATE_LIMITED.',
     args: { code: t.arg.string({ required: true, description: 'The join code, in any case.' }) },
-    resolve: (query, _root, { code }, { db }) => {
-      const joinCode = parseJoinCode(code);
-      return joinCode === null ? null : db.prisma.conversation.findUnique({ ...query, where: { joinCode } });
+    resolve: async (query, _root, { code }, context) => {
+      try {
+        return await findRoom(context, code, (joinCode) => context.db.prisma.conversation.findUnique({ ...query, where: { joinCode } }));
+      } catch (error) {
+        if (codeOf(error) === 'NOT_FOUND') return null;
+        throw error;
+      }
     },
   }),
 );
 
 // ---------------------------------------------------------------- mutations
+
+type PayloadFields = PothosSchemaTypes.ObjectFieldBuilder<Types, { readonly id: string }>;
+type Types = typeof builder extends PothosSchemaTypes.SchemaBuilder<infer Given> ? Given : never;
+
+/** The conversation of a payload, read after what was done and where its log stands then. */
+const conversationField = (t: PayloadFields) =>
+  t.prismaField({
+    type: Conversation,
+    description: 'The conversation.',
+    resolve: (query, { id }, _args, context) =>
+      afterHead(context, id, () => context.db.prisma.conversation.findUniqueOrThrow({ ...query, where: { id } })),
+  });
 
 builder.relayMutationField(
   'startDirect',
@@ -349,7 +285,7 @@ builder.relayMutationField(
       title: t.string({ required: true, validate: titleText, description: `Its name; 1 to ${MAX_TITLE} characters.` }),
       memberIds: t.idList({
         required: true,
-        validate: z.array(z.string()).max(MAX_MEMBER_IDS, `Must name at most ${MAX_MEMBER_IDS} users.`),
+        validate: memberIdList,
         description: `Who else is in it; at most ${MAX_MEMBER_IDS} users. Who is named twice is named once.`,
       }),
       clientId: t.string({ validate: clientIdText, description: 'Sent again with the same input it gives the same group.' }),
@@ -361,7 +297,7 @@ builder.relayMutationField(
     resolve: async (_root, { input }, context) => ({
       conversation: await createGroup(context, {
         title: input.title,
-        memberIds: input.memberIds.map((id, index) => decodeId('User', id, `input.memberIds.${index}`)),
+        memberIds: decodeMemberIds(input.memberIds),
         clientId: input.clientId,
       }),
     }),
@@ -380,6 +316,7 @@ builder.relayMutationField(
     description: 'A new room.',
     inputFields: (t) => ({
       title: t.string({ validate: titleText, description: `Its name, if it has one; 1 to ${MAX_TITLE} characters.` }),
+      passcode: t.string({ validate: passcodeText, description: `What \`joinRoom\` asks for beside the code, if anything; ${PASSCODE_LENGTH}.` }),
       clientId: t.string({ validate: clientIdText, description: 'Sent again with the same input it gives the same room.' }),
     }),
   },
@@ -400,18 +337,146 @@ builder.relayMutationField(
   'joinRoom',
   {
     description: 'Which room to join.',
-    inputFields: (t) => ({ code: t.string({ required: true, description: 'Its join code, in any case, with or without spaces.' }) }),
+    inputFields: (t) => ({
+      code: t.string({ required: true, description: 'Its join code, in any case, with or without spaces.' }),
+      passcode: t.string({ validate: passcodeText, description: 'Its passcode, if it has one.' }),
+    }),
   },
   {
-    description: 'Makes the viewer a member of a room. Joining twice is joining once.',
+    description:
+      'Makes the viewer a member of a room. Joining twice is joining once. A wrong code is NOT_FOUND and a wrong passcode FORBIDDEN; too many of them are RATE_LIMITED.',
     authScopes: { signedIn: true },
-    resolve: async (_root, { input }, context) => ({ conversation: await joinRoom(context, input.code) }),
+    resolve: async (_root, { input }, context) => ({ id: await joinRoom(context, input) }),
+  },
+  {
+    description: 'The room: its last `messages`, and the `cursor` at which live goes on without a hole.',
+    outputFields: (t) => ({ conversation: conversationField(t) }),
+  },
+);
+
+builder.relayMutationField(
+  'addMembers',
+  {
+    description: 'Whom to add to what.',
+    inputFields: (t) => ({
+      conversationId: t.id({ required: true, description: 'A group, or a room of the viewer\'s own.' }),
+      memberIds: t.idList({
+        required: true,
+        validate: memberIdList,
+        description: `The users; at most ${MAX_MEMBER_IDS}. Those who are in it already change nothing.`,
+      }),
+    }),
+  },
+  {
+    description:
+      'Makes others members of a conversation: any member of a group may, and the owner of a room. All of them, or nobody when one cannot be added. A group has at most 1,000 members, or as many as `GROUP_MAX_MEMBERS` says.',
+    authScopes: { signedIn: true },
+    resolve: async (_root, { input }, context) => {
+      const id = decodeId('Conversation', input.conversationId, 'input.conversationId');
+      await addMembers(context, id, decodeMemberIds(input.memberIds));
+      return { id };
+    },
+  },
+  {
+    description: 'The conversation, with those who were added.',
+    outputFields: (t) => ({ conversation: conversationField(t) }),
+  },
+);
+
+builder.relayMutationField(
+  'removeMember',
+  {
+    description: 'Whom to remove from what.',
+    inputFields: (t) => ({
+      conversationId: t.id({ required: true, description: 'A group or a room of the viewer\'s own.' }),
+      userId: t.id({ required: true, description: 'The member; not the viewer.' }),
+    }),
+  },
+  {
+    description:
+      'Ends the membership of another one. For the owner. What they wrote stays. Who is removed from a room and knows its code may come back, unless its passcode changes.',
+    authScopes: { signedIn: true },
+    resolve: async (_root, { input }, context) => {
+      const id = decodeId('Conversation', input.conversationId, 'input.conversationId');
+      await removeMember(context, id, decodeId('User', input.userId, 'input.userId'));
+      return { id };
+    },
+  },
+  {
+    description: 'The conversation, without the one who was removed.',
+    outputFields: (t) => ({ conversation: conversationField(t) }),
+  },
+);
+
+builder.relayMutationField(
+  'transferOwnership',
+  {
+    description: 'Whose the conversation shall be.',
+    inputFields: (t) => ({
+      conversationId: t.id({ required: true, description: 'A group or a room of the viewer\'s own.' }),
+      userId: t.id({ required: true, description: 'The member who becomes its owner.' }),
+    }),
+  },
+  {
+    description: 'Passes a conversation on to another member. For the owner, who stays in it as a member.',
+    authScopes: { signedIn: true },
+    resolve: async (_root, { input }, context) => {
+      const id = decodeId('Conversation', input.conversationId, 'input.conversationId');
+      await transferOwnership(context, id, decodeId('User', input.userId, 'input.userId'));
+      return { id };
+    },
+  },
+  {
+    description: 'The conversation, which has another owner.',
+    outputFields: (t) => ({ conversation: conversationField(t) }),
+  },
+);
+
+builder.relayMutationField(
+  'renameConversation',
+  {
+    description: 'Another title.',
+    inputFields: (t) => ({
+      conversationId: t.id({ required: true, description: 'A group or a room of the viewer\'s own.' }),
+      title: t.string({ validate: titleText, description: `Its name; 1 to ${MAX_TITLE} characters. Null takes that of a room away.` }),
+    }),
+  },
+  {
+    description: 'Gives a group or a room another title. For the owner.',
+    authScopes: { signedIn: true },
+    resolve: async (_root, { input }, context) => {
+      const id = decodeId('Conversation', input.conversationId, 'input.conversationId');
+      await renameConversation(context, id, input.title ?? null);
+      return { id };
+    },
+  },
+  {
+    description: 'The conversation, with its new title.',
+    outputFields: (t) => ({ conversation: conversationField(t) }),
+  },
+);
+
+builder.relayMutationField(
+  'setRoomPasscode',
+  {
+    description: 'Another passcode.',
+    inputFields: (t) => ({
+      conversationId: t.id({ required: true, description: 'A room of the viewer\'s own.' }),
+      passcode: t.string({ validate: passcodeText, description: `What \`joinRoom\` asks for from now on; ${PASSCODE_LENGTH}. Null: nothing.` }),
+    }),
+  },
+  {
+    description: 'Changes or removes the passcode of a room. For the owner. Those who are in it stay.',
+    authScopes: { signedIn: true },
+    resolve: async (_root, { input }, context) => {
+      const id = decodeId('Conversation', input.conversationId, 'input.conversationId');
+      await setRoomPasscode(context, id, input.passcode ?? null);
+      return { id };
+    },
   },
   {
     description: 'The room.',
-    outputFields: (t) => ({
-      conversation: t.field({ type: Conversation, description: 'The room.', resolve: ({ conversation }) => conversation }),
-    }),
+    outputFields: (t) => ({ conversation: conversationField(t) }),
   },
 );
 
@@ -439,37 +504,6 @@ builder.relayMutationField(
 );
 
 builder.relayMutationField(
-  'sendMessage',
-  {
-    description: 'A new message.',
-    inputFields: (t) => ({
-      conversationId: t.id({ required: true, description: 'Where to say it.' }),
-      body: t.string({ required: true, validate: text(1, MAX_MESSAGE), description: `Its text; 1 to ${MAX_MESSAGE} characters.` }),
-      replyToId: t.id({ description: 'The message it answers, in the same conversation.' }),
-      clientId: t.string({ validate: clientIdText, description: 'Sent again with the same input it gives the same message.' }),
-    }),
-  },
-  {
-    description: 'Says something in one of the viewer\'s conversations.',
-    authScopes: { signedIn: true },
-    resolve: (_root, { input }, context) =>
-      sendMessage(context, {
-        conversationId: decodeId('Conversation', input.conversationId, 'input.conversationId'),
-        body: input.body,
-        replyToId: input.replyToId ? decodeId('Message', input.replyToId, 'input.replyToId') : null,
-        clientId: input.clientId,
-      }),
-  },
-  {
-    description: 'The new message.',
-    outputFields: (t) => ({
-      message: t.field({ type: Message, description: 'The message.', resolve: ({ message }) => message }),
-      cursor: t.string({ description: 'The cursor of its event: where to go on after it.', resolve: ({ cursor }) => cursor }),
-    }),
-  },
-);
-
-builder.relayMutationField(
   'markRead',
   {
     description: 'How far the viewer has read.',
@@ -482,62 +516,14 @@ builder.relayMutationField(
     description:
       'Marks everything up to a cursor as read; it never goes back. A cursor beyond what has happened, or from before a restored backup, is CURSOR_EXPIRED.',
     authScopes: { signedIn: true },
-    resolve: async (_root, { input }, context) => ({
-      conversation: await markRead(context, decodeId('Conversation', input.conversationId, 'input.conversationId'), input.cursor),
-    }),
+    resolve: async (_root, { input }, context) => {
+      const id = decodeId('Conversation', input.conversationId, 'input.conversationId');
+      await markRead(context, id, input.cursor);
+      return { id };
+    },
   },
   {
     description: 'The conversation, as the viewer has read it now.',
-    outputFields: (t) => ({
-      conversation: t.field({ type: Conversation, description: 'The conversation.', resolve: ({ conversation }) => conversation }),
-    }),
+    outputFields: (t) => ({ conversation: conversationField(t) }),
   },
-);
-
-// ---------------------------------------------------------------- live
-
-/** Each kind of event has the name of its type. */
-export const ConversationEvent = builder.interfaceRef<LogEvent<ConversationEvents>>('ConversationEvent').implement({
-  description: 'Something that has happened in a conversation.',
-  resolveType: ({ kind }) => kind,
-  fields: (t) => ({
-    cursor: t.exposeString('cursor', { description: 'Where to go on after this event.' }),
-    conversationId: t.id({ description: 'The conversation.', resolve: ({ key }) => encodeId('Conversation', key) }),
-    at: t.expose('at', { type: 'DateTime', description: 'When it happened.' }),
-  }),
-});
-
-export const MessageAdded = builder.objectRef<LogEvent<ConversationEvents, 'MessageAdded'>>('MessageAdded').implement({
-  description: 'Somebody has said something.',
-  interfaces: [ConversationEvent],
-  fields: (t) => ({
-    message: t.prismaField({
-      type: Message,
-      description: 'The message, as it is now.',
-      resolve: (query, { ref }, _args, { db }) => db.prisma.message.findUniqueOrThrow({ ...query, where: { id: ref.messageId } }),
-    }),
-  }),
-});
-
-/** What is said after somebody has left is nothing for them, not even for a moment. */
-const endsForLeaver = ({ kind, ref }: LogEvent<ConversationEvents>): End | null =>
-  kind === 'MemberLeft' ? { userId: (ref as ConversationEvents['MemberLeft']).userId } : null;
-
-builder.subscriptionField('messageAdded', (t) =>
-  t.topic({
-    type: MessageAdded,
-    topic: conversationLog,
-    kinds: ['MessageAdded'],
-    endsFor: endsForLeaver,
-    description: 'Each new message in one of the viewer\'s conversations, once and in order, after `after`; without it, from now.',
-    args: {
-      conversationId: t.arg.id({ required: true, description: 'The conversation.' }),
-      after: t.arg.string({ description: 'A cursor of its log: `Conversation.cursor`, a message edge\'s or an event\'s.' }),
-    },
-    authorize: async ({ conversationId, after }, context) => {
-      const { conversation } = await findAsMember(context, decodeId('Conversation', conversationId, 'conversationId'));
-      return { key: conversation.id, after };
-    },
-    resolve: (event) => event,
-  }),
 );

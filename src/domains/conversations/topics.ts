@@ -1,11 +1,20 @@
 import { Prisma } from '../../db/generated/prisma/client.js';
-import { logTopic } from '../../realtime/topic.js';
+import { logTopic, signalTopic } from '../../realtime/topic.js';
 
-/** What each kind of event carries. */
+/** What each kind of event carries. Each has a GraphQL type of the same name. */
 export interface ConversationEvents {
   readonly MessageAdded: { readonly messageId: string };
+  readonly MessageEdited: { readonly messageId: string };
+  readonly MessageDeleted: { readonly messageId: string };
+  readonly ReactionsChanged: { readonly messageId: string };
   readonly MemberJoined: { readonly userId: string };
   readonly MemberLeft: { readonly userId: string };
+  /** Whose the conversation is from here. */
+  readonly OwnerChanged: { readonly userId: string };
+  /** Who gave it another title. */
+  readonly ConversationRenamed: { readonly userId: string };
+  /** Up to which seq a member has read. */
+  readonly ReadMoved: { readonly userId: string; readonly seq: number };
 }
 
 /**
@@ -30,5 +39,17 @@ export const conversationLog = logTopic<ConversationEvents>('conversation', {
       WHERE numbered.topic = 'conversation' AND numbered.kind = 'MemberJoined'
         AND conversation_member.conversation_id = numbered.key::uuid
         AND conversation_member.user_id = (numbered.ref->>'userId')::uuid`,
+    // Those who come and go do so one after the other, so whoever left last finds nobody.
+    Prisma.sql`
+      UPDATE conversation SET empty_since = CASE numbered.kind WHEN 'MemberLeft' THEN now() END FROM numbered
+      WHERE numbered.topic = 'conversation' AND numbered.kind IN ('MemberJoined', 'MemberLeft')
+        AND conversation.id = numbered.key::uuid AND conversation.kind = 'ROOM'
+        AND CASE numbered.kind
+          WHEN 'MemberJoined' THEN conversation.empty_since IS NOT NULL
+          ELSE NOT EXISTS (SELECT 1 FROM conversation_member member WHERE member.conversation_id = conversation.id)
+        END`,
   ],
 });
+
+/** Who types, keyed by the conversation's id. */
+export const typingTopic = signalTopic<{ readonly userId: string; readonly isTyping: boolean }>('typing');

@@ -1,0 +1,169 @@
+import { builder } from '../../builder.js';
+import type { Context } from '../../context.js';
+import { DEFAULT_PAGE, MAX_PAGE } from '../../db/keyset.js';
+import { decodeId, encodeId } from '../../ids.js';
+import { decodeCursor, encodeCursor } from '../../realtime/cursor.js';
+import type { End } from '../../realtime/share.js';
+import type { LogEvent } from '../../realtime/topic.js';
+import { User } from '../account/schema.js';
+import { findAsMember } from './conversations.js';
+import { ALL_KINDS, pollConversation, type ConversationLogEvent } from './events.js';
+import { Message } from './message-schema.js';
+import { Conversation } from './schema.js';
+import { conversationLog, type ConversationEvents } from './topics.js';
+
+type Event<Kind extends keyof ConversationEvents> = LogEvent<ConversationEvents, Kind>;
+
+// ---------------------------------------------------------------- types
+// Whoever may follow a conversation may see all that its events lead to, and no field reads the viewer: one result is for everyone.
+
+/** Each kind of event has the name of its type. */
+export const ConversationEvent = builder.interfaceRef<ConversationLogEvent>('ConversationEvent').implement({
+  description: 'Something that has happened in a conversation.',
+  resolveType: ({ kind }) => kind,
+  fields: (t) => ({
+    cursor: t.exposeString('cursor', { description: 'Where to go on after this event.' }),
+    conversationId: t.id({ description: 'The conversation.', resolve: ({ key }) => encodeId('Conversation', key) }),
+    at: t.expose('at', { type: 'DateTime', description: 'When it happened.' }),
+  }),
+});
+
+/** An event about a message that is there to be looked at. */
+const messageEvent = (kind: 'MessageAdded' | 'MessageEdited' | 'ReactionsChanged', description: string) =>
+  builder.objectRef<Event<typeof kind>>(kind).implement({
+    description,
+    interfaces: [ConversationEvent],
+    fields: (t) => ({
+      message: t.prismaField({
+        type: Message,
+        description: 'The message, as it is now.',
+        resolve: (query, { ref }, _args, { db }) => db.prisma.message.findUniqueOrThrow({ ...query, where: { id: ref.messageId } }),
+      }),
+    }),
+  });
+
+export const MessageAdded = messageEvent('MessageAdded', 'Somebody has said something.');
+messageEvent('MessageEdited', 'What a message says has been changed.');
+messageEvent('ReactionsChanged', 'Somebody has reacted to a message, or has taken a reaction back.');
+
+builder.objectRef<Event<'MessageDeleted'>>('MessageDeleted').implement({
+  description: 'What a message said has been taken back.',
+  interfaces: [ConversationEvent],
+  fields: (t) => ({
+    messageId: t.id({ description: 'The message that says nothing any more.', resolve: ({ ref }) => encodeId('Message', ref.messageId) }),
+  }),
+});
+
+const memberEvent = (kind: 'MemberJoined' | 'MemberLeft' | 'OwnerChanged', description: string) =>
+  builder.objectRef<Event<typeof kind>>(kind).implement({
+    description,
+    interfaces: [ConversationEvent],
+    fields: (t) => ({
+      user: t.prismaField({
+        type: User,
+        description: 'Who it is.',
+        resolve: (query, { ref }, _args, { db }) => db.prisma.user.findUniqueOrThrow({ ...query, where: { id: ref.userId } }),
+      }),
+    }),
+  });
+
+memberEvent('MemberJoined', 'Somebody has become a member.');
+memberEvent('MemberLeft', 'Somebody is a member no more.');
+memberEvent('OwnerChanged', 'The conversation has passed to another owner.');
+
+builder.objectRef<Event<'ConversationRenamed'>>('ConversationRenamed').implement({
+  description: 'The conversation has got another title.',
+  interfaces: [ConversationEvent],
+  fields: (t) => ({
+    conversation: t.prismaField({
+      type: Conversation,
+      description: 'The conversation, as it is now.',
+      resolve: (query, { key }, _args, { db }) => db.prisma.conversation.findUniqueOrThrow({ ...query, where: { id: key } }),
+    }),
+    user: t.prismaField({
+      type: User,
+      description: 'Who has renamed it.',
+      resolve: (query, { ref }, _args, { db }) => db.prisma.user.findUniqueOrThrow({ ...query, where: { id: ref.userId } }),
+    }),
+  }),
+});
+
+builder.objectRef<Event<'ReadMoved'>>('ReadMoved').implement({
+  description: 'A member has read on.',
+  interfaces: [ConversationEvent],
+  fields: (t) => ({
+    user: t.prismaField({
+      type: User,
+      description: 'Who it is.',
+      resolve: (query, { ref }, _args, { db }) => db.prisma.user.findUniqueOrThrow({ ...query, where: { id: ref.userId } }),
+    }),
+    readUpTo: t.string({
+      description: 'The cursor up to which they have read.',
+      resolve: ({ topic, key, cursor, ref }) => encodeCursor(topic, key, { ...decodeCursor(topic, key, cursor), seq: ref.seq }),
+    }),
+    readUpToSeq: t.int({ description: 'The `seq` up to which they have read.', resolve: ({ ref }) => ref.seq }),
+  }),
+});
+
+// ---------------------------------------------------------------- live, and by polling
+
+const AFTER = 'A cursor of its log: `Conversation.cursor`, a message edge\'s or an event\'s.';
+
+/** Only members follow a conversation. @throws NOT_FOUND, FORBIDDEN */
+const authorize = async (args: { readonly conversationId: string; readonly after?: string | null | undefined }, context: Context) => {
+  const { conversation } = await findAsMember(context, decodeId('Conversation', args.conversationId, 'conversationId'));
+  return { key: conversation.id, after: args.after };
+};
+
+/** What happens after somebody has left is nothing for them, not even for a moment. */
+const endsForLeaver = ({ kind, ref }: ConversationLogEvent): End | null =>
+  kind === 'MemberLeft' ? { userId: (ref as ConversationEvents['MemberLeft']).userId } : null;
+
+builder.subscriptionField('conversationEvents', (t) =>
+  t.topic({
+    type: ConversationEvent,
+    topic: conversationLog,
+    kinds: ALL_KINDS,
+    endsFor: endsForLeaver,
+    description: 'All that happens in one of the viewer\'s conversations, once and in order, after `after`; without it, from now.',
+    args: {
+      conversationId: t.arg.id({ required: true, description: 'The conversation.' }),
+      after: t.arg.string({ description: AFTER }),
+    },
+    authorize,
+    resolve: (event) => event,
+  }),
+);
+
+builder.subscriptionField('messageAdded', (t) =>
+  t.topic({
+    type: MessageAdded,
+    topic: conversationLog,
+    kinds: ['MessageAdded'],
+    endsFor: endsForLeaver,
+    description: 'Each new message in one of the viewer\'s conversations, once and in order, after `after`; without it, from now.',
+    args: {
+      conversationId: t.arg.id({ required: true, description: 'The conversation.' }),
+      after: t.arg.string({ description: AFTER }),
+    },
+    authorize,
+    resolve: (event) => event,
+  }),
+);
+
+builder.queryField('conversationEvents', (t) =>
+  t.field({
+    type: [ConversationEvent],
+    nullable: true,
+    authScopes: { signedIn: true },
+    description:
+      'The same events with the same cursors by polling: ask again after the last one\'s cursor. Fewer than `first` are all there are for now.',
+    args: {
+      conversationId: t.arg.id({ required: true, description: 'The conversation.' }),
+      after: t.arg.string({ description: `${AFTER} Without it, from the oldest event that is kept.` }),
+      first: t.arg.int({ description: `How many at most: 1 to ${MAX_PAGE}, ${DEFAULT_PAGE} by default.` }),
+    },
+    resolve: (_root, { conversationId, after, first }, context) =>
+      pollConversation(context, decodeId('Conversation', conversationId, 'conversationId'), { after, first: first ?? DEFAULT_PAGE }),
+  }),
+);

@@ -1,0 +1,34 @@
+import type { Context } from '../../context.js';
+import { logPage } from '../../log-page.js';
+import type { LogEvent } from '../../realtime/topic.js';
+import { findAsMember } from './conversations.js';
+import { conversationLog, type ConversationEvents } from './topics.js';
+
+export type ConversationLogEvent = LogEvent<ConversationEvents>;
+
+/** All kinds of event, each named: the compiler finds one that is forgotten. */
+export const ALL_KINDS = Object.keys({
+  MessageAdded: true,
+  MessageEdited: true,
+  MessageDeleted: true,
+  ReactionsChanged: true,
+  MemberJoined: true,
+  MemberLeft: true,
+  OwnerChanged: true,
+  ConversationRenamed: true,
+  ReadMoved: true,
+} satisfies Record<keyof ConversationEvents, true>) as (keyof ConversationEvents)[];
+
+/**
+ * The next events of a conversation of the viewer's, in order, as its subscribers get them.
+ * @param after left out: from the oldest that is kept
+ * @throws NOT_FOUND, FORBIDDEN, and what {@link logPage} throws
+ */
+export const pollConversation = async (
+  context: Context,
+  conversationId: string,
+  page: { readonly after: string | null | undefined; readonly first: number },
+): Promise<ConversationLogEvent[]> => {
+  await findAsMember(context, conversationId);
+  return await logPage(context.db.prisma, conversationLog, conversationId, page);
+};

@@ -1,0 +1,61 @@
+import type { Tx } from '../../db/transact.js';
+import { usernameKey } from '../account/rules.js';
+import { blockedAmong } from '../blocks/blocks.js';
+
+/** `@` and a username; not within a word, so that an email address mentions nobody. */
+const MENTION = /(?<![\p{L}\p{N}_@.-])@([A-Za-z][A-Za-z0-9_-]{2,29})(?![\p{L}\p{N}_-])/gu;
+
+/** Whom a text names by `@username`, in any case: the keys of their usernames, each once. */
+const namesIn = (body: string): string[] => [...new Set([...body.matchAll(MENTION)].map(([, username = '']) => usernameKey(username)))];
+
+interface Mentioning {
+  readonly id: string;
+  readonly conversationId: string;
+  readonly authorId: string;
+  readonly body: string;
+}
+
+/**
+ * Those whom a message names, who are members of its conversation and neither block its author nor are blocked. They remain members
+ * until the transaction ends, so nobody is mentioned after the event of their leaving.
+ */
+const named = async (tx: Tx, { conversationId, authorId, body }: Mentioning): Promise<string[]> => {
+  const names = namesIn(body);
+  if (names.length === 0) return [];
+  const members = await tx.$queryRaw<{ readonly userId: string }[]>`
+    SELECT member.user_id AS "userId" FROM conversation_member member JOIN "user" ON "user".id = member.user_id
+    WHERE member.conversation_id = ${conversationId}::uuid AND "user".username_key = ANY(${names}::text[])
+    ORDER BY member.user_id
+    FOR KEY SHARE OF member`;
+  const userIds = members.map(({ userId }) => userId);
+  const blocked = await blockedAmong(tx, authorId, userIds);
+  return userIds.filter((userId) => !blocked.has(userId));
+};
+
+/** Resolves the mentions of a new message; without an `@` in it at no cost. @returns whom it mentions, in the order of their ids */
+export const writeMentions = async (tx: Tx, message: Mentioning): Promise<readonly string[]> => {
+  const userIds = await named(tx, message);
+  if (userIds.length > 0) await tx.messageMention.createMany({ data: userIds.map((userId) => ({ messageId: message.id, userId })) });
+  return userIds;
+};
+
+/** Resolves the mentions of an edited message anew. @returns whom it mentions and did not before, and whom it did and does no longer */
+export const rewriteMentions = async (
+  tx: Tx,
+  message: Mentioning,
+): Promise<{ readonly added: readonly string[]; readonly removed: readonly string[] }> => {
+  const before = (await tx.messageMention.findMany({ where: { messageId: message.id } })).map(({ userId }) => userId);
+  const after = await named(tx, message);
+  const added = after.filter((userId) => !before.includes(userId));
+  const removed = before.filter((userId) => !after.includes(userId));
+  if (removed.length > 0) await tx.messageMention.deleteMany({ where: { messageId: message.id, userId: { in: removed } } });
+  if (added.length > 0) await tx.messageMention.createMany({ data: added.map((userId) => ({ messageId: message.id, userId })) });
+  return { added, removed };
+};
+
+/** Takes the mentions of a message back. @returns whom it mentioned */
+export const removeMentions = async (tx: Tx, messageId: string): Promise<readonly string[]> => {
+  const removed = await tx.$queryRaw<{ readonly userId: string }[]>`
+    DELETE FROM message_mention WHERE message_id = ${messageId}::uuid RETURNING user_id AS "userId"`;
+  return removed.map(({ userId }) => userId);
+};

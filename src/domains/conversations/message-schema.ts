@@ -1,0 +1,278 @@
+import { builder } from '../../builder.js';
+import { childPage, connectionType, listPage, nodeQuery } from '../../connection.js';
+import type { Message as MessageRow } from '../../db/generated/prisma/client.js';
+import { decodeId, encodeId } from '../../ids.js';
+import { batched, batchedField } from '../../loaders.js';
+import { streamKeyset } from '../../realtime/stream-keyset.js';
+import { clientIdText, text } from '../../text.js';
+import { Me, User } from '../account/schema.js';
+import { assertMember, conversationHead, ownMembership } from './membership.js';
+import { deleteMessage, editMessage, newestFirst, saying, sendMessage, writtenBy } from './messages.js';
+import { addReaction, emojiText, MAX_EMOJIS, ownReactions, reactionGroups, removeReaction, type ReactionGroup as Group } from './reactions.js';
+import { Conversation } from './schema.js';
+import { conversationLog } from './topics.js';
+import { countAllUnread } from './unread.js';
+
+const MAX_SEARCH = 100;
+
+/** How long it may be at the most is a setting, which the mutations look at. */
+const bodyText = text(1, Number.POSITIVE_INFINITY);
+const BODY_LENGTH = '1 to 1,000 characters, or to as many as `MESSAGE_MAX_LENGTH` says';
+
+const searchText = text(0, MAX_SEARCH);
+
+/** By conversation and by what is searched for, which is the same for all that stand beside each other. */
+const messageCount = batched(async ({ db }, keys) => {
+  const searches = new Map<string, string[]>();
+  for (const [id, search] of keys.map((key) => JSON.parse(key) as [string, string])) searches.set(search, [...(searches.get(search) ?? []), id]);
+  const counts = await Promise.all(
+    [...searches].map(async ([search, ids]) => {
+      const groups = await db.prisma.message.groupBy({ by: ['conversationId'], where: { conversationId: { in: ids }, ...saying(search) }, _count: true });
+      return groups.map(({ conversationId, _count }) => [JSON.stringify([conversationId, search]), _count] as const);
+    }),
+  );
+  return new Map(counts.flat());
+}, 0);
+
+// ---------------------------------------------------------------- types
+
+export const ReactionGroup = builder.objectRef<Group>('ReactionGroup').implement({
+  description: 'All the reactions to a message with one emoji.',
+  fields: (t) => ({
+    emoji: t.exposeString('emoji', { description: 'The emoji.' }),
+    count: t.exposeInt('count', { description: 'How many members have reacted with it.' }),
+    viewerHasReacted: t.boolean({
+      description: 'Whether the viewer is one of them; false for anyone not signed in.',
+      resolve: async ({ messageId, emoji }, _args, context) => (await ownReactions(context, messageId)).has(emoji),
+    }),
+  }),
+});
+
+export const Message = builder.prismaObject('Message', {
+  description: 'Something said in a conversation. Only its members see it, and whoever wrote it.',
+  fields: (t) => ({
+    seq: t.exposeInt('seq', { description: 'Its place among what happens in the conversation: it grows, not always by one.' }),
+    conversation: t.relation('conversation', { description: 'Where it was said.' }),
+    author: t.relation('author', { description: 'Who said it.' }),
+    body: t.exposeString('body', { description: 'Its text; empty once it is deleted.' }),
+    replyTo: t.relation('replyTo', { nullable: true, description: 'The message it answers, which may have been deleted.' }),
+    mentions: t.field({
+      type: [User],
+      description: 'Whom it names by `@username`: members of the conversation at the time it was written, by their usernames.',
+      resolve: async ({ id }, _args, context, info) => {
+        const query = nodeQuery(context, info, 'User');
+        const mentioned = await batchedField(context, info, id, async (ids) => {
+          const messages = await context.db.prisma.message.findMany({
+            where: { id: { in: [...ids] } },
+            select: { id: true, mentions: { orderBy: { user: { usernameKey: 'asc' } }, select: { user: query } } },
+          });
+          return new Map(messages.map(({ id: messageId, mentions }) => [messageId, mentions.map(({ user }) => user)]));
+        });
+        return mentioned ?? [];
+      },
+    }),
+    reactions: t.field({
+      type: [ReactionGroup],
+      description: 'How its members have reacted to it, the emoji that was used first coming first.',
+      resolve: ({ id }, _args, context) => reactionGroups(context, id),
+    }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was sent.' }),
+    editedAt: t.expose('editedAt', { type: 'DateTime', nullable: true, description: 'When it was last edited; null if never.' }),
+    deletedAt: t.expose('deletedAt', { type: 'DateTime', nullable: true, description: 'When it was deleted; null while it is there.' }),
+    clientId: t.exposeString('clientId', { nullable: true, description: 'The `clientId` it was sent with.' }),
+  }),
+});
+
+builder.nodeRef<MessageRow, string, typeof Message>(Message, {
+  id: { resolve: ({ id }) => id, description: 'Its global id.' },
+  loadWithoutCache: async (id, context, info) => {
+    const query = nodeQuery(context, info, 'Message');
+    const message = await context.db.prisma.message.findUnique({ ...query, where: { id } });
+    if (message === null || message.authorId === context.viewer?.id) return message;
+    return (await ownMembership(context, message.conversationId)) && message;
+  },
+});
+
+export const MessageConnection = connectionType(Message, 'Message');
+
+builder.prismaObjectFields(Conversation, (t) => ({
+  messages: t.field({
+    type: MessageConnection,
+    description:
+      'What was said in it, newest last; a page without arguments is the last one. An edge\'s cursor is its event\'s cursor: `messageAdded(after:)` goes on from it. For members only.',
+    args: {
+      ...t.arg.connectionArgs(),
+      search: t.arg.string({ validate: searchText, description: `Only messages that contain this, in any case; at most ${MAX_SEARCH} characters.` }),
+    },
+    resolve: async (conversation, args, context, info) => {
+      await assertMember(context, conversation.id);
+      const search = args.search ?? '';
+      return await childPage(context, info, args, {
+        parentId: conversation.id,
+        keyset: streamKeyset(conversationLog.name, conversation.id, await conversationHead(context, conversation.id)),
+        fromEnd: true,
+        find: async (ids, page, query) => {
+          const conversations = await context.db.prisma.conversation.findMany({
+            relationLoadStrategy: 'join',
+            where: { id: { in: ids } },
+            select: { id: true, messages: { ...query, ...page, where: { AND: [saying(search), page.where] } } },
+          });
+          return conversations.map(({ id, messages }) => ({ id, rows: messages }));
+        },
+        count: (_context, id) => messageCount(context, JSON.stringify([id, search])),
+      });
+    },
+  }),
+}));
+
+builder.prismaObjectFields(Me, (t) => ({
+  unreadMessageCount: t.int({
+    description: 'How many messages of others the viewer has not read, in all conversations together.',
+    resolve: (me, _args, { db }) => countAllUnread(db, me.id),
+  }),
+  messageHistory: t.field({
+    type: MessageConnection,
+    description: 'What the viewer has written in any conversation and not deleted, newest first. Its cursors are of this list alone.',
+    args: {
+      ...t.arg.connectionArgs(),
+      search: t.arg.string({ validate: searchText, description: `Only messages that contain this, in any case; at most ${MAX_SEARCH} characters.` }),
+    },
+    resolve: (me, args, context, info) => {
+      const where = writtenBy(me.id, args.search ?? '');
+      return listPage(context, info, args, {
+        keyset: newestFirst,
+        find: (page, query) => context.db.prisma.message.findMany({ ...query, ...page, where: { AND: [where, page.where] } }),
+        count: () => context.db.prisma.message.count({ where }),
+      });
+    },
+  }),
+}));
+
+// ---------------------------------------------------------------- mutations
+
+builder.relayMutationField(
+  'sendMessage',
+  {
+    description: 'A new message.',
+    inputFields: (t) => ({
+      conversationId: t.id({ required: true, description: 'Where to say it.' }),
+      body: t.string({ required: true, validate: bodyText, description: `Its text; ${BODY_LENGTH}. \`@username\` mentions a member.` }),
+      replyToId: t.id({ description: 'The message it answers, in the same conversation.' }),
+      clientId: t.string({ validate: clientIdText, description: 'Sent again with the same input it gives the same message.' }),
+    }),
+  },
+  {
+    description: 'Says something in one of the viewer\'s conversations.',
+    authScopes: { signedIn: true },
+    resolve: (_root, { input }, context) =>
+      sendMessage(context, {
+        conversationId: decodeId('Conversation', input.conversationId, 'input.conversationId'),
+        body: input.body,
+        replyToId: input.replyToId ? decodeId('Message', input.replyToId, 'input.replyToId') : null,
+        clientId: input.clientId,
+      }),
+  },
+  {
+    description: 'The new message.',
+    outputFields: (t) => ({
+      message: t.field({ type: Message, description: 'The message.', resolve: ({ message }) => message }),
+      cursor: t.string({ description: 'The cursor of its event: where to go on after it.', resolve: ({ cursor }) => cursor }),
+    }),
+  },
+);
+
+builder.relayMutationField(
+  'editMessage',
+  {
+    description: 'What to say instead.',
+    inputFields: (t) => ({
+      messageId: t.id({ required: true, description: 'A message of the viewer\'s.' }),
+      body: t.string({ required: true, validate: bodyText, description: `Its new text; ${BODY_LENGTH}. Mentions are resolved anew.` }),
+    }),
+  },
+  {
+    description: 'Changes what a message says; its place stays. For its author, while a member. A deleted message is CONFLICT.',
+    authScopes: { signedIn: true },
+    resolve: async (_root, { input }, context) => ({
+      message: await editMessage(context, { messageId: decodeId('Message', input.messageId, 'input.messageId'), body: input.body }),
+    }),
+  },
+  {
+    description: 'The edited message.',
+    outputFields: (t) => ({
+      message: t.field({ type: Message, description: 'The message.', resolve: ({ message }) => message }),
+    }),
+  },
+);
+
+builder.relayMutationField(
+  'deleteMessage',
+  {
+    description: 'Which message to delete.',
+    inputFields: (t) => ({ messageId: t.id({ required: true, description: 'The message.' }) }),
+  },
+  {
+    description:
+      'Takes back what a message said, its mentions and its reactions; an empty message stays in its place. For its author and the owner of the conversation, while members, and for moderators. Deleting twice is deleting once.',
+    authScopes: { signedIn: true },
+    resolve: async (_root, { input }, context) => {
+      const id = decodeId('Message', input.messageId, 'input.messageId');
+      await deleteMessage(context, id);
+      return { id };
+    },
+  },
+  {
+    description: 'What was deleted.',
+    outputFields: (t) => ({
+      messageId: t.id({ description: 'The message that says nothing any more.', resolve: ({ id }) => encodeId('Message', id) }),
+    }),
+  },
+);
+
+builder.relayMutationField(
+  'addReaction',
+  {
+    description: 'How to react to what.',
+    inputFields: (t) => ({
+      messageId: t.id({ required: true, description: 'The message.' }),
+      emoji: t.string({ required: true, validate: emojiText, description: `One emoji. A message has at most ${MAX_EMOJIS} different ones.` }),
+    }),
+  },
+  {
+    description: 'Reacts to a message of one of the viewer\'s conversations. The same emoji twice is once. A deleted message is CONFLICT.',
+    authScopes: { signedIn: true },
+    resolve: async (_root, { input }, context) => ({
+      message: await addReaction(context, { messageId: decodeId('Message', input.messageId, 'input.messageId'), emoji: input.emoji }),
+    }),
+  },
+  {
+    description: 'The message, as it is reacted to now.',
+    outputFields: (t) => ({
+      message: t.field({ type: Message, description: 'The message.', resolve: ({ message }) => message }),
+    }),
+  },
+);
+
+builder.relayMutationField(
+  'removeReaction',
+  {
+    description: 'Which reaction to take back.',
+    inputFields: (t) => ({
+      messageId: t.id({ required: true, description: 'The message.' }),
+      emoji: t.string({ required: true, validate: emojiText, description: 'The emoji of the viewer\'s reaction.' }),
+    }),
+  },
+  {
+    description: 'Takes back a reaction of the viewer\'s; one that is not there stays so.',
+    authScopes: { signedIn: true },
+    resolve: async (_root, { input }, context) => ({
+      message: await removeReaction(context, { messageId: decodeId('Message', input.messageId, 'input.messageId'), emoji: input.emoji }),
+    }),
+  },
+  {
+    description: 'The message, as it is reacted to now.',
+    outputFields: (t) => ({
+      message: t.field({ type: Message, description: 'The message.', resolve: ({ message }) => message }),
+    }),
+  },
+);

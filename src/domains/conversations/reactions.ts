@@ -1,0 +1,89 @@
+import { z } from 'zod';
+import type { Context } from '../../context.js';
+import type { Message } from '../../db/generated/prisma/client.js';
+import { badInput } from '../../errors.js';
+import { batched } from '../../loaders.js';
+import { viewerOf } from '../../viewer.js';
+import { keptApart } from '../blocks/blocks.js';
+import { holdMessage, alreadyDeleted } from './messages.js';
+import { conversationLog } from './topics.js';
+
+/** Enough to say everything; more would be a wall that each of the others has to read. */
+export const MAX_EMOJIS = 20;
+
+/**
+ * One emoji as it is recommended for general interchange, with its variation selector where it has one. (Written as a text, because the
+ * compiler knows the flag `v` from ES2024 on only.)
+ */
+const EMOJI = new RegExp('^\\p{RGI_Emoji}$', 'v');
+
+export const emojiText = z.string().regex(EMOJI, 'Must be exactly one emoji.');
+
+export interface Reaction {
+  readonly messageId: string;
+  readonly emoji: string;
+}
+
+/**
+ * The viewer reacts to a message; the same twice is once. Those who react to one message do so one after the other, so that the bound
+ * on its emojis holds.
+ * @throws NOT_FOUND, FORBIDDEN, CONFLICT for a deleted message, BAD_USER_INPUT for one more emoji than {@link MAX_EMOJIS}
+ */
+export const addReaction = async (context: Context, { messageId, emoji }: Reaction): Promise<Message> => {
+  const userId = viewerOf(context).id;
+  await context.limits.consume('reaction', userId);
+  return await context.db.transact(async (tx) => {
+    const { message, apart } = await holdMessage(tx, context, messageId);
+    if (apart) throw keptApart();
+    if (message.deletedAt !== null) throw alreadyDeleted();
+    // When the lock was granted, not when the transaction began: the order of first use is that in which they were let in.
+    const added = await tx.$executeRaw`
+      INSERT INTO message_reaction (message_id, user_id, emoji, created_at)
+      SELECT ${messageId}::uuid, ${userId}::uuid, ${emoji}::text, clock_timestamp()
+      WHERE (SELECT count(DISTINCT emoji) FROM message_reaction WHERE message_id = ${messageId}::uuid AND emoji <> ${emoji}::text) < ${MAX_EMOJIS}
+      ON CONFLICT DO NOTHING`;
+    if (added > 0) tx.emit(conversationLog, message.conversationId, 'ReactionsChanged', { messageId });
+    else if ((await tx.messageReaction.count({ where: { messageId, userId, emoji } })) === 0) {
+      throw badInput({ path: 'input.emoji', message: `A message has at most ${MAX_EMOJIS} different reactions.` });
+    }
+    return message;
+  });
+};
+
+/** Takes a reaction back; one that is not there stays so. @throws NOT_FOUND, FORBIDDEN */
+export const removeReaction = async (context: Context, { messageId, emoji }: Reaction): Promise<Message> => {
+  const userId = viewerOf(context).id;
+  return await context.db.transact(async (tx) => {
+    const { message } = await holdMessage(tx, context, messageId);
+    const { count } = await tx.messageReaction.deleteMany({ where: { messageId, userId, emoji } });
+    if (count > 0) tx.emit(conversationLog, message.conversationId, 'ReactionsChanged', { messageId });
+    return message;
+  });
+};
+
+/** All the reactions to a message with one emoji. */
+export interface ReactionGroup extends Reaction {
+  readonly count: number;
+}
+
+/** The reactions to a message, in the order in which its emojis were first used. */
+export const reactionGroups = batched<readonly ReactionGroup[]>(async ({ db }, messageIds) => {
+  const groups = await db.prisma.$queryRaw<ReactionGroup[]>`
+    SELECT message_id AS "messageId", emoji, count(*)::int AS count FROM message_reaction WHERE message_id = ANY(${messageIds}::uuid[])
+    GROUP BY message_id, emoji ORDER BY min(created_at), emoji`;
+  const byMessage = new Map<string, ReactionGroup[]>();
+  for (const group of groups) byMessage.set(group.messageId, [...(byMessage.get(group.messageId) ?? []), group]);
+  return byMessage;
+}, []);
+
+/** The emojis with which the viewer has reacted to a message. */
+export const ownReactions = batched<ReadonlySet<string>>(async ({ db, viewer }, messageIds) => {
+  if (viewer === null) return new Map();
+  const reactions = await db.prisma.messageReaction.findMany({
+    where: { userId: viewer.id, messageId: { in: [...messageIds] } },
+    select: { messageId: true, emoji: true },
+  });
+  const byMessage = new Map<string, Set<string>>();
+  for (const { messageId, emoji } of reactions) byMessage.set(messageId, (byMessage.get(messageId) ?? new Set()).add(emoji));
+  return byMessage;
+}, new Set());

@@ -1,0 +1,90 @@
+import type { Context } from '../../context.js';
+import { Prisma, type ConversationMember } from '../../db/generated/prisma/client.js';
+import { PACE, telling, type Telling } from '../../db/pace.js';
+import type { Tx } from '../../db/transact.js';
+import { defineTask, type Task } from '../../jobs/task.js';
+import { assertReadable, decodeCursor } from '../../realtime/cursor.js';
+import { readHead } from '../../realtime/event-log.js';
+import { readConversation } from '../notifications/notifications.js';
+import { findAsMember } from './conversations.js';
+import { READING_IS_TOLD_TO } from './rules.js';
+import { conversationLog } from './topics.js';
+
+/**
+ * Everything up to `cursor` has been read; what was read once stays so. In a conversation of up to {@link READING_IS_TOLD_TO} members the
+ * others hear of it, of each member at most once a second and of the last message always.
+ * @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT for a cursor of another stream, CURSOR_EXPIRED for one beyond the head or of another
+ *   history
+ */
+export const markRead = async (context: Context, conversationId: string, cursor: string): Promise<void> => {
+  const { member } = await findAsMember(context, conversationId);
+  const { prisma, transact } = context.db;
+  const position = decodeCursor(conversationLog.name, conversationId, cursor, 'input.cursor');
+  const head = await readHead(prisma, conversationLog.name, conversationId);
+  // Messages are kept longer than the events that told of them, and an old one may still be read.
+  const oldest = (head?.oldestSeq ?? 1) - 1;
+  assertReadable(conversationLog.name, conversationId, { ...position, seq: Math.max(position.seq, oldest) }, head);
+  await transact(async (tx) => {
+    await readOn(tx, member, position.seq);
+    await readConversation(tx, member.userId, conversationId);
+  });
+};
+
+interface Moved {
+  /** Null when nobody is told. */
+  readonly telling: Telling | null;
+}
+
+/**
+ * One who has read as far already, or is no member any more, moves nothing. Nobody is told of moving past what is no message: such events
+ * would answer each other for ever.
+ */
+const readOn = async (tx: Tx, { id, conversationId, userId }: ConversationMember, seq: number): Promise<void> => {
+  const [moved] = await tx.$queryRaw<Moved[]>`
+    SELECT CASE WHEN (
+        SELECT count(*) FROM (
+          SELECT 1 FROM conversation_member WHERE conversation_id = member.conversation_id LIMIT ${READING_IS_TOLD_TO + 1}
+        ) few
+      ) <= ${READING_IS_TOLD_TO} AND EXISTS (
+        SELECT 1 FROM message
+        WHERE message.conversation_id = member.conversation_id AND message.seq > member.last_read_seq AND message.seq <= ${seq}
+      ) THEN ${telling(Prisma.sql`coalesce(member.read_told_at, '-infinity')`)} END AS telling
+    FROM conversation_member member WHERE member.id = ${id}::uuid AND member.last_read_seq < ${seq} FOR NO KEY UPDATE OF member`;
+  if (moved === undefined) return;
+  const [{ toldAt }] = await tx.$queryRaw<[{ readonly toldAt: Date | null }]>`
+    UPDATE conversation_member
+    SET last_read_seq = ${seq},
+      read_told_at = CASE ${moved.telling}::text
+        WHEN 'now' THEN clock_timestamp() WHEN 'soon' THEN read_told_at + ${PACE} ELSE read_told_at
+      END
+    WHERE id = ${id}::uuid RETURNING read_told_at AS "toldAt"`;
+  if (moved.telling === 'now') tx.emit(conversationLog, conversationId, 'ReadMoved', { userId, seq });
+  if (moved.telling === 'soon' && toldAt !== null) tx.enqueue(tellReadingTask, { memberId: id }, { key: id, runAt: toldAt });
+};
+
+interface Reader {
+  readonly conversationId: string;
+  readonly userId: string;
+  readonly seq: number;
+  readonly toldAt: Date;
+  readonly early: boolean;
+}
+
+/** Tells how far a member has read by now. */
+export const tellReadingTask: Task<{ readonly memberId: string }> = defineTask('conversations.tellReading', ({ db }, { memberId }) =>
+  db.transact(async (tx) => {
+    const [reader] = await tx.$queryRaw<Reader[]>`
+      SELECT conversation_id AS "conversationId", user_id AS "userId", last_read_seq AS seq, read_told_at AS "toldAt",
+        read_told_at > clock_timestamp() AS early
+      FROM conversation_member WHERE id = ${memberId}::uuid FOR NO KEY UPDATE`;
+    if (reader === undefined) return;
+    const { conversationId, userId, seq, toldAt, early } = reader;
+    // It ran late, and meanwhile a later time was promised to what it could have told.
+    if (early) {
+      tx.enqueue(tellReadingTask, { memberId }, { key: memberId, runAt: toldAt });
+      return;
+    }
+    await tx.$executeRaw`UPDATE conversation_member SET read_told_at = clock_timestamp() WHERE id = ${memberId}::uuid`;
+    tx.emit(conversationLog, conversationId, 'ReadMoved', { userId, seq });
+  }),
+);

@@ -1,0 +1,79 @@
+import { builder } from '../../builder.js';
+import { decodeId, encodeId } from '../../ids.js';
+import type { Signal } from '../../realtime/topic.js';
+import { User } from '../account/schema.js';
+import { findAsMember } from './conversations.js';
+import { assertMember } from './membership.js';
+import { Conversation } from './schema.js';
+import { typingTopic } from './topics.js';
+import { rememberTyping, setTyping, typistsIn } from './typing.js';
+
+type TypingSignal = Signal<{ readonly userId: string; readonly isTyping: boolean }>;
+
+const Typing = builder.objectRef<TypingSignal>('Typing').implement({
+  description: 'Somebody has begun to type, goes on, or has stopped.',
+  fields: (t) => ({
+    conversationId: t.id({ description: 'The conversation.', resolve: ({ key }) => encodeId('Conversation', key) }),
+    user: t.prismaField({
+      type: User,
+      description: 'Who it is.',
+      resolve: (query, { value }, _args, { db }) => db.prisma.user.findUniqueOrThrow({ ...query, where: { id: value.userId } }),
+    }),
+    isTyping: t.boolean({ description: 'Whether they type.', resolve: ({ value }) => value.isTyping }),
+  }),
+});
+
+builder.prismaObjectFields(Conversation, (t) => ({
+  typing: t.prismaField({
+    type: [User],
+    description:
+      'Who types in it but the viewer, whoever began first coming first: what the answering process has heard of lately, which may not be all. For members only.',
+    resolve: async (query, { id }, _args, context) => {
+      const { userId: viewerId } = await assertMember(context, id);
+      const typists = typistsIn(context, id).filter((userId) => userId !== viewerId);
+      if (typists.length === 0) return [];
+      const users = await context.db.prisma.user.findMany({ ...query, where: { id: { in: typists } } });
+      return users.sort((a, b) => typists.indexOf(a.id) - typists.indexOf(b.id));
+    },
+  }),
+}));
+
+builder.relayMutationField(
+  'setTyping',
+  {
+    description: 'Whether the viewer types.',
+    inputFields: (t) => ({
+      conversationId: t.id({ required: true, description: 'The conversation.' }),
+      isTyping: t.boolean({ required: true, description: 'Say true again and again while typing goes on: after six seconds of silence it counts as over.' }),
+    }),
+  },
+  {
+    description:
+      'Tells the other members that the viewer types, or has stopped. Say it as often as you like: the others are told of each change, and now and again while it goes on.',
+    authScopes: { signedIn: true },
+    resolve: async (_root, { input }, context) => {
+      await setTyping(context, decodeId('Conversation', input.conversationId, 'input.conversationId'), input.isTyping);
+      return { ok: true };
+    },
+  },
+  {
+    description: 'That it was heard.',
+    outputFields: (t) => ({ ok: t.boolean({ description: 'Always true.', resolve: ({ ok }) => ok }) }),
+  },
+);
+
+builder.subscriptionField('typingChanged', (t) =>
+  t.topic({
+    type: Typing,
+    topic: typingTopic,
+    description: 'Who types in one of the viewer\'s conversations, from now on; not told to the one who types. Best effort: none of it is kept.',
+    args: { conversationId: t.arg.id({ required: true, description: 'The conversation.' }) },
+    authorize: async ({ conversationId }, context) => {
+      const { conversation } = await findAsMember(context, decodeId('Conversation', conversationId, 'conversationId'));
+      rememberTyping(context);
+      return { key: conversation.id };
+    },
+    visible: (viewer, { value }) => viewer?.id !== value.userId,
+    resolve: (signal) => signal,
+  }),
+);

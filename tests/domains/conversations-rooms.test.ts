@@ -1,0 +1,324 @@
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { JOIN_CODE_ALPHABET } from '../../src/domains/conversations/join-codes.js';
+import { parseId } from '../../src/ids.js';
+import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { createTalk, type Talk } from '../kit/talk.js';
+
+let app: TestApp;
+let talk: Talk;
+let ada: TestUser;
+let ben: TestUser;
+
+beforeAll(async () => {
+  // Of guesses there are as many as in production, and each address is somebody else's.
+  app = await startTestApp({ env: { RATE_LIMIT_FACTOR: '1', TRUST_PROXY: 'true' } });
+  talk = createTalk(app);
+  [ada, ben] = await Promise.all([app.user('ada'), app.user('ben')]);
+});
+afterAll(() => app.stop());
+
+const uuid = (globalId: string): string => parseId(globalId).id;
+const join = (as: TestUser, code: string, passcode?: string | null) => talk.act(as, 'joinRoom', { code, passcode }, 'conversation { id }');
+const leave = (as: TestUser, conversationId: string) => talk.act(as, 'leaveConversation', { conversationId }, '__typename');
+
+/** Codes that open nothing while no room is made. */
+const freeCodes = async (count: number): Promise<string[]> => {
+  const taken = await app.database.query<{ join_code: string }>('SELECT join_code FROM conversation WHERE join_code IS NOT NULL');
+  const used = new Set(taken.map(({ join_code }) => join_code));
+  const letters = JOIN_CODE_ALPHABET.split('');
+  return letters.flatMap((one) => letters.map((other) => `${one}${other}${one}${other}`)).filter((code) => !used.has(code)).slice(0, count);
+};
+
+/** Keeps the app waiting for something in the database. */
+const hold = async (lock: string, values: unknown[] = []) => {
+  const holder = new pg.Client(app.database.url);
+  await holder.connect();
+  await holder.query('BEGIN');
+  await holder.query(lock, values);
+  return {
+    query: (sql: string, more: unknown[]) => holder.query(sql, more),
+    /** Until so many statements wait for a lock. */
+    waiters: (count: number) =>
+      expect
+        .poll(async () => (await app.database.query(`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)).length)
+        .toBe(count),
+    release: async () => {
+      await holder.query('COMMIT');
+      await holder.end();
+    },
+  };
+};
+
+// ---------------------------------------------------------------- passcodes
+
+describe('a passcode', () => {
+  const OUTLINE = 'query ($code: String!) { room(code: $code) { title hasPasscode } }';
+
+  test('is asked of those who come, and of nobody who is in already', async () => {
+    const room = await talk.room(ada, { title: 'Closed', passcode: 'open sesame' });
+    expect(await app.data(OUTLINE, { code: room.joinCode })).toEqual({ room: { title: 'Closed', hasPasscode: true } });
+    const { errors } = await app.execute('mutation ($code: String!) { joinRoom(input: { code: $code }) { __typename } }', { code: room.joinCode }, ben);
+    expect(errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', fields: [{ path: 'input.passcode' }] });
+    expect(await talk.code(ben, 'joinRoom', { code: room.joinCode, passcode: 'closed sesame' })).toBe('FORBIDDEN');
+    expect(await talk.read(ada, room.id, 'memberCount')).toEqual({ memberCount: 1 });
+    await join(ben, room.joinCode, 'open sesame');
+    await join(ben, room.joinCode);
+    expect(await talk.read(ben, room.id, 'memberCount hasPasscode')).toEqual({ memberCount: 2, hasPasscode: true });
+    const [stored] = await app.database.query('SELECT * FROM conversation WHERE id = $1', [uuid(room.id)]);
+    expect(JSON.stringify(stored)).not.toContain('sesame');
+  });
+
+  test('is changed and taken away by the owner', async () => {
+    const room = await talk.room(ada, { passcode: 'first' });
+    const set = (passcode: string | null) => talk.act(ada, 'setRoomPasscode', { conversationId: room.id, passcode }, 'conversation { hasPasscode }');
+    expect(await set('second')).toEqual({ conversation: { hasPasscode: true } });
+    expect(await talk.code(ben, 'joinRoom', { code: room.joinCode, passcode: 'first' })).toBe('FORBIDDEN');
+    await join(ben, room.joinCode, 'second');
+    await leave(ben, room.id);
+    // Who was in once needs it again.
+    expect(await talk.code(ben, 'joinRoom', { code: room.joinCode })).toBe('BAD_USER_INPUT');
+    expect(await set(null)).toEqual({ conversation: { hasPasscode: false } });
+    await join(ben, room.joinCode, 'anything');
+    await leave(ben, room.id);
+    await join(ben, room.joinCode);
+  });
+
+  test('belongs to the request that made the room', async () => {
+    const rooms = await Promise.all(Array.from({ length: 3 }, () => talk.room(ada, { passcode: 'sesame', clientId: 'closed-1' })));
+    expect(new Set(rooms.map(({ id }) => id)).size).toBe(1);
+    expect(await talk.code(ada, 'createRoom', { clientId: 'closed-1' })).toBe('CONFLICT');
+  });
+
+  test.each([['too short', 'abc'], ['too long', 'x'.repeat(65)], ['of two lines', 'abc\ndef']])('is refused when it is %s', async (_what, passcode) => {
+    const room = await talk.room(ada);
+    expect(await talk.code(ada, 'createRoom', { passcode })).toBe('BAD_USER_INPUT');
+    expect(await talk.code(ada, 'setRoomPasscode', { conversationId: room.id, passcode })).toBe('BAD_USER_INPUT');
+    expect(await talk.code(ada, 'joinRoom', { code: room.joinCode, passcode })).toBe('BAD_USER_INPUT');
+  });
+});
+
+// ---------------------------------------------------------------- guessing
+
+describe('guessing', () => {
+  let addresses = 0;
+  const address = (): Record<string, string> => ({ 'x-forwarded-for': `10.0.0.${(addresses += 1)}` });
+  const JOIN = 'mutation ($code: String!, $passcode: String) { joinRoom(input: { code: $code, passcode: $passcode }) { conversation { id } } }';
+  const ROOM = 'query ($code: String!) { room(code: $code) { title } }';
+
+  const outcome = async (query: string, variables: object, as: TestUser | undefined, headers: Record<string, string>): Promise<unknown> => {
+    const { data, errors } = await app.execute(query, variables, { headers, ...(as === undefined ? {} : { token: as.token }) });
+    const extensions = errors?.[0]?.extensions;
+    if (extensions?.['code'] === 'RATE_LIMITED') expect(extensions['retryAfterMs']).toBeGreaterThan(0);
+    return extensions?.['code'] ?? (Object.values(data ?? {})[0] === null ? 'null' : 'ok');
+  };
+
+  test('codes is bounded for each user, by joining and by looking', async () => {
+    const [guesser, room] = [await app.user('guesser'), await talk.room(ada)];
+    const codes = await freeCodes(21);
+    expect(await outcome(JOIN, { code: room.joinCode }, guesser, address())).toBe('ok');
+    const outcomes = [];
+    // Each from elsewhere.
+    for (const [index, code] of codes.entries()) outcomes.push(await outcome(index % 2 ? ROOM : JOIN, { code }, guesser, address()));
+    expect(outcomes.slice(0, 20)).toEqual(Array.from({ length: 20 }, (_, index) => (index % 2 ? 'null' : 'NOT_FOUND')));
+    expect(outcomes[20]).toBe('RATE_LIMITED');
+    // The right one is then no better, and nobody else is any worse.
+    expect(await outcome(JOIN, { code: room.joinCode }, guesser, address())).toBe('RATE_LIMITED');
+    expect(await outcome(ROOM, { code: room.joinCode }, guesser, address())).toBe('RATE_LIMITED');
+    expect(await outcome(JOIN, { code: room.joinCode }, ben, address())).toBe('ok');
+  });
+
+  test('codes is bounded for each address, whoever asks; what cannot be a code is no guess', async () => {
+    const [here, room] = [address(), await talk.room(ada)];
+    const codes = await freeCodes(100);
+    for (let index = 0; index < 5; index += 1) expect(await outcome(ROOM, { code: '0000' }, undefined, here)).toBe('null');
+    for (let index = 0; index < 5; index += 1) expect(await outcome(ROOM, { code: room.joinCode }, undefined, here)).toBe('ok');
+    expect(new Set(await Promise.all(codes.map((code) => outcome(ROOM, { code }, undefined, here))))).toEqual(new Set(['null']));
+    expect(await outcome(ROOM, { code: room.joinCode }, undefined, here)).toBe('RATE_LIMITED');
+    expect(await outcome(JOIN, { code: room.joinCode }, ben, here)).toBe('RATE_LIMITED');
+    expect(await outcome(ROOM, { code: room.joinCode }, undefined, address())).toBe('ok');
+  });
+
+  test('passcodes is bounded for each user, of however many rooms; to have none is no guess', async () => {
+    const guesser = await app.user('passer');
+    const rooms = await Promise.all([talk.room(ada, { passcode: 'sesame' }), talk.room(ada, { passcode: 'sesame' })]);
+    const guess = (index: number, passcode?: string) => outcome(JOIN, { code: rooms[index % 2]?.joinCode, passcode }, guesser, address());
+    for (let index = 0; index < 3; index += 1) expect(await guess(index)).toBe('BAD_USER_INPUT');
+    const outcomes = await Promise.all(Array.from({ length: 12 }, (_, index) => guess(index, `guess ${index}`)));
+    expect(outcomes.filter((each) => each === 'FORBIDDEN')).toHaveLength(10);
+    expect(outcomes.filter((each) => each === 'RATE_LIMITED')).toHaveLength(2);
+    expect(await guess(0, 'sesame')).toBe('RATE_LIMITED');
+    expect(await outcome(JOIN, { code: rooms[0].joinCode, passcode: 'sesame' }, ben, address())).toBe('ok');
+  });
+});
+
+// ---------------------------------------------------------------- where history and live meet
+
+describe('joinRoom', () => {
+  const SELECTIONS = [
+    'messages(last: 100) { edges { node { body } } } cursor',
+    'cursor messages(last: 100) { edges { node { body } } }',
+    'members(first: 100) { edges { node { user { username } } } } messages(last: 100) { edges { node { body } } } cursor title',
+  ];
+  interface Joined {
+    readonly conversation: { readonly cursor: string; readonly title: string; readonly messages: { edges: { node: { body: string } }[] }; readonly members?: { edges: { node: { user: { username: string } } }[] } };
+  }
+
+  test.each(SELECTIONS)('leaves no hole between its lists and what comes after its cursor: %s', async (selection) => {
+    const crowd = await Promise.all(Array.from({ length: 4 }, (_, index) => app.user(`crowd_${SELECTIONS.indexOf(selection)}_${index}`)));
+    const room = await talk.room(ada, { title: 'at first' });
+    const bodies: string[] = [];
+    const joining: Promise<Joined>[] = [];
+    const write = async (): Promise<void> => {
+      for (let index = 0; index < 12; index += 1) {
+        const body = `message ${index}`;
+        bodies.push(body);
+        await talk.send(ada, room.id, body);
+        const comer = index % 3 === 1 ? crowd[(index - 1) / 3] : undefined;
+        if (comer !== undefined) joining.push(talk.act<Joined>(comer, 'joinRoom', { code: room.joinCode }, `conversation { ${selection} }`));
+        if (index % 3 === 1) void talk.act(ada, 'renameConversation', { conversationId: room.id, title: `title ${index}` }, '__typename');
+      }
+    };
+    await write();
+    const EVENTS = `subscription ($id: ID!, $after: String) { conversationEvents(conversationId: $id, after: $after) {
+      __typename cursor ... on MessageAdded { message { body } } ... on MemberJoined { user { username } } ... on ConversationRenamed { conversation { title } } } }`;
+    const everyone = ['ada', ...crowd.map(({ username }) => username)].sort();
+    for (const [index, { conversation }] of (await Promise.all(joining)).entries()) {
+      const { cursor: end, title } = await talk.read<{ cursor: string; title: string }>(ada, room.id, 'cursor title');
+      const { cursor, messages, members } = conversation;
+      const seen = messages.edges.map(({ node }) => node.body);
+      const here = new Set(members?.edges.map(({ node }) => node.user.username));
+      let named = conversation.title;
+      if (cursor !== end) {
+        interface Event { readonly __typename: string; readonly cursor: string; readonly message?: { body: string }; readonly user?: { username: string }; readonly conversation?: { title: string } }
+        const live = app.connect(crowd[index]).subscribe<{ conversationEvents: Event }>(EVENTS, { id: room.id, after: cursor });
+        for (let at = cursor; at !== end; ) {
+          const { conversationEvents: event } = await live.data();
+          at = event.cursor;
+          if (event.message !== undefined && !seen.includes(event.message.body)) seen.push(event.message.body);
+          if (event.user !== undefined) here.add(event.user.username);
+          if (event.__typename === 'ConversationRenamed' && event.conversation !== undefined) named = event.conversation.title;
+        }
+      }
+      expect(seen).toEqual(bodies);
+      if (members !== undefined) {
+        expect([...here].sort()).toEqual(everyone);
+        expect(named).toBe(title);
+      }
+    }
+  });
+});
+
+describe('Conversation.cursor', () => {
+  test.each(['title memberCount members { totalCount } messages { totalCount } unreadCount cursor', 'cursor unreadCount messages { totalCount } members { totalCount } memberCount title'])(
+    'is read no later than what stands beside it: %s',
+    async (selection) => {
+      const [room, comer] = [await talk.room(ada, { title: 'before' }), await app.user(`comer_${selection.length}_${selection.charAt(0)}`)];
+      const held = await hold('LOCK TABLE head IN ACCESS EXCLUSIVE MODE');
+      const asked = talk.read<Record<string, unknown>>(ada, room.id, selection);
+      await held.waiters(1);
+      // Something happens while the log is about to be looked at: as the rows would be written.
+      const id = uuid(room.id);
+      await held.query(`UPDATE conversation SET title = 'after' WHERE id = $1`, [id]);
+      await held.query('INSERT INTO conversation_member (id, conversation_id, user_id, last_read_seq) VALUES (gen_random_uuid(), $1, $2, 2)', [id, uuid(comer.id)]);
+      await held.query(`INSERT INTO message (id, conversation_id, author_id, body, seq) VALUES (gen_random_uuid(), $1, $2, 'hello', 3)`, [id, uuid(comer.id)]);
+      await held.query(`UPDATE head SET last_seq = 3 WHERE topic = 'conversation' AND key = $1`, [id]);
+      await held.release();
+      const { cursor, ...rest } = await asked;
+      expect(cursor).not.toBe(room.cursor);
+      expect(rest).toEqual({ title: 'after', memberCount: 2, members: { totalCount: 2 }, messages: { totalCount: 1 }, unreadCount: 1 });
+    },
+  );
+});
+
+// ---------------------------------------------------------------- the end
+
+describe('a room that all have left', () => {
+  const archive = () => app.runTask('conversations.archiveEmptyRooms');
+  /** As if its last member had left so long ago. */
+  const age = (id: string, hours: number) =>
+    app.database.query(`UPDATE conversation SET empty_since = empty_since - $2 * interval '1 hour' WHERE id = $1`, [uuid(id), hours]);
+  const emptySince = async (id: string): Promise<Date | null> =>
+    (await app.database.query<{ empty_since: Date | null }>('SELECT empty_since FROM conversation WHERE id = $1', [uuid(id)]))[0]?.empty_since ?? null;
+
+  test('is archived in time: its code is free, and its history stays with those who wrote it', async () => {
+    const [cleo, dan] = await Promise.all([app.user('cleo'), app.user('dan')]);
+    const room = await talk.room(cleo, { title: 'Gone', passcode: 'sesame' });
+    const group = await talk.group(cleo, []);
+    await join(dan, room.joinCode, 'sesame');
+    const said = await talk.send(cleo, room.id, 'remember me');
+    await leave(cleo, room.id);
+    await leave(dan, room.id);
+    await leave(cleo, group.id);
+    await age(room.id, 23);
+    await archive();
+    const find = () => app.data('query ($code: String!) { room(code: $code) { id } }', { code: room.joinCode });
+    expect(await find()).toEqual({ room: { id: room.id } });
+    await age(room.id, 2);
+    await archive();
+    expect(await find()).toEqual({ room: null });
+    expect(await talk.code(cleo, 'joinRoom', { code: room.joinCode, passcode: 'sesame' })).toBe('NOT_FOUND');
+
+    const HISTORY = '{ me { messageHistory { edges { node { id body conversation { id title archivedAt memberCount } } } } } }';
+    const conversation = { id: room.id, title: 'Gone', archivedAt: expect.any(String) as string, memberCount: 0 };
+    expect(await app.data(HISTORY, {}, cleo)).toEqual({
+      me: { messageHistory: { edges: [{ node: { id: said.id, body: 'remember me', conversation } }] } },
+    });
+    expect(await talk.read(cleo, room.id, 'title archivedAt joinCode')).toEqual({ title: 'Gone', archivedAt: conversation.archivedAt, joinCode: null });
+    // One who only listened has nothing of it, and a group has no end.
+    expect(await app.code('query ($id: ID!) { conversation(id: $id) { title } }', { id: room.id }, dan)).toBe('FORBIDDEN');
+    expect(await emptySince(group.id)).toBeNull();
+    const codes = await app.database.query('SELECT 1 FROM conversation WHERE join_code = $1', [room.joinCode]);
+    expect(codes).toEqual([]);
+  });
+
+  test('goes on when somebody comes back before', async () => {
+    const room = await talk.room(ada);
+    await join(ben, room.joinCode);
+    await leave(ada, room.id);
+    expect(await emptySince(room.id)).toBeNull();
+    await leave(ben, room.id);
+    expect(await emptySince(room.id)).toBeInstanceOf(Date);
+    await age(room.id, 100);
+    await join(ada, room.joinCode);
+    expect(await emptySince(room.id)).toBeNull();
+    await archive();
+    expect(await talk.read(ada, room.id, 'archivedAt joinCode')).toEqual({ archivedAt: null, joinCode: room.joinCode });
+  });
+
+  test('is not archived while somebody is coming in', async () => {
+    const room = await talk.room(ada);
+    await leave(ada, room.id);
+    await age(room.id, 100);
+    // Who joins stands at the door: their row is written, and their event is about to be numbered.
+    const held = await hold(`SELECT 1 FROM head WHERE topic = 'conversation' AND key = $1 FOR UPDATE`, [uuid(room.id)]);
+    const joining = join(ben, room.joinCode);
+    await held.waiters(1);
+    const archiving = archive();
+    await held.waiters(2);
+    await held.release();
+    await Promise.all([joining, archiving]);
+    expect(await talk.read(ben, room.id, 'archivedAt joinCode')).toEqual({ archivedAt: null, joinCode: room.joinCode });
+  });
+
+  test('is either archived or joined when both happen at once', async () => {
+    const racer = await app.user('racer');
+    const rooms = await Promise.all(Array.from({ length: 12 }, () => talk.room(ada)));
+    for (const { id } of rooms) {
+      await leave(ada, id);
+      await age(id, 100);
+    }
+    const [codes] = await Promise.all([Promise.all(rooms.map(({ joinCode }) => talk.code(racer, 'joinRoom', { code: joinCode }))), archive()]);
+    for (const [index, { id }] of rooms.entries()) {
+      const [row] = await app.database.query<{ archived: boolean; members: number; coded: boolean }>(
+        `SELECT archived_at IS NOT NULL AS archived, join_code IS NOT NULL AS coded, empty_since,
+           (SELECT count(*)::int FROM conversation_member WHERE conversation_id = conversation.id) AS members
+         FROM conversation WHERE id = $1`,
+        [uuid(id)],
+      );
+      const joined = codes[index] === undefined;
+      if (!joined) expect(codes[index]).toBe('NOT_FOUND');
+      expect(row).toEqual({ archived: !joined, coded: joined, members: joined ? 1 : 0, empty_since: null });
+    }
+  });
+});

@@ -1,0 +1,146 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parseId } from '../../src/ids.js';
+import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+
+/*
+ * What a long conversation costs is said by the plans of its statements, not by a clock: each is asked for with the parameters it was sent with.
+ */
+
+const LONG = 100_000;
+
+let app: TestApp;
+let ada: TestUser;
+let ben: TestUser;
+let id: string;
+let cursors: { readonly first: string; readonly last: string };
+
+beforeAll(async () => {
+  app = await startTestApp();
+  [ada, ben] = await Promise.all([app.user('ada'), app.user('ben')]);
+  id = await createGroup();
+  // And another of the same length, so that being of this one says something.
+  for (const conversationId of [id, await createGroup()]) await fill(conversationId, LONG);
+  await app.database.query('VACUUM ANALYZE');
+  const page = await app.data<{ conversationEvents: { cursor: string }[]; conversation: { cursor: string } }>(
+    'query ($id: ID!) { conversationEvents(conversationId: $id, first: 1) { cursor } conversation(id: $id) { cursor } }',
+    { id },
+    ada,
+  );
+  cursors = { first: page.conversationEvents[0]?.cursor ?? '', last: page.conversation.cursor };
+  (app.services.db.prisma as unknown as QueryEvents).$on('query', ({ query, params }) => sent?.push({ sql: query, params: JSON.parse(params) as unknown[] }));
+});
+afterAll(() => app.stop());
+
+const createGroup = async (): Promise<string> => {
+  const CREATE = 'mutation ($input: CreateGroupInput!) { createGroup(input: $input) { conversation { id } } }';
+  const input = { title: 'Long', memberIds: [ben.id] };
+  return (await app.data<{ createGroup: { conversation: { id: string } } }>(CREATE, { input }, ada)).createGroup.conversation.id;
+};
+
+/** Messages and their events, as sending would leave them, by ada and ben in turn; one in a thousand says something rare. Nearly all are read. */
+const fill = async (conversationId: string, count: number): Promise<void> => {
+  const [head] = await app.database.query<{ readonly seq: number }>(`SELECT last_seq AS seq FROM head WHERE topic = 'conversation' AND key = $1`, [
+    uuid(conversationId),
+  ]);
+  const before = head?.seq ?? 0;
+  await app.database.query(
+    `WITH sent AS (
+       INSERT INTO message (id, conversation_id, author_id, body, seq, created_at)
+       SELECT gen_random_uuid(), $1::uuid, CASE WHEN n % 2 = 0 THEN $2::uuid ELSE $3::uuid END,
+         'message ' || n || CASE WHEN n % 1000 = 0 THEN ' about zymurgy' ELSE ' about this and that' END, $4::int + n, now() - ($5::int - n) * interval '1 second'
+       FROM generate_series(1, $5::int) n RETURNING id, seq, created_at
+     )
+     INSERT INTO event (topic, key, seq, kind, ref, at)
+     SELECT 'conversation', $1::text, seq, 'MessageAdded', jsonb_build_object('messageId', id), created_at FROM sent`,
+    [uuid(conversationId), uuid(ada.id), uuid(ben.id), before, count],
+  );
+  await app.database.query(`UPDATE head SET last_seq = $2 WHERE topic = 'conversation' AND key = $1`, [uuid(conversationId), before + count]);
+  await app.database.query('UPDATE conversation_member SET last_read_seq = $2 WHERE conversation_id = $1', [uuid(conversationId), before + count - 40]);
+};
+
+const uuid = (globalId: string): string => parseId(globalId).id;
+
+// ---------------------------------------------------------------- plans
+
+interface Statement {
+  readonly sql: string;
+  readonly params: unknown[];
+}
+
+interface QueryEvents {
+  readonly $on: (name: 'query', listener: (event: { readonly query: string; readonly params: string }) => void) => void;
+}
+
+let sent: Statement[] | null = null;
+
+interface Plan {
+  readonly 'Node Type': string;
+  readonly 'Relation Name'?: string;
+  readonly 'Index Name'?: string;
+  readonly 'Actual Rows': number;
+  readonly 'Actual Loops': number;
+  readonly 'Rows Removed by Filter'?: number;
+  readonly 'Rows Removed by Index Recheck'?: number;
+  readonly Plans?: readonly Plan[];
+}
+
+const nodes = (plan: Plan): Plan[] => [plan, ...(plan.Plans ?? []).flatMap(nodes)];
+
+/** What the statements of an operation read of the tables that are long: by what, and how many rows in all, also those in vain. */
+const reads = async (query: string, variables: object): Promise<{ readonly by: readonly string[]; readonly rows: number }> => {
+  const statements: Statement[] = [];
+  sent = statements;
+  await app.data(query, variables, ada);
+  sent = null;
+  const scans: Plan[] = [];
+  for (const { sql, params } of statements) {
+    const rows = await app.database.query<{ 'QUERY PLAN': { Plan: Plan }[] }>(`EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) ${sql}`, params);
+    scans.push(...rows.flatMap((row) => row['QUERY PLAN']).flatMap(({ Plan: plan }) => nodes(plan)));
+  }
+  const long = scans.filter((scan) => /^(message|event)(?!_mention|_reaction)/.test(scan['Index Name'] ?? scan['Relation Name'] ?? ''));
+  return {
+    by: [...new Set(long.map((scan) => scan['Index Name'] ?? `${scan['Node Type']} ${scan['Relation Name'] ?? ''}`))].sort(),
+    rows: long.reduce(
+      (sum, scan) => sum + scan['Actual Loops'] * (scan['Actual Rows'] + (scan['Rows Removed by Filter'] ?? 0) + (scan['Rows Removed by Index Recheck'] ?? 0)),
+      0,
+    ),
+  };
+};
+
+const MESSAGES = `query ($id: ID!, $last: Int, $before: String, $after: String, $search: String) {
+  conversation(id: $id) {
+    cursor unreadCount
+    messages(last: $last, before: $before, after: $after, search: $search) { edges { cursor node { body author { username } reactions { emoji count } mentions { username } } } }
+  }
+}`;
+const HISTORY = 'query ($search: String) { me { messageHistory(search: $search) { edges { node { body } } } } }';
+const EVENTS = `query ($id: ID!, $after: String) {
+  conversationEvents(conversationId: $id, after: $after, first: 100) { cursor ... on MessageAdded { message { body author { username } } } }
+}`;
+
+const BY_SEQ = 'message_conversation_id_seq_idx';
+const BY_TEXT = 'message_body_idx';
+const BY_AUTHOR = 'message_author_id_created_at_id_idx';
+const EVENT = 'event_pkey';
+
+describe('a conversation of 100,000 messages', () => {
+  test.each<[string, () => [string, object], string[]]>([
+    ['opens its last page', () => [MESSAGES, { id, last: 50 }], [BY_SEQ]],
+    ['is paged backwards', () => [MESSAGES, { id, last: 50, before: cursors.last }], [BY_SEQ]],
+    ['is paged forwards from its beginning', () => [MESSAGES, { id, after: cursors.first }], [BY_SEQ]],
+    ['is searched for what is rare', () => [MESSAGES, { id, search: 'Zymurgy' }], [BY_TEXT, BY_SEQ]],
+    ['is searched for what is nowhere', () => [MESSAGES, { id, search: 'nowhere to be found' }], [BY_TEXT, BY_SEQ]],
+    ['is searched for what is everywhere', () => [MESSAGES, { id, search: 'this and' }], [BY_SEQ]],
+    ['is resumed from an old cursor', () => [EVENTS, { id, after: cursors.first }], [EVENT]],
+    ['is read from its oldest event', () => [EVENTS, { id }], [EVENT]],
+    ['has a history by author', () => [HISTORY, {}], [BY_AUTHOR]],
+    ['has a history that is searched for what is rare', () => [HISTORY, { search: 'zymurgy' }], [BY_TEXT]],
+    ['has a history that is searched for what is everywhere', () => [HISTORY, { search: 'this and' }], [BY_AUTHOR]],
+  ])('%s by its indexes, and reads little more than the page', async (_what, operation, indexes) => {
+    const { by, rows } = await reads(...operation());
+    expect(by).toEqual(expect.arrayContaining(indexes));
+    expect(by.filter((name) => name.startsWith('Seq Scan'))).toEqual([]);
+    // A page of a log is 500 events; what is rare is found 200 times. A hundredth of what is there would be 2,000.
+    expect(rows).toBeLessThan(1_000);
+  });
+});
