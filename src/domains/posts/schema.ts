@@ -1,18 +1,23 @@
 import { z } from 'zod';
 import { builder } from '../../builder.js';
-import { childPage, connectionType, listPage } from '../../connection.js';
+import { childPage, connectionType, listPage, nodeQuery } from '../../connection.js';
+import type { Context } from '../../context.js';
+import type { Comment as CommentRow, Post as PostRow } from '../../db/generated/prisma/client.js';
+import { DEFAULT_PAGE, MAX_PAGE } from '../../db/keyset.js';
 import { decodeId, encodeId } from '../../ids.js';
 import { batched, heads } from '../../loaders.js';
+import { logPage } from '../../log-page.js';
 import { headCursor } from '../../realtime/cursor.js';
+import type { End } from '../../realtime/share.js';
 import { streamKeyset } from '../../realtime/stream-keyset.js';
 import type { LogEvent } from '../../realtime/topic.js';
 import { clientIdText, text } from '../../text.js';
 import { User } from '../account/schema.js';
-import { followedBy } from '../follows/follows.js';
 import { addComment, deleteComment, updateComment } from './comments.js';
+import { countFeed, feedPage } from './feed.js';
 import { likePost, unlikePost } from './likes.js';
-import { createPost, deletePost, findPost, newestFirst, updatePost } from './posts.js';
-import { commentCount, commentLog, likeCount, type Count } from './topics.js';
+import { assertFollowable, createPost, deletePost, findPost, newestFirst, notDeleted, updatePost } from './posts.js';
+import { commentCount, commentLog, likeCount, type Count, type PostEvents } from './topics.js';
 
 const MAX_POST = 10_000;
 const MAX_COMMENT = 2_000;
@@ -26,48 +31,90 @@ const hasLiked = batched(async ({ db, viewer }, postIds) => {
 }, false);
 
 const postCount = batched(async ({ db }, authorIds) => {
-  const groups = await db.prisma.post.groupBy({ by: ['authorId'], where: { authorId: { in: [...authorIds] } }, _count: true });
+  const groups = await db.prisma.post.groupBy({ by: ['authorId'], where: { authorId: { in: [...authorIds] }, ...notDeleted }, _count: true });
   return new Map(groups.map(({ authorId, _count }) => [authorId, _count]));
 }, 0);
 
+/** The rows of a thread are counted with those deleted, which keep their places in it. */
+const threadSize = (where: { readonly replyToId?: null }) =>
+  batched(async ({ db }, postIds) => {
+    const groups = await db.prisma.comment.groupBy({ by: ['postId'], where: { ...where, postId: { in: [...postIds] } }, _count: true });
+    return new Map(groups.map(({ postId, _count }) => [postId, _count]));
+  }, 0);
+const allComments = threadSize({});
+const topLevelComments = threadSize({ replyToId: null });
+
+const replySize = (where: { readonly deletedAt?: null }) =>
+  batched(async ({ db }, commentIds) => {
+    const groups = await db.prisma.comment.groupBy({ by: ['replyToId'], where: { ...where, replyToId: { in: [...commentIds] } }, _count: true });
+    return new Map(groups.flatMap(({ replyToId, _count }) => (replyToId === null ? [] : [[replyToId, _count] as const])));
+  }, 0);
+const allReplies = replySize({});
+const replyCount = replySize({ deletedAt: null });
+
+/** Comments in the order of their post's log, whose cursors are theirs. */
+const threadOrder = async (context: Context, postId: string) => streamKeyset(commentLog.name, postId, await commentHead(context, postId));
+
 // ---------------------------------------------------------------- types
 
-export const Post = builder.prismaNode('Post', {
-  nullable: true,
-  id: { field: 'id', description: 'Its global id.' },
+export const Post = builder.prismaObject('Post', {
   description: 'Something short that a user tells everyone.',
   fields: (t) => ({
-    body: t.exposeString('body', { description: 'Its text, as Markdown.' }),
+    body: t.exposeString('body', { description: 'Its text, as Markdown; empty once it is deleted.' }),
     author: t.relation('author', { description: 'Who wrote it.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was written.' }),
     editedAt: t.expose('editedAt', { type: 'DateTime', nullable: true, description: 'When it was last edited; null if never.' }),
+    deletedAt: t.expose('deletedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it was deleted; null while it is there. Only events from before lead to one that was.',
+    }),
     likeCount: t.exposeInt('likeCount', { description: 'How many users like it.' }),
-    commentCount: t.exposeInt('commentCount', { description: 'How many comments it has.' }),
+    commentCount: t.exposeInt('commentCount', { description: 'How many comments it has, but for those deleted.' }),
     viewerHasLiked: t.boolean({
       description: 'Whether the viewer likes it; false for anyone not signed in.',
       resolve: (post, _args, context) => hasLiked(context, post.id),
     }),
     clientId: t.exposeString('clientId', { nullable: true, description: 'The `clientId` it was created with.' }),
     commentCursor: t.string({
-      description: 'Where its log of comments stands: follow `commentAdded(after:)` from here.',
+      description: 'Where its log stands: follow `postEvents(after:)` or `commentAdded(after:)` from here.',
       resolve: async (post, _args, context) => headCursor(commentLog.name, post.id, await commentHead(context, post.id)),
     }),
   }),
 });
 
-export const Comment = builder.prismaNode('Comment', {
-  nullable: true,
-  id: { field: 'id', description: 'Its global id.' },
-  description: 'An answer to a post.',
+builder.nodeRef<PostRow, string, typeof Post>(Post, {
+  id: { resolve: ({ id }) => id, description: 'Its global id.' },
+  loadWithoutCache: (id, context, info) =>
+    context.db.prisma.post.findUnique({ ...nodeQuery(context, info, 'Post'), where: { id, ...notDeleted } }),
+});
+
+export const Comment = builder.prismaObject('Comment', {
+  description: 'An answer to a post, or to another comment under it.',
   fields: (t) => ({
-    body: t.exposeString('body', { description: 'Its text, as Markdown.' }),
+    body: t.exposeString('body', { description: 'Its text, as Markdown; empty once it is deleted.' }),
     author: t.relation('author', { description: 'Who wrote it.' }),
     post: t.relation('post', { description: 'The post it stands under.' }),
-    replyTo: t.relation('replyTo', { nullable: true, description: 'The comment it answers; null for none, or one that was deleted.' }),
+    replyTo: t.relation('replyTo', { nullable: true, description: 'The comment it answers; null for one that answers the post.' }),
+    replyCount: t.int({
+      description: 'How many comments answer it directly, but for those deleted.',
+      resolve: ({ id }, _args, context) => replyCount(context, id),
+    }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was written.' }),
     editedAt: t.expose('editedAt', { type: 'DateTime', nullable: true, description: 'When it was last edited; null if never.' }),
+    deletedAt: t.expose('deletedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it was deleted; null while it is there. It keeps its place in the thread.',
+    }),
     clientId: t.exposeString('clientId', { nullable: true, description: 'The `clientId` it was created with.' }),
   }),
+});
+
+builder.nodeRef<CommentRow, string, typeof Comment>(Comment, {
+  id: { resolve: ({ id }) => id, description: 'Its global id.' },
+  loadWithoutCache: (id, context, info) =>
+    context.db.prisma.comment.findUnique({ ...nodeQuery(context, info, 'Comment'), where: { id, post: notDeleted } }),
 });
 
 export const PostConnection = connectionType(Post, 'Post');
@@ -76,17 +123,51 @@ export const CommentConnection = connectionType(Comment, 'Comment');
 builder.prismaObjectFields(Post, (t) => ({
   comments: t.field({
     type: CommentConnection,
-    description: 'Its comments, oldest first. An edge\'s cursor is its event\'s cursor: `commentAdded(after:)` goes on from it.',
-    args: t.arg.connectionArgs(),
-    resolve: async (post, args, context, info) =>
-      childPage(context, info, args, {
+    description:
+      'Its comments, oldest first; those deleted keep their places. An edge\'s cursor is its event\'s cursor: `commentAdded(after:)` goes on from it.',
+    args: {
+      ...t.arg.connectionArgs(),
+      topLevelOnly: t.arg.boolean({ description: 'Only those that answer the post itself; `Comment.replies` leads on from them.' }),
+    },
+    resolve: async (post, args, context, info) => {
+      const where = args.topLevelOnly === true ? { replyToId: null } : {};
+      return await childPage(context, info, args, {
         parentId: post.id,
-        keyset: streamKeyset(commentLog.name, post.id, await commentHead(context, post.id)),
+        keyset: await threadOrder(context, post.id),
         find: async (ids, page, query) => {
-          const posts = await context.db.prisma.post.findMany({ where: { id: { in: ids } }, select: { id: true, comments: { ...query, ...page } } });
+          const posts = await context.db.prisma.post.findMany({
+            // A join takes each page by itself; without it a page is cut from all the rows there are.
+            relationLoadStrategy: 'join',
+            where: { id: { in: ids } },
+            select: { id: true, comments: { ...query, ...page, where: { AND: [where, page.where] } } },
+          });
           return posts.map(({ id, comments }) => ({ id, rows: comments }));
         },
-        count: async () => post.commentCount,
+        count: args.topLevelOnly === true ? topLevelComments : allComments,
+      });
+    },
+  }),
+}));
+
+builder.prismaObjectFields(Comment, (t) => ({
+  replies: t.field({
+    type: CommentConnection,
+    select: { postId: true },
+    description: 'The comments that answer it directly, oldest first; those deleted keep their places. The cursors are those of `Post.comments`.',
+    args: t.arg.connectionArgs(),
+    resolve: async (comment, args, context, info) =>
+      await childPage(context, info, args, {
+        parentId: comment.id,
+        keyset: await threadOrder(context, comment.postId),
+        find: async (ids, page, query) => {
+          const comments = await context.db.prisma.comment.findMany({
+            relationLoadStrategy: 'join',
+            where: { id: { in: ids } },
+            select: { id: true, replies: { ...query, ...page } },
+          });
+          return comments.map(({ id, replies }) => ({ id, rows: replies }));
+        },
+        count: allReplies,
       }),
   }),
 }));
@@ -101,13 +182,88 @@ builder.prismaObjectFields(User, (t) => ({
         parentId: user.id,
         keyset: newestFirst,
         find: async (ids, page, query) => {
-          const users = await context.db.prisma.user.findMany({ where: { id: { in: ids } }, select: { id: true, posts: { ...query, ...page } } });
+          const users = await context.db.prisma.user.findMany({
+            relationLoadStrategy: 'join',
+            where: { id: { in: ids } },
+            select: { id: true, posts: { ...query, ...page, where: { AND: [notDeleted, page.where] } } },
+          });
           return users.map(({ id, posts }) => ({ id, rows: posts }));
         },
         count: postCount,
       }),
   }),
 }));
+
+// ---------------------------------------------------------------- events
+
+const AFTER = 'A cursor of its log: `Post.commentCursor`, a comment edge\'s or an event\'s.';
+
+type EventOf<Kind extends keyof PostEvents> = LogEvent<PostEvents, Kind>;
+
+/** Each kind of event has the name of its type. What it leads to is shown as it is now, and stays there to be shown. */
+const PostEvent = builder.interfaceRef<LogEvent<PostEvents>>('PostEvent').implement({
+  description: 'Something that has happened to a post or under it.',
+  resolveType: ({ kind }) => kind,
+  fields: (t) => ({
+    cursor: t.exposeString('cursor', { description: 'Where to go on after this event.' }),
+    postId: t.id({ description: 'The post.', resolve: ({ key }) => encodeId('Post', key) }),
+    at: t.expose('at', { type: 'DateTime', description: 'When it happened.' }),
+  }),
+});
+
+builder.objectRef<EventOf<'PostEdited'>>('PostEdited').implement({
+  description: 'A post has been edited.',
+  interfaces: [PostEvent],
+  fields: (t) => ({
+    post: t.prismaField({
+      type: Post,
+      description: 'The post, as it is now.',
+      resolve: (query, { key }, _args, { db }) => db.prisma.post.findUniqueOrThrow({ ...query, where: { id: key } }),
+    }),
+  }),
+});
+
+builder.objectRef<EventOf<'PostDeleted'>>('PostDeleted').implement({
+  description: 'A post has been deleted, and all that was said under it. Nothing comes after it.',
+  interfaces: [PostEvent],
+});
+
+const CommentAdded = builder.objectRef<EventOf<'CommentAdded'>>('CommentAdded').implement({
+  description: 'A comment has been added to a post.',
+  interfaces: [PostEvent],
+  fields: (t) => ({
+    post: t.prismaField({
+      type: Post,
+      description: 'The post, as it is now.',
+      resolve: (query, { key }, _args, { db }) => db.prisma.post.findUniqueOrThrow({ ...query, where: { id: key } }),
+    }),
+    comment: t.prismaField({
+      type: Comment,
+      description: 'The comment, as it is now.',
+      resolve: (query, { ref }, _args, { db }) => db.prisma.comment.findUniqueOrThrow({ ...query, where: { id: ref.commentId } }),
+    }),
+  }),
+});
+
+builder.objectRef<EventOf<'CommentEdited'>>('CommentEdited').implement({
+  description: 'A comment under a post has been edited.',
+  interfaces: [PostEvent],
+  fields: (t) => ({
+    comment: t.prismaField({
+      type: Comment,
+      description: 'The comment, as it is now.',
+      resolve: (query, { ref }, _args, { db }) => db.prisma.comment.findUniqueOrThrow({ ...query, where: { id: ref.commentId } }),
+    }),
+  }),
+});
+
+builder.objectRef<EventOf<'CommentDeleted'>>('CommentDeleted').implement({
+  description: 'A comment under a post has been deleted.',
+  interfaces: [PostEvent],
+  fields: (t) => ({
+    commentId: t.id({ description: 'The comment.', resolve: ({ ref }) => encodeId('Comment', ref.commentId) }),
+  }),
+});
 
 // ---------------------------------------------------------------- queries
 
@@ -117,7 +273,7 @@ builder.queryField('posts', (t) =>
     description: 'All posts, newest first.',
     args: { ...t.arg.connectionArgs(), author: t.arg.string({ description: 'Only those of the user with this username.' }) },
     resolve: (_root, args, context, info) => {
-      const where = args.author ? { author: { usernameKey: args.author.toLowerCase() } } : {};
+      const where = { ...notDeleted, ...(args.author ? { author: { usernameKey: args.author.toLowerCase() } } : {}) };
       return listPage(context, info, args, {
         keyset: newestFirst,
         find: (page, query) => context.db.prisma.post.findMany({ ...query, ...page, where: { AND: [where, page.where] } }),
@@ -134,14 +290,30 @@ builder.queryField('feed', (t) =>
     authScopes: { signedIn: true },
     description: 'The posts of those whom the viewer follows, and the viewer\'s own, newest first.',
     args: t.arg.connectionArgs(),
-    resolve: (_root, args, context, info) => {
-      const viewerId = context.viewer?.id ?? '';
-      const where = { OR: [{ authorId: viewerId }, { author: followedBy(viewerId) }] };
-      return listPage(context, info, args, {
+    resolve: (_root, args, context, info) =>
+      listPage(context, info, args, {
         keyset: newestFirst,
-        find: (page, query) => context.db.prisma.post.findMany({ ...query, ...page, where: { AND: [where, page.where] } }),
-        count: () => context.db.prisma.post.count({ where }),
-      });
+        find: (page, query, bounds) => feedPage(context, { page, bounds, query }),
+        count: () => countFeed(context),
+      }),
+  }),
+);
+
+builder.queryField('postEvents', (t) =>
+  t.field({
+    type: [PostEvent],
+    nullable: true,
+    description:
+      'What has happened to a post and under it after `after`, in order; without it, from the oldest that is kept. The log of `Subscription.postEvents` by polling.',
+    args: {
+      postId: t.arg.id({ required: true, description: 'The post.' }),
+      after: t.arg.string({ description: AFTER }),
+      first: t.arg.int({ defaultValue: DEFAULT_PAGE, description: `At most this many; 1 to ${MAX_PAGE}.` }),
+    },
+    resolve: async (_root, { postId, after, first }, context) => {
+      const id = decodeId('Post', postId, 'postId');
+      await assertFollowable(context, id, after);
+      return await logPage(context.db.prisma, commentLog, id, { after, first: first ?? DEFAULT_PAGE });
     },
   }),
 );
@@ -202,7 +374,11 @@ builder.relayMutationField(
   {
     description: 'Deletes a post with its comments and likes: the viewer\'s own, or for moderators anyone\'s.',
     authScopes: { signedIn: true },
-    resolve: async (_root, { input }, context) => ({ postId: await deletePost(context, { id: decodeId('Post', input.id, 'input.id') }) }),
+    resolve: async (_root, { input }, context) => {
+      const postId = decodeId('Post', input.id, 'input.id');
+      await deletePost(context, { id: postId });
+      return { postId };
+    },
   },
   {
     description: 'What was deleted.',
@@ -225,14 +401,18 @@ for (const [name, act, description] of [
       authScopes: { signedIn: true },
       resolve: async (_root, { input }, context) => {
         const postId = decodeId('Post', input.postId, 'input.postId');
-        const count = await act(context, postId);
-        return { post: await findPost(context, postId), likeCount: count };
+        return { postId, likeCount: await act(context, postId) };
       },
     },
     {
       description: 'The post, and how many like it now.',
       outputFields: (t) => ({
-        post: t.field({ type: Post, description: 'The post.', resolve: ({ post }) => post }),
+        // Read only when it is asked for: many may like one post at once, and the count alone is at hand.
+        post: t.prismaField({
+          type: Post,
+          description: 'The post.',
+          resolve: (query, { postId }, _args, { db }) => db.prisma.post.findUniqueOrThrow({ ...query, where: { id: postId } }),
+        }),
         likeCount: t.int({ description: 'How many users like it now.', resolve: (payload) => payload.likeCount }),
       }),
     },
@@ -247,7 +427,7 @@ builder.relayMutationField(
     inputFields: (t) => ({
       postId: t.id({ required: true, description: 'The post to comment on.' }),
       body: t.string({ required: true, description: `Its text, as Markdown; 1 to ${MAX_COMMENT} characters.` }),
-      replyToId: t.id({ description: 'The comment it answers, under the same post.' }),
+      replyToId: t.id({ description: 'The comment it answers, under the same post and not deleted.' }),
       clientId: t.string({ description: 'Sent again with the same input it gives the same comment.' }),
     }),
   },
@@ -299,11 +479,13 @@ builder.relayMutationField(
     inputFields: (t) => ({ id: t.id({ required: true, description: 'The comment.' }) }),
   },
   {
-    description: 'Deletes a comment: the viewer\'s own, or for moderators anyone\'s. Replies to it stay.',
+    description: 'Deletes a comment: the viewer\'s own, or for moderators anyone\'s. It keeps its place in the thread, without its text.',
     authScopes: { signedIn: true },
-    resolve: async (_root, { input }, context) => ({
-      commentId: await deleteComment(context, { id: decodeId('Comment', input.id, 'input.id') }),
-    }),
+    resolve: async (_root, { input }, context) => {
+      const commentId = decodeId('Comment', input.id, 'input.id');
+      await deleteComment(context, { id: commentId });
+      return { commentId };
+    },
   },
   {
     description: 'What was deleted.',
@@ -346,37 +528,55 @@ for (const [typeName, fieldName, topic, what] of counts) {
   );
 }
 
-const CommentAdded = builder
-  .objectRef<LogEvent<{ CommentAdded: { readonly commentId: string } }, 'CommentAdded'>>('CommentAdded')
-  .implement({
-    description: 'A comment has been added to a post.',
-    fields: (t) => ({
-      cursor: t.exposeString('cursor', { description: 'Where to go on after this event.' }),
-      postId: t.id({ description: 'The post.', resolve: ({ key }) => encodeId('Post', key) }),
-      post: t.prismaField({
-        type: 'Post',
-        description: 'The post.',
-        resolve: (query, { key }, _args, { db }) => db.prisma.post.findUniqueOrThrow({ ...query, where: { id: key } }),
-      }),
-      comment: t.prismaField({
-        type: 'Comment',
-        description: 'The comment.',
-        resolve: (query, { ref }, _args, { db }) => db.prisma.comment.findUniqueOrThrow({ ...query, where: { id: ref.commentId } }),
-      }),
-    }),
-  });
+/** Every kind, each named, since the compiler finds one that is forgotten. */
+const POST_EVENT_KINDS = Object.keys({
+  PostEdited: true,
+  PostDeleted: true,
+  CommentAdded: true,
+  CommentEdited: true,
+  CommentDeleted: true,
+} satisfies Record<keyof PostEvents, true>) as (keyof PostEvents)[];
+
+const authorizeLog = async (
+  { postId, after }: { readonly postId: string; readonly after?: string | null | undefined },
+  context: Context,
+): Promise<{ readonly key: string; readonly after: string | null | undefined }> => {
+  const key = decodeId('Post', postId, 'postId');
+  await assertFollowable(context, key, after);
+  return { key, after };
+};
+
+/** Nothing happens under a post that is gone. */
+const endsWithPost = ({ kind }: LogEvent<PostEvents>): End | null => (kind === 'PostDeleted' ? 'everyone' : null);
+
+builder.subscriptionField('postEvents', (t) =>
+  t.topic({
+    type: PostEvent,
+    topic: commentLog,
+    kinds: POST_EVENT_KINDS,
+    endsFor: endsWithPost,
+    description: 'Everything that happens to a post and under it, once and in order, after `after`; without it, from now.',
+    args: {
+      postId: t.arg.id({ required: true, description: 'The post.' }),
+      after: t.arg.string({ description: AFTER }),
+    },
+    authorize: authorizeLog,
+    resolve: (event) => event,
+  }),
+);
 
 builder.subscriptionField('commentAdded', (t) =>
   t.topic({
     type: CommentAdded,
     topic: commentLog,
     kinds: ['CommentAdded'],
+    endsFor: endsWithPost,
     description: 'Each new comment on a post, once and in order, after `after`; without it, from now.',
     args: {
       postId: t.arg.id({ required: true, description: 'The post.' }),
-      after: t.arg.string({ description: 'A cursor of this log: `Post.commentCursor`, an edge\'s or an event\'s.' }),
+      after: t.arg.string({ description: AFTER }),
     },
-    authorize: async ({ postId, after }, context) => ({ key: (await findPost(context, decodeId('Post', postId, 'postId'))).id, after }),
+    authorize: authorizeLog,
     resolve: (event) => event,
   }),
 );

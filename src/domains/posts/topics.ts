@@ -1,8 +1,18 @@
 import { Prisma } from '../../db/generated/prisma/client.js';
 import { logTopic, stateTopic, type StateTopic, type StateValue } from '../../realtime/topic.js';
 
-/** What happens under a post, keyed by the post's id. */
-export const commentLog = logTopic<{ CommentAdded: { readonly commentId: string } }>('comments', {
+/** What each kind of event carries. Each has a GraphQL type of the same name. */
+export interface PostEvents {
+  readonly PostEdited: null;
+  /** The last event of its log. */
+  readonly PostDeleted: null;
+  readonly CommentAdded: { readonly commentId: string };
+  readonly CommentEdited: { readonly commentId: string };
+  readonly CommentDeleted: { readonly commentId: string };
+}
+
+/** Everything that happens to a post and under it, keyed by the post's id. */
+export const commentLog = logTopic<PostEvents>('comments', {
   stamps: [
     Prisma.sql`
       UPDATE comment SET seq = numbered.seq FROM numbered
@@ -15,18 +25,18 @@ export interface Count extends StateValue {
   readonly count: number;
 }
 
-/** A number that a post's row keeps, together with the version of its topic. Keyed by the post's id. */
+/** A number that a post's row keeps, together with the version of its topic; none once the post is deleted. Keyed by the post's id. */
 const countTopic = (name: string, column: Prisma.Sql): StateTopic<Count> =>
   stateTopic<Count>(name, async (prisma, postIds) => {
     const rows = await prisma.$queryRaw<Count[]>`
       SELECT post.id AS "postId", ${column} AS count, coalesce(head.last_seq, 0) AS version
       FROM post LEFT JOIN head ON head.topic = ${name} AND head.key = post.id::text
-      WHERE post.id = ANY(${[...postIds]}::uuid[])`;
+      WHERE post.id = ANY(${[...postIds]}::uuid[]) AND post.deleted_at IS NULL`;
     return new Map(rows.map((row) => [row.postId, row]));
   });
 
 /** A post's likes. */
 export const likeCount = countTopic('likeCount', Prisma.sql`post.like_count`);
 
-/** A post's comments, counted. */
+/** A post's comments, counted, but for those deleted. */
 export const commentCount = countTopic('commentCount', Prisma.sql`post.comment_count`);

@@ -1,0 +1,57 @@
+import type { NodeQuery } from '../../connection.js';
+import type { Context } from '../../context.js';
+import { Prisma, type Post } from '../../db/generated/prisma/client.js';
+import type { KeysetValue, PageBounds, PageQuery } from '../../db/keyset.js';
+import { viewerOf } from '../../viewer.js';
+import { followedBy } from '../follows/follows.js';
+import { notDeleted } from './posts.js';
+
+/** What a viewer's feed shows: the posts of those whom they follow, and their own. */
+export const countFeed = async (context: Context): Promise<number> => {
+  const viewerId = viewerOf(context).id;
+  return await context.db.prisma.post.count({ where: { ...notDeleted, OR: [{ authorId: viewerId }, { author: followedBy(viewerId) }] } });
+};
+
+/**
+ * A page of the viewer's feed, newest first. It costs the authors followed, not the posts there are nor those of the followed: one step into
+ * the index for each author finds their first post of the page; only the authors of the foremost of these, as many as the page has
+ * places, can have a post on it, and only theirs are read, as many of each at most.
+ */
+export const feedPage = async (
+  context: Context,
+  { page, bounds, query }: { readonly page: PageQuery; readonly bounds: PageBounds; readonly query: NodeQuery },
+): Promise<Post[]> => {
+  const { prisma } = context.db;
+  const viewerId = viewerOf(context).id;
+  const direction = bounds.backward ? Prisma.sql`ASC` : Prisma.sql`DESC`;
+  const inPage = Prisma.sql`post.deleted_at IS NULL
+    AND (post.created_at, post.id) < (${placeOf(bounds.after, LAST_PLACE)}) AND (post.created_at, post.id) > (${placeOf(bounds.before, FIRST_PLACE)})`;
+  const rows = await prisma.$queryRaw<{ readonly id: string }[]>`
+    WITH author AS (
+      SELECT author.id
+      FROM (SELECT followee_id AS id FROM follow WHERE follower_id = ${viewerId}::uuid UNION ALL SELECT ${viewerId}::uuid) author
+      CROSS JOIN LATERAL (
+        SELECT post.created_at, post.id AS post_id FROM post WHERE post.author_id = author.id AND ${inPage}
+        ORDER BY post.created_at ${direction}, post.id ${direction} LIMIT 1
+      ) foremost
+      ORDER BY foremost.created_at ${direction}, foremost.post_id ${direction} LIMIT ${page.take}
+    )
+    SELECT candidate.id
+    FROM author
+    CROSS JOIN LATERAL (
+      SELECT post.created_at, post.id FROM post WHERE post.author_id = author.id AND ${inPage}
+      ORDER BY post.created_at ${direction}, post.id ${direction} LIMIT ${page.take}
+    ) candidate
+    ORDER BY candidate.created_at ${direction}, candidate.id ${direction} LIMIT ${page.take}`;
+  const ids = rows.map(({ id }) => id);
+  return await prisma.post.findMany({ ...query, where: { id: { in: ids }, ...notDeleted }, orderBy: page.orderBy });
+};
+
+/** Beyond every post there can be; rows compare column by column. */
+const LAST_PLACE = Prisma.sql`'infinity'::timestamptz, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid`;
+const FIRST_PLACE = Prisma.sql`'-infinity'::timestamptz, '00000000-0000-0000-0000-000000000000'::uuid`;
+
+const placeOf = (values: readonly KeysetValue[] | null, otherwise: Prisma.Sql): Prisma.Sql => {
+  const [createdAt, id] = values ?? [];
+  return createdAt === undefined || id === undefined ? otherwise : Prisma.sql`${createdAt}::timestamptz, ${id}::uuid`;
+};
