@@ -4,9 +4,14 @@ import type { Context } from './context.js';
 import { forgetLoaded } from './loaders.js';
 import './topic-field.js';
 import './domains/account/schema.js';
+import './domains/blocks/schema.js';
 import './domains/conversations/schema.js';
+import './domains/conversations/message-schema.js';
+import './domains/conversations/event-schema.js';
+import './domains/conversations/typing-schema.js';
 import './domains/follows/schema.js';
 import './domains/knowledge/schema.js';
+import './domains/notifications/schema.js';
 import './domains/posts/schema.js';
 import './domains/presence/schema.js';
 

@@ -5,7 +5,6 @@ import type { Services } from './context.js';
 import type { Prisma } from './db/generated/prisma/client.js';
 import type { Tx } from './db/transact.js';
 import { uuid7 } from './db/uuid7.js';
-import { hashPassword } from './domains/account/passwords.js';
 import { usernameKey } from './domains/account/rules.js';
 import { directKey } from './domains/conversations/rules.js';
 import { conversationLog, type ConversationEvents } from './domains/conversations/topics.js';
@@ -18,6 +17,7 @@ import {
 import { categoryKey } from './domains/knowledge/rules.js';
 import { slugify } from './domains/knowledge/slug.js';
 import { commentCount, commentLog, likeCount } from './domains/posts/topics.js';
+import { hashPassword } from './passwords.js';
 import { logTopic } from './realtime/topic.js';
 
 /** Of every demo user. */

@@ -3,7 +3,7 @@ import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 // Before the app.
 import { createGate } from '../kit/extra-fields.js';
-import { setRole } from '../../src/domains/account/users.js';
+import { setRole } from '../../src/domains/admin/roles.js';
 import { createTokens } from '../../src/domains/account/tokens.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import type { GraphQLResponse, TestSubscription } from '../kit/client.js';
