@@ -150,6 +150,7 @@ export class Stream<Item> {
     // The last reader may have left while this read was waited for.
     if (this.#closed) return;
     const target = this.#wanted;
+    const grown = target > this.#position;
     this.#lastRead = performance.now();
     try {
       const { items, position, more, gone = false } = await this.#next();
@@ -159,7 +160,8 @@ export class Stream<Item> {
       // should it be a mistake, the next reconcile finds it.
       if (this.#wanted === target && !more) this.#wanted = this.#position;
       if (items.length > 0) await Promise.all([...this.groups.values()].map((group) => group.deliver(items)));
-      if (gone) this.#end(null);
+      // Before there is a value nothing has happened to it.
+      if (gone && grown) this.#end(null);
     } catch (error) {
       // A database that is away is asked again by the next reconcile, not in a tight loop.
       this.#wanted = this.#position;

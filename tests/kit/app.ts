@@ -36,8 +36,8 @@ export interface TestApp {
   readonly userWithRole: (username: string, role: 'MODERATOR' | 'ADMIN') => Promise<TestUser>;
   /** Has a task run now, as if its time had come, and waits until it has. @throws with its error when it fails */
   readonly runTask: (name: string) => Promise<void>;
-  /** What `work` costs: the SQL statements sent meanwhile, transactions' own included. Nothing else may be going on. */
-  readonly countStatements: (work: () => Promise<unknown>) => Promise<string[]>;
+  /** What `work` costs: the SQL statements sent meanwhile, transactions' own included, which `work` is given as they come. Nothing else may be going on. */
+  readonly countStatements: (work: (seen: readonly string[]) => Promise<unknown>) => Promise<string[]>;
   readonly stop: () => Promise<void>;
 }
 
@@ -110,7 +110,7 @@ export const startTestApp = async ({ env = {}, database: shared, clock }: TestAp
       const seen: string[] = [];
       statements = seen;
       try {
-        await work();
+        await work(seen);
       } finally {
         statements = null;
       }

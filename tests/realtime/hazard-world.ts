@@ -4,7 +4,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Redis } from 'ioredis';
 import { WebSocket } from 'ws';
-import { decodeId } from '../../src/ids.js';
+import type { Tokens } from '../../src/domains/account/tokens.js';
+import { decodeId, encodeId } from '../../src/ids.js';
 import type { Bus } from '../../src/realtime/bus.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { connect, execute } from '../kit/client.js';
@@ -138,6 +139,21 @@ export const createWorld = async (options: {
 
 /** The bus of an app, which its services have beside what resolvers may use. */
 export const busOf = (app: TestApp): Bus => (app.services as unknown as { readonly bus: Bus }).bus;
+
+/** People who are there and signed in, as many as it takes; made without their passwords, which would take long. */
+export const createCrowd = async ({ database, apps: [{ services }] }: World, count: number): Promise<{ readonly id: string; readonly token: string }[]> => {
+  const { tokens } = services as unknown as { readonly tokens: Tokens };
+  const sessions = await database.query<{ userId: string; sessionId: string }>(
+    `WITH made AS (
+       INSERT INTO "user" (id, username, username_key, display_name)
+       SELECT gen_random_uuid(), 'crowd' || n, 'crowd' || n, 'One of many' FROM generate_series(1, $1::int) n RETURNING id
+     )
+     INSERT INTO session (id, user_id, refresh_hash, expires_at)
+     SELECT gen_random_uuid(), id, uuid_send(gen_random_uuid()), now() + interval '1 hour' FROM made RETURNING user_id AS "userId", id AS "sessionId"`,
+    [count],
+  );
+  return await Promise.all(sessions.map(async (subject) => ({ id: encodeId('User', subject.userId), token: (await tokens.issue(subject)).token })));
+};
 
 /** How many tries a reader takes before it gives up. */
 const ATTEMPTS = 200;

@@ -6,6 +6,8 @@ import type { TestApp } from '../kit/app.js';
 import { busOf, bytesInUse, createWorld, MESSAGES, openRaw, type RawSocket, type World } from './hazard-world.js';
 
 const COMMENTS = `subscription ($id: ID!) { commentAdded(postId: $id) { cursor comment { body } } }`;
+const LIKES = `subscription ($id: ID!) { likeCountChanged(postId: $id) { count } }`;
+const COUNT = `subscription ($id: ID!) { commentCountChanged(postId: $id) { count } }`;
 const COMMENT = `mutation ($id: ID!) { addComment(input: { postId: $id, body: "said" }) { comment { id } } }`;
 
 const SOCKETS = 20;
@@ -61,10 +63,14 @@ export const describeLeaks = (name: string, env: () => Readonly<Record<string, s
         await holder.query('COMMIT');
         await holder.end();
       }
-      // Those come last to the pool, for each of the two statements of a subscribe.
+      await answered(app);
+      await expectNothing(app);
+    };
+
+    /** Waits until what was asked of the pool before has been answered: these come last, for each of the two statements of a subscribe. */
+    const answered = async (app: TestApp): Promise<void> => {
       const { poolSize } = app.services.config.database;
       for (let n = 0; n < 3; n += 1) await Promise.all(Array.from({ length: poolSize * 2 }, () => app.data('{ categories { id } }')));
-      await expectNothing(app);
     };
 
     it('H01: of 1,000 subscribes that were answered after their sockets had gone nothing is left, and the heap stays flat', { timeout: 120_000 }, async () => {
@@ -81,6 +87,36 @@ export const describeLeaks = (name: string, env: () => Readonly<Record<string, s
       await world.send(app, 'after all');
       expect(await events.data()).toMatchObject({ messageAdded: { message: { body: 'after all' } } });
       await socket.close();
+      await expectNothing(app);
+    });
+
+    it('H01: of streams of server-sent events that were cut before they were answered nothing is left either', { timeout: 60_000 }, async () => {
+      const [app] = world.apps;
+      const query = encodeURIComponent(MESSAGES);
+      const variables = encodeURIComponent(JSON.stringify({ id: world.room }));
+      const holder = new pg.Client(world.database.url);
+      await holder.connect();
+      const gone = new AbortController();
+      try {
+        await holder.query('BEGIN; LOCK TABLE head IN ACCESS EXCLUSIVE MODE');
+        const asked = Array.from({ length: SUBSCRIBES }, (_, n) =>
+          fetch(`${app.url}?query=${query}&variables=${variables}`, {
+            headers: { accept: 'text/event-stream', authorization: `Bearer ${(n % 2 === 0 ? world.ada : world.ben).token}` },
+            signal: gone.signal,
+          }).then(
+            () => 'answered',
+            () => 'cut',
+          ),
+        );
+        // Each waits for its place in the log, or for that of its user's rights.
+        const waiting = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%head%'`;
+        await expect.poll(() => world.database.query(waiting)).not.toEqual([]);
+        gone.abort();
+        expect(new Set(await Promise.all(asked))).toEqual(new Set(['cut']));
+      } finally {
+        await holder.end();
+      }
+      await answered(app);
       await expectNothing(app);
     });
 
@@ -157,5 +193,53 @@ export const describeLeaks = (name: string, env: () => Readonly<Record<string, s
         expect((await here.execute(COMMENT, { id: followed }, world.ben)).errors).toBeUndefined();
       });
     }
+
+    it('H03: a state that was to be read a moment later is not read when its last subscriber has left by then', { timeout: 60_000 }, async () => {
+      // A server of its own: nothing else asks it for anything.
+      const app = await world.addApp({ STATE_MIN_INTERVAL_MS: '1000' });
+      try {
+        // Once more when this took so long that the moment had passed.
+        while (!(await leaveBeforeRead(app)));
+      } finally {
+        await app.stop();
+      }
+    });
+
+    /**
+     * Leaves one state while its next read is put off, and waits for another one, which is to be read after it. False, with nothing left
+     * behind, when one of them was read before the first was left.
+     */
+    const leaveBeforeRead = async (app: TestApp): Promise<boolean> => {
+      const id = await newPost();
+      const key = decodeId('Post', id, 'id');
+      const socket = app.connect();
+      let inTime = false;
+      await app.countStatements(async (seen) => {
+        const reads = (column: string): number => seen.filter((sql) => sql.includes(`post.${column}`)).length;
+        const likes = socket.subscribe(LIKES, { id });
+        await likes.data();
+        // Its value, and what might have come since that was looked up: from here on it is too early to read again.
+        await expect.poll(() => reads('like_count')).toBeGreaterThanOrEqual(2);
+        const counts = socket.subscribe<{ commentCountChanged: { count: number } }>(COUNT, { id });
+        await counts.data();
+        await expect.poll(() => reads('comment_count')).toBeGreaterThanOrEqual(2);
+        await world.database.query(
+          `WITH changed AS (UPDATE post SET like_count = 1, comment_count = 1 WHERE id = $1::uuid)
+           INSERT INTO head (topic, key, last_seq) SELECT topic, $1::text, 1 FROM unnest(ARRAY['likeCount', 'commentCount']) topic`,
+          [key],
+        );
+        for (const topic of ['likeCount', 'commentCount']) busOf(app).wake({ topic, key, seq: 1 });
+        likes.stop();
+        await expect.poll(() => app.services.hub.stats()).toMatchObject({ streams: 1 });
+        inTime = reads('like_count') === 2 && reads('comment_count') === 2;
+        expect((await counts.data()).commentCountChanged.count).toBe(1);
+        // Comes behind whatever else has been asked for by then.
+        await app.data('{ categories { id } }');
+        if (inTime) expect(reads('like_count')).toBe(2);
+      });
+      await socket.close();
+      await expectNothing(app);
+      return inTime;
+    };
   });
 };

@@ -119,7 +119,7 @@ const expectCode = (answer: Answer, code: string): void => {
   }
 };
 
-describe('a mistake in the operation', () => {
+describe('H20: a mistake in the operation', () => {
   const LIST = 'query ($first: Int!) { users(first: $first) { edges { node { id } } } }';
   /** The status where it is not 200 for all. */
   const cases: Readonly<Record<string, readonly [operation: Operation, code: string, specified: number, legacy: number]>> = {
@@ -319,7 +319,7 @@ describe('a token that is refused', () => {
   });
 });
 
-test('an unexpected failure is INTERNAL with a trace id and nothing else', async () => {
+test('H20: an unexpected failure is INTERNAL with a trace id and nothing else', async () => {
   const broken = await startTestApp();
   try {
     await broken.database.query('ALTER TABLE post RENAME TO lost');
