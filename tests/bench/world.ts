@@ -3,25 +3,30 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startEmbeddedPostgres } from '../../src/db/embedded.js';
+import { startEmbeddedPostgres, type PostgresAddress } from '../../src/db/embedded.js';
 import { createLog } from '../../src/log.js';
 import { startChild, type Child } from './child.js';
 import type { LyceumServer } from './servers/lyceum.js';
 
 /** What a run stands on: a PostgreSQL of its own, and Lyceum processes that share it and one conversation. */
 export interface World {
+  readonly postgres: PostgresAddress;
   readonly lyceum: (options?: { readonly env?: Readonly<Record<string, string>>; readonly flags?: readonly string[] }) => Promise<Child<LyceumServer>>;
   readonly close: () => Promise<void>;
 }
 
-export const createWorld = async (): Promise<World> => {
+/**
+ * @param durable whether what is committed is on the disk, as in production. False is for runs in which the clock starts after the commit:
+ *   what reaches the disk, and when, is over by then
+ */
+export const createWorld = async ({ durable = false }: { readonly durable?: boolean } = {}): Promise<World> => {
   const dataDir = await mkdtemp(join(tmpdir(), 'lyceum-bench-'));
-  // What reaches the disk, and when, is over before the clock starts to run.
-  const postgres = await startEmbeddedPostgres({ dataDir, log: createLog('silent'), durable: false });
+  const postgres = await startEmbeddedPostgres({ dataDir, log: createLog('silent'), durable });
   const { user, password, host, port, database } = postgres.address;
   const conversation = randomUUID();
   const started: Child<LyceumServer>[] = [];
   return {
+    postgres: postgres.address,
     lyceum: async ({ env = {}, flags = [] } = {}) => {
       const child = await startChild<LyceumServer>('./servers/lyceum.ts', {
         flags,

@@ -74,7 +74,8 @@ const writeSteadily = (world: World, apps: readonly TestApp[] = world.apps) => {
 /** Every reader ends with exactly what the database has. */
 const expectAll = async (world: World, readers: readonly Reader[]): Promise<void> => {
   const history = await world.history();
-  await expect.poll(() => readers.map(({ bodies }) => bodies.length)).toEqual(readers.map(() => history.length));
+  // What was under way when a connection broke is tried for again for ten seconds and more.
+  await expect.poll(() => readers.map(({ bodies }) => bodies.length), { timeout: 60_000 }).toEqual(readers.map(() => history.length));
   for (const { bodies } of readers) expect(bodies).toEqual(history);
 };
 

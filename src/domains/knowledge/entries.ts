@@ -4,7 +4,7 @@ import { createOnce } from '../../db/client-id.js';
 import type { Database } from '../../db/database.js';
 import { isForeignKeyViolation } from '../../db/failures.js';
 import type { Entry } from '../../db/generated/prisma/client.js';
-import { addLike, removeLike } from '../../db/likes.js';
+import { addLikes, removeLikes } from '../../db/likes.js';
 import { badInput, coded, notFound } from '../../errors.js';
 import { viewerOf } from '../../viewer.js';
 import { notify, withdraw } from '../notifications/notifications.js';
@@ -152,10 +152,10 @@ export const featureEntry = async (context: Context, input: { readonly id: strin
 };
 
 /** Liking twice is liking once. @throws NOT_FOUND */
-export const likeEntry = (context: Context, id: string): Promise<LikedEntry> => changeLike(context, id, addLike, notify);
+export const likeEntry = (context: Context, id: string): Promise<LikedEntry> => changeLike(context, id, addLikes, notify);
 
 /** What was not liked stays so. @throws NOT_FOUND */
-export const unlikeEntry = (context: Context, id: string): Promise<LikedEntry> => changeLike(context, id, removeLike, withdraw);
+export const unlikeEntry = (context: Context, id: string): Promise<LikedEntry> => changeLike(context, id, removeLikes, withdraw);
 
 interface LikedEntry {
   readonly entry: Entry;
@@ -163,11 +163,11 @@ interface LikedEntry {
   readonly likeCount: number;
 }
 
-const changeLike = async (context: Context, id: string, change: typeof addLike, letHear: typeof notify): Promise<LikedEntry> => {
+const changeLike = async (context: Context, id: string, change: typeof addLikes, letHear: typeof notify): Promise<LikedEntry> => {
   const { authorId, title } = await findEntry(context, id);
   const userId = viewerOf(context).id;
   const changed = await context.db.transact(async (tx) => {
-    const like = await change(tx, 'entry', id, userId);
+    const like = await change(tx, 'entry', id, [userId]);
     if (like !== null) await letHear(tx, { kind: 'LIKE', userId: authorId, actorId: userId, subject: { type: 'Entry', id }, data: { title } });
     return like;
   });

@@ -34,7 +34,7 @@ export const notify = async (tx: Tx, ...acts: readonly Act[]): Promise<void> => 
   if (heard.length === 0) return;
   const changed = await tx.$queryRaw<Changed[]>`
     WITH act AS (
-      SELECT DISTINCT ON (user_id, open_key) *
+      SELECT *
       FROM unnest(
         ${heard.map(({ userId }) => userId)}::uuid[],
         ${heard.map(openKeyOf)}::text[],
@@ -43,7 +43,7 @@ export const notify = async (tx: Tx, ...acts: readonly Act[]): Promise<void> => 
         ${heard.map(({ subject }) => subject.type)}::text[],
         ${heard.map(({ subject }) => subject.id)}::uuid[],
         ${heard.map(({ data }) => JSON.stringify(data ?? null))}::text[]
-      ) AS given(user_id, open_key, actor_id, kind, subject_type, subject_id, data)
+      ) WITH ORDINALITY AS given(user_id, open_key, actor_id, kind, subject_type, subject_id, data, ordinal)
       WHERE NOT EXISTS (
           SELECT 1 FROM notification_preference preference
           WHERE preference.user_id = given.user_id AND preference.kind = given.kind AND NOT preference.enabled
@@ -55,15 +55,16 @@ export const notify = async (tx: Tx, ...acts: readonly Act[]): Promise<void> => 
         AND (given.kind <> 'MESSAGE' OR NOT EXISTS (
           SELECT 1 FROM presence WHERE presence.user_id = given.user_id AND presence.status <> 'OFFLINE'
         ))
-      ORDER BY user_id, open_key
     ), opened AS (
       INSERT INTO notification (id, user_id, kind, subject_type, subject_id, data, open_key, told_at)
-      SELECT gen_random_uuid(), user_id, kind, subject_type, subject_id, data::jsonb, open_key, '-infinity' FROM act ORDER BY user_id, open_key
+      SELECT gen_random_uuid(), user_id, kind, subject_type, subject_id, data::jsonb, open_key, '-infinity'
+      FROM (SELECT DISTINCT ON (user_id, open_key) * FROM act ORDER BY user_id, open_key, ordinal DESC) latest ORDER BY user_id, open_key
       ON CONFLICT (user_id, open_key) DO UPDATE SET data = excluded.data
       RETURNING id, user_id, open_key, ${TELLING}
     ), acted AS (
       INSERT INTO notification_actor (notification_id, user_id, at)
       SELECT opened.id, act.actor_id, clock_timestamp() FROM opened JOIN act USING (user_id, open_key) WHERE act.actor_id IS NOT NULL
+      GROUP BY opened.id, act.actor_id
       ON CONFLICT (notification_id, user_id) DO UPDATE SET at = excluded.at
     )
     SELECT id, user_id AS "userId", telling FROM opened`;
@@ -92,7 +93,7 @@ export const withdraw = async (tx: Tx, ...acts: readonly Pick<Act, 'kind' | 'use
       WHERE actor.notification_id = held.id AND actor.user_id = held.actor_id
       RETURNING held.id, held.user_id, held.told_at
     )
-    SELECT id, user_id AS "userId", ${TELLING} FROM gone`;
+    SELECT DISTINCT ON (id) id, user_id AS "userId", ${TELLING} FROM gone`;
   await tell(tx, changed);
 };
 
