@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   SubscriptionFieldBuilder,
   type InputFieldMap,
@@ -121,7 +122,13 @@ const open = async (options: AnyOptions, args: Record<string, unknown>, context:
 const openState = async (options: AnyStateOptions, args: Record<string, unknown>, context: Context): Promise<Omit<AuthorizedSource, 'visible'>> => {
   const { keys, until } = await options.authorize(args, context);
   const source = context.hub.state(options.topic, keys);
-  const reauthorize = async (fresh: Context): Promise<void> => source.follow((await options.authorize(args, fresh)).keys);
+  let before: Promise<unknown> = Promise.resolve();
+  // One after the other, so that no older answer comes after a newer one.
+  const reauthorize = (fresh: Context): Promise<void> => {
+    const answer = before.then(async () => source.follow((await options.authorize(args, fresh)).keys));
+    before = answer.catch(() => undefined);
+    return answer;
+  };
   if (until === undefined) return Object.assign(source, { reauthorize });
   // From now; what has changed since the keys were named is asked for by the first look.
   const changes = await context.hub.log(until.topic as LogTopic<Record<string, unknown>>, until.key, { kinds: until.kinds });
@@ -137,6 +144,7 @@ const openState = async (options: AnyStateOptions, args: Record<string, unknown>
         while (due) {
           due = false;
           await reauthorize({ ...context });
+          await delay(LOOK_PAUSE_MS, undefined, { ref: false });
         }
       } catch (error) {
         // Whoever may no longer follow it at all is told so by their rights. When there is no answer, they come back by themselves.
@@ -163,6 +171,9 @@ const openState = async (options: AnyStateOptions, args: Record<string, unknown>
   };
   return { ...source, attach, reauthorize };
 };
+
+/** The shortest time between two looks at what is followed, in milliseconds: where many come at once, many look. */
+const LOOK_PAUSE_MS = 500;
 
 type FieldMethod = (options: object) => unknown;
 

@@ -467,6 +467,7 @@ class StateFollowing<Value extends StateValue> implements Attached {
     const following = this.#keys.get(key);
     if (!following) return;
     this.#keys.delete(key);
+    following.member.leave?.();
     group.leave(following);
     this.#options.streams.release(stream);
   }

@@ -8,6 +8,8 @@ export interface Member<Audience, Out> {
   deliver(results: readonly Out[]): void;
   /** Nothing follows: for the error that keeps the stream from going on, or, with null, because it is over. */
   end(error: unknown): void;
+  /** It is followed no longer, though its subscription goes on: what waits for it is nobody's any more. */
+  leave?(): void;
   /** Resolves when a result of a replay may be delivered: the history of a stream must not overflow who asks for it. */
   room(): Promise<void>;
 }
@@ -75,6 +77,10 @@ export const accessRevoked = (): Error => coded('ACCESS_REVOKED', 'You may no lo
 /** How long a result may serve others who replay the same, in milliseconds: what it was made from may change without an event. */
 const REUSE_MS = 1_000;
 const REUSE_MAX = 500;
+/** Audiences whose results are made at once: no more than the database has connections to answer them by. */
+const AUDIENCES = 10;
+/** Selections known to be personal: beyond it all are forgotten, which costs each one result in vain. */
+const MAX_PERSONAL_KEYS = 10_000;
 /** Events made into results at once. In the same tick, so that their reads of the database fall together. */
 const CHUNK = 100;
 
@@ -99,6 +105,8 @@ export class Group<Item, Audience, Out> {
   readonly #options: GroupOptions<Item, Audience, Out>;
   readonly #sharing: Sharing<Item, Audience, Out>;
   #recent: Map<string, Recent<Out>> | null = null;
+  /** Found out by the group itself: then it is never taken back, whatever is forgotten elsewhere. */
+  #personal = false;
 
   constructor(options: GroupOptions<Item, Audience, Out>) {
     this.#options = options;
@@ -168,9 +176,14 @@ export class Group<Item, Audience, Out> {
       if (alike) alike.push(membership);
       else byAudience.set(id, [membership]);
     }
-    for (const alike of byAudience.values()) {
-      const [someone] = alike;
-      if (someone) this.#hand(alike, items, await this.render(items, someone.member.audience));
+    const audiences = [...byAudience.values()];
+    for (let start = 0; start < audiences.length; start += AUDIENCES) {
+      await Promise.all(
+        audiences.slice(start, start + AUDIENCES).map(async (alike) => {
+          const [someone] = alike;
+          if (someone) this.#hand(alike, items, await this.render(items, someone.member.audience));
+        }),
+      );
     }
     // Whoever joined while the audiences were served has replayed up to the stream's position, or comes with the next.
   }
@@ -180,7 +193,10 @@ export class Group<Item, Audience, Out> {
     if (!this.#isPersonal()) {
       const results = await Promise.all(items.map((item) => this.#rendered(item, null)));
       if (!results.some(({ personal }) => personal)) return results.map(({ out }) => out);
-      this.#options.personalKeys.add(this.#sharing.key);
+      this.#personal = true;
+      const { personalKeys } = this.#options;
+      if (personalKeys.size >= MAX_PERSONAL_KEYS) personalKeys.clear();
+      personalKeys.add(this.#sharing.key);
     }
     return (await Promise.all(items.map((item) => this.#rendered(item, audience)))).map(({ out }) => out);
   }
@@ -225,7 +241,8 @@ export class Group<Item, Audience, Out> {
   }
 
   #isPersonal(): boolean {
-    return this.#options.personalKeys.has(this.#sharing.key);
+    this.#personal ||= this.#options.personalKeys.has(this.#sharing.key);
+    return this.#personal;
   }
 
   #rendered(item: Item, audience: Audience | null): Promise<Rendered<Out>> {

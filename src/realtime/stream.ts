@@ -33,8 +33,10 @@ export const logReader = (prisma: PrismaClient, topic: string): Reader<AnyEvent>
   minIntervalMs: 0,
   placeOf: ({ seq }) => seq,
   hear: (heard, position) => {
-    const items = heard.filter(({ seq }) => seq > position);
-    return items[0]?.seq === position + 1 ? { items, position: items.at(-1)?.seq ?? position, more: false } : null;
+    // As far as they go on without a hole: between two commits of this process there may be one of another.
+    const items: AnyEvent[] = [];
+    for (const event of heard) if (event.seq === position + items.length + 1) items.push(event);
+    return items.length === 0 ? null : { items, position: position + items.length, more: false };
   },
   read: async (key, position) => {
     const items = await readEvents(prisma, topic, key, position);
@@ -124,7 +126,7 @@ export class Stream<Item> {
     this.#schedule();
   }
 
-  /** What this process itself has committed or been told: what need not be read again. In order; a hole is noticed. */
+  /** What this process itself has committed or been told: what need not be read again. What does not follow on is read. */
   hear(items: readonly Item[]): void {
     if (this.#position < 0) return;
     if (this.#heard.length + items.length > MAX_HEARD) this.#heard = [];

@@ -105,6 +105,8 @@ class SocketOutbox implements Outbox {
   readonly #options: OutboxOptions;
   readonly #stream: Duplex;
   #frames: Frame[] = [];
+  /** The queued value of each state that has come while the connection was blocked: only there it waits longer than a moment. */
+  readonly #newest = new Map<Slot, Frame>();
   #bytes = 0;
   /** Written less than a moment ago: what comes now is collected. */
   #collecting = false;
@@ -135,9 +137,8 @@ class SocketOutbox implements Outbox {
   next(slot: Slot, results: readonly Buffer[]): void {
     if (this.#closed) return;
     for (const body of results) {
-      // Replacing is looked for only where something waits longer than a moment.
-      if (slot.policy === 'state' && this.#blocked && this.#replace(slot, body)) continue;
-      if (slot.policy !== 'state' && this.#isFull(body)) {
+      if (this.#replace(slot, body)) continue;
+      if (this.#isFull(body)) {
         // A burst may simply be larger than the queue: what the connection takes makes room.
         this.#send();
         if (slot.policy === 'signal' && this.#isFull(body)) continue;
@@ -154,6 +155,7 @@ class SocketOutbox implements Outbox {
   }
 
   forget(slot: Slot): void {
+    this.#newest.delete(slot);
     if (!this.#frames.some((frame) => frame.slot === slot)) return;
     this.#frames = this.#frames.filter((frame) => {
       if (frame.slot !== slot) return true;
@@ -179,6 +181,7 @@ class SocketOutbox implements Outbox {
   close(): void {
     this.#closed = true;
     this.#frames = [];
+    this.#newest.clear();
     this.#bytes = 0;
     this.#unblock();
     this.#tellRoom();
@@ -230,7 +233,11 @@ class SocketOutbox implements Outbox {
     }
     const buffer = Buffer.allocUnsafe(total);
     let offset = 0;
-    for (let index = 0; index < count; index += 1) offset = writeFrame(buffer, offset, this.#frames[index] as Frame);
+    for (let index = 0; index < count; index += 1) {
+      const frame = this.#frames[index] as Frame;
+      offset = writeFrame(buffer, offset, frame);
+      if (this.#newest.size > 0 && frame.slot !== null) this.#newest.delete(frame.slot);
+    }
     this.#frames = count === this.#frames.length ? [] : this.#frames.slice(count);
     this.#bytes -= bytes;
     if (!this.#stream.write(buffer) && !this.#blocked) this.#block();
@@ -271,11 +278,12 @@ class SocketOutbox implements Outbox {
     const frame = { slot, body };
     this.#frames.push(frame);
     this.#bytes += lengthOf(frame);
+    if (slot?.policy === 'state' && this.#blocked) this.#newest.set(slot, frame);
   }
 
   /** A state's queued value gives way to the newer one, in its place. */
   #replace(slot: Slot, body: Buffer): boolean {
-    const queued = this.#frames.find((frame) => frame.slot === slot);
+    const queued = this.#newest.get(slot);
     if (queued === undefined) return false;
     this.#bytes += body.length - queued.body.length;
     queued.body = body;

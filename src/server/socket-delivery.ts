@@ -29,7 +29,7 @@ export class SocketSubscription implements AsyncIterableIterator<never>, Revocab
   readonly #caller: Caller | null;
   #attach: (() => Attached) | null;
   #attached: Attached | null = null;
-  #slots: SocketSlot[] = [];
+  readonly #slots = new Set<SocketSlot>();
   #settle: { resolve: (result: IteratorResult<never>) => void; reject: (reason: unknown) => void } | null = null;
   #end: { readonly error: unknown } | null = null;
 
@@ -45,7 +45,7 @@ export class SocketSubscription implements AsyncIterableIterator<never>, Revocab
       source.attach(sharing, () => {
         // One for each key: of a state, each key's newest value is kept.
         const slot = new SocketSlot(this);
-        this.#slots.push(slot);
+        this.#slots.add(slot);
         return slot;
       });
   }
@@ -74,7 +74,7 @@ export class SocketSubscription implements AsyncIterableIterator<never>, Revocab
       this.#attach = null;
       if (attach) this.#attached = attach();
       // It may have ended, or have been left, by that.
-      if (this.#isOver()) this.#attached?.leave();
+      if (this.isOver()) this.#attached?.leave();
     });
   }
 
@@ -88,7 +88,7 @@ export class SocketSubscription implements AsyncIterableIterator<never>, Revocab
     return this;
   }
 
-  #isOver(): boolean {
+  isOver(): boolean {
     return this.#end !== null;
   }
 
@@ -100,8 +100,13 @@ export class SocketSubscription implements AsyncIterableIterator<never>, Revocab
     else reject(this.#mask(error));
   }
 
+  /** What is queued for one stream is not to be sent, and nothing follows. */
+  forget(slot: SocketSlot): void {
+    if (this.#slots.delete(slot)) this.outbox.forget(slot);
+  }
+
   #drop(): void {
-    for (const slot of this.#slots) this.outbox.forget(slot);
+    for (const slot of [...this.#slots]) this.forget(slot);
   }
 
   #leave(): void {
@@ -137,6 +142,11 @@ class SocketSlot implements Member<Audience, Encoded>, Slot {
 
   end(error: unknown): void {
     this.#subscription.end(error);
+  }
+
+  leave(): void {
+    // After the end of the subscription what is queued is still to be sent.
+    if (!this.#subscription.isOver()) this.#subscription.forget(this);
   }
 
   room(): Promise<void> {
