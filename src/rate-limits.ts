@@ -43,7 +43,7 @@ export interface RateLimits {
   readonly consume: (rule: RateLimitRule, key: string | null) => Promise<void>;
   /**
    * Runs something that can be guessed at. It is counted before, so that guesses at the same time do not slip through, and given back
-   * unless it was wrong, that is unless `work` ends with a coded error.
+   * unless it was wrong, that is unless `work` ends with a coded error other than UNAVAILABLE and RATE_LIMITED.
    * @throws RATE_LIMITED, before `work` has begun
    */
   readonly guess: <Result>(keys: Readonly<Partial<Record<RateLimitRule, string | null>>>, work: () => Promise<Result>) => Promise<Result>;
@@ -87,21 +87,29 @@ export const createRateLimits = ({ redis, rateLimits: { factor } }: Pick<Config,
   return {
     consume,
     guess: async (keys, work) => {
-      const counted = Object.entries(keys) as [RateLimitRule, string | null][];
-      for (const [rule, key] of counted) await consume(rule, key);
-      const giveBack = () => Promise.all(counted.map(([rule, key]) => count('reward', rule, key)));
+      const counted: [RateLimitRule, string | null][] = [];
+      let wrong = false;
       try {
-        const result = await work();
-        await giveBack();
-        return result;
+        for (const [rule, key] of Object.entries(keys) as [RateLimitRule, string | null][]) {
+          await consume(rule, key);
+          counted.push([rule, key]);
+        }
+        return await work();
       } catch (error) {
-        // The database may have been away: that says nothing about the guess.
-        if (codeOf(error) === null) await giveBack();
+        wrong = isAnswer(error);
         throw error;
+      } finally {
+        if (!wrong) await Promise.all(counted.map(([rule, key]) => count('reward', rule, key)));
       }
     },
     close: async () => connection?.close(),
   };
+};
+
+/** Whether it says something about the guess. The database may have been away, or a limit have kept it from being looked at. */
+const isAnswer = (error: unknown): boolean => {
+  const code = codeOf(error);
+  return code !== null && code !== 'UNAVAILABLE' && code !== 'RATE_LIMITED';
 };
 
 /** Of one length, whatever somebody claims their name to be, and nothing personal in Redis. */

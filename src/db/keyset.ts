@@ -163,7 +163,8 @@ const parseValue = (type: KeysetColumn<never>['type'], value: unknown): KeysetVa
       return typeof value === 'number' && Number.isInteger(value) && Math.abs(value) <= 2_147_483_647 ? value : null;
     case 'date': {
       const date = typeof value === 'string' ? new Date(value) : null;
-      return date !== null && !Number.isNaN(date.getTime()) ? date : null;
+      // Other years JavaScript and PostgreSQL write differently; that of an invalid date is NaN.
+      return date !== null && date.getUTCFullYear() >= 1 && date.getUTCFullYear() <= 9_999 ? date : null;
     }
     case 'uuid':
       return typeof value === 'string' && UUID.test(value) ? value : null;

@@ -28,7 +28,7 @@ export interface WorkerOptions {
 export const connectionsOf = (concurrency: number): number => (concurrency === 0 ? 0 : concurrency + 1);
 
 /** How often it is looked for jobs that nobody was told of: those of a later time, and all while the listening connection is away. */
-const POLL_MS = 2_000;
+const POLL_MS = 1_000;
 /** The pause before the library is started again after a failure, in milliseconds. */
 const RESTART_MS = 1_000;
 /** How often the jobs that run here are said to run still, and how long a job is another's without a word of it. */

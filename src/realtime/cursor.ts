@@ -22,6 +22,8 @@ const VERSION = 1;
 const LENGTH = 15;
 /** Never drawn as an epoch: the column's default stays below 2^31 - 1. */
 const NO_EPOCH = 0xffff_ffff;
+/** The column is an int4. */
+const MAX_SEQ = 0x7fff_ffff;
 
 /** Long enough that a cursor of one stream is not taken for one of another by accident; it is no secret. */
 const fingerprint = (topic: string, key: string): Buffer =>
@@ -53,7 +55,9 @@ export const decodeCursor = (topic: string, key: string, cursor: string, path = 
     throw badInput({ path, message: 'This cursor belongs to another stream.' });
   }
   const epoch = bytes.readUInt32BE(7);
-  return { epoch: epoch === NO_EPOCH ? null : epoch, seq: bytes.readUInt32BE(11) };
+  const seq = bytes.readUInt32BE(11);
+  if (seq > MAX_SEQ) throw badInput({ path, message: 'This is not a cursor.' });
+  return { epoch: epoch === NO_EPOCH ? null : epoch, seq };
 };
 
 /**

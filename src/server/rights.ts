@@ -12,7 +12,7 @@ export interface Rights {
   /**
    * Follows the user's rights, and only then looks up their session and who they are: whatever changes after that is heard of. The caller
    * must `leave` in the end.
-   * @throws TokenError when the session is over
+   * @throws TokenError when the session is over; what ended the following of the rights, when that was meanwhile
    */
   readonly enter: (claim: Claim, options: { readonly client: Context['client']; readonly onEnd: (error: unknown) => void }) => Promise<Caller>;
 }
@@ -23,6 +23,8 @@ interface Followed {
   /** Grows with everything that is heard of. */
   generation: number;
   checking: boolean;
+  /** Nothing is heard of any more, for this error. */
+  ended: { readonly error: unknown } | null;
   /** Callers that are here or about to come. */
   holders: number;
   ready: Promise<void>;
@@ -51,6 +53,7 @@ export const createRights = (services: Services, tokens: Pick<Tokens, 'verify'>)
       callers: new Set(),
       generation: 0,
       checking: false,
+      ended: null,
       holders: 0,
       ready: Promise.resolve(),
       unfollow: () => undefined,
@@ -64,6 +67,7 @@ export const createRights = (services: Services, tokens: Pick<Tokens, 'verify'>)
         // Something may have been missed: whoever comes back is looked at anew.
         end: (error) => {
           if (users.get(userId) === followed) users.delete(userId);
+          followed.ended = { error };
           for (const caller of [...followed.callers]) caller.end(error);
         },
       }));
@@ -93,6 +97,8 @@ export const createRights = (services: Services, tokens: Pick<Tokens, 'verify'>)
         await followed.ready;
         const seen = followed.generation;
         const viewer = await findViewer(services, claim.subject);
+        // Whoever came in now would never hear of a revocation.
+        if (followed.ended) throw followed.ended.error;
         const caller = new Caller({
           services,
           client,

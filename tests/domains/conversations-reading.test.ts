@@ -89,6 +89,26 @@ describe('ReadMoved', () => {
     expect(kinds.map(({ kind }) => kind).slice(-2)).toEqual(['ReadMoved', 'MemberLeft']);
   });
 
+  test('is not told to one who is kept apart, in a direct conversation', async () => {
+    const [zoe, yan] = await Promise.all([app.user('zoe'), app.user('yan')]);
+    const direct = await talk.direct(zoe, yan);
+    const sent = [await talk.send(zoe, direct.id, 'one'), await talk.send(zoe, direct.id, 'two'), await talk.send(zoe, direct.id, 'three')];
+    const told = () =>
+      app.database.query<{ seq: number }>(`SELECT (ref->>'seq')::int AS seq FROM event WHERE topic = 'conversation' AND key = $1 AND kind = 'ReadMoved' ORDER BY event.seq`, [
+        uuid(direct.id),
+      ]);
+    await markRead(yan, direct.id, sent[0]?.cursor ?? '');
+    await markRead(yan, direct.id, sent[1]?.cursor ?? '');
+    // The second is still to be told when the block comes.
+    await talk.act(zoe, 'blockUser', { userId: yan.id }, '__typename');
+    const [member] = await app.database.query<{ id: string }>('SELECT id FROM conversation_member WHERE user_id = $1 AND conversation_id = $2', [uuid(yan.id), uuid(direct.id)]);
+    const waiting = () => app.database.query('SELECT 1 FROM graphile_worker.jobs WHERE key = $1', [`conversations.tellReading:${member?.id}`]);
+    await expect.poll(waiting, { timeout: 20_000 }).toEqual([]);
+    await app.database.query(`UPDATE conversation_member SET read_told_at = now() - interval '1 hour' WHERE conversation_id = $1`, [uuid(direct.id)]);
+    expect(await markRead(yan, direct.id, sent[2]?.cursor ?? '')).toEqual({ conversation: { lastReadSeq: sent[2]?.seq } });
+    expect(await told()).toEqual([{ seq: sent[0]?.seq }]);
+  });
+
   test('is told among up to 50 members', async () => {
     const members = `members(first: 2) { edges { node { lastReadSeq lastReadCursor } } }`;
     const room = await talk.room(ada);

@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { encodeId, parseId } from '../../src/ids.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
@@ -324,6 +325,27 @@ describe('who may', () => {
     expect(await app.code(MESSAGES, { id: group.id, search: 'ours' }, cleo)).toBe('FORBIDDEN');
   });
 
+  test('see what their messages answer is for members alone, wherever they come to them', async () => {
+    const ivo = await app.user('ivo');
+    const group = await createGroup(ada, [ivo, ben]);
+    const said = await send(ada, group.id, 'first words');
+    const answer = await send(ivo, group.id, 'an answer', { replyToId: said.id });
+    await send(ivo, group.id, 'no answer');
+    const QUERY = `query ($id: ID!) {
+      node(id: $id) { ... on Message { body replyTo { body } again: replyTo { author { username } } } }
+      me { messageHistory { edges { node { body replyTo { body } } } } }
+    }`;
+    const seen = async (): Promise<string> => JSON.stringify(await app.data(QUERY, { id: answer.id }, ivo));
+    expect((await seen()).match(/"replyTo":\{"body":"first words"\}/g)).toHaveLength(2);
+    await app.data('mutation ($input: RemoveMemberInput!) { removeMember(input: $input) { __typename } }', { input: { conversationId: group.id, userId: ivo.id } }, ada);
+    await edit(ada, said.id, 'words for those who stayed');
+    expect(JSON.parse(await seen())).toEqual({
+      node: { body: 'an answer', replyTo: null, again: null },
+      me: { messageHistory: { edges: [{ node: { body: 'no answer', replyTo: null } }, { node: { body: 'an answer', replyTo: null } }] } },
+    });
+    expect((await node(ben, answer.id))?.replyTo?.body).toBe('words for those who stayed');
+  });
+
   test('act is asked of members until they have left, and nothing of theirs comes after', async () => {
     const hal = await app.user('hal');
     for (let round = 0; round < 5; round += 1) {
@@ -377,6 +399,22 @@ describe('bad input', () => {
     });
     expect(changes).toEqual([]);
     expect(await node(ada, message.id)).toEqual(message);
+  });
+
+  test('a reply to a message that is removed at that moment is one to a message that does not exist', async () => {
+    const group = await createGroup(ada, [ben]);
+    const said = await send(ada, group.id, 'about to go');
+    const holder = new pg.Client(app.database.url);
+    await holder.connect();
+    await holder.query('BEGIN');
+    await holder.query('DELETE FROM message WHERE id = $1', [uuid(said.id)]);
+    const code = app.code(SEND, { input: { conversationId: group.id, body: 'an answer', replyToId: said.id } }, ben);
+    const waiting = () => app.database.query(`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`);
+    await expect.poll(waiting).toHaveLength(1);
+    await holder.query('COMMIT');
+    await holder.end();
+    expect(await code).toBe('BAD_USER_INPUT');
+    expect((await messages(ada, group.id)).edges).toEqual([]);
   });
 
   test('a message that does not exist is NOT_FOUND', async () => {
@@ -636,7 +674,7 @@ describe('conversationEvents', () => {
     }
     // A forged cursor: right in every way, and of a seq that is not.
     const beyond = Buffer.from(all.at(-1)?.cursor ?? '', 'base64url');
-    beyond.writeUInt32BE(0xffff_fff0, 11);
+    beyond.writeUInt32BE(0x7fff_fff0, 11);
     expect(await app.code(EVENTS_POLLED, { id, after: beyond.toString('base64url') }, ben)).toBe('CURSOR_EXPIRED');
 
     // Retention, as it leaves things behind.

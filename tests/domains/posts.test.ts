@@ -47,6 +47,11 @@ describe('posts', () => {
     expect(new Set(mine.posts.edges.map(({ node }) => node.author.username))).toEqual(new Set(['ada']));
   });
 
+  it.each(['nobody-here', 'not a name', '\0'])('by an author who is not there are none: %j', async (author) => {
+    const query = `query ($author: String!) { posts(author: $author) { totalCount edges { cursor } } }`;
+    expect(await app.data(query, { author })).toEqual({ posts: { totalCount: 0, edges: [] } });
+  });
+
   it('gives the same post for the same clientId, also at the same time, and CONFLICT for other input', async () => {
     const input = { body: 'once', clientId: 'post-1' };
     const answers = await Promise.all(Array.from({ length: 8 }, () => app.data<Created>(CREATE, { input }, ada)));
@@ -262,6 +267,29 @@ describe('pages', () => {
   ])('refuses posts(%s)', async (args, path) => {
     const { errors } = await app.execute(`{ posts(${args}) { edges { cursor } } }`);
     expect(errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', fields: [{ path }] });
+  });
+
+  it.each(['0000-12-31T23:59:59.999Z', '-000001-01-01T00:00:00.000Z', '+010000-01-01T00:00:00.000Z', 'never'])('refuses a cursor made up of the time %s', async (time) => {
+    const { posts } = await app.data<{ posts: { pageInfo: { endCursor: string } } }>('{ posts(first: 1) { pageInfo { endCursor } } }');
+    const [order, , id] = JSON.parse(Buffer.from(posts.pageInfo.endCursor, 'base64url').toString()) as string[];
+    const after = (at: string) => ({ after: Buffer.from(JSON.stringify([order, at, id])).toString('base64url') });
+    const query = 'query ($after: String) { posts(after: $after) { edges { cursor } } }';
+    expect(await app.code(query, after(time))).toBe('BAD_USER_INPUT');
+    for (const year of ['0001', '9999']) expect(await app.code(query, after(`${year}-06-01T00:00:00.000Z`))).toBeUndefined();
+  });
+
+  it('refuses a cursor made up of a place beyond all there can be', async () => {
+    const id = await post(ada);
+    await comment(ben, id, 'first');
+    const { node } = await app.data<{ node: { commentCursor: string } }>(`query ($id: ID!) { node(id: $id) { ... on Post { commentCursor } } }`, { id });
+    const at = (seq: number) => {
+      const bytes = Buffer.from(node.commentCursor, 'base64url');
+      bytes.writeUInt32BE(seq, bytes.length - 4);
+      return { id, after: bytes.toString('base64url') };
+    };
+    const query = `query ($id: ID!, $after: String) { node(id: $id) { ... on Post { comments(after: $after) { edges { cursor } } } } }`;
+    expect(await app.code(query, at(2_147_483_647))).toBeUndefined();
+    expect(await app.code(query, at(2_147_483_648))).toBe('BAD_USER_INPUT');
   });
 
   it('H10: a nested query costs a number of statements that does not depend on the number of rows', async () => {

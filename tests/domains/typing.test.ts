@@ -120,4 +120,19 @@ describe('Typing', () => {
     expect((await socket.subscribe(TYPING, { id }).next()).errors?.[0]?.extensions?.['code']).toBe('FORBIDDEN');
     await socket.close();
   });
+
+  it('is not for two who are kept apart, in their direct conversation', async () => {
+    const other = await here.user('other');
+    const { startDirect } = await here.data<{ startDirect: { conversation: { id: string } } }>(
+      `mutation ($id: ID!) { startDirect(input: { userId: $id }) { conversation { id } } }`,
+      { id: other.id },
+      ada,
+    );
+    const { id } = startDirect.conversation;
+    expect(await here.code(SET, { id, is: true }, other)).toBeUndefined();
+    await here.data(`mutation ($id: ID!) { blockUser(input: { userId: $id }) { __typename } }`, { id: other.id }, ada);
+    for (const as of [ada, other]) expect(await here.code(SET, { id, is: true }, as)).toBe('FORBIDDEN');
+    const group = await talk();
+    expect(await here.code(SET, { id: group, is: true }, ada)).toBeUndefined();
+  });
 });

@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { codeOf, coded } from '../../src/errors.js';
+import { createLog } from '../../src/log.js';
+import { createRateLimits } from '../../src/rate-limits.js';
 import { startTestApp, type TestApp } from '../kit/app.js';
 import { startRedis, type TestRedis } from '../kit/redis.js';
 
@@ -79,6 +82,13 @@ const suite = (start: () => Promise<TestApp>): void => {
     expect(await from(app, '10.4.0.2').login('nobody-else', 'wrong')).toEqual(WRONG);
   });
 
+  test('what the limit of a name refuses is not counted for the address', async () => {
+    await times(LOGINS_AS_NAME, (n) => from(app, `10.7.0.${n}`).login('dee', 'wrong'));
+    const refused = await Promise.all(Array.from({ length: LOGINS_FROM_ADDRESS }, () => from(app, '10.7.1.1').login('dee', 'wrong')));
+    expect(refused.filter(({ code }) => code === 'RATE_LIMITED')).toHaveLength(LOGINS_FROM_ADDRESS);
+    expect(await from(app, '10.7.1.1').login('nobody-else', 'wrong')).toEqual(WRONG);
+  });
+
   test('new accounts and guests of one address are counted together; a network of IPv6 is one address', async () => {
     const joined = await Promise.all(Array.from({ length: SIGN_UPS - 1 }, (_, n) => from(app, `2001:db8::${n.toString(16)}`).join()));
     expect(joined.filter(({ code }) => code !== undefined)).toEqual([]);
@@ -91,6 +101,15 @@ const suite = (start: () => Promise<TestApp>): void => {
 
 describe('in the process', () => {
   suite(() => startTestApp({ env: ENV }));
+
+  test('a guess that nobody looked at is not counted', async () => {
+    const limits = createRateLimits({ redis: { url: null, prefix: '' }, rateLimits: { factor: 1 } }, createLog('silent'));
+    const guess = (error: Error): Promise<unknown> => limits.guess({ loginAsName: 'gus' }, () => Promise.reject(error)).catch(codeOf);
+    for (let n = 0; n < 2 * LOGINS_AS_NAME; n += 1) expect(await guess(coded('UNAVAILABLE', 'Busy.'))).toBe('UNAVAILABLE');
+    for (let n = 0; n < LOGINS_AS_NAME; n += 1) expect(await guess(coded('UNAUTHENTICATED', 'Wrong.'))).toBe('UNAUTHENTICATED');
+    expect(await guess(coded('UNAUTHENTICATED', 'Wrong.'))).toBe('RATE_LIMITED');
+    await limits.close();
+  });
 
   test('what one user writes is counted, posts and comments together, and nobody else is held up by it', async () => {
     const app = await startTestApp({ env: ENV });

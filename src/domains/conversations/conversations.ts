@@ -9,7 +9,7 @@ import { hashPassword } from '../../passwords.js';
 import { viewerOf } from '../../viewer.js';
 import { assertNotBlocked } from '../blocks/blocks.js';
 import { newJoinCode } from './join-codes.js';
-import { directKey } from './rules.js';
+import { directKey, otherOf } from './rules.js';
 import { conversationLog } from './topics.js';
 
 /** Where something happened last comes first. */
@@ -50,6 +50,14 @@ export const findAsMember = async (
   const [member] = members;
   if (member === undefined) throw membersOnly();
   return { conversation, member };
+};
+
+/**
+ * In a direct conversation nothing of one reaches the other while they are kept apart.
+ * @throws FORBIDDEN
+ */
+export const assertNotApart = async ({ db }: Context, { conversation, member }: AsMember): Promise<void> => {
+  if (conversation.kind === 'DIRECT') await assertNotBlocked(db.prisma, member.userId, otherOf(conversation, member.userId));
 };
 
 export const membersOnly = () => coded('FORBIDDEN', 'Only members of the conversation may do this.');

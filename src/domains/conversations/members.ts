@@ -37,8 +37,11 @@ const holdAsMember = async (tx: Tx, context: Context, conversationId: string): P
 };
 
 /** The same for its owner. @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT for a direct conversation */
-export const holdAsOwner = async (tx: Tx, context: Context, conversationId: string): Promise<Conversation> => {
-  const { conversation, member } = await holdAsMember(tx, context, conversationId);
+export const holdAsOwner = async (tx: Tx, context: Context, conversationId: string): Promise<Conversation> =>
+  assertOwner(await holdAsMember(tx, context, conversationId));
+
+/** @throws FORBIDDEN, BAD_USER_INPUT for a direct conversation */
+export const assertOwner = ({ conversation, member }: AsMember): Conversation => {
   assertNotDirect(conversation);
   if (!mayManage(conversation, member)) throw coded('FORBIDDEN', 'Only the owner of the conversation may do this.');
   return conversation;

@@ -6,6 +6,13 @@ import { areApart } from '../blocks/blocks.js';
 import { membersOnly } from './conversations.js';
 import { conversationLog } from './topics.js';
 
+/** Whether `member` and whom they would talk to in a direct conversation are kept apart by a block. */
+export const IS_APART = Prisma.sql`EXISTS (
+  SELECT 1 FROM conversation direct JOIN conversation_member other ON other.conversation_id = direct.id
+  WHERE direct.id = member.conversation_id AND direct.kind = 'DIRECT' AND other.user_id <> member.user_id
+    AND ${areApart(Prisma.sql`member.user_id`, Prisma.sql`other.user_id`)}
+)`;
+
 /** Where each conversation's log stands. */
 export const conversationHead = heads(conversationLog);
 
@@ -39,12 +46,11 @@ export const assertMember = async (context: Context, conversationId: string): Pr
 /** Whether the viewer has written something in a conversation that is still there. */
 const hasWritten = batched(async ({ db, viewer }, conversationIds) => {
   if (viewer === null) return new Map<string, boolean>();
-  const messages = await db.prisma.message.findMany({
-    where: { authorId: viewer.id, conversationId: { in: [...conversationIds] } },
-    distinct: ['conversationId'],
-    select: { conversationId: true },
-  });
-  return new Map(messages.map(({ conversationId }) => [conversationId, true]));
+  const rows = await db.prisma.$queryRaw<{ readonly id: string }[]>`
+    SELECT id FROM conversation
+    WHERE id = ANY(${conversationIds}::uuid[])
+      AND EXISTS (SELECT 1 FROM message WHERE message.conversation_id = conversation.id AND message.author_id = ${viewer.id}::uuid)`;
+  return new Map(rows.map(({ id }) => [id, true]));
 }, false);
 
 /** Whether the viewer comes to a conversation by its id: as a member, or to an archived room for having written in it. */

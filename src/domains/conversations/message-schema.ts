@@ -1,5 +1,6 @@
 import { builder } from '../../builder.js';
 import { childPage, connectionType, listPage, nodeQuery } from '../../connection.js';
+import type { Context } from '../../context.js';
 import type { Message as MessageRow } from '../../db/generated/prisma/client.js';
 import { decodeId, encodeId } from '../../ids.js';
 import { batched, batchedField } from '../../loaders.js';
@@ -55,7 +56,13 @@ export const Message = builder.prismaObject('Message', {
     conversation: t.relation('conversation', { description: 'Where it was said.' }),
     author: t.relation('author', { description: 'Who said it.' }),
     body: t.exposeString('body', { description: 'Its text; empty once it is deleted.' }),
-    replyTo: t.relation('replyTo', { nullable: true, description: 'The message it answers, which may have been deleted.' }),
+    replyTo: t.relation('replyTo', {
+      nullable: true,
+      description: 'The message it answers, which may have been deleted; null for an author who is no member any more.',
+      // From what the row says, also when the reply was not loaded with it: see `forItsAuthor`.
+      resolve: (query, { replyToId }, _args, { db }) =>
+        replyToId === null ? null : db.prisma.message.findUnique({ ...query, where: { id: replyToId } }),
+    }),
     mentions: t.field({
       type: [User],
       description: 'Whom it names by `@username`: members of the conversation at the time it was written, by their usernames.',
@@ -83,12 +90,23 @@ export const Message = builder.prismaObject('Message', {
   }),
 });
 
+/**
+ * A message as its author comes to it, as a member or not. What others have said is for members alone, so from here it answers nothing when
+ * the author is none any more. Its fields cannot ask who looks: in events they are the same for everyone.
+ */
+const forItsAuthor = async (context: Context, message: MessageRow): Promise<MessageRow> => {
+  if (message.replyToId === null || (await ownMembership(context, message.conversationId)) !== null) return message;
+  // The very row, for which Pothos remembers what it was loaded with.
+  return Object.assign(message, { replyToId: null, replyTo: null });
+};
+
 builder.nodeRef<MessageRow, string, typeof Message>(Message, {
   id: { resolve: ({ id }) => id, description: 'Its global id.' },
   loadWithoutCache: async (id, context, info) => {
     const query = nodeQuery(context, info, 'Message');
     const message = await context.db.prisma.message.findUnique({ ...query, where: { id } });
-    if (message === null || message.authorId === context.viewer?.id) return message;
+    if (message === null) return null;
+    if (message.authorId === context.viewer?.id) return await forItsAuthor(context, message);
     return (await ownMembership(context, message.conversationId)) && message;
   },
 });
@@ -141,7 +159,10 @@ builder.prismaObjectFields(Me, (t) => ({
       const where = writtenBy(me.id, args.search ?? '');
       return listPage(context, info, args, {
         keyset: newestFirst,
-        find: (page, query) => context.db.prisma.message.findMany({ ...query, ...page, where: { AND: [where, page.where] } }),
+        find: async (page, query) => {
+          const messages = await context.db.prisma.message.findMany({ ...query, ...page, where: { AND: [where, page.where] } });
+          return await Promise.all(messages.map((message) => forItsAuthor(context, message)));
+        },
         count: () => context.db.prisma.message.count({ where }),
       });
     },

@@ -1,5 +1,6 @@
 import type { Context } from '../../context.js';
 import { createOnce, type ClientKey } from '../../db/client-id.js';
+import { isForeignKeyViolation } from '../../db/failures.js';
 import { Prisma, type MemberRole, type Message } from '../../db/generated/prisma/client.js';
 import type { Keyset } from '../../db/keyset.js';
 import { escapeLike } from '../../db/like-pattern.js';
@@ -10,10 +11,11 @@ import { encodeCursor } from '../../realtime/cursor.js';
 import { readHead } from '../../realtime/event-log.js';
 import { lengthOf, tooLong } from '../../text.js';
 import { viewerOf } from '../../viewer.js';
-import { areApart, assertNotBlocked, keptApart } from '../blocks/blocks.js';
+import { keptApart } from '../blocks/blocks.js';
 import { notify, withdraw } from '../notifications/notifications.js';
 import type { Act } from '../notifications/rules.js';
-import { findAsMember, membersOnly } from './conversations.js';
+import { assertNotApart, findAsMember, membersOnly } from './conversations.js';
+import { IS_APART } from './membership.js';
 import { removeMentions, rewriteMentions, writeMentions } from './mentions.js';
 import { mayDelete, mayEdit, mayModerate, otherOf } from './rules.js';
 import { conversationLog } from './topics.js';
@@ -40,13 +42,6 @@ const COLUMNS = Prisma.sql`
   message.id, message.conversation_id AS "conversationId", message.author_id AS "authorId", message.body, message.reply_to_id AS "replyToId",
   message.seq, message.created_at AS "createdAt", message.edited_at AS "editedAt", message.deleted_at AS "deletedAt",
   message.client_id AS "clientId", message.client_digest AS "clientDigest"`;
-
-/** Whether `member` and whom they would talk to in a direct conversation are kept apart by a block. */
-const IS_APART = Prisma.sql`EXISTS (
-  SELECT 1 FROM conversation direct JOIN conversation_member other ON other.conversation_id = direct.id
-  WHERE direct.id = member.conversation_id AND direct.kind = 'DIRECT' AND other.user_id <> member.user_id
-    AND ${areApart(Prisma.sql`member.user_id`, Prisma.sql`other.user_id`)}
-)`;
 
 /** How long a body may be is a setting, so the schema's own validation cannot know it. */
 const assertLength = ({ config }: Context, body: string): void => {
@@ -110,7 +105,7 @@ const write = async (
   { conversationId, body, replyToId = null }: SendMessage,
   { clientId, clientDigest }: ClientKey,
 ): Promise<{ readonly message: Message; readonly epoch: number } | null> => {
-  const written = await context.db.transact(async (tx) => {
+  const writing = context.db.transact(async (tx) => {
     const [inserted] = await tx.$queryRaw<(Message & { readonly directKey: string | null })[]>`
       INSERT INTO message (id, conversation_id, author_id, body, reply_to_id, client_id, client_digest)
       SELECT ${uuid7(context.clock.now())}::uuid, member.conversation_id, member.user_id, ${body}::text, ${replyToId}::uuid,
@@ -128,6 +123,11 @@ const write = async (
     const mentioned = await writeMentions(tx, message);
     await notify(tx, ...mentioned.map((userId) => mentioning(message, userId)), ...(directKey === null ? [] : [writingTo(message, otherOf({ directKey }, authorId))]));
     return { message, event: tx.emit(conversationLog, conversationId, 'MessageAdded', { messageId: message.id }) };
+  });
+  const written = await writing.catch((error: unknown) => {
+    // What it answers was there a moment ago, and its retention has ended meanwhile.
+    if (replyToId !== null && isForeignKeyViolation(error)) return null;
+    throw error;
   });
   if (written !== null) stopTyping(context, conversationId, authorId);
   // The row as the numbering has stamped it.
@@ -147,7 +147,7 @@ const writingTo = ({ conversationId, authorId }: Message, userId: string): Act =
 
 const whyNot = async (context: Context, { conversationId, replyToId }: SendMessage): Promise<Error> => {
   const { conversation, member } = await findAsMember(context, conversationId);
-  if (conversation.kind === 'DIRECT') await assertNotBlocked(context.db.prisma, member.userId, otherOf(conversation, member.userId));
+  await assertNotApart(context, { conversation, member });
   if (replyToId === null || replyToId === undefined) return membersOnly();
   return badInput({ path: 'input.replyToId', message: 'There is no such message in this conversation.' });
 };

@@ -7,12 +7,14 @@ import { assertReadable, decodeCursor } from '../../realtime/cursor.js';
 import { readHead } from '../../realtime/event-log.js';
 import { readConversation } from '../notifications/notifications.js';
 import { findAsMember } from './conversations.js';
+import { IS_APART } from './membership.js';
 import { READING_IS_TOLD_TO } from './rules.js';
 import { conversationLog } from './topics.js';
 
 /**
  * Everything up to `cursor` has been read; what was read once stays so. In a conversation of up to {@link READING_IS_TOLD_TO} members the
- * others hear of it, of each member at most once a second and of the last message always.
+ * others hear of it, of each member at most once a second and of the last message always;
+ * in a direct conversation of two who are kept apart nobody does.
  * @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT for a cursor of another stream, CURSOR_EXPIRED for one beyond the head or of another
  *   history
  */
@@ -29,6 +31,9 @@ export const markRead = async (context: Context, conversationId: string, cursor:
     await readConversation(tx, member.userId, conversationId);
   });
 };
+
+/** The column keeps milliseconds, and rounds: a time that came to lie ahead would promise a job that nobody has asked for. */
+const JUST_NOW = Prisma.sql`date_trunc('milliseconds', clock_timestamp())`;
 
 interface Moved {
   /** Null when nobody is told. */
@@ -48,14 +53,14 @@ const readOn = async (tx: Tx, { id, conversationId, userId }: ConversationMember
       ) <= ${READING_IS_TOLD_TO} AND EXISTS (
         SELECT 1 FROM message
         WHERE message.conversation_id = member.conversation_id AND message.seq > member.last_read_seq AND message.seq <= ${seq}
-      ) THEN ${telling(Prisma.sql`coalesce(member.read_told_at, '-infinity')`)} END AS telling
+      ) AND NOT ${IS_APART} THEN ${telling(Prisma.sql`coalesce(member.read_told_at, '-infinity')`)} END AS telling
     FROM conversation_member member WHERE member.id = ${id}::uuid AND member.last_read_seq < ${seq} FOR NO KEY UPDATE OF member`;
   if (moved === undefined) return;
   const [{ toldAt }] = await tx.$queryRaw<[{ readonly toldAt: Date | null }]>`
     UPDATE conversation_member
     SET last_read_seq = ${seq},
       read_told_at = CASE ${moved.telling}::text
-        WHEN 'now' THEN clock_timestamp() WHEN 'soon' THEN read_told_at + ${PACE} ELSE read_told_at
+        WHEN 'now' THEN ${JUST_NOW} WHEN 'soon' THEN read_told_at + ${PACE} ELSE read_told_at
       END
     WHERE id = ${id}::uuid RETURNING read_told_at AS "toldAt"`;
   if (moved.telling === 'now') tx.emit(conversationLog, conversationId, 'ReadMoved', { userId, seq });
@@ -68,6 +73,8 @@ interface Reader {
   readonly seq: number;
   readonly toldAt: Date;
   readonly early: boolean;
+  /** Meanwhile a block may have come between the two of a direct conversation. */
+  readonly apart: boolean;
 }
 
 /** Tells how far a member has read by now. */
@@ -75,16 +82,17 @@ export const tellReadingTask: Task<{ readonly memberId: string }> = defineTask('
   db.transact(async (tx) => {
     const [reader] = await tx.$queryRaw<Reader[]>`
       SELECT conversation_id AS "conversationId", user_id AS "userId", last_read_seq AS seq, read_told_at AS "toldAt",
-        read_told_at > clock_timestamp() AS early
-      FROM conversation_member WHERE id = ${memberId}::uuid FOR NO KEY UPDATE`;
+        read_told_at > clock_timestamp() AS early, ${IS_APART} AS apart
+      FROM conversation_member member WHERE id = ${memberId}::uuid FOR NO KEY UPDATE`;
     if (reader === undefined) return;
-    const { conversationId, userId, seq, toldAt, early } = reader;
+    const { conversationId, userId, seq, toldAt, early, apart } = reader;
     // It ran late, and meanwhile a later time was promised to what it could have told.
     if (early) {
       tx.enqueue(tellReadingTask, { memberId }, { key: memberId, runAt: toldAt });
       return;
     }
-    await tx.$executeRaw`UPDATE conversation_member SET read_told_at = clock_timestamp() WHERE id = ${memberId}::uuid`;
+    if (apart) return;
+    await tx.$executeRaw`UPDATE conversation_member SET read_told_at = ${JUST_NOW} WHERE id = ${memberId}::uuid`;
     tx.emit(conversationLog, conversationId, 'ReadMoved', { userId, seq });
   }),
 );

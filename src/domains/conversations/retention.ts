@@ -52,10 +52,11 @@ const removeMessages = (
       WHERE conversation_id = ${conversationId}::uuid AND seq > ${seqs.after} AND seq < ${seqs.before}
       ORDER BY seq LIMIT ${REMOVED_AT_ONCE} FOR UPDATE SKIP LOCKED`;
     const ids = messages.map(({ id }) => id);
+    // Topic and kinds are the literals of the partial index `event_message_ref`.
     const told = await tx.$queryRaw<{ readonly id: string }[]>`
       UPDATE event SET kind = 'MessageDeleted'
-      WHERE topic = ${conversationLog.name} AND key = ${conversationId} AND kind IN ('MessageEdited', 'ReactionsChanged')
-        AND (ref->>'messageId')::uuid = ANY(${ids}::uuid[])
+      WHERE topic = 'conversation' AND key = ${conversationId} AND kind IN ('MessageEdited', 'ReactionsChanged')
+        AND ref->>'messageId' = ANY(${ids}::text[])
       RETURNING ref->>'messageId' AS id`;
     const kept = new Set(told.map(({ id }) => id));
     await tx.message.deleteMany({ where: { id: { in: ids.filter((id) => !kept.has(id)) } } });

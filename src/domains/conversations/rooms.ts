@@ -6,8 +6,9 @@ import { badInput, coded, notFound } from '../../errors.js';
 import { hashPassword, verifyPassword } from '../../passwords.js';
 import { text } from '../../text.js';
 import { viewerOf } from '../../viewer.js';
+import { findAsMember } from './conversations.js';
 import { parseJoinCode } from './join-codes.js';
-import { holdAsOwner, lockMembership } from './members.js';
+import { assertOwner, holdAsOwner, lockMembership } from './members.js';
 import { conversationLog } from './topics.js';
 
 export const MIN_PASSCODE = 4;
@@ -83,12 +84,17 @@ const enter = async (context: Context, { id, joinCode, passcodeHash }: Conversat
  * @throws NOT_FOUND, FORBIDDEN for all but the owner, BAD_USER_INPUT for what is no room
  */
 export const setRoomPasscode = async (context: Context, conversationId: string, passcode: string | null): Promise<void> => {
+  // A hash is dear, so it is made for the owner alone, and before the lock, which others wait for.
+  assertRoom(assertOwner(await findAsMember(context, conversationId)));
   const passcodeHash = passcode === null ? null : await hashPassword(passcode);
   await context.db.transact(async (tx) => {
-    const { kind } = await holdAsOwner(tx, context, conversationId);
-    if (kind !== 'ROOM') throw badInput({ path: 'input.conversationId', message: 'Only a room has a passcode.' });
+    assertRoom(await holdAsOwner(tx, context, conversationId));
     await tx.conversation.update({ where: { id: conversationId }, data: { passcodeHash }, select: { id: true } });
   });
+};
+
+const assertRoom = ({ kind }: Conversation): void => {
+  if (kind !== 'ROOM') throw badInput({ path: 'input.conversationId', message: 'Only a room has a passcode.' });
 };
 
 // ---------------------------------------------------------------- the end of a room

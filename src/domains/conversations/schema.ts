@@ -3,7 +3,7 @@ import { builder } from '../../builder.js';
 import { childPage, connectionType, listPage, nodeQuery } from '../../connection.js';
 import type { Context } from '../../context.js';
 import type { Conversation as ConversationRow, ConversationMember as Member } from '../../db/generated/prisma/client.js';
-import { codeOf } from '../../errors.js';
+import { badInput, codeOf } from '../../errors.js';
 import { decodeId, encodeId } from '../../ids.js';
 import { batched } from '../../loaders.js';
 import { encodeCursor, headCursor } from '../../realtime/cursor.js';
@@ -446,7 +446,8 @@ builder.relayMutationField(
     authScopes: { signedIn: true },
     resolve: async (_root, { input }, context) => {
       const id = decodeId('Conversation', input.conversationId, 'input.conversationId');
-      await renameConversation(context, id, input.title ?? null);
+      if (input.title === undefined) throw badInput({ path: 'input.title', message: 'Give a title, or null to take it away.' });
+      await renameConversation(context, id, input.title);
       return { id };
     },
   },
@@ -470,7 +471,8 @@ builder.relayMutationField(
     authScopes: { signedIn: true },
     resolve: async (_root, { input }, context) => {
       const id = decodeId('Conversation', input.conversationId, 'input.conversationId');
-      await setRoomPasscode(context, id, input.passcode ?? null);
+      if (input.passcode === undefined) throw badInput({ path: 'input.passcode', message: 'Give a passcode, or null to take it away.' });
+      await setRoomPasscode(context, id, input.passcode);
       return { id };
     },
   },

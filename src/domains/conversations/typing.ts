@@ -1,8 +1,7 @@
 import type { Clock } from '../../clock.js';
 import type { Context } from '../../context.js';
 import type { Hub } from '../../realtime/hub.js';
-import { viewerOf } from '../../viewer.js';
-import { findAsMember } from './conversations.js';
+import { assertNotApart, findAsMember } from './conversations.js';
 import { typingTopic } from './topics.js';
 
 /** How long one who says nothing more is taken to be typing, in milliseconds. */
@@ -83,11 +82,12 @@ const memoryOf = ({ hub, clock }: Pick<Context, 'hub' | 'clock'>): Memory => {
 /**
  * Tells the other members that the viewer types, at once and then now and again while they go on, or that they have stopped. Best effort,
  * and nothing is kept; who says nothing more for a while is taken to have stopped.
- * @throws NOT_FOUND, FORBIDDEN
+ * @throws NOT_FOUND, FORBIDDEN, also in a direct conversation of two who are kept apart
  */
 export const setTyping = async (context: Context, conversationId: string, isTyping: boolean): Promise<void> => {
-  await findAsMember(context, conversationId);
-  const userId = viewerOf(context).id;
+  const found = await findAsMember(context, conversationId);
+  await assertNotApart(context, found);
+  const { userId } = found.member;
   if (!isTyping) {
     stopTyping(context, conversationId, userId);
     return;

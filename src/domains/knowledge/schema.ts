@@ -291,7 +291,7 @@ builder.relayMutationField(
       category: t.string({ description: 'The slug or the name of a category, in any case.' }),
       tags: t.stringList({ description: TAGS }),
       isPublic: t.boolean({ defaultValue: true, description: 'Whether everyone may see it.' }),
-      clientId: t.string({ description: 'Sent again with the same input it gives the same entry.' }),
+      clientId: t.string({ description: '1 to 100 printable ASCII characters without spaces, fresh for each. Sent again with the same input it gives the same entry.' }),
     }),
   },
   {

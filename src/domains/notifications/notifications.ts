@@ -53,7 +53,7 @@ export const notify = async (tx: Tx, ...acts: readonly Act[]): Promise<void> => 
           WHERE (blocker_id = given.user_id AND blocked_id = given.actor_id) OR (blocker_id = given.actor_id AND blocked_id = given.user_id)
         )
         AND (given.kind <> 'MESSAGE' OR NOT EXISTS (
-          SELECT 1 FROM presence WHERE presence.user_id = given.user_id AND presence.status <> 'OFFLINE'
+          SELECT 1 FROM presence WHERE presence.user_id = given.user_id AND presence.status = 'ONLINE'
         ))
     ), opened AS (
       INSERT INTO notification (id, user_id, kind, subject_type, subject_id, data, open_key, told_at)

@@ -58,7 +58,7 @@ export const NotificationKind = builder.enumType('NotificationKind', {
     COMMENT: { description: 'Somebody has commented on one\'s post, or answered one\'s comment.' },
     FOLLOW: { description: 'Somebody follows one.' },
     MENTION: { description: 'Somebody has named one in a message.' },
-    MESSAGE: { description: 'Somebody has written in a direct conversation while one was away.' },
+    MESSAGE: { description: 'Somebody has written in a direct conversation while one was not ONLINE: AWAY counts as away.' },
     ASSIGNMENT: { description: 'A conversation is one\'s to work now.' },
     SYSTEM: { description: 'Something about one\'s account.' },
   } as const,
@@ -279,7 +279,7 @@ builder.relayMutationField(
     validate: z.looseObject({ text: text(1, MAX_ANNOUNCEMENT), clientId: clientIdText.nullish() }),
     inputFields: (t) => ({
       text: t.string({ required: true, description: 'Its text; 1 to 1,000 characters.' }),
-      clientId: t.string({ description: 'Sent again with the same input it gives the same announcement.' }),
+      clientId: t.string({ description: '1 to 100 printable ASCII characters without spaces, fresh for each. Sent again with the same input it gives the same announcement.' }),
     }),
   },
   {

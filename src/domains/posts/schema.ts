@@ -12,6 +12,7 @@ import type { End } from '../../realtime/share.js';
 import { streamKeyset } from '../../realtime/stream-keyset.js';
 import type { LogEvent } from '../../realtime/topic.js';
 import { clientIdText, text } from '../../text.js';
+import { isUsername, usernameKey } from '../account/rules.js';
 import { User } from '../account/schema.js';
 import { addComment, deleteComment, updateComment } from './comments.js';
 import { countFeed, feedPage } from './feed.js';
@@ -273,11 +274,14 @@ builder.queryField('posts', (t) =>
     description: 'All posts, newest first.',
     args: { ...t.arg.connectionArgs(), author: t.arg.string({ description: 'Only those of the user with this username.' }) },
     resolve: (_root, args, context, info) => {
-      const where = { ...notDeleted, ...(args.author ? { author: { usernameKey: args.author.toLowerCase() } } : {}) };
+      const { post } = context.db.prisma;
+      const { author } = args;
+      const isNobody = author ? !isUsername(author) : false;
+      const where = { ...notDeleted, ...(author ? { author: { usernameKey: usernameKey(author) } } : {}) };
       return listPage(context, info, args, {
         keyset: newestFirst,
-        find: (page, query) => context.db.prisma.post.findMany({ ...query, ...page, where: { AND: [where, page.where] } }),
-        count: () => context.db.prisma.post.count({ where }),
+        find: async (page, query) => (isNobody ? [] : await post.findMany({ ...query, ...page, where: { AND: [where, page.where] } })),
+        count: async () => (isNobody ? 0 : await post.count({ where })),
       });
     },
   }),
@@ -328,7 +332,7 @@ builder.relayMutationField(
     validate: z.looseObject({ body: text(1, MAX_POST), clientId: clientIdText.nullish() }),
     inputFields: (t) => ({
       body: t.string({ required: true, description: `Its text, as Markdown; 1 to ${MAX_POST} characters.` }),
-      clientId: t.string({ description: 'Sent again with the same input it gives the same post.' }),
+      clientId: t.string({ description: '1 to 100 printable ASCII characters without spaces, fresh for each. Sent again with the same input it gives the same post.' }),
     }),
   },
   {
@@ -428,7 +432,7 @@ builder.relayMutationField(
       postId: t.id({ required: true, description: 'The post to comment on.' }),
       body: t.string({ required: true, description: `Its text, as Markdown; 1 to ${MAX_COMMENT} characters.` }),
       replyToId: t.id({ description: 'The comment it answers, under the same post and not deleted.' }),
-      clientId: t.string({ description: 'Sent again with the same input it gives the same comment.' }),
+      clientId: t.string({ description: '1 to 100 printable ASCII characters without spaces, fresh for each. Sent again with the same input it gives the same comment.' }),
     }),
   },
   {
