@@ -366,10 +366,16 @@ describe('acts that come together', () => {
 
   it('cost one statement, whatever comes of it', async () => {
     const [ada, ben] = (await people('ada', 'ben')) as [TestUser, TestUser];
-    const [own, others] = [await post(ben), await post(ada)];
-    const ofNobody = await app.countStatements(() => like(ben, own));
-    const ofAda = await app.countStatements(() => like(ben, others));
-    expect(ofAda).toHaveLength(ofNobody.length + 1);
+    // The fewest of several: what else the server does now and then would count as well.
+    const cost = async (author: TestUser): Promise<number> => {
+      const counts: number[] = [];
+      while (counts.length < 5) {
+        const liked = await post(author);
+        counts.push((await app.countStatements(() => like(ben, liked))).length);
+      }
+      return Math.min(...counts);
+    };
+    expect(await cost(ada)).toBe((await cost(ben)) + 1);
   });
 
   it('are told at once at first, then seldom, and at last as they are', async () => {

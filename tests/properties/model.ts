@@ -14,6 +14,8 @@ export interface Model {
   /** Who follows whom, and who has blocked whom; the latest last. */
   follows: readonly Pair[];
   blocks: readonly Pair[];
+  /** All blocks that ever were. */
+  pastBlocks: readonly Pair[];
   readonly conversations: Conversation[];
   readonly posts: Post[];
   readonly notifications: Notification[];
@@ -92,6 +94,7 @@ export const createModel = (users: readonly string[]): Model => ({
   here: new Set(),
   follows: [],
   blocks: [],
+  pastBlocks: [],
   conversations: [],
   posts: [],
   notifications: [],
@@ -357,6 +360,7 @@ const RULES: { readonly [Name in keyof Inputs]: (model: Model, by: string, input
     demand(userId !== by, 'BAD_USER_INPUT');
     if (has(model.blocks, by, userId)) return;
     model.blocks = [...model.blocks, [by, userId]];
+    model.pastBlocks = [...model.pastBlocks, [by, userId]];
     unfollow(model, by, userId);
     unfollow(model, userId, by);
   },
