@@ -3,6 +3,7 @@ import { CloseCode, MessageType, type Server as ProtocolServer } from 'graphql-w
 import type { WebSocket } from 'ws';
 import type { Log } from '../log.js';
 import type { Outbox } from './outbox.js';
+import { MessageError, readMessage } from './socket-message.js';
 
 /** One peer's connection, and the request that opened it. */
 export interface Peer {
@@ -54,7 +55,10 @@ export const carry = <Extra extends Peer>(
           // What a peer goes on sending until it has seen that it was closed.
           if (socket.readyState !== socket.OPEN) return;
           if (isBinary) return hangUp(extra, CloseCode.BadRequest, 'Messages are text');
-          handle(data.toString('utf8')).catch((error: unknown) => {
+          const message = read(data);
+          if (message instanceof MessageError) return hangUp(extra, CloseCode.BadRequest, message.message);
+          // The library takes what is parsed already; only its types say otherwise.
+          handle(message as string).catch((error: unknown) => {
             // A well-formed message of the kind that only servers send; the library throws what it says of any other message.
             if (String(error).includes('Unexpected message of type')) return hangUp(extra, CloseCode.BadRequest, 'Invalid message received');
             log.error({ err: error instanceof Error ? error : String(error) }, 'a message of a socket could not be handled');
@@ -86,4 +90,13 @@ export const carry = <Extra extends Peer>(
       log.error({ err: error instanceof Error ? error : String(error) }, 'a socket could not be cleaned up after');
     });
   });
+};
+
+const read = (data: Buffer): unknown => {
+  try {
+    return readMessage(data.toString('utf8'));
+  } catch (error) {
+    if (error instanceof MessageError) return error;
+    throw error;
+  }
 };

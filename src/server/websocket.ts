@@ -18,6 +18,7 @@ import { createCollector, createOutbox } from './outbox.js';
 import type { Rights } from './rights.js';
 import type { Deliver } from './subscribe.js';
 import { SocketSubscription } from './socket-delivery.js';
+import { refusalOf } from './socket-message.js';
 import { createSubscribeLimit, type AddressLimit } from './socket-limits.js';
 import { carry, hangUp, type Peer } from './socket-transport.js';
 
@@ -82,8 +83,8 @@ export const createSocketServer = ({ http, connections, addresses, graphql, serv
       const { subscription } = operation;
       if (subscription === null) return result;
       // The library keeps these for as long as the subscription lasts, and has no more use for them.
-      Object.assign(args, { contextValue: null, variableValues: null });
-      Object.assign(operation.params, { query: '', variables: null, extensions: null });
+      Object.assign(args, { contextValue: null, variableValues: null, operationName: null });
+      Object.assign(operation.params, { query: '', variables: null, extensions: null, operationName: null });
       return subscription;
     } catch (error) {
       return { errors: [mask(error)] };
@@ -117,8 +118,11 @@ export const createSocketServer = ({ http, connections, addresses, graphql, serv
 
   const protocol = makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: INIT_TIMEOUT_MS,
-    onConnect: async ({ connectionParams = {}, extra }) => {
+    onConnect: async (connection) => {
+      const { connectionParams = {}, extra } = connection;
       const { socket } = extra;
+      // The library would keep it for as long as the socket lasts.
+      Object.assign(connection, { connectionParams: undefined });
       try {
         const token = tokenOf(connectionParams);
         extra.caller = token === null ? null : await rights.enter(await rights.verify(token), { client: extra.client, onEnd: (error) => dismiss(extra, error) });
@@ -146,6 +150,8 @@ export const createSocketServer = ({ http, connections, addresses, graphql, serv
       const verdict = extra.limit(Object.keys(subscriptions).length);
       if (verdict === 'flood') hangUp(extra, CloseCode.TooManyInitialisationRequests, 'Too many requests');
       if (verdict !== 'allow') return [tooMany(config.sockets.maxSubscriptions)];
+      const refusal = refusalOf(params);
+      if (refusal) return [refusal];
       try {
         return await prepare(extra, id, params);
       } catch (error) {

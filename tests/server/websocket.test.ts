@@ -150,8 +150,10 @@ describe('messages', () => {
     'a type that is a number': { type: 1 },
     'no id': { type: 'subscribe', payload: { query: '{ __typename }' } },
     'an empty id': { type: 'subscribe', id: '', payload: { query: '{ __typename }' } },
-    'no query': { type: 'subscribe', id: '1', payload: {} },
-    'variables that are a list': { type: 'subscribe', id: '1', payload: { query: '{ __typename }', variables: [] } },
+    'an id that is a number': { type: 'subscribe', id: 1, payload: { query: '{ __typename }' } },
+    'an id of 257 characters': { type: 'subscribe', id: 'x'.repeat(257), payload: { query: '{ __typename }' } },
+    'completing an id of 257 characters': { type: 'complete', id: 'x'.repeat(257) },
+    'a ping with a payload that would fill memory': { type: 'ping', payload: { x: 'x'.repeat(17_000) } },
     'one that only servers send': { type: 'connection_ack' },
     'a binary frame': Buffer.from('{"type":"ping"}'),
   };
@@ -162,6 +164,46 @@ describe('messages', () => {
       expect(await raw.closed).toMatchObject({ code: 4400 });
     });
   }
+
+  const wrong: Readonly<Record<string, unknown>> = {
+    'no payload': undefined,
+    'a payload that is null': null,
+    'a payload that is a list': [],
+    'a payload that is text': '{ __typename }',
+    'no query': {},
+    'a query that is null': { query: null },
+    'a query that is a number': { query: 1 },
+    'a query that is an object': { query: { __typename: true } },
+    'variables that are a list': { query: '{ __typename }', variables: [] },
+    'variables that are text': { query: '{ __typename }', variables: '{}' },
+    'a name that is a number': { query: '{ __typename }', operationName: 1 },
+    'a name of 257 characters': { query: '{ __typename }', operationName: 'x'.repeat(257) },
+    'extensions that are a list': { query: '{ __typename }', extensions: [] },
+  };
+  for (const [name, payload] of Object.entries(wrong)) {
+    test(`a subscribe with ${name}: an error for its id, and the socket goes on`, async () => {
+      const raw = await acknowledged();
+      raw.send({ type: 'subscribe', id: '1', payload });
+      expect(await raw.next()).toEqual({ type: 'error', id: '1', payload: [{ message: expect.any(String) as string, extensions: { code: 'BAD_REQUEST' } }] });
+      raw.send({ type: 'subscribe', id: '1', payload: { query: '{ __typename }' } });
+      expect(await raw.next()).toMatchObject({ type: 'next', id: '1', payload: { data: { __typename: 'Query' } } });
+      raw.socket.close();
+    });
+  }
+
+  test('a wrong payload before the acknowledgement: closed with 4401 like any other subscribe', async () => {
+    const raw = await open();
+    raw.send({ type: 'subscribe', id: '1', payload: {} });
+    expect(await raw.closed).toMatchObject({ code: 4401 });
+  });
+
+  test('a wrong payload for an id that is in use: closed with 4409 like any other subscribe', async () => {
+    const raw = await acknowledged();
+    raw.send({ type: 'subscribe', id: '1', payload: { query: presenceOf(ada) } });
+    expect(await raw.next()).toMatchObject({ type: 'next', id: '1' });
+    raw.send({ type: 'subscribe', id: '1', payload: {} });
+    expect(await raw.closed).toMatchObject({ code: 4409 });
+  });
 
   test('one that is too large: closed with 1009', async () => {
     const raw = await acknowledged();
