@@ -36,7 +36,10 @@ export interface TestApp {
   readonly userWithRole: (username: string, role: 'MODERATOR' | 'ADMIN') => Promise<TestUser>;
   /** Has a task run now, as if its time had come, and waits until it has. @throws with its error when it fails */
   readonly runTask: (name: string) => Promise<void>;
-  /** What `work` costs: the SQL statements sent meanwhile, transactions' own included, which `work` is given as they come. Nothing else may be going on. */
+  /**
+   * What `work` costs: the SQL statements sent meanwhile, transactions' own included, which `work` is given as they come. It
+   * waits for the jobs that earlier acts have left for a moment later, such as telling of a notification; nothing else may be going on.
+   */
   readonly countStatements: (work: (seen: readonly string[]) => Promise<unknown>) => Promise<string[]>;
   readonly stop: () => Promise<void>;
 }
@@ -107,6 +110,7 @@ export const startTestApp = async ({ env = {}, database: shared, clock }: TestAp
       }
     },
     countStatements: async (work) => {
+      while ((await database.query(SOON_RUN)).length > 0) await delay(5);
       const seen: string[] = [];
       statements = seen;
       try {
@@ -125,6 +129,9 @@ export const startTestApp = async ({ env = {}, database: shared, clock }: TestAp
   };
   return kit;
 };
+
+/** The jobs whose first run comes within a minute; those that have failed wait for longer and longer. */
+const SOON_RUN = `SELECT 1 FROM graphile_worker.jobs WHERE attempts <= 1 AND run_at < now() + interval '1 minute'`;
 
 const REGISTER = `mutation ($input: RegisterInput!) {
   register(input: $input) { user { id username } credentials { accessToken refreshToken } }
