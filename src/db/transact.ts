@@ -8,6 +8,8 @@ export interface Grown {
   readonly topic: string;
   readonly key: string;
   readonly seq: number;
+  /** When the event before these was numbered; null when there was none, or when it is not known. */
+  readonly priorAt: Date | null;
   /** What it has grown by, in seq order; nothing for a state. */
   readonly events: readonly { readonly seq: number; readonly kind: string; readonly ref: unknown; readonly at: Date; readonly epoch: number }[];
 }
@@ -17,9 +19,10 @@ export interface EmittableLog<Events extends object> {
   readonly kind: 'log';
   readonly name: string;
   /**
-   * Data-modifying statements over the rows of `numbered` (topic, key, seq, kind, ref), run with the numbering itself: they write an
-   * event's seq, or what else follows from it, into the rows it is about, at no further round trip. The order among them is
-   * not defined, so no two may write the same row.
+   * Data-modifying statements over the rows of `numbered` (topic, key, seq, kind, ref, at), run with the numbering itself: they write an
+   * event's seq and time, or what else follows from it, into the rows it is about, at no further round trip. The order among them is
+   * not defined, so no two may write the same row. A time that readers compare with the order of events is `numbered.at`: it is taken
+   * under the lock that numbers, while a time from before would say when an act began, in whatever order these have waited.
    */
   readonly stamps?: readonly Prisma.Sql[] | undefined;
   /** Only a type: what each kind of event carries in `ref`. */
@@ -32,10 +35,12 @@ export interface EmittableState {
   readonly name: string;
 }
 
-/** Where an event has come to stand in its stream. Both are 0 until it is numbered: read them once `transact` has resolved. */
+/** Where an event has come to stand in its stream. All are 0 until it is numbered: read them once `transact` has resolved. */
 export interface Emitted {
   readonly seq: number;
   readonly epoch: number;
+  /** When it was numbered. */
+  readonly at: Date;
 }
 
 export interface Emit {
@@ -85,6 +90,7 @@ interface Emission extends Emitted {
   readonly ref: unknown;
   seq: number;
   epoch: number;
+  at: Date;
 }
 
 /** A job as the queue's `add_jobs` takes it. */
@@ -115,7 +121,7 @@ export const createTransact =
         const result = await inTurn(() => prisma.$transaction(async (client) => {
           const emissions: Emission[] = [];
           const emit = (topic: Emission['topic'], key: string, kind = '', ref: unknown = null): Emitted => {
-            const emission: Emission = { topic, key, kind, ref, seq: 0, epoch: 0 };
+            const emission: Emission = { topic, key, kind, ref, seq: 0, epoch: 0, at: new Date(0) };
             emissions.push(emission);
             return emission;
           };
@@ -167,6 +173,20 @@ const oneOfEachKey = (jobs: readonly JobSpec[]): readonly JobSpec[] => {
   return [...keyed].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, job]) => job);
 };
 
+/** To the millisecond that the columns hold: rounded up it would lie in the future. */
+const NOW = Prisma.sql`date_trunc('milliseconds', clock_timestamp())`;
+
+interface Numbered {
+  readonly topic: string;
+  readonly key: string;
+  readonly seq: number;
+  readonly epoch: number;
+  readonly priorAt: Date | null;
+  readonly at: Date;
+}
+
+const isLog = ({ topic }: Emission): boolean => topic.kind === 'log';
+
 /**
  * Locks and numbers the heads of all streams concerned and writes their events, in one statement. A multi-row INSERT takes
  * its row locks in the order of its rows, so sorting them is what keeps two transactions from a deadlock.
@@ -176,9 +196,7 @@ const number = async (client: Prisma.TransactionClient, emissions: readonly Emis
   const stamps = new Map<string, readonly Prisma.Sql[]>();
   for (const { topic } of emissions) if (topic.kind === 'log' && topic.stamps !== undefined) stamps.set(topic.name, topic.stamps);
   const stampParts = [...stamps.values()].flat().map((stamp, index) => Prisma.sql`, ${Prisma.raw(`stamp_${index}`)} AS (${stamp})`);
-  const heads = await client.$queryRaw<
-    { readonly topic: string; readonly key: string; readonly seq: number; readonly epoch: number; readonly times: readonly number[] | null }[]
-  >`
+  const heads = await client.$queryRaw<Numbered[]>`
     WITH emission AS (
       SELECT topic, key, kind, ref, is_log, ordinal, row_number() OVER (PARTITION BY topic, key ORDER BY ordinal)::int AS position
       FROM unnest(
@@ -189,21 +207,19 @@ const number = async (client: Prisma.TransactionClient, emissions: readonly Emis
         ${emissions.map(({ topic }) => topic.kind === 'log')}::boolean[]
       ) WITH ORDINALITY AS given(topic, key, kind, ref, is_log, ordinal)
     ), head_after AS (
-      INSERT INTO head (topic, key, last_seq)
-      SELECT topic, key, count(*)::int FROM emission GROUP BY topic, key ORDER BY topic, key
-      ON CONFLICT (topic, key) DO UPDATE SET last_seq = head.last_seq + excluded.last_seq
-      RETURNING topic, key, last_seq, epoch
+      INSERT INTO head (topic, key, last_seq, last_at)
+      SELECT topic, key, count(*)::int, ${NOW} FROM emission GROUP BY topic, key ORDER BY topic, key
+      ON CONFLICT (topic, key) DO UPDATE
+        SET last_seq = head.last_seq + excluded.last_seq, prior_at = head.last_at, last_at = greatest(head.last_at, ${NOW})
+      RETURNING topic, key, last_seq, epoch, prior_at, last_at
     ), numbered AS (
       INSERT INTO event (topic, key, seq, kind, ref, at)
-      SELECT e.topic, e.key, h.last_seq - (count(*) OVER (PARTITION BY e.topic, e.key))::int + e.position, e.kind, e.ref::jsonb, clock_timestamp()
+      SELECT e.topic, e.key, h.last_seq - (count(*) OVER (PARTITION BY e.topic, e.key))::int + e.position, e.kind, e.ref::jsonb, h.last_at
       FROM emission e JOIN head_after h ON h.topic = e.topic AND h.key = e.key
       WHERE e.is_log
       RETURNING topic, key, seq, kind, ref, at
     )${stampParts.length > 0 ? Prisma.join(stampParts, '') : Prisma.empty}
-    SELECT topic, key, last_seq AS seq, epoch, (
-      SELECT array_agg((extract(epoch FROM numbered.at) * 1000)::float8 ORDER BY numbered.seq)
-      FROM numbered WHERE numbered.topic = head_after.topic AND numbered.key = head_after.key
-    ) AS times FROM head_after`;
+    SELECT topic, key, last_seq AS seq, epoch, prior_at AS "priorAt", last_at AS at FROM head_after`;
   const byStream = new Map<string, Emission[]>();
   for (const emission of emissions) {
     const name = `${emission.topic.name}\0${emission.key}`;
@@ -211,14 +227,11 @@ const number = async (client: Prisma.TransactionClient, emissions: readonly Emis
     if (emitted) emitted.push(emission);
     else byStream.set(name, [emission]);
   }
-  return heads.map(({ topic, key, seq, epoch, times }) => {
+  return heads.map(({ topic, key, seq, epoch, priorAt, at }) => {
     // A head says where its last emission stands; those before it stand right below, in the order of their emission.
     const emitted = byStream.get(`${topic}\0${key}`) ?? [];
-    emitted.forEach((emission, index) => Object.assign(emission, { epoch, seq: seq - emitted.length + 1 + index }));
-    const events = (times ?? []).flatMap((time, index) => {
-      const emission = emitted[index];
-      return emission ? [{ seq: emission.seq, kind: emission.kind, ref: emission.ref, at: new Date(time), epoch }] : [];
-    });
-    return { topic, key, seq, events };
+    emitted.forEach((emission, index) => Object.assign(emission, { epoch, at, seq: seq - emitted.length + 1 + index }));
+    const events = emitted.filter(isLog).map((emission) => ({ seq: emission.seq, kind: emission.kind, ref: emission.ref, at, epoch }));
+    return { topic, key, seq, priorAt, events };
   });
 };

@@ -112,7 +112,7 @@ export const createWorld = async (options: {
     insert: async (from, count, bytes = 0) => {
       const [head] = await database.query<{ seq: number }>(
         `WITH grown AS (
-           UPDATE head SET last_seq = last_seq + $2 WHERE topic = 'conversation' AND key = $1::text RETURNING last_seq
+           UPDATE head SET last_seq = last_seq + $2, prior_at = last_at, last_at = greatest(last_at, date_trunc('milliseconds', clock_timestamp())) WHERE topic = 'conversation' AND key = $1::text RETURNING last_seq, last_at
          ), added AS (
            INSERT INTO message (id, conversation_id, author_id, body, seq)
            SELECT gen_random_uuid(), $1::uuid, $3::uuid, rpad(($4::int + n - 1)::text, greatest($5::int, length(($4::int + n - 1)::text)), ' x'), grown.last_seq - $2 + n
@@ -120,7 +120,7 @@ export const createWorld = async (options: {
            RETURNING id, seq
          ), told AS (
            INSERT INTO event (topic, key, seq, kind, ref, at)
-           SELECT 'conversation', $1::text, seq, 'MessageAdded', jsonb_build_object('messageId', id), now() FROM added
+           SELECT 'conversation', $1::text, added.seq, 'MessageAdded', jsonb_build_object('messageId', id), grown.last_at FROM added, grown
          )
          SELECT last_seq AS seq FROM grown`,
         [key, count, decodeId('User', ben.id, 'id'), from, bytes],

@@ -131,7 +131,7 @@ const write = async (
   });
   if (written !== null) stopTyping(context, conversationId, authorId);
   // The row as the numbering has stamped it.
-  return written && { message: { ...written.message, seq: written.event.seq }, epoch: written.event.epoch };
+  return written && { message: { ...written.message, seq: written.event.seq, createdAt: written.event.at }, epoch: written.event.epoch };
 };
 
 /** Whom a message names hears of it. */
@@ -195,19 +195,19 @@ export const alreadyDeleted = () => coded('CONFLICT', 'The message has been dele
  */
 export const editMessage = async (context: Context, { messageId, body }: { readonly messageId: string; readonly body: string }): Promise<Message> => {
   assertLength(context, body);
-  return await context.db.transact(async (tx) => {
+  const { message: edited, event } = await context.db.transact(async (tx) => {
     const { message, apart } = await holdMessage(tx, context, messageId);
     if (!mayEdit(viewerOf(context), message)) throw coded('FORBIDDEN', 'Only its author may edit a message.');
     if (apart) throw keptApart();
     if (message.deletedAt !== null) throw alreadyDeleted();
-    if (body === message.body) return message;
-    const edited = await tx.message.update({ where: { id: messageId }, data: { body, editedAt: new Date(context.clock.now()) } });
-    const { added, removed } = await rewriteMentions(tx, edited);
-    await withdraw(tx, ...removed.map((userId) => mentioning(edited, userId)));
-    await notify(tx, ...added.map((userId) => mentioning(edited, userId)));
-    tx.emit(conversationLog, edited.conversationId, 'MessageEdited', { messageId });
-    return edited;
+    if (body === message.body) return { message, event: null };
+    const written = await tx.message.update({ where: { id: messageId }, data: { body, editedAt: new Date(context.clock.now()) } });
+    const { added, removed } = await rewriteMentions(tx, written);
+    await withdraw(tx, ...removed.map((userId) => mentioning(written, userId)));
+    await notify(tx, ...added.map((userId) => mentioning(written, userId)));
+    return { message: written, event: tx.emit(conversationLog, written.conversationId, 'MessageEdited', { messageId }) };
   });
+  return event === null ? edited : { ...edited, editedAt: event.at };
 };
 
 /**

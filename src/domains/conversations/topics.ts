@@ -27,11 +27,16 @@ export interface ConversationEvents {
 export const conversationLog = logTopic<ConversationEvents>('conversation', {
   stamps: [
     Prisma.sql`
-      UPDATE message SET seq = numbered.seq FROM numbered
-      WHERE numbered.topic = 'conversation' AND numbered.kind = 'MessageAdded' AND message.id = (numbered.ref->>'messageId')::uuid`,
-    // A transaction that began earlier may be numbered later; a conversation's last activity does not go back.
+      UPDATE message SET
+        seq = CASE numbered.kind WHEN 'MessageAdded' THEN numbered.seq ELSE message.seq END,
+        created_at = CASE numbered.kind WHEN 'MessageAdded' THEN numbered.at ELSE message.created_at END,
+        edited_at = CASE numbered.kind WHEN 'MessageEdited' THEN numbered.at ELSE message.edited_at END,
+        deleted_at = CASE numbered.kind WHEN 'MessageDeleted' THEN numbered.at ELSE message.deleted_at END
+      FROM numbered
+      WHERE numbered.topic = 'conversation' AND numbered.kind IN ('MessageAdded', 'MessageEdited', 'MessageDeleted')
+        AND message.id = (numbered.ref->>'messageId')::uuid`,
     Prisma.sql`
-      UPDATE conversation SET last_message_at = greatest(last_message_at, now()), active_at = greatest(active_at, now()) FROM numbered
+      UPDATE conversation SET last_message_at = numbered.at, active_at = greatest(active_at, numbered.at) FROM numbered
       WHERE numbered.topic = 'conversation' AND numbered.kind = 'MessageAdded' AND conversation.id = numbered.key::uuid`,
     // What was said before somebody joined is nothing they have left unread.
     Prisma.sql`
@@ -41,7 +46,7 @@ export const conversationLog = logTopic<ConversationEvents>('conversation', {
         AND conversation_member.user_id = (numbered.ref->>'userId')::uuid`,
     // Those who come and go do so one after the other, so whoever left last finds nobody.
     Prisma.sql`
-      UPDATE conversation SET empty_since = CASE numbered.kind WHEN 'MemberLeft' THEN now() END FROM numbered
+      UPDATE conversation SET empty_since = CASE numbered.kind WHEN 'MemberLeft' THEN numbered.at END FROM numbered
       WHERE numbered.topic = 'conversation' AND numbered.kind IN ('MemberJoined', 'MemberLeft')
         AND conversation.id = numbered.key::uuid AND conversation.kind = 'ROOM'
         AND CASE numbered.kind

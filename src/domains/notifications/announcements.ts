@@ -17,11 +17,11 @@ export const announce = async (
     (clientId) => prisma.announcement.findUnique({ where: { authorId_clientId: { authorId, clientId } } }),
     async (key) => {
       const { announcement, event } = await transact(async (tx) => {
-        const written = await tx.announcement.create({ data: { text: input.text, authorId, createdAt: new Date(context.clock.now()), ...key } });
+        const written = await tx.announcement.create({ data: { text: input.text, authorId, ...key } });
         return { announcement: written, event: tx.emit(announcementLog, EVERYONE, 'AnnouncementAdded', { announcementId: written.id }) };
       });
       // The row as the numbering has stamped it.
-      return { ...announcement, seq: event.seq };
+      return { ...announcement, seq: event.seq, createdAt: event.at };
     },
   );
 };

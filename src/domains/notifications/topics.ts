@@ -29,7 +29,7 @@ export interface AnnouncementEvents {
 export const announcementLog = logTopic<AnnouncementEvents>('announcements', {
   stamps: [
     Prisma.sql`
-      UPDATE announcement SET seq = numbered.seq FROM numbered
+      UPDATE announcement SET seq = numbered.seq, created_at = numbered.at FROM numbered
       WHERE numbered.topic = 'announcements' AND announcement.id = (numbered.ref->>'announcementId')::uuid`,
   ],
 });

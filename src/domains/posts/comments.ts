@@ -82,19 +82,17 @@ const findComment = async (context: Context, id: string): Promise<Comment> => {
 export const updateComment = async (context: Context, { id, body }: { readonly id: string; readonly body: string }): Promise<Comment> => {
   const comment = await findComment(context, id);
   if (!mayEdit(viewerOf(context), comment)) throw coded('FORBIDDEN', 'Only its author may edit a comment.');
-  return await context.db.transact(async (tx) => {
+  const { comment: written, event } = await context.db.transact(async (tx) => {
     const [edited] = await tx.comment.updateManyAndReturn({
       where: { id, deletedAt: null, body: { not: body } },
       data: { body, editedAt: new Date(context.clock.now()) },
     });
-    if (edited !== undefined) {
-      tx.emit(commentLog, edited.postId, 'CommentEdited', { commentId: id });
-      return edited;
-    }
+    if (edited !== undefined) return { comment: edited, event: tx.emit(commentLog, edited.postId, 'CommentEdited', { commentId: id }) };
     const same = await tx.comment.findUnique({ where: { id, deletedAt: null } });
     if (same === null) throw notFound('Comment');
-    return same;
+    return { comment: same, event: null };
   });
+  return event === null ? written : { ...written, editedAt: event.at };
 };
 
 /**

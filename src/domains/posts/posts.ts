@@ -65,19 +65,17 @@ export const createPost = async (
 export const updatePost = async (context: Context, { id, body }: { readonly id: string; readonly body: string }): Promise<Post> => {
   const post = await findPost(context, id);
   if (!mayEdit(viewerOf(context), post)) throw coded('FORBIDDEN', 'Only its author may edit a post.');
-  return await context.db.transact(async (tx) => {
+  const { post: written, event } = await context.db.transact(async (tx) => {
     const [edited] = await tx.post.updateManyAndReturn({
       where: { id, ...notDeleted, body: { not: body } },
       data: { body, editedAt: new Date(context.clock.now()) },
     });
-    if (edited !== undefined) {
-      tx.emit(commentLog, id, 'PostEdited', null);
-      return edited;
-    }
+    if (edited !== undefined) return { post: edited, event: tx.emit(commentLog, id, 'PostEdited', null) };
     const same = await tx.post.findUnique({ where: { id, ...notDeleted } });
     if (same === null) throw notFound('Post');
-    return same;
+    return { post: same, event: null };
   });
+  return event === null ? written : { ...written, editedAt: event.at };
 };
 
 /**
