@@ -62,9 +62,10 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
     };
     const addresses = createAddressLimit(config.sockets.maxPerAddress);
     const http = createHttpServer({ config, graphql, jwks: tokens.jwks, readiness, connections, addresses, log });
+    // Before it listens: a handshake that came between would be answered as a request.
+    createSocketServer({ http, connections, addresses, graphql, services, rights, onPresent: presence.enter });
     const port = await listen(http, config.port, config.host);
     closers.push(() => close(http, STOP_GRACE_MS));
-    createSocketServer({ http, connections, addresses, graphql, services, rights, onPresent: presence.enter });
     const { concurrency } = config.jobs;
     const worker = concurrency === 0 ? null : startWorker({ target, services, tasks, concurrency });
     closers.push(() => Promise.all([connections.drain(config.drainMs), worker?.stop(STOP_GRACE_MS)]));

@@ -60,6 +60,16 @@ export interface Config {
     /** Sockets and event streams that one address may have open in one process, together. */
     readonly maxPerAddress: number;
   };
+  readonly http: {
+    /** How long the headers of a request may take to arrive, in milliseconds. */
+    readonly headersTimeoutMs: number;
+    /** How long the whole of a request may take to arrive, in milliseconds; not less than its headers. */
+    readonly requestTimeoutMs: number;
+    /** How often it is looked whether one has taken longer, in milliseconds. */
+    readonly checkIntervalMs: number;
+    /** Connections that one address may have open in one process, besides sockets. */
+    readonly maxConnectionsPerAddress: number;
+  };
   /** What every limit on how often something may be done is multiplied by; 0: there are none. */
   readonly rateLimits: { readonly factor: number };
   readonly presence: { readonly graceMs: number; readonly leaseMs: number };
@@ -150,6 +160,10 @@ const variables = z.object({
   MAX_SUBSCRIPTIONS_PER_SOCKET: integer(1, 1_000_000).optional(),
   MAX_SUBSCRIBES_PER_SECOND: integer(1, 1_000_000).optional(),
   MAX_SOCKETS_PER_ADDRESS: integer(1, 1_000_000).optional(),
+  MAX_CONNECTIONS_PER_ADDRESS: integer(1, 1_000_000).optional(),
+  HTTP_HEADERS_TIMEOUT_MS: integer(100, 600_000).optional(),
+  HTTP_REQUEST_TIMEOUT_MS: integer(100, 3_600_000).optional(),
+  HTTP_CHECK_INTERVAL_MS: integer(20, 60_000).optional(),
   RATE_LIMIT_FACTOR: integer(0, 1_000_000).optional(),
   PRESENCE_GRACE_MS: integer(0, 600_000).optional(),
   PRESENCE_LEASE_MS: integer(1_000, 600_000).optional(),
@@ -173,6 +187,9 @@ export const loadConfig = (environment: Readonly<Record<string, string | undefin
   if (Number(given['WORKERS']) > 1 && given['REDIS_URL'] === undefined) {
     lines.push('  WORKERS: more than one needs REDIS_URL, through which the processes wake each other');
   }
+  const headersTimeoutMs = parsed.data?.HTTP_HEADERS_TIMEOUT_MS ?? 10_000;
+  const requestTimeoutMs = parsed.data?.HTTP_REQUEST_TIMEOUT_MS ?? Math.max(30_000, headersTimeoutMs);
+  if (requestTimeoutMs < headersTimeoutMs) lines.push('  HTTP_REQUEST_TIMEOUT_MS: must not be less than HTTP_HEADERS_TIMEOUT_MS');
   if (!parsed.success || lines.length > 0) throw new ConfigError(`The configuration is wrong:\n${lines.join('\n')}`);
   const set = parsed.data;
   const env = set.NODE_ENV;
@@ -218,6 +235,12 @@ export const loadConfig = (environment: Readonly<Record<string, string | undefin
       maxSubscriptions: set.MAX_SUBSCRIPTIONS_PER_SOCKET ?? 500,
       subscribesPerSecond: set.MAX_SUBSCRIBES_PER_SECOND ?? 200,
       maxPerAddress: set.MAX_SOCKETS_PER_ADDRESS ?? (env === 'production' ? 1_000 : 100_000),
+    },
+    http: {
+      headersTimeoutMs,
+      requestTimeoutMs,
+      checkIntervalMs: set.HTTP_CHECK_INTERVAL_MS ?? 1_000,
+      maxConnectionsPerAddress: set.MAX_CONNECTIONS_PER_ADDRESS ?? (env === 'production' ? 500 : 100_000),
     },
     rateLimits: { factor: set.RATE_LIMIT_FACTOR ?? (env === 'production' ? 1 : 1_000) },
     presence: { graceMs: set.PRESENCE_GRACE_MS ?? 5_000, leaseMs: set.PRESENCE_LEASE_MS ?? 15_000 },

@@ -59,13 +59,13 @@ const send = async (answer: Response, request: IncomingMessage, response: Server
   }
   if (connections.stopping()) {
     leave();
-    sendError(response, 503, 'UNAVAILABLE', 'The server is stopping. Subscribe elsewhere, or again soon.');
+    sendError(response, 503, 'UNAVAILABLE', 'The server is stopping. Subscribe elsewhere, or again soon.', { 'retry-after': '1' });
     return;
   }
   const leaveAddress = enter(request);
   if (leaveAddress === null) {
     leave();
-    sendError(response, 429, 'RATE_LIMITED', 'Your address has as many sockets and event streams open as it may. Close one first.');
+    sendError(response, 429, 'RATE_LIMITED', 'Your address has as many sockets and event streams open as it may. Close one first.', { 'retry-after': '1' });
     return;
   }
   const gone = connections.add(() => response.destroy());

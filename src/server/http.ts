@@ -9,8 +9,11 @@ import { createCors } from './cors.js';
 import { createGraphiQLPage } from './graphiql-page.js';
 import { createGraphQLHandler } from './graphql-http.js';
 import type { GraphQLServer } from './graphql.js';
+import { watchConnections } from './http-connections.js';
+import { answerProtocolErrors } from './protocol-errors.js';
+import { REQUEST_ID, requestIdOf } from './request-id.js';
 import { sendError, sendJson } from './send.js';
-import type { AddressLimit } from './socket-limits.js';
+import { createAddressLimit, type AddressLimit } from './socket-limits.js';
 
 /** What `/readyz` answers with: whether this process should be sent traffic, and what it depends on. */
 export interface Readiness {
@@ -21,7 +24,7 @@ export interface Readiness {
 }
 
 export interface HttpOptions {
-  readonly config: Pick<Config, 'corsOrigins' | 'trustProxy'>;
+  readonly config: Pick<Config, 'corsOrigins' | 'trustProxy' | 'http'>;
   readonly graphql: GraphQLServer;
   readonly jwks: JSONWebKeySet;
   readonly readiness: () => Promise<Readiness>;
@@ -33,7 +36,7 @@ export interface HttpOptions {
 }
 
 export type HttpServer = Server & {
-  /** Connections that have asked for nothing yet, as browsers open them to be quick later. Node counts them as busy. */
+  /** Connections that have asked for nothing yet. */
   readonly unused: ReadonlySet<Socket>;
 };
 
@@ -58,42 +61,68 @@ export const createHttpServer = ({ config, graphql, jwks, readiness, connections
     },
     '/.well-known/jwks.json': (response) => sendJson(response, 200, jwks, { 'cache-control': 'public, max-age=300' }),
   };
-  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  /** What every response has. */
+  const begin = (request: IncomingMessage, response: ServerResponse): void => {
     response.setHeader('x-content-type-options', 'nosniff');
     response.setHeader('referrer-policy', 'no-referrer');
+    response.setHeader(REQUEST_ID, requestIdOf(request));
     // A connection that has answered its last request would else be kept alive for another one that is refused.
     if (connections.stopping()) response.setHeader('connection', 'close');
     cors.allow(request, response);
+  };
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    begin(request, response);
     const [path = '/'] = (request.url ?? '/').split('?', 1);
     const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
-    if (path !== '/graphql' && route === undefined) sendError(response, 404, 'NOT_FOUND', 'There is nothing here. GraphQL is at /graphql.');
+    if (!hasOneHost(request)) sendError(response, 400, 'BAD_REQUEST', 'There must be one Host header.', { connection: 'close' });
+    else if (path !== '/graphql' && route === undefined) sendError(response, 404, 'NOT_FOUND', 'There is nothing here. GraphQL is at /graphql.');
     else if (request.method === 'OPTIONS') response.writeHead(204, { allow: route ? 'GET, HEAD, OPTIONS' : 'GET, POST, OPTIONS' }).end();
     else if (route === undefined) await handleGraphQL(request, response);
     else if (request.method === 'GET' || request.method === 'HEAD') await route(response);
     else sendError(response, 405, 'BAD_REQUEST', 'Use GET.', { allow: 'GET, HEAD, OPTIONS' });
   };
-  const unused = new Set<Socket>();
-  const server = createServer((request, response) => {
-    unused.delete(request.socket);
+  const { headersTimeoutMs, requestTimeoutMs, checkIntervalMs, maxConnectionsPerAddress } = config.http;
+  const server = createServer({
+    headersTimeout: headersTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    connectionsCheckingInterval: checkIntervalMs,
+    // Node's own refusal has no body.
+    requireHostHeader: false,
+  });
+  answerProtocolErrors(server);
+  const { unused, isRefused } = watchConnections(server, config.trustProxy ? null : createAddressLimit(maxConnectionsPerAddress), log);
+  server.on('request', (request, response) => {
+    if (isRefused(request.socket)) return;
     handle(request, response).catch((error: unknown) => {
+      // Of a peer that has gone, or that was cut because its request took too long, there is nothing to tell.
+      if (response.destroyed || request.socket.destroyed) return;
       log.error({ err: error instanceof Error ? error : String(error) }, 'a request failed');
       if (response.headersSent) response.destroy();
       else sendError(response, 500, 'INTERNAL', 'Something went wrong on our side.');
     });
   });
-  server.on('connection', (socket) => {
-    unused.add(socket);
-    socket.once('close', () => unused.delete(socket));
+  server.on('checkExpectation', (request, response) => {
+    begin(request, response);
+    sendError(response, 417, 'BAD_REQUEST', 'The only expectation that is met is 100-continue.', { connection: 'close' });
   });
-  server.on('upgrade', ({ socket }) => unused.delete(socket));
   return Object.assign(server, { unused });
 };
+
+/** HTTP/1.1 asks for exactly one (RFC 9112, 3.2). */
+const hasOneHost = ({ httpVersion, headersDistinct: { host = [] } }: IncomingMessage): boolean =>
+  host.length === 1 || (host.length === 0 && httpVersion === '1.0');
+
+/**
+ * Connections that wait to be accepted: as many as the kernel lets wait (`net.core.somaxconn`), to which it takes every larger number down. When a
+ * server restarts, all come back within a few seconds, and what does not fit is reset or waits for a minute.
+ */
+const BACKLOG = 65_535;
 
 /** @returns the port it listens on, which the system has chosen when `port` is 0 */
 export const listen = (server: Server, port: number, host: string): Promise<number> =>
   new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, host, () => {
+    server.listen({ port, host, backlog: BACKLOG }, () => {
       server.off('error', reject);
       resolve((server.address() as AddressInfo).port);
     });

@@ -88,8 +88,14 @@ const json = (
 ): Response =>
   new api.Response(JSON.stringify(publicResult(result)), {
     status,
-    headers: { ...headers, 'content-type': `${type ?? JSON_TYPE}; charset=utf-8`, 'cache-control': 'no-store' },
+    headers: { ...headers, ...retryAfter(result), 'content-type': `${type ?? JSON_TYPE}; charset=utf-8`, 'cache-control': 'no-store' },
   });
+
+/** In whole seconds, as HTTP tells it: the longest that one of the errors asks to be waited. */
+const retryAfter = ({ errors = [] }: ExecutionResult): { readonly 'retry-after'?: string } => {
+  const waits = errors.map(({ extensions }) => Number(extensions['retryAfterMs'])).filter((wait) => wait > 0);
+  return waits.length === 0 ? {} : { 'retry-after': String(Math.ceil(Math.max(...waits) / 1_000)) };
+};
 
 /** The results as server-sent events, ended by `complete`; leaving the stream leaves the results. */
 const eventStream = (results: AsyncIterable<ExecutionResult>, mask: Mask, pingMs: number): Response => {

@@ -11,16 +11,20 @@ import { encodeId } from '../ids.js';
 import { clientAddress } from './address.js';
 import type { Caller } from './caller.js';
 import type { Connections } from './connections.js';
+import { createCors } from './cors.js';
 import type { GraphQLServer, RequestContext } from './graphql.js';
 import { createMask } from './mask.js';
+import { REQUEST_ID, requestIdOf } from './request-id.js';
 import { publicError, publicResult } from './responses.js';
 import { createCollector, createOutbox } from './outbox.js';
 import type { Rights } from './rights.js';
+import { refuse } from './send.js';
 import type { Deliver } from './subscribe.js';
 import { SocketSubscription } from './socket-delivery.js';
 import { refusalOf } from './socket-message.js';
 import { createSubscribeLimit, type AddressLimit } from './socket-limits.js';
 import { carry, hangUp, type Peer } from './socket-transport.js';
+import { routeUpgrades } from './upgrades.js';
 
 export interface SocketOptions {
   readonly http: Server;
@@ -183,17 +187,26 @@ export const createSocketServer = ({ http, connections, addresses, graphql, serv
   };
 
   const collector = createCollector(config.delivery.coalesceMs);
+  const cors = createCors(config.corsOrigins);
   const sockets = new WebSocketServer({ noServer: true, maxPayload: config.limits.requestBytes, handleProtocols });
-  const onUpgrade = (request: IncomingMessage, stream: Duplex, head: Buffer): void => {
+  sockets.on('wsClientError', (error, stream, request) => refuse(stream, 400, 'BAD_REQUEST', `This is no handshake of a WebSocket: ${error.message}.`, idOf(request)));
+  sockets.on('headers', (headers, request) => headers.push(`${REQUEST_ID}: ${requestIdOf(request)}`));
+  const onHandshake = (request: IncomingMessage, stream: Duplex, head: Buffer): void => {
     stream.on('error', (error) => log.debug({ err: error.message }, 'a socket broke while it was opened'));
     const [path] = (request.url ?? '/').split('?', 1);
     const ip = clientAddress(request, config.trustProxy);
-    if (connections.stopping()) return refuse(stream, '503 Service Unavailable');
-    if (path !== PATH) return refuse(stream, '404 Not Found');
+    const id = idOf(request);
+    if (connections.stopping()) return refuse(stream, 503, 'UNAVAILABLE', 'The server is stopping. Connect elsewhere, or again soon.', { ...id, 'retry-after': '1' });
+    if (path !== PATH) return refuse(stream, 404, 'NOT_FOUND', 'There is nothing here. GraphQL is at /graphql.', id);
+    if (!cors.admits(request)) return refuse(stream, 403, 'FORBIDDEN', 'Pages of this origin may not connect.', id);
+    const { 'sec-websocket-version': version = VERSION } = request.headers;
+    if (version !== VERSION) {
+      return refuse(stream, 426, 'BAD_REQUEST', `Only version ${VERSION} of the WebSocket protocol is spoken here.`, { ...id, upgrade: 'websocket', 'sec-websocket-version': VERSION });
+    }
     const leaveAddress = addresses.enter(ip ?? '');
     if (leaveAddress === null) {
       log.warn({ ip }, 'a socket was refused: its address has MAX_SOCKETS_PER_ADDRESS of them and of event streams');
-      return refuse(stream, '429 Too Many Requests');
+      return refuse(stream, 429, 'RATE_LIMITED', 'Your address has as many sockets and event streams open as it may. Close one first.', { ...id, 'retry-after': '1' });
     }
     stream.once('close', leaveAddress);
     sockets.handleUpgrade(request, stream, head, (socket) => {
@@ -205,7 +218,7 @@ export const createSocketServer = ({ http, connections, addresses, graphql, serv
       carry(protocol, extra, pong, config.delivery.pingMs, log);
     });
   };
-  http.on('upgrade', onUpgrade);
+  routeUpgrades(http, onHandshake);
 };
 
 /**
@@ -229,9 +242,10 @@ const unknownOperation = (name: string | null): GraphQLError =>
 const tooMany = (max: number): GraphQLError =>
   coded('RATE_LIMITED', `A socket may have ${max} operations running at a time. Complete one, or open another socket.`, { limit: max });
 
-const refuse = (stream: Duplex, status: string): void => {
-  stream.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
-};
+const idOf = (request: IncomingMessage): Readonly<Record<string, string>> => ({ [REQUEST_ID]: requestIdOf(request) });
+
+/** Of the WebSocket protocol (RFC 6455, 4.1). */
+const VERSION = '13';
 
 const SERVICE_RESTART = 1012;
 const TRY_AGAIN_LATER = 1013;

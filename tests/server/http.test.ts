@@ -109,6 +109,7 @@ describe('/readyz', () => {
 
 describe('CORS', () => {
   const preflight = { method: 'OPTIONS', headers: { origin: 'https://app.example', 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization,content-type' } };
+  const EXPOSED = { 'access-control-expose-headers': 'Retry-After, X-Request-Id' };
   const corsOf = ({ headers }: Raw): Record<string, unknown> =>
     Object.fromEntries(Object.entries(headers).filter(([name]) => name.startsWith('access-control') || name === 'vary'));
   const at = async (other: TestApp, path: string, init?: Parameters<typeof raw>[1]): Promise<Raw> => {
@@ -127,14 +128,24 @@ describe('CORS', () => {
       headers: {
         'access-control-allow-origin': '*',
         'access-control-allow-methods': 'GET, POST, OPTIONS',
-        'access-control-allow-headers': expect.stringContaining('Authorization') as string,
+        'access-control-allow-headers': 'authorization,content-type',
         'access-control-max-age': '600',
       },
     });
     const answer = await raw('/graphql?query={__typename}', { headers: { origin: 'https://app.example' } });
-    expect(corsOf(answer)).toEqual({ 'access-control-allow-origin': '*' });
+    expect(corsOf(answer)).toEqual({ 'access-control-allow-origin': '*', ...EXPOSED });
     // A page must be able to read a refusal too.
-    expect(corsOf(await raw('/graphql', { method: 'PUT', headers: { origin: 'https://app.example' } }))).toEqual({ 'access-control-allow-origin': '*' });
+    expect(corsOf(await raw('/graphql', { method: 'PUT', headers: { origin: 'https://app.example' } }))).toEqual({ 'access-control-allow-origin': '*', ...EXPOSED });
+  });
+
+  test('lets a page send whatever headers it asks for, and the usual ones when it asks for none that are well-formed', async () => {
+    const asking = (names: string): typeof preflight => ({ ...preflight, headers: { ...preflight.headers, 'access-control-request-headers': names } });
+    for (const names of ['apollographql-client-name,apollographql-client-version', 'traceparent, tracestate', 'sentry-trace,baggage', 'x-request-id', 'apollo-require-preflight']) {
+      expect((await raw('/graphql', asking(names))).headers).toMatchObject({ 'access-control-allow-headers': names, vary: 'Access-Control-Request-Headers' });
+    }
+    for (const names of ['', 'a b', 'a,', 'a:b', '(a)', `a${'x'.repeat(3_000)}`]) {
+      expect((await raw('/graphql', asking(names))).headers['access-control-allow-headers']).toBe('Content-Type, Authorization, Accept, Last-Event-ID');
+    }
   });
 
   test('lets only the configured pages call', async () => {
@@ -144,6 +155,7 @@ describe('CORS', () => {
         expect(corsOf(await at(strict, '/graphql?query={__typename}', { headers: { origin: allowed } }))).toEqual({
           'access-control-allow-origin': allowed,
           'access-control-allow-credentials': 'true',
+          ...EXPOSED,
           vary: 'Origin',
         });
       }
