@@ -1,137 +1,206 @@
+import { createHash } from 'node:crypto';
 import {
+  getArgumentValues,
+  getDirectiveValues,
+  getNamedType,
   getOperationAST,
+  getVariableValues,
+  GraphQLIncludeDirective,
+  GraphQLSkipDirective,
+  isAbstractType,
+  isObjectType,
   Kind,
-  print,
-  valueFromASTUntyped,
+  TypeInfo,
+  typeFromAST,
+  TypeNameMetaFieldDef,
   visit,
+  visitWithTypeInfo,
   type DocumentNode,
+  type ExecutionArgs,
   type FieldNode,
   type FragmentDefinitionNode,
-  type ObjectFieldNode,
+  type GraphQLNamedType,
+  type GraphQLObjectType,
+  type GraphQLSchema,
+  type NamedTypeNode,
+  type OperationDefinitionNode,
   type SelectionNode,
-  type ValueNode,
+  type SelectionSetNode,
+  type VariableDefinitionNode,
 } from 'graphql';
 
 /**
- * What a subscription wants to see of each event, in a normal form that is equal for all that select the same, however their texts
- * are written: fragments are inlined, the variables it uses replaced by their values, names of operations and variables
- * dropped, and the root field's arguments left out, because they only say which events.
- * @param variables as given by the client; those that are left out have the defaults of the operation
+ * What a subscription selects of each event, as a key that two operations have in common only when they execute alike: it is made of what
+ * graphql-js would execute, not of what was written. Fields are collected for each type that may come, fragments and conditions resolved,
+ * and arguments coerced by their types, so that a variable left out, one that is null and one that has its default differ where the resolver
+ * sees a difference, and nowhere else. The root field's arguments are left out, because they only say which events.
  */
-export const selectionOf = (
-  document: DocumentNode,
-  operationName: string | null | undefined,
-  variables: Readonly<Record<string, unknown>>,
-): string => {
-  const operation = getOperationAST(document, operationName);
-  if (!operation) throw new Error('The document has no such operation.');
-  const usesVariables = variablesWithin(document);
-  const cacheKey = `${operationName ?? ''}\0${usesVariables.length === 0 ? '' : JSON.stringify(usesVariables.map((name) => variables[name]))}`;
-  let known = selections.get(document);
-  if (!known) selections.set(document, (known = new Map<string, string>()));
-  const cached = known.get(cacheKey);
-  if (cached !== undefined) return cached;
+export type SelectionOf = (args: Pick<ExecutionArgs, 'schema' | 'document' | 'operationName' | 'variableValues'>) => string;
 
-  const fragments = new Map<string, FragmentDefinitionNode>();
-  for (const definition of document.definitions) {
-    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
-  }
-  const values = new Map<string, unknown>();
-  for (const { variable, defaultValue } of operation.variableDefinitions ?? []) {
-    const name = variable.name.value;
-    if (name in variables) values.set(name, variables[name]);
-    else if (defaultValue) values.set(name, valueFromASTUntyped(defaultValue));
-  }
-  const inlined = inline(operation.selectionSet.selections, fragments);
-  const bare = inlined.map((selection) => withoutArguments(selection));
-  const normal: DocumentNode = visit(
-    {
-      kind: Kind.DOCUMENT,
-      definitions: [
-        { kind: Kind.OPERATION_DEFINITION, operation: operation.operation, selectionSet: { kind: Kind.SELECTION_SET, selections: bare } },
-      ],
-    } as DocumentNode,
-    {
-      // An argument whose variable was not given counts as left out.
-      Argument: (node) => (node.value.kind === Kind.VARIABLE && !values.has(node.value.name.value) ? null : undefined),
-      ObjectField: (node) => (node.value.kind === Kind.VARIABLE && !values.has(node.value.name.value) ? null : undefined),
-      Variable: (node) => literal(values.get(node.name.value)),
-    },
-  );
-  const selection = print(normal);
-  if (known.size >= MAX_CACHED) known.clear();
-  known.set(cacheKey, selection);
-  return selection;
-};
+/** What is known of an operation, whose document the parser's cache makes the same object for the same text. */
+interface Operation {
+  readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
+  /** The variables that stand anywhere but in arguments of root fields. */
+  readonly used: readonly VariableDefinitionNode[];
+  /** The keys that were made of it, by the values of these variables. */
+  readonly keys: Map<string, string>;
+}
 
-/** By document, which the parser's cache makes the same object for the same text; then by operation and the variables' values. */
-const selections = new WeakMap<DocumentNode, Map<string, string>>();
-const MAX_CACHED = 100;
+/** Keys of one operation that are kept: beyond it all are forgotten, and made again when they are asked for. */
+const MAX_KEYS = 100;
 
-const usedVariables = new WeakMap<DocumentNode, readonly string[]>();
+export const createSelectionOf = (): SelectionOf => {
+  const operations = new WeakMap<OperationDefinitionNode, Operation>();
+  let alone = 0;
 
-/** The variables that stand anywhere but in arguments of root fields; those only say which stream is meant. */
-const variablesWithin = (document: DocumentNode): readonly string[] => {
-  const known = usedVariables.get(document);
-  if (known) return known;
-  const names = new Set<string>();
-  const collect = { Variable: (node: { readonly name: { readonly value: string } }) => void names.add(node.name.value) };
-  const rootFields = new Set<FieldNode>();
-  for (const definition of document.definitions) {
-    if (definition.kind === Kind.OPERATION_DEFINITION) {
-      for (const selection of definition.selectionSet.selections) if (selection.kind === Kind.FIELD) rootFields.add(selection);
-    }
-  }
-  visit(document, {
-    VariableDefinition: () => false,
-    Field: (node) => {
-      if (!rootFields.has(node)) return undefined;
-      for (const directive of node.directives ?? []) visit(directive, collect);
-      if (node.selectionSet) visit(node.selectionSet, collect);
-      return false;
-    },
-    ...collect,
-  });
-  const used = [...names].sort();
-  usedVariables.set(document, used);
-  return used;
-};
-
-/** Fragments become inline fragments: the same selection, wherever its parts were written. */
-const inline = (selections: readonly SelectionNode[], fragments: ReadonlyMap<string, FragmentDefinitionNode>): SelectionNode[] =>
-  selections.map((selection): SelectionNode => {
-    if (selection.kind === Kind.FRAGMENT_SPREAD) {
-      const fragment = fragments.get(selection.name.value);
-      if (!fragment) throw new Error(`There is no fragment ${selection.name.value}.`);
-      return {
-        kind: Kind.INLINE_FRAGMENT,
-        typeCondition: fragment.typeCondition,
-        directives: selection.directives ?? [],
-        selectionSet: { kind: Kind.SELECTION_SET, selections: inline(fragment.selectionSet.selections, fragments) },
-      };
-    }
-    if (!selection.selectionSet) return selection;
-    return { ...selection, selectionSet: { kind: Kind.SELECTION_SET, selections: inline(selection.selectionSet.selections, fragments) } };
-  });
-
-const withoutArguments = (selection: SelectionNode): SelectionNode => {
-  if (selection.kind === Kind.FIELD) return { ...selection, arguments: [] };
-  if (selection.kind === Kind.FRAGMENT_SPREAD) return selection;
-  return {
-    ...selection,
-    selectionSet: { kind: Kind.SELECTION_SET, selections: selection.selectionSet.selections.map(withoutArguments) },
+  return ({ schema, document, operationName, variableValues }) => {
+    const node = getOperationAST(document, operationName);
+    if (!node) throw new Error('The document has no such operation.');
+    let operation = operations.get(node);
+    if (!operation) operations.set(node, (operation = { fragments: fragmentsOf(document), used: usedVariables(schema, document, node), keys: new Map() }));
+    const { used, fragments, keys } = operation;
+    const { coerced } = getVariableValues(schema, used, variableValues ?? {});
+    // Whoever gives values that cannot be coerced is told so by the subscribe itself.
+    if (coerced === undefined) throw new Error('The variables of the subscription are wrong.');
+    const id = attempt(() => canonical(coerced));
+    const known = id === null ? undefined : keys.get(id);
+    if (known !== undefined) return known;
+    // An argument may fail when it is executed, such as null from a variable where none may be: so it does for the same text and values alone.
+    const key = attempt(() => new Planner(schema, fragments, coerced).root(node)) ?? `alone ${(alone += 1)}`;
+    if (id === null) return key;
+    if (keys.size >= MAX_KEYS) keys.clear();
+    keys.set(id, key);
+    return key;
   };
 };
 
-/** A variable's value as it would have been written. What only its type tells (an enum from a string) both forms may stand for. */
-const literal = (value: unknown): ValueNode => {
-  if (value === null || value === undefined) return { kind: Kind.NULL };
-  if (typeof value === 'boolean') return { kind: Kind.BOOLEAN, value };
-  if (typeof value === 'number') return Number.isInteger(value) ? { kind: Kind.INT, value: String(value) } : { kind: Kind.FLOAT, value: String(value) };
-  if (typeof value === 'string') return { kind: Kind.STRING, value };
-  if (Array.isArray(value)) return { kind: Kind.LIST, values: value.map(literal) };
-  const fields = Object.entries(value as Record<string, unknown>).map(
-    ([name, inner]): ObjectFieldNode => ({ kind: Kind.OBJECT_FIELD, name: { kind: Kind.NAME, value: name }, value: literal(inner) }),
+const attempt = <Result>(make: () => Result): Result | null => {
+  try {
+    return make();
+  } catch {
+    return null;
+  }
+};
+
+const fragmentsOf = (document: DocumentNode): ReadonlyMap<string, FragmentDefinitionNode> =>
+  new Map(document.definitions.flatMap((definition) => (definition.kind === Kind.FRAGMENT_DEFINITION ? [[definition.name.value, definition] as const] : [])));
+
+const usedVariables = (schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode): readonly VariableDefinitionNode[] => {
+  const names = new Set<string>();
+  const types = new TypeInfo(schema);
+  visit(
+    document,
+    visitWithTypeInfo(types, {
+      VariableDefinition: () => false,
+      Argument: () => (!types.getDirective() && types.getParentType() === schema.getSubscriptionType() ? false : undefined),
+      Variable: ({ name }) => void names.add(name.value),
+    }),
   );
-  return { kind: Kind.OBJECT, fields };
+  return (operation.variableDefinitions ?? []).filter(({ variable }) => names.has(variable.name.value));
+};
+
+/** Follows an operation as the executor does, with the values of its variables. */
+class Planner {
+  readonly #schema: GraphQLSchema;
+  readonly #fragments: ReadonlyMap<string, FragmentDefinitionNode>;
+  readonly #variables: Readonly<Record<string, unknown>>;
+  /** The selections that were seen, numbered, and what came of them: fragments in fragments cost no more than they are long. */
+  readonly #numbers = new Map<SelectionSetNode, number>();
+  readonly #plans = new Map<string, string>();
+
+  constructor(schema: GraphQLSchema, fragments: ReadonlyMap<string, FragmentDefinitionNode>, variables: Readonly<Record<string, unknown>>) {
+    this.#schema = schema;
+    this.#fragments = fragments;
+    this.#variables = variables;
+  }
+
+  root({ selectionSet }: OperationDefinitionNode): string {
+    const type = this.#schema.getSubscriptionType();
+    if (!type) throw new Error('The schema has no subscriptions.');
+    return digest([...this.#collect(type, [selectionSet])].map(([alias, nodes]) => this.#field(type, alias, nodes, true)));
+  }
+
+  #field(type: GraphQLObjectType, alias: string, nodes: readonly FieldNode[], isRoot: boolean): string {
+    const [node] = nodes;
+    const name = node?.name.value ?? '';
+    const field = name === TypeNameMetaFieldDef.name ? TypeNameMetaFieldDef : type.getFields()[name];
+    if (!node || !field) throw new Error(`${type.name} has no field ${name}.`);
+    const args = isRoot ? '' : canonical(getArgumentValues(field, node, this.#variables));
+    return `${alias}:${name}${args}${this.#plan(getNamedType(field.type), nodes.flatMap(({ selectionSet }) => selectionSet ?? []))}`;
+  }
+
+  /** What is selected of a value: one digest, or one for each type that it may have. */
+  #plan(type: GraphQLNamedType, sets: readonly SelectionSetNode[]): string {
+    if (isAbstractType(type)) return `(${this.#schema.getPossibleTypes(type).map((each) => `${each.name}${this.#plan(each, sets)}`).join()})`;
+    if (!isObjectType(type)) return '';
+    const id = `${type.name} ${sets.map((set) => this.#numberOf(set)).join()}`;
+    let plan = this.#plans.get(id);
+    if (plan === undefined) {
+      plan = digest([...this.#collect(type, sets)].map(([alias, nodes]) => this.#field(type, alias, nodes, false)));
+      this.#plans.set(id, plan);
+    }
+    return plan;
+  }
+
+  #numberOf(set: SelectionSetNode): number {
+    let number = this.#numbers.get(set);
+    if (number === undefined) this.#numbers.set(set, (number = this.#numbers.size));
+    return number;
+  }
+
+  /** The fields of an object, by the names that they have in the result, as section 6.3.2 of the specification collects them. */
+  #collect(type: GraphQLObjectType, sets: readonly SelectionSetNode[]): ReadonlyMap<string, FieldNode[]> {
+    const fields = new Map<string, FieldNode[]>();
+    const visited = new Set<string>();
+    const walk = ({ selections }: SelectionSetNode): void => {
+      for (const selection of selections) {
+        if (!this.#isIncluded(selection)) continue;
+        if (selection.kind === Kind.FIELD) {
+          const alias = (selection.alias ?? selection.name).value;
+          const alike = fields.get(alias);
+          if (alike) alike.push(selection);
+          else fields.set(alias, [selection]);
+        } else if (selection.kind === Kind.INLINE_FRAGMENT) {
+          if (!selection.typeCondition || this.#isOf(type, selection.typeCondition)) walk(selection.selectionSet);
+        } else if (!visited.has(selection.name.value)) {
+          visited.add(selection.name.value);
+          const fragment = this.#fragments.get(selection.name.value);
+          if (fragment && this.#isOf(type, fragment.typeCondition)) walk(fragment.selectionSet);
+        }
+      }
+    };
+    for (const set of sets) walk(set);
+    return fields;
+  }
+
+  #isIncluded(selection: SelectionNode): boolean {
+    if (getDirectiveValues(GraphQLSkipDirective, selection, this.#variables)?.['if'] === true) return false;
+    return getDirectiveValues(GraphQLIncludeDirective, selection, this.#variables)?.['if'] !== false;
+  }
+
+  #isOf(type: GraphQLObjectType, condition: NamedTypeNode): boolean {
+    const wanted = typeFromAST(this.#schema, condition);
+    return wanted === type || (isAbstractType(wanted) && this.#schema.isSubType(wanted, type));
+  }
+}
+
+const digest = (parts: readonly string[]): string => createHash('sha256').update(parts.join(' ')).digest('base64url');
+
+/** A coerced value as a text that is another one for whatever a resolver could tell from it. */
+const canonical = (value: unknown): string => {
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'number') return Object.is(value, -0) ? '-0' : String(value);
+  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value === 'boolean' || value === null || value === undefined) return String(value);
+  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
+  if (value instanceof Date) return `Date(${value.getTime()})`;
+  if (isPlain(value)) return `{${Object.entries(value).map(([name, inner]) => `${JSON.stringify(name)}:${canonical(inner)}`).join()}}`;
+  // What a scalar makes that is not known here is like nothing but itself.
+  throw new Error('This value has no canonical form.');
+};
+
+const isPlain = (value: unknown): value is object => {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype;
 };

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createSourceEventStream, execute, type DocumentNode, type ExecutionArgs, type ExecutionResult } from 'graphql';
+import { createSourceEventStream, execute, GraphQLError, type DocumentNode, type ExecutionArgs, type ExecutionResult } from 'graphql';
 import type { Context, Services } from '../context.js';
 import { isUnavailable } from '../db/failures.js';
 import { createQueueing, readUntilLeft } from '../realtime/hub.js';
@@ -9,7 +9,7 @@ import type { Caller, Revocable } from './caller.js';
 import type { Mask } from './mask.js';
 import { publicResult } from './responses.js';
 import type { Rights } from './rights.js';
-import { selectionOf } from './selection.js';
+import { createSelectionOf } from './selection.js';
 
 /** One result, for however many subscribers: as it is, and as the bytes of its JSON, once somebody has asked for them. */
 export interface Encoded {
@@ -56,6 +56,7 @@ export interface TransportContext {
  */
 export const createSubscribe = (services: Services, mask: Mask, rights: Rights) => {
   const { queueLimit } = services.config.realtime;
+  const selectionOf = createSelectionOf();
   const sharings: Sharings = new WeakMap();
 
   /** The caller of a single stream: it ends with what ends the caller. */
@@ -83,7 +84,7 @@ export const createSubscribe = (services: Services, mask: Mask, rights: Rights) 
         return source;
       }
       const audience: Audience = caller ?? { viewer, client };
-      const sharing = sharingOf(args, source.visible, services, mask, sharings);
+      const sharing = sharingOf(args, selectionOf(args), source.visible, services, mask, sharings);
       if (deliver) {
         const subscription = deliver({ source, sharing, audience, caller });
         caller?.watch(subscription, generation);
@@ -116,9 +117,15 @@ const MAX_PAUSE_MS = 1_000;
  * How a subscription's events become results: the same object for all who send the same operation and select the same by it. The variables that
  * are not in the selection only say which events.
  */
-const sharingOf = (args: ExecutionArgs, visible: AuthorizedSource['visible'], services: Services, mask: Mask, known: Sharings): Sharing<unknown, Audience, Encoded> => {
+const sharingOf = (
+  args: ExecutionArgs,
+  key: string,
+  visible: AuthorizedSource['visible'],
+  services: Services,
+  mask: Mask,
+  known: Sharings,
+): Sharing<unknown, Audience, Encoded> => {
   const { schema, document, operationName, variableValues } = args;
-  const key = selectionOf(document, operationName, variableValues ?? {});
   let sharings = known.get(document);
   if (!sharings) known.set(document, (sharings = new Map<string, Sharing<unknown, Audience, Encoded>>()));
   const id = `${operationName ?? ''}\0${key}`;
@@ -168,12 +175,15 @@ const contextForEveryone = (services: Services, trap: { touched: boolean }): Con
 const encode = ({ data, errors, extensions }: ExecutionResult, item: unknown, mask: Mask): Encoded => {
   const cursor = cursorOf(item);
   const result: ExecutionResult = {
-    ...(errors ? { errors: errors.map(mask) } : {}),
+    ...(errors ? { errors: errors.map((error) => withoutLocations(mask(error))) } : {}),
     data: data ?? null,
     ...(cursor === null ? {} : { extensions: { ...extensions, cursor } }),
   };
   return { result, bytes: null };
 };
+
+/** Those who share a result have not written the same text, so that lines and columns of one of them mean nothing to the others. */
+const withoutLocations = ({ message, path, extensions }: GraphQLError): GraphQLError => new GraphQLError(message, { path: path ?? null, extensions });
 
 const cursorOf = (item: unknown): string | null =>
   typeof item === 'object' && item !== null && 'cursor' in item && typeof item.cursor === 'string' ? item.cursor : null;

@@ -61,6 +61,60 @@ builder.prismaObjectFields(User, (t) => ({
   }),
 }));
 
+const Shade = builder.enumType('Shade', { description: 'Something to choose from.', values: ['DARK', 'LIGHT'] as const });
+
+interface Given {
+  readonly n?: number | null;
+  readonly x?: number | null;
+  readonly id?: string | null;
+  readonly text?: string | null;
+  readonly shade?: 'DARK' | 'LIGHT' | null;
+  readonly at?: Date | null;
+  readonly ns?: readonly (number | null | undefined)[] | null;
+  readonly given?: Given | null;
+}
+
+const GivenInput = builder.inputRef<Given>('GivenInput').implement({
+  description: 'Some of everything.',
+  fields: (t) => ({
+    n: t.int({ defaultValue: 3 }),
+    x: t.float(),
+    id: t.id(),
+    text: t.string(),
+    shade: t.field({ type: Shade, defaultValue: 'LIGHT' }),
+    at: t.field({ type: 'DateTime' }),
+    ns: t.field({ type: t.listRef('Int', { required: false }) }),
+    given: t.field({ type: GivenInput }),
+  }),
+});
+
+/** Whatever a resolver can tell from a value. */
+const toldOf = (value: unknown): string => {
+  if (Object.is(value, -0)) return '-0';
+  if (value instanceof Date) return value.toISOString();
+  if (Array.isArray(value)) return `[${value.map(toldOf).join()}]`;
+  if (typeof value !== 'object' || value === null) return `${typeof value} ${String(value)}`;
+  return `{${Object.entries(value).map(([name, inner]) => `${name}: ${toldOf(inner)}`).join()}}`;
+};
+
+builder.prismaObjectFields(User, (t) => ({
+  toldWith: t.string({
+    description: 'What it was asked with.',
+    args: {
+      n: t.arg.int({ defaultValue: 7 }),
+      must: t.arg.int({ required: true, defaultValue: 1 }),
+      x: t.arg.float(),
+      id: t.arg.id(),
+      text: t.arg.string(),
+      shade: t.arg({ type: Shade }),
+      at: t.arg({ type: 'DateTime' }),
+      ns: t.arg.intList({ required: { list: false, items: false } }),
+      given: t.arg({ type: GivenInput }),
+    },
+    resolve: (_user, args) => toldOf(args),
+  }),
+}));
+
 const aloud = signalTopic<{ readonly by: string; readonly what: string }>('aloud');
 
 const Said = builder.objectRef<Signal<{ readonly by: string; readonly what: string }>>('Said').implement({
