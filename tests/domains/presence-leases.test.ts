@@ -320,6 +320,29 @@ describe('a process', () => {
     expect(a.logged).toEqual(['this process had lost its presence lease and has registered again']);
   });
 
+  it('that has died takes nobody away who is between two sockets: the grace counts from the later of the two ends, and AWAY outlives it', async () => {
+    const user = await createUser();
+    const dead = randomUUID();
+    await database.query(`INSERT INTO presence_lease (process_id, expires_at) VALUES ($1, now() + interval '1 hour')`, [dead]);
+    await database.query(`INSERT INTO presence (user_id, status) VALUES ($1, 'AWAY')`, [user]);
+    await database.query('INSERT INTO presence_device (process_id, user_id, devices) VALUES ($1, $2, 1)', [dead, user]);
+    const a = await startProcess({ leaseMs: 300, graceMs: 60_000 });
+    const leave = a.presence.enter(user);
+    await until(async () => expect(await devicesOf(user)).toEqual({ [dead]: 1, [a.processId]: 1 }));
+    leave();
+    await until(async () => expect(await devicesOf(user)).toEqual({ [dead]: 1 }));
+    expect(await isLeaving(user)).toBe(false);
+
+    // The dead one was last heard of long before the grace.
+    await database.query(`UPDATE presence_lease SET expires_at = now() - interval '10 minutes' WHERE process_id = $1`, [dead]);
+    await until(async () => expect(await devicesOf(user)).toEqual({}));
+    expect(await isLeaving(user)).toBe(true);
+    expect(await valueOf(a, user)).toMatchObject({ status: 'AWAY', version: 0 });
+    a.presence.enter(user);
+    await until(async () => expect(await isLeaving(user)).toBe(false));
+    expect(await valueOf(a, user)).toMatchObject({ status: 'AWAY', version: 0 });
+  });
+
   it('that stops gives its devices back; whoever comes back elsewhere within the grace has not been away', async () => {
     const users = await createUsers(3);
     const [staying = '', returning = '', leaving = ''] = users;

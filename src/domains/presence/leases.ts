@@ -144,8 +144,8 @@ export const createPresence = async (options: PresenceOptions): Promise<Presence
     const reapable = steadySince + leaseMs - now;
     if (expired && reapable <= 0) {
       for (let dead = await reapOne(db, lease); dead !== null; dead = await reapOne(db, lease)) {
-        log.warn({ processId: dead }, 'a process has died; its devices are gone');
-        if (graceMs > leaseMs) later(graceMs - leaseMs, sweepDue);
+        log.warn({ processId: dead.processId }, 'a process has died; its devices are gone');
+        if (dead.graceMs > 0) later(dead.graceMs + SLACK_MS, sweepDue);
       }
     }
     if (due || expired) await sweepDue();

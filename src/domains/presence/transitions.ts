@@ -98,30 +98,38 @@ export const writeDevices = (db: Database, lease: Lease, counts: readonly Device
       ON CONFLICT (process_id, user_id) DO UPDATE SET devices = excluded.devices`;
     await arrive(tx, counts.filter(({ devices }) => devices > 0).map(({ userId }) => userId));
     const leaving = await depart(tx, lease, counts.filter(({ devices }) => devices === 0).map(({ userId }) => userId), NOW);
-    return leaving > 0 ? 'leaving' : 'settled';
+    return leaving === null ? 'settled' : 'leaving';
   });
 
 /** Gives the process's devices back and ends its lease; the grace lets their users come back to another process. */
-export const release = (db: Database, lease: Lease): Promise<void> =>
-  db.transact(async (tx) => {
+export const release = async (db: Database, lease: Lease): Promise<void> => {
+  await db.transact(async (tx) => {
     await tx.$queryRaw`SELECT 1 FROM presence_lease WHERE process_id = ${lease.processId}::uuid FOR UPDATE`;
     await endLease(tx, lease, lease.processId, NOW);
   });
+};
+
+/** A process whose lease has ended, and how long the grace of the last of its users still lasts, in milliseconds; 0 when it is over. */
+export interface Reaped {
+  readonly processId: string;
+  readonly graceMs: number;
+}
 
 /**
  * Ends the lease of one process that has not renewed it, with its devices. Its users' grace counts from the last sign of life, so
- * unless the grace is longer than the lease they are due at once: the lease was the wait.
- * @returns the process's id, or null when no lease has expired or others are dealing with them
+ * unless the grace is longer than the lease they are due at once: the lease was the wait. A user who had a device elsewhere meanwhile
+ * has the grace that began when that one left.
+ * @returns null when no lease has expired or others are dealing with them
  */
-export const reapOne = (db: Database, lease: Lease): Promise<string | null> =>
+export const reapOne = (db: Database, lease: Lease): Promise<Reaped | null> =>
   db.transact(async (tx) => {
     const [dead] = await tx.$queryRaw<{ processId: string; expiresAt: Date }[]>`
       SELECT process_id AS "processId", expires_at AS "expiresAt" FROM presence_lease
       WHERE expires_at <= ${NOW} AND process_id <> ${lease.processId}::uuid
       ORDER BY expires_at LIMIT 1 FOR UPDATE SKIP LOCKED`;
     if (!dead) return null;
-    await endLease(tx, lease, dead.processId, Prisma.sql`(${dead.expiresAt}::timestamptz - ${milliseconds(lease.leaseMs)})`);
-    return dead.processId;
+    const graceMs = await endLease(tx, lease, dead.processId, Prisma.sql`(${dead.expiresAt}::timestamptz - ${milliseconds(lease.leaseMs)})`);
+    return { processId: dead.processId, graceMs: graceMs ?? 0 };
   });
 
 /**
@@ -180,23 +188,33 @@ const arrive = async (tx: Tx, userIds: readonly string[]): Promise<void> => {
 };
 
 /**
- * Devices of the users, locked before, have been removed: those without any other begin their grace.
- * @returns how many
+ * Devices of the users, locked before, have been removed: those without any other begin their grace. It counts from the later of all
+ * ends, whichever is heard of first: A dies with a device of Ada's, her next one leaves B, and only then does A's lease run out: her grace
+ * began when she left B. So each end is written down, also while another device is counted.
+ * @returns how long the longest of the graces that have begun lasts from now, in milliseconds; null when none has
  */
-const depart = async (tx: Tx, { graceMs }: Lease, userIds: readonly string[], leftAt: Prisma.Sql): Promise<number> => {
-  if (userIds.length === 0) return 0;
-  return await tx.$executeRaw`
-    UPDATE presence SET last_seen_at = ${leftAt}, offline_due = ${leftAt} + ${milliseconds(graceMs)}
-    WHERE user_id = ANY(${userIds}::uuid[]) AND status <> 'OFFLINE' AND offline_due IS NULL
-      AND NOT EXISTS (SELECT FROM presence_device WHERE presence_device.user_id = presence.user_id)`;
+const depart = async (tx: Tx, { graceMs }: Lease, userIds: readonly string[], leftAt: Prisma.Sql): Promise<number | null> => {
+  if (userIds.length === 0) return null;
+  const rows = await tx.$queryRaw<{ leftMs: number | null }[]>`
+    WITH departed AS (
+      SELECT user_id, greatest(${leftAt}, CASE WHEN last_seen_at < ${NOW} THEN last_seen_at END) AS left_at,
+        EXISTS (SELECT FROM presence_device WHERE presence_device.user_id = presence.user_id) AS is_here
+      FROM presence
+      WHERE user_id = ANY(${userIds}::uuid[]) AND status <> 'OFFLINE' AND offline_due IS NULL
+    )
+    UPDATE presence SET last_seen_at = left_at, offline_due = CASE WHEN NOT is_here THEN left_at + ${milliseconds(graceMs)} END
+    FROM departed WHERE presence.user_id = departed.user_id
+    RETURNING extract(epoch FROM presence.offline_due - ${NOW})::float8 * 1000 AS "leftMs"`;
+  const graces = rows.flatMap(({ leftMs }) => (leftMs === null ? [] : [Math.max(0, leftMs)]));
+  return graces.length === 0 ? null : Math.max(...graces);
 };
 
-/** Ends a lease, locked before, with its devices. */
-const endLease = async (tx: Tx, lease: Lease, processId: string, leftAt: Prisma.Sql): Promise<void> => {
+/** Ends a lease, locked before, with its devices. @returns what {@link depart} does */
+const endLease = async (tx: Tx, lease: Lease, processId: string, leftAt: Prisma.Sql): Promise<number | null> => {
   const devices = await tx.$queryRaw<{ userId: string }[]>`
     SELECT user_id AS "userId" FROM presence_device WHERE process_id = ${processId}::uuid`;
   const userIds = devices.map(({ userId }) => userId);
   await lockUsers(tx, userIds);
   await tx.$executeRaw`DELETE FROM presence_lease WHERE process_id = ${processId}::uuid`;
-  await depart(tx, lease, userIds, leftAt);
+  return await depart(tx, lease, userIds, leftAt);
 };
