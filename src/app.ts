@@ -52,13 +52,10 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
     const graphql = createGraphQLServer(schema, services, identify, rights);
     const connections = createConnections();
     const readiness = async (): Promise<Readiness> => {
-      const database = await db.ping().then(
-        () => 'UP' as const,
-        () => 'DOWN' as const,
-      );
-      // Without its bus a process still serves, only later: no reason to send it no traffic.
+      const database = await db.health.state();
+      // Without its bus a process still serves, only later, and what can be read is worth reading: no reason to send it no traffic.
       const components = { database, bus: bus.state };
-      return connections.stopping() ? { ready: false, state: 'stopping', components } : { ready: database === 'UP', components };
+      return connections.stopping() ? { ready: false, state: 'stopping', components } : { ready: database !== 'DOWN', components };
     };
     const addresses = createAddressLimit(config.sockets.maxPerAddress);
     const http = createHttpServer({ config, graphql, jwks: tokens.jwks, readiness, connections, addresses, log });

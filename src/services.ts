@@ -1,12 +1,13 @@
 import { mkdir } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { systemClock, type Clock } from './clock.js';
+import { createCondition } from './condition.js';
 import type { Config } from './config.js';
 import type { Services } from './context.js';
 import { connectionOptions, type ConnectionTarget } from './db/connection.js';
 import { openDatabase } from './db/database.js';
 import { findRunningPostgres, startEmbeddedPostgres } from './db/embedded.js';
-import { isUnavailable } from './db/failures.js';
+import { isClosed, isUnavailable, reasonOf } from './db/failures.js';
 import { applyMigrations, MIGRATIONS } from './db/migrate.js';
 import { createTokens, type Tokens } from './domains/account/tokens.js';
 import { migrateQueue } from './jobs/queue.js';
@@ -109,13 +110,16 @@ const REACH_INTERVAL_MS = 1_000;
 
 /** A database that is started together with this process may need a moment. */
 const untilReachable = async (attempt: () => Promise<unknown>, log: Log): Promise<void> => {
+  const away = createCondition({ log, name: 'database', began: 'the database is unavailable; trying again', over: 'the database is available' });
   for (let failures = 0; ; failures += 1) {
     try {
       await attempt();
+      away.clear(0);
       return;
     } catch (error) {
-      if (!isUnavailable(error) || failures >= REACH_ATTEMPTS) throw error;
-      log.warn({ err: String(error) }, 'the database is not reachable yet; trying again');
+      // A wrong password is right at no later time.
+      if (!isUnavailable(error) || isClosed(error) || failures >= REACH_ATTEMPTS) throw error;
+      away.hold(reasonOf(error));
       await delay(REACH_INTERVAL_MS);
     }
   }

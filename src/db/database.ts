@@ -1,8 +1,11 @@
 import { PrismaPg } from '@prisma/adapter-pg';
-import pg from 'pg';
 import type { Log } from '../log.js';
-import { connectionOptions, jobSchemaOf, schemaOf, type ConnectionTarget } from './connection.js';
+import { createAttempt, type Attempt } from './attempts.js';
+import { jobSchemaOf, schemaOf, type ConnectionTarget } from './connection.js';
 import { PrismaClient, type Prisma } from './generated/prisma/client.js';
+import { createHealth, type DatabaseHealth, type Wrote } from './health.js';
+import { createPool } from './pool.js';
+import { createStatementNames } from './statements.js';
 import { createTransact, type Transact, type Grown } from './transact.js';
 import { createTurns } from './turns.js';
 
@@ -14,8 +17,7 @@ export interface Database {
   readonly prisma: PrismaClient;
   /** For every write that others should hear of. */
   readonly transact: Transact;
-  /** Rejects when the database does not answer within the timeout. */
-  ping(): Promise<void>;
+  readonly health: Pick<DatabaseHealth, 'state' | 'refused'>;
   close(): Promise<void>;
 }
 
@@ -38,11 +40,10 @@ const PATIENCE = 6;
 
 export const openDatabase = (options: DatabaseOptions): Database => {
   const { target, timeoutMs, log } = options;
-  const pool = new pg.Pool({ ...connectionOptions(target, timeoutMs), max: options.poolSize, idleTimeoutMillis: 30_000 });
-  // Without a listener, an idle connection that breaks ends the process.
-  pool.on('error', (error) => log.warn({ err: error.message }, 'an idle database connection broke'));
+  const connections = createPool({ target, size: options.poolSize, timeoutMs, log });
+  const names = createStatementNames();
   const schema = schemaOf(target);
-  const adapter = new PrismaPg(pool, { ...(schema === null ? {} : { schema }), statementNameGenerator });
+  const adapter = new PrismaPg(connections.pool, { ...(schema === null ? {} : { schema }), statementNameGenerator: names.nameOf });
   const transactionOptions: Prisma.PrismaClientOptions['transactionOptions'] = { maxWait: timeoutMs, timeout: timeoutMs * 2 };
   const { onStatement } = options;
   const prisma = new PrismaClient({
@@ -52,33 +53,48 @@ export const openDatabase = (options: DatabaseOptions): Database => {
     log: onStatement ? [{ emit: 'event', level: 'query' }] : [],
   });
   if (onStatement) prisma.$on('query' as never, (event: { query: string }) => onStatement(event.query));
+  const health = createHealth(log, () => isReadOnlyNow(prisma));
+  const attempt = createAttempt({ names, pool: connections, health });
   // Some connections stay for reads, or those who follow what is written would wait behind those who write.
   const inTurn = createTurns(Math.max(1, options.poolSize - READERS), timeoutMs * PATIENCE);
   return {
-    prisma,
-    transact: createTransact({ prisma, jobSchema: jobSchemaOf(target), onCommit: options.onCommit, inTurn }),
-    ping: async () => {
-      await prisma.$queryRaw`SELECT 1`;
-    },
+    prisma: withAttempts(prisma, attempt),
+    transact: createTransact({ prisma, jobSchema: jobSchemaOf(target), onCommit: options.onCommit, inTurn, attempt }),
+    health,
     close: async () => {
       await prisma.$disconnect();
-      await pool.end();
+      await connections.pool.end();
     },
   };
 };
 
 /**
- * Names prepared statements by their text, so that each connection plans a statement once. Prisma's texts are
- * parameterised, hence few; the longest (a full multi-row insert) are left alone.
+ * The client with every call tried again as {@link createAttempt} says. A call that Prisma makes a transaction of (a nested write) is tried
+ * again as a whole. What runs inside of a transaction is not: the server has given that up with its first failure.
  */
-const statementNameGenerator = (query: { sql: string }): string => {
-  const known = names.get(query.sql);
-  if (known !== undefined) return known;
-  if (names.size >= MAX_NAMES || query.sql.length > MAX_NAMED_LENGTH) return '';
-  const name = `s${names.size}`;
-  names.set(query.sql, name);
-  return name;
+const withAttempts = (prisma: PrismaClient, attempt: Attempt): PrismaClient => {
+  const extended = prisma.$extends({
+    query: { $allOperations: ({ operation, args, query }) => attempt(() => query(args), () => wroteOf(operation, args)) },
+    client: {
+      $transaction: <Result>(work: (tx: Prisma.TransactionClient) => Promise<Result>, options?: { isolationLevel?: Prisma.TransactionIsolationLevel }) =>
+        attempt(() => prisma.$transaction(work, options), () => 'nothing'),
+    },
+  });
+  // It has everything that is used of a client; only the type of an extended one is another.
+  return extended as unknown as PrismaClient;
 };
-const names = new Map<string, string>();
-const MAX_NAMES = 500;
-const MAX_NAMED_LENGTH = 8_000;
+
+/** What a call of the client has written. */
+const wroteOf = (operation: string, args: unknown): Wrote => {
+  if (operation === '$queryRaw' || operation === '$executeRaw') {
+    const text = (args as { readonly strings: readonly string[] }).strings.join('?');
+    return /\bINSERT INTO\b/.test(text) ? 'rows' : /\b(UPDATE|DELETE FROM)\b/.test(text) ? 'changes' : 'nothing';
+  }
+  return /^(create|upsert)/.test(operation) ? 'rows' : /^(update|delete)/.test(operation) ? 'changes' : 'nothing';
+};
+
+const isReadOnlyNow = async (prisma: PrismaClient): Promise<boolean> => {
+  const [row] = await prisma.$queryRaw<{ readonly isReadOnly: boolean }[]>`
+    SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean AS "isReadOnly"`;
+  return row?.isReadOnly === true;
+};

@@ -1,5 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { isRetryable } from './failures.js';
+import type { Attempt } from './attempts.js';
 import { Prisma, type PrismaClient } from './generated/prisma/client.js';
 import type { createTurns } from './turns.js';
 
@@ -75,8 +74,8 @@ export type Tx = Prisma.TransactionClient & { readonly emit: Emit; readonly enqu
  *
  * Ordering: within a stream, commit order is seq order and seqs have no gap, because all heads concerned are locked, in
  * (topic, key) order, and numbered in the one statement that precedes COMMIT. A transaction that fails emits nothing.
- * A serialisation failure or deadlock runs `work` again from its start (up to five times), so `work` must have no effect outside
- * of the database.
+ * A serialisation failure, a deadlock or a prepared statement that has become useless runs `work` again from its start (up to five
+ * times), so `work` must have no effect outside of the database.
  */
 export type Transact = <Result>(
   work: (tx: Tx) => Promise<Result>,
@@ -101,49 +100,43 @@ interface JobSpec {
   readonly run_at: Date | null;
 }
 
-const ATTEMPTS = 5;
-
 export interface TransactOptions {
   readonly prisma: PrismaClient;
   /** The PostgreSQL schema of the job queue. */
   readonly jobSchema: string;
   /** Has each transaction wait for its turn. */
   readonly inTurn: ReturnType<typeof createTurns>;
+  /** Runs a whole transaction again that the database has undone. */
+  readonly attempt: Attempt;
   readonly onCommit: (grown: readonly Grown[]) => void;
 }
 
 export const createTransact =
-  ({ prisma, jobSchema, inTurn, onCommit }: TransactOptions): Transact =>
+  ({ prisma, jobSchema, inTurn, attempt, onCommit }: TransactOptions): Transact =>
   async (work, options = {}) => {
-    for (let attempt = 1; ; attempt += 1) {
-      let grown: readonly Grown[] = [];
-      try {
-        const result = await inTurn(() => prisma.$transaction(async (client) => {
-          const emissions: Emission[] = [];
-          const emit = (topic: Emission['topic'], key: string, kind = '', ref: unknown = null): Emitted => {
-            const emission: Emission = { topic, key, kind, ref, seq: 0, epoch: 0, at: new Date(0) };
-            emissions.push(emission);
-            return emission;
-          };
-          const jobs: JobSpec[] = [];
-          const enqueue: Enqueue = ({ name }, payload, { key, runAt = null } = {}) => {
-            jobs.push({ identifier: name, payload, job_key: key === undefined ? null : `${name}:${key}`, run_at: runAt });
-          };
-          // Defined, not assigned: assigning would go through the proxy that `client` is, to an object that all transactions share.
-          const tx = Object.create(client, { emit: { value: emit }, enqueue: { value: enqueue } }) as Tx;
-          const value = await work(tx);
-          await addJobs(client, jobSchema, jobs);
-          grown = await number(client, emissions);
-          return value;
-        }, options));
-        if (grown.length > 0) onCommit(grown);
-        return result;
-      } catch (error) {
-        if (attempt >= ATTEMPTS || !isRetryable(error)) throw error;
-        // Two transactions that met once should not meet again in step.
-        await delay(Math.random() * 10 * 2 ** attempt);
-      }
-    }
+    const run = async (client: Prisma.TransactionClient) => {
+      const emissions: Emission[] = [];
+      const emit = (topic: Emission['topic'], key: string, kind = '', ref: unknown = null): Emitted => {
+        const emission: Emission = { topic, key, kind, ref, seq: 0, epoch: 0, at: new Date(0) };
+        emissions.push(emission);
+        return emission;
+      };
+      const jobs: JobSpec[] = [];
+      const enqueue: Enqueue = ({ name }, payload, { key, runAt = null } = {}) => {
+        jobs.push({ identifier: name, payload, job_key: key === undefined ? null : `${name}:${key}`, run_at: runAt });
+      };
+      // Defined, not assigned: assigning would go through the proxy that `client` is, to an object that all transactions share.
+      const tx = Object.create(client, { emit: { value: emit }, enqueue: { value: enqueue } }) as Tx;
+      const value = await work(tx);
+      await addJobs(client, jobSchema, jobs);
+      return { value, grown: await number(client, emissions) };
+    };
+    const { value, grown } = await attempt(
+      () => inTurn(() => prisma.$transaction(run, options)),
+      (result) => (result.grown.length > 0 ? 'rows' : 'nothing'),
+    );
+    if (grown.length > 0) onCommit(grown);
+    return value;
   };
 
 /**

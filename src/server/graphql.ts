@@ -31,7 +31,7 @@ export type GraphQLServer = YogaServerInstance<RequestContext, Context>;
 /** The one pipeline behind every transport: authenticate, parse, validate, execute, mask. */
 export const createGraphQLServer = (schema: GraphQLSchema, services: Services, authenticate: Authenticate, rights: Rights): GraphQLServer => {
   const { config, log } = services;
-  const mask = createMask(log);
+  const mask = createMask(services);
   const subscribe = createSubscribe(services, mask, rights);
   return createYoga<RequestContext, Context>({
     schema,

@@ -20,7 +20,7 @@ export interface Readiness {
   readonly ready: boolean;
   /** Left out while it serves. */
   readonly state?: 'stopping';
-  readonly components: Readonly<Record<string, 'UP' | 'DOWN'>>;
+  readonly components: Readonly<Record<string, 'UP' | 'READ_ONLY' | 'DOWN'>>;
 }
 
 export interface HttpOptions {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { GraphQLError } from 'graphql';
+import type { Services } from '../context.js';
 import { isUnavailable } from '../db/failures.js';
 import { codeOf, coded, type ErrorCode } from '../errors.js';
-import type { Log } from '../log.js';
 
 /**
  * What the world sees of a failure. Coded errors pass as they are; mistakes that graphql-js found in the variables are the
@@ -18,7 +18,7 @@ const FOREIGN_CODES: Readonly<Record<string, ErrorCode>> = {
 };
 
 export const createMask =
-  (log: Log): Mask =>
+  ({ log, db }: Pick<Services, 'log' | 'db'>): Mask =>
   (error) => {
     if (codeOf(error) !== null) return error as GraphQLError;
     if (error instanceof GraphQLError) {
@@ -32,15 +32,14 @@ export const createMask =
     const located = error instanceof GraphQLError ? error : null;
     const cause = located?.originalError ?? error;
     if (isUnavailable(cause)) {
-      log.warn({ err: describe(cause) }, 'the database did not answer');
+      // Told once for all who meet it, by the database itself.
+      db.health.refused();
       return locate(coded('UNAVAILABLE', 'The service cannot answer at the moment. Try again soon.'), located);
     }
     const traceId = randomUUID();
     log.error({ traceId, path: located?.path, err: cause instanceof Error ? cause : String(cause) }, 'an unexpected error');
     return locate(coded('INTERNAL', 'Something went wrong on our side.', { traceId }), located);
   };
-
-const describe = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 const recode = (error: GraphQLError, code: ErrorCode): GraphQLError => {
   error.extensions['code'] = code;

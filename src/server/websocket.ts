@@ -75,7 +75,7 @@ const INIT_TIMEOUT_MS = 3_000;
 /** graphql-transport-ws on the path of the HTTP endpoint. */
 export const createSocketServer = ({ http, connections, addresses, graphql, services, rights, onPresent }: SocketOptions): void => {
   const { config, clock, log } = services;
-  const mask = createMask(log);
+  const mask = createMask(services);
   /** How an operation was prepared. */
   const prepared = new WeakMap<object, Prepared>();
   const run = async (step: 'execute' | 'subscribe', args: ExecutionArgs): Promise<Results> => {

@@ -1,0 +1,42 @@
+import pg from 'pg';
+import type { Log } from '../log.js';
+import { connectionOptions, type ConnectionTarget } from './connection.js';
+
+/** The connections of one process, which are replaced when they are no longer what a new one would be. */
+export interface ConnectionPool {
+  readonly pool: pg.Pool;
+  /** Has every connection that is open now closed once it is free: those that are in use finish what they do. At most once a second. */
+  readonly renew: () => void;
+}
+
+export interface ConnectionPoolOptions {
+  readonly target: ConnectionTarget;
+  readonly size: number;
+  /** The longest wait for a connection and for one statement, in milliseconds. */
+  readonly timeoutMs: number;
+  readonly log: Log;
+}
+
+const IDLE_MS = 30_000;
+/** A database that goes on refusing to write must not cost every read a new connection. */
+const RENEW_INTERVAL_MS = 1_000;
+
+export const createPool = ({ target, size, timeoutMs, log }: ConnectionPoolOptions): ConnectionPool => {
+  const pool = new pg.Pool({ ...connectionOptions(target, timeoutMs), max: size, idleTimeoutMillis: IDLE_MS });
+  const openedAt = new WeakMap<pg.ClientBase, number>();
+  let outdatedBefore = 0;
+  // Without a listener, an idle connection that breaks ends the process. What it means shows when the next statement is sent.
+  pool.on('error', (error) => log.debug({ err: error.message }, 'an idle database connection broke'));
+  pool.on('connect', (client) => void openedAt.set(client, performance.now()));
+  // It comes before the pool looks at whether the connection can be used again.
+  pool.on('release', (_error, client) => {
+    if ((openedAt.get(client) ?? 0) < outdatedBefore) void (client as pg.PoolClient & Pick<pg.Client, 'end'>).end();
+  });
+  return {
+    pool,
+    renew: () => {
+      const now = performance.now();
+      if (now - outdatedBefore >= RENEW_INTERVAL_MS) outdatedBefore = now;
+    },
+  };
+};
