@@ -5,11 +5,22 @@ export const encodeId = (type: string, id: string): string => Buffer.from(`${typ
 
 const GLOBAL_ID = /^([A-Za-z]+):([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$/;
 
-/** @throws BAD_USER_INPUT when `globalId` has not the form of an id */
-export const parseId = (globalId: string, path = 'id'): { readonly typename: string; readonly id: string } => {
+interface ParsedId {
+  readonly typename: string;
+  readonly id: string;
+}
+
+/** The type's name and the row's uuid of a global id; null for what has not the form of one. Whether there is such a type is not asked. */
+export const readId = (globalId: string): ParsedId | null => {
   const [, typename, id] = GLOBAL_ID.exec(Buffer.from(globalId, 'base64url').toString('utf8')) ?? [];
-  if (typename === undefined || id === undefined) throw badInput({ path, message: 'This is not an id.' });
-  return { typename, id };
+  return typename === undefined || id === undefined ? null : { typename, id };
+};
+
+/** @throws BAD_USER_INPUT when `globalId` has not the form of an id */
+export const parseId = (globalId: string, path = 'id'): ParsedId => {
+  const parsed = readId(globalId);
+  if (parsed === null) throw badInput({ path, message: 'This is not an id.' });
+  return parsed;
 };
 
 /**

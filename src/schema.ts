@@ -2,6 +2,7 @@ import { defaultFieldResolver, isObjectType, lexicographicSortSchema, printSchem
 import { builder } from './builder.js';
 import type { Context } from './context.js';
 import { forgetLoaded } from './loaders.js';
+import './nodes.js';
 import './topic-field.js';
 import './domains/account/schema.js';
 import './domains/blocks/schema.js';

@@ -130,7 +130,7 @@ describe('H20: a mistake in the operation', () => {
     'an unknown operation name': [{ query: 'query A { __typename }', operationName: 'B' }, 'BAD_REQUEST', 400, 400],
     'a missing operation name': [{ query: 'query A { __typename } query B { __typename }' }, 'BAD_REQUEST', 400, 400],
     'a field that fails': [{ query: '{ feed { edges { node { id } } } }' }, 'UNAUTHENTICATED', 200, 200],
-    'an id of another type': [{ query: 'query ($id: ID!) { node(id: $id) { id } }', variables: { id: 'garbage' } }, 'BAD_USER_INPUT', 200, 200],
+    'an id that is none': [{ query: 'query ($id: ID!) { entry(id: $id) { id } }', variables: { id: 'garbage' } }, 'BAD_USER_INPUT', 200, 200],
     'a query nested too deep': [{ query: `{ users { edges { node ${'{ posts { edges { node { author '.repeat(4)} { id } ${'} } } }'.repeat(4)} } } }` }, 'OPERATION_TOO_COMPLEX', 200, 200],
   };
   for (const [name, [operation, code, specified, legacy]] of Object.entries(cases)) {

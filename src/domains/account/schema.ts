@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { builder } from '../../builder.js';
-import { connectionType, listPage } from '../../connection.js';
+import { connectionType, listPage, nodeQuery } from '../../connection.js';
+import type { User as UserRow } from '../../db/generated/prisma/client.js';
 import { badInput } from '../../errors.js';
-import { encodeId } from '../../ids.js';
 import { batched } from '../../loaders.js';
 import { text } from '../../text.js';
 import { viewerOf } from '../../viewer.js';
@@ -66,7 +66,6 @@ export const Me = builder.prismaObject('User', {
   select: { id: true },
   description: 'What only the viewer sees of the viewer.',
   fields: (t) => ({
-    id: t.id({ description: "An id of this view; `user.id` is the user's.", resolve: (me) => encodeId('Me', me.id) }),
     user: t.variant(User, { description: 'The viewer as everyone sees them.' }),
     email: t.exposeString('email', {
       nullable: true,
@@ -77,6 +76,12 @@ export const Me = builder.prismaObject('User', {
       resolve: (me, _args, context) => deviceCount(context, me.id),
     }),
   }),
+});
+
+builder.nodeRef<Pick<UserRow, 'id'>, string, typeof Me>(Me, {
+  id: { resolve: ({ id }) => id, description: 'The global id of this view of the viewer; `user.id` is that of the user.' },
+  loadWithoutCache: async (id, context, info) =>
+    context.viewer?.id === id ? await context.db.prisma.user.findUnique({ ...nodeQuery(context, info, 'Me'), where: { id } }) : null,
 });
 
 export const Credentials = builder.objectRef<SessionCredentials>('Credentials').implement({

@@ -144,7 +144,6 @@ builder.nodeRef<ConversationRow, string, typeof Conversation>(Conversation, {
 export const ConversationMember = builder.prismaObject('ConversationMember', {
   description: 'Somebody\'s part in a conversation.',
   fields: (t) => ({
-    id: t.id({ description: 'An id of this membership.', resolve: ({ id }) => encodeId('ConversationMember', id) }),
     user: t.relation('user', { description: 'Who it is.' }),
     role: t.expose('role', { type: MemberRole, description: 'What they may do in it.' }),
     joinedAt: t.expose('joinedAt', { type: 'DateTime', description: 'When they joined.' }),
@@ -159,6 +158,14 @@ export const ConversationMember = builder.prismaObject('ConversationMember', {
       resolve: async ({ conversationId, lastReadSeq }, _args, context) => ((await isReadingTold(context, conversationId)) ? lastReadSeq : null),
     }),
   }),
+});
+
+builder.nodeRef<Member, string, typeof ConversationMember>(ConversationMember, {
+  id: { resolve: ({ id }) => id, description: 'Its global id.' },
+  loadWithoutCache: async (id, context, info) => {
+    const member = await context.db.prisma.conversationMember.findUnique({ ...nodeQuery(context, info, 'ConversationMember'), where: { id } });
+    return member !== null && (await ownMembership(context, member.conversationId)) !== null ? member : null;
+  },
 });
 
 export const ConversationConnection = connectionType(Conversation, 'Conversation');

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { builder } from '../../builder.js';
 import { connectionType, listPage, nodeQuery } from '../../connection.js';
-import type { Notification as NotificationRow, User as UserRow } from '../../db/generated/prisma/client.js';
+import type { Announcement as AnnouncementRow, Notification as NotificationRow, User as UserRow } from '../../db/generated/prisma/client.js';
 import { decodeId, encodeId } from '../../ids.js';
 import { batched, heads } from '../../loaders.js';
 import { encodeCursor, headCursor } from '../../realtime/cursor.js';
@@ -105,7 +105,8 @@ builder.nodeRef<NotificationRow, string, typeof Notification>(Notification, {
   id: { resolve: ({ id }) => id, description: 'Its global id.' },
   loadWithoutCache: async (id, context, info) => {
     const query = nodeQuery(context, info, 'Notification');
-    return context.viewer && (await context.db.prisma.notification.findUnique({ ...query, where: { id, userId: context.viewer.id } }));
+    const notification = context.viewer && (await context.db.prisma.notification.findUnique({ ...query, where: { id } }));
+    return notification?.userId === context.viewer?.id ? notification : null;
   },
 });
 
@@ -122,7 +123,6 @@ const NotificationPreference = builder.objectRef<Preference>('NotificationPrefer
 export const Announcement = builder.prismaObject('Announcement', {
   description: 'Something that is said to everyone.',
   fields: (t) => ({
-    id: t.id({ description: 'An id of this announcement.', resolve: ({ id }) => encodeId('Announcement', id) }),
     cursor: t.string({
       description: 'The cursor of its event: where to go on after it.',
       resolve: async ({ seq }, _args, context) => {
@@ -135,6 +135,12 @@ export const Announcement = builder.prismaObject('Announcement', {
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was said.' }),
     clientId: t.exposeString('clientId', { nullable: true, description: 'The `clientId` it was made with.' }),
   }),
+});
+
+builder.nodeRef<AnnouncementRow, string, typeof Announcement>(Announcement, {
+  id: { resolve: ({ id }) => id, description: 'Its global id.' },
+  loadWithoutCache: async (id, context, info) =>
+    context.viewer && (await context.db.prisma.announcement.findUnique({ ...nodeQuery(context, info, 'Announcement'), where: { id } })),
 });
 
 export const AnnouncementConnection = connectionType(Announcement, 'Announcement');

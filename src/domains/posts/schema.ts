@@ -31,6 +31,12 @@ const hasLiked = batched(async ({ db, viewer }, postIds) => {
   return new Map(likes.map(({ postId }) => [postId, true]));
 }, false);
 
+/** Whether there is a post with this id that was not deleted. */
+const isThere = batched(async ({ db }, postIds) => {
+  const posts = await db.prisma.post.findMany({ where: { id: { in: [...postIds] }, ...notDeleted }, select: { id: true } });
+  return new Map(posts.map(({ id }) => [id, true]));
+}, false);
+
 const postCount = batched(async ({ db }, authorIds) => {
   const groups = await db.prisma.post.groupBy({ by: ['authorId'], where: { authorId: { in: [...authorIds] }, ...notDeleted }, _count: true });
   return new Map(groups.map(({ authorId, _count }) => [authorId, _count]));
@@ -86,8 +92,11 @@ export const Post = builder.prismaObject('Post', {
 
 builder.nodeRef<PostRow, string, typeof Post>(Post, {
   id: { resolve: ({ id }) => id, description: 'Its global id.' },
-  loadWithoutCache: (id, context, info) =>
-    context.db.prisma.post.findUnique({ ...nodeQuery(context, info, 'Post'), where: { id, ...notDeleted } }),
+  // Whether it is there is decided by the row: with a condition beside the id, Prisma would send a statement for each of `nodes(ids)`.
+  loadWithoutCache: async (id, context, info) => {
+    const post = await context.db.prisma.post.findUnique({ ...nodeQuery(context, info, 'Post'), where: { id } });
+    return post?.deletedAt === null ? post : null;
+  },
 });
 
 export const Comment = builder.prismaObject('Comment', {
@@ -114,8 +123,10 @@ export const Comment = builder.prismaObject('Comment', {
 
 builder.nodeRef<CommentRow, string, typeof Comment>(Comment, {
   id: { resolve: ({ id }) => id, description: 'Its global id.' },
-  loadWithoutCache: (id, context, info) =>
-    context.db.prisma.comment.findUnique({ ...nodeQuery(context, info, 'Comment'), where: { id, post: notDeleted } }),
+  loadWithoutCache: async (id, context, info) => {
+    const comment = await context.db.prisma.comment.findUnique({ ...nodeQuery(context, info, 'Comment'), where: { id } });
+    return comment !== null && (await isThere(context, comment.postId)) ? comment : null;
+  },
 });
 
 export const PostConnection = connectionType(Post, 'Post');

@@ -3,7 +3,7 @@ import { builder } from '../../builder.js';
 import type { NodeQuery } from '../../connection.js';
 import type { Context } from '../../context.js';
 import { badInput, notFound } from '../../errors.js';
-import { decodeId, encodeId } from '../../ids.js';
+import { decodeId } from '../../ids.js';
 import { batched, batchedField } from '../../loaders.js';
 import type { Followed } from '../../topic-field.js';
 import { viewerOf } from '../../viewer.js';
@@ -29,11 +29,17 @@ const presenceOf = batched<PresenceValue | null>(({ db }, userIds) => presenceTo
 const asSeen = async (context: Context, presence: PresenceValue): Promise<PresenceValue> =>
   presence.hasBlocks && (await isApart(context, presence.userId)) ? hidden(presence.userId) : presence;
 
+/** Null for a user who does not exist. */
+const seenPresence = async (context: Context, userId: string): Promise<PresenceValue | null> => {
+  const presence = await presenceOf(context, userId);
+  return presence && (await asSeen(context, presence));
+};
+
 /** @throws NOT_FOUND */
 const findPresence = async (context: Context, userId: string): Promise<PresenceValue> => {
-  const presence = await presenceOf(context, userId);
+  const presence = await seenPresence(context, userId);
   if (presence === null) throw notFound('User');
-  return await asSeen(context, presence);
+  return presence;
 };
 
 /** @throws BAD_USER_INPUT for too many, or one that is not the id of a user */
@@ -93,7 +99,6 @@ export const Presence = builder.objectRef<PresenceValue>('Presence').implement({
   description:
     'Whether a user is here, whatever the number of their devices. One whom the viewer has blocked, or who has blocked the viewer, looks like one who has never been here.',
   fields: (t) => ({
-    id: t.id({ description: 'An id of this presence; there is one for each user.', resolve: ({ userId }) => encodeId('Presence', userId) }),
     user: t.field({
       type: User,
       description: 'Whose presence it is.',
@@ -115,6 +120,11 @@ export const Presence = builder.objectRef<PresenceValue>('Presence').implement({
     }),
     version: t.exposeInt('version', { description: 'Grows with every change of the status; 0 for one who has never been here.' }),
   }),
+});
+
+builder.nodeRef<PresenceValue, string, typeof Presence>(Presence, {
+  id: { resolve: ({ userId }) => userId, description: 'Its global id; each user has one presence.' },
+  loadWithoutCache: (id, context) => seenPresence(context, id),
 });
 
 builder.prismaObjectFields(User, (t) => ({

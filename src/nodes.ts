@@ -1,0 +1,31 @@
+import { isObjectType, type GraphQLSchema } from 'graphql';
+import { builder } from './builder.js';
+import { readId } from './ids.js';
+
+/*
+ * `node` and `nodes`. Clients keep ids for a long time and write them by hand, so an id that leads to nothing is no mistake: whatever it
+ * holds, the answer is null.
+ */
+
+/** Whether an id has the form of one, and names a type that can be loaded by its id. */
+const isLoadable = (globalId: string, schema: GraphQLSchema): boolean => {
+  const type = schema.getType(readId(globalId)?.typename ?? '');
+  return isObjectType(type) && type.getInterfaces().some(({ name }) => name === 'Node');
+};
+
+builder.queryField('node', (t) =>
+  t.node({
+    description: 'Any object by its global id; null when there is none with it, or the viewer may not see it.',
+    args: { id: t.arg.id({ required: true, description: 'Its global id.' }) },
+    id: (_root, { id }, _context, { schema }) => (isLoadable(id, schema) ? id : null),
+  }),
+);
+
+builder.queryField('nodes', (t) =>
+  t.nodeList({
+    description: 'Several objects by their global ids, in the same order; null in the place of each that there is none with, or that the viewer may not see.',
+    args: { ids: t.arg.idList({ required: true, description: 'Their global ids.' }) },
+    complexity: ({ ids }) => ({ field: 1, multiplier: Math.max(ids.length, 1) }),
+    ids: (_root, { ids }, _context, { schema }) => ids.map((id) => (isLoadable(id, schema) ? id : null)),
+  }),
+);
