@@ -55,6 +55,7 @@ export const builder = new SchemaBuilder<{
     relayMutationFieldOptions: { nullable: true },
     mutationInputArgOptions: { description: 'What to do, and with what.' },
     edgesFieldOptions: { nullable: false, description: 'The items of this page.' },
+    nodesOnConnection: { description: 'The items of this page, for those who need no cursor of each: `edges { node }` without the edges.' },
     nodeFieldOptions: { nullable: false, description: 'The item.' },
     cursorFieldOptions: { description: 'Where the item stands in the list: give it as `after` or `before`.' },
     pageInfoFieldOptions: { description: 'Where this page lies in the list.' },

@@ -39,7 +39,8 @@ export type NodeQuery = { include?: never; select?: never };
 /** What a node's selection needs from its row. */
 export const nodeQuery = (context: Context, info: GraphQLResolveInfo, typeName: string): NodeQuery => queryFromInfo({ context, info, typeName });
 
-const edgeNodeQuery = (context: Context, info: GraphQLResolveInfo): NodeQuery => queryFromInfo({ context, info, path: ['edges', 'node'] });
+/** By whichever of the two ways a page's nodes are selected, or by both. */
+const edgeNodeQuery = (context: Context, info: GraphQLResolveInfo): NodeQuery => queryFromInfo({ context, info, paths: [['edges', 'node'], ['nodes']] });
 
 /**
  * A page of a whole list.

@@ -1,6 +1,5 @@
 import type { PrismaClient } from './db/generated/prisma/client.js';
-import { MAX_PAGE } from './db/keyset.js';
-import { badInput } from './errors.js';
+import { assertPageSize } from './db/keyset.js';
 import { assertReadable, decodeCursor } from './realtime/cursor.js';
 import { readEvents, readHead, type AnyEvent } from './realtime/event-log.js';
 import { assertWithoutHole, holeInLog } from './realtime/stream.js';
@@ -10,7 +9,7 @@ import type { LogEvent, LogTopic } from './realtime/topic.js';
  * The next events of a log, in order, as its subscribers get them: for those who poll, because neither a socket nor a stream of server-sent
  * events reaches them. Who may is asked before.
  * @param after left out: from the oldest that is kept
- * @param first how many at most, 1 to {@link MAX_PAGE}
+ * @param first how many at most, as {@link assertPageSize} allows
  * @throws BAD_USER_INPUT for a number out of bounds or a cursor of another stream, CURSOR_EXPIRED for one that cannot be served
  */
 export const logPage = async <Events extends object>(
@@ -19,7 +18,7 @@ export const logPage = async <Events extends object>(
   key: string,
   { after, first }: { readonly after: string | null | undefined; readonly first: number },
 ): Promise<LogEvent<Events>[]> => {
-  if (first < 1 || first > MAX_PAGE) throw badInput({ path: 'first', message: `Must be between 1 and ${MAX_PAGE}.` });
+  assertPageSize('first', first);
   const events = await (after === null || after === undefined ? readEvents(prisma, name, key, 0) : eventsAfter(prisma, name, key, after));
   return events.slice(0, first) as unknown as LogEvent<Events>[];
 };

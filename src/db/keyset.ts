@@ -29,7 +29,10 @@ export interface PageArgs {
   readonly before?: string | null | undefined;
 }
 
-/** What a page asks of Prisma. One row more than the page is taken, to know whether there is a further one. */
+/**
+ * What a page asks of Prisma. One row more than the page is taken, to know whether there is a further one: a page of no rows at all, which
+ * only asks that, is read like any other.
+ */
 export interface PageQuery {
   // Prisma's own types differ by model and the conditions are the same for all: the caller's model checks the names.
   readonly where: { readonly AND: Record<string, unknown>[] };
@@ -63,13 +66,13 @@ export const DEFAULT_PAGE = 20;
 /**
  * Plans one page.
  * @param fromEnd a page without `first`, `last`, `after` or `before` is the last one instead of the first
- * @throws BAD_USER_INPUT for a size out of 1..100, both `first` and `last`, or a cursor that is none of this order
+ * @throws BAD_USER_INPUT for a size out of 0..100, both `first` and `last`, or a cursor that is none of this order
  */
 export const planPage = <Row>(keyset: Keyset<Row>, args: PageArgs, fromEnd = false): Page<Row> => {
   const { first, last, after, before } = args;
   if (isGiven(first) && isGiven(last)) throw badInput({ path: 'last', message: 'Give either first or last, not both.' });
   for (const [path, size] of Object.entries({ first, last })) {
-    if (isGiven(size) && (size < 1 || size > MAX_PAGE)) throw badInput({ path, message: `Must be between 1 and ${MAX_PAGE}.` });
+    if (isGiven(size)) assertPageSize(path, size);
   }
   const backward = isGiven(last) || (fromEnd && !isGiven(first) && !isGiven(after));
   const size = first ?? last ?? DEFAULT_PAGE;
@@ -104,6 +107,11 @@ export const planPage = <Row>(keyset: Keyset<Row>, args: PageArgs, fromEnd = fal
       };
     },
   };
+};
+
+/** @throws BAD_USER_INPUT for the number of items asked for in one page, below 0 or above {@link MAX_PAGE} */
+export const assertPageSize = (path: string, size: number): void => {
+  if (size < 0 || size > MAX_PAGE) throw badInput({ path, message: `Must be between 0 and ${MAX_PAGE}.` });
 };
 
 const isGiven = <Value>(value: Value | null | undefined): value is Value => value !== null && value !== undefined;

@@ -76,7 +76,7 @@ const usage = (body: string): string => `
   const Card = graphql(\`fragment Card on Post { id createdAt }\`);
   const Query = graphql(\`query All($first: Int) { posts(first: $first) { edges { node { body ...Card } } } }\`);
   export const variables: VariablesOf<typeof Query> = { first: 10 };
-  export const use = (data: ResultOf<typeof Query>): string[] => data.posts.edges.map(({ node }) => ${body});
+  export const use = (data: ResultOf<typeof Query>): string[] => (data.posts?.edges ?? []).map(({ node }) => ${body});
   export const keep = [Card, useFragment];
 `;
 

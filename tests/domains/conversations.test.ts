@@ -430,7 +430,7 @@ describe('pages of messages', () => {
 
   test('refuse sizes out of bounds and cursors of other lists', async () => {
     const [group, other] = await Promise.all([createGroup(ada, []), createGroup(ada, [])]);
-    for (const args of [{ first: 0 }, { first: 101 }, { last: 0 }, { last: 101 }, { first: 1, last: 1 }, { after: 'x' }, { before: other.cursor }]) {
+    for (const args of [{ first: -1 }, { first: 101 }, { last: -1 }, { last: 101 }, { first: 1, last: 1 }, { after: 'x' }, { before: other.cursor }]) {
       expect([args, await app.code(MESSAGES, { id: group.id, ...args }, ada)]).toEqual([args, 'BAD_USER_INPUT']);
     }
   });

@@ -173,7 +173,7 @@ describe('postEvents', () => {
     ['the id of another type', { id: 'user' }, 'BAD_USER_INPUT'],
     ['no cursor', { after: 'nonsense' }, 'BAD_USER_INPUT'],
     ['a cursor of another stream', { after: 'other' }, 'BAD_USER_INPUT'],
-    ['none at all', { first: 0 }, 'BAD_USER_INPUT'],
+    ['fewer than none', { first: -1 }, 'BAD_USER_INPUT'],
     ['too many', { first: 101 }, 'BAD_USER_INPUT'],
   ])('refuses %s', async (_what, given: { id?: string; after?: string; first?: number }, code) => {
     const id = await post(ada);

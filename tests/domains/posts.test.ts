@@ -259,7 +259,7 @@ describe('pages', () => {
   });
 
   it.each([
-    ['first: 0', 'first'],
+    ['first: -1', 'first'],
     ['first: 101', 'first'],
     ['last: -1', 'last'],
     ['first: 1, last: 1', 'last'],

@@ -134,6 +134,7 @@ builder.queryField('user', (t) =>
 builder.queryField('users', (t) =>
   t.field({
     type: UserConnection,
+    nullable: true,
     description: 'All users, in the order of their joining.',
     args: {
       ...t.arg.connectionArgs(),

@@ -161,7 +161,7 @@ builder.queryField('conversationEvents', (t) =>
     args: {
       conversationId: t.arg.id({ required: true, description: 'The conversation.' }),
       after: t.arg.string({ description: `${AFTER} Without it, from the oldest event that is kept.` }),
-      first: t.arg.int({ description: `How many at most: 1 to ${MAX_PAGE}, ${DEFAULT_PAGE} by default.` }),
+      first: t.arg.int({ description: `How many at most: 0 to ${MAX_PAGE}, ${DEFAULT_PAGE} by default.` }),
     },
     resolve: (_root, { conversationId, after, first }, context) =>
       pollConversation(context, decodeId('Conversation', conversationId, 'conversationId'), { after, first: first ?? DEFAULT_PAGE }),

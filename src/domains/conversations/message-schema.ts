@@ -116,6 +116,7 @@ export const MessageConnection = connectionType(Message, 'Message');
 builder.prismaObjectFields(Conversation, (t) => ({
   messages: t.field({
     type: MessageConnection,
+    nullable: true,
     description:
       'What was said in it, newest last; a page without arguments is the last one. An edge\'s cursor is its event\'s cursor: `messageAdded(after:)` goes on from it. For members only.',
     args: {

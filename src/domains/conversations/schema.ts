@@ -71,7 +71,8 @@ export const MemberRole = builder.enumType('MemberRole', {
 });
 
 export const Conversation = builder.prismaObject('Conversation', {
-  description: 'A place where its members talk. Others see no more than its outline.',
+  description:
+    'A place where its members talk. Whoever has come to it without being one, by its join code or having written in it, sees the outline: what is for members only is null then, each with an error of its own.',
   fields: (t) => ({
     kind: t.expose('kind', { type: ConversationKind, description: 'What sort of conversation it is.' }),
     title: t.exposeString('title', { nullable: true, description: 'Its name; null for a direct conversation and a room without one.' }),
@@ -98,13 +99,15 @@ export const Conversation = builder.prismaObject('Conversation', {
       resolve: ({ id }, _args, context) => afterHead(context, id, () => memberCount(context, id)),
     }),
     onlineCount: t.int({
-      description: 'How many of them are here now. For members only; those whom the viewer has blocked, or who have, are not counted.',
+      nullable: true,
+      description: 'How many of them are here now. Those whom the viewer has blocked, or who have blocked the viewer, are not counted. For members only.',
       resolve: async ({ id }, _args, context) => {
         await assertMember(context, id);
         return await onlineCount(context, id);
       },
     }),
     cursor: t.string({
+      nullable: true,
       description: 'Where its log stands: follow `messageAdded(after:)` from here. For members only.',
       resolve: async ({ id }, _args, context) => {
         await assertMember(context, id);
@@ -174,6 +177,7 @@ export const ConversationMemberConnection = connectionType(ConversationMember, '
 builder.prismaObjectFields(Conversation, (t) => ({
   members: t.field({
     type: ConversationMemberConnection,
+    nullable: true,
     description: 'Who is in it, in the order of their joining. For members only.',
     args: t.arg.connectionArgs(),
     resolve: async (conversation, args, context, info) => {

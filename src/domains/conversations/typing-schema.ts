@@ -26,6 +26,7 @@ const Typing = builder.objectRef<TypingSignal>('Typing').implement({
 builder.prismaObjectFields(Conversation, (t) => ({
   typing: t.prismaField({
     type: [User],
+    nullable: true,
     description:
       'Who types in it but the viewer, whoever began first coming first: what the answering process has heard of lately, which may not be all. For members only.',
     resolve: async (query, { id }, _args, context) => {

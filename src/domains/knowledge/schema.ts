@@ -207,6 +207,7 @@ const entryList = async (
 builder.queryField('entries', (t) =>
   t.field({
     type: EntryConnection,
+    nullable: true,
     description: 'The entries that the viewer may see.',
     args: {
       ...t.arg.connectionArgs(),
@@ -220,6 +221,7 @@ builder.queryField('entries', (t) =>
 builder.queryField('popularEntries', (t) =>
   t.field({
     type: EntryConnection,
+    nullable: true,
     description: 'The entries that the viewer may see, those with the most likes first.',
     args: t.arg.connectionArgs(),
     resolve: (_root, args, context, info) => entryList(context, info, args, 'POPULAR', {}),
@@ -259,6 +261,7 @@ builder.queryField('categories', (t) =>
 
 builder.queryField('tags', (t) =>
   t.stringList({
+    nullable: true,
     description: `The tags of the entries that the viewer may see, the most frequent first, at most ${MAX_TAG_LIST}.`,
     args: {
       search: t.arg.string({ validate: text(0, MAX_SEARCH), description: 'Only those that contain this, in any case.' }),

@@ -282,6 +282,7 @@ builder.objectRef<EventOf<'CommentDeleted'>>('CommentDeleted').implement({
 builder.queryField('posts', (t) =>
   t.field({
     type: PostConnection,
+    nullable: true,
     description: 'All posts, newest first.',
     args: { ...t.arg.connectionArgs(), author: t.arg.string({ description: 'Only those of the user with this username.' }) },
     resolve: (_root, args, context, info) => {
@@ -323,7 +324,7 @@ builder.queryField('postEvents', (t) =>
     args: {
       postId: t.arg.id({ required: true, description: 'The post.' }),
       after: t.arg.string({ description: AFTER }),
-      first: t.arg.int({ defaultValue: DEFAULT_PAGE, description: `At most this many; 1 to ${MAX_PAGE}.` }),
+      first: t.arg.int({ defaultValue: DEFAULT_PAGE, description: `At most this many; 0 to ${MAX_PAGE}.` }),
     },
     resolve: async (_root, { postId, after, first }, context) => {
       const id = decodeId('Post', postId, 'postId');

@@ -140,6 +140,7 @@ builder.prismaObjectFields(User, (t) => ({
 builder.queryField('presence', (t) =>
   t.field({
     type: [Presence],
+    nullable: true,
     description: 'Whether these users are here, in the order of the ids.',
     args: { userIds: t.arg.idList({ required: true, description: `The users; at most ${MAX_USERS}.` }) },
     complexity: ({ userIds }) => ({ field: 1, multiplier: Math.max(userIds.length, 1) }),
