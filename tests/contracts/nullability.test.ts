@@ -60,7 +60,7 @@ describe('the outline of a room', () => {
     expect(data).toEqual({
       room: { title: 'Glass house', memberCount: 1, joinCode: null, cursor: null, onlineCount: null, members: null, messages: null, typing: null },
     });
-    expect(errors.map(({ path }) => path?.join('.')).sort()).toEqual(MEMBERS_ONLY.map((name) => `room.${name}`));
+    expect(errors.map(({ path }) => path?.join('.') ?? '').sort()).toEqual(MEMBERS_ONLY.map((name) => `room.${name}`));
     expect(new Set(errors.map(({ extensions }) => extensions?.['code']))).toEqual(new Set([code]));
   });
 
