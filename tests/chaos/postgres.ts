@@ -1,0 +1,94 @@
+import { execFile } from 'node:child_process';
+import { appendFile, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import pg from 'pg';
+import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/db/embedded.js';
+import { createLog } from '../../src/log.js';
+import { startProxy, type Proxy } from '../kit/proxy.js';
+
+/** The PostgreSQL of a run. The servers reach it through a proxy, so that it may fall silent, and come back on another port. */
+export interface ChaosPostgres {
+  /** For the servers. */
+  readonly url: string;
+  readonly proxy: Proxy;
+  /** Runs one statement past the proxy. */
+  readonly query: <Row extends object>(sql: string, values?: unknown[]) => Promise<Row[]>;
+  /** Stops it gently, which ends all connections at once, and starts it again. */
+  readonly restart: () => Promise<void>;
+  /** Kills it (SIGKILL) and starts it again. */
+  readonly crash: () => Promise<void>;
+  /** Stops it gently, keeps a copy of it as it is, and starts it again. */
+  readonly keepCopy: () => Promise<void>;
+  /**
+   * Kills it and promotes the copy in its place, on a new timeline: what an asynchronous failover leaves, all that was written since is
+   * gone.
+   * @param onDead called when nothing can be committed any more
+   */
+  readonly promoteCopy: (onDead: () => void) => Promise<void>;
+  readonly stop: () => Promise<void>;
+}
+
+export const startChaosPostgres = async (dataDir: string): Promise<ChaosPostgres> => {
+  const data = join(dataDir, 'postgres', 'data');
+  const copy = join(dataDir, 'postgres', 'copy');
+  // Durable: what is committed must outlive a SIGKILL.
+  const start = (): Promise<EmbeddedPostgres> => startEmbeddedPostgres({ dataDir, log: createLog('silent'), durable: true, maxConnections: 150 });
+  let postgres = await start();
+  const urlOf = ({ user, password, host, port, database }: EmbeddedPostgres['address']): string =>
+    `postgresql://${user}:${password}@${host}:${port}/${database}`;
+  const proxy = await startProxy(urlOf(postgres.address));
+
+  const begin = async (): Promise<void> => {
+    postgres = await start();
+    proxy.lead(urlOf(postgres.address));
+  };
+  const kill = async (): Promise<void> => {
+    const [pid = ''] = (await readFile(join(data, 'postmaster.pid'), 'utf8')).split('\n');
+    process.kill(Number(pid), 'SIGKILL');
+    await postgres.stop();
+  };
+
+  return {
+    url: proxy.url,
+    proxy,
+    query: async <Row extends object>(sql: string, values: unknown[] = []) => {
+      const client = new pg.Client({ ...postgres.address, application_name: 'chaos' });
+      client.on('error', () => undefined);
+      await client.connect();
+      try {
+        return (await client.query<Row>(sql, values)).rows;
+      } finally {
+        await client.end();
+      }
+    },
+    restart: async () => {
+      await postgres.stop();
+      await begin();
+    },
+    crash: async () => {
+      await kill();
+      await begin();
+    },
+    keepCopy: async () => {
+      await postgres.stop();
+      await rm(copy, { recursive: true, force: true });
+      await promisify(execFile)('cp', ['-a', data, copy]);
+      await begin();
+    },
+    promoteCopy: async (onDead) => {
+      await kill();
+      onDead();
+      await rm(data, { recursive: true });
+      await rename(copy, data);
+      // Recovery from an archive that holds nothing ends where the copy ends, and opens a timeline of its own.
+      await appendFile(join(data, 'postgresql.auto.conf'), `restore_command = 'false'\n`);
+      await writeFile(join(data, 'recovery.signal'), '');
+      await begin();
+    },
+    stop: async () => {
+      await proxy.stop();
+      await postgres.stop();
+    },
+  };
+};

@@ -1,0 +1,41 @@
+import { startCountReader, type CountReader } from './count-reader.js';
+import type { View } from './ledger.js';
+import { startPollingReader } from './polling-reader.js';
+import type { Random } from './random.js';
+import type { Scene, Stage } from './scene.js';
+import { startResumingReader, startStockReader } from './socket-readers.js';
+import { startEventStreamReader } from './sse-reader.js';
+
+/** Somebody who follows every stream, in one of the ways that there are. */
+export interface Reader {
+  readonly name: string;
+  readonly views: readonly View[];
+  /** Breaks its connections without a word. */
+  readonly cut: () => void;
+  readonly stop: () => Promise<void>;
+}
+
+export interface Readers {
+  readonly all: readonly Reader[];
+  readonly counts: CountReader;
+  readonly stop: () => Promise<void>;
+}
+
+/** Of each kind some, so that two of a kind follow at different servers. */
+export const startReaders = (stage: Stage, { streams, reader: token }: Scene, random: Random): Readers => {
+  const all = [
+    ...['1', '2', '3'].map((n) => startResumingReader(stage, `resuming ${n}`, token, streams, random.fork())),
+    ...['1', '2'].map((n) => startStockReader(stage, `stock ${n}`, token, streams, random.fork(), 'list')),
+    startStockReader(stage, 'stock from now', token, streams, random.fork(), 'now'),
+    ...['1', '2'].map((n) => startEventStreamReader(stage, `event stream ${n}`, token, streams, random.fork())),
+    ...['1', '2'].map((n) => startPollingReader(stage, `polling ${n}`, token, streams, random.fork())),
+  ];
+  const counts = startCountReader(stage, token, streams, random.fork());
+  return {
+    all,
+    counts,
+    stop: async () => {
+      await Promise.all([...all.map((reader) => reader.stop()), counts.stop()]);
+    },
+  };
+};
