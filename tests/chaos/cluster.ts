@@ -36,6 +36,7 @@ export interface Cluster {
 }
 
 const SERVERS = 3;
+const STARTS = 5;
 const POLL_MS = 100;
 
 /** @param onEnd called when a server ends that nobody has ended */
@@ -58,7 +59,6 @@ export const startCluster = async (onEnd: (server: string, code: number | null) 
       DATA_DIR: dataDir,
       LOG_LEVEL: 'warn',
       DRAIN_MS: '1500',
-      DATABASE_TIMEOUT_MS: '3000',
       JWT_ACCESS_TTL_SECONDS: '86400',
       RATE_LIMIT_FACTOR: '0',
       MAX_SOCKETS_PER_ADDRESS: '100000',
@@ -88,6 +88,18 @@ export const startCluster = async (onEnd: (server: string, code: number | null) 
   }
 };
 
+/** As whatever runs servers does it: one that gives up at its start, since the database does not answer yet, is started again. */
+const supervise = async <Process>(start: () => Promise<Process>): Promise<Process> => {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await start();
+    } catch (error) {
+      if (attempt >= STARTS) throw error;
+      await delay(POLL_MS);
+    }
+  }
+};
+
 const createServer = (name: string, port: number, env: Readonly<Record<string, string>>, onEnd: (code: number | null) => void): Server => {
   let present: ServerProcess | null = null;
   let earlier = '';
@@ -96,7 +108,7 @@ const createServer = (name: string, port: number, env: Readonly<Record<string, s
     name,
     url,
     start: async () => {
-      const started = await startServerProcess({ ...env, PORT: String(port) });
+      const started = await supervise(() => startServerProcess({ ...env, PORT: String(port) }));
       present = started;
       started.child.once('exit', (code) => {
         if (present !== started) return;
