@@ -32,7 +32,8 @@ const names = options.faults.split(',');
 const WARM_UP_MS = 3_000;
 /** Between two faults. */
 const QUIET_MS = { least: 300, most: 1_500 };
-const READY_MS = 30_000;
+/** Long, for machines that do much else meanwhile; a fault is over when all are ready. */
+const READY_MS = 90_000;
 /** How long readers may need at the end until they have everything. */
 const SETTLE_MS = 60_000;
 /** Between two writes at the end, for those who follow from now and were not there for the first. */
