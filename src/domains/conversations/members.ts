@@ -8,6 +8,7 @@ import { viewerOf } from '../../viewer.js';
 import { rightsLog } from '../account/topics.js';
 import { assertNotBlocked } from '../blocks/blocks.js';
 import { assertRoom, assertUsers, findAsMember, type AsMember } from './conversations.js';
+import { withdrawMentions } from './messages.js';
 import { mayAdd, mayBeLeft, mayManage } from './rules.js';
 import { conversationLog } from './topics.js';
 import { stopTyping } from './typing.js';
@@ -124,10 +125,14 @@ const makeOwner = async (tx: Tx, { id, conversationId, userId }: ConversationMem
   tx.emit(conversationLog, conversationId, 'OwnerChanged', { userId });
 };
 
-/** The deletion waits for what they are just sending. What they follow of the conversation ends with it. */
+/**
+ * The deletion waits for what they are just sending, and for those who are just naming them. What they follow of the conversation ends with
+ * it, and what they have not read of its mentions leads them nowhere any more.
+ */
 const endMembership = async (tx: Tx, conversationId: string, userId: string): Promise<void> => {
   const { count } = await tx.conversationMember.deleteMany({ where: { conversationId, userId } });
   if (count === 0) return;
+  await withdrawMentions(tx, { userId, message: { conversationId } });
   tx.emit(conversationLog, conversationId, 'MemberLeft', { userId });
   tx.emit(rightsLog, userId, 'AccessWithdrawn', { topic: conversationLog.name, key: conversationId });
 };

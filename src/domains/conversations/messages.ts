@@ -135,7 +135,13 @@ const write = async (
 };
 
 /** Whom a message names hears of it. */
-const mentioning = ({ id, authorId }: Message, userId: string): Act => ({ kind: 'MENTION', userId, actorId: authorId, subject: { type: 'Message', id } });
+const mentioning = ({ id, authorId }: Pick<Message, 'id' | 'authorId'>, userId: string): Act => ({ kind: 'MENTION', userId, actorId: authorId, subject: { type: 'Message', id } });
+
+/** Takes back what those were told whom messages name, which they can see no longer; with these mentions themselves nothing happens. */
+export const withdrawMentions = async (tx: Tx, where: Prisma.MessageMentionWhereInput): Promise<void> => {
+  const mentions = await tx.messageMention.findMany({ where, select: { userId: true, message: { select: { id: true, authorId: true } } } });
+  await withdraw(tx, ...mentions.map(({ userId, message }) => mentioning(message, userId)));
+};
 
 /** So does the other one of a direct conversation, while away. */
 const writingTo = ({ conversationId, authorId }: Message, userId: string): Act => ({

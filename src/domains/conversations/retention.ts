@@ -1,6 +1,7 @@
 import type { Services } from '../../context.js';
 import type { Database } from '../../db/database.js';
 import { pruneLog } from '../../realtime/log-retention.js';
+import { withdrawMentions } from './messages.js';
 import { conversationLog } from './topics.js';
 
 /** Messages that one transaction removes at most. */
@@ -59,6 +60,8 @@ const removeMessages = (
         AND ref->>'messageId' = ANY(${ids}::text[])
       RETURNING ref->>'messageId' AS id`;
     const kept = new Set(told.map(({ id }) => id));
-    await tx.message.deleteMany({ where: { id: { in: ids.filter((id) => !kept.has(id)) } } });
+    const removed = { in: ids.filter((id) => !kept.has(id)) };
+    await withdrawMentions(tx, { messageId: removed });
+    await tx.message.deleteMany({ where: { id: removed } });
     return messages.length < REMOVED_AT_ONCE ? null : (messages.at(-1)?.seq ?? null);
   });

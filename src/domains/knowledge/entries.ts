@@ -7,7 +7,7 @@ import type { Entry } from '../../db/generated/prisma/client.js';
 import { addLikes, removeLikes } from '../../db/likes.js';
 import { badInput, coded, notFound } from '../../errors.js';
 import { viewerOf } from '../../viewer.js';
-import { notify, withdraw } from '../notifications/notifications.js';
+import { notify, withdraw, withdrawAll } from '../notifications/notifications.js';
 import { mayDelete, mayEdit } from '../posts/rules.js';
 import { findCategory } from './categories.js';
 import { withFreeSlug } from './free-slug.js';
@@ -139,7 +139,11 @@ export const updateEntry = async (context: Context, input: EntryChanges): Promis
 export const deleteEntry = async (context: Context, input: { readonly id: string }): Promise<string> => {
   const entry = await findEntry(context, input.id);
   if (!mayDelete(viewerOf(context), entry)) throw coded('FORBIDDEN', 'Only its author or a moderator may delete an entry.');
-  await context.db.prisma.entry.deleteMany({ where: { id: entry.id } });
+  await context.db.transact(async (tx) => {
+    // Waits for those who are just liking it, so that what they are telling is there to be taken back.
+    await tx.entry.deleteMany({ where: { id: entry.id } });
+    await withdrawAll(tx, { kind: 'LIKE', userId: entry.authorId, subject: { type: 'Entry', id: entry.id } });
+  });
   return entry.id;
 };
 

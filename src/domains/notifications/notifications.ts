@@ -2,7 +2,7 @@ import { Prisma } from '../../db/generated/prisma/client.js';
 import { PACE, telling, type Telling } from '../../db/pace.js';
 import type { Tx } from '../../db/transact.js';
 import { tellTask } from './jobs.js';
-import { openKeyOf, type Act } from './rules.js';
+import { openKeyOf, type About, type Act } from './rules.js';
 import { notificationLog } from './topics.js';
 
 /*
@@ -91,6 +91,28 @@ export const withdraw = async (tx: Tx, ...acts: readonly Pick<Act, 'kind' | 'use
     ), gone AS (
       DELETE FROM notification_actor actor USING held
       WHERE actor.notification_id = held.id AND actor.user_id = held.actor_id
+      RETURNING held.id, held.user_id, held.told_at
+    )
+    SELECT DISTINCT ON (id) id, user_id AS "userId", ${TELLING} FROM gone`;
+  await tell(tx, changed);
+};
+
+/**
+ * Takes back all that unread notifications tell of things that are gone, whoever did it: what leads nowhere is nothing to read. As with
+ * {@link withdraw}, the rows stay for the events that lead to them. One statement whatever the number of things.
+ */
+export const withdrawAll = async (tx: Tx, ...things: readonly About[]): Promise<void> => {
+  if (things.length === 0) return;
+  const changed = await tx.$queryRaw<Changed[]>`
+    WITH thing AS (
+      SELECT DISTINCT user_id, open_key
+      FROM unnest(${things.map(({ userId }) => userId)}::uuid[], ${things.map(openKeyOf)}::text[]) AS given(user_id, open_key)
+    ), held AS (
+      SELECT notification.id, notification.user_id, notification.told_at
+      FROM notification JOIN thing ON thing.user_id = notification.user_id AND thing.open_key = notification.open_key
+      ORDER BY notification.user_id, notification.open_key FOR NO KEY UPDATE OF notification
+    ), gone AS (
+      DELETE FROM notification_actor actor USING held WHERE actor.notification_id = held.id
       RETURNING held.id, held.user_id, held.told_at
     )
     SELECT DISTINCT ON (id) id, user_id AS "userId", ${TELLING} FROM gone`;

@@ -18,6 +18,9 @@ export type Act = {
   readonly [Kind in NotificationKind]: AnyAct & { readonly kind: Kind; readonly subject: Subject<Kind> };
 }[NotificationKind];
 
+/** What one user hears of one kind about one thing, whoever did it. */
+export type About = Pick<Act, 'kind' | 'userId' | 'subject'>;
+
 /** Acts of one kind about one thing come together in one notification, for as long as it is unread. */
 export const openKeyOf = ({ kind, subject }: Pick<Act, 'kind' | 'subject'>): string => `${kind}:${subject.id}`;
 

@@ -5,7 +5,7 @@ import type { Tx } from '../../db/transact.js';
 import { badInput, coded, notFound } from '../../errors.js';
 import { viewerOf } from '../../viewer.js';
 import { assertNotBlocked } from '../blocks/blocks.js';
-import { notify, withdraw } from '../notifications/notifications.js';
+import { notify, withdraw, withdrawAll } from '../notifications/notifications.js';
 import { openKeyOf, type Act } from '../notifications/rules.js';
 import { findPost, notDeleted } from './posts.js';
 import { mayDelete, mayEdit } from './rules.js';
@@ -112,6 +112,8 @@ export const deleteComment = async (context: Context, { id }: { readonly id: str
     // Somebody else was faster; what was counted is undone with the rest.
     if (count === 0) throw notFound('Comment');
     await withdrawActs(tx, comment);
+    // What answers it stays, but its author has taken back what was answered.
+    await withdrawAll(tx, { kind: 'COMMENT', userId: comment.authorId, subject: { type: 'Comment', id } });
     tx.emit(commentLog, postId, 'CommentDeleted', { commentId: id });
     tx.emit(commentCount, postId);
   });

@@ -1,11 +1,14 @@
 import { createOnce } from '../../db/client-id.js';
 import type { Post, Prisma } from '../../db/generated/prisma/client.js';
 import type { Keyset } from '../../db/keyset.js';
+import type { Tx } from '../../db/transact.js';
 import type { Context } from '../../context.js';
 import { coded, notFound } from '../../errors.js';
 import { decodeCursor } from '../../realtime/cursor.js';
 import { readHead } from '../../realtime/event-log.js';
 import { viewerOf } from '../../viewer.js';
+import { withdrawAll } from '../notifications/notifications.js';
+import type { About } from '../notifications/rules.js';
 import { mayDelete, mayEdit } from './rules.js';
 import { commentCount, commentLog, likeCount } from './topics.js';
 
@@ -79,7 +82,7 @@ export const updatePost = async (context: Context, { id, body }: { readonly id: 
 };
 
 /**
- * Takes back what a post said, and all that was said under it. The rows stay, empty, for the events that lead to them; nothing else does.
+ * Takes back what a post said, and all that was said under it, with what is told of it. The rows stay, empty, for the events that lead to them; nothing else does.
  * The deletion is the last event of the post's log: whoever else emits to it locks, before that, the post or one of its comments, and finds
  * it deleted or is waited for here.
  * @throws NOT_FOUND, FORBIDDEN
@@ -95,8 +98,20 @@ export const deletePost = async (context: Context, { id }: { readonly id: string
     });
     if (count === 0) throw notFound('Post');
     await tx.comment.updateMany({ where: { postId: id, deletedAt: null }, data: { body: '', deletedAt } });
+    await withdrawAll(tx, ...(await heardOf(tx, post)));
     tx.emit(commentLog, id, 'PostDeleted', null);
     tx.emit(likeCount, id);
     tx.emit(commentCount, id);
   });
+};
+
+/** What its author was told of a post, and the authors of comments of the answers to them. */
+const heardOf = async (tx: Tx, { id, authorId }: Post): Promise<About[]> => {
+  const answered = await tx.comment.findMany({ where: { postId: id, replies: { some: {} } }, select: { id: true, authorId: true } });
+  const subject = { type: 'Post', id } as const;
+  return [
+    { kind: 'LIKE', userId: authorId, subject },
+    { kind: 'COMMENT', userId: authorId, subject },
+    ...answered.map((comment) => ({ kind: 'COMMENT', userId: comment.authorId, subject: { type: 'Comment', id: comment.id } }) as const),
+  ];
 };
