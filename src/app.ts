@@ -8,6 +8,7 @@ import { schema } from './schema.js';
 import { createConnections } from './server/connections.js';
 import { createGraphQLServer, type Authenticate } from './server/graphql.js';
 import { close, createHttpServer, listen, type Readiness } from './server/http.js';
+import { createListenedTime } from './server/listened-time.js';
 import { createRights } from './server/rights.js';
 import { createAddressLimit } from './server/socket-limits.js';
 import { createSocketServer } from './server/websocket.js';
@@ -59,8 +60,10 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
     };
     const addresses = createAddressLimit(config.sockets.maxPerAddress);
     const http = createHttpServer({ config, graphql, jwks: tokens.jwks, readiness, connections, addresses, log });
+    const time = createListenedTime();
+    closers.push(async () => time.stop());
     // Before it listens: a handshake that came between would be answered as a request.
-    createSocketServer({ http, connections, addresses, graphql, services, rights, onPresent: presence.enter });
+    createSocketServer({ http, connections, addresses, graphql, services, rights, time, onPresent: presence.enter });
     const port = await listen(http, config.port, config.host);
     closers.push(() => close(http, STOP_GRACE_MS));
     const { concurrency } = config.jobs;

@@ -135,7 +135,7 @@ export const startWorkers = async (config: Config, { log, onFatal, seed, stopTim
 };
 
 /** The workers have to name the same port, those that come later too, so the system cannot choose one for each. */
-const freePort = async (host: string): Promise<number> => {
+export const freePort = async (host: string): Promise<number> => {
   const server = createServer();
   const port = await listen(server, 0, host);
   await new Promise((resolve) => server.close(resolve));

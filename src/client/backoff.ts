@@ -16,6 +16,19 @@ export const delayOf = ({ firstMs, maxMs }: Backoff, failures: number): number =
   return (most * (1 + Math.random())) / 2;
 };
 
+/** Tries that come soon after a connection was lost which had been of use, and how soon each comes, in milliseconds. */
+const SOON_TRIES = 5;
+const SOON_MS = 1_000;
+
+/**
+ * The same for one whose connection had been of use: its server restarts, and another one is there already or soon will be. The first five tries come
+ * within less than a second each, as they find out which; then it goes on as for everybody else.
+ */
+export const soonDelayOf = (backoff: Backoff, failures: number): number =>
+  failures < SOON_TRIES
+    ? delayOf({ firstMs: Math.min(backoff.firstMs, SOON_MS), maxMs: Math.min(backoff.maxMs, SOON_MS) }, failures)
+    : delayOf(backoff, failures - SOON_TRIES + 2);
+
 /** Resolves after `ms` milliseconds, or as soon as the signal is aborted. */
 export const wait = (ms: number, signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {

@@ -1,5 +1,5 @@
 import { createClient, MessageType, type Client, type ClientOptions } from 'graphql-ws';
-import { DEFAULT_BACKOFF, delayOf, wait, type Backoff } from './backoff.js';
+import { DEFAULT_BACKOFF, delayOf, soonDelayOf, wait, type Backoff } from './backoff.js';
 import { iterate } from './iterate.js';
 import { createSession, type GetAccessToken } from './session.js';
 import { CONNECTING, observedSockets, retire, type Socket } from './sockets.js';
@@ -8,6 +8,8 @@ import { createSubscriptions } from './subscription.js';
 export interface ResumingClientOptions extends ClientOptions {
   /** Where tokens come from. The present one is renewed in the open socket before it expires. */
   readonly getAccessToken?: GetAccessToken;
+  /** An id of this device, kept by the application: sockets that share it are one device of their user. Without it, their session counts. */
+  readonly deviceId?: string;
   /** The variable that an operation declares for where to begin: `after`, unless said otherwise. */
   readonly cursorVariable?: string;
   /** How long to wait between tries that fail: 250 ms, doubling up to 30 s, unless said otherwise. */
@@ -19,8 +21,11 @@ export interface ResumingClientOptions extends ClientOptions {
 }
 
 const TOKEN_EXPIRED = 4403;
+const SERVICE_RESTART = 1012;
 /** A connection that has lasted this long was no failure, in milliseconds. */
 const STABLE_MS = 5_000;
+/** And one that has lasted this long was of use, in milliseconds: whoever is there then comes back soon. */
+const OF_USE_MS = 60_000;
 
 /**
  * A graphql-ws client that loses nothing: what takes the one takes the other (Apollo's `GraphQLWsLink`, urql's `subscriptionExchange`).
@@ -33,7 +38,7 @@ const STABLE_MS = 5_000;
  * them has gone.
  */
 export const createResumingClient = (options: ResumingClientOptions): Client => {
-  const { getAccessToken, cursorVariable, backoff = DEFAULT_BACKOFF, connectTimeoutMs = 10_000, pongTimeoutMs = 5_000, ...stock } = options;
+  const { getAccessToken, deviceId, cursorVariable, backoff = DEFAULT_BACKOFF, connectTimeoutMs = 10_000, pongTimeoutMs = 5_000, ...stock } = options;
   const { url, connectionParams } = stock;
   const ending = new AbortController();
   const session = getAccessToken && createSession(getAccessToken, backoff, ending.signal);
@@ -47,6 +52,8 @@ export const createResumingClient = (options: ResumingClientOptions): Client => 
   let failures = 0;
   let connectedAt = Infinity;
   let tokenExpired = false;
+  /** Whether the last connection that was there had been of use, or its server restarts. */
+  let comesBackSoon = false;
 
   /** Gives the present connection up. One that has not opened yet says so itself; the others may never hear that they are closed. */
   const abandon = (): void => {
@@ -64,7 +71,7 @@ export const createResumingClient = (options: ResumingClientOptions): Client => 
     retryWait: async () => {
       if (performance.now() - connectedAt > STABLE_MS) failures = 0;
       connectedAt = Infinity;
-      const delay = tokenExpired && failures === 0 ? 0 : delayOf(backoff, failures);
+      const delay = tokenExpired && failures === 0 ? 0 : (comesBackSoon ? soonDelayOf : delayOf)(backoff, failures);
       failures += 1;
       await wait(delay, ending.signal);
     },
@@ -76,7 +83,7 @@ export const createResumingClient = (options: ResumingClientOptions): Client => 
     },
     connectionParams: async () => {
       const params = typeof connectionParams === 'function' ? await connectionParams() : connectionParams;
-      return token === null ? params : { ...params, accessToken: token };
+      return { ...params, ...(deviceId === undefined ? {} : { deviceId }), ...(token === null ? {} : { accessToken: token }) };
     },
     webSocketImpl: observedSockets(stock.webSocketImpl, (socket) => {
       newest = socket;
@@ -92,6 +99,11 @@ export const createResumingClient = (options: ResumingClientOptions): Client => 
     silence = setTimeout(abandon, pongTimeoutMs);
   };
   const disconnected = (problem: unknown): void => {
+    if (phase === 'acknowledged') {
+      const restarts = isCloseEvent(problem) && problem.code === SERVICE_RESTART;
+      if (restarts) failures = 0;
+      comesBackSoon = restarts || performance.now() - connectedAt > OF_USE_MS;
+    }
     phase = 'none';
     clearTimeout(deadline);
     clearTimeout(silence);

@@ -7,6 +7,13 @@ export class MessageError extends Error {
   override readonly name = 'MessageError';
 }
 
+/** A message whose members are still to be looked at. */
+export interface Message {
+  readonly type?: unknown;
+  readonly id?: unknown;
+  readonly payload?: unknown;
+}
+
 /** Characters that the id of an operation may have: it is kept for as long as the operation runs. */
 export const MAX_ID_LENGTH = 256;
 /** Characters that a message may have which carries no operation; a token or two fit well. */
@@ -26,7 +33,7 @@ export const refusalOf = (payload: SubscribePayload): GraphQLError | null => ref
  * Of a payload that is right only the members of the protocol are taken over: the library keeps it as long as the operation runs.
  * @throws MessageError for what is too long, or no object in JSON
  */
-export const readMessage = (text: string): object => {
+export const readMessage = (text: string): Message => {
   const message = parse(text);
   const { type, id, payload } = message;
   if (typeof id === 'string' && id.length > MAX_ID_LENGTH) throw new MessageError(`An id may have ${MAX_ID_LENGTH} characters`);
@@ -37,7 +44,7 @@ export const readMessage = (text: string): object => {
   return { type, id, payload: readPayload(payload) };
 };
 
-const parse = (text: string): Readonly<Record<string, unknown>> => {
+const parse = (text: string): Message => {
   let message: unknown;
   try {
     message = JSON.parse(text);

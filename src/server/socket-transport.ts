@@ -2,8 +2,9 @@ import type { IncomingMessage } from 'node:http';
 import { CloseCode, MessageType, type Server as ProtocolServer } from 'graphql-ws';
 import type { WebSocket } from 'ws';
 import type { Log } from '../log.js';
+import type { Awaited, Waits } from './listened-time.js';
 import type { Outbox } from './outbox.js';
-import { MessageError, readMessage } from './socket-message.js';
+import { MessageError, readMessage, type Message } from './socket-message.js';
 
 /** One peer's connection, and the request that opened it. */
 export interface Peer {
@@ -26,24 +27,33 @@ export const hangUp = ({ socket, outbox }: Peer, code: number, reason: string): 
   socket.once('close', () => clearTimeout(impatience));
 };
 
+/** How long peers are waited for; the times are those in which the server has listened. */
+export interface Patience {
+  /** Until the `connection_init`. */
+  readonly init: Waits;
+  /** From one ping to the next. */
+  readonly ping: Waits;
+}
+
 /**
  * Carries the frames of one socket to and from the protocol. It is graphql-ws' own adapter for ws but for its failures, which it
  * prints to the console. A peer that has not answered one ping when the next is due is cut, unless it is busy taking what was sent before.
  *
  * @param pong the payload that a protocol's ping is answered with
- * @param pingMs how often the peer is pinged, in milliseconds
  */
 export const carry = <Extra extends Peer>(
   protocol: ProtocolServer<Extra>,
   extra: Extra,
   pong: (extra: Extra, payload: unknown) => Promise<unknown>,
-  pingMs: number,
+  patience: Patience,
   log: Log,
 ): void => {
   const { socket, outbox } = extra;
   const send = (frame: string): void => {
     if (socket.readyState === socket.OPEN) outbox.text(frame);
   };
+  const init: Awaited = { onDue: () => hangUp(extra, CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout') };
+  patience.init.begin(init);
   const closed = protocol.opened(
     {
       protocol: socket.protocol,
@@ -57,8 +67,9 @@ export const carry = <Extra extends Peer>(
           if (isBinary) return hangUp(extra, CloseCode.BadRequest, 'Messages are text');
           const message = read(data);
           if (message instanceof MessageError) return hangUp(extra, CloseCode.BadRequest, message.message);
+          if (message.type === MessageType.ConnectionInit) patience.init.end(init);
           // The library takes what is parsed already; only its types say otherwise.
-          handle(message as string).catch((error: unknown) => {
+          handle(message as unknown as string).catch((error: unknown) => {
             // A well-formed message of the kind that only servers send; the library throws what it says of any other message.
             if (String(error).includes('Unexpected message of type')) return hangUp(extra, CloseCode.BadRequest, 'Invalid message received');
             log.error({ err: error instanceof Error ? error : String(error) }, 'a message of a socket could not be handled');
@@ -70,21 +81,25 @@ export const carry = <Extra extends Peer>(
     extra,
   );
   let answered = true;
-  const keepAlive = setInterval(() => {
-    // The ping would lie behind, and the answer to the last one may, what the peer has still to take: the outbox sees whether it does.
-    if (outbox.isBlocked()) {
-      answered = true;
-      return;
-    }
-    if (!answered) return socket.terminate();
-    answered = false;
-    if (socket.readyState === socket.OPEN) socket.ping();
-  }, pingMs);
+  const keepAlive: Awaited = {
+    onDue: () => {
+      // The ping would lie behind, and the answer to the last one may, what the peer has still to take: the outbox sees whether it does.
+      if (outbox.isBlocked()) answered = true;
+      else if (!answered) return socket.terminate();
+      else {
+        answered = false;
+        if (socket.readyState === socket.OPEN) socket.ping();
+      }
+      patience.ping.begin(keepAlive);
+    },
+  };
+  patience.ping.begin(keepAlive);
   socket.on('pong', () => (answered = true));
   // ws reports a peer's violations of the WebSocket protocol (an oversized frame, bad UTF-8) here, and closes the socket itself.
   socket.on('error', (error) => log.debug({ err: error.message }, 'a socket broke'));
   socket.once('close', (code, reason) => {
-    clearInterval(keepAlive);
+    patience.init.end(init);
+    patience.ping.end(keepAlive);
     outbox.close();
     closed(code, reason.toString('utf8')).catch((error: unknown) => {
       log.error({ err: error instanceof Error ? error : String(error) }, 'a socket could not be cleaned up after');
@@ -92,7 +107,7 @@ export const carry = <Extra extends Peer>(
   });
 };
 
-const read = (data: Buffer): unknown => {
+const read = (data: Buffer): Message | MessageError => {
   try {
     return readMessage(data.toString('utf8'));
   } catch (error) {

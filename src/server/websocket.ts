@@ -5,6 +5,7 @@ import { getOperationAST, type DocumentNode, type ExecutionArgs, type ExecutionR
 import { CloseCode, handleProtocols, makeServer, type SubscribePayload } from 'graphql-ws';
 import { WebSocketServer } from 'ws';
 import type { Context, Services } from '../context.js';
+import { createTurns } from '../db/turns.js';
 import { TokenError } from '../domains/account/tokens.js';
 import { coded } from '../errors.js';
 import { encodeId } from '../ids.js';
@@ -13,6 +14,7 @@ import type { Caller } from './caller.js';
 import type { Connections } from './connections.js';
 import { createCors } from './cors.js';
 import type { GraphQLServer, RequestContext } from './graphql.js';
+import type { ListenedTime } from './listened-time.js';
 import { createMask } from './mask.js';
 import { REQUEST_ID, requestIdOf } from './request-id.js';
 import { publicError, publicResult } from './responses.js';
@@ -23,7 +25,7 @@ import type { Deliver } from './subscribe.js';
 import { SocketSubscription } from './socket-delivery.js';
 import { refusalOf } from './socket-message.js';
 import { createSubscribeLimit, type AddressLimit } from './socket-limits.js';
-import { carry, hangUp, type Peer } from './socket-transport.js';
+import { carry, hangUp, type Patience, type Peer } from './socket-transport.js';
 import { routeUpgrades } from './upgrades.js';
 
 export interface SocketOptions {
@@ -35,8 +37,10 @@ export interface SocketOptions {
   readonly graphql: GraphQLServer;
   readonly services: Services;
   readonly rights: Rights;
-  /** Called when a user's socket is there; what it returns is called when it has gone. */
-  readonly onPresent: (userId: string) => () => void;
+  /** What peers are given time in. */
+  readonly time: ListenedTime;
+  /** Called when a socket of a user's device is there; what it returns is called when it has gone. */
+  readonly onPresent: (userId: string, deviceId: string) => () => void;
 }
 
 interface Extra extends Peer {
@@ -71,9 +75,16 @@ const PATH = '/graphql';
 
 /** How long a peer has for its `connection_init`, in milliseconds; graphql-ws' own default is the same. */
 const INIT_TIMEOUT_MS = 3_000;
+/**
+ * Peers whose tokens are looked up at a time. When a server restarts and thousands come back within seconds, all at once they would hold the loop and
+ * the database's connections from everybody who is here already; in turns they are let in one after the other.
+ */
+const HANDSHAKES_AT_A_TIME = 16;
+/** How long one may wait for its turn, in milliseconds; then it is told to try again. */
+const HANDSHAKE_WAIT_MS = 20_000;
 
 /** graphql-transport-ws on the path of the HTTP endpoint. */
-export const createSocketServer = ({ http, connections, addresses, graphql, services, rights, onPresent }: SocketOptions): void => {
+export const createSocketServer = ({ http, connections, addresses, graphql, services, rights, time, onPresent }: SocketOptions): void => {
   const { config, clock, log } = services;
   const mask = createMask(services);
   /** How an operation was prepared. */
@@ -120,23 +131,31 @@ export const createSocketServer = ({ http, connections, addresses, graphql, serv
     }
   };
 
+  const handshakes = createTurns(HANDSHAKES_AT_A_TIME, HANDSHAKE_WAIT_MS);
   const protocol = makeServer<Record<string, unknown>, Extra>({
-    connectionInitWaitTimeout: INIT_TIMEOUT_MS,
+    // Ours counts only the time in which the server has listened.
+    connectionInitWaitTimeout: 0,
     onConnect: async (connection) => {
       const { connectionParams = {}, extra } = connection;
       const { socket } = extra;
       // The library would keep it for as long as the socket lasts.
       Object.assign(connection, { connectionParams: undefined });
+      const deviceId = connectionParams['deviceId'] ?? null;
+      if (!isDeviceId(deviceId)) {
+        hangUp(extra, CloseCode.BadRequest, 'Invalid deviceId');
+        return false;
+      }
       try {
         const token = tokenOf(connectionParams);
-        extra.caller = token === null ? null : await rights.enter(await rights.verify(token), { client: extra.client, onEnd: (error) => dismiss(extra, error) });
+        const enter = async (given: string): Promise<Caller> => rights.enter(await rights.verify(given), { client: extra.client, onEnd: (error) => dismiss(extra, error) });
+        extra.caller = token === null ? null : await handshakes(() => enter(token));
       } catch (error) {
         dismiss(extra, error);
         return false;
       }
       const { caller } = extra;
       // The peer may have gone while its token was looked up; then nobody would ever end its presence.
-      if (caller && socket.readyState === socket.OPEN) extra.leave = onPresent(caller.viewer.id);
+      if (caller && socket.readyState === socket.OPEN) extra.leave = onPresent(caller.viewer.id, deviceId === null ? `session:${caller.viewer.sessionId}` : `device:${deviceId}`);
       else caller?.leave();
       return {
         connectionId: randomUUID(),
@@ -187,6 +206,7 @@ export const createSocketServer = ({ http, connections, addresses, graphql, serv
   };
 
   const collector = createCollector(config.delivery.coalesceMs);
+  const patience: Patience = { init: time.waits(INIT_TIMEOUT_MS), ping: time.waits(config.delivery.pingMs) };
   const cors = createCors(config.corsOrigins);
   const sockets = new WebSocketServer({ noServer: true, maxPayload: config.limits.requestBytes, handleProtocols });
   sockets.on('wsClientError', (error, stream, request) => refuse(stream, 400, 'BAD_REQUEST', `This is no handshake of a WebSocket: ${error.message}.`, idOf(request)));
@@ -215,11 +235,16 @@ export const createSocketServer = ({ http, connections, addresses, graphql, serv
       const client = { ip, userAgent: request.headers['user-agent']?.slice(0, 500) ?? null };
       const extra: Extra = { socket, request, outbox, client, limit: createSubscribeLimit(config.sockets) };
       socket.once('close', connections.add(() => hangUp(extra, SERVICE_RESTART, 'Service restart')));
-      carry(protocol, extra, pong, config.delivery.pingMs, log);
+      carry(protocol, extra, pong, patience, log);
     });
   };
   routeUpgrades(http, onHandshake);
 };
+
+/** What a client may call its device: a uuid, or something as short that it has made up. */
+const DEVICE_ID = /^[\w.:-]{1,64}$/;
+
+const isDeviceId = (value: unknown): value is string | null => value === null || (typeof value === 'string' && DEVICE_ID.test(value));
 
 /**
  * The token in the payload of `connection_init`: `accessToken`, or an Authorization header as tools send it that pass their headers

@@ -589,12 +589,12 @@ describe('me and updateProfile', () => {
       [alive, dead],
     );
     await app.database.query(
-      `INSERT INTO presence_device (process_id, user_id, devices) VALUES ($1, $3, 2), ($2, $3, 4)`,
+      `INSERT INTO presence_device (process_id, user_id, device_ids) VALUES ($1, $3, '{a,b}'), ($2, $3, '{b,c,d,e}')`,
       [alive, dead, userId],
     );
     const count = async (): Promise<unknown> =>
       (await app.data<{ me: { deviceCount: number } }>('{ me { deviceCount } }', {}, user)).me.deviceCount;
-    expect(await count()).toBe(6);
+    expect(await count()).toBe(5);
     await app.database.query(
       `UPDATE presence_lease SET expires_at = now() - interval '1 millisecond' WHERE process_id = $1`,
       [dead],

@@ -83,7 +83,7 @@ const changes = async (): Promise<Record<number, number>> => {
 
 const devicesOf = async (userId: string): Promise<Record<string, number>> => {
   const rows = await database.query<{ process: string; devices: number }>(
-    'SELECT process_id AS process, devices FROM presence_device WHERE user_id = $1',
+    'SELECT process_id AS process, cardinality(device_ids) AS devices FROM presence_device WHERE user_id = $1',
     [userId],
   );
   return Object.fromEntries(rows.map(({ process, devices }) => [process, devices]));
@@ -132,9 +132,9 @@ describe('devices', () => {
     const [a, b] = [await startProcess({ graceMs: 0 }), await startProcess({ graceMs: 0 })];
     expect(await valueOf(a, user)).toEqual({ userId: user, status: 'OFFLINE', lastSeenAt: null, version: 0, hasBlocks: false });
 
-    const leave = [a.presence.enter(user), a.presence.enter(user)];
+    const leave = [a.presence.enter(user, randomUUID()), a.presence.enter(user, randomUUID())];
     await until(async () => expect(await devicesOf(user)).toEqual({ [a.processId]: 2 }));
-    leave.push(b.presence.enter(user));
+    leave.push(b.presence.enter(user, randomUUID()));
     await until(async () => expect(await devicesOf(user)).toEqual({ [a.processId]: 2, [b.processId]: 1 }));
     leave[0]?.();
     leave[0]?.();
@@ -163,7 +163,7 @@ describe('devices', () => {
         OR EXISTS (SELECT FROM presence_device d WHERE d.user_id = presence.user_id) <> (status = 'ONLINE' AND offline_due IS NULL)`;
     for (let round = 0; round < 400; round += 1) {
       for (const { presence } of processes) {
-        for (const user of users) if (Math.random() < 0.3) entered.push(presence.enter(user));
+        for (const user of users) if (Math.random() < 0.3) entered.push(presence.enter(user, randomUUID()));
       }
       while (entered.length > 10) entered.splice(pick(entered), 1)[0]?.();
       // As long as a statement takes, so that the rounds meet the writing of others in every stage.
@@ -187,12 +187,12 @@ describe('devices', () => {
   it('H16: one that comes back within the grace is no change, here or in another process', async () => {
     const user = await createUser();
     const [a, b] = [await startProcess(), await startProcess()];
-    const leave = a.presence.enter(user);
+    const leave = a.presence.enter(user, randomUUID());
     await until(async () => expect(await valueOf(a, user)).toMatchObject({ status: 'ONLINE' }));
     leave();
     await until(async () => expect(await isLeaving(user)).toBe(true));
     expect(await valueOf(a, user)).toEqual({ userId: user, status: 'ONLINE', lastSeenAt: null, version: 1, hasBlocks: false });
-    b.presence.enter(user);
+    b.presence.enter(user, randomUUID());
     await until(async () => expect(await isLeaving(user)).toBe(false));
     expect(await valueOf(a, user)).toEqual({ userId: user, status: 'ONLINE', lastSeenAt: null, version: 1, hasBlocks: false });
   });
@@ -200,12 +200,12 @@ describe('devices', () => {
   it('of a user who has been deleted meanwhile hold nothing up', async () => {
     const [gone, here] = await createUsers(2);
     const a = await startProcess();
-    a.presence.enter(gone ?? '');
-    a.presence.enter(here ?? '');
+    a.presence.enter(gone ?? '', randomUUID());
+    a.presence.enter(here ?? '', randomUUID());
     await database.query('DELETE FROM "user" WHERE id = $1', [gone]);
     await until(async () => expect(await valueOf(a, here ?? '')).toMatchObject({ status: 'ONLINE' }));
-    a.presence.enter(gone ?? '');
-    a.presence.enter(here ?? '');
+    a.presence.enter(gone ?? '', randomUUID());
+    a.presence.enter(here ?? '', randomUUID());
     await until(async () => expect(await devicesOf(here ?? '')).toEqual({ [a.processId]: 2 }));
     expect(a.logged).toEqual([]);
   });
@@ -216,10 +216,10 @@ describe('a database that is away', () => {
     const user = await createUser();
     const a = await startProcess({ timeoutMs: 500 });
     const unlock = await lockTable('presence_device');
-    const first = a.presence.enter(user);
-    a.presence.enter(user);
+    const first = a.presence.enter(user, randomUUID());
+    a.presence.enter(user, randomUUID());
     await until(() => expect(a.logged.length).toBeGreaterThan(1));
-    a.presence.enter(user);
+    a.presence.enter(user, randomUUID());
     first();
     await unlock();
     await until(async () => expect(await devicesOf(user)).toEqual({ [a.processId]: 2 }));
@@ -229,8 +229,8 @@ describe('a database that is away', () => {
   it('longer than the leases hold makes nobody reap anybody, though one is back before the other', async () => {
     const [first = '', second = ''] = await createUsers(2);
     const [a, b] = [await startProcess({ leaseMs: 1_500, graceMs: 0 }), await startProcess({ leaseMs: 1_500, graceMs: 0 })];
-    a.presence.enter(first);
-    b.presence.enter(second);
+    a.presence.enter(first, randomUUID());
+    b.presence.enter(second, randomUUID());
     await until(async () => expect(await changes()).toEqual({ 1: 2 }));
     // No process of table "away" can renew its lease.
     await database.query('CREATE TABLE away AS SELECT process_id FROM presence_lease');
@@ -255,7 +255,7 @@ describe('a database that is away', () => {
   it('does not keep a process from stopping', async () => {
     const user = await createUser();
     const a = await startProcess({ timeoutMs: 500 });
-    a.presence.enter(user);
+    a.presence.enter(user, randomUUID());
     await until(async () => expect(await changes()).toEqual({ 1: 1 }));
     await lockTable('presence_lease');
     await a.presence.stop();
@@ -275,7 +275,7 @@ describe('a process', () => {
     started.push(() => child.kill('SIGKILL'));
     await once(child.stdout, 'data');
     const elsewhere = users.slice(0, 10);
-    for (const user of elsewhere) a.presence.enter(user);
+    for (const user of elsewhere) a.presence.enter(user, randomUUID());
     await until(async () => expect(await database.query('SELECT count(*)::int AS count FROM presence_device')).toEqual([{ count: 110 }]));
     expect(await changes()).toEqual({ 1: 100 });
 
@@ -295,14 +295,14 @@ describe('a process', () => {
     const users = await createUsers(2);
     const [first = '', second = ''] = users;
     const a = await startProcess();
-    a.presence.enter(first);
+    a.presence.enter(first, randomUUID());
     await until(async () => expect(await changes()).toEqual({ 1: 1 }));
     const b = await startProcess({ leaseMs: 300, graceMs: 0 });
     await database.query(`UPDATE presence_lease SET expires_at = now() WHERE process_id = $1`, [a.processId]);
     await until(async () => expect(await valueOf(b, first)).toMatchObject({ status: 'OFFLINE', version: 2 }));
     expect(await devicesOf(first)).toEqual({});
 
-    a.presence.enter(second);
+    a.presence.enter(second, randomUUID());
     for (const [user, version] of [[first, 3], [second, 1]] as const) {
       await until(async () => expect(await devicesOf(user)).toEqual({ [a.processId]: 1 }));
       expect(await valueOf(b, user)).toMatchObject({ status: 'ONLINE', version });
@@ -313,7 +313,7 @@ describe('a process', () => {
   it('that was taken for dead registers again when it renews its lease', async () => {
     const user = await createUser();
     const a = await startProcess({ leaseMs: 300 });
-    a.presence.enter(user);
+    a.presence.enter(user, randomUUID());
     await until(async () => expect(await changes()).toEqual({ 1: 1 }));
     await database.query('DELETE FROM presence_lease');
     await until(async () => expect(await devicesOf(user)).toEqual({ [a.processId]: 1 }));
@@ -325,9 +325,9 @@ describe('a process', () => {
     const dead = randomUUID();
     await database.query(`INSERT INTO presence_lease (process_id, expires_at) VALUES ($1, now() + interval '1 hour')`, [dead]);
     await database.query(`INSERT INTO presence (user_id, status) VALUES ($1, 'AWAY')`, [user]);
-    await database.query('INSERT INTO presence_device (process_id, user_id, devices) VALUES ($1, $2, 1)', [dead, user]);
+    await database.query(`INSERT INTO presence_device (process_id, user_id, device_ids) VALUES ($1, $2, '{phone}')`, [dead, user]);
     const a = await startProcess({ leaseMs: 300, graceMs: 60_000 });
-    const leave = a.presence.enter(user);
+    const leave = a.presence.enter(user, randomUUID());
     await until(async () => expect(await devicesOf(user)).toEqual({ [dead]: 1, [a.processId]: 1 }));
     leave();
     await until(async () => expect(await devicesOf(user)).toEqual({ [dead]: 1 }));
@@ -338,7 +338,7 @@ describe('a process', () => {
     await until(async () => expect(await devicesOf(user)).toEqual({}));
     expect(await isLeaving(user)).toBe(true);
     expect(await valueOf(a, user)).toMatchObject({ status: 'AWAY', version: 0 });
-    a.presence.enter(user);
+    a.presence.enter(user, randomUUID());
     await until(async () => expect(await isLeaving(user)).toBe(false));
     expect(await valueOf(a, user)).toMatchObject({ status: 'AWAY', version: 0 });
   });
@@ -347,14 +347,14 @@ describe('a process', () => {
     const users = await createUsers(3);
     const [staying = '', returning = '', leaving = ''] = users;
     const [a, b] = [await startProcess(), await startProcess()];
-    for (const user of users) a.presence.enter(user);
-    b.presence.enter(staying);
+    for (const user of users) a.presence.enter(user, randomUUID());
+    b.presence.enter(staying, randomUUID());
     await until(async () => expect(await database.query('SELECT * FROM presence_device')).toHaveLength(4));
     await a.presence.stop();
     await a.presence.stop();
     expect(await database.query('SELECT process_id AS id FROM presence_lease')).toEqual([{ id: b.processId }]);
     expect(await Promise.all(users.map(isLeaving))).toEqual([false, true, true]);
-    b.presence.enter(returning);
+    b.presence.enter(returning, randomUUID());
     await until(async () => expect(await isLeaving(returning)).toBe(false));
     expect(await changes()).toEqual({ 1: 3 });
 
@@ -412,7 +412,7 @@ describe('the word of a user', () => {
     const ada = await app.user('ada');
     const userId = parseId(ada.id).id;
     const a = await startProcess();
-    const leave = a.presence.enter(userId);
+    const leave = a.presence.enter(userId, randomUUID());
     await until(async () => expect(await valueOf(a, userId)).toMatchObject({ status: 'ONLINE' }));
     const begin = await meetings[meeting]?.(a, userId, leave);
     const unlock = await lock(`SELECT 1 FROM presence WHERE user_id = '${userId}' FOR UPDATE`);
@@ -452,7 +452,7 @@ describe('the word of a user', () => {
         OR EXISTS (SELECT FROM presence_device d WHERE d.user_id = presence.user_id) <> (status <> 'OFFLINE' AND offline_due IS NULL)`;
     for (let round = 0; round < 80; round += 1) {
       for (const { presence } of processes) {
-        for (const { id } of users) if (Math.random() < 0.3) entered.push(presence.enter(parseId(id).id));
+        for (const { id } of users) if (Math.random() < 0.3) entered.push(presence.enter(parseId(id).id, randomUUID()));
       }
       while (entered.length > 3) entered.splice(pick(entered), 1)[0]?.();
       const words = users.map((user) => say(user, Math.random() < 0.5 ? 'AWAY' : 'ONLINE'));

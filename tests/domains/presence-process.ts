@@ -13,7 +13,7 @@ const log = createLog('silent');
 const db = openDatabase({ target: { url }, poolSize: 4, timeoutMs: 5_000, log, onCommit: () => undefined });
 const presence = await createPresence({ db, log, processId: randomUUID(), leaseMs: Number(leaseMs), graceMs: Number(graceMs) });
 const users = await db.prisma.user.findMany({ select: { id: true } });
-for (const { id } of users) presence.enter(id);
+for (const { id } of users) presence.enter(id, 'device');
 while ((await db.prisma.userPresence.count({ where: { status: 'ONLINE' } })) < users.length) await delay(5);
 process.stdout.write('all are here\n');
 // Presence keeps no process alive by itself.

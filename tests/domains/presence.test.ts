@@ -37,8 +37,8 @@ const start = async (options: TestAppOptions = {}) => {
     /** What `setPresence` answers. */
     say: async (user: TestUser, status: string): Promise<Presence> =>
       (await app.data<{ setPresence: { presence: Presence } }>(SET, { status }, user)).setPresence.presence,
-    open: async (user: TestUser): Promise<TestSocket> => {
-      const socket = app.connect(user);
+    open: async (user: TestUser, deviceId?: string): Promise<TestSocket> => {
+      const socket = app.connect(user, deviceId === undefined ? {} : { deviceId });
       await socket.opened;
       return socket;
     },
@@ -160,7 +160,7 @@ describe('presenceChanged', () => {
     await changes.take(2);
     const first = await open(ada);
     expect((await changes.data()).presenceChanged).toEqual(ofUser(ada, { status: 'ONLINE' }));
-    const second = await open(ada);
+    const second = await open(ada, 'phone');
     await until(async () => expect(await deviceCount(ada)).toBe(2));
     await first.close();
     await until(async () => expect(await deviceCount(ada)).toBe(1));
@@ -174,6 +174,34 @@ describe('presenceChanged', () => {
     await until(async () => expect(await deviceCount(ada)).toBe(0));
   });
 
+  it('counts devices and not sockets: those of one session, or with the same deviceId, are one until the last of them has gone', async () => {
+    const { app, open, deviceCount } = started;
+    const count = (devices: number): Promise<unknown> => until(async () => expect(await deviceCount(bob)).toBe(devices));
+    const tabs = await Promise.all(Array.from({ length: 6 }, () => open(bob)));
+    await count(1);
+    const phone = [await open(bob, 'phone'), await open(bob, 'phone')];
+    await count(2);
+    const { login } = await app.data<{ login: { credentials: { accessToken: string } } }>(
+      'mutation { login(input: { identifier: "bob", password: "correct horse battery staple" }) { credentials { accessToken } } }',
+    );
+    const again = { ...bob, token: login.credentials.accessToken };
+    phone.push(await open(again, 'phone'));
+    const elsewhere = await open(again);
+    await count(3);
+    await phone[0]?.close();
+    await elsewhere.close();
+    await count(2);
+    await phone[1]?.close();
+    await phone[2]?.close();
+    await count(1);
+    for (const tab of tabs) await tab.close();
+    await count(0);
+  });
+
+  it.each(['', 'x'.repeat(65), 'a b', 'é', 1, {}, ['a']])('takes no deviceId such as %j: the socket is closed with 4400', async (deviceId) => {
+    expect(await started.app.connect(ada, { deviceId }).closed).toBe(4400);
+  });
+
   it('counts no device without a user', async () => {
     const { app, follow, open } = started;
     const changes = follow(ada);
@@ -181,7 +209,7 @@ describe('presenceChanged', () => {
     await app.connect().opened;
     await open(ada);
     expect((await changes.data()).presenceChanged.version).toBe(1);
-    expect(await app.database.query('SELECT sum(devices)::int AS devices FROM presence_device')).toEqual([{ devices: 1 }]);
+    expect(await app.database.query('SELECT sum(cardinality(device_ids))::int AS devices FROM presence_device')).toEqual([{ devices: 1 }]);
   });
 });
 
@@ -273,7 +301,7 @@ describe('setPresence', () => {
         expect(await app.data(seen, {}, ada)).toEqual({ me: { deviceCount: devices }, user });
       });
     await expectHere(1);
-    const second = await open(ada);
+    const second = await open(ada, 'phone');
     await expectHere(2);
     await first.close();
     await expectHere(1);
@@ -328,6 +356,17 @@ describe('several apps on one database', () => {
     await until(async () => expect(await first.deviceCount(ada)).toBe(1));
     await other.close();
     for (const changes of [here, elsewhere]) expect((await changes.data()).presenceChanged).toMatchObject({ status: 'OFFLINE', version: 2 });
+  });
+
+  it('count a device that is at several of them once', async () => {
+    await both({ PRESENCE_GRACE_MS: '0' });
+    const sockets = [await first.open(ada, 'phone'), await second.open(await there(ada), 'phone'), await first.open(ada, 'laptop')];
+    await until(async () => expect(await first.deviceCount(ada)).toBe(2));
+    await sockets[0]?.close();
+    await sockets[2]?.close();
+    await until(async () => expect(await first.deviceCount(ada)).toBe(1));
+    await sockets[1]?.close();
+    await until(async () => expect(await first.deviceCount(ada)).toBe(0));
   });
 
   it('tell each change by the user\'s word once, wherever it was said', async () => {

@@ -29,7 +29,7 @@ export interface TestApp {
   /** The same, which must fail: the code of its first error. */
   readonly code: (query: string, variables?: object, as?: TestUser | ClientOptions) => Promise<unknown>;
   /** A WebSocket of graphql-transport-ws; closed with the app at the latest. */
-  readonly connect: (as?: TestUser) => TestSocket;
+  readonly connect: (as?: TestUser, params?: Readonly<Record<string, unknown>>) => TestSocket;
   /** Registers somebody with this name. */
   readonly user: (username: string) => Promise<TestUser>;
   /** Registers somebody and gives them a role, as the command line does. */
@@ -83,8 +83,8 @@ export const startTestApp = async ({ env = {}, database: shared, clock }: TestAp
       return response.data;
     },
     code: async (query, variables, as) => (await kit.execute(query, variables, as)).errors?.[0]?.extensions?.['code'],
-    connect: (as) => {
-      const socket = connect(app.url, as?.token);
+    connect: (as, params) => {
+      const socket = connect(app.url, as?.token, params);
       sockets.add(socket);
       return socket;
     },

@@ -78,7 +78,7 @@ export interface TestSocket {
 }
 
 /** A real graphql-ws client that does not reconnect. */
-export const connect = (httpUrl: string, token?: string): TestSocket => {
+export const connect = (httpUrl: string, token?: string, params: Readonly<Record<string, unknown>> = {}): TestSocket => {
   const opened = deferred<Record<string, unknown>>();
   const closed = deferred<number>();
   opened.promise.catch(() => undefined);
@@ -89,7 +89,7 @@ export const connect = (httpUrl: string, token?: string): TestSocket => {
     webSocketImpl: WebSocket,
     lazy: false,
     retryAttempts: 0,
-    connectionParams: token === undefined ? {} : { accessToken: token },
+    connectionParams: token === undefined ? params : { ...params, accessToken: token },
     on: {
       opened: (socket) => (raw = socket as WebSocket),
       connected: (_socket, payload) => opened.resolve(payload ?? {}),

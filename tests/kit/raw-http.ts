@@ -14,7 +14,7 @@ export interface RawConnection {
   readonly send: (text: string) => void;
   /** The next response, which must have a Content-Length or end by the end of the connection. Rejects when there is none. */
   readonly response: () => Promise<RawResponse>;
-  readonly closed: Promise<void>;
+  readonly closed: Promise<unknown>;
 }
 
 export const openRaw = async (url: string): Promise<RawConnection> => {
@@ -23,7 +23,7 @@ export const openRaw = async (url: string): Promise<RawConnection> => {
   let received = '';
   let over = false;
   let look = (): void => undefined;
-  const closed = deferred<void>();
+  const closed = deferred<undefined>();
   socket.setEncoding('utf8');
   socket.on('data', (chunk: string) => {
     received += chunk;
@@ -33,7 +33,7 @@ export const openRaw = async (url: string): Promise<RawConnection> => {
   socket.on('close', () => {
     over = true;
     look();
-    closed.resolve();
+    closed.resolve(undefined);
   });
   await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));
   const take = (): RawResponse | null => {

@@ -12,11 +12,11 @@ import { createGuest, createMember, findByPassword, oldestFirst, updateProfile, 
 
 const MAX_SEARCH = 100;
 
-/** Devices with a socket in any process whose lease is alive. */
+/** Devices with a socket in any process whose lease is alive; one that is at several processes is one. */
 const deviceCount = batched(async ({ db }, userIds) => {
   const rows = await db.prisma.$queryRaw<{ readonly userId: string; readonly devices: number }[]>`
-    SELECT d.user_id AS "userId", coalesce(sum(d.devices), 0)::int AS devices
-    FROM presence_device d JOIN presence_lease l ON l.process_id = d.process_id
+    SELECT d.user_id AS "userId", count(DISTINCT device_id)::int AS devices
+    FROM presence_device d JOIN presence_lease l ON l.process_id = d.process_id CROSS JOIN unnest(d.device_ids) AS device_id
     WHERE d.user_id = ANY (${[...userIds]}::uuid[]) AND l.expires_at > now()
     GROUP BY d.user_id`;
   return new Map(rows.map(({ userId, devices }) => [userId, devices]));
@@ -72,7 +72,7 @@ export const Me = builder.prismaObject('User', {
       description: 'The address of the account, in lower case; null for guests.',
     }),
     deviceCount: t.int({
-      description: 'How many devices of the viewer are connected now.',
+      description: 'How many devices of the viewer have a socket now. A device is what connects with the same `deviceId`, or else the same session: several tabs are one.',
       resolve: (me, _args, context) => deviceCount(context, me.id),
     }),
   }),

@@ -2,13 +2,13 @@ import type { Database } from '../../db/database.js';
 import type { Log } from '../../log.js';
 import { reapOne, register, release, renew, sweep, writeDevices, type Lease } from './transitions.js';
 
-/** What one process tells the others of who is here. Every socket of a user is a device. */
+/** What one process tells the others of who is here. */
 export interface Presence {
   /**
-   * A device of the user is here, until the returned function is called; calling that again does nothing. Both return at once: the
-   * database hears of it within a moment, or as soon as it is back.
+   * A socket of the user's device is here, until the returned function is called; calling that again does nothing. Sockets of one device are
+   * one device, at whatever processes. Both return at once: the database hears of it within a moment, or as soon as it is back.
    */
-  readonly enter: (userId: string) => () => void;
+  readonly enter: (userId: string, deviceId: string) => () => void;
   /** Gives the process's devices back and stops every timer. Waits at most five seconds for the database. Safe to call again. */
   readonly stop: () => Promise<void>;
 }
@@ -43,9 +43,9 @@ export const createPresence = async (options: PresenceOptions): Promise<Presence
   const { db, log } = options;
   const lease: Lease = options;
   const { leaseMs, graceMs } = lease;
-  /** The truth of this process: what it writes is always the present count, never a difference. */
-  const devices = new Map<string, number>();
-  /** Users whose count may not be in the database as it is here. */
+  /** The truth of this process: sockets by user and device. What it writes is always the present set, never a difference. */
+  const devices = new Map<string, Map<string, number>>();
+  /** Users whose devices may not be in the database as it is here. */
   const unwritten = new Set<string>();
   const timers = new Set<NodeJS.Timeout>();
   const running = new Set<Promise<void>>();
@@ -70,10 +70,16 @@ export const createPresence = async (options: PresenceOptions): Promise<Presence
   let writing = false;
   let retryMs = FIRST_RETRY_MS;
 
-  const change = (userId: string, difference: 1 | -1): void => {
-    const count = (devices.get(userId) ?? 0) + difference;
-    if (count > 0) devices.set(userId, count);
+  const change = (userId: string, deviceId: string, difference: 1 | -1): void => {
+    const sockets = devices.get(userId) ?? new Map<string, number>();
+    const before = sockets.get(deviceId) ?? 0;
+    const count = before + difference;
+    if (count > 0) sockets.set(deviceId, count);
+    else sockets.delete(deviceId);
+    if (sockets.size > 0) devices.set(userId, sockets);
     else devices.delete(userId);
+    // A further tab of the same device is nothing new.
+    if (before > 0 && count > 0) return;
     unwritten.add(userId);
     scheduleWriting(BATCH_MS);
   };
@@ -89,7 +95,7 @@ export const createPresence = async (options: PresenceOptions): Promise<Presence
     for (const userId of userIds) unwritten.delete(userId);
     let delayMs = BATCH_MS;
     try {
-      const outcome = await writeDevices(db, lease, userIds.map((userId) => ({ userId, devices: devices.get(userId) ?? 0 })));
+      const outcome = await writeDevices(db, lease, userIds.map((userId) => ({ userId, deviceIds: [...(devices.get(userId)?.keys() ?? [])] })));
       retryMs = FIRST_RETRY_MS;
       if (outcome === 'leaving') later(graceMs + SLACK_MS, sweepDue);
       if (outcome === 'reaped') {
@@ -97,7 +103,7 @@ export const createPresence = async (options: PresenceOptions): Promise<Presence
         await comeBack();
       }
     } catch (error) {
-      // It may have been committed all the same: writing the count again is right in either case.
+      // It may have been committed all the same: writing the devices again is right in either case.
       for (const userId of userIds) unwritten.add(userId);
       delayMs = retryMs;
       retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
@@ -184,12 +190,12 @@ export const createPresence = async (options: PresenceOptions): Promise<Presence
   later(intervalMs, tick);
 
   return {
-    enter: (userId) => {
+    enter: (userId, deviceId) => {
       if (stopping !== null) return () => undefined;
-      change(userId, 1);
+      change(userId, deviceId, 1);
       let here = true;
       return () => {
-        if (here && stopping === null) change(userId, -1);
+        if (here && stopping === null) change(userId, deviceId, -1);
         here = false;
       };
     },

@@ -25,10 +25,10 @@ export interface Lease {
   readonly graceMs: number;
 }
 
-export interface DeviceCount {
+export interface UserDevices {
   readonly userId: string;
-  /** How many devices the process has of this user now; 0 for none. */
-  readonly devices: number;
+  /** The devices that the process has of this user now. */
+  readonly deviceIds: readonly string[];
 }
 
 /** Users that one transaction turns OFFLINE at most: each is a head that it holds locked. */
@@ -71,33 +71,34 @@ export const renew = async (prisma: PrismaClient, { processId, leaseMs }: Lease)
 };
 
 /**
- * Writes how many devices the process has of each user, and what follows from it: the first device of an OFFLINE user anywhere makes
+ * Writes which devices the process has of each user, and what follows from it: the first device of an OFFLINE user anywhere makes
  * them ONLINE, the last one anywhere that leaves starts their grace, one that comes within it ends the grace. Writing the same again
  * changes nothing.
  * @returns `reaped`, with nothing written, when the process has no lease; `leaving` when a grace has begun
  */
-export const writeDevices = (db: Database, lease: Lease, counts: readonly DeviceCount[]): Promise<'reaped' | 'leaving' | 'settled'> =>
+export const writeDevices = (db: Database, lease: Lease, users: readonly UserDevices[]): Promise<'reaped' | 'leaving' | 'settled'> =>
   db.transact(async (tx) => {
     // It keeps the lease from being reaped until the commit, but not from being renewed.
     const held = await tx.$queryRaw<unknown[]>`
       SELECT 1 FROM presence_lease WHERE process_id = ${lease.processId}::uuid FOR KEY SHARE`;
     if (held.length === 0) return 'reaped';
-    await lockUsers(tx, counts.map(({ userId }) => userId));
+    await lockUsers(tx, users.map(({ userId }) => userId));
     // Joined with the rows just locked: a user who has been deleted has none.
     await tx.$executeRaw`
       WITH given AS (
-        SELECT user_id, devices
-        FROM unnest(${counts.map(({ userId }) => userId)}::uuid[], ${counts.map(({ devices }) => devices)}::int[]) AS given(user_id, devices)
+        SELECT user_id, device_ids
+        FROM jsonb_to_recordset(${JSON.stringify(users.map(({ userId, deviceIds }) => ({ user_id: userId, device_ids: deviceIds })))}::jsonb)
+          AS given(user_id uuid, device_ids text[])
         JOIN presence USING (user_id)
       ), gone AS (
         DELETE FROM presence_device USING given
-        WHERE presence_device.process_id = ${lease.processId}::uuid AND presence_device.user_id = given.user_id AND given.devices = 0
+        WHERE presence_device.process_id = ${lease.processId}::uuid AND presence_device.user_id = given.user_id AND given.device_ids = '{}'
       )
-      INSERT INTO presence_device (process_id, user_id, devices)
-      SELECT ${lease.processId}::uuid, user_id, devices FROM given WHERE devices > 0
-      ON CONFLICT (process_id, user_id) DO UPDATE SET devices = excluded.devices`;
-    await arrive(tx, counts.filter(({ devices }) => devices > 0).map(({ userId }) => userId));
-    const leaving = await depart(tx, lease, counts.filter(({ devices }) => devices === 0).map(({ userId }) => userId), NOW);
+      INSERT INTO presence_device (process_id, user_id, device_ids)
+      SELECT ${lease.processId}::uuid, user_id, device_ids FROM given WHERE device_ids <> '{}'
+      ON CONFLICT (process_id, user_id) DO UPDATE SET device_ids = excluded.device_ids`;
+    await arrive(tx, users.filter(({ deviceIds }) => deviceIds.length > 0).map(({ userId }) => userId));
+    const leaving = await depart(tx, lease, users.filter(({ deviceIds }) => deviceIds.length === 0).map(({ userId }) => userId), NOW);
     return leaving === null ? 'settled' : 'leaving';
   });
 

@@ -1,0 +1,3 @@
+-- AlterTable
+ALTER TABLE "presence_device" DROP COLUMN "devices",
+ADD COLUMN     "device_ids" TEXT[];
