@@ -10,8 +10,9 @@ import type PrismaTypes from './db/generated/pothos-types.js';
 import { getDatamodel } from './db/generated/pothos-types.js';
 import type { Role } from './db/generated/prisma/client.js';
 import { MAX_PAGE } from './db/keyset.js';
-import { badInput, coded, type FieldError } from './errors.js';
+import { coded, ERROR_CODES, FIELD_ERROR_CODES, fieldErrors, MAX_FIELD_ERRORS } from './errors.js';
 import { encodeId, parseId } from './ids.js';
+import { mistakesOf } from './text.js';
 
 interface Scopes {
   /** Anyone with a valid token, guests included. */
@@ -51,9 +52,6 @@ export const builder = new SchemaBuilder<{
     cursorType: 'String',
     encodeGlobalID: (typename, id) => encodeId(typename, String(id)),
     decodeGlobalID: (globalId) => parseId(globalId),
-    // One mutation that is refused leaves the results of the others in the response.
-    relayMutationFieldOptions: { nullable: true },
-    mutationInputArgOptions: { description: 'What to do, and with what.' },
     edgesFieldOptions: { nullable: false, description: 'The items of this page.' },
     nodesOnConnection: { description: 'The items of this page, for those who need no cursor of each: `edges { node }` without the edges.' },
     nodeFieldOptions: { nullable: false, description: 'The item.' },
@@ -75,13 +73,7 @@ export const builder = new SchemaBuilder<{
       viewer === null ? coded('UNAUTHENTICATED', 'Sign in first.') : coded('FORBIDDEN', 'Your role does not allow this.'),
   },
   validation: {
-    validationError: ({ issues }) => {
-      const fields = issues.map(({ path, message }): FieldError => ({
-        path: (path ?? []).map((part) => (typeof part === 'object' ? part.key : part)).join('.'),
-        message,
-      }));
-      return badInput(...(fields as [FieldError, ...FieldError[]]));
-    },
+    validationError: ({ issues }) => fieldErrors('BAD_USER_INPUT', mistakesOf(issues.slice(0, MAX_FIELD_ERRORS))),
   },
   complexity: {
     limit: ({ config }) => ({ complexity: config.limits.queryComplexity, depth: config.limits.queryDepth }),
@@ -98,6 +90,9 @@ export const builder = new SchemaBuilder<{
       ),
   },
 });
+
+/** The types of the builder, for what is generic over it. */
+export type Types = typeof builder extends PothosSchemaTypes.SchemaBuilder<infer Given> ? Given : never;
 
 const pageSize = ({ first, last }: Record<string, unknown>): number => {
   const asked = typeof first === 'number' ? first : typeof last === 'number' ? last : 1;
@@ -137,4 +132,26 @@ builder.scalarType('HexColor', {
   serialize: (value) => value,
   parseValue: parseHexColor,
   parseLiteral: (node) => parseHexColor(node.kind === Kind.STRING ? node.value : null),
+});
+
+// ---------------------------------------------------------------- codes of errors
+
+const enumValues = <Code extends string>(descriptions: readonly (readonly [Code, string])[]) =>
+  Object.fromEntries(descriptions.map(([code, description]) => [code, { description }])) as Record<Code, { readonly description: string }>;
+
+const RETRIES = {
+  never: 'The same again fails again.',
+  later: 'Try the same again later.',
+  resume: 'Come back with the last cursor.',
+} as const;
+
+builder.enumType('ErrorCode', {
+  description: 'What `extensions.code` of an error may say.',
+  values: enumValues(Object.entries(ERROR_CODES).map(([code, { description, retry }]) => [code, `${description} ${RETRIES[retry]}`])),
+});
+
+builder.enumType('FieldErrorCode', {
+  description:
+    'What `code` of each of `extensions.fields` may say: `{ path, code, message, params }`, where `path` leads from the argument to the mistake, and `params` has the numbers and names that the message speaks of.',
+  values: enumValues(Object.entries(FIELD_ERROR_CODES)),
 });

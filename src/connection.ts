@@ -1,7 +1,7 @@
 import type { ObjectRef } from '@pothos/core';
 import type { GraphQLResolveInfo } from 'graphql';
 import { queryFromInfo } from '@pothos/plugin-prisma';
-import { builder } from './builder.js';
+import { builder, type Types } from './builder.js';
 import type { Context } from './context.js';
 import { planPage, type Connection, type Keyset, type PageArgs, type PageBounds, type PageQuery } from './db/keyset.js';
 import { batchedField } from './loaders.js';
@@ -10,8 +10,6 @@ import { batchedField } from './loaders.js';
 export interface CountedConnection<Row> extends Connection<Row> {
   readonly totalCount: () => Promise<number>;
 }
-
-type Types = typeof builder extends PothosSchemaTypes.SchemaBuilder<infer Given> ? Given : never;
 
 /** Declares `<name>Connection` and `<name>Edge` for a node type. Each node type has one, shared by all its lists. */
 export const connectionType = <Row>(node: ObjectRef<Types, Row>, name: string): ObjectRef<Types, CountedConnection<Row>> =>

@@ -1,4 +1,4 @@
-import { badInput } from './errors.js';
+import { badInput, type FieldError } from './errors.js';
 
 /** Global ids are opaque to clients: the type's name and the row's uuid, base64url. */
 export const encodeId = (type: string, id: string): string => Buffer.from(`${type}:${id}`).toString('base64url');
@@ -16,11 +16,24 @@ export const readId = (globalId: string): ParsedId | null => {
   return typename === undefined || id === undefined ? null : { typename, id };
 };
 
+const noId = (path: string): FieldError => ({ path, code: 'INVALID_ID', message: 'This is not an id.' });
+
 /** @throws BAD_USER_INPUT when `globalId` has not the form of an id */
 export const parseId = (globalId: string, path = 'id'): ParsedId => {
   const parsed = readId(globalId);
-  if (parsed === null) throw badInput({ path, message: 'This is not an id.' });
+  if (parsed === null) throw badInput(noId(path));
   return parsed;
+};
+
+/**
+ * The row's uuid of a global id of one type, or what is wrong with it.
+ * @param path where the id stands in the arguments, for the mistake
+ */
+export const rawIdOf = (type: string, globalId: string, path: string): string | FieldError => {
+  const parsed = readId(globalId);
+  if (parsed === null) return noId(path);
+  if (parsed.typename === type) return parsed.id;
+  return { path, code: 'INVALID_ID', message: `This is the id of another type, not of type ${type}.`, params: { type } };
 };
 
 /**
@@ -29,7 +42,7 @@ export const parseId = (globalId: string, path = 'id'): ParsedId => {
  * @throws BAD_USER_INPUT when it is no id, or one of another type
  */
 export const decodeId = (type: string, globalId: string, path: string): string => {
-  const { typename, id } = parseId(globalId, path);
-  if (typename !== type) throw badInput({ path, message: `This is the id of another type, not of type ${type}.` });
-  return id;
+  const read = rawIdOf(type, globalId, path);
+  if (typeof read !== 'string') throw badInput(read);
+  return read;
 };

@@ -17,6 +17,8 @@ interface RateLimit {
 /**
  * Every limit on how often something may be done. What is guessed at (passwords, codes) is only counted when it was wrong, so a limit of an
  * address is wide enough for the mistakes of the many who may share it. RATE_LIMIT_FACTOR multiplies them all.
+ *
+ * Every mutation is counted, by `mutation` (or by `anonymousMutation`) unless it names another rule, and each by itself.
  */
 const RATE_LIMITS = {
   signUp: { of: 'address', points: 100, seconds: 3_600 },
@@ -30,9 +32,20 @@ const RATE_LIMITS = {
   reaction: { of: 'user', points: 600, seconds: 60 },
   /** Comments are counted with the posts. */
   post: { of: 'user', points: 120, seconds: 60 },
+  /** People type, and read on, all the time. */
+  reading: { of: 'user', points: 600, seconds: 60 },
+  entry: { of: 'user', points: 200, seconds: 3_600 },
+  conversation: { of: 'user', points: 100, seconds: 3_600 },
+  /** There are 194,481 codes for the rooms of all. */
+  room: { of: 'user', points: 50, seconds: 86_400 },
+  mutation: { of: 'user', points: 120, seconds: 60 },
+  anonymousMutation: { of: 'address', points: 600, seconds: 60 },
 } as const satisfies Record<string, RateLimit>;
 
 export type RateLimitRule = keyof typeof RATE_LIMITS;
+
+/** What a rule counts. */
+export const countedBy = (rule: RateLimitRule): RateLimit['of'] => RATE_LIMITS[rule].of;
 
 export interface RateLimits {
   /**

@@ -1,7 +1,5 @@
-import { defaultFieldResolver, isObjectType, lexicographicSortSchema, printSchema, type GraphQLSchema } from 'graphql';
+import { isObjectType, lexicographicSortSchema, printSchema, type GraphQLSchema } from 'graphql';
 import { builder } from './builder.js';
-import type { Context } from './context.js';
-import { forgetLoaded } from './loaders.js';
 import './nodes.js';
 import './topic-field.js';
 import './domains/account/schema.js';
@@ -53,23 +51,8 @@ const costByArgumentsAsGiven = (built: GraphQLSchema): GraphQLSchema => {
   return built;
 };
 
-/** The mutations of one operation run one after the other, and each answers with what it has left behind. */
-const forgetAfterMutations = (built: GraphQLSchema): GraphQLSchema => {
-  for (const field of Object.values(built.getMutationType()?.getFields() ?? {})) {
-    const { resolve = defaultFieldResolver } = field;
-    field.resolve = async (root, args, context: Context, info) => {
-      try {
-        return await resolve(root, args, context, info);
-      } finally {
-        forgetLoaded(context);
-      }
-    };
-  }
-  return built;
-};
-
 /** The whole schema: every domain adds its part to the builder when it is loaded. */
-export const schema: GraphQLSchema = forgetAfterMutations(costByArgumentsAsGiven(describeRelay(builder.toSchema())));
+export const schema: GraphQLSchema = costByArgumentsAsGiven(describeRelay(builder.toSchema()));
 
 /** The schema as it is committed: in SDL, sorted. */
 export const printedSchema = (): string => `${printSchema(lexicographicSortSchema(schema))}\n`;

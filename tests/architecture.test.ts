@@ -13,7 +13,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['server/'],
   ['schema.ts', 'tasks.ts'],
   ['domains/'],
-  ['builder.ts', 'connection.ts', 'topic-field.ts', 'log-page.ts', 'loaders.ts', 'viewer.ts', 'context.ts', 'rate-limits.ts', 'jobs/'],
+  ['builder.ts', 'mutation.ts', 'mutation-results.ts', 'connection.ts', 'topic-field.ts', 'log-page.ts', 'loaders.ts', 'viewer.ts', 'context.ts', 'rate-limits.ts', 'jobs/'],
   ['realtime/'],
   ['db/'],
   ['address.ts', 'config.ts', 'clock.ts', 'condition.ts', 'errors.ts', 'ids.ts', 'log.ts', 'passwords.ts', 'text.ts'],

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { coded } from '../errors.js';
+import type { GraphQLError } from 'graphql';
+import { fieldErrors } from '../errors.js';
 import { isUniqueViolation } from './failures.js';
 
 /** The columns by which a row remembers the request that made it. */
@@ -27,11 +28,7 @@ export const createOnce = async <Row extends { readonly clientDigest: string | n
   const clientDigest = digest(input);
   const earlier = async (): Promise<Row | null> => {
     const row = await find(clientId);
-    if (row !== null && row.clientDigest !== clientDigest) {
-      throw coded('CONFLICT', 'This clientId was used before, with other input.', {
-        fields: [{ path: 'input.clientId', message: 'Was used before, with other input.' }],
-      });
-    }
+    if (row !== null && row.clientDigest !== clientDigest) throw clientIdReused();
     return row;
   };
   const before = await earlier();
@@ -46,6 +43,10 @@ export const createOnce = async <Row extends { readonly clientDigest: string | n
     return winner;
   }
 };
+
+/** The answer to a `clientId` that comes again with other input. */
+export const clientIdReused = (): GraphQLError =>
+  fieldErrors('CONFLICT', [{ path: 'input.clientId', code: 'REUSED', message: 'Was used before, with other input.' }]);
 
 const digest = (input: Readonly<Record<string, unknown>>): string => {
   const entries = Object.entries(input)

@@ -6,7 +6,7 @@ import { PrismaClient, type Prisma } from './generated/prisma/client.js';
 import { createHealth, type DatabaseHealth, type Wrote } from './health.js';
 import { createPool } from './pool.js';
 import { createStatementNames } from './statements.js';
-import { createTransact, type Transact, type Grown } from './transact.js';
+import { createTransact, type Transact, type Grown, type Tx } from './transact.js';
 import { createTurns } from './turns.js';
 
 export type { PrismaClient };
@@ -20,6 +20,14 @@ export interface Database {
   readonly health: Pick<DatabaseHealth, 'state' | 'refused'>;
   close(): Promise<void>;
 }
+
+/** The database as it is seen from within a transaction: what reads and writes by it is part of that transaction. */
+export const within = (db: Database, tx: Tx): Database => ({
+  ...db,
+  // It has all of a client but the ways to begin and end a transaction.
+  prisma: tx as unknown as PrismaClient,
+  transact: (work) => work(tx),
+});
 
 export interface DatabaseOptions {
   readonly target: ConnectionTarget;

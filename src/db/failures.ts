@@ -3,8 +3,11 @@
  * sockets under them each wrap the one below in their own way.
  */
 
-/** SQLSTATEs after which the same transaction may succeed: serialisation failure and deadlock. */
-const RACE_STATES = new Set(['40001', '40P01']);
+/**
+ * SQLSTATEs after which the same transaction may succeed: serialisation failure, deadlock, and a statement after one that has failed, whose
+ * failure was caught: what it ran into by then (a name that somebody else has just taken) is there to be seen by the next try.
+ */
+const RACE_STATES = new Set(['40001', '40P01', '25P02']);
 
 /**
  * SQLSTATEs of a prepared statement that is good no longer: the table it was planned for has changed ("cached plan must not change result

@@ -70,7 +70,7 @@ export const DEFAULT_PAGE = 20;
  */
 export const planPage = <Row>(keyset: Keyset<Row>, args: PageArgs, fromEnd = false): Page<Row> => {
   const { first, last, after, before } = args;
-  if (isGiven(first) && isGiven(last)) throw badInput({ path: 'last', message: 'Give either first or last, not both.' });
+  if (isGiven(first) && isGiven(last)) throw badInput({ path: 'last', code: 'EXCLUSIVE', message: 'Give either first or last, not both.' });
   for (const [path, size] of Object.entries({ first, last })) {
     if (isGiven(size)) assertPageSize(path, size);
   }
@@ -111,7 +111,9 @@ export const planPage = <Row>(keyset: Keyset<Row>, args: PageArgs, fromEnd = fal
 
 /** @throws BAD_USER_INPUT for the number of items asked for in one page, below 0 or above {@link MAX_PAGE} */
 export const assertPageSize = (path: string, size: number): void => {
-  if (size < 0 || size > MAX_PAGE) throw badInput({ path, message: `Must be between 0 and ${MAX_PAGE}.` });
+  if (size >= 0 && size <= MAX_PAGE) return;
+  const code = size < 0 ? 'TOO_SMALL' : 'TOO_LARGE';
+  throw badInput({ path, code, message: `Must be between 0 and ${MAX_PAGE}.`, params: { min: 0, max: MAX_PAGE } });
 };
 
 const isGiven = <Value>(value: Value | null | undefined): value is Value => value !== null && value !== undefined;
@@ -148,7 +150,7 @@ const encode = <Row>(keyset: Keyset<Row>, row: Row): string => {
 
 const decode = <Row>(keyset: Keyset<Row>, cursor: string, path: string): KeysetValue[] => {
   if (keyset.cursor) return keyset.cursor.decode(cursor, path);
-  const wrong = badInput({ path, message: 'This is not a cursor of this list in this order.' });
+  const wrong = badInput({ path, code: 'INVALID_CURSOR', message: 'This is not a cursor of this list in this order.' });
   let parsed: unknown;
   try {
     parsed = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));

@@ -49,14 +49,14 @@ export const headCursor = (topic: string, key: string, head: Head | null): strin
 export const decodeCursor = (topic: string, key: string, cursor: string, path = 'after'): Position => {
   const bytes = Buffer.from(cursor, 'base64url');
   if (bytes.length !== LENGTH || bytes.toString('base64url') !== cursor || bytes.readUInt8(0) !== VERSION) {
-    throw badInput({ path, message: 'This is not a cursor.' });
+    throw badInput({ path, code: 'INVALID_CURSOR', message: 'This is not a cursor.' });
   }
   if (!bytes.subarray(1, 7).equals(fingerprint(topic, key))) {
-    throw badInput({ path, message: 'This cursor belongs to another stream.' });
+    throw badInput({ path, code: 'INVALID_CURSOR', message: 'This cursor belongs to another stream.' });
   }
   const epoch = bytes.readUInt32BE(7);
   const seq = bytes.readUInt32BE(11);
-  if (seq > MAX_SEQ) throw badInput({ path, message: 'This is not a cursor.' });
+  if (seq > MAX_SEQ) throw badInput({ path, code: 'INVALID_CURSOR', message: 'This is not a cursor.' });
   return { epoch: epoch === NO_EPOCH ? null : epoch, seq };
 };
 

@@ -61,7 +61,7 @@ interface HttpHints {
 const failureOf = ({ data, errors = [] }: ExecutionResult): { readonly status: number; readonly headers: Readonly<Record<string, string>> } => {
   const [error] = errors;
   if (data !== undefined || error === undefined || errors.some(({ path }) => path !== undefined)) return { status: 200, headers: {} };
-  const { status = ERROR_CODES[codeOf(error) ?? 'INTERNAL'], headers = {} } = (error.extensions['http'] ?? {}) as HttpHints;
+  const { status = ERROR_CODES[codeOf(error) ?? 'INTERNAL'].status, headers = {} } = (error.extensions['http'] ?? {}) as HttpHints;
   return { status, headers };
 };
 

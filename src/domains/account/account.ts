@@ -1,8 +1,16 @@
-import type { Role } from '../../db/generated/prisma/client.js';
+import type { Services } from '../../context.js';
+import type { Role, User } from '../../db/generated/prisma/client.js';
 import type { Tx } from '../../db/transact.js';
 import { notFound } from '../../errors.js';
 import { usernameKey } from './rules.js';
 import { rightsLog } from './topics.js';
+
+/** @throws NOT_FOUND */
+export const findUser = async ({ db }: Pick<Services, 'db'>, id: string): Promise<User> => {
+  const user = await db.prisma.user.findUnique({ where: { id } });
+  if (user === null) throw notFound('User');
+  return user;
+};
 
 /**
  * Gives a user another role, as part of a transaction.

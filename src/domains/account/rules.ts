@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { text } from '../../text.js';
+import { issueOf, lengthOf, text } from '../../text.js';
 
 /** ASCII only: names that look alike are alike, and lower case is the same in every language. */
 const USERNAME = /^[A-Za-z][A-Za-z0-9_-]{2,29}$/;
@@ -18,7 +18,11 @@ export const GUEST_PREFIX = 'guest-';
 export const usernameText = z
   .string()
   .regex(USERNAME, 'Must be 3 to 30 letters, digits, hyphens and underscores, and begin with a letter.')
-  .refine((value) => !usernameKey(value).startsWith(GUEST_PREFIX), `Must not begin with "${GUEST_PREFIX}": such names are made for guests.`);
+  .superRefine((value, issue) => {
+    if (!usernameKey(value).startsWith(GUEST_PREFIX)) return;
+    const message = `Must not begin with "${GUEST_PREFIX}": such names are made for guests.`;
+    issue.addIssue(issueOf({ code: 'RESERVED', message, params: { prefix: GUEST_PREFIX } }));
+  });
 
 /** RFC 5321 leaves 254 characters for an address. */
 export const emailText = z
@@ -28,9 +32,13 @@ export const emailText = z
   .pipe(z.email('Must be an email address.'))
   .transform(emailKey);
 
+const PASSWORD = { min: 8, max: 200 };
+
 export const passwordText = z.string().superRefine((value, issue) => {
-  const length = [...value].length;
-  if (length < 8 || length > 200) issue.addIssue({ code: 'custom', message: 'Must have 8 to 200 characters.' });
+  const length = lengthOf(value);
+  if (length >= PASSWORD.min && length <= PASSWORD.max) return;
+  const code = length < PASSWORD.min ? 'TOO_SHORT' : 'TOO_LONG';
+  issue.addIssue(issueOf({ code, message: `Must have ${PASSWORD.min} to ${PASSWORD.max} characters.`, params: PASSWORD }));
 });
 
 export const displayNameText = text(1, 100, { singleLine: true });

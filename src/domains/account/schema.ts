@@ -1,11 +1,12 @@
-import { z } from 'zod';
 import { builder } from '../../builder.js';
 import { connectionType, listPage, nodeQuery } from '../../connection.js';
 import type { User as UserRow } from '../../db/generated/prisma/client.js';
 import { badInput } from '../../errors.js';
 import { batched } from '../../loaders.js';
+import { mutation } from '../../mutation.js';
 import { text } from '../../text.js';
 import { viewerOf } from '../../viewer.js';
+import { findUser } from './account.js';
 import { bioText, displayNameText, emailText, isUsername, passwordText, usernameKey, usernameText } from './rules.js';
 import { endSession, refreshSession, startSession, type Credentials as SessionCredentials } from './sessions.js';
 import { createGuest, createMember, findByPassword, oldestFirst, updateProfile, whoMatch } from './users.js';
@@ -157,45 +158,35 @@ builder.queryField('users', (t) =>
 
 // ---------------------------------------------------------------- mutations
 
-// Inputs are validated as a whole, not field by field: the validation of fields ends with the first mistake, and people
-// who fill in a form want to know them all.
-
-/** Answered even when the request carries a token that is refused: this is how one gets a good one. */
-const viewerless = { extensions: { viewerless: true } };
-
-builder.relayMutationField(
-  'register',
-  {
+mutation('register', {
+  description: 'Makes an account with a password and signs in to it.',
+  access: 'anyone',
+  limit: 'signUp',
+  repeats: 'never',
+  input: {
     description: 'A new account.',
-    validate: z.object({
-      username: usernameText,
-      email: emailText,
-      password: passwordText,
-      displayName: displayNameText.nullish(),
-    }),
-    inputFields: (t) => ({
+    fields: (t) => ({
       username: t.string({
         required: true,
+        check: usernameText,
         description:
           '3 to 30 letters, digits, hyphens and underscores, beginning with a letter, but not with `guest-`. Unique, whatever the case.',
       }),
-      email: t.string({ required: true, description: 'An email address that has no account yet.' }),
-      password: t.string({ required: true, description: '8 to 200 characters.' }),
-      displayName: t.string({ description: 'The name to show, 1 to 100 characters; the username when left out.' }),
+      email: t.string({ required: true, check: emailText, description: 'An email address that has no account yet.' }),
+      password: t.string({ required: true, check: passwordText, description: '8 to 200 characters.' }),
+      displayName: t.string({
+        check: displayNameText,
+        description: 'The name to show, 1 to 100 characters; the username when left out.',
+      }),
     }),
   },
-  {
-    ...viewerless,
-    description: 'Makes an account with a password and signs in to it.',
-    resolve: async (_root, { input }, context) => {
-      await context.limits.consume('signUp', context.client.ip);
-      const user = await createMember(context, input);
-      return { user, credentials: await startSession(context, user.id) };
-    },
+  run: async (input, context) => {
+    const user = await createMember(context, input);
+    return { user, credentials: await startSession(context, user.id) };
   },
-  {
+  payload: {
     description: 'The new account.',
-    outputFields: (t) => ({
+    fields: (t) => ({
       user: t.field({ type: User, description: 'The new user.', resolve: ({ user }) => user }),
       credentials: t.field({
         type: Credentials,
@@ -204,29 +195,27 @@ builder.relayMutationField(
       }),
     }),
   },
-);
+});
 
-builder.relayMutationField(
-  'login',
-  {
+mutation('login', {
+  description: 'Signs in with a password and opens a session. Whatever is wrong, the answer is the same.',
+  access: 'anyone',
+  repeats: 'never',
+  input: {
     description: 'Who signs in.',
-    inputFields: (t) => ({
+    fields: (t) => ({
       identifier: t.string({ required: true, description: 'The username or the email address, in any case.' }),
       password: t.string({ required: true, description: 'The password.' }),
     }),
   },
-  {
-    ...viewerless,
-    description: 'Signs in with a password and opens a session. Whatever is wrong, the answer is the same.',
-    resolve: async (_root, { input }, context) => {
-      const guessed = { loginFromAddress: context.client.ip, loginAsName: input.identifier.trim().toLowerCase() };
-      const user = await context.limits.guess(guessed, () => findByPassword(context, input));
-      return { user, credentials: await startSession(context, user.id) };
-    },
+  run: async (input, context) => {
+    const guessed = { loginFromAddress: context.client.ip, loginAsName: input.identifier.trim().toLowerCase() };
+    const user = await context.limits.guess(guessed, () => findByPassword(context, input));
+    return { user, credentials: await startSession(context, user.id) };
   },
-  {
+  payload: {
     description: 'Who has signed in.',
-    outputFields: (t) => ({
+    fields: (t) => ({
       user: t.field({ type: User, description: 'The user.', resolve: ({ user }) => user }),
       credentials: t.field({
         type: Credentials,
@@ -235,29 +224,30 @@ builder.relayMutationField(
       }),
     }),
   },
-);
+});
 
-builder.relayMutationField(
-  'joinAsGuest',
-  {
+mutation('joinAsGuest', {
+  description: 'Takes part with nothing but a name. Whoever loses the credentials of a guest cannot sign in again.',
+  access: 'anyone',
+  limit: 'signUp',
+  repeats: 'never',
+  input: {
     description: 'A new guest.',
-    validate: z.object({ displayName: displayNameText }),
-    inputFields: (t) => ({
-      displayName: t.string({ required: true, description: 'The name to show; 1 to 100 characters.' }),
+    fields: (t) => ({
+      displayName: t.string({
+        required: true,
+        check: displayNameText,
+        description: 'The name to show; 1 to 100 characters.',
+      }),
     }),
   },
-  {
-    ...viewerless,
-    description: 'Takes part with nothing but a name. Whoever loses the credentials of a guest cannot sign in again.',
-    resolve: async (_root, { input }, context) => {
-      await context.limits.consume('signUp', context.client.ip);
-      const user = await createGuest(context, input);
-      return { user, credentials: await startSession(context, user.id) };
-    },
+  run: async (input, context) => {
+    const user = await createGuest(context, input);
+    return { user, credentials: await startSession(context, user.id) };
   },
-  {
+  payload: {
     description: 'The new guest.',
-    outputFields: (t) => ({
+    fields: (t) => ({
       user: t.field({ type: User, description: 'The guest, with a generated username.', resolve: ({ user }) => user }),
       credentials: t.field({
         type: Credentials,
@@ -266,28 +256,26 @@ builder.relayMutationField(
       }),
     }),
   },
-);
+});
 
-builder.relayMutationField(
-  'refreshSession',
-  {
+mutation('refreshSession', {
+  description:
+    'Exchanges a refresh token for new credentials. Each is good once; a used one that comes back ends the session.',
+  access: 'anyone',
+  repeats: 'never',
+  input: {
     description: 'Which session goes on.',
-    inputFields: (t) => ({
+    fields: (t) => ({
       refreshToken: t.string({ description: 'The refresh token that came last.' }),
     }),
   },
-  {
-    ...viewerless,
-    description:
-      'Exchanges a refresh token for new credentials. Each is good once; a used one that comes back ends the session.',
-    resolve: async (_root, { input }, context) => {
-      if (!input.refreshToken) throw badInput({ path: 'input.refreshToken', message: 'Must be given.' });
-      return { credentials: await refreshSession(context, input.refreshToken) };
-    },
+  run: async ({ refreshToken }, context) => {
+    if (!refreshToken) throw badInput({ path: 'input.refreshToken', code: 'REQUIRED', message: 'Must be given.' });
+    return { credentials: await refreshSession(context, refreshToken) };
   },
-  {
+  payload: {
     description: "The session's new credentials.",
-    outputFields: (t) => ({
+    fields: (t) => ({
       credentials: t.field({
         type: Credentials,
         description: 'What replaces the credentials before.',
@@ -295,43 +283,41 @@ builder.relayMutationField(
       }),
     }),
   },
-);
+});
 
-builder.relayMutationField(
-  'logout',
-  null,
-  {
-    description:
-      "Ends the session that the request's token belongs to; none of its tokens is good for anything from here.",
-    authScopes: { signedIn: true },
-    resolve: async (_root, _args, context) => {
-      await endSession(context, viewerOf(context).sessionId);
-      return { ok: true };
-    },
+mutation('logout', {
+  description:
+    "Ends the session that the request's token belongs to; none of its tokens is good for anything from here.",
+  access: 'signedIn',
+  repeats: 'never',
+  input: null,
+  run: async (_input, context) => {
+    await endSession(context, viewerOf(context).sessionId);
+    return { ok: true };
   },
-  {
+  payload: {
     description: 'The session is over.',
-    outputFields: (t) => ({ ok: t.boolean({ description: 'Always true.', resolve: ({ ok }) => ok }) }),
+    fields: (t) => ({ ok: t.boolean({ description: 'Always true.', resolve: ({ ok }) => ok }) }),
   },
-);
+});
 
-builder.relayMutationField(
-  'updateProfile',
-  {
+mutation('updateProfile', {
+  description: 'Changes what others see of the viewer.',
+  access: 'signedIn',
+  input: {
     description: 'What to change; what is left out stays.',
-    validate: z.object({ displayName: displayNameText.nullish(), bio: bioText.nullish() }),
-    inputFields: (t) => ({
-      displayName: t.string({ description: 'The name to show; 1 to 100 characters.' }),
-      bio: t.string({ description: 'Something about oneself, at most 1,000 characters; null takes it away.' }),
+    fields: (t) => ({
+      displayName: t.string({ check: displayNameText, description: 'The name to show; 1 to 100 characters.' }),
+      bio: t.string({
+        check: bioText,
+        description: 'Something about oneself, at most 1,000 characters; null takes it away.',
+      }),
     }),
   },
-  {
-    description: 'Changes what others see of the viewer.',
-    authScopes: { signedIn: true },
-    resolve: async (_root, { input }, context) => ({ user: await updateProfile(context, input) }),
-  },
-  {
+  run: async (input, context) => ({ user: await updateProfile(context, input) }),
+  payload: {
     description: 'The changed profile.',
-    outputFields: (t) => ({ user: t.field({ type: User, description: 'The viewer.', resolve: ({ user }) => user }) }),
+    rereads: { user: findUser },
+    fields: (t) => ({ user: t.field({ type: User, description: 'The viewer.', resolve: ({ user }) => user }) }),
   },
-);
+});

@@ -4,7 +4,7 @@ import type { Database } from '../../db/database.js';
 import { isUniqueViolation } from '../../db/failures.js';
 import type { Prisma, User } from '../../db/generated/prisma/client.js';
 import type { Keyset } from '../../db/keyset.js';
-import { coded, type FieldError } from '../../errors.js';
+import { coded, fieldErrors, type FieldError } from '../../errors.js';
 import { hashPassword, isOutdated, verifyPassword } from '../../passwords.js';
 import { viewerOf } from '../../viewer.js';
 import { emailKey, GUEST_PREFIX, isUsername, usernameKey } from './rules.js';
@@ -64,11 +64,10 @@ const assertFree = async (
   });
   const fields: FieldError[] = [];
   if (holders.some((holder) => holder.usernameKey === keys.usernameKey))
-    fields.push({ path: 'input.username', message: 'Is taken.' });
+    fields.push({ path: 'input.username', code: 'TAKEN', message: 'Is taken.' });
   if (holders.some((holder) => holder.email === keys.email))
-    fields.push({ path: 'input.email', message: 'Has an account already.' });
-  const [first] = fields;
-  if (first !== undefined) throw coded('CONFLICT', `${first.path}: ${first.message}`, { fields });
+    fields.push({ path: 'input.email', code: 'TAKEN', message: 'Has an account already.' });
+  if (fields.length > 0) throw fieldErrors('CONFLICT', fields);
 };
 
 /** Without letters and digits that look alike. */

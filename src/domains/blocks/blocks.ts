@@ -81,7 +81,7 @@ export const lockPair = async (tx: Tx, userId: string, otherId: string): Promise
  */
 export const blockUser = async (context: Context, blockedId: string): Promise<User> => {
   const blockerId = viewerOf(context).id;
-  if (blockedId === blockerId) throw badInput({ path: 'input.userId', message: 'You cannot block yourself.' });
+  if (blockedId === blockerId) throw badInput({ path: 'input.userId', code: 'NOT_ALLOWED', message: 'You cannot block yourself.' });
   try {
     await context.db.transact(async (tx) => {
       await lockPair(tx, blockerId, blockedId);

@@ -69,7 +69,7 @@ export const membersOnly = () => coded('FORBIDDEN', 'Only members of the convers
 export const startDirect = async (context: Context, userId: string): Promise<Conversation> => {
   const { prisma } = context.db;
   const viewerId = viewerOf(context).id;
-  if (userId === viewerId) throw badInput({ path: 'input.userId', message: 'You cannot talk with yourself.' });
+  if (userId === viewerId) throw badInput({ path: 'input.userId', code: 'NOT_ALLOWED', message: 'You cannot talk with yourself.' });
   await assertNotBlocked(prisma, viewerId, userId);
   const where = { directKey: directKey(viewerId, userId) };
   const begun = await prisma.conversation.findUnique({ where });
@@ -116,7 +116,7 @@ export const assertUsers = async (client: Pick<Tx, 'user'>, ids: readonly string
   const users = await client.user.findMany({ where: { id: { in: [...ids] } }, select: { id: true } });
   const known = new Set(users.map(({ id }) => id));
   const [first, ...rest] = ids.flatMap((id, index): FieldError[] =>
-    known.has(id) ? [] : [{ path: `input.memberIds.${index}`, message: 'There is no such user.' }],
+    known.has(id) ? [] : [{ path: `input.memberIds.${index}`, code: 'NOT_FOUND', message: 'There is no such user.' }],
   );
   if (first !== undefined) throw badInput(first, ...rest);
 };
@@ -125,7 +125,12 @@ export const assertUsers = async (client: Pick<Tx, 'user'>, ids: readonly string
 export const assertRoom = ({ config }: Context, members: number): void => {
   const { maxMembers } = config.groups;
   if (members <= maxMembers) return;
-  throw badInput({ path: 'input.memberIds', message: `A group has at most ${maxMembers} members; it would have ${members}.` });
+  throw badInput({
+    path: 'input.memberIds',
+    code: 'TOO_MANY',
+    message: `A group has at most ${maxMembers} members; it would have ${members}.`,
+    params: { max: maxMembers, count: members },
+  });
 };
 
 export interface CreateRoom {
@@ -141,7 +146,7 @@ const CODE_ATTEMPTS = 120;
 /**
  * A room that others join by its code; the viewer becomes its owner. Of a passcode only that there is one tells a request from another: the
  * digest of a request is made at no cost, and would tell what the hash keeps to itself.
- * @throws CONFLICT for a `clientId` used with other input
+ * @throws CONFLICT for a `clientId` used with other input, UNAVAILABLE when next to no code is free
  */
 export const createRoom = async (context: Context, { title = null, passcode = null, clientId }: CreateRoom): Promise<Conversation> =>
   await createOwn(context, clientId, { kind: 'ROOM', title, ...(passcode === null ? {} : { passcode: true }) }, async (key) => {
@@ -152,7 +157,8 @@ export const createRoom = async (context: Context, { title = null, passcode = nu
           { userId: viewerOf(context).id, role: 'OWNER' },
         ]);
       } catch (error) {
-        if (attempt >= CODE_ATTEMPTS || !isUniqueViolation(error, 'join_code')) throw error;
+        if (!isUniqueViolation(error, 'join_code')) throw error;
+        if (attempt >= CODE_ATTEMPTS) throw coded('UNAVAILABLE', 'There is no free code for a room at the moment. Try again later.');
       }
     }
   });

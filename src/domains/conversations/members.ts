@@ -50,7 +50,7 @@ export const assertOwner = ({ conversation, member }: AsMember): Conversation =>
 
 const assertNotDirect = (conversation: Conversation): void => {
   if (conversation.kind !== 'DIRECT') return;
-  throw badInput({ path: 'input.conversationId', message: 'A direct conversation belongs to its two members.' });
+  throw badInput({ path: 'input.conversationId', code: 'NOT_ALLOWED', message: 'A direct conversation belongs to its two members.' });
 };
 
 /**
@@ -82,7 +82,7 @@ export const addMembers = async (context: Context, conversationId: string, membe
 export const removeMember = async (context: Context, conversationId: string, userId: string): Promise<void> => {
   await context.db.transact(async (tx) => {
     await holdAsOwner(tx, context, conversationId);
-    if (userId === viewerOf(context).id) throw badInput({ path: 'input.userId', message: 'An owner leaves by leaveConversation.' });
+    if (userId === viewerOf(context).id) throw badInput({ path: 'input.userId', code: 'NOT_ALLOWED', message: 'An owner leaves by leaveConversation.' });
     await endMembership(tx, conversationId, userId);
   });
   stopTyping(context, conversationId, userId);
@@ -96,7 +96,7 @@ export const removeMember = async (context: Context, conversationId: string, use
 export const leaveConversation = async (context: Context, conversationId: string): Promise<void> => {
   await context.db.transact(async (tx) => {
     const { conversation, member } = await holdAsMember(tx, context, conversationId);
-    if (!mayBeLeft(conversation)) throw badInput({ path: 'input.conversationId', message: 'A direct conversation cannot be left.' });
+    if (!mayBeLeft(conversation)) throw badInput({ path: 'input.conversationId', code: 'NOT_ALLOWED', message: 'A direct conversation cannot be left.' });
     await endMembership(tx, conversationId, member.userId);
     if (member.role !== 'OWNER') return;
     const longest = await tx.conversationMember.findFirst({ where: { conversationId }, orderBy: [{ joinedAt: 'asc' }, { id: 'asc' }] });
@@ -113,7 +113,7 @@ export const transferOwnership = async (context: Context, conversationId: string
   await context.db.transact(async (tx) => {
     await holdAsOwner(tx, context, conversationId);
     const heir = await tx.conversationMember.findUnique({ where: { conversationId_userId: { conversationId, userId } } });
-    if (heir === null) throw badInput({ path: 'input.userId', message: 'Is no member of the conversation.' });
+    if (heir === null) throw badInput({ path: 'input.userId', code: 'NOT_FOUND', message: 'Is no member of the conversation.' });
     if (heir.role === 'OWNER') return;
     await tx.conversationMember.updateMany({ where: { conversationId, role: 'OWNER' }, data: { role: 'MEMBER' } });
     await makeOwner(tx, heir);
@@ -145,7 +145,7 @@ const endMembership = async (tx: Tx, conversationId: string, userId: string): Pr
 export const renameConversation = async (context: Context, conversationId: string, title: string | null): Promise<void> => {
   await context.db.transact(async (tx) => {
     const { kind, title: before } = await holdAsOwner(tx, context, conversationId);
-    if (title === null && kind === 'GROUP') throw badInput({ path: 'input.title', message: 'A group has a title.' });
+    if (title === null && kind === 'GROUP') throw badInput({ path: 'input.title', code: 'REQUIRED', message: 'A group has a title.' });
     if (title === before) return;
     // In the order of those who send: the head, and then the row.
     await lockHead(tx, conversationLog, conversationId);

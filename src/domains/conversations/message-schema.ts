@@ -2,13 +2,14 @@ import { builder } from '../../builder.js';
 import { childPage, connectionType, listPage, nodeQuery } from '../../connection.js';
 import type { Context } from '../../context.js';
 import type { Message as MessageRow } from '../../db/generated/prisma/client.js';
-import { decodeId, encodeId } from '../../ids.js';
+import { encodeId } from '../../ids.js';
 import { batched, batchedField } from '../../loaders.js';
+import { mutation } from '../../mutation.js';
 import { streamKeyset } from '../../realtime/stream-keyset.js';
-import { clientIdText, text } from '../../text.js';
+import { text } from '../../text.js';
 import { Me, User } from '../account/schema.js';
 import { assertMember, conversationHead, ownMembership } from './membership.js';
-import { deleteMessage, editMessage, newestFirst, saying, sendMessage, writtenBy } from './messages.js';
+import { deleteMessage, editMessage, findMessage, newestFirst, saying, sendMessage, writtenBy } from './messages.js';
 import { addReaction, emojiText, MAX_EMOJIS, ownReactions, reactionGroups, removeReaction, type ReactionGroup as Group } from './reactions.js';
 import { Conversation } from './schema.js';
 import { conversationLog } from './topics.js';
@@ -172,129 +173,109 @@ builder.prismaObjectFields(Me, (t) => ({
 
 // ---------------------------------------------------------------- mutations
 
-builder.relayMutationField(
-  'sendMessage',
-  {
+mutation('sendMessage', {
+  description: 'Says something in one of the viewer\'s conversations.',
+  access: 'signedIn',
+  limit: 'message',
+  repeats: 'row',
+  input: {
     description: 'A new message.',
-    inputFields: (t) => ({
-      conversationId: t.id({ required: true, description: 'Where to say it.' }),
-      body: t.string({ required: true, validate: bodyText, description: `Its text; ${BODY_LENGTH}. \`@username\` mentions a member.` }),
-      replyToId: t.id({ description: 'The message it answers, in the same conversation.' }),
-      clientId: t.string({ validate: clientIdText, description: 'Sent again with the same input it gives the same message.' }),
+    fields: (t) => ({
+      conversationId: t.id({ required: true, idOf: 'Conversation', description: 'Where to say it.' }),
+      body: t.string({ required: true, check: bodyText, description: `Its text; ${BODY_LENGTH}. \`@username\` mentions a member.` }),
+      replyToId: t.id({ idOf: 'Message', description: 'The message it answers, in the same conversation.' }),
     }),
   },
-  {
-    description: 'Says something in one of the viewer\'s conversations.',
-    authScopes: { signedIn: true },
-    resolve: (_root, { input }, context) =>
-      sendMessage(context, {
-        conversationId: decodeId('Conversation', input.conversationId, 'input.conversationId'),
-        body: input.body,
-        replyToId: input.replyToId ? decodeId('Message', input.replyToId, 'input.replyToId') : null,
-        clientId: input.clientId,
-      }),
-  },
-  {
+  run: (input, context) => sendMessage(context, input),
+  payload: {
     description: 'The new message.',
-    outputFields: (t) => ({
+    fields: (t) => ({
       message: t.field({ type: Message, description: 'The message.', resolve: ({ message }) => message }),
       cursor: t.string({ description: 'The cursor of its event: where to go on after it.', resolve: ({ cursor }) => cursor }),
     }),
   },
-);
+});
 
-builder.relayMutationField(
-  'editMessage',
-  {
+mutation('editMessage', {
+  description: 'Changes what a message says; its place stays. For its author, while a member. A deleted message is CONFLICT.',
+  access: 'signedIn',
+  limit: 'message',
+  input: {
     description: 'What to say instead.',
-    inputFields: (t) => ({
-      messageId: t.id({ required: true, description: 'A message of the viewer\'s.' }),
-      body: t.string({ required: true, validate: bodyText, description: `Its new text; ${BODY_LENGTH}. Mentions are resolved anew.` }),
+    fields: (t) => ({
+      messageId: t.id({ required: true, idOf: 'Message', description: 'A message of the viewer\'s.' }),
+      body: t.string({ required: true, check: bodyText, description: `Its new text; ${BODY_LENGTH}. Mentions are resolved anew.` }),
     }),
   },
-  {
-    description: 'Changes what a message says; its place stays. For its author, while a member. A deleted message is CONFLICT.',
-    authScopes: { signedIn: true },
-    resolve: async (_root, { input }, context) => ({
-      message: await editMessage(context, { messageId: decodeId('Message', input.messageId, 'input.messageId'), body: input.body }),
-    }),
-  },
-  {
+  run: async (input, context) => ({ message: await editMessage(context, input) }),
+  payload: {
     description: 'The edited message.',
-    outputFields: (t) => ({
+    rereads: { message: findMessage },
+    fields: (t) => ({
       message: t.field({ type: Message, description: 'The message.', resolve: ({ message }) => message }),
     }),
   },
-);
+});
 
-builder.relayMutationField(
-  'deleteMessage',
-  {
+mutation('deleteMessage', {
+  description:
+    'Takes back what a message said, its mentions and its reactions; an empty message stays in its place. For its author and the owner of the conversation, while members, and for moderators. Deleting twice is deleting once.',
+  access: 'signedIn',
+  limit: 'message',
+  input: {
     description: 'Which message to delete.',
-    inputFields: (t) => ({ messageId: t.id({ required: true, description: 'The message.' }) }),
+    fields: (t) => ({ messageId: t.id({ required: true, idOf: 'Message', description: 'The message.' }) }),
   },
-  {
-    description:
-      'Takes back what a message said, its mentions and its reactions; an empty message stays in its place. For its author and the owner of the conversation, while members, and for moderators. Deleting twice is deleting once.',
-    authScopes: { signedIn: true },
-    resolve: async (_root, { input }, context) => {
-      const id = decodeId('Message', input.messageId, 'input.messageId');
-      await deleteMessage(context, id);
-      return { id };
-    },
+  run: async ({ messageId }, context) => {
+    await deleteMessage(context, messageId);
+    return { id: messageId };
   },
-  {
+  payload: {
     description: 'What was deleted.',
-    outputFields: (t) => ({
+    fields: (t) => ({
       messageId: t.id({ description: 'The message that says nothing any more.', resolve: ({ id }) => encodeId('Message', id) }),
     }),
   },
-);
+});
 
-builder.relayMutationField(
-  'addReaction',
-  {
+mutation('addReaction', {
+  description: 'Reacts to a message of one of the viewer\'s conversations. The same emoji twice is once. A deleted message is CONFLICT.',
+  access: 'signedIn',
+  limit: 'reaction',
+  input: {
     description: 'How to react to what.',
-    inputFields: (t) => ({
-      messageId: t.id({ required: true, description: 'The message.' }),
-      emoji: t.string({ required: true, validate: emojiText, description: `One emoji. A message has at most ${MAX_EMOJIS} different ones.` }),
+    fields: (t) => ({
+      messageId: t.id({ required: true, idOf: 'Message', description: 'The message.' }),
+      emoji: t.string({ required: true, check: emojiText, description: `One emoji. A message has at most ${MAX_EMOJIS} different ones.` }),
     }),
   },
-  {
-    description: 'Reacts to a message of one of the viewer\'s conversations. The same emoji twice is once. A deleted message is CONFLICT.',
-    authScopes: { signedIn: true },
-    resolve: async (_root, { input }, context) => ({
-      message: await addReaction(context, { messageId: decodeId('Message', input.messageId, 'input.messageId'), emoji: input.emoji }),
-    }),
-  },
-  {
+  run: async (input, context) => ({ message: await addReaction(context, input) }),
+  payload: {
     description: 'The message, as it is reacted to now.',
-    outputFields: (t) => ({
+    rereads: { message: findMessage },
+    fields: (t) => ({
       message: t.field({ type: Message, description: 'The message.', resolve: ({ message }) => message }),
     }),
   },
-);
+});
 
-builder.relayMutationField(
-  'removeReaction',
-  {
+mutation('removeReaction', {
+  description: 'Takes back a reaction of the viewer\'s; one that is not there stays so.',
+  access: 'signedIn',
+  limit: 'reaction',
+  input: {
     description: 'Which reaction to take back.',
-    inputFields: (t) => ({
-      messageId: t.id({ required: true, description: 'The message.' }),
-      emoji: t.string({ required: true, validate: emojiText, description: 'The emoji of the viewer\'s reaction.' }),
+    fields: (t) => ({
+      messageId: t.id({ required: true, idOf: 'Message', description: 'The message.' }),
+      emoji: t.string({ required: true, check: emojiText, description: 'The emoji of the viewer\'s reaction.' }),
     }),
   },
-  {
-    description: 'Takes back a reaction of the viewer\'s; one that is not there stays so.',
-    authScopes: { signedIn: true },
-    resolve: async (_root, { input }, context) => ({
-      message: await removeReaction(context, { messageId: decodeId('Message', input.messageId, 'input.messageId'), emoji: input.emoji }),
-    }),
-  },
-  {
+  run: async (input, context) => ({ message: await removeReaction(context, input) }),
+  payload: {
     description: 'The message, as it is reacted to now.',
-    outputFields: (t) => ({
+    rereads: { message: findMessage },
+    fields: (t) => ({
       message: t.field({ type: Message, description: 'The message.', resolve: ({ message }) => message }),
     }),
   },
-);
+});

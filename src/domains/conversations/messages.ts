@@ -47,7 +47,7 @@ const COLUMNS = Prisma.sql`
 const assertLength = ({ config }: Context, body: string): void => {
   const { maxLength } = config.messages;
   const length = lengthOf(body);
-  if (length > maxLength) throw badInput({ path: 'input.body', message: tooLong(maxLength, length) });
+  if (length > maxLength) throw badInput({ path: 'input.body', ...tooLong(maxLength, length) });
 };
 
 // ---------------------------------------------------------------- sending
@@ -75,7 +75,6 @@ export const sendMessage = async (context: Context, input: SendMessage): Promise
   assertLength(context, input.body);
   const { prisma } = context.db;
   const authorId = viewerOf(context).id;
-  await context.limits.consume('message', authorId);
   let epoch: number | null = null;
   const message = await createOnce(
     input.clientId,
@@ -155,10 +154,18 @@ const whyNot = async (context: Context, { conversationId, replyToId }: SendMessa
   const { conversation, member } = await findAsMember(context, conversationId);
   await assertNotApart(context, { conversation, member });
   if (replyToId === null || replyToId === undefined) return membersOnly();
-  return badInput({ path: 'input.replyToId', message: 'There is no such message in this conversation.' });
+  return badInput({ path: 'input.replyToId', code: 'NOT_FOUND', message: 'There is no such message in this conversation.' });
 };
 
 // ---------------------------------------------------------------- afterwards
+
+/** A message of a conversation of the viewer's. @throws NOT_FOUND, FORBIDDEN */
+export const findMessage = async (context: Context, id: string): Promise<Message> => {
+  const message = await context.db.prisma.message.findUnique({ where: { id } });
+  if (message === null) throw notFound('Message');
+  await findAsMember(context, message.conversationId);
+  return message;
+};
 
 /** A message as one finds it who is about to change it or what hangs on it. */
 interface Held {

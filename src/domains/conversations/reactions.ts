@@ -31,7 +31,6 @@ export interface Reaction {
  */
 export const addReaction = async (context: Context, { messageId, emoji }: Reaction): Promise<Message> => {
   const userId = viewerOf(context).id;
-  await context.limits.consume('reaction', userId);
   return await context.db.transact(async (tx) => {
     const { message, apart } = await holdMessage(tx, context, messageId);
     if (apart) throw keptApart();
@@ -44,7 +43,8 @@ export const addReaction = async (context: Context, { messageId, emoji }: Reacti
       ON CONFLICT DO NOTHING`;
     if (added > 0) tx.emit(conversationLog, message.conversationId, 'ReactionsChanged', { messageId });
     else if ((await tx.messageReaction.count({ where: { messageId, userId, emoji } })) === 0) {
-      throw badInput({ path: 'input.emoji', message: `A message has at most ${MAX_EMOJIS} different reactions.` });
+      const message = `A message has at most ${MAX_EMOJIS} different reactions.`;
+      throw badInput({ path: 'input.emoji', code: 'TOO_MANY', message, params: { max: MAX_EMOJIS } });
     }
     return message;
   });

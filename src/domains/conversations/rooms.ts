@@ -54,7 +54,7 @@ export const joinRoom = async (context: Context, input: JoinRoom): Promise<strin
 };
 
 const assertPasscode = async (context: Context, passcodeHash: string, passcode: string | null | undefined): Promise<void> => {
-  if (passcode === null || passcode === undefined) throw badInput({ path: 'input.passcode', message: 'The room has a passcode.' });
+  if (passcode === null || passcode === undefined) throw badInput({ path: 'input.passcode', code: 'REQUIRED', message: 'The room has a passcode.' });
   await context.limits.guess({ passcodeFromAddress: context.client.ip, passcodeByUser: viewerOf(context).id }, async () => {
     if (!(await verifyPassword(passcodeHash, passcode))) throw coded('FORBIDDEN', 'The passcode is wrong.');
   });
@@ -94,7 +94,7 @@ export const setRoomPasscode = async (context: Context, conversationId: string, 
 };
 
 const assertRoom = ({ kind }: Conversation): void => {
-  if (kind !== 'ROOM') throw badInput({ path: 'input.conversationId', message: 'Only a room has a passcode.' });
+  if (kind !== 'ROOM') throw badInput({ path: 'input.conversationId', code: 'NOT_ALLOWED', message: 'Only a room has a passcode.' });
 };
 
 // ---------------------------------------------------------------- the end of a room

@@ -1,15 +1,16 @@
 import { z } from 'zod';
-import { builder } from '../../builder.js';
+import { builder, type Types } from '../../builder.js';
 import { childPage, connectionType, listPage, nodeQuery } from '../../connection.js';
 import type { Context } from '../../context.js';
 import type { Conversation as ConversationRow, ConversationMember as Member } from '../../db/generated/prisma/client.js';
 import { badInput, codeOf } from '../../errors.js';
 import { decodeId, encodeId } from '../../ids.js';
 import { batched } from '../../loaders.js';
+import { mutation } from '../../mutation.js';
 import { encodeCursor, headCursor } from '../../realtime/cursor.js';
-import { clientIdText, text } from '../../text.js';
+import { list, text } from '../../text.js';
 import { Me } from '../account/schema.js';
-import { conversationsOf, createGroup, createRoom, latestActivity, membersOnly, startDirect } from './conversations.js';
+import { conversationsOf, createGroup, createRoom, findAsMember, latestActivity, membersOnly, startDirect } from './conversations.js';
 import { addMembers, leaveConversation, longestFirst, removeMember, renameConversation, transferOwnership } from './members.js';
 import { afterHead, assertMember, conversationHead, isKnown, onlineCount, ownMembership } from './membership.js';
 import { markRead } from './reading.js';
@@ -23,8 +24,7 @@ const MAX_MEMBER_IDS = 100;
 
 const PASSCODE_LENGTH = `${MIN_PASSCODE} to ${MAX_PASSCODE} characters`;
 
-const memberIdList = z.array(z.string()).max(MAX_MEMBER_IDS, `Must name at most ${MAX_MEMBER_IDS} users.`);
-const decodeMemberIds = (ids: readonly string[]): string[] => ids.map((id, index) => decodeId('User', id, `input.memberIds.${index}`));
+const memberIdList = list(z.string(), MAX_MEMBER_IDS, `Must name at most ${MAX_MEMBER_IDS} users.`);
 
 const titleText = text(1, MAX_TITLE, { singleLine: true });
 
@@ -256,8 +256,6 @@ builder.queryField('room', (t) =>
 // ---------------------------------------------------------------- mutations
 
 type PayloadFields = PothosSchemaTypes.ObjectFieldBuilder<Types, { readonly id: string }>;
-type Types = typeof builder extends PothosSchemaTypes.SchemaBuilder<infer Given> ? Given : never;
-
 /** The conversation of a payload, read after what was done and where its log stands then. */
 const conversationField = (t: PayloadFields) =>
   t.prismaField({
@@ -267,276 +265,243 @@ const conversationField = (t: PayloadFields) =>
       afterHead(context, id, () => context.db.prisma.conversation.findUniqueOrThrow({ ...query, where: { id } })),
   });
 
-builder.relayMutationField(
-  'startDirect',
-  {
+mutation('startDirect', {
+  description: 'Opens the direct conversation with a user. The same two people always get the same one.',
+  access: 'signedIn',
+  limit: 'conversation',
+  input: {
     description: 'With whom to talk.',
-    inputFields: (t) => ({ userId: t.id({ required: true, description: 'The other one.' }) }),
+    fields: (t) => ({ userId: t.id({ required: true, idOf: 'User', description: 'The other one.' }) }),
   },
-  {
-    description: 'Opens the direct conversation with a user. The same two people always get the same one.',
-    authScopes: { signedIn: true },
-    resolve: async (_root, { input }, context) => ({
-      conversation: await startDirect(context, decodeId('User', input.userId, 'input.userId')),
-    }),
-  },
-  {
+  run: async ({ userId }, context) => ({ conversation: await startDirect(context, userId) }),
+  payload: {
     description: 'The conversation of the two.',
-    outputFields: (t) => ({
+    rereads: { conversation: async (context, id) => (await findAsMember(context, id)).conversation },
+    fields: (t) => ({
       conversation: t.field({ type: Conversation, description: 'The conversation.', resolve: ({ conversation }) => conversation }),
     }),
   },
-);
+});
 
-builder.relayMutationField(
-  'createGroup',
-  {
+mutation('createGroup', {
+  description: 'Begins a conversation of several people. The viewer is its owner.',
+  access: 'signedIn',
+  limit: 'conversation',
+  repeats: 'row',
+  input: {
     description: 'A new group.',
-    inputFields: (t) => ({
-      title: t.string({ required: true, validate: titleText, description: `Its name; 1 to ${MAX_TITLE} characters.` }),
+    fields: (t) => ({
+      title: t.string({ required: true, check: titleText, description: `Its name; 1 to ${MAX_TITLE} characters.` }),
       memberIds: t.idList({
         required: true,
-        validate: memberIdList,
+        idOf: 'User',
+        check: memberIdList,
         description: `Who else is in it; at most ${MAX_MEMBER_IDS} users. Who is named twice is named once.`,
       }),
-      clientId: t.string({ validate: clientIdText, description: 'Sent again with the same input it gives the same group.' }),
     }),
   },
-  {
-    description: 'Begins a conversation of several people. The viewer is its owner.',
-    authScopes: { signedIn: true },
-    resolve: async (_root, { input }, context) => ({
-      conversation: await createGroup(context, {
-        title: input.title,
-        memberIds: decodeMemberIds(input.memberIds),
-        clientId: input.clientId,
-      }),
-    }),
-  },
-  {
+  run: async (input, context) => ({ conversation: await createGroup(context, input) }),
+  payload: {
     description: 'The new group.',
-    outputFields: (t) => ({
+    fields: (t) => ({
       conversation: t.field({ type: Conversation, description: 'The group.', resolve: ({ conversation }) => conversation }),
     }),
   },
-);
+});
 
-builder.relayMutationField(
-  'createRoom',
-  {
+mutation('createRoom', {
+  description: 'Opens a room with a fresh join code. The viewer is its owner.',
+  access: 'signedIn',
+  limit: 'room',
+  repeats: 'row',
+  input: {
     description: 'A new room.',
-    inputFields: (t) => ({
-      title: t.string({ validate: titleText, description: `Its name, if it has one; 1 to ${MAX_TITLE} characters.` }),
-      passcode: t.string({ validate: passcodeText, description: `What \`joinRoom\` asks for beside the code, if anything; ${PASSCODE_LENGTH}.` }),
-      clientId: t.string({ validate: clientIdText, description: 'Sent again with the same input it gives the same room.' }),
+    fields: (t) => ({
+      title: t.string({ check: titleText, description: `Its name, if it has one; 1 to ${MAX_TITLE} characters.` }),
+      passcode: t.string({
+        check: passcodeText,
+        isSecret: true,
+        description: `What \`joinRoom\` asks for beside the code, if anything; ${PASSCODE_LENGTH}.`,
+      }),
     }),
   },
-  {
-    description: 'Opens a room with a fresh join code. The viewer is its owner.',
-    authScopes: { signedIn: true },
-    resolve: async (_root, { input }, context) => ({ conversation: await createRoom(context, input) }),
-  },
-  {
+  run: async (input, context) => ({ conversation: await createRoom(context, input) }),
+  payload: {
     description: 'The new room.',
-    outputFields: (t) => ({
+    fields: (t) => ({
       conversation: t.field({ type: Conversation, description: 'The room, with its code.', resolve: ({ conversation }) => conversation }),
     }),
   },
-);
+});
 
-builder.relayMutationField(
-  'joinRoom',
-  {
+mutation('joinRoom', {
+  description:
+    'Makes the viewer a member of a room. Joining twice is joining once. A wrong code is NOT_FOUND and a wrong passcode FORBIDDEN; too many of them are RATE_LIMITED.',
+  access: 'signedIn',
+  input: {
     description: 'Which room to join.',
-    inputFields: (t) => ({
+    fields: (t) => ({
       code: t.string({ required: true, description: 'Its join code, in any case, with or without spaces.' }),
-      passcode: t.string({ validate: passcodeText, description: 'Its passcode, if it has one.' }),
+      passcode: t.string({ check: passcodeText, isSecret: true, description: 'Its passcode, if it has one.' }),
     }),
   },
-  {
-    description:
-      'Makes the viewer a member of a room. Joining twice is joining once. A wrong code is NOT_FOUND and a wrong passcode FORBIDDEN; too many of them are RATE_LIMITED.',
-    authScopes: { signedIn: true },
-    resolve: async (_root, { input }, context) => ({ id: await joinRoom(context, input) }),
-  },
-  {
+  run: async (input, context) => ({ id: await joinRoom(context, input) }),
+  payload: {
     description: 'The room: its last `messages`, and the `cursor` at which live goes on without a hole.',
-    outputFields: (t) => ({ conversation: conversationField(t) }),
+    fields: (t) => ({ conversation: conversationField(t) }),
   },
-);
+});
 
-builder.relayMutationField(
-  'addMembers',
-  {
+mutation('addMembers', {
+  description:
+    'Makes others members of a conversation: any member of a group may, and the owner of a room. All of them, or nobody when one cannot be added. A group has at most 1,000 members, or as many as `GROUP_MAX_MEMBERS` says.',
+  access: 'signedIn',
+  input: {
     description: 'Whom to add to what.',
-    inputFields: (t) => ({
-      conversationId: t.id({ required: true, description: 'A group, or a room of the viewer\'s own.' }),
+    fields: (t) => ({
+      conversationId: t.id({ required: true, idOf: 'Conversation', description: 'A group, or a room of the viewer\'s own.' }),
       memberIds: t.idList({
         required: true,
-        validate: memberIdList,
+        idOf: 'User',
+        check: memberIdList,
         description: `The users; at most ${MAX_MEMBER_IDS}. Those who are in it already change nothing.`,
       }),
     }),
   },
-  {
-    description:
-      'Makes others members of a conversation: any member of a group may, and the owner of a room. All of them, or nobody when one cannot be added. A group has at most 1,000 members, or as many as `GROUP_MAX_MEMBERS` says.',
-    authScopes: { signedIn: true },
-    resolve: async (_root, { input }, context) => {
-      const id = decodeId('Conversation', input.conversationId, 'input.conversationId');
-      await addMembers(context, id, decodeMemberIds(input.memberIds));
-      return { id };
-    },
+  run: async ({ conversationId, memberIds }, context) => {
+    await addMembers(context, conversationId, memberIds);
+    return { id: conversationId };
   },
-  {
+  payload: {
     description: 'The conversation, with those who were added.',
-    outputFields: (t) => ({ conversation: conversationField(t) }),
+    fields: (t) => ({ conversation: conversationField(t) }),
   },
-);
+});
 
-builder.relayMutationField(
-  'removeMember',
-  {
+mutation('removeMember', {
+  description:
+    'Ends the membership of another one. For the owner. What they wrote stays. Who is removed from a room and knows its code may come back, unless its passcode changes.',
+  access: 'signedIn',
+  input: {
     description: 'Whom to remove from what.',
-    inputFields: (t) => ({
-      conversationId: t.id({ required: true, description: 'A group or a room of the viewer\'s own.' }),
-      userId: t.id({ required: true, description: 'The member; not the viewer.' }),
+    fields: (t) => ({
+      conversationId: t.id({ required: true, idOf: 'Conversation', description: 'A group or a room of the viewer\'s own.' }),
+      userId: t.id({ required: true, idOf: 'User', description: 'The member; not the viewer.' }),
     }),
   },
-  {
-    description:
-      'Ends the membership of another one. For the owner. What they wrote stays. Who is removed from a room and knows its code may come back, unless its passcode changes.',
-    authScopes: { signedIn: true },
-    resolve: async (_root, { input }, context) => {
-      const id = decodeId('Conversation', input.conversationId, 'input.conversationId');
-      await removeMember(context, id, decodeId('User', input.userId, 'input.userId'));
-      return { id };
-    },
+  run: async ({ conversationId, userId }, context) => {
+    await removeMember(context, conversationId, userId);
+    return { id: conversationId };
   },
-  {
+  payload: {
     description: 'The conversation, without the one who was removed.',
-    outputFields: (t) => ({ conversation: conversationField(t) }),
+    fields: (t) => ({ conversation: conversationField(t) }),
   },
-);
+});
 
-builder.relayMutationField(
-  'transferOwnership',
-  {
+mutation('transferOwnership', {
+  description: 'Passes a conversation on to another member. For the owner, who stays in it as a member.',
+  access: 'signedIn',
+  input: {
     description: 'Whose the conversation shall be.',
-    inputFields: (t) => ({
-      conversationId: t.id({ required: true, description: 'A group or a room of the viewer\'s own.' }),
-      userId: t.id({ required: true, description: 'The member who becomes its owner.' }),
+    fields: (t) => ({
+      conversationId: t.id({ required: true, idOf: 'Conversation', description: 'A group or a room of the viewer\'s own.' }),
+      userId: t.id({ required: true, idOf: 'User', description: 'The member who becomes its owner.' }),
     }),
   },
-  {
-    description: 'Passes a conversation on to another member. For the owner, who stays in it as a member.',
-    authScopes: { signedIn: true },
-    resolve: async (_root, { input }, context) => {
-      const id = decodeId('Conversation', input.conversationId, 'input.conversationId');
-      await transferOwnership(context, id, decodeId('User', input.userId, 'input.userId'));
-      return { id };
-    },
+  run: async ({ conversationId, userId }, context) => {
+    await transferOwnership(context, conversationId, userId);
+    return { id: conversationId };
   },
-  {
+  payload: {
     description: 'The conversation, which has another owner.',
-    outputFields: (t) => ({ conversation: conversationField(t) }),
+    fields: (t) => ({ conversation: conversationField(t) }),
   },
-);
+});
 
-builder.relayMutationField(
-  'renameConversation',
-  {
+mutation('renameConversation', {
+  description: 'Gives a group or a room another title. For the owner.',
+  access: 'signedIn',
+  input: {
     description: 'Another title.',
-    inputFields: (t) => ({
-      conversationId: t.id({ required: true, description: 'A group or a room of the viewer\'s own.' }),
-      title: t.string({ validate: titleText, description: `Its name; 1 to ${MAX_TITLE} characters. Null takes that of a room away.` }),
+    fields: (t) => ({
+      conversationId: t.id({ required: true, idOf: 'Conversation', description: 'A group or a room of the viewer\'s own.' }),
+      title: t.string({ check: titleText, description: `Its name; 1 to ${MAX_TITLE} characters. Null takes that of a room away.` }),
     }),
   },
-  {
-    description: 'Gives a group or a room another title. For the owner.',
-    authScopes: { signedIn: true },
-    resolve: async (_root, { input }, context) => {
-      const id = decodeId('Conversation', input.conversationId, 'input.conversationId');
-      if (input.title === undefined) throw badInput({ path: 'input.title', message: 'Give a title, or null to take it away.' });
-      await renameConversation(context, id, input.title);
-      return { id };
-    },
+  run: async ({ conversationId, title }, context) => {
+    if (title === undefined) throw badInput({ path: 'input.title', code: 'REQUIRED', message: 'Give a title, or null to take it away.' });
+    await renameConversation(context, conversationId, title);
+    return { id: conversationId };
   },
-  {
+  payload: {
     description: 'The conversation, with its new title.',
-    outputFields: (t) => ({ conversation: conversationField(t) }),
+    fields: (t) => ({ conversation: conversationField(t) }),
   },
-);
+});
 
-builder.relayMutationField(
-  'setRoomPasscode',
-  {
+mutation('setRoomPasscode', {
+  description: 'Changes or removes the passcode of a room. For the owner. Those who are in it stay.',
+  access: 'signedIn',
+  input: {
     description: 'Another passcode.',
-    inputFields: (t) => ({
-      conversationId: t.id({ required: true, description: 'A room of the viewer\'s own.' }),
-      passcode: t.string({ validate: passcodeText, description: `What \`joinRoom\` asks for from now on; ${PASSCODE_LENGTH}. Null: nothing.` }),
+    fields: (t) => ({
+      conversationId: t.id({ required: true, idOf: 'Conversation', description: 'A room of the viewer\'s own.' }),
+      passcode: t.string({
+        check: passcodeText,
+        isSecret: true,
+        description: `What \`joinRoom\` asks for from now on; ${PASSCODE_LENGTH}. Null: nothing.`,
+      }),
     }),
   },
-  {
-    description: 'Changes or removes the passcode of a room. For the owner. Those who are in it stay.',
-    authScopes: { signedIn: true },
-    resolve: async (_root, { input }, context) => {
-      const id = decodeId('Conversation', input.conversationId, 'input.conversationId');
-      if (input.passcode === undefined) throw badInput({ path: 'input.passcode', message: 'Give a passcode, or null to take it away.' });
-      await setRoomPasscode(context, id, input.passcode);
-      return { id };
-    },
+  run: async ({ conversationId, passcode }, context) => {
+    if (passcode === undefined) throw badInput({ path: 'input.passcode', code: 'REQUIRED', message: 'Give a passcode, or null to take it away.' });
+    await setRoomPasscode(context, conversationId, passcode);
+    return { id: conversationId };
   },
-  {
+  payload: {
     description: 'The room.',
-    outputFields: (t) => ({ conversation: conversationField(t) }),
+    fields: (t) => ({ conversation: conversationField(t) }),
   },
-);
+});
 
-builder.relayMutationField(
-  'leaveConversation',
-  {
+mutation('leaveConversation', {
+  description: 'Ends the viewer\'s membership. When the owner leaves, whoever has been there longest becomes the owner.',
+  access: 'signedIn',
+  input: {
     description: 'Which conversation to leave.',
-    inputFields: (t) => ({ conversationId: t.id({ required: true, description: 'The conversation; not a direct one.' }) }),
+    fields: (t) => ({ conversationId: t.id({ required: true, idOf: 'Conversation', description: 'The conversation; not a direct one.' }) }),
   },
-  {
-    description: 'Ends the viewer\'s membership. When the owner leaves, whoever has been there longest becomes the owner.',
-    authScopes: { signedIn: true },
-    resolve: async (_root, { input }, context) => {
-      const id = decodeId('Conversation', input.conversationId, 'input.conversationId');
-      await leaveConversation(context, id);
-      return { id };
-    },
+  run: async ({ conversationId }, context) => {
+    await leaveConversation(context, conversationId);
+    return { id: conversationId };
   },
-  {
+  payload: {
     description: 'What was left.',
-    outputFields: (t) => ({
+    fields: (t) => ({
       conversationId: t.id({ description: 'The conversation that the viewer is no longer in.', resolve: ({ id }) => encodeId('Conversation', id) }),
     }),
   },
-);
+});
 
-builder.relayMutationField(
-  'markRead',
-  {
+mutation('markRead', {
+  description:
+    'Marks everything up to a cursor as read; it never goes back. A cursor beyond what has happened, or from before a restored backup, is CURSOR_EXPIRED.',
+  access: 'signedIn',
+  limit: 'reading',
+  input: {
     description: 'How far the viewer has read.',
-    inputFields: (t) => ({
-      conversationId: t.id({ required: true, description: 'The conversation.' }),
+    fields: (t) => ({
+      conversationId: t.id({ required: true, idOf: 'Conversation', description: 'The conversation.' }),
       cursor: t.string({ required: true, description: 'A cursor of its log: `Conversation.cursor`, a message edge\'s or an event\'s.' }),
     }),
   },
-  {
-    description:
-      'Marks everything up to a cursor as read; it never goes back. A cursor beyond what has happened, or from before a restored backup, is CURSOR_EXPIRED.',
-    authScopes: { signedIn: true },
-    resolve: async (_root, { input }, context) => {
-      const id = decodeId('Conversation', input.conversationId, 'input.conversationId');
-      await markRead(context, id, input.cursor);
-      return { id };
-    },
+  run: async ({ conversationId, cursor }, context) => {
+    await markRead(context, conversationId, cursor);
+    return { id: conversationId };
   },
-  {
+  payload: {
     description: 'The conversation, as the viewer has read it now.',
-    outputFields: (t) => ({ conversation: conversationField(t) }),
+    fields: (t) => ({ conversation: conversationField(t) }),
   },
-);
+});

@@ -1,5 +1,6 @@
 import { builder } from '../../builder.js';
 import { decodeId, encodeId } from '../../ids.js';
+import { mutation } from '../../mutation.js';
 import type { Signal } from '../../realtime/topic.js';
 import { User } from '../account/schema.js';
 import { findAsMember } from './conversations.js';
@@ -39,29 +40,27 @@ builder.prismaObjectFields(Conversation, (t) => ({
   }),
 }));
 
-builder.relayMutationField(
-  'setTyping',
-  {
+mutation('setTyping', {
+  description:
+    'Tells the other members that the viewer types, or has stopped. Say it as often as you like: the others are told of each change, and now and again while it goes on.',
+  access: 'signedIn',
+  limit: 'reading',
+  input: {
     description: 'Whether the viewer types.',
-    inputFields: (t) => ({
-      conversationId: t.id({ required: true, description: 'The conversation.' }),
+    fields: (t) => ({
+      conversationId: t.id({ required: true, idOf: 'Conversation', description: 'The conversation.' }),
       isTyping: t.boolean({ required: true, description: 'Say true again and again while typing goes on: after six seconds of silence it counts as over.' }),
     }),
   },
-  {
-    description:
-      'Tells the other members that the viewer types, or has stopped. Say it as often as you like: the others are told of each change, and now and again while it goes on.',
-    authScopes: { signedIn: true },
-    resolve: async (_root, { input }, context) => {
-      await setTyping(context, decodeId('Conversation', input.conversationId, 'input.conversationId'), input.isTyping);
-      return { ok: true };
-    },
+  run: async ({ conversationId, isTyping }, context) => {
+    await setTyping(context, conversationId, isTyping);
+    return { ok: true };
   },
-  {
+  payload: {
     description: 'That it was heard.',
-    outputFields: (t) => ({ ok: t.boolean({ description: 'Always true.', resolve: ({ ok }) => ok }) }),
+    fields: (t) => ({ ok: t.boolean({ description: 'Always true.', resolve: ({ ok }) => ok }) }),
   },
-);
+});
 
 builder.subscriptionField('typingChanged', (t) =>
   t.topic({

@@ -28,7 +28,7 @@ export const latestFollowees = byRecency<FolloweeRow>('following', 'followeeId')
 /** Following twice is following once. @throws NOT_FOUND, BAD_USER_INPUT for oneself, FORBIDDEN where one of the two has blocked the other */
 export const followUser = async (context: Context, followeeId: string): Promise<User> => {
   const followerId = viewerOf(context).id;
-  if (followeeId === followerId) throw badInput({ path: 'input.userId', message: 'You cannot follow yourself.' });
+  if (followeeId === followerId) throw badInput({ path: 'input.userId', code: 'NOT_ALLOWED', message: 'You cannot follow yourself.' });
   const { prisma, transact } = context.db;
   try {
     await transact(async (tx) => {

@@ -1,7 +1,8 @@
 import { builder } from '../../builder.js';
 import { childPage } from '../../connection.js';
-import { decodeId } from '../../ids.js';
 import { batched } from '../../loaders.js';
+import { mutation } from '../../mutation.js';
+import { findUser } from '../account/account.js';
 import { User, UserConnection } from '../account/schema.js';
 import { followUser, latestFollowees, latestFollowers, unfollowUser, type FolloweeRow, type FollowerRow } from './follows.js';
 
@@ -81,20 +82,18 @@ for (const [name, act, description] of [
   ['followUser', followUser, 'Follows a user: their posts come to the viewer\'s feed. Following twice is following once.'],
   ['unfollowUser', unfollowUser, 'Stops following a user.'],
 ] as const) {
-  builder.relayMutationField(
-    name,
-    {
+  mutation(name, {
+    description,
+    access: 'signedIn',
+    input: {
       description: 'Which user is meant.',
-      inputFields: (t) => ({ userId: t.id({ required: true, description: 'The user.' }) }),
+      fields: (t) => ({ userId: t.id({ required: true, idOf: 'User', description: 'The user.' }) }),
     },
-    {
-      description,
-      authScopes: { signedIn: true },
-      resolve: async (_root, { input }, context) => ({ user: await act(context, decodeId('User', input.userId, 'input.userId')) }),
-    },
-    {
+    run: async ({ userId }, context) => ({ user: await act(context, userId) }),
+    payload: {
       description: 'The user, as the viewer sees them now.',
-      outputFields: (t) => ({ user: t.field({ type: User, description: 'The user.', resolve: ({ user }) => user }) }),
+      rereads: { user: findUser },
+      fields: (t) => ({ user: t.field({ type: User, description: 'The user.', resolve: ({ user }) => user }) }),
     },
-  );
+  });
 }

@@ -4,7 +4,7 @@ import type { Context, Services } from '../../context.js';
 import type { Database } from '../../db/database.js';
 import { isUniqueViolation } from '../../db/failures.js';
 import type { Category } from '../../db/generated/prisma/client.js';
-import { coded, notFound } from '../../errors.js';
+import { fieldErrors, notFound } from '../../errors.js';
 import { withFreeSlug } from './free-slug.js';
 import { categoryKey } from './rules.js';
 import { slugify } from './slug.js';
@@ -35,6 +35,13 @@ export const findCategory = async ({ prisma }: Database, slugOrName: string): Pr
   return found.find(({ slug }) => slug === key) ?? found[0] ?? null;
 };
 
+/** @throws NOT_FOUND */
+export const categoryById = async ({ db }: Pick<Services, 'db'>, id: string): Promise<Category> => {
+  const category = await db.prisma.category.findUnique({ where: { id } });
+  if (category === null) throw notFound('Category');
+  return category;
+};
+
 /** @throws CONFLICT for a name that another category has, or that is another's slug: each would stand for two */
 const assertNameFree = async (db: Database, name: string, ownId: string | null): Promise<void> => {
   const key = categoryKey(name);
@@ -46,7 +53,7 @@ const assertNameFree = async (db: Database, name: string, ownId: string | null):
 };
 
 const nameTaken = (): GraphQLError =>
-  coded('CONFLICT', 'input.name: Is taken.', { fields: [{ path: 'input.name', message: 'Is the name or the slug of another category.' }] });
+  fieldErrors('CONFLICT', [{ path: 'input.name', code: 'TAKEN', message: 'Is the name or the slug of another category.' }]);
 
 /** @throws CONFLICT for a name that is taken, whatever the case */
 export const createCategory = async ({ db, clock }: Pick<Services, 'db' | 'clock'>, input: NewCategory): Promise<Category> => {

@@ -39,7 +39,7 @@ export const findEntry = async (context: Context, id: string): Promise<Entry> =>
   return entry;
 };
 
-const unknownCategory = (): GraphQLError => badInput({ path: 'input.category', message: 'There is no such category.' });
+const unknownCategory = (): GraphQLError => badInput({ path: 'input.category', code: 'NOT_FOUND', message: 'There is no such category.' });
 
 /** @throws BAD_USER_INPUT for a category that does not exist */
 const categoryIdOf = async (db: Database, slugOrName: string | null | undefined): Promise<string | null> => {

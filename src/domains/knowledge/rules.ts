@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Viewer } from '../../context.js';
 import type { Entry, Prisma } from '../../db/generated/prisma/client.js';
-import { text } from '../../text.js';
+import { list, text } from '../../text.js';
 import { CATEGORY_MAX, TITLE_MAX } from './front-matter.js';
 import { CONTENT_MAX } from './markdown-budget.js';
 
@@ -25,11 +25,18 @@ export const contentText = text(1, MAX_CONTENT);
 export const categoryText = text(1, MAX_CATEGORY, { singleLine: true });
 export const categoryDescriptionText = text(0, MAX_CATEGORY_DESCRIPTION);
 
+/** Tags that are given, with repetitions. */
+const MAX_GIVEN_TAGS = 5 * MAX_TAGS;
+const TOO_MANY_TAGS = `Must be at most ${MAX_TAGS} tags.`;
+
 /** In lower case, each once. */
-export const tagTexts = z
-  .array(text(1, MAX_TAG, { singleLine: true }).transform((tag) => tag.toLowerCase()))
+export const tagTexts = list(
+  text(1, MAX_TAG, { singleLine: true }).transform((tag) => tag.toLowerCase()),
+  MAX_GIVEN_TAGS,
+  TOO_MANY_TAGS,
+)
   .transform((tags) => [...new Set(tags)])
-  .refine((tags) => tags.length <= MAX_TAGS, `Must be at most ${MAX_TAGS} tags.`);
+  .pipe(z.array(z.string()).max(MAX_TAGS, TOO_MANY_TAGS));
 
 /** What makes a category's name unique whatever its case. */
 export const categoryKey = (name: string): string => name.trim().toLowerCase();

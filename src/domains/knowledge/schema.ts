@@ -1,18 +1,18 @@
 import { queryFromInfo } from '@pothos/plugin-prisma';
 import type { GraphQLResolveInfo } from 'graphql';
-import { z } from 'zod';
-import { builder } from '../../builder.js';
+import { builder, type Types } from '../../builder.js';
 import { childPage, connectionType, listPage, type CountedConnection, type NodeQuery } from '../../connection.js';
 import type { Context } from '../../context.js';
-import type { Entry as EntryRow } from '../../db/generated/prisma/client.js';
+import type { Category as CategoryRow, Entry as EntryRow } from '../../db/generated/prisma/client.js';
 import type { PageArgs } from '../../db/keyset.js';
 import { badInput } from '../../errors.js';
 import { decodeId, encodeId } from '../../ids.js';
 import { batched } from '../../loaders.js';
-import { clientIdText, text } from '../../text.js';
+import { mutation } from '../../mutation.js';
+import { text } from '../../text.js';
 import { User } from '../account/schema.js';
-import { createCategory, deleteCategory, updateCategory } from './categories.js';
-import { createEntry, deleteEntry, featureEntry, likeEntry, unlikeEntry, updateEntry } from './entries.js';
+import { categoryById, createCategory, deleteCategory, updateCategory } from './categories.js';
+import { createEntry, deleteEntry, featureEntry, findEntry, likeEntry, unlikeEntry, updateEntry } from './entries.js';
 import { contentHtml } from './html.js';
 import { entryOrders, tagsContaining, whereOf, type EntryFilter as Filter, type EntryOrder as Order } from './lists.js';
 import {
@@ -243,7 +243,7 @@ builder.queryField('entry', (t) =>
     resolve: async (query, _root, { id, slug }, { db, viewer }) => {
       const byId = typeof id === 'string';
       const bySlug = typeof slug === 'string';
-      if (byId === bySlug) throw badInput({ path: byId ? 'slug' : 'id', message: 'Give either the id or the slug.' });
+      if (byId === bySlug) throw badInput({ path: byId ? 'slug' : 'id', code: 'EXCLUSIVE', message: 'Give either the id or the slug.' });
       const key = byId ? { id: decodeId('Entry', id, 'id') } : { slug: (slug ?? '').toLowerCase() };
       if (key.slug !== undefined && !SLUG.test(key.slug)) return null;
       return await db.prisma.entry.findFirst({ ...query, where: { AND: [key, visibleTo(viewer)] } });
@@ -276,210 +276,153 @@ builder.queryField('tags', (t) =>
 const categoryRef = text(1, MAX_SEARCH, { singleLine: true });
 const TAGS = `At most ${MAX_TAGS} of 1 to ${MAX_TAG} characters; they are put into lower case.`;
 
-builder.relayMutationField(
-  'createEntry',
-  {
-    description: 'A new entry.',
-    validate: z.object({
-      title: titleText,
-      content: contentText,
-      category: categoryRef.nullish(),
-      tags: tagTexts.nullish(),
-      isPublic: z.boolean().nullish(),
-      clientId: clientIdText.nullish(),
-    }),
-    inputFields: (t) => ({
-      title: t.string({ required: true, description: `One line of 1 to ${MAX_TITLE} characters.` }),
-      content: t.string({ required: true, description: `Its text, as Markdown; 1 to ${MAX_CONTENT} characters.` }),
-      category: t.string({ description: 'The slug or the name of a category, in any case.' }),
-      tags: t.stringList({ description: TAGS }),
-      isPublic: t.boolean({ defaultValue: true, description: 'Whether everyone may see it.' }),
-      clientId: t.string({ description: '1 to 100 printable ASCII characters without spaces, fresh for each. Sent again with the same input it gives the same entry.' }),
-    }),
-  },
-  {
-    description: 'Writes an entry. Guests may not.',
-    authScopes: { role: 'MEMBER' },
-    resolve: async (_root, { input }, context) => ({ entry: await createEntry(context, input) }),
-  },
-  {
-    description: 'The new entry.',
-    outputFields: (t) => ({ entry: t.field({ type: Entry, description: 'The entry.', resolve: ({ entry }) => entry }) }),
-  },
-);
+const entryField = (t: PothosSchemaTypes.ObjectFieldBuilder<Types, { readonly entry: EntryRow }>) =>
+  t.field({ type: Entry, description: 'The entry.', resolve: ({ entry }) => entry });
 
-builder.relayMutationField(
-  'updateEntry',
-  {
-    description: 'What to change; what is left out stays.',
-    validate: z.object({
-      id: z.string(),
-      expectedVersion: z.int(),
-      title: titleText.nullish(),
-      content: contentText.nullish(),
-      category: categoryRef.nullish(),
-      tags: tagTexts.nullish(),
-      isPublic: z.boolean().nullish(),
+const categoryField = (t: PothosSchemaTypes.ObjectFieldBuilder<Types, { readonly category: CategoryRow }>) =>
+  t.field({ type: Category, description: 'The category.', resolve: ({ category }) => category });
+
+mutation('createEntry', {
+  description: 'Writes an entry. Guests may not.',
+  access: 'MEMBER',
+  limit: 'entry',
+  repeats: 'row',
+  input: {
+    description: 'A new entry.',
+    fields: (t) => ({
+      title: t.string({ required: true, check: titleText, description: `One line of 1 to ${MAX_TITLE} characters.` }),
+      content: t.string({ required: true, check: contentText, description: `Its text, as Markdown; 1 to ${MAX_CONTENT} characters.` }),
+      category: t.string({ check: categoryRef, description: 'The slug or the name of a category, in any case.' }),
+      tags: t.stringList({ check: tagTexts, description: TAGS }),
+      isPublic: t.boolean({ defaultValue: true, description: 'Whether everyone may see it.' }),
     }),
-    inputFields: (t) => ({
-      id: t.id({ required: true, description: 'The entry.' }),
+  },
+  run: async (input, context) => ({ entry: await createEntry(context, input) }),
+  payload: { description: 'The new entry.', fields: (t) => ({ entry: entryField(t) }) },
+});
+
+mutation('updateEntry', {
+  description:
+    'Edits one of the viewer\'s entries. CONFLICT, with `extensions.currentVersion`, when it has been changed since the expected version.',
+  access: 'signedIn',
+  input: {
+    description: 'What to change; what is left out stays.',
+    fields: (t) => ({
+      id: t.id({ required: true, idOf: 'Entry', description: 'The entry.' }),
       expectedVersion: t.int({ required: true, description: 'The `version` that the change was made from.' }),
-      title: t.string({ description: `One line of 1 to ${MAX_TITLE} characters.` }),
-      content: t.string({ description: `Its text, as Markdown; 1 to ${MAX_CONTENT} characters.` }),
-      category: t.string({ description: 'The slug or the name of a category, in any case; null takes the entry out of its category.' }),
-      tags: t.stringList({ description: `${TAGS} They take the place of the ones before; null takes all away.` }),
+      title: t.string({ check: titleText, description: `One line of 1 to ${MAX_TITLE} characters.` }),
+      content: t.string({ check: contentText, description: `Its text, as Markdown; 1 to ${MAX_CONTENT} characters.` }),
+      category: t.string({
+        check: categoryRef,
+        description: 'The slug or the name of a category, in any case; null takes the entry out of its category.',
+      }),
+      tags: t.stringList({ check: tagTexts, description: `${TAGS} They take the place of the ones before; null takes all away.` }),
       isPublic: t.boolean({ description: 'Whether everyone may see it.' }),
     }),
   },
-  {
-    description:
-      'Edits one of the viewer\'s entries. CONFLICT, with `extensions.currentVersion`, when it has been changed since the expected version.',
-    authScopes: { signedIn: true },
-    resolve: async (_root, { input }, context) => ({
-      entry: await updateEntry(context, { ...input, id: decodeId('Entry', input.id, 'input.id') }),
-    }),
-  },
-  {
-    description: 'The edited entry.',
-    outputFields: (t) => ({ entry: t.field({ type: Entry, description: 'The entry.', resolve: ({ entry }) => entry }) }),
-  },
-);
+  run: async (input, context) => ({ entry: await updateEntry(context, input) }),
+  payload: { description: 'The edited entry.', rereads: { entry: findEntry }, fields: (t) => ({ entry: entryField(t) }) },
+});
 
-builder.relayMutationField(
-  'deleteEntry',
-  {
+mutation('deleteEntry', {
+  description: 'Deletes an entry with its likes: the viewer\'s own, or for moderators anyone\'s that they see.',
+  access: 'signedIn',
+  input: {
     description: 'Which entry to delete.',
-    inputFields: (t) => ({ id: t.id({ required: true, description: 'The entry.' }) }),
+    fields: (t) => ({ id: t.id({ required: true, idOf: 'Entry', description: 'The entry.' }) }),
   },
-  {
-    description: 'Deletes an entry with its likes: the viewer\'s own, or for moderators anyone\'s that they see.',
-    authScopes: { signedIn: true },
-    resolve: async (_root, { input }, context) => ({ entryId: await deleteEntry(context, { id: decodeId('Entry', input.id, 'input.id') }) }),
-  },
-  {
+  run: async (input, context) => ({ entryId: await deleteEntry(context, input) }),
+  payload: {
     description: 'What was deleted.',
-    outputFields: (t) => ({
+    fields: (t) => ({
       entryId: t.id({ description: 'The entry that is gone.', resolve: ({ entryId }) => encodeId('Entry', entryId) }),
     }),
   },
-);
+});
 
-builder.relayMutationField(
-  'featureEntry',
-  {
+mutation('featureEntry', {
+  description: 'Recommends an entry, or no longer. For moderators. The entry\'s version stays.',
+  access: 'MODERATOR',
+  input: {
     description: 'Which entry is meant.',
-    inputFields: (t) => ({
-      id: t.id({ required: true, description: 'The entry.' }),
+    fields: (t) => ({
+      id: t.id({ required: true, idOf: 'Entry', description: 'The entry.' }),
       isFeatured: t.boolean({ required: true, description: 'Whether to recommend it.' }),
     }),
   },
-  {
-    description: 'Recommends an entry, or no longer. For moderators. The entry\'s version stays.',
-    authScopes: { role: 'MODERATOR' },
-    resolve: async (_root, { input }, context) => ({
-      entry: await featureEntry(context, { id: decodeId('Entry', input.id, 'input.id'), isFeatured: input.isFeatured }),
-    }),
-  },
-  {
-    description: 'The entry with its mark.',
-    outputFields: (t) => ({ entry: t.field({ type: Entry, description: 'The entry.', resolve: ({ entry }) => entry }) }),
-  },
-);
+  run: async (input, context) => ({ entry: await featureEntry(context, input) }),
+  payload: { description: 'The entry with its mark.', rereads: { entry: findEntry }, fields: (t) => ({ entry: entryField(t) }) },
+});
 
 for (const [name, act, description] of [
   ['likeEntry', likeEntry, 'Likes an entry. Liking twice is liking once.'],
   ['unlikeEntry', unlikeEntry, 'Takes a like back. What was not liked stays so.'],
 ] as const) {
-  builder.relayMutationField(
-    name,
-    {
+  mutation(name, {
+    description,
+    access: 'signedIn',
+    input: {
       description: 'Which entry is meant.',
-      inputFields: (t) => ({ entryId: t.id({ required: true, description: 'The entry.' }) }),
+      fields: (t) => ({ entryId: t.id({ required: true, idOf: 'Entry', description: 'The entry.' }) }),
     },
-    {
-      description,
-      authScopes: { signedIn: true },
-      resolve: (_root, { input }, context) => act(context, decodeId('Entry', input.entryId, 'input.entryId')),
-    },
-    {
+    run: ({ entryId }, context) => act(context, entryId),
+    payload: {
       description: 'The entry, and how many like it now.',
-      outputFields: (t) => ({
-        entry: t.field({ type: Entry, description: 'The entry.', resolve: ({ entry }) => entry }),
+      rereads: { entry: findEntry },
+      fields: (t) => ({
+        entry: entryField(t),
         likeCount: t.int({ description: 'How many users like it now.', resolve: ({ likeCount }) => likeCount }),
       }),
     },
-  );
+  });
 }
 
-builder.relayMutationField(
-  'createCategory',
-  {
+mutation('createCategory', {
+  description: 'Makes a category. For moderators.',
+  access: 'MODERATOR',
+  input: {
     description: 'A new category.',
-    validate: z.object({ name: categoryText, description: categoryDescriptionText.nullish(), color: z.string().nullish() }),
-    inputFields: (t) => ({
-      name: t.string({ required: true, description: `One line of 1 to ${MAX_CATEGORY} characters, unique whatever the case.` }),
-      description: t.string({ description: `What belongs here; at most ${MAX_CATEGORY_DESCRIPTION} characters.` }),
+    fields: (t) => ({
+      name: t.string({ required: true, check: categoryText, description: `One line of 1 to ${MAX_CATEGORY} characters, unique whatever the case.` }),
+      description: t.string({ check: categoryDescriptionText, description: `What belongs here; at most ${MAX_CATEGORY_DESCRIPTION} characters.` }),
       color: t.field({ type: 'HexColor', description: 'The colour to show it in; chosen by its name when left out.' }),
     }),
   },
-  {
-    description: 'Makes a category. For moderators.',
-    authScopes: { role: 'MODERATOR' },
-    resolve: async (_root, { input }, context) => ({ category: await createCategory(context, input) }),
-  },
-  {
-    description: 'The new category.',
-    outputFields: (t) => ({ category: t.field({ type: Category, description: 'The category.', resolve: ({ category }) => category }) }),
-  },
-);
+  run: async (input, context) => ({ category: await createCategory(context, input) }),
+  payload: { description: 'The new category.', rereads: { category: categoryById }, fields: (t) => ({ category: categoryField(t) }) },
+});
 
-builder.relayMutationField(
-  'updateCategory',
-  {
+mutation('updateCategory', {
+  description: 'Changes a category; its slug stays. For moderators.',
+  access: 'MODERATOR',
+  input: {
     description: 'What to change; what is left out stays.',
-    validate: z.object({
-      id: z.string(),
-      name: categoryText.nullish(),
-      description: categoryDescriptionText.nullish(),
-      color: z.string().nullish(),
-    }),
-    inputFields: (t) => ({
-      id: t.id({ required: true, description: 'The category.' }),
-      name: t.string({ description: `One line of 1 to ${MAX_CATEGORY} characters, unique whatever the case.` }),
-      description: t.string({ description: `What belongs here; at most ${MAX_CATEGORY_DESCRIPTION} characters. Null takes it away.` }),
+    fields: (t) => ({
+      id: t.id({ required: true, idOf: 'Category', description: 'The category.' }),
+      name: t.string({ check: categoryText, description: `One line of 1 to ${MAX_CATEGORY} characters, unique whatever the case.` }),
+      description: t.string({
+        check: categoryDescriptionText,
+        description: `What belongs here; at most ${MAX_CATEGORY_DESCRIPTION} characters. Null takes it away.`,
+      }),
       color: t.field({ type: 'HexColor', description: 'The colour to show it in.' }),
     }),
   },
-  {
-    description: 'Changes a category; its slug stays. For moderators.',
-    authScopes: { role: 'MODERATOR' },
-    resolve: async (_root, { input }, context) => ({
-      category: await updateCategory(context, { ...input, id: decodeId('Category', input.id, 'input.id') }),
-    }),
-  },
-  {
-    description: 'The changed category.',
-    outputFields: (t) => ({ category: t.field({ type: Category, description: 'The category.', resolve: ({ category }) => category }) }),
-  },
-);
+  run: async (input, context) => ({ category: await updateCategory(context, input) }),
+  payload: { description: 'The changed category.', rereads: { category: categoryById }, fields: (t) => ({ category: categoryField(t) }) },
+});
 
-builder.relayMutationField(
-  'deleteCategory',
-  {
+mutation('deleteCategory', {
+  description: 'Deletes a category; its entries stay, without a category. For moderators.',
+  access: 'MODERATOR',
+  input: {
     description: 'Which category to delete.',
-    inputFields: (t) => ({ id: t.id({ required: true, description: 'The category.' }) }),
+    fields: (t) => ({ id: t.id({ required: true, idOf: 'Category', description: 'The category.' }) }),
   },
-  {
-    description: 'Deletes a category; its entries stay, without a category. For moderators.',
-    authScopes: { role: 'MODERATOR' },
-    resolve: async (_root, { input }, context) => ({
-      categoryId: await deleteCategory(context, { id: decodeId('Category', input.id, 'input.id') }),
-    }),
-  },
-  {
+  run: async (input, context) => ({ categoryId: await deleteCategory(context, input) }),
+  payload: {
     description: 'What was deleted.',
-    outputFields: (t) => ({
+    fields: (t) => ({
       categoryId: t.id({ description: 'The category that is gone.', resolve: ({ categoryId }) => encodeId('Category', categoryId) }),
     }),
   },
-);
+});

@@ -21,7 +21,7 @@ export const updatePreferences = async (context: Context, preferences: readonly 
   const userId = viewerOf(context).id;
   const kinds = preferences.map(({ kind }) => kind);
   const [first, ...rest] = kinds.flatMap((kind, index): FieldError[] =>
-    kinds.indexOf(kind) < index ? [{ path: `input.preferences.${index}.kind`, message: 'Is named twice.' }] : [],
+    kinds.indexOf(kind) < index ? [{ path: `input.preferences.${index}.kind`, code: 'DUPLICATE', message: 'Is named twice.' }] : [],
   );
   if (first !== undefined) throw badInput(first, ...rest);
   // In one order, so that two that are sent at the same time do not block each other.

@@ -12,6 +12,10 @@ import { notificationLog } from './topics.js';
 export const countUnread = async ({ prisma }: Database, userId: string): Promise<number> =>
   await prisma.notification.count({ where: notificationsOf(userId, true) });
 
+/** One of the viewer's; null for all others. */
+export const findNotification = async (context: Context, id: string): Promise<Notification | null> =>
+  await context.db.prisma.notification.findUnique({ where: { id, userId: viewerOf(context).id } });
+
 /** Which ones are meant; exactly one of these is given. */
 export interface Which {
   readonly ids?: readonly string[] | null | undefined;
@@ -53,7 +57,7 @@ export const markNotificationsRead = async (context: Context, which: Which): Pro
 
 const conditionOf = async (context: Context, userId: string, { ids, upTo, all }: Which): Promise<Prisma.Sql> => {
   const given = [ids, upTo, all === true ? all : null].filter((each) => each !== null && each !== undefined);
-  if (given.length !== 1) throw badInput({ path: 'input', message: 'Give exactly one of ids, upTo and all: true.' });
+  if (given.length !== 1) throw badInput({ path: 'input', code: 'EXCLUSIVE', message: 'Give exactly one of ids, upTo and all: true.' });
   if (ids) {
     const own = await context.db.prisma.notification.count({ where: { userId, id: { in: [...ids] } } });
     if (own < new Set(ids).size) throw notFound('Notification');

@@ -2,21 +2,24 @@ import { z } from 'zod';
 import { builder } from '../../builder.js';
 import { connectionType, listPage, nodeQuery } from '../../connection.js';
 import type { Announcement as AnnouncementRow, Notification as NotificationRow, User as UserRow } from '../../db/generated/prisma/client.js';
-import { decodeId, encodeId } from '../../ids.js';
+import { encodeId } from '../../ids.js';
 import { batched, heads } from '../../loaders.js';
+import { mutation } from '../../mutation.js';
 import { encodeCursor, headCursor } from '../../realtime/cursor.js';
-import { clientIdText, text } from '../../text.js';
+import { list, text } from '../../text.js';
 import { viewerOf } from '../../viewer.js';
 import { Me, User } from '../account/schema.js';
 import { announce } from './announcements.js';
 import { preferencesOf, updatePreferences, type Preference } from './preferences.js';
-import { countUnread, markNotificationsRead } from './reading.js';
+import { countUnread, findNotification, markNotificationsRead } from './reading.js';
 import { notificationsOf } from './rules.js';
 import { isWithdrawn, textOf } from './templates.js';
 import { announcementLog, EVERYONE, latestFirst, notificationLog } from './topics.js';
 
 const MAX_ANNOUNCEMENT = 1_000;
 const MAX_IDS = 100;
+/** More than there are kinds: one that is named twice is told so. */
+const MAX_PREFERENCES = 20;
 /** Of the actors that a notification shows. */
 const LATEST = 3;
 
@@ -201,30 +204,23 @@ builder.queryField('announcementCursor', (t) =>
 
 // ---------------------------------------------------------------- mutations
 
-builder.relayMutationField(
-  'markNotificationsRead',
-  {
+mutation('markNotificationsRead', {
+  description: 'Marks notifications of the viewer\'s as read. What happens again opens another one.',
+  access: 'signedIn',
+  limit: 'reading',
+  input: {
     description: 'Which notifications have been read: exactly one of the three.',
-    validate: z.looseObject({ ids: z.array(z.string()).min(1, 'Must name at least one.').max(MAX_IDS, `Must be at most ${MAX_IDS}.`).nullish() }),
-    inputFields: (t) => ({
-      ids: t.idList({ description: `These; 1 to ${MAX_IDS}.` }),
+    fields: (t) => ({
+      ids: t.idList({ idOf: 'Notification', check: list(z.string(), MAX_IDS, `Must be at most ${MAX_IDS}.`, 1), description: `These; 1 to ${MAX_IDS}.` }),
       upTo: t.string({ description: 'All up to this cursor: `Me.notificationCursor`, an edge\'s or an event\'s.' }),
       all: t.boolean({ description: 'All there are, if true.' }),
     }),
   },
-  {
-    description: 'Marks notifications of the viewer\'s as read. What happens again opens another one.',
-    authScopes: { signedIn: true },
-    resolve: async (_root, { input }, context) => ({
-      notifications: await markNotificationsRead(context, {
-        ...input,
-        ids: input.ids?.map((id, index) => decodeId('Notification', id, `input.ids.${index}`)),
-      }),
-    }),
-  },
-  {
+  run: async (input, context) => ({ notifications: await markNotificationsRead(context, input) }),
+  payload: {
     description: 'What has been read.',
-    outputFields: (t) => ({
+    rereads: { notifications: findNotification },
+    fields: (t) => ({
       notifications: t.field({
         type: [Notification],
         description: 'Those that were named; else those that were unread, the latest first and a hundred at most.',
@@ -236,7 +232,7 @@ builder.relayMutationField(
       }),
     }),
   },
-);
+});
 
 const NotificationPreferenceInput = builder.inputType('NotificationPreferenceInput', {
   description: 'A choice for one kind.',
@@ -246,29 +242,27 @@ const NotificationPreferenceInput = builder.inputType('NotificationPreferenceInp
   }),
 });
 
-builder.relayMutationField(
-  'updateNotificationPreferences',
-  {
+mutation('updateNotificationPreferences', {
+  description: 'Switches kinds of notification on or off for the viewer. What is there already stays.',
+  access: 'signedIn',
+  input: {
     description: 'What to hear of from now on.',
-    inputFields: (t) => ({
+    fields: (t) => ({
       preferences: t.field({
         type: [NotificationPreferenceInput],
         required: true,
+        check: list(z.unknown(), MAX_PREFERENCES, `Must be at most ${MAX_PREFERENCES}.`),
         description: 'Each kind at most once; those that are not named stay as they are.',
       }),
     }),
   },
-  {
-    description: 'Switches kinds of notification on or off for the viewer. What is there already stays.',
-    authScopes: { signedIn: true },
-    resolve: async (_root, { input }, context) => {
-      await updatePreferences(context, input.preferences);
-      return {};
-    },
+  run: async ({ preferences }, context) => {
+    await updatePreferences(context, preferences);
+    return {};
   },
-  {
+  payload: {
     description: 'The viewer\'s choices.',
-    outputFields: (t) => ({
+    fields: (t) => ({
       preferences: t.field({
         type: [NotificationPreference],
         description: 'For each kind whether the viewer hears of it.',
@@ -276,30 +270,26 @@ builder.relayMutationField(
       }),
     }),
   },
-);
+});
 
-builder.relayMutationField(
-  'announce',
-  {
+mutation('announce', {
+  description: 'Says something to everyone. For moderators.',
+  access: 'MODERATOR',
+  repeats: 'row',
+  input: {
     description: 'What to say.',
-    validate: z.looseObject({ text: text(1, MAX_ANNOUNCEMENT), clientId: clientIdText.nullish() }),
-    inputFields: (t) => ({
-      text: t.string({ required: true, description: 'Its text; 1 to 1,000 characters.' }),
-      clientId: t.string({ description: '1 to 100 printable ASCII characters without spaces, fresh for each. Sent again with the same input it gives the same announcement.' }),
+    fields: (t) => ({
+      text: t.string({ required: true, check: text(1, MAX_ANNOUNCEMENT), description: 'Its text; 1 to 1,000 characters.' }),
     }),
   },
-  {
-    description: 'Says something to everyone. For moderators.',
-    authScopes: { role: 'MODERATOR' },
-    resolve: async (_root, { input }, context) => ({ announcement: await announce(context, input) }),
-  },
-  {
+  run: async (input, context) => ({ announcement: await announce(context, input) }),
+  payload: {
     description: 'The new announcement.',
-    outputFields: (t) => ({
+    fields: (t) => ({
       announcement: t.field({ type: Announcement, description: 'The announcement.', resolve: ({ announcement }) => announcement }),
     }),
   },
-);
+});
 
 // ---------------------------------------------------------------- live
 

@@ -25,7 +25,6 @@ export interface AddComment {
 export const addComment = async (context: Context, input: AddComment): Promise<Comment> => {
   const { prisma, transact } = context.db;
   const authorId = viewerOf(context).id;
-  await context.limits.consume('post', authorId);
   const { postId, body, replyToId = null, clientId } = input;
   return await createOnce(
     clientId,
@@ -55,7 +54,7 @@ const assertMayComment = async (context: Context, post: Post, replyToId: string 
   const { prisma } = context.db;
   const original = replyToId === null ? null : await prisma.comment.findUnique({ where: { id: replyToId, deletedAt: null } });
   if (replyToId !== null && original?.postId !== post.id) {
-    throw badInput({ path: 'input.replyToId', message: 'There is no such comment under this post.' });
+    throw badInput({ path: 'input.replyToId', code: 'NOT_FOUND', message: 'There is no such comment under this post.' });
   }
   await assertNotBlocked(prisma, viewerOf(context).id, post.authorId, ...(original === null ? [] : [original.authorId]));
   return original;
@@ -72,7 +71,7 @@ const actsOf = (actorId: string, post: Authored, answered: Authored | null): Act
 };
 
 /** @throws NOT_FOUND, also for a comment that was deleted */
-const findComment = async (context: Context, id: string): Promise<Comment> => {
+export const findComment = async (context: Context, id: string): Promise<Comment> => {
   const comment = await context.db.prisma.comment.findUnique({ where: { id, deletedAt: null } });
   if (comment === null) throw notFound('Comment');
   return comment;

@@ -53,7 +53,6 @@ export const createPost = async (
 ): Promise<Post> => {
   const { prisma } = context.db;
   const authorId = viewerOf(context).id;
-  await context.limits.consume('post', authorId);
   const post = await createOnce(
     input.clientId,
     input,

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { builder } from '../../builder.js';
 import { childPage, connectionType, listPage, nodeQuery } from '../../connection.js';
 import type { Context } from '../../context.js';
@@ -7,14 +6,15 @@ import { DEFAULT_PAGE, MAX_PAGE } from '../../db/keyset.js';
 import { decodeId, encodeId } from '../../ids.js';
 import { batched, heads } from '../../loaders.js';
 import { logPage } from '../../log-page.js';
+import { mutation } from '../../mutation.js';
 import { headCursor } from '../../realtime/cursor.js';
 import type { End } from '../../realtime/share.js';
 import { streamKeyset } from '../../realtime/stream-keyset.js';
 import type { LogEvent } from '../../realtime/topic.js';
-import { clientIdText, text } from '../../text.js';
+import { text } from '../../text.js';
 import { isUsername, usernameKey } from '../account/rules.js';
 import { User } from '../account/schema.js';
-import { addComment, deleteComment, updateComment } from './comments.js';
+import { addComment, deleteComment, findComment, updateComment } from './comments.js';
 import { countFeed, feedPage } from './feed.js';
 import { likePost, unlikePost } from './likes.js';
 import { assertFollowable, createPost, deletePost, findPost, newestFirst, notDeleted, updatePost } from './posts.js';
@@ -22,6 +22,8 @@ import { commentCount, commentLog, likeCount, type Count, type PostEvents } from
 
 const MAX_POST = 10_000;
 const MAX_COMMENT = 2_000;
+const postText = text(1, MAX_POST);
+const commentText = text(1, MAX_COMMENT);
 
 const commentHead = heads(commentLog);
 
@@ -335,94 +337,75 @@ builder.queryField('postEvents', (t) =>
 );
 
 // ---------------------------------------------------------------- mutations
-// Inputs are validated as a whole: the validation of single fields ends with the first mistake, and people want to hear of all.
 
-builder.relayMutationField(
-  'createPost',
-  {
+mutation('createPost', {
+  description: 'Posts something.',
+  access: 'signedIn',
+  limit: 'post',
+  repeats: 'row',
+  input: {
     description: 'A new post.',
-    validate: z.looseObject({ body: text(1, MAX_POST), clientId: clientIdText.nullish() }),
-    inputFields: (t) => ({
-      body: t.string({ required: true, description: `Its text, as Markdown; 1 to ${MAX_POST} characters.` }),
-      clientId: t.string({ description: '1 to 100 printable ASCII characters without spaces, fresh for each. Sent again with the same input it gives the same post.' }),
+    fields: (t) => ({
+      body: t.string({ required: true, check: postText, description: `Its text, as Markdown; 1 to ${MAX_POST} characters.` }),
     }),
   },
-  {
-    description: 'Posts something.',
-    authScopes: { signedIn: true },
-    resolve: async (_root, { input }, context) => ({ post: await createPost(context, input) }),
-  },
-  {
+  run: async (input, context) => ({ post: await createPost(context, input) }),
+  payload: {
     description: 'The new post.',
-    outputFields: (t) => ({ post: t.field({ type: Post, description: 'The post.', resolve: ({ post }) => post }) }),
+    fields: (t) => ({ post: t.field({ type: Post, description: 'The post.', resolve: ({ post }) => post }) }),
   },
-);
+});
 
-builder.relayMutationField(
-  'updatePost',
-  {
+mutation('updatePost', {
+  description: 'Edits one of the viewer\'s posts.',
+  access: 'signedIn',
+  input: {
     description: 'New words for a post.',
-    validate: z.looseObject({ body: text(1, MAX_POST) }),
-    inputFields: (t) => ({
-      id: t.id({ required: true, description: 'The post.' }),
-      body: t.string({ required: true, description: `Its new text; 1 to ${MAX_POST} characters.` }),
+    fields: (t) => ({
+      id: t.id({ required: true, idOf: 'Post', description: 'The post.' }),
+      body: t.string({ required: true, check: postText, description: `Its new text; 1 to ${MAX_POST} characters.` }),
     }),
   },
-  {
-    description: 'Edits one of the viewer\'s posts.',
-    authScopes: { signedIn: true },
-    resolve: async (_root, { input }, context) => ({
-      post: await updatePost(context, { id: decodeId('Post', input.id, 'input.id'), body: input.body }),
-    }),
-  },
-  {
+  run: async (input, context) => ({ post: await updatePost(context, input) }),
+  payload: {
     description: 'The edited post.',
-    outputFields: (t) => ({ post: t.field({ type: Post, description: 'The post.', resolve: ({ post }) => post }) }),
+    rereads: { post: findPost },
+    fields: (t) => ({ post: t.field({ type: Post, description: 'The post.', resolve: ({ post }) => post }) }),
   },
-);
+});
 
-builder.relayMutationField(
-  'deletePost',
-  {
+mutation('deletePost', {
+  description: 'Deletes a post with its comments and likes: the viewer\'s own, or for moderators anyone\'s.',
+  access: 'signedIn',
+  input: {
     description: 'Which post to delete.',
-    inputFields: (t) => ({ id: t.id({ required: true, description: 'The post.' }) }),
+    fields: (t) => ({ id: t.id({ required: true, idOf: 'Post', description: 'The post.' }) }),
   },
-  {
-    description: 'Deletes a post with its comments and likes: the viewer\'s own, or for moderators anyone\'s.',
-    authScopes: { signedIn: true },
-    resolve: async (_root, { input }, context) => {
-      const postId = decodeId('Post', input.id, 'input.id');
-      await deletePost(context, { id: postId });
-      return { postId };
-    },
+  run: async ({ id }, context) => {
+    await deletePost(context, { id });
+    return { postId: id };
   },
-  {
+  payload: {
     description: 'What was deleted.',
-    outputFields: (t) => ({ postId: t.id({ description: 'The post that is gone.', resolve: ({ postId }) => encodeId('Post', postId) }) }),
+    fields: (t) => ({ postId: t.id({ description: 'The post that is gone.', resolve: ({ postId }) => encodeId('Post', postId) }) }),
   },
-);
+});
 
 for (const [name, act, description] of [
   ['likePost', likePost, 'Likes a post. Liking twice is liking once.'],
   ['unlikePost', unlikePost, 'Takes a like back. What was not liked stays so.'],
 ] as const) {
-  builder.relayMutationField(
-    name,
-    {
+  mutation(name, {
+    description,
+    access: 'signedIn',
+    input: {
       description: 'Which post is meant.',
-      inputFields: (t) => ({ postId: t.id({ required: true, description: 'The post.' }) }),
+      fields: (t) => ({ postId: t.id({ required: true, idOf: 'Post', description: 'The post.' }) }),
     },
-    {
-      description,
-      authScopes: { signedIn: true },
-      resolve: async (_root, { input }, context) => {
-        const postId = decodeId('Post', input.postId, 'input.postId');
-        return { postId, likeCount: await act(context, postId) };
-      },
-    },
-    {
+    run: async ({ postId }, context) => ({ postId, likeCount: await act(context, postId) }),
+    payload: {
       description: 'The post, and how many like it now.',
-      outputFields: (t) => ({
+      fields: (t) => ({
         // Read only when it is asked for: many may like one post at once, and the count alone is at hand.
         post: t.prismaField({
           type: Post,
@@ -432,84 +415,65 @@ for (const [name, act, description] of [
         likeCount: t.int({ description: 'How many users like it now.', resolve: (payload) => payload.likeCount }),
       }),
     },
-  );
+  });
 }
 
-builder.relayMutationField(
-  'addComment',
-  {
+mutation('addComment', {
+  description: 'Comments on a post.',
+  access: 'signedIn',
+  limit: 'post',
+  repeats: 'row',
+  input: {
     description: 'A new comment.',
-    validate: z.looseObject({ body: text(1, MAX_COMMENT), clientId: clientIdText.nullish() }),
-    inputFields: (t) => ({
-      postId: t.id({ required: true, description: 'The post to comment on.' }),
-      body: t.string({ required: true, description: `Its text, as Markdown; 1 to ${MAX_COMMENT} characters.` }),
-      replyToId: t.id({ description: 'The comment it answers, under the same post and not deleted.' }),
-      clientId: t.string({ description: '1 to 100 printable ASCII characters without spaces, fresh for each. Sent again with the same input it gives the same comment.' }),
+    fields: (t) => ({
+      postId: t.id({ required: true, idOf: 'Post', description: 'The post to comment on.' }),
+      body: t.string({ required: true, check: commentText, description: `Its text, as Markdown; 1 to ${MAX_COMMENT} characters.` }),
+      replyToId: t.id({ idOf: 'Comment', description: 'The comment it answers, under the same post and not deleted.' }),
     }),
   },
-  {
-    description: 'Comments on a post.',
-    authScopes: { signedIn: true },
-    resolve: async (_root, { input }, context) => ({
-      comment: await addComment(context, {
-        postId: decodeId('Post', input.postId, 'input.postId'),
-        body: input.body,
-        replyToId: input.replyToId ? decodeId('Comment', input.replyToId, 'input.replyToId') : null,
-        clientId: input.clientId,
-      }),
-    }),
-  },
-  {
+  run: async (input, context) => ({ comment: await addComment(context, input) }),
+  payload: {
     description: 'The new comment.',
-    outputFields: (t) => ({ comment: t.field({ type: Comment, description: 'The comment.', resolve: ({ comment }) => comment }) }),
+    fields: (t) => ({ comment: t.field({ type: Comment, description: 'The comment.', resolve: ({ comment }) => comment }) }),
   },
-);
+});
 
-builder.relayMutationField(
-  'updateComment',
-  {
+mutation('updateComment', {
+  description: 'Edits one of the viewer\'s comments.',
+  access: 'signedIn',
+  input: {
     description: 'New words for a comment.',
-    validate: z.looseObject({ body: text(1, MAX_COMMENT) }),
-    inputFields: (t) => ({
-      id: t.id({ required: true, description: 'The comment.' }),
-      body: t.string({ required: true, description: `Its new text; 1 to ${MAX_COMMENT} characters.` }),
+    fields: (t) => ({
+      id: t.id({ required: true, idOf: 'Comment', description: 'The comment.' }),
+      body: t.string({ required: true, check: commentText, description: `Its new text; 1 to ${MAX_COMMENT} characters.` }),
     }),
   },
-  {
-    description: 'Edits one of the viewer\'s comments.',
-    authScopes: { signedIn: true },
-    resolve: async (_root, { input }, context) => ({
-      comment: await updateComment(context, { id: decodeId('Comment', input.id, 'input.id'), body: input.body }),
-    }),
-  },
-  {
+  run: async (input, context) => ({ comment: await updateComment(context, input) }),
+  payload: {
     description: 'The edited comment.',
-    outputFields: (t) => ({ comment: t.field({ type: Comment, description: 'The comment.', resolve: ({ comment }) => comment }) }),
+    rereads: { comment: findComment },
+    fields: (t) => ({ comment: t.field({ type: Comment, description: 'The comment.', resolve: ({ comment }) => comment }) }),
   },
-);
+});
 
-builder.relayMutationField(
-  'deleteComment',
-  {
+mutation('deleteComment', {
+  description: 'Deletes a comment: the viewer\'s own, or for moderators anyone\'s. It keeps its place in the thread, without its text.',
+  access: 'signedIn',
+  input: {
     description: 'Which comment to delete.',
-    inputFields: (t) => ({ id: t.id({ required: true, description: 'The comment.' }) }),
+    fields: (t) => ({ id: t.id({ required: true, idOf: 'Comment', description: 'The comment.' }) }),
   },
-  {
-    description: 'Deletes a comment: the viewer\'s own, or for moderators anyone\'s. It keeps its place in the thread, without its text.',
-    authScopes: { signedIn: true },
-    resolve: async (_root, { input }, context) => {
-      const commentId = decodeId('Comment', input.id, 'input.id');
-      await deleteComment(context, { id: commentId });
-      return { commentId };
-    },
+  run: async ({ id }, context) => {
+    await deleteComment(context, { id });
+    return { commentId: id };
   },
-  {
+  payload: {
     description: 'What was deleted.',
-    outputFields: (t) => ({
+    fields: (t) => ({
       commentId: t.id({ description: 'The comment that is gone.', resolve: ({ commentId }) => encodeId('Comment', commentId) }),
     }),
   },
-);
+});
 
 // ---------------------------------------------------------------- live
 

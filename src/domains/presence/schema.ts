@@ -5,6 +5,7 @@ import type { Context } from '../../context.js';
 import { badInput, notFound } from '../../errors.js';
 import { decodeId } from '../../ids.js';
 import { batched, batchedField } from '../../loaders.js';
+import { mutation } from '../../mutation.js';
 import type { Followed } from '../../topic-field.js';
 import { viewerOf } from '../../viewer.js';
 import { User } from '../account/schema.js';
@@ -45,7 +46,14 @@ const findPresence = async (context: Context, userId: string): Promise<PresenceV
 /** @throws BAD_USER_INPUT for too many, or one that is not the id of a user */
 const decodeUserIds = (userIds: readonly string[]): string[] => {
   const { length } = userIds;
-  if (length > MAX_USERS) throw badInput({ path: 'userIds', message: `Must be at most ${MAX_USERS} ids; there are ${length}.` });
+  if (length > MAX_USERS) {
+    throw badInput({
+      path: 'userIds',
+      code: 'TOO_MANY',
+      message: `Must be at most ${MAX_USERS} ids; there are ${length}.`,
+      params: { max: MAX_USERS, count: length },
+    });
+  }
   return userIds.map((userId, index) => decodeId('User', userId, `userIds.${index}`));
 };
 
@@ -53,7 +61,7 @@ const isGiven = <Value>(value: Value | null | undefined): value is Value => valu
 
 /** @throws BAD_USER_INPUT for nobody, too many, or one that is not the id of a user; NOT_FOUND */
 const decodeFollowed = async (context: Context, userIds: readonly string[]): Promise<string[]> => {
-  if (userIds.length === 0) throw badInput({ path: 'userIds', message: 'Must name at least one user.' });
+  if (userIds.length === 0) throw badInput({ path: 'userIds', code: 'TOO_FEW', message: 'Must name at least one user.', params: { min: 1 } });
   const keys = decodeUserIds(userIds);
   await Promise.all(keys.map((userId) => findPresence(context, userId)));
   return keys;
@@ -150,28 +158,27 @@ builder.queryField('presence', (t) =>
 
 // ---------------------------------------------------------------- mutations
 
-builder.relayMutationField(
-  'setPresence',
-  {
+mutation('setPresence', {
+  description:
+    'Says for all of the viewer\'s devices whether somebody is at the keyboard. It holds until they say otherwise or turn OFFLINE; who comes back is ONLINE. Saying the same twice is saying it once. CONFLICT when the viewer is OFFLINE: the word is not kept.',
+  access: 'signedIn',
+  input: {
     description: 'What the viewer says of themselves.',
-    inputFields: (t) => ({
+    fields: (t) => ({
       status: t.field({ type: PresenceStatus, required: true, description: 'ONLINE or AWAY; OFFLINE comes by itself when the last device has gone.' }),
     }),
   },
-  {
-    description:
-      'Says for all of the viewer\'s devices whether somebody is at the keyboard. It holds until they say otherwise or turn OFFLINE; who comes back is ONLINE. Saying the same twice is saying it once. CONFLICT when the viewer is OFFLINE: the word is not kept.',
-    authScopes: { signedIn: true },
-    resolve: async (_root, { input }, context) => {
-      await setPresence(context, input.status);
-      return { presence: await findPresence(context, viewerOf(context).id) };
-    },
+  run: async ({ status }, context) => {
+    await setPresence(context, status);
+    return { userId: viewerOf(context).id };
   },
-  {
+  payload: {
     description: 'Whether the viewer is here now.',
-    outputFields: (t) => ({ presence: t.field({ type: Presence, description: 'The viewer\'s presence.', resolve: ({ presence }) => presence }) }),
+    fields: (t) => ({
+      presence: t.field({ type: Presence, description: 'The viewer\'s presence.', resolve: ({ userId }, _args, context) => findPresence(context, userId) }),
+    }),
   },
-);
+});
 
 // ---------------------------------------------------------------- live
 
@@ -186,7 +193,7 @@ builder.subscriptionField('presenceChanged', (t) =>
       conversationId: t.arg.id({ description: `Instead of them: one of the viewer\'s conversations, for its members as they come and go; in a large one the ${MAX_MEMBERS} who have been there longest.` }),
     },
     authorize: async ({ userIds, conversationId }, context) => {
-      if (isGiven(userIds) === isGiven(conversationId)) throw badInput({ path: 'userIds', message: 'Give either userIds or conversationId.' });
+      if (isGiven(userIds) === isGiven(conversationId)) throw badInput({ path: 'userIds', code: 'EXCLUSIVE', message: 'Give either userIds or conversationId.' });
       return isGiven(conversationId) ? await followMembers(context, conversationId) : { keys: await keysOf(context, await decodeFollowed(context, userIds ?? [])) };
     },
     resolve: (presence) => presence,
