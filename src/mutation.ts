@@ -85,20 +85,23 @@ export const mutation = <Fields extends InputFieldMap, Payload extends object>(n
   const limit = options.limit ?? (access === 'anyone' ? 'anonymousMutation' : 'mutation');
   const typeName = `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
 
+  /** The fields in the order in which they are declared, which is that of a form; a schema sorts them. */
+  let order: readonly string[] = [];
   const inputRef =
     input &&
     builder.inputType(`${typeName}Input`, {
       description: input.description,
-      fields: (t) => ({
-        ...input.fields(t),
-        ...(repeats === 'never' ? {} : { clientId: t.string({ check: clientIdText, description: REPEATED[repeats] }) }),
-      }),
+      fields: (t) => {
+        const fields = input.fields(t);
+        order = Object.keys(fields);
+        return repeats === 'never' ? fields : { ...fields, clientId: t.string({ check: clientIdText, description: REPEATED[repeats] }) };
+      },
     });
   const payloadRef = builder.objectRef<Payload>(`${typeName}Payload`);
   payloadRef.implement({ description: payload.description, fields: payload.fields as never });
 
   const resolve = async (args: { readonly input?: Readonly<Record<string, unknown>> }, context: Context, info: GraphQLResolveInfo): Promise<Payload> => {
-    const rules = rulesOf(info);
+    const rules = rulesOf(info, order);
     const checked = check(rules, args.input ?? {}) as InputShapeFromFields<Fields> & ClientIdInput;
     await count(context, name, limit);
     try {
@@ -146,13 +149,18 @@ type Rules = ReadonlyMap<string, InputFieldRules>;
 /** By the input's fields, which a schema has once. */
 const known = new WeakMap<object, Rules>();
 
-const rulesOf = ({ parentType, fieldName }: GraphQLResolveInfo): Rules => {
+const rulesOf = ({ parentType, fieldName }: GraphQLResolveInfo, order: readonly string[]): Rules => {
   const [argument] = parentType.getFields()[fieldName]?.args ?? [];
   const type = argument && getNamedType(argument.type);
   if (!isInputObjectType(type)) return new Map();
   const before = known.get(type);
   if (before) return before;
-  const rules: Rules = new Map(Object.values(type.getFields()).map((field) => [field.name, ruleOf(field)]));
+  const fields = type.getFields();
+  const rules = new Map<string, InputFieldRules>();
+  for (const name of new Set([...order, ...Object.keys(fields)])) {
+    const field = fields[name];
+    if (field !== undefined) rules.set(name, ruleOf(field));
+  }
   known.set(type, rules);
   return rules;
 };
