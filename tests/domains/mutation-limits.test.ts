@@ -1,0 +1,38 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+
+let app: TestApp;
+let ada: TestUser;
+
+beforeAll(async () => {
+  app = await startTestApp({ env: { RATE_LIMIT_FACTOR: '1' } });
+  ada = await app.user('ada');
+});
+afterAll(() => app.stop());
+
+/** Calls until it is refused; how often it was done. */
+const countUntilLimited = async (document: string, variables: () => object): Promise<number> => {
+  for (let done = 0; ; done += 1) {
+    const code = await app.code(document, variables(), ada);
+    if (code === 'RATE_LIMITED') return done;
+    expect(code).toBeUndefined();
+    expect(done).toBeLessThan(1_000);
+  }
+};
+
+it('every mutation is counted, each by itself, though it names no limit', async () => {
+  const { createPost } = await app.data<{ createPost: { post: { id: string } } }>('mutation { createPost(input: { body: "x" }) { post { id } } }', {}, ada);
+  const id = createPost.post.id;
+  const like = 'mutation ($id: ID!) { likePost(input: { postId: $id }) { likeCount } }';
+  expect(await countUntilLimited(like, () => ({ id }))).toBe(120);
+  expect(await app.code('mutation ($id: ID!) { unlikePost(input: { postId: $id }) { likeCount } }', { id }, ada)).toBeUndefined();
+});
+
+it('one account opens so many rooms that the codes last', async () => {
+  expect(await countUntilLimited('mutation { createRoom(input: {}) { conversation { id } } }', () => ({}))).toBe(50);
+});
+
+it('what is refused for its input is not counted', async () => {
+  const document = 'mutation { createGroup(input: { title: "", memberIds: [] }) { conversation { id } } }';
+  for (let attempt = 0; attempt < 101; attempt += 1) expect(await app.code(document, {}, ada)).toBe('BAD_USER_INPUT');
+});

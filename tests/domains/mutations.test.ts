@@ -1,0 +1,275 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { getNamedType, isInputObjectType, type GraphQLInputObjectType } from 'graphql';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { schema } from '../../src/schema.js';
+import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+
+/** Processes that serve together have one key. */
+const env = { JWT_PRIVATE_KEY: generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
+
+let app: TestApp;
+let ada: TestUser;
+let bob: TestUser;
+let mod: TestUser;
+
+beforeAll(async () => {
+  app = await startTestApp({ env });
+  ada = await app.user('ada');
+  bob = await app.user('bob');
+  mod = await app.userWithRole('mod', 'MODERATOR');
+});
+afterAll(() => app.stop());
+
+const mutations = Object.values(schema.getMutationType()?.getFields() ?? {});
+const inputOf = (name: string): GraphQLInputObjectType | null => {
+  const argument = mutations.find((field) => field.name === name)?.args.find((arg) => arg.name === 'input');
+  const type = argument && getNamedType(argument.type);
+  return isInputObjectType(type) ? type : null;
+};
+
+/** They hand out or end credentials: what they answer must not be kept. */
+const OF_CREDENTIALS = ['joinAsGuest', 'login', 'logout', 'refreshSession', 'register'];
+/** The row that they make keeps the id for as long as it is there. */
+const CREATING = ['addComment', 'announce', 'createEntry', 'createGroup', 'createPost', 'createRoom', 'sendMessage'];
+
+const documentOf = (name: string, selection: string): string => {
+  const type = inputOf(name)?.name ?? '';
+  return `mutation ($input: ${type}!) { ${name}(input: $input) { ${selection} } }`;
+};
+
+/** Calls one mutation; its payload. @throws when it is refused */
+const call = async <Payload = Record<string, unknown>>(name: string, selection: string, input: object, as: TestUser): Promise<Payload> => {
+  const data = await app.data<Record<string, Payload>>(documentOf(name, selection), { input }, as);
+  return data[name] as Payload;
+};
+
+const refusal = async (name: string, selection: string, input: object, as?: TestUser): Promise<Record<string, unknown>> => {
+  const { errors } = await app.execute(documentOf(name, selection), { input }, as);
+  return { ...errors?.[0]?.extensions };
+};
+
+const newPost = async (as = ada): Promise<string> => (await call<{ post: { id: string } }>('createPost', 'post { id }', { body: 'A post' }, as)).post.id;
+const newComment = async (): Promise<string> =>
+  (await call<{ comment: { id: string } }>('addComment', 'comment { id }', { postId: await newPost(), body: 'A comment' }, ada)).comment.id;
+const newEntry = async (): Promise<{ id: string; version: number }> =>
+  (await call<{ entry: { id: string; version: number } }>('createEntry', 'entry { id version }', { title: 'An entry', content: 'c' }, ada)).entry;
+const newCategory = async (): Promise<string> =>
+  (await call<{ category: { id: string } }>('createCategory', 'category { id }', { name: `Category ${Math.random()}` }, mod)).category.id;
+const newRoom = async (): Promise<{ id: string; joinCode: string; cursor: string }> =>
+  (await call<{ conversation: { id: string; joinCode: string; cursor: string } }>('createRoom', 'conversation { id joinCode cursor }', {}, ada)).conversation;
+const newGroup = async (...memberIds: string[]): Promise<string> =>
+  (await call<{ conversation: { id: string } }>('createGroup', 'conversation { id }', { title: 'A group', memberIds }, ada)).conversation.id;
+const newMessage = async (): Promise<string> =>
+  (await call<{ message: { id: string } }>('sendMessage', 'message { id }', { conversationId: await newGroup(), body: 'A message' }, ada)).message.id;
+
+/** Only whoever is here can say that they are away. */
+const bePresent = async (user: TestUser): Promise<void> => {
+  await app.connect(user).execute('{ __typename }');
+  await vi.waitFor(async () => {
+    const { presence } = await app.data<{ presence: { status: string }[] }>('query ($id: ID!) { presence(userIds: [$id]) { status } }', { id: user.id });
+    expect(presence[0]?.status).toBe('ONLINE');
+  }, WAIT);
+};
+const WAIT = { timeout: 10_000, interval: 20 };
+
+interface Case {
+  readonly selection: string;
+  readonly input: () => Promise<object>;
+  readonly as?: () => TestUser;
+}
+
+/** How each mutation whose result is kept is called. */
+const CASES: Readonly<Record<string, Case>> = {
+  addMembers: { selection: 'conversation { id }', input: async () => ({ conversationId: await newGroup(), memberIds: [bob.id] }) },
+  addReaction: { selection: 'message { id reactions { emoji count } }', input: async () => ({ messageId: await newMessage(), emoji: '👍' }) },
+  blockUser: { selection: 'user { id viewerBlocks }', input: async () => ({ userId: (await app.user(`blocked${Date.now()}`)).id }) },
+  createCategory: { selection: 'category { id slug }', input: () => Promise.resolve({ name: `Kept ${Math.random()}` }), as: () => mod },
+  deleteCategory: { selection: 'categoryId', input: async () => ({ id: await newCategory() }), as: () => mod },
+  deleteComment: { selection: 'commentId', input: async () => ({ id: await newComment() }) },
+  deleteEntry: { selection: 'entryId', input: async () => ({ id: (await newEntry()).id }) },
+  deleteMessage: { selection: 'messageId', input: async () => ({ messageId: await newMessage() }) },
+  deletePost: { selection: 'postId', input: async () => ({ id: await newPost() }) },
+  editMessage: { selection: 'message { id body }', input: async () => ({ messageId: await newMessage(), body: 'Edited' }) },
+  featureEntry: { selection: 'entry { id isFeatured }', input: async () => ({ id: (await newEntry()).id, isFeatured: true }), as: () => mod },
+  followUser: { selection: 'user { id viewerFollows }', input: () => Promise.resolve({ userId: bob.id }) },
+  joinRoom: { selection: 'conversation { id }', input: async () => ({ code: (await newRoom()).joinCode }), as: () => bob },
+  leaveConversation: { selection: 'conversationId', input: async () => ({ conversationId: (await newRoom()).id }) },
+  likeEntry: { selection: 'likeCount entry { id }', input: async () => ({ entryId: (await newEntry()).id }) },
+  likePost: { selection: 'likeCount post { id }', input: async () => ({ postId: await newPost() }) },
+  markNotificationsRead: { selection: 'notifications { id }', input: () => Promise.resolve({ all: true }) },
+  markRead: { selection: 'conversation { id lastReadSeq }', input: async () => newRoom().then(({ id, cursor }) => ({ conversationId: id, cursor })) },
+  removeMember: { selection: 'conversation { id }', input: async () => ({ conversationId: await newGroup(bob.id), userId: bob.id }) },
+  removeReaction: { selection: 'message { id }', input: async () => ({ messageId: await newMessage(), emoji: '👍' }) },
+  renameConversation: { selection: 'conversation { id title }', input: async () => ({ conversationId: await newGroup(), title: 'Renamed' }) },
+  setPresence: { selection: 'presence { status }', input: () => Promise.resolve({ status: 'AWAY' }) },
+  setRoomPasscode: { selection: 'conversation { id hasPasscode }', input: async () => ({ conversationId: (await newRoom()).id, passcode: 'open sesame' }) },
+  setTyping: { selection: 'ok', input: async () => ({ conversationId: await newGroup(bob.id), isTyping: true }) },
+  startDirect: { selection: 'conversation { id kind }', input: () => Promise.resolve({ userId: bob.id }) },
+  transferOwnership: { selection: 'conversation { id }', input: async () => ({ conversationId: await newGroup(bob.id), userId: bob.id }) },
+  unblockUser: { selection: 'user { id viewerBlocks }', input: () => Promise.resolve({ userId: bob.id }) },
+  unfollowUser: { selection: 'user { id viewerFollows }', input: () => Promise.resolve({ userId: bob.id }) },
+  unlikeEntry: { selection: 'likeCount entry { id }', input: async () => ({ entryId: (await newEntry()).id }) },
+  unlikePost: { selection: 'likeCount post { id }', input: async () => ({ postId: await newPost() }) },
+  updateCategory: { selection: 'category { id description }', input: async () => ({ id: await newCategory(), description: 'Other' }), as: () => mod },
+  updateComment: { selection: 'comment { id body }', input: async () => ({ id: await newComment(), body: 'Edited' }) },
+  updateEntry: {
+    selection: 'entry { id version title }',
+    input: async () => newEntry().then(({ id, version }) => ({ id, expectedVersion: version, title: 'Edited' })),
+  },
+  updateNotificationPreferences: {
+    selection: 'preferences { kind enabled }',
+    input: () => Promise.resolve({ preferences: [{ kind: 'LIKE', enabled: false }] }),
+  },
+  updatePost: { selection: 'post { id body }', input: async () => ({ id: await newPost(), body: 'Edited' }) },
+  updateProfile: { selection: 'user { id bio }', input: () => Promise.resolve({ bio: 'Hello' }) },
+};
+
+describe('how mutations are written', () => {
+  it('each takes a clientId, but for those of credentials', () => {
+    const without = mutations.map(({ name }) => name).filter((name) => inputOf(name)?.getFields()['clientId'] === undefined);
+    expect(without.sort()).toEqual(OF_CREDENTIALS);
+  });
+
+  it('each id of an input says of what type it is', () => {
+    const unsaid = mutations.flatMap(({ name }) =>
+      Object.values(inputOf(name)?.getFields() ?? {})
+        .filter((field) => getNamedType(field.type).name === 'ID')
+        .filter(({ extensions }) => typeof (extensions['pothosOptions'] as { idOf?: unknown }).idOf !== 'string')
+        .map((field) => `${name}.${field.name}`),
+    );
+    expect(unsaid).toEqual([]);
+  });
+
+  it('each input is described by what it is for', () => {
+    const descriptions = mutations.flatMap(({ args }) => args.map(({ description }) => description ?? ''));
+    expect(descriptions.filter((description) => description === '' || description === 'What to do, and with what.')).toEqual([]);
+  });
+});
+
+describe('a mutation that is sent again with its clientId', () => {
+  it('is tried below, whichever it is', () => {
+    expect([...Object.keys(CASES), ...CREATING, ...OF_CREDENTIALS].sort()).toEqual(mutations.map(({ name }) => name).sort());
+  });
+
+  it.each(Object.entries(CASES))('%s gives the first result, and with other input CONFLICT', async (name, { selection, input, as = () => ada }) => {
+    const viewer = as();
+    if (name === 'setPresence') await bePresent(viewer);
+    const given = { ...(await input()), clientId: `again-${name}` };
+    const first = await call(name, selection, given, viewer);
+    expect(await call(name, selection, given, viewer)).toEqual(first);
+    const [field = ''] = Object.keys(given);
+    const other = { ...(await input()), clientId: `again-${name}` };
+    const changed = JSON.stringify(other) === JSON.stringify(given) ? null : other;
+    if (changed !== null) {
+      expect(await refusal(name, selection, changed, viewer), field).toMatchObject({ code: 'CONFLICT', fields: [{ path: 'input.clientId', code: 'REUSED' }] });
+    }
+  });
+
+  it('is another for another author, and for another mutation', async () => {
+    const postId = await newPost();
+    expect(await call('likePost', 'likeCount', { postId, clientId: 'mine' }, ada)).toEqual({ likeCount: 1 });
+    expect(await call('likePost', 'likeCount', { postId, clientId: 'mine' }, bob)).toEqual({ likeCount: 2 });
+    expect(await call('unlikePost', 'likeCount', { postId, clientId: 'mine' }, ada)).toEqual({ likeCount: 1 });
+    // The first result, though the like has been taken back since.
+    expect(await call('likePost', 'likeCount', { postId, clientId: 'mine' }, ada)).toEqual({ likeCount: 1 });
+  });
+
+  it('tells null from what is left out', async () => {
+    await call('updateProfile', 'user { bio }', { displayName: 'Ada', bio: null, clientId: 'null' }, ada);
+    expect(await refusal('updateProfile', 'user { bio }', { displayName: 'Ada', clientId: 'null' }, ada)).toMatchObject({ code: 'CONFLICT' });
+  });
+
+  it('is done once by several processes at the same time', async () => {
+    const other = await startTestApp({ database: app.database, env });
+    try {
+      const input = { name: 'At once', clientId: 'at-once' };
+      const document = documentOf('createCategory', 'category { id slug }');
+      const answers = await Promise.all(Array.from({ length: 8 }, (_, index) => (index % 2 === 0 ? app : other).data(document, { input }, mod)));
+      expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+      expect(await app.database.query(`SELECT count(*)::int AS count FROM category WHERE name = 'At once'`)).toEqual([{ count: 1 }]);
+    } finally {
+      await other.stop();
+    }
+  });
+
+  it('is done when it had failed before', async () => {
+    const room = await newRoom();
+    const input = { conversationId: room.id, title: 'Mine', clientId: 'failed' };
+    await call('joinRoom', 'conversation { id }', { code: room.joinCode }, bob);
+    expect(await refusal('renameConversation', 'conversation { title }', input, bob)).toMatchObject({ code: 'FORBIDDEN' });
+    await call('transferOwnership', 'conversation { id }', { conversationId: room.id, userId: bob.id }, ada);
+    expect(await call('renameConversation', 'conversation { title }', input, bob)).toEqual({ conversation: { title: 'Mine' } });
+  });
+
+  it('shows nothing that the viewer may not see any more', async () => {
+    const { id } = await newEntry();
+    await call('likeEntry', 'likeCount', { entryId: id, clientId: 'hidden' }, bob);
+    await call('updateEntry', 'entry { id }', { id, expectedVersion: 1, isPublic: false }, ada);
+    expect(await refusal('likeEntry', 'entry { content }', { entryId: id, clientId: 'hidden' }, bob)).toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  it('keeps nothing of a passcode', async () => {
+    const { id: conversationId } = await newRoom();
+    const digests = [];
+    for (const passcode of ['first secret', 'other secret']) {
+      await call('setRoomPasscode', 'conversation { hasPasscode }', { conversationId, passcode, clientId: passcode.replace(' ', '-') }, ada);
+      const [row] = await app.database.query<{ digest: string }>('SELECT * FROM mutation_result WHERE client_id = $1', [passcode.replace(' ', '-')]);
+      digests.push(row?.digest);
+    }
+    expect(digests[0]).toBe(digests[1]);
+  });
+
+  it('is something new after 24 hours, when the first result is forgotten', async () => {
+    const postId = await newPost();
+    const like = { postId, clientId: 'old' };
+    await call('likePost', 'likeCount', like, bob);
+    const age = (by: string) => app.database.query(`UPDATE mutation_result SET created_at = created_at - $1::interval WHERE client_id = 'old'`, [by]);
+    await call('likePost', 'likeCount', { postId }, ada);
+    await age('23 hours');
+    await app.runTask('mutations.forgetResults');
+    expect(await call('likePost', 'likeCount', like, bob)).toEqual({ likeCount: 1 });
+    await age('2 hours');
+    expect(await call('likePost', 'likeCount', like, bob)).toEqual({ likeCount: 2 });
+    await age('25 hours');
+    await app.runTask('mutations.forgetResults');
+    expect(await app.database.query(`SELECT 1 FROM mutation_result WHERE client_id = 'old'`)).toEqual([]);
+  });
+});
+
+describe('the mistakes of an input', () => {
+  const tags = Array.from({ length: 200_000 }, () => '');
+
+  it('are not looked for before it is known who is there', async () => {
+    expect(await refusal('createEntry', 'entry { id }', { title: '', content: '', tags })).toEqual({ code: 'UNAUTHENTICATED' });
+  });
+
+  it('are not looked for in a list that is too long', async () => {
+    const { fields } = await refusal('createEntry', 'entry { id }', { title: 'T', content: 'c', tags }, ada);
+    expect(fields).toEqual([{ path: 'input.tags', code: 'TOO_MANY', message: 'Must be at most 20 tags.', params: { max: 100 } }]);
+  });
+
+  it('are twenty at the most', async () => {
+    const { fields } = await refusal('createEntry', 'entry { id }', { title: '', content: '', tags: tags.slice(0, 90) }, ada);
+    expect(fields).toHaveLength(20);
+  });
+
+  it('have a code each, with parameters', async () => {
+    const input = { username: 'guest-x', email: 'nobody', password: 'short', displayName: 'x'.repeat(101) };
+    const { fields } = await refusal('register', 'user { id }', input);
+    expect(fields).toMatchObject([
+      { path: 'input.username', code: 'RESERVED', params: { prefix: 'guest-' } },
+      { path: 'input.email', code: 'INVALID_FORMAT' },
+      { path: 'input.password', code: 'TOO_SHORT', params: { min: 8, max: 200 } },
+      { path: 'input.displayName', code: 'TOO_LONG', params: { max: 100, length: 101 } },
+    ]);
+  });
+
+  it('say what is taken', async () => {
+    const { code, fields } = await refusal('register', 'user { id }', { username: 'ADA', email: 'ada@example.com', password: 'a long password' });
+    expect(code).toBe('CONFLICT');
+    expect(fields).toMatchObject([
+      { path: 'input.username', code: 'TAKEN' },
+      { path: 'input.email', code: 'TAKEN' },
+    ]);
+  });
+});
