@@ -40,6 +40,8 @@ export interface Config {
     readonly stateMinIntervalMs: number;
     /** Events one subscriber may be behind in memory before its stream ends with SLOW_CONSUMER. */
     readonly queueLimit: number;
+    /** Different selections of one stream that one viewer, or without a token one address, may follow at a time in one process. */
+    readonly maxSelections: number;
   };
   readonly delivery: {
     /** How long results for one socket are collected before they leave in one write, in milliseconds. */
@@ -152,6 +154,7 @@ const variables = z.object({
   RECONCILE_MS: integer(50, 600_000).optional(),
   STATE_MIN_INTERVAL_MS: integer(0, 60_000).optional(),
   SUBSCRIBER_QUEUE_LIMIT: integer(16, 1_000_000).optional(),
+  MAX_SELECTIONS_PER_STREAM: integer(1, 100_000).optional(),
   COALESCE_MS: integer(0, 1_000).optional(),
   SOCKET_QUEUE_FRAMES: integer(16, 1_000_000).optional(),
   SOCKET_QUEUE_BYTES: integer(16_384, 1_073_741_824).optional(),
@@ -223,6 +226,7 @@ export const loadConfig = (environment: Readonly<Record<string, string | undefin
       reconcileMs: set.RECONCILE_MS ?? 2_000,
       stateMinIntervalMs: set.STATE_MIN_INTERVAL_MS ?? 100,
       queueLimit: set.SUBSCRIBER_QUEUE_LIMIT ?? 1_000,
+      maxSelections: set.MAX_SELECTIONS_PER_STREAM ?? 10,
     },
     delivery: {
       coalesceMs: set.COALESCE_MS ?? 2,

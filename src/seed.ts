@@ -2,12 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import type { Services } from './context.js';
-import type { Prisma } from './db/generated/prisma/client.js';
+import { Prisma } from './db/generated/prisma/client.js';
 import type { Tx } from './db/transact.js';
 import { uuid7 } from './db/uuid7.js';
 import { usernameKey } from './domains/account/rules.js';
 import { directKey } from './domains/conversations/rules.js';
-import { conversationLog, type ConversationEvents } from './domains/conversations/topics.js';
+import { conversationLog } from './domains/conversations/topics.js';
 import {
   readMarkdownFile,
   rewriteLinks,
@@ -18,7 +18,6 @@ import { categoryKey } from './domains/knowledge/rules.js';
 import { slugify } from './domains/knowledge/slug.js';
 import { commentCount, commentLog, likeCount } from './domains/posts/topics.js';
 import { hashPassword } from './passwords.js';
-import { logTopic } from './realtime/topic.js';
 
 /** Of every demo user. */
 export const DEMO_PASSWORD = 'lyceum-demo';
@@ -307,7 +306,16 @@ const planConversation = (plan: Plan, conversation: Demo['conversations'][number
 // ---------------------------------------------------------------- the writing
 
 /** The same stream, without the stamps: they would date it by now, and mark as unread what the plan knows to be read. */
-const pastConversationLog = logTopic<ConversationEvents>(conversationLog.name);
+const pastConversationLog: typeof conversationLog = { ...conversationLog, stamps: undefined };
+/** The same for comments, which get their seq and keep their time. */
+const pastCommentLog: typeof commentLog = {
+  ...commentLog,
+  stamps: [
+    Prisma.sql`
+      UPDATE comment SET seq = numbered.seq FROM numbered
+      WHERE numbered.topic = 'comments' AND comment.id = (numbered.ref->>'commentId')::uuid`,
+  ],
+};
 
 const isEmpty = async ({ user, category }: Prisma.TransactionClient): Promise<boolean> => {
   const found = (await user.findFirst({ select: { id: true } })) ?? (await category.findFirst({ select: { id: true } }));
@@ -370,7 +378,7 @@ const write = async (tx: Tx, { users, follows, knowledge, posts, conversations }
   await tx.comment.createMany({ data: posts.comments });
   for (const { postId } of posts.likes) tx.emit(likeCount, postId);
   for (const { id, postId } of posts.comments) {
-    tx.emit(commentLog, postId, 'CommentAdded', { commentId: id });
+    tx.emit(pastCommentLog, postId, 'CommentAdded', { commentId: id });
     tx.emit(commentCount, postId);
   }
 

@@ -15,7 +15,7 @@ import { connectionsOf } from './jobs/worker.js';
 import { createLog, type Log } from './log.js';
 import { createRateLimits } from './rate-limits.js';
 import type { Bus } from './realtime/bus.js';
-import { renewEpochsAfterRestore } from './realtime/event-log.js';
+import { recogniseDatabase, renewEpochsAfterRestore } from './realtime/event-log.js';
 import { createHub } from './realtime/hub.js';
 import { createMemoryBus } from './realtime/memory-bus.js';
 import { createRedisBus } from './realtime/redis-bus.js';
@@ -61,12 +61,18 @@ export const openServices = async (config: Config, closers: Closers, options: Se
   closers.push(() => bus.close());
 
   const onCommit: Parameters<typeof openDatabase>[0]['onCommit'] = (grown) => {
-    for (const { topic, key, seq, events } of grown) {
-      hub.committed(topic, key, events);
+    for (const { topic, key, seq, priorAt, events } of grown) {
+      hub.committed(topic, key, events, priorAt);
       bus.wake({ topic, key, seq });
     }
   };
-  const db = openDatabase({ target, poolSize, timeoutMs, log, onCommit, onStatement: options.onStatement });
+  const onConnect: Parameters<typeof openDatabase>[0]['onConnect'] = async (client) => {
+    if (!(await recogniseDatabase({ query: (sql, values) => client.query(sql, values) }))) return;
+    log.warn('the database went back or is another one: cursors from before have expired');
+    // Not from here: it needs a connection of its own.
+    setImmediate(() => void hub.reconcile());
+  };
+  const db = openDatabase({ target, poolSize, timeoutMs, log, onCommit, onConnect, onStatement: options.onStatement });
   closers.push(() => db.close());
   if (await renewEpochsAfterRestore(db.prisma)) log.warn('this database was restored or copied: cursors from before have expired');
 

@@ -1,4 +1,5 @@
 import { PrismaPg } from '@prisma/adapter-pg';
+import type pg from 'pg';
 import type { Log } from '../log.js';
 import { createAttempt, type Attempt } from './attempts.js';
 import { jobSchemaOf, schemaOf, type ConnectionTarget } from './connection.js';
@@ -15,6 +16,8 @@ export type { PrismaClient };
 export interface Database {
   /** For reads, and for writes that emit nothing. */
   readonly prisma: PrismaClient;
+  /** The same for reads that are many at once: they take a part of the connections at the most. */
+  readonly modest: PrismaClient;
   /** For every write that others should hear of. */
   readonly transact: Transact;
   readonly health: Pick<DatabaseHealth, 'state' | 'refused'>;
@@ -37,6 +40,8 @@ export interface DatabaseOptions {
   readonly log: Log;
   /** Called after each commit, once for every stream that has grown. Must not throw or wait. */
   readonly onCommit: (grown: readonly Grown[]) => void;
+  /** Called with each new connection before anything is asked of it; one for which it rejects is not used. */
+  readonly onConnect?: ((client: pg.ClientBase) => Promise<void>) | undefined;
   /** Called with the text of every SQL statement Prisma sends; for tests that count them. */
   readonly onStatement?: ((sql: string) => void) | undefined;
 }
@@ -48,7 +53,7 @@ const PATIENCE = 6;
 
 export const openDatabase = (options: DatabaseOptions): Database => {
   const { target, timeoutMs, log } = options;
-  const connections = createPool({ target, size: options.poolSize, timeoutMs, log });
+  const connections = createPool({ target, size: options.poolSize, timeoutMs, log, onConnect: options.onConnect });
   const names = createStatementNames();
   const schema = schemaOf(target);
   const adapter = new PrismaPg(connections.pool, { ...(schema === null ? {} : { schema }), statementNameGenerator: names.nameOf });
@@ -65,8 +70,13 @@ export const openDatabase = (options: DatabaseOptions): Database => {
   const attempt = createAttempt({ names, pool: connections, health });
   // Some connections stay for reads, or those who follow what is written would wait behind those who write.
   const inTurn = createTurns(Math.max(1, options.poolSize - READERS), timeoutMs * PATIENCE);
+  // Many at once wait among themselves, and not in the line that all others stand in.
+  const few = createTurns(Math.max(1, Math.floor(options.poolSize / 2) - 1), timeoutMs * PATIENCE);
+  const client = withAttempts(prisma, attempt);
+  const modest = client.$extends({ query: { $allOperations: ({ args, query }) => few(() => query(args)) } }) as unknown as PrismaClient;
   return {
-    prisma: withAttempts(prisma, attempt),
+    prisma: client,
+    modest,
     transact: createTransact({ prisma, jobSchema: jobSchemaOf(target), onCommit: options.onCommit, inTurn, attempt }),
     health,
     close: async () => {

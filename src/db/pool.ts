@@ -15,14 +15,19 @@ export interface ConnectionPoolOptions {
   /** The longest wait for a connection and for one statement, in milliseconds. */
   readonly timeoutMs: number;
   readonly log: Log;
+  /** Called with each new connection before anything is asked of it; one for which it rejects is not used. */
+  readonly onConnect?: ((client: pg.ClientBase) => Promise<void>) | undefined;
 }
 
 const IDLE_MS = 30_000;
 /** A database that goes on refusing to write must not cost every read a new connection. */
 const RENEW_INTERVAL_MS = 1_000;
 
-export const createPool = ({ target, size, timeoutMs, log }: ConnectionPoolOptions): ConnectionPool => {
-  const pool = new pg.Pool({ ...connectionOptions(target, timeoutMs), max: size, idleTimeoutMillis: IDLE_MS });
+export const createPool = ({ target, size, timeoutMs, log, onConnect }: ConnectionPoolOptions): ConnectionPool => {
+  const verify = (client: pg.ClientBase, done: (error?: Error) => void): void => {
+    void onConnect?.(client).then(() => done(), done);
+  };
+  const pool = new pg.Pool({ ...connectionOptions(target, timeoutMs), max: size, idleTimeoutMillis: IDLE_MS, ...(onConnect ? { verify } : {}) });
   const openedAt = new WeakMap<pg.ClientBase, number>();
   let outdatedBefore = 0;
   // Without a listener, an idle connection that breaks ends the process. What it means shows when the next statement is sent.

@@ -5,8 +5,8 @@ import type { LogEvent } from './topic.js';
 /** Events a single read returns at most: enough that a burst costs few reads, few enough to hold in memory for many streams. */
 export const PAGE_SIZE = 500;
 
-/** An event of any log; the topic's own types tell what `kind` and `ref` may be. */
-export type AnyEvent = LogEvent<Record<string, unknown>>;
+/** An event of any log; the topic's own types tell what `kind` and `ref` may be. `epoch` is its head's. */
+export type AnyEvent = LogEvent<Record<string, unknown>> & { readonly epoch: number };
 
 /** What a row of the log says, with the epoch of its head. */
 export interface Committed {
@@ -17,11 +17,15 @@ export interface Committed {
   readonly epoch: number;
 }
 
-export const toEvent = (topic: string, key: string, { epoch, ...row }: Committed): AnyEvent => ({
-  ...row,
+export const toEvent = (topic: string, key: string, { seq, kind, ref, at, epoch }: Committed): AnyEvent => ({
+  seq,
+  kind,
+  ref,
+  at,
+  epoch,
   topic,
   key,
-  cursor: encodeCursor(topic, key, { epoch, seq: row.seq }),
+  cursor: encodeCursor(topic, key, { epoch, seq }),
 });
 
 /** The events of one stream after `seq`, in order, without a gap; at most {@link PAGE_SIZE}. */
@@ -31,6 +35,28 @@ export const readEvents = async (prisma: PrismaClient, topic: string, key: strin
     FROM event JOIN head ON head.topic = event.topic AND head.key = event.key
     WHERE event.topic = ${topic} AND event.key = ${key} AND event.seq > ${seq} ORDER BY event.seq LIMIT ${PAGE_SIZE}`;
   return rows.map((row) => toEvent(topic, key, row));
+};
+
+/** What a stream has from a place on, that place's own event included. */
+export interface Continuation {
+  readonly head: Head;
+  readonly events: AnyEvent[];
+}
+
+/**
+ * The head and the events of one stream from `seq` on, in order, without a gap, by one statement; at most one more than {@link PAGE_SIZE}.
+ * Null for a stream without a head.
+ */
+export const readContinuation = async (prisma: PrismaClient, topic: string, key: string, seq: number): Promise<Continuation | null> => {
+  const rows = await prisma.$queryRaw<(Head & (Committed | { readonly seq: null }))[]>`
+    SELECT head.epoch, head.last_seq AS "lastSeq", head.oldest_seq AS "oldestSeq", event.seq, event.kind, event.ref, event.at
+    FROM head LEFT JOIN LATERAL (
+      SELECT seq, kind, ref, at FROM event WHERE event.topic = head.topic AND event.key = head.key AND event.seq >= ${seq} ORDER BY seq LIMIT ${PAGE_SIZE + 1}
+    ) event ON true
+    WHERE head.topic = ${topic} AND head.key = ${key} ORDER BY event.seq`;
+  const [head] = rows;
+  if (head === undefined) return null;
+  return { head, events: rows.flatMap((row) => (row.seq === null ? [] : [toEvent(topic, key, row)])) };
 };
 
 /** Where one stream stands; null while nothing has been emitted to it. */
@@ -46,20 +72,73 @@ export const readHeads = async (prisma: PrismaClient, topic: string, keys: reado
   return new Map(rows.map((row) => [row.key, row]));
 };
 
-/** The last seq of every stream given that has grown beyond the seq given with it, in one statement. */
-export const readGrown = async (
+/** No epoch and no time is below 0. */
+const UNKNOWN = -1;
+
+/** Where a stream has been read up to, and by what one tells that this is still its history; null for what is not known. */
+export interface Standing {
+  readonly seq: number;
+  readonly epoch: number | null;
+  /** When the event of `seq` was numbered, in milliseconds. */
+  readonly at: number | null;
+}
+
+/**
+ * Every stream given whose head is not where it is said to stand, in one statement: one that has grown, one that has gone back, as a
+ * database does that lost its last commits, and one that has another history.
+ */
+export const readMoved = async (
   prisma: PrismaClient,
-  streams: readonly { readonly topic: string; readonly key: string; readonly seq: number }[],
+  streams: readonly (Standing & { readonly topic: string; readonly key: string })[],
 ): Promise<{ topic: string; key: string; seq: number }[]> =>
   streams.length === 0
     ? []
     : await prisma.$queryRaw`
-        SELECT head.topic, head.key, head.last_seq AS seq
+        SELECT known.topic, known.key, coalesce(head.last_seq, 0) AS seq
         FROM unnest(
-          ${streams.map(({ topic }) => topic)}::text[], ${streams.map(({ key }) => key)}::text[], ${streams.map(({ seq }) => seq)}::int[]
-        ) AS known(topic, key, seq)
-        JOIN head ON head.topic = known.topic AND head.key = known.key
-        WHERE head.last_seq > known.seq`;
+          ${streams.map(({ topic }) => topic)}::text[], ${streams.map(({ key }) => key)}::text[], ${streams.map(({ seq }) => seq)}::int[],
+          ${streams.map(({ epoch }) => epoch ?? UNKNOWN)}::int[], ${streams.map(({ at }) => at ?? UNKNOWN)}::float8[]
+        ) AS known(topic, key, seq, epoch, at)
+        LEFT JOIN head ON head.topic = known.topic AND head.key = known.key
+        WHERE coalesce(head.last_seq, 0) <> known.seq
+          OR known.epoch <> ${UNKNOWN} AND head.epoch <> known.epoch
+          OR known.at <> ${UNKNOWN} AND (extract(epoch FROM head.last_at) * 1000)::float8 <> known.at`;
+
+/**
+ * Which physical database this is: it changes with a restore, a clone and a promotion. The timeline is that of what is written now: after a
+ * promotion the control file names the one before until the next checkpoint. Null on a standby, where nothing can be written.
+ */
+const IDENTITY = `CASE WHEN NOT pg_is_in_recovery() THEN concat_ws(':', (SELECT system_identifier FROM pg_control_system()),
+  ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int,
+  (SELECT oid FROM pg_database WHERE datname = current_database())) END`;
+
+/** A connection that has just been made. */
+export interface NewConnection {
+  readonly query: (sql: string, values?: unknown[]) => Promise<{ readonly rows: readonly unknown[] }>;
+}
+
+/**
+ * Looks which database a new connection has come to, before anything else is asked of it: a failover breaks all connections, so nothing is
+ * written to another history under an old epoch.
+ * @returns whether it is another database than before; then every head has a new epoch
+ */
+export const recogniseDatabase = async ({ query }: NewConnection): Promise<boolean> => {
+  const { rows } = await query(`SELECT ${IDENTITY} AS present, (SELECT identity FROM database_identity WHERE id = 1) AS known`);
+  const [{ present, known } = { present: null, known: null }] = rows as readonly { present: string | null; known: string | null }[];
+  // What has no identity yet gets it at a server's start.
+  if (present === null || known === null || present === known) return false;
+  await query('BEGIN');
+  try {
+    const written = await query('UPDATE database_identity SET identity = $1 WHERE id = 1 AND identity <> $1 RETURNING id', [present]);
+    // Another process may have been faster.
+    if (written.rows.length > 0) await query('UPDATE head SET epoch = floor(random() * 2147483647)::int');
+    await query('COMMIT');
+    return written.rows.length > 0;
+  } catch (error) {
+    await query('ROLLBACK');
+    throw error;
+  }
+};
 
 /**
  * Gives every head a new epoch when this is not the database its cursors were made in: a restored backup, a clone or a
@@ -68,9 +147,8 @@ export const readGrown = async (
  */
 export const renewEpochsAfterRestore = async (prisma: PrismaClient): Promise<boolean> =>
   await prisma.$transaction(async (tx) => {
-    const [{ identity }] = await tx.$queryRaw<[{ identity: string }]>`
-      SELECT concat_ws(':', (SELECT system_identifier FROM pg_control_system()), (SELECT timeline_id FROM pg_control_checkpoint()),
-        (SELECT oid FROM pg_database WHERE datname = current_database())) AS identity`;
+    const [{ identity }] = await tx.$queryRaw<[{ identity: string | null }]>`SELECT ${Prisma.raw(IDENTITY)} AS identity`;
+    if (identity === null) return false;
     // The insert waits for a process that does the same at the same moment; then one of them finds nothing to do.
     const [written] = await tx.$queryRaw<{ renewed: boolean }[]>`
       INSERT INTO database_identity (id, identity) VALUES (1, ${identity})

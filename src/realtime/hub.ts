@@ -3,10 +3,12 @@ import { coded } from '../errors.js';
 import type { Log } from '../log.js';
 import type { Bus } from './bus.js';
 import { assertReadable, decodeCursor } from './cursor.js';
-import { readEvents, readGrown, readHead, toEvent, type AnyEvent, type Committed } from './event-log.js';
+import { readEvents, readHead, readMoved, toEvent, type AnyEvent, type Committed, type Standing } from './event-log.js';
+import { createFairTurns, type FairTurns } from './fair-turns.js';
+import { insist, mayPass } from './patience.js';
 import { Queue } from './queue.js';
 import { Group, WHOLE, type End, type Member, type Membership, type Sharing, type View } from './share.js';
-import { assertWithoutHole, holeInLog, logReader, signalReader, stateReader, Stream, type Reader } from './stream.js';
+import { assertWithoutHole, holeInLog, logReader, otherHistory, signalReader, stateReader, Stream, type Reader } from './stream.js';
 import type { LogEvent, LogTopic, Signal, SignalTopic, StateTopic, StateValue } from './topic.js';
 
 /**
@@ -17,6 +19,7 @@ export interface Hub {
   /**
    * The events of a log after `after` (left out: from now), in seq order, each once, then each new one as it commits.
    * Only events of `kinds` are given. Once the promise is fulfilled, nothing that commits later is missed.
+   * What has happened and cannot be shown is tried for ten seconds; then those who wait for it alone end with UNAVAILABLE, before it.
    * @throws BAD_USER_INPUT for a cursor of another stream, CURSOR_EXPIRED for one that cannot be served
    */
   readonly log: <Events extends object, Kind extends keyof Events & string>(
@@ -37,9 +40,15 @@ export interface Hub {
   readonly sayHere: <Value>(topic: SignalTopic<Value>, key: string, value: Value) => void;
   /** Calls `listener` with every signal of a topic that this process hears because somebody here follows it, for as long as there is the hub. */
   readonly overhear: <Value>(topic: SignalTopic<Value>, listener: (key: string, value: Value) => void) => void;
-  /** What a transaction of this process has committed to a log, in seq order, so that nobody here need read it again. */
-  readonly committed: (topic: string, key: string, events: readonly Committed[]) => void;
-  /** Asks for the heads of all local streams in one statement and reads what has grown. Never rejects. */
+  /**
+   * What a transaction of this process has committed to a log, in seq order, so that nobody here need read it again.
+   * @param priorAt when the event before these was numbered, as far as is known
+   */
+  readonly committed: (topic: string, key: string, events: readonly Committed[], priorAt?: Date | null) => void;
+  /**
+   * Compares all local streams with their heads, in one statement, and reads those that are elsewhere. Who stands behind the head of a
+   * database that went back, or in another epoch, ends with CURSOR_EXPIRED. Never rejects.
+   */
   readonly reconcile: () => Promise<void>;
   readonly stats: () => { readonly streams: number; readonly groups: number; readonly subscribers: number };
   /** Ends every subscription and stops the timer. */
@@ -87,7 +96,12 @@ export interface HubOptions {
   readonly stateMinIntervalMs: number;
   /** Items an iterating reader may have waiting. */
   readonly queueLimit: number;
+  /** Different selections of one stream that one owner may follow at a time. */
+  readonly maxSelections: number;
 }
+
+/** Heavy results that are made at the same time in one process. */
+const HEAVY_AT_ONCE = 2;
 
 export const createHub = (options: HubOptions): Hub => {
   const { prisma, log, bus } = options;
@@ -103,7 +117,11 @@ export const createHub = (options: HubOptions): Hub => {
 
   const reconcile = async (): Promise<void> => {
     try {
-      for (const { topic, key, seq } of await readGrown(prisma, streams.standing())) streams.get(topic, key)?.wake(seq);
+      for (const { topic, key, seq } of await readMoved(prisma, streams.standing())) {
+        const stream = streams.get(topic, key);
+        // One that has not grown is looked at all the more: its reader finds out what has become of it.
+        if (stream) stream.wake(seq > stream.position ? seq : undefined);
+      }
     } catch (error) {
       if (!streams.stopped) log.warn({ err: String(error) }, 'the heads could not be read; trying again');
     }
@@ -154,14 +172,16 @@ export const createHub = (options: HubOptions): Hub => {
         assertReadable(topic.name, key, from, head);
         start = from.seq;
       }
-      const view = viewOf(kinds, endsFor as View<AnyEvent>['endsFor']);
+      const view = viewOf(kinds, endsFor as unknown as View<AnyEvent>['endsFor']);
       return sourceOf('log', options, (sharing, memberOf) => {
         const stream = streams.hold(topic.name, key, readerOf(topic.name, () => logReader(prisma, topic.name)));
         // Only wanted kinds are rendered, so this sharing's items are all it ever sees.
         const group = streams.group(stream, sharing as unknown as Sharing<AnyEvent, unknown, unknown>, kinds.join(), view);
         const following = new Following(streams, stream, group, memberOf(key), null);
-        stream.settle(standing);
-        replay(prisma, following, start, standing).catch((error: unknown) => following.end(error));
+        if (following.left) return following;
+        const epoch = head?.epoch ?? null;
+        stream.settle(standing, epoch);
+        replay(prisma, following, { start, standing, epoch }).catch((error: unknown) => following.end(error));
         return following;
       });
     },
@@ -208,9 +228,9 @@ export const createHub = (options: HubOptions): Hub => {
       eavesdroppers.set(topic.name, [...(eavesdroppers.get(topic.name) ?? []), listener as (key: string, value: unknown) => void]);
     },
 
-    committed: (topic, key, events) => {
+    committed: (topic, key, events, priorAt) => {
       const stream = streams.get(topic, key);
-      if (stream) (stream as Stream<AnyEvent>).hear(events.map((event) => toEvent(topic, key, event)));
+      if (stream) (stream as Stream<AnyEvent>).hear(events.map((event) => toEvent(topic, key, event)), priorAt);
     },
 
     reconcile,
@@ -229,6 +249,7 @@ class Streams {
   readonly #options: HubOptions;
   readonly #streams = new Map<string, { readonly stream: Stream<unknown>; readonly unlisten: () => void }>();
   readonly #personalKeys = new Set<string>();
+  readonly #heavy: FairTurns = createFairTurns(HEAVY_AT_ONCE);
   #subscribers = 0;
 
   constructor(options: HubOptions) {
@@ -268,13 +289,29 @@ class Streams {
     const id = `${shows}\0${sharing.key}`;
     let group = stream.groups.get(id);
     if (!group) {
-      const { placeOf } = stream.reader;
       const onEmpty = (empty: Group<Item, unknown, unknown>): void => {
         if (stream.groups.get(id) === empty) stream.groups.delete(id);
       };
-      stream.groups.set(id, (group = new Group({ sharing, view, placeOf, personalKeys: this.#personalKeys, onEmpty })));
+      stream.groups.set(id, (group = new Group({ stream, sharing, view, personalKeys: this.#personalKeys, heavy: this.#heavy, onEmpty })));
     }
     return group;
+  }
+
+  /**
+   * Has a member join a group of a stream.
+   * @returns the error that it ends with at once, when its owner follows as many other selections of the stream as one may
+   */
+  join<Item>(stream: Stream<Item>, group: Group<Item, unknown, unknown>, membership: Membership<unknown, unknown>): Error | null {
+    const owner = group.ownerOf(membership);
+    group.join(membership);
+    const { maxSelections } = this.#options;
+    // Of fewer nobody can have too many; so what is common costs nothing.
+    if (owner === null || stream.groups.size <= maxSelections) return null;
+    let selections = 0;
+    for (const each of stream.groups.values()) if (each.isOf(owner)) selections += 1;
+    return selections <= maxSelections
+      ? null
+      : coded('RATE_LIMITED', `One may follow ${maxSelections} different selections of one stream at a time.`, { limit: maxSelections });
   }
 
   /** Counts a subscription in; after a stop it is over at once. */
@@ -292,11 +329,11 @@ class Streams {
   }
 
   /** Where the streams stand that are kept in the database. */
-  standing(): { readonly topic: string; readonly key: string; readonly seq: number }[] {
+  standing(): (Standing & { readonly topic: string; readonly key: string })[] {
     const standing = [];
     for (const { stream } of this.#streams.values()) {
-      const { topic, key, position } = stream;
-      if (position >= 0 && stream.reader !== (signalReader as unknown)) standing.push({ topic, key, seq: position });
+      const { topic, key, reader } = stream;
+      if (stream.position >= 0 && reader.kind !== 'signal') standing.push({ topic, key, ...stream.standing });
     }
     return standing;
   }
@@ -332,8 +369,9 @@ class Following<Item> implements Membership<unknown, unknown>, Attached {
     this.group = group;
     this.member = member;
     this.position = position;
-    group.members.add(this);
+    const refusal = streams.join(stream, group, this);
     streams.enter(this);
+    if (refusal !== null) this.end(refusal);
   }
 
   end(error: unknown): void {
@@ -351,33 +389,37 @@ class Following<Item> implements Membership<unknown, unknown>, Attached {
   }
 }
 
-/** Events of a replay that are made into results at once. */
-const REPLAY_CHUNK = 100;
-
 /**
  * Replays what a subscriber has missed by itself, and joins the others once it stands where they stand: nothing is awaited between look
  * and step.
- * @param standing the seq up to which its rights have been asked for: somebody who had left by then has come back
  */
-const replay = async (prisma: PrismaClient, following: Following<AnyEvent>, start: number, standing: number): Promise<void> => {
+const replay = async (prisma: PrismaClient, following: Following<AnyEvent>, { start, standing, epoch }: ReplayOptions): Promise<void> => {
   const { stream, group, member } = following;
   const { wanted, endsFor } = group.view;
   const isLeft = (): boolean => following.left;
   let position = start;
   while (!isLeft() && position < stream.position) {
-    const events = await readEvents(prisma, stream.topic, stream.key, position);
+    const events = await readMissed(prisma, following, position);
     if (events.length === 0) throw holeInLog();
     assertWithoutHole(events, position);
+    // The database went back while this was read, or is another one.
+    if (epoch !== null && events.some((event) => event.epoch !== epoch)) throw otherHistory();
     const end = events.findIndex((event) => (event.seq > standing || endsFor(event) === 'everyone') && group.isEndedBy(event, member.audience));
     const kept = end < 0 ? events : events.slice(0, end + 1);
-    for (let first = 0; first < kept.length && !isLeft(); first += REPLAY_CHUNK) {
-      const chunk = kept.slice(first, first + REPLAY_CHUNK);
+    for (let first = 0; first < kept.length && !isLeft(); first += group.chunk) {
+      const chunk = kept.slice(first, first + group.chunk);
       const shown = chunk.filter((event) => wanted(event) && group.isVisible(event, member.audience));
+      const { results, failure } = await group.render(shown, member.audience);
       // One by one, for as long as there is room: however long the results are, who reads them does not fall behind.
-      for (const result of await group.render(shown, member.audience)) {
+      for (const result of results) {
         await member.room();
         if (isLeft()) return;
         member.deliver([result]);
+      }
+      if (failure !== null) {
+        if (isLeft()) return;
+        stream.failed(shown[results.length]?.seq ?? position, failure.error);
+        throw failure.error;
       }
       position = chunk.at(-1)?.seq ?? position;
     }
@@ -388,6 +430,27 @@ const replay = async (prisma: PrismaClient, following: Following<AnyEvent>, star
     }
   }
   if (!isLeft()) following.position = position;
+};
+
+interface ReplayOptions {
+  /** The seq after which it begins. */
+  readonly start: number;
+  /** The seq up to which the subscriber's rights have been asked for: somebody who had left by then has come back. */
+  readonly standing: number;
+  readonly epoch: number | null;
+}
+
+const readMissed = async (prisma: PrismaClient, following: Following<AnyEvent>, position: number): Promise<AnyEvent[]> => {
+  const { stream } = following;
+  try {
+    return await insist(
+      () => readEvents(prisma, stream.topic, stream.key, position),
+      () => following.left,
+    );
+  } catch (error) {
+    if (mayPass(error) && !following.left) stream.failed(position + 1, error);
+    throw error;
+  }
 };
 
 interface StateFollowingOptions<Value extends StateValue> {
@@ -416,8 +479,9 @@ class StateFollowing<Value extends StateValue> implements Attached {
     if (this.#left) return;
     const wanted = new Set(keys);
     for (const [key, following] of [...this.#keys]) if (!wanted.has(key)) this.#drop(key, following);
-    const fresh = [...wanted].filter((key) => !this.#keys.has(key)).map((key) => this.#begin(key));
-    if (fresh.length > 0) this.#start(fresh).catch((error: unknown) => this.end(error));
+    const fresh: KeyFollowing<Value>[] = [];
+    for (const key of wanted) if (!this.#left && !this.#keys.has(key)) fresh.push(this.#begin(key));
+    if (fresh.length > 0 && !this.#left) this.#start(fresh).catch((error: unknown) => this.end(error));
   }
 
   leave(): void {
@@ -459,7 +523,8 @@ class StateFollowing<Value extends StateValue> implements Attached {
       },
     };
     this.#keys.set(key, following);
-    group.members.add(following);
+    const refusal = this.#options.streams.join(stream, group, following);
+    if (refusal !== null) this.end(refusal);
     return following;
   }
 
@@ -473,13 +538,22 @@ class StateFollowing<Value extends StateValue> implements Attached {
   }
 
   async #start(fresh: readonly KeyFollowing<Value>[]): Promise<void> {
-    const values = await this.#options.load(fresh.map(({ key }) => key));
+    const values = await insist(
+      () => this.#options.load(fresh.map(({ key }) => key)),
+      () => this.#left,
+    );
     await Promise.all(
       fresh.map(async (following) => {
         const { key, stream, group, member } = following;
         const value = values.get(key);
         stream.settle(value?.version ?? 0);
-        if (value !== undefined) group.hand(following, [value], await group.render([value], member.audience));
+        if (value === undefined) return;
+        const { results, failure } = await group.render([value], member.audience);
+        if (failure !== null) {
+          stream.failed(value.version, failure.error);
+          throw failure.error;
+        }
+        group.hand(following, [value], results);
       }),
     );
   }

@@ -1,9 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { createSourceEventStream, execute, GraphQLError, type DocumentNode, type ExecutionArgs, type ExecutionResult } from 'graphql';
+import { complexityFromQuery } from '@pothos/plugin-complexity';
+import { createSourceEventStream, execute, getOperationAST, GraphQLError, Kind, type DocumentNode, type ExecutionArgs, type ExecutionResult } from 'graphql';
+import { holderOf } from '../address.js';
 import type { Context, Services } from '../context.js';
-import { isUnavailable } from '../db/failures.js';
 import { createQueueing, readUntilLeft } from '../realtime/hub.js';
-import type { Sharing } from '../realtime/share.js';
+import { insist, mayPass } from '../realtime/patience.js';
+import { LIGHT_WEIGHT, type Sharing } from '../realtime/share.js';
 import type { AuthorizedSource } from '../topic-field.js';
 import type { Caller, Revocable } from './caller.js';
 import type { Mask } from './mask.js';
@@ -108,11 +109,6 @@ export const createSubscribe = (services: Services, mask: Mask, rights: Rights) 
   }
 };
 
-/** How often a result is tried for that the database did not answer for, about ten seconds in all where it refuses at once; and the pauses. */
-const ATTEMPTS = 15;
-const MIN_PAUSE_MS = 10;
-const MAX_PAUSE_MS = 1_000;
-
 /**
  * How a subscription's events become results: the same object for all who send the same operation and select the same by it. The variables that
  * are not in the selection only say which events.
@@ -131,29 +127,50 @@ const sharingOf = (
   const id = `${operationName ?? ''}\0${key}`;
   const before = sharings.get(id);
   if (before) return before;
+  const weight = weightOf(args);
+  // One heavy selection must leave connections to all others, whatever it asks for at once.
+  const shown = weight > LIGHT_WEIGHT ? { ...services, db: { ...services.db, prisma: services.db.modest } } : services;
   const sharing: Sharing<unknown, Audience, Encoded> = {
     key,
+    weight,
+    ownerOf: ({ viewer, client }) => viewer?.id ?? holderOf(client.ip ?? ''),
     userIdOf: ({ viewer }) => viewer?.id ?? null,
     visible: visible && ((item, { viewer }) => visible(viewer, item)),
     audienceId: ({ viewer, client }) => JSON.stringify([viewer?.id, viewer?.sessionId, viewer?.role, client.ip, client.userAgent]),
-    render: async (item, audience) => {
-      for (let attempt = 1; ; attempt += 1) {
+    // An event comes once: half of one must not be what a client goes on from.
+    render: (item, audience) =>
+      insist(async () => {
         const trap = { touched: false };
-        const contextValue: Context = audience === null ? contextForEveryone(services, trap) : { ...services, viewer: audience.viewer, client: audience.client };
+        const contextValue: Context = audience === null ? contextForEveryone(shown, trap) : { ...shown, viewer: audience.viewer, client: audience.client };
         const result = await execute({ schema, document, operationName, variableValues, rootValue: item, contextValue });
-        // An event comes once: half of one, for lack of a database just then, must not be what a client goes on from.
-        const failure = trap.touched ? undefined : result.errors?.find((error) => isUnavailable(error.originalError ?? error));
         // Thrown away, so its errors are no news to anyone: they came from the trap.
         if (trap.touched) return { out: encode({ data: null }, item, mask), personal: true };
-        if (failure === undefined) return { out: encode(result, item, mask), personal: false };
-        if (attempt === ATTEMPTS) throw mask(failure);
-        await delay(Math.min(MAX_PAUSE_MS, MIN_PAUSE_MS * 2 ** attempt), undefined, { ref: false });
-      }
-    },
+        assertResult(result);
+        return { out: encode(result, item, mask), personal: false };
+      }),
   };
   if (sharings.size >= MAX_SHARINGS) sharings.clear();
   sharings.set(id, sharing);
   return sharing;
+};
+
+/**
+ * Errors with codes of ours, in places that may be null, belong to a result. All else is a failure of the moment: a database that is away, a
+ * column that changes just then, a mistake of ours that the next version mends.
+ */
+const assertResult = ({ data, errors = [] }: ExecutionResult): void => {
+  const failure = errors.find(mayPass) ?? (data === null || data === undefined ? errors[0] : undefined);
+  if (failure === undefined) return;
+  const cause = failure.originalError ?? failure;
+  throw new Error(`${failure.path?.join('.') ?? ''}: ${cause.message}`, { cause });
+};
+
+/** What one event of a subscription costs, as an operation's cost is counted. */
+const weightOf = ({ schema, document, operationName, variableValues }: ExecutionArgs): number => {
+  const operation = getOperationAST(document, operationName);
+  if (!operation) return 1;
+  const definitions = [operation, ...document.definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION)];
+  return complexityFromQuery({ kind: Kind.DOCUMENT, definitions }, { schema, variables: { ...variableValues } }).complexity;
 };
 
 /** By document, which the parser's cache makes the same object for the same text. */

@@ -6,6 +6,7 @@ import { startApp, type App } from '../../src/app.js';
 import type { Clock } from '../../src/clock.js';
 import { loadConfig } from '../../src/config.js';
 import type { Services } from '../../src/context.js';
+import type { Log } from '../../src/log.js';
 import { connect, execute, type ClientOptions, type GraphQLResponse, type TestSocket } from './client.js';
 import { createTestDatabase, type TestDatabase } from './database.js';
 
@@ -51,10 +52,12 @@ export interface TestAppOptions {
   readonly database?: TestDatabase;
   /** The app's time, for what expires; the system's when left out. */
   readonly clock?: Clock;
+  /** Where the app writes its log, for tests of what it tells. */
+  readonly log?: Log;
 }
 
 /** A whole server on a database of its own. Stop it in `afterAll`. */
-export const startTestApp = async ({ env = {}, database: shared, clock }: TestAppOptions = {}): Promise<TestApp> => {
+export const startTestApp = async ({ env = {}, database: shared, clock, log }: TestAppOptions = {}): Promise<TestApp> => {
   const database = shared ?? (await createTestDatabase());
   const dataDir = await mkdtemp(join(tmpdir(), 'lyceum-app-'));
   let statements: string[] | null = null;
@@ -68,7 +71,7 @@ export const startTestApp = async ({ env = {}, database: shared, clock }: TestAp
     RECONCILE_MS: '600000',
     ...env,
   });
-  const app: App = await startApp(config, { clock, onStatement: (sql) => statements?.push(sql) });
+  const app: App = await startApp(config, { clock, log, onStatement: (sql) => statements?.push(sql) });
   const sockets = new Set<TestSocket>();
 
   const optionsOf = (as: TestUser | ClientOptions = {}): ClientOptions => ('username' in as ? { token: as.token } : as);

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { createLog } from '../../src/log.js';
+import { createFairTurns } from '../../src/realtime/fair-turns.js';
 import { toEvent, type AnyEvent } from '../../src/realtime/event-log.js';
 import { logReader, Stream, type Reader } from '../../src/realtime/stream.js';
 import { Group, WHOLE } from '../../src/realtime/share.js';
@@ -9,14 +10,11 @@ const event = (seq: number): AnyEvent => toEvent('numbers', 'one', { seq, kind: 
 
 /** A stream of a log whose rows are these, and what it has handed on. */
 const open = (rows: AnyEvent[], gate: Promise<unknown>) => {
-  const { hear, placeOf } = logReader(null as never, 'numbers');
   const reader: Reader<AnyEvent> = {
-    minIntervalMs: 0,
-    hear,
-    placeOf,
-    read: (_key, position) => {
-      const items = rows.filter(({ seq }) => seq > position);
-      return Promise.resolve({ items, position: items.at(-1)?.seq ?? position, more: false });
+    ...logReader(null as never, 'numbers'),
+    read: (_key, standing) => {
+      const items = rows.filter(({ seq }) => seq > standing.seq);
+      return Promise.resolve({ items, standing: { seq: items.at(-1)?.seq ?? standing.seq, epoch: 1, at: 0 }, more: false });
     },
   };
   const stream = new Stream<AnyEvent>('numbers', 'one', reader, createLog('silent'));
@@ -31,12 +29,13 @@ const open = (rows: AnyEvent[], gate: Promise<unknown>) => {
       },
     },
     view: WHOLE,
-    placeOf,
+    stream,
+    heavy: createFairTurns(1),
     personalKeys: new Set(),
     onEmpty: () => undefined,
   });
   const member = { audience: null, deliver: (seqs: readonly number[]) => void handed.push(...seqs), end: () => undefined, room: () => Promise.resolve() };
-  group.members.add({ member, position: 0, end: () => undefined, leave: () => undefined });
+  group.join({ member, position: 0, end: () => undefined, leave: () => undefined });
   stream.groups.set('numbers', group as never);
   stream.settle(0);
   return { stream, handed };

@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { pino } from 'pino';
+import { startTestApp, type TestApp } from '../kit/app.js';
+import { busOf, createReader, createWorld, MESSAGES, type MessageEvent, type World } from './hazard-world.js';
+
+const CURSORS = `subscription ($id: ID!, $after: String) { messageAdded(conversationId: $id, after: $after) { cursor } }`;
+
+let world: World;
+let app: TestApp;
+let sent = 0;
+const lines: Record<string, unknown>[] = [];
+beforeAll(async () => {
+  world = await createWorld({ apps: 1 });
+  const log = pino({ level: 'warn' }, { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) });
+  app = await startTestApp({ database: world.database, log, env: { DATA_DIR: world.apps[0].services.config.dataDir } });
+});
+afterAll(async () => {
+  await app.stop();
+  await world.stop();
+});
+
+/** Commits a message, of which the app hears by a wake. */
+const send = async (): Promise<number> => {
+  sent += 1;
+  const seq = await world.insert(sent, 1);
+  busOf(app).wake({ topic: 'conversation', key: world.key, seq });
+  return seq;
+};
+const hide = () => world.database.query('ALTER TABLE message RENAME COLUMN body TO body_elsewhere');
+const show = () => world.database.query('ALTER TABLE message RENAME COLUMN body_elsewhere TO body');
+
+it('an event whose row cannot be read for a moment is shown once it can be, to all who follow it', async () => {
+  const socket = app.connect(world.ada);
+  const subscription = socket.subscribe<MessageEvent>(MESSAGES, { id: world.room, after: world.start });
+  const bare = socket.subscribe<MessageEvent>(CURSORS, { id: world.room, after: world.start });
+  await send();
+  expect((await subscription.data()).messageAdded.message.body).toBe(String(sent));
+  await bare.data();
+  const seq = await world.insert(sent + 1, 1);
+  sent += 1;
+  await hide();
+  try {
+    busOf(app).wake({ topic: 'conversation', key: world.key, seq });
+    // It is here, and what needs no row is shown.
+    await bare.data();
+  } finally {
+    await show();
+  }
+  expect((await subscription.data()).messageAdded.message.body).toBe(String(sent));
+  await socket.close();
+});
+
+it('an event that cannot be shown ends those alone who wait for it, before it, with UNAVAILABLE; one line names it', { timeout: 60_000 }, async () => {
+  const socket = app.connect(world.ada);
+  const [whole, other, bare] = [
+    socket.subscribe<MessageEvent>(MESSAGES, { id: world.room, after: world.start }),
+    socket.subscribe<MessageEvent>(MESSAGES.replace('createdAt', 'editedAt'), { id: world.room, after: world.start }),
+    socket.subscribe<MessageEvent>(CURSORS, { id: world.room, after: world.start }),
+  ] as const;
+  const before = (await whole.take(sent)).at(-1)?.messageAdded.cursor;
+  await Promise.all([other.take(sent), bare.take(sent)]);
+  lines.length = 0;
+  const seq = await world.insert(sent + 1, 1);
+  sent += 1;
+  await hide();
+  try {
+    busOf(app).wake({ topic: 'conversation', key: world.key, seq });
+    await bare.data();
+    expect(await whole.ended).toMatchObject([{ extensions: { code: 'UNAVAILABLE' } }]);
+    expect(await other.ended).toMatchObject([{ extensions: { code: 'UNAVAILABLE' } }]);
+  } finally {
+    await show();
+  }
+  expect([whole.waiting(), other.waiting()]).toEqual([0, 0]);
+  expect(lines.filter(({ seq: place }) => place === seq)).toMatchObject([{ topic: 'conversation', key: world.key, seq, err: { message: expect.stringContaining('body') as string } }]);
+
+  // The other selection has not been interrupted, and whoever comes back gets what they have not seen.
+  await send();
+  await bare.data();
+  const resumed = app.connect(world.ada).subscribe<MessageEvent>(MESSAGES, { id: world.room, after: before });
+  expect((await resumed.take(2)).map(({ messageAdded }) => messageAdded.message.body)).toEqual([String(sent - 1), String(sent)]);
+  await socket.close();
+});
+
+it('a log that cannot be read for a moment is read again, without waiting for anything else to happen', async () => {
+  const reader = createReader(world.ada, world.room, world.start);
+  reader.connect(app);
+  await expect.poll(() => reader.bodies.length).toBe(sent);
+  const seq = await world.insert(sent + 1, 1);
+  sent += 1;
+  await world.database.query('ALTER TABLE event RENAME COLUMN ref TO ref_elsewhere');
+  try {
+    busOf(app).wake({ topic: 'conversation', key: world.key, seq });
+    // The wake has been heard, and the first read has failed or is about to.
+    await new Promise((resolve) => setImmediate(resolve));
+  } finally {
+    await world.database.query('ALTER TABLE event RENAME COLUMN ref_elsewhere TO ref');
+  }
+  await expect.poll(() => reader.bodies.at(-1)).toBe(String(sent));
+  expect(reader.ends).toEqual([]);
+  reader.drop();
+});
