@@ -49,6 +49,9 @@ export interface Config {
     /** What one socket's queue holds at the most. */
     readonly maxFrames: number;
     readonly maxBytes: number;
+    /** Bytes that are held for the peers of one address, and of the whole process, that do not take what is sent. */
+    readonly maxBytesPerAddress: number;
+    readonly maxTotalBytes: number;
     /** How long a socket may take nothing of what was written to it before it is given up, in milliseconds. */
     readonly stallMs: number;
     /** How often a sign of life is sent through each connection, in milliseconds: proxies cut silent ones after 30 s and more. */
@@ -158,6 +161,8 @@ const variables = z.object({
   COALESCE_MS: integer(0, 1_000).optional(),
   SOCKET_QUEUE_FRAMES: integer(16, 1_000_000).optional(),
   SOCKET_QUEUE_BYTES: integer(16_384, 1_073_741_824).optional(),
+  SEND_BYTES_PER_ADDRESS: integer(16_384, 1_099_511_627_776).optional(),
+  SEND_BYTES_TOTAL: integer(16_384, 1_099_511_627_776).optional(),
   SOCKET_STALL_MS: integer(100, 600_000).optional(),
   PING_INTERVAL_MS: integer(50, 600_000).optional(),
   MAX_SUBSCRIPTIONS_PER_SOCKET: integer(1, 1_000_000).optional(),
@@ -232,6 +237,8 @@ export const loadConfig = (environment: Readonly<Record<string, string | undefin
       coalesceMs: set.COALESCE_MS ?? 2,
       maxFrames: set.SOCKET_QUEUE_FRAMES ?? 1_000,
       maxBytes: set.SOCKET_QUEUE_BYTES ?? 1_048_576,
+      maxBytesPerAddress: set.SEND_BYTES_PER_ADDRESS ?? 67_108_864,
+      maxTotalBytes: set.SEND_BYTES_TOTAL ?? 268_435_456,
       stallMs: set.SOCKET_STALL_MS ?? 30_000,
       pingMs: set.PING_INTERVAL_MS ?? 12_000,
     },

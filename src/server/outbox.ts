@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import type { Debtor, SendBudget } from './send-budget.js';
 
 /**
  * Everything that one socket has still to be told, in order. Results of subscriptions stay shared bytes until they leave; what
@@ -47,6 +48,10 @@ export interface OutboxOptions {
   /** How long the peer may take nothing of what was written before the socket is given up, in milliseconds. */
   readonly stallMs: number;
   readonly onStall: () => void;
+  /** Where what the peer does not take is counted, with that of others. */
+  readonly budget: SendBudget;
+  /** Where the peer is. */
+  readonly address: string;
 }
 
 /** Calls what was scheduled after a moment, all that was scheduled meanwhile by one timer. */
@@ -84,6 +89,8 @@ const MAX_WRITE_BYTES = 262_144;
 const BURST = 4;
 /** How long that is, in milliseconds: a peer that reads takes {@link MAX_WRITE_BYTES} several times in it. */
 const BURST_MS = 100;
+/** How many times that a burst may stay while the peer takes nothing at all. */
+const BURST_LOOKS = 2;
 /** How often in `stallMs` it is looked whether the peer takes anything. */
 const LOOKS = 4;
 
@@ -101,7 +108,7 @@ export const createOutbox = (options: OutboxOptions): Outbox => new SocketOutbox
  * A class, because an event goes through the outboxes of thousands of sockets one after the other, whose memory is cold by then: what one
  * needs lies in one object instead of behind a closure each.
  */
-class SocketOutbox implements Outbox {
+class SocketOutbox implements Outbox, Debtor {
   readonly #options: OutboxOptions;
   readonly #stream: Duplex;
   #frames: Frame[] = [];
@@ -119,11 +126,26 @@ class SocketOutbox implements Outbox {
   #idleLooks = 0;
   #closed = false;
   #stall: NodeJS.Timeout | null = null;
+  /** Runs while more is queued than may stay. */
+  #burst: NodeJS.Timeout | null = null;
   #waiting: (() => void)[] = [];
 
   constructor(options: OutboxOptions) {
     this.#options = options;
     this.#stream = options.stream;
+  }
+
+  get address(): string {
+    return this.#options.address;
+  }
+
+  drop(): void {
+    this.#shed(0);
+  }
+
+  cut(): void {
+    this.close();
+    this.#options.onStall();
   }
 
   text(message: string): void {
@@ -132,6 +154,7 @@ class SocketOutbox implements Outbox {
     // Nothing of the protocol's own is dropped; a peer that makes it pile up on top of all else and does not read is given up.
     if (this.#bytes > (BURST + 1) * this.#options.maxBytes) this.#options.onStall();
     else this.#leave();
+    this.#account();
   }
 
   next(slot: Slot, results: readonly Buffer[]): void {
@@ -152,6 +175,7 @@ class SocketOutbox implements Outbox {
       this.#add(slot, body);
     }
     this.#leave();
+    this.#account();
   }
 
   forget(slot: Slot): void {
@@ -162,6 +186,7 @@ class SocketOutbox implements Outbox {
       this.#bytes -= lengthOf(frame);
       return false;
     });
+    this.#account();
     this.#tellRoom();
   }
 
@@ -194,6 +219,7 @@ class SocketOutbox implements Outbox {
   readonly #onDrain = (): void => {
     this.#unblock();
     this.#send();
+    this.#account();
   };
 
   readonly #onMoment = (): void => {
@@ -252,13 +278,50 @@ class SocketOutbox implements Outbox {
     this.#stall = setInterval(() => this.#look(), this.#options.stallMs / LOOKS);
     this.#stall.unref();
     this.#stream.once('drain', this.#onDrain);
+    this.#account();
   }
 
   #unblock(): void {
     this.#blocked = false;
     if (this.#stall) clearInterval(this.#stall);
     this.#stall = null;
+    if (this.#burst) clearTimeout(this.#burst);
+    this.#burst = null;
+    this.#options.budget.hold(this, 0);
     this.#stream.off('drain', this.#onDrain);
+  }
+
+  /** Says what is held for a peer that does not take it, and sees to it that the burst of one that takes nothing does not stay. */
+  #account(): void {
+    if (!this.#blocked) return;
+    if (this.#bytes > this.#options.maxBytes && this.#burst === null) this.#watchBurst(untakenOf(this.#stream), 0);
+    this.#options.budget.hold(this, this.#bytes + this.#stream.writableLength);
+  }
+
+  #watchBurst(untaken: number, idle: number): void {
+    const look = (): void => {
+      if (!this.#blocked || this.#bytes <= this.#options.maxBytes) {
+        this.#burst = null;
+        return;
+      }
+      const left = untakenOf(this.#stream);
+      const stillIdle = left === untaken ? idle + 1 : 0;
+      if (stillIdle >= BURST_LOOKS) this.#shed(this.#options.maxBytes);
+      this.#watchBurst(left, stillIdle);
+    };
+    // Behind what has arrived: timers come first when a loop has its turn again.
+    this.#burst = setTimeout(() => setImmediate(look), BURST_MS).unref();
+  }
+
+  /** Ends subscriptions whose results wait, those first whose results came last, until no more than this is queued. */
+  #shed(maxBytes: number): void {
+    for (let index = this.#frames.length - 1; index >= 0 && this.#bytes > maxBytes; index = Math.min(index, this.#frames.length) - 1) {
+      const slot = this.#frames[index]?.slot ?? null;
+      if (slot === null) continue;
+      this.forget(slot);
+      // What it says of its end comes behind, and is little.
+      slot.onOverflow();
+    }
   }
 
   /** A peer is slow as long as it takes something, however little, and has stalled when it takes nothing. */

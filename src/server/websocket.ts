@@ -20,6 +20,7 @@ import { REQUEST_ID, requestIdOf } from './request-id.js';
 import { publicError, publicResult } from './responses.js';
 import { createCollector, createOutbox } from './outbox.js';
 import type { Rights } from './rights.js';
+import { createSendBudget } from './send-budget.js';
 import { refuse } from './send.js';
 import type { Deliver } from './subscribe.js';
 import { SocketSubscription } from './socket-delivery.js';
@@ -205,6 +206,7 @@ export const createSocketServer = ({ http, connections, addresses, graphql, serv
     return args;
   };
 
+  const budget = createSendBudget(config.delivery);
   const collector = createCollector(config.delivery.coalesceMs);
   const patience: Patience = { init: time.waits(INIT_TIMEOUT_MS), ping: time.waits(config.delivery.pingMs) };
   const cors = createCors(config.corsOrigins);
@@ -231,7 +233,7 @@ export const createSocketServer = ({ http, connections, addresses, graphql, serv
     stream.once('close', leaveAddress);
     sockets.handleUpgrade(request, stream, head, (socket) => {
       const { maxFrames, maxBytes, stallMs } = config.delivery;
-      const outbox = createOutbox({ stream, collector, maxFrames, maxBytes, stallMs, onStall: () => socket.terminate() });
+      const outbox = createOutbox({ stream, collector, maxFrames, maxBytes, stallMs, onStall: () => socket.terminate(), budget, address: ip ?? '' });
       const client = { ip, userAgent: request.headers['user-agent']?.slice(0, 500) ?? null };
       const extra: Extra = { socket, request, outbox, client, limit: createSubscribeLimit(config.sockets) };
       socket.once('close', connections.add(() => hangUp(extra, SERVICE_RESTART, 'Service restart')));

@@ -3,7 +3,10 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { createCollector, createOutbox, createSlot, type Collector, type Outbox, type OutboxOptions } from '../../src/server/outbox.js';
+import { createSendBudget } from '../../src/server/send-budget.js';
 import { deferred } from '../kit/deferred.js';
+
+const UNBOUNDED = createSendBudget({ maxTotalBytes: Infinity, maxBytesPerAddress: Infinity });
 
 /** A collector whose moment is over when the test says so. */
 const createMoment = (): Collector & { readonly pass: () => void; readonly pending: () => number } => {
@@ -59,6 +62,8 @@ describe('the outbox, before a WebSocket', () => {
     maxBytes: 1_000_000,
     stallMs: 600_000,
     onStall: () => undefined,
+    budget: UNBOUNDED,
+    address: '127.0.0.1',
     ...given,
   });
 
@@ -136,7 +141,7 @@ describe('the outbox', () => {
   });
 
   const create = (given: Partial<OutboxOptions> = {}): Outbox =>
-    createOutbox({ stream: near, collector: moment, maxFrames: 16, maxBytes: 100_000, stallMs: 600_000, onStall: () => (stalls += 1), ...given });
+    createOutbox({ stream: near, collector: moment, maxFrames: 16, maxBytes: 100_000, stallMs: 600_000, onStall: () => (stalls += 1), budget: UNBOUNDED, address: '127.0.0.1', ...given });
   const log = (id = 'a', onOverflow = (): void => undefined) => createSlot(id, 'log', onOverflow);
   /** Makes the peer stop reading, and writes more than the connection can hold. */
   const block = (outbox: Outbox): void => {
