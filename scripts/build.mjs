@@ -35,9 +35,18 @@ const fingerprint = (...paths) => {
   return hash.digest('hex');
 };
 
+/** What is done just now; in production the terminal belongs to the server's own lines. */
+const say = (text) => {
+  if (process.env.NODE_ENV !== 'production') process.stderr.write(`${text}\n`);
+};
+
+/** Runs a program, whose words matter only when it fails. */
 const run = (script, args, env = {}) => {
-  const { status } = spawnSync(process.execPath, [script, ...args], { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, ...env } });
-  if (status !== 0) process.exit(status ?? 1);
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+  if (status === 0) return;
+  process.stderr.write(stdout);
+  process.stderr.write(stderr);
+  process.exit(status ?? 1);
 };
 
 /** What is there and what is to be done about it, each by the fingerprint of what it is made from. */
@@ -78,7 +87,7 @@ const lock = () => {
       rmSync(LOCK, { force: true });
       continue;
     }
-    if (!waited) process.stderr.write('Waiting for another build …\n');
+    if (!waited) say('Waiting for another build …');
     waited = true;
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOOK_MS);
   }
@@ -101,11 +110,11 @@ const generate = () => {
 const build = () => {
   const { schema, sources, generate: stale, compile } = look();
   if (stale) {
-    process.stderr.write('Generating the Prisma client …\n');
+    say('Generating the Prisma client …');
     generate();
   }
   if (compile) {
-    process.stderr.write('Compiling …\n');
+    say('Compiling …');
     run('node_modules/typescript/bin/tsc', ['-p', 'tsconfig.build.json']);
   }
   // In one step: others read it without the lock.

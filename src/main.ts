@@ -1,7 +1,7 @@
 import cluster from 'node:cluster';
 import { startApp } from './app.js';
 import { ConfigError, loadConfig, type Config } from './config.js';
-import { createLog } from './log.js';
+import { captureOutput, createLog } from './log.js';
 import { seedDemoData } from './seed.js';
 import { welcome } from './welcome.js';
 import { startAsWorker, startWorkers } from './workers.js';
@@ -11,17 +11,31 @@ const STOP_TIMEOUT_MS = 15_000;
 /** How much longer the parent of workers waits for them. */
 const WORKERS_GRACE_MS = 2_000;
 
+/** In production all output is lines of JSON, also before there is a configuration that could say so. */
+const isForMachines = process.env['NODE_ENV'] === 'production';
+
+/** Says why there is no server. */
+const fail = (reason: string): void => {
+  if (isForMachines) createLog('fatal').fatal(reason);
+  else process.stderr.write(`${reason}\n`);
+};
+
 const main = async (): Promise<void> => {
   let config: Config;
   try {
     config = loadConfig(process.env);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    process.stderr.write(`${error.message}\n`);
+    fail(error.message);
     process.exit(78); // EX_CONFIG of sysexits.h
   }
   const role = cluster.isWorker ? 'worker' : config.workers > 1 ? 'parent' : 'alone';
   const log = role === 'worker' ? createLog(config.logLevel).child({ pid: process.pid }) : createLog(config.logLevel);
+  captureOutput(log);
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'an error that nobody caught');
+    process.exit(1);
+  });
   process.on('unhandledRejection', (error) => log.error({ err: error }, 'a promise was rejected and nobody listened'));
   const onFatal = (reason: string): never => {
     log.fatal({ reason }, 'the embedded database has ended');
@@ -63,10 +77,12 @@ const main = async (): Promise<void> => {
         ? await startWorkers(config, { ...options, stopTimeoutMs: stopTimeoutMs + WORKERS_GRACE_MS })
         : await startApp(config, options);
   stopApp = app.stop;
-  if (role !== 'worker') process.stdout.write(welcome(app.url, config));
+  // Whatever the level of the log: whoever starts a server asks for it.
+  if (role !== 'worker' && isForMachines) createLog('info').info({ url: app.url, pid: process.pid }, 'Lyceum is ready');
+  else if (role !== 'worker') process.stdout.write(welcome(app.url, config));
 };
 
 main().catch((error: unknown) => {
-  process.stderr.write(`Lyceum could not start: ${error instanceof Error ? error.message : String(error)}\n`);
+  fail(`Lyceum could not start: ${error instanceof Error ? error.message : String(error)}`);
   process.exit(1);
 });

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes, RLWrapperTimeouts } from 'rate-limiter-flexible';
 import { holderOf } from './address.js';
+import { createCondition, type Condition } from './condition.js';
 import type { Config } from './config.js';
 import { codeOf, coded } from './errors.js';
 import type { Log } from './log.js';
-import { connectRedis } from './realtime/redis-connection.js';
+import { connectRedis, createRedisAway } from './realtime/redis-connection.js';
 
 interface RateLimit {
   /** What is counted: an address (of IPv6, its network), a user by id, or a name that somebody claims to have. */
@@ -47,6 +48,12 @@ export type RateLimitRule = keyof typeof RATE_LIMITS;
 /** What a rule counts. */
 export const countedBy = (rule: RateLimitRule): RateLimit['of'] => RATE_LIMITS[rule].of;
 
+/** What counts by one rule: in this process, and, with Redis, over all of them. */
+interface Limiters {
+  readonly here: RateLimiterMemory;
+  readonly everywhere: RLWrapperTimeouts | null;
+}
+
 export interface RateLimits {
   /**
    * Counts one act.
@@ -67,29 +74,50 @@ export interface RateLimits {
 const REDIS_WAIT_MS = 250;
 /** For how long Redis may owe an answer before it counts as away, and is not waited for at all. */
 const REDIS_PATIENCE_MS = 1_000;
+/** How long Redis must not have refused to count for it to count again, in milliseconds. */
+const SETTLE_MS = 5_000;
 
 /** Counts in this process; with Redis over all of them, and in this process again for as long as Redis is away. */
-export const createRateLimits = ({ redis, rateLimits: { factor } }: Pick<Config, 'redis' | 'rateLimits'>, log: Log): RateLimits => {
+export const createRateLimits = ({ redis, rateLimits: { factor } }: Pick<Config, 'redis' | 'rateLimits'>, log: Log, away: Condition = createRedisAway(log)): RateLimits => {
   const connection =
     redis.url === null || factor === 0
       ? null
-      : connectRedis({ url: redis.url, name: `${redis.prefix}limits`, patienceMs: REDIS_PATIENCE_MS, log, onReady: () => undefined });
+      : connectRedis({ url: redis.url, name: `${redis.prefix}limits`, patienceMs: REDIS_PATIENCE_MS, log, away, onReady: () => undefined });
 
-  const limiterOf = (rule: RateLimitRule): RateLimiterMemory | RLWrapperTimeouts => {
+  const refusing = createCondition({ log, name: 'redis-limits', began: 'Redis does not count; each process counts its own', over: 'Redis counts again' });
+
+  const limiterOf = (rule: RateLimitRule): Limiters => {
     const { points, seconds: duration } = RATE_LIMITS[rule];
     const counted = { points: points * factor, duration };
     const here = new RateLimiterMemory(counted);
-    if (connection === null) return here;
+    if (connection === null) return { here, everywhere: null };
     const everywhere = new RateLimiterRedis({ ...counted, storeClient: connection.client, keyPrefix: `${redis.prefix}limit:${rule}`, rejectIfRedisNotReady: true });
-    return new RLWrapperTimeouts({ limiter: everywhere, timeoutMs: REDIS_WAIT_MS, insuranceLimiter: here });
+    return { here, everywhere: new RLWrapperTimeouts({ limiter: everywhere, timeoutMs: REDIS_WAIT_MS }) };
   };
   const rules = Object.keys(RATE_LIMITS) as RateLimitRule[];
   const limiters = new Map(rules.map((rule) => [rule, limiterOf(rule)]));
 
-  const count = async (change: 'consume' | 'reward', rule: RateLimitRule, key: string | null): Promise<void> => {
-    if (factor === 0) return;
+  /** Counts over all processes, and tells why it cannot. While Redis is away that is told already. */
+  const everywhere = async (limiter: RLWrapperTimeouts, change: 'consume' | 'reward', holder: string): Promise<void> => {
     try {
-      await limiters.get(rule)?.[change](keyOf(rule, key ?? ''));
+      await limiter[change](holder);
+      refusing.clear(SETTLE_MS);
+    } catch (error) {
+      if (error instanceof RateLimiterRes) refusing.clear(SETTLE_MS);
+      else if (connection?.ready === true) refusing.hold(error instanceof Error ? error.message : String(error));
+      throw error;
+    }
+  };
+
+  const count = async (change: 'consume' | 'reward', rule: RateLimitRule, key: string | null): Promise<void> => {
+    const limiter = limiters.get(rule);
+    if (factor === 0 || limiter === undefined) return;
+    const holder = keyOf(rule, key ?? '');
+    try {
+      await (limiter.everywhere === null ? limiter.here[change](holder) : everywhere(limiter.everywhere, change, holder).catch((error: unknown) => {
+        if (error instanceof RateLimiterRes) throw error;
+        return limiter.here[change](holder);
+      }));
     } catch (refusal) {
       if (!(refusal instanceof RateLimiterRes)) throw refusal;
       throw coded('RATE_LIMITED', 'Too often. Try again later.', { retryAfterMs: refusal.msBeforeNext });

@@ -19,6 +19,7 @@ import { recogniseDatabase, renewEpochsAfterRestore } from './realtime/event-log
 import { createHub } from './realtime/hub.js';
 import { createMemoryBus } from './realtime/memory-bus.js';
 import { createRedisBus } from './realtime/redis-bus.js';
+import { createRedisAway } from './realtime/redis-connection.js';
 
 /** What stands below the server, and below the command line: everything but the transports. */
 export interface OpenServices extends Services {
@@ -57,7 +58,8 @@ export const openServices = async (config: Config, closers: Closers, options: Se
   const { timeoutMs, poolSize } = config.database;
 
   const target = options.target ?? (await openMigrated(config, closers, options));
-  const bus = config.redis.url === null ? createMemoryBus({ log }) : createRedisBus({ url: config.redis.url, prefix: config.redis.prefix, log });
+  const away = createRedisAway(log);
+  const bus = config.redis.url === null ? createMemoryBus({ log }) : createRedisBus({ url: config.redis.url, prefix: config.redis.prefix, log, away });
   closers.push(() => bus.close());
 
   const onCommit: Parameters<typeof openDatabase>[0]['onCommit'] = (grown) => {
@@ -79,7 +81,7 @@ export const openServices = async (config: Config, closers: Closers, options: Se
   const hub = createHub({ prisma: db.prisma, bus, log, ...config.realtime });
   closers.push(async () => hub.stop());
 
-  const limits = createRateLimits(config, log);
+  const limits = createRateLimits(config, log, away);
   closers.push(() => limits.close());
 
   const tokens = await createTokens({ config, clock, log });

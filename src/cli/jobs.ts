@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { startWorker } from '../jobs/worker.js';
+import { captureOutput } from '../log.js';
 import type { OpenServices } from '../services.js';
 import { tasks } from '../tasks.js';
 
@@ -12,7 +13,9 @@ const CONCURRENCY = 10;
 export const runJobs = async (services: OpenServices): Promise<void> => {
   const concurrency = services.config.jobs.concurrency || CONCURRENCY;
   const worker = startWorker({ target: services.target, services, tasks, concurrency });
-  process.stdout.write(`Working on up to ${concurrency} jobs at a time.\n`);
+  captureOutput(services.log);
+  if (services.config.env === 'production') services.log.info({ concurrency }, 'working on jobs');
+  else process.stdout.write(`Working on up to ${concurrency} jobs at a time.\n`);
   await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]);
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => process.exit(130));
   await worker.stop(STOP_GRACE_MS);

@@ -1,8 +1,10 @@
 import { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseCronItems, run, type Job, type ParsedCronItem, type Runner, type TaskList, type WorkerEvents } from 'graphile-worker';
+import { createCondition } from '../condition.js';
 import type { Services } from '../context.js';
 import type { ConnectionTarget } from '../db/connection.js';
+import { isUnavailable, reasonOf } from '../db/failures.js';
 import type { Log } from '../log.js';
 import { openQueue, type Queue } from './queue.js';
 import type { AnyTask } from './task.js';
@@ -31,6 +33,8 @@ export const connectionsOf = (concurrency: number): number => (concurrency === 0
 const POLL_MS = 1_000;
 /** The pause before the library is started again after a failure, in milliseconds. */
 const RESTART_MS = 1_000;
+/** How long the library must have run without a failure for the queue to be back, in milliseconds: it starts before it asks for a job. */
+const SETTLE_MS = 5_000;
 /** How often the jobs that run here are said to run still, and how long a job is another's without a word of it. */
 const BEAT_MS = 15_000;
 const LEASE_SECONDS = 60;
@@ -51,7 +55,7 @@ export const startWorker = ({ target, services, tasks, concurrency }: WorkerOpti
   const isStopping = (): boolean => stopping.signal.aborted;
   const stopAsked = new Promise<void>((resolve) => stopping.signal.addEventListener('abort', () => resolve()));
   const retired = new Set<Promise<void>>();
-  let away = false;
+  const away = createCondition({ log, name: 'jobs', began: 'the job queue is unavailable; trying again until it is back', over: 'the job queue is back' });
 
   const retire = (runner: Runner): void => {
     // It may have stopped by itself.
@@ -59,16 +63,15 @@ export const startWorker = ({ target, services, tasks, concurrency }: WorkerOpti
     retired.add(done);
   };
 
-  /** Runs the library until it fails or a stop is asked for. @throws when the database cannot be reached */
-  const runOnce = async (): Promise<void> => {
+  /** Runs the library until it fails or a stop is asked for. @returns why it failed */
+  const runOnce = async (): Promise<unknown> => {
     const events: WorkerEvents = new EventEmitter();
     const failure = firstFailure(events);
     events.on('job:error', ({ job, error }) => logFailure(log, job, error));
     const runner = await run({ ...queue, events, taskList, parsedCronItems, concurrency, pollInterval: POLL_MS, noHandleSignals: true, preset: PRESET });
-    if (away) log.info('the job queue is back');
-    away = false;
+    away.clear(SETTLE_MS);
     try {
-      await Promise.race([runner.promise, failure, stopAsked]);
+      return await Promise.race([runner.promise, failure, stopAsked]);
     } finally {
       retire(runner);
     }
@@ -78,10 +81,9 @@ export const startWorker = ({ target, services, tasks, concurrency }: WorkerOpti
   // job is done. So the first of any kind ends one runner, whose jobs go on, and another takes its place once the database answers.
   const work = async (): Promise<void> => {
     while (!isStopping()) {
-      const reason = await runOnce().then(() => 'a query of it failed', String);
+      const failure = await runOnce().catch((error: unknown) => error);
       if (isStopping()) return;
-      if (!away) log.warn({ reason }, 'the job queue is away; trying again until it is back');
-      away = true;
+      away.hold(failure === undefined ? 'it ended by itself' : reasonOf(failure));
       await Promise.race([delay(RESTART_MS, undefined, { ref: false }), stopAsked]);
     }
   };
@@ -105,8 +107,10 @@ export const startWorker = ({ target, services, tasks, concurrency }: WorkerOpti
   return { stop: (graceMs) => (stopped ??= stop(graceMs)) };
 };
 
-/** No delay, but in the manner of a batch: otherwise the library neither awaits that a job is written as done, nor minds when it cannot be. */
-const PRESET = { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } };
+/**
+ * Statements without names, which would be useless after a migration of the queue by a newer process. No delay, but in the manner of a batch: otherwise the library neither awaits that a job is written as done, nor minds when it cannot be.
+ */
+const PRESET = { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0, preparedStatements: false } };
 
 const taskListOf = (tasks: readonly AnyTask[], services: Services, running: Set<string>): TaskList =>
   Object.fromEntries(
@@ -132,13 +136,15 @@ const scheduleOf = (tasks: readonly AnyTask[]): ParsedCronItem[] =>
     }),
   );
 
-const firstFailure = (events: WorkerEvents): Promise<void> =>
+const firstFailure = (events: WorkerEvents): Promise<unknown> =>
   new Promise((resolve) => {
-    for (const event of ['pool:listen:error', 'pool:fatalError', 'worker:getJob:error', 'worker:fatalError'] as const) events.on(event, () => resolve());
+    for (const event of ['pool:listen:error', 'pool:fatalError', 'worker:getJob:error', 'worker:fatalError'] as const) events.on(event, ({ error }) => resolve(error));
   });
 
 const logFailure = (log: Log, job: Job, error: unknown): void => {
   const { id, task_identifier: task, attempts: attempt, max_attempts: attempts } = job;
+  // That the database is away is told already.
+  if (isUnavailable(error) && attempt < attempts) return log.debug({ job: id, task, attempt, reason: reasonOf(error) }, 'a job could not be run; it will be tried again');
   const line = { job: id, task, attempt, attempts, err: error };
   if (attempt < attempts) log.warn(line, 'a job failed; it will be tried again');
   else log.error(line, 'a job failed for the last time');

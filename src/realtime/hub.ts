@@ -1,3 +1,4 @@
+import { isUnavailable, reasonOf } from '../db/failures.js';
 import type { PrismaClient } from '../db/generated/prisma/client.js';
 import { coded } from '../errors.js';
 import type { Log } from '../log.js';
@@ -123,7 +124,7 @@ export const createHub = (options: HubOptions): Hub => {
         if (stream) stream.wake(seq > stream.position ? seq : undefined);
       }
     } catch (error) {
-      if (!streams.stopped) log.warn({ err: String(error) }, 'the heads could not be read; trying again');
+      if (!streams.stopped) log[isUnavailable(error) ? 'debug' : 'warn']({ reason: reasonOf(error) }, 'the heads could not be read; trying again');
     }
   };
 

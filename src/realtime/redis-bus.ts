@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { RedisPubSub } from 'graphql-redis-subscriptions';
 import type { Redis } from 'ioredis';
+import { createCondition, type Condition } from '../condition.js';
 import type { Log } from '../log.js';
 import type { Bus, Stream } from './bus.js';
 import { callSafely, createBusListeners, streamName } from './bus-listeners.js';
-import { connectRedis } from './redis-connection.js';
+import { connectRedis, createRedisAway } from './redis-connection.js';
 
 /** How many channels one SUBSCRIBE names after a reconnect: few round trips, no giant command. */
 const CHANNELS_PER_SUBSCRIBE = 1_000;
@@ -20,6 +21,8 @@ export interface RedisBusOptions {
   /** Begins every channel's name, so that several systems can share one Redis. */
   prefix: string;
   log: Log;
+  /** Where it is told that Redis is away; by itself when left out. */
+  away?: Condition;
   /**
    * For how many milliseconds Redis may owe an answer before the connection counts as lost; also how often an idle
    * connection is tested and a refused subscription is asked for again. 5,000 by default.
@@ -45,7 +48,7 @@ const isReply = (error: unknown): error is Error => error instanceof Error && er
  * fails with it: while it is away `state` is DOWN, local listeners are woken all the same, and once it is back all
  * streams are subscribed and `onGap(null)` follows.
  */
-export const createRedisBus = ({ url, prefix, log, patienceMs = 5_000 }: RedisBusOptions): Bus => {
+export const createRedisBus = ({ url, prefix, log, patienceMs = 5_000, away = createRedisAway(log) }: RedisBusOptions): Bus => {
   const origin = randomBytes(6).toString('base64url');
   const gapListeners = new Set<{ readonly call: (stream: Stream | null) => void }>();
   /** What Redis should be subscribed to, by channel. */
@@ -54,7 +57,7 @@ export const createRedisBus = ({ url, prefix, log, patienceMs = 5_000 }: RedisBu
   const ids = new Map<string, Promise<number>>();
   /** The highest seq that could not be published, by channel. */
   const unsent = new Map<string, number>();
-  let publishRefused = false;
+  const refusing = createCondition({ log, name: 'redis-bus', began: 'Redis refuses to publish or to subscribe; processes wake late', over: 'Redis publishes and subscribes again' });
   /** Called when a connection for publishing is there, and what was unsent is on its way. */
   let onPublisher: () => void = () => undefined;
   let closing: Promise<void> | undefined;
@@ -71,10 +74,11 @@ export const createRedisBus = ({ url, prefix, log, patienceMs = 5_000 }: RedisBu
       // Of a lost connection nothing is left to mend: the next one asks for everything.
       if (!isReply(error)) return 'LOST';
       for (const subscription of subscriptions) subscription.refused = true;
-      log.warn({ reason: error.message, channels: subscriptions.length }, 'Redis refuses to subscribe; asking again');
+      refusing.hold(error.message);
       return 'REFUSED';
     }
     for (const subscription of subscriptions) subscription.refused = false;
+    refusing.clear(patienceMs);
     return 'CONFIRMED';
   };
 
@@ -101,14 +105,13 @@ export const createRedisBus = ({ url, prefix, log, patienceMs = 5_000 }: RedisBu
       if (kept !== undefined || unsent.size < MAX_UNSENT) unsent.set(channel, Math.max(seq, kept ?? seq));
     };
     if (!publisher.ready) return keep();
-    pubsub.publish(channel, value === undefined ? [seq, origin] : [seq, origin, value]).catch((error: unknown) => {
-      if (!isReply(error)) return keep();
-      if (!publishRefused) log.warn({ reason: error.message }, 'Redis refuses to publish; other processes wake late');
-      publishRefused = true;
-    });
+    pubsub.publish(channel, value === undefined ? [seq, origin] : [seq, origin, value]).then(
+      () => refusing.clear(patienceMs),
+      (error: unknown) => (isReply(error) ? refusing.hold(error.message) : keep()),
+    );
   };
 
-  const connection = { url, patienceMs, log };
+  const connection = { url, patienceMs, log, away };
   const subscriber = connectRedis({
     ...connection,
     name: `${prefix}subscriber`,
@@ -118,7 +121,6 @@ export const createRedisBus = ({ url, prefix, log, patienceMs = 5_000 }: RedisBu
     ...connection,
     name: `${prefix}publisher`,
     onReady: () => {
-      publishRefused = false;
       const kept = [...unsent];
       unsent.clear();
       for (const [channel, seq] of kept) publish(channel, seq);

@@ -1,8 +1,16 @@
 import { Redis } from 'ioredis';
+import { createCondition, type Condition } from '../condition.js';
 import type { Log } from '../log.js';
 
 /** The longest pause between two attempts to connect, in milliseconds. */
 const MAX_DELAY_MS = 1_000;
+
+/** How long every connection must have lasted for Redis to be back, in milliseconds: longer than the longest pause. */
+const SETTLE_MS = 2_000;
+
+/** That Redis is away, for all connections to it: it is one thing, told once. */
+export const createRedisAway = (log: Log): Condition =>
+  createCondition({ log, name: 'redis', began: 'Redis is away; trying again until it is back', over: 'Redis is back' });
 
 /** A connection to Redis that comes back by itself, for ever. Commands fail at once while it is away. */
 export interface RedisConnection {
@@ -24,9 +32,11 @@ export const connectRedis = (options: {
   name: string;
   patienceMs: number;
   log: Log;
+  /** Where it is told that Redis is away, with the reason. */
+  away: Condition;
   onReady: () => void;
 }): RedisConnection => {
-  const { name, log } = options;
+  const { name, log, away } = options;
   const client = new Redis(options.url, {
     lazyConnect: true,
     connectionName: name,
@@ -49,6 +59,7 @@ export const connectRedis = (options: {
   let closed = false;
   let attempts = 0;
   let reason = 'connection closed';
+  let refused = false;
   let retry: NodeJS.Timeout | undefined;
   // A link that has silently died is found only by asking; `socketTimeout` then ends it. Timers are unref'd: none may
   // hold up a process that ends.
@@ -58,27 +69,35 @@ export const connectRedis = (options: {
     client.ping().then(
       () => {
         attempts = 0;
+        away.clear(SETTLE_MS);
       },
-      () => undefined,
+      (error: unknown) => {
+        // A server that asks for another password now lets nobody do anything, but keeps the connection.
+        if (error instanceof Error && error.name === 'ReplyError') away.hold(error.message);
+      },
     );
   }, options.patienceMs).unref();
 
   // Also at a failed attempt: without a listener ioredis writes the error to the console.
   client.on('error', (error: Error) => {
-    reason = error.message;
+    // Two attempts may fail at once, by an empty error that holds them; what the server itself has said is worth more than that it hung up.
+    if (!refused) reason = reasonOf(error);
+    refused ||= error.name === 'ReplyError';
     log.debug({ connection: name, reason }, 'Redis connection failed');
   });
 
   client.on('ready', () => {
     if (closed) return;
     ready = true;
-    log.info({ connection: name }, 'Redis is connected');
+    if (!refused) away.clear(SETTLE_MS);
+    log.debug({ connection: name }, 'Redis is connected');
     options.onReady();
   });
 
   client.on('end', () => {
     if (closed) return;
-    if (ready || attempts === 0) log.warn({ connection: name, reason }, 'Redis is away; trying again until it is back');
+    // One that was lost says little; the attempt that follows at once brings it back, or tells the reason.
+    if (!ready || attempts > 0) away.hold(reason);
     ready = false;
     attempts += 1;
     const ceiling = Math.min(MAX_DELAY_MS, 25 * 2 ** Math.min(attempts, 10));
@@ -88,6 +107,7 @@ export const connectRedis = (options: {
 
   const connect = (): void => {
     reason = 'connection closed';
+    refused = false;
     // The failure arrives as `error` and `end`.
     client.connect().catch(() => undefined);
   };
@@ -111,3 +131,5 @@ export const connectRedis = (options: {
     },
   };
 };
+
+const reasonOf = (error: Error): string => (error instanceof AggregateError && error.message === '' ? String(error.errors[0]) : error.message);

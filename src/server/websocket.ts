@@ -7,6 +7,7 @@ import { WebSocketServer } from 'ws';
 import type { Context, Services } from '../context.js';
 import { createTurns } from '../db/turns.js';
 import { TokenError } from '../domains/account/tokens.js';
+import { isUnavailable, reasonOf } from '../db/failures.js';
 import { coded } from '../errors.js';
 import { encodeId } from '../ids.js';
 import { clientAddress } from './address.js';
@@ -110,7 +111,8 @@ export const createSocketServer = ({ http, connections, addresses, graphql, serv
   /** Closes the socket of somebody who may not stay. */
   const dismiss = (extra: Extra, error: unknown): void => {
     if (!(error instanceof TokenError)) {
-      log.warn({ err: String(error) }, 'a socket could not be authenticated');
+      if (isUnavailable(error)) services.db.health.refused();
+      else log.warn({ reason: reasonOf(error) }, 'a socket could not be authenticated');
       hangUp(extra, TRY_AGAIN_LATER, 'Try again later');
     } else if (error.reason === 'expired') hangUp(extra, CloseCode.Forbidden, 'Token expired');
     else hangUp(extra, CloseCode.Unauthorized, 'Invalid token');

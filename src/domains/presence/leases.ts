@@ -1,4 +1,5 @@
 import type { Database } from '../../db/database.js';
+import { isUnavailable, reasonOf } from '../../db/failures.js';
 import type { Log } from '../../log.js';
 import { reapOne, register, release, renew, sweep, writeDevices, type Lease } from './transitions.js';
 
@@ -50,6 +51,9 @@ export const createPresence = async (options: PresenceOptions): Promise<Presence
   const timers = new Set<NodeJS.Timeout>();
   const running = new Set<Promise<void>>();
   let stopping: Promise<void> | null = null;
+
+  /** What has failed for lack of the database is told there, once. */
+  const tell = (error: unknown, what: string): void => log[isUnavailable(error) ? 'debug' : 'warn']({ reason: reasonOf(error) }, what);
 
   const run = (work: () => Promise<void>): void => {
     const done: Promise<void> = work().finally(() => running.delete(done));
@@ -107,7 +111,7 @@ export const createPresence = async (options: PresenceOptions): Promise<Presence
       for (const userId of userIds) unwritten.add(userId);
       delayMs = retryMs;
       retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
-      log.warn({ err: String(error), users: userIds.length }, 'presence could not be written; trying again');
+      tell(error, 'presence could not be written; trying again');
     } finally {
       writing = false;
       scheduleWriting(delayMs);
@@ -134,7 +138,7 @@ export const createPresence = async (options: PresenceOptions): Promise<Presence
     try {
       while (await sweep(db));
     } catch (error) {
-      log.warn({ err: String(error) }, 'users could not be turned offline; trying again');
+      tell(error, 'users could not be turned offline; trying again');
     }
   };
 
@@ -167,7 +171,7 @@ export const createPresence = async (options: PresenceOptions): Promise<Presence
       steadySince = null;
       // A failure that took its time was itself the wait.
       delayMs = Math.max(intervalMs - (performance.now() - startedAt), FIRST_RETRY_MS);
-      log.warn({ err: String(error) }, 'the presence lease could not be renewed; trying again');
+      tell(error, 'the presence lease could not be renewed; trying again');
     }
     later(delayMs, tick);
   };
@@ -180,7 +184,7 @@ export const createPresence = async (options: PresenceOptions): Promise<Presence
       await Promise.all(running);
       await release(db, lease);
     } catch (error) {
-      log.warn({ err: String(error) }, 'presence could not be given back; its lease will run out');
+      tell(error, 'presence could not be given back; its lease will run out');
     }
   };
 
