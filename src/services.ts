@@ -9,6 +9,7 @@ import { openDatabase } from './db/database.js';
 import { findRunningPostgres, startEmbeddedPostgres } from './db/embedded.js';
 import { isClosed, isUnavailable, reasonOf } from './db/failures.js';
 import { applyMigrations, MIGRATIONS } from './db/migrate.js';
+import { assertSessions, NoSessionsError } from './db/sessions.js';
 import { createTokens, type Tokens } from './domains/account/tokens.js';
 import { migrateQueue } from './jobs/queue.js';
 import { connectionsOf } from './jobs/worker.js';
@@ -93,7 +94,12 @@ export const openMigrated = async (config: Config, closers: Closers, options: Se
   const log = options.log ?? createLog(config.logLevel);
   const target = await openTarget(config, log, closers, options);
   const besides = (): Promise<void> => migrateQueue(target, log);
-  await untilReachable(() => applyMigrations(connectionOptions(target, config.database.timeoutMs), { directory: MIGRATIONS, log, besides }), log);
+  const migrate = async (): Promise<void> => {
+    // Before the migrations, whose lock would stay with a session that a pooler gives to others: the next process would wait for it for ever.
+    await assertSessions(target, config.database.timeoutMs);
+    await applyMigrations(connectionOptions(target, config.database.timeoutMs), { directory: MIGRATIONS, log, besides });
+  };
+  await untilReachable(migrate, log);
   return target;
 };
 
@@ -126,7 +132,7 @@ const untilReachable = async (attempt: () => Promise<unknown>, log: Log): Promis
       return;
     } catch (error) {
       // A wrong password is right at no later time.
-      if (!isUnavailable(error) || isClosed(error) || failures >= REACH_ATTEMPTS) throw error;
+      if (error instanceof NoSessionsError || !isUnavailable(error) || isClosed(error) || failures >= REACH_ATTEMPTS) throw error;
       away.hold(reasonOf(error));
       await delay(REACH_INTERVAL_MS);
     }
