@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import { CloseCode, MessageType, type Server as ProtocolServer } from 'graphql-ws';
 import type { WebSocket } from 'ws';
 import type { Log } from '../log.js';
@@ -6,10 +5,9 @@ import type { Awaited, Waits } from './listened-time.js';
 import type { Outbox } from './outbox.js';
 import { MessageError, readMessage, type Message } from './socket-message.js';
 
-/** One peer's connection, and the request that opened it. */
+/** One peer's connection. */
 export interface Peer {
   readonly socket: WebSocket;
-  readonly request: IncomingMessage;
   /** Whatever is sent to the peer goes through here, so that it keeps its order. */
   readonly outbox: Outbox;
 }

@@ -3,7 +3,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { getOperationAST, type DocumentNode, type ExecutionArgs, type ExecutionResult, type GraphQLError, type GraphQLSchema } from 'graphql';
 import { CloseCode, handleProtocols, makeServer, type SubscribePayload } from 'graphql-ws';
-import { WebSocketServer } from 'ws';
+import { WebSocketServer, type WebSocket } from 'ws';
 import type { Context, Services } from '../context.js';
 import { createTurns } from '../db/turns.js';
 import { TokenError } from '../domains/account/tokens.js';
@@ -215,8 +215,17 @@ export const createSocketServer = ({ http, connections, addresses, graphql, serv
   const sockets = new WebSocketServer({ noServer: true, maxPayload: config.limits.requestBytes, handleProtocols });
   sockets.on('wsClientError', (error, stream, request) => refuse(stream, 400, 'BAD_REQUEST', `This is no handshake of a WebSocket: ${error.message}.`, idOf(request)));
   sockets.on('headers', (headers, request) => headers.push(`${REQUEST_ID}: ${requestIdOf(request)}`));
+  // Neither of these two holds the request, which would stay in memory for as long as the socket.
+  const onBroken = (error: Error): void => log.debug({ err: error.message }, 'a socket broke while it was opened');
+  const begin = (socket: WebSocket, stream: Duplex, client: Context['client']): void => {
+    const { maxFrames, maxBytes, stallMs } = config.delivery;
+    const outbox = createOutbox({ stream, collector, maxFrames, maxBytes, stallMs, onStall: () => socket.terminate(), budget, address: client.ip ?? '' });
+    const extra: Extra = { socket, outbox, client, limit: createSubscribeLimit(config.sockets) };
+    socket.once('close', connections.add(() => hangUp(extra, SERVICE_RESTART, 'Service restart')));
+    carry(protocol, extra, pong, patience, log);
+  };
   const onHandshake = (request: IncomingMessage, stream: Duplex, head: Buffer): void => {
-    stream.on('error', (error) => log.debug({ err: error.message }, 'a socket broke while it was opened'));
+    stream.on('error', onBroken);
     const [path] = (request.url ?? '/').split('?', 1);
     const ip = clientAddress(request, config.trustProxy);
     const id = idOf(request);
@@ -233,14 +242,7 @@ export const createSocketServer = ({ http, connections, addresses, graphql, serv
       return refuse(stream, 429, 'RATE_LIMITED', 'Your address has as many sockets and event streams open as it may. Close one first.', { ...id, 'retry-after': '1' });
     }
     stream.once('close', leaveAddress);
-    sockets.handleUpgrade(request, stream, head, (socket) => {
-      const { maxFrames, maxBytes, stallMs } = config.delivery;
-      const outbox = createOutbox({ stream, collector, maxFrames, maxBytes, stallMs, onStall: () => socket.terminate(), budget, address: ip ?? '' });
-      const client = { ip, userAgent: request.headers['user-agent']?.slice(0, 500) ?? null };
-      const extra: Extra = { socket, request, outbox, client, limit: createSubscribeLimit(config.sockets) };
-      socket.once('close', connections.add(() => hangUp(extra, SERVICE_RESTART, 'Service restart')));
-      carry(protocol, extra, pong, patience, log);
-    });
+    sockets.handleUpgrade(request, stream, head, (socket) => begin(socket, stream, { ip, userAgent: request.headers['user-agent']?.slice(0, 500) ?? null }));
   };
   routeUpgrades(http, onHandshake);
 };
