@@ -1,5 +1,5 @@
-import { spawnSync } from 'node:child_process';
-import { resolve } from 'node:path';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import {
   buildASTSchema,
   findBreakingChanges,
@@ -90,19 +90,37 @@ const reachedTypes = (document: DocumentNode): ReadonlySet<string> => {
   return reached;
 };
 
-/** The newest release that came before the present commit; null when there is none. */
-export const lastRelease = (cwd: string): string | null => {
-  const tags = git(cwd, '-c', 'versionsort.suffix=-', 'tag', '--list', 'v[0-9]*', '--merged', 'HEAD', '--no-contains', 'HEAD', '--sort=-version:refname');
-  return tags.split('\n', 1)[0]?.trim() || null;
+export interface Release {
+  readonly version: string;
+  /** Whose schema.graphql it is. */
+  readonly commit: string;
+  readonly schema: string;
+}
+
+/** The contract of the last release: committed files, since tags do not travel with every clone. */
+export const RELEASE_FOLDER = join(dirname(SCHEMA_FILE), 'release');
+
+/**
+ * The release that a folder holds; null before the first one.
+ * @throws when only a part of it is there, or when `VERSION` is not "version commit"
+ */
+export const lastRelease = async (folder: string): Promise<Release | null> => {
+  const [named, schema] = await Promise.all(['VERSION', 'schema.graphql'].map((name) => readFile(join(folder, name), 'utf8').catch(() => null)));
+  if (typeof named !== 'string' && typeof schema !== 'string') return null;
+  const [, version, commit] = /^(\d+\.\d+\.\d+) ([0-9a-f]{40})\n$/.exec(named ?? '') ?? [];
+  if (version === undefined || commit === undefined || typeof schema !== 'string') {
+    throw new Error('release/ needs both schema.graphql and VERSION, which says "version commit". `npm run release:cut` writes them.');
+  }
+  return { version, commit, schema };
 };
 
-/** The contract of a release; null when it had none. */
-export const releasedSchema = (cwd: string, tag: string): string | null =>
-  git(cwd, 'ls-tree', '--name-only', tag, '--', 'schema.graphql') === '' ? null : git(cwd, 'show', `${tag}:schema.graphql`);
-
-const git = (cwd: string, ...args: string[]): string => {
-  const { status, stdout, stderr, error } = spawnSync('git', args, { cwd, encoding: 'utf8' });
-  if (error) throw error;
-  if (status !== 0) throw new Error(`git ${args.join(' ')}: ${stderr.trim()}`);
-  return stdout;
+/** Writes what {@link lastRelease} reads. */
+export const cutRelease = async (folder: string, { version, commit, schema }: Release): Promise<void> => {
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'schema.graphql'), schema);
+  await writeFile(join(folder, 'VERSION'), `${version} ${commit}\n`);
 };
+
+/** Whether a changelog has a section for a version, with its day. */
+export const hasSection = (changelog: string, version: string): boolean =>
+  changelog.split('\n').some((line) => line.startsWith(`## [${version}] - `) && /\d{4}-\d{2}-\d{2}$/.test(line));

@@ -1,10 +1,9 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { isEnumType, isInputObjectType, isInterfaceType, isIntrospectionType, isObjectType, isSpecifiedScalarType, type GraphQLNamedType } from 'graphql';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { lastRelease, releasedSchema, SCHEMA_FILE, unannouncedChanges } from '../../scripts/contract.js';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { cutRelease, hasSection, lastRelease, RELEASE_FOLDER, SCHEMA_FILE, unannouncedChanges } from '../../scripts/contract.js';
 import { printedSchema, schema } from '../../src/schema.js';
 
 describe('the schema', () => {
@@ -92,38 +91,32 @@ describe('breaking changes', () => {
 
 describe('the last release', () => {
   let folder: string;
-  const git = (...args: string[]): void => {
-    const { status, stderr } = spawnSync('git', ['-c', 'user.name=test', '-c', 'user.email=test@example.com', '-c', 'commit.gpgsign=false', ...args], {
-      cwd: folder,
-      encoding: 'utf8',
-    });
-    expect(stderr, args.join(' ')).not.toContain('fatal');
-    expect(status, args.join(' ')).toBe(0);
-  };
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'lyceum-release-'));
-    git('init', '--quiet');
+  beforeEach(async () => {
+    folder = join(await mkdtemp(join(tmpdir(), 'lyceum-release-')), 'release');
   });
-  afterAll(() => rm(folder, { recursive: true, force: true }));
+  afterEach(() => rm(dirname(folder), { recursive: true, force: true }));
 
-  it('is the newest v* tag before this commit', async () => {
-    git('commit', '--quiet', '--allow-empty', '-m', 'one');
-    expect(lastRelease(folder)).toBeNull();
+  const RELEASE = { version: '0.9.0', commit: 'a'.repeat(40), schema: 'type Query { a: Int }\n' };
 
-    git('tag', 'v0.9.0');
-    git('tag', 'nightly');
-    expect(lastRelease(folder)).toBeNull();
+  it('is none before the first one is cut', async () => {
+    expect(await lastRelease(folder)).toBeNull();
+  });
 
-    await writeFile(join(folder, 'schema.graphql'), 'type Query { a: Int }\n');
-    git('add', '.');
-    git('commit', '--quiet', '-m', 'two');
-    expect(lastRelease(folder)).toBe('v0.9.0');
-    expect(releasedSchema(folder, 'v0.9.0')).toBeNull();
+  it('is the one that was cut last', async () => {
+    await cutRelease(folder, RELEASE);
+    await cutRelease(folder, { ...RELEASE, version: '0.10.0' });
+    expect(await lastRelease(folder)).toEqual({ ...RELEASE, version: '0.10.0' });
+  });
 
-    git('tag', 'v0.10.0-rc.1');
-    git('tag', 'v0.10.0');
-    git('commit', '--quiet', '--allow-empty', '-m', 'three');
-    expect(lastRelease(folder)).toBe('v0.10.0');
-    expect(releasedSchema(folder, 'v0.10.0')).toBe('type Query { a: Int }\n');
+  it.each(['VERSION', 'schema.graphql'])('is refused without its %s, so that the comparison is never left out unseen', async (name) => {
+    await cutRelease(folder, RELEASE);
+    await rm(join(folder, name));
+    await expect(lastRelease(folder)).rejects.toThrow('release/ needs both');
+  });
+
+  it('that is committed here is whole, and has a section in the changelog', async () => {
+    const release = await lastRelease(RELEASE_FOLDER);
+    const changelog = await readFile(join(dirname(SCHEMA_FILE), 'CHANGELOG.md'), 'utf8');
+    expect(hasSection(changelog, release?.version ?? '0.1.0')).toBe(true);
   });
 });
