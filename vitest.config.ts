@@ -9,9 +9,9 @@ export default defineConfig({
     // Each file has a database and an app of its own; a process of its own keeps what it leaves behind from the next one.
     pool: 'forks',
     maxWorkers: 3,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
-    // A condition comes when it comes: machines are slow at times, and a second is no bound that says anything.
-    expect: { poll: { timeout: 15_000 } },
+    // A condition comes when it comes: these end what hangs, and say nothing of how fast a machine is that has much to do.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+    expect: { poll: { timeout: 60_000 } },
   },
 });

@@ -38,7 +38,7 @@ export const busContract = (name: string, open: () => Promise<BusWorld>): void =
     fence.end();
   };
 
-  describe(`bus contract: ${name}`, { timeout: 20_000 }, () => {
+  describe(`bus contract: ${name}`, () => {
     it('delivers the wakes of a stream, each once and in order', async () => {
       const world = await setUp();
       const { heard } = await record(world, 'message', '1');
@@ -237,4 +237,4 @@ export const busContract = (name: string, open: () => Promise<BusWorld>): void =
 
 /** Waits for a condition, looking often. */
 export const until = <T>(condition: () => T | Promise<T>): Promise<T> =>
-  vi.waitFor(condition, { timeout: 15_000, interval: 5 });
+  vi.waitFor(condition, { timeout: 60_000, interval: 5 });

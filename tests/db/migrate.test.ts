@@ -22,7 +22,7 @@ let postgres: EmbeddedPostgres;
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'lyceum-migrate-'));
   postgres = await startEmbeddedPostgres({ dataDir: join(root, 'data'), log, durable: false });
-}, 60_000);
+});
 
 afterAll(async () => {
   await postgres.stop();

@@ -40,7 +40,7 @@ const TABLE = `
   );
   CREATE INDEX note_search ON note USING gin (search);`;
 
-it('leaves alone what is written by hand because Prisma cannot express it', { timeout: 60_000 }, async () => {
+it('leaves alone what is written by hand because Prisma cannot express it', async () => {
   const { schema, migrations } = await writeProject(
     SCHEMA,
     `${TABLE}
@@ -54,7 +54,7 @@ it('leaves alone what is written by hand because Prisma cannot express it', { ti
   expect(await diffSchema(schema, migrations, log)).toBeNull();
 });
 
-it('gives the SQL that leads from the migrations to the schema', { timeout: 60_000 }, async () => {
+it('gives the SQL that leads from the migrations to the schema', async () => {
   const { schema, migrations } = await writeProject(SCHEMA, `${TABLE}\nCREATE INDEX extra ON note (title);`);
   expect(await diffSchema(schema, migrations, log)).toBe('-- DropIndex\nDROP INDEX "extra";\n');
 });

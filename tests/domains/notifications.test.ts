@@ -398,7 +398,7 @@ describe('acts that come together', () => {
     const [shown, ...more] = await list(ada);
     expect(more).toEqual([]);
     expect(shown).toMatchObject({ actorCount: 175 });
-    await expect.poll(isAllTold, { timeout: 10_000 }).toBe(true);
+    await expect.poll(isAllTold).toBe(true);
     const { notificationCursor } = await me(ada);
     for (const events of [here, there]) {
       // The very last: more than once on the way there may be as many.

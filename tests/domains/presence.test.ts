@@ -21,7 +21,7 @@ const SET = `mutation ($status: PresenceStatus!) {
 /** Longer than any test: what happens within it does not happen by its end. */
 const NEVER_MS = '600000';
 
-const until = (condition: () => unknown): Promise<unknown> => vi.waitFor(condition, { timeout: 20_000, interval: 10 });
+const until = (condition: () => unknown): Promise<unknown> => vi.waitFor(condition, { timeout: 60_000, interval: 10 });
 
 /** An app, and what the tests ask of it. */
 const start = async (options: TestAppOptions = {}) => {

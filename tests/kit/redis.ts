@@ -27,7 +27,7 @@ export interface TestRedis {
 }
 
 /** How long a server may take until it answers, in milliseconds: generous, for machines that run much at once. */
-const START_TIMEOUT_MS = 20_000;
+const START_TIMEOUT_MS = 60_000;
 
 const onPath = (command: string): string | undefined =>
   (process.env['PATH'] ?? '')

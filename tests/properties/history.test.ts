@@ -202,7 +202,7 @@ for (const [bus, env, apps] of [
       }
     };
 
-    it('H06: whoever comes, goes and comes back wherever has what the database has, once and in order; state and events make a fresh query', { timeout: 120_000 }, async () => {
+    it('H06: whoever comes, goes and comes back wherever has what the database has, once and in order; state and events make a fresh query', async () => {
       await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), run), { numRuns: 25, interruptAfterTimeLimit: 90_000, markInterruptAsFailure: true });
     });
   });

@@ -192,7 +192,7 @@ describe('Sharing', () => {
       }),
       { numRuns: 60 },
     );
-  }, 120_000);
+  });
 
   it('H11: a field that reads the viewer, forgets everything else and hides the error splits the group at its first event', async () => {
     const document = written('comments', 'plain', [{ name: 'author', conditional: false, children: [{ name: 'seenBy', conditional: false, children: [] }] }]);

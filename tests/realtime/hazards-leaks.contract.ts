@@ -73,7 +73,7 @@ export const describeLeaks = (name: string, env: () => Readonly<Record<string, s
       for (let n = 0; n < 3; n += 1) await Promise.all(Array.from({ length: poolSize * 2 }, () => app.data('{ categories { id } }')));
     };
 
-    it('H01: of 1,000 subscribes that were answered after their sockets had gone nothing is left, and the heap stays flat', { timeout: 120_000 }, async () => {
+    it('H01: of 1,000 subscribes that were answered after their sockets had gone nothing is left, and the heap stays flat', async () => {
       const [app] = world.apps;
       await round(app);
       await round(app);
@@ -90,7 +90,7 @@ export const describeLeaks = (name: string, env: () => Readonly<Record<string, s
       await expectNothing(app);
     });
 
-    it('H01: of streams of server-sent events that were cut before they were answered nothing is left either', { timeout: 60_000 }, async () => {
+    it('H01: of streams of server-sent events that were cut before they were answered nothing is left either', async () => {
       const [app] = world.apps;
       const query = encodeURIComponent(MESSAGES);
       const variables = encodeURIComponent(JSON.stringify({ id: world.room }));
@@ -194,7 +194,7 @@ export const describeLeaks = (name: string, env: () => Readonly<Record<string, s
       });
     }
 
-    it('H03: a state that was to be read a moment later is not read when its last subscriber has left by then', { timeout: 60_000 }, async () => {
+    it('H03: a state that was to be read a moment later is not read when its last subscriber has left by then', async () => {
       // A server of its own: nothing else asks it for anything.
       const app = await world.addApp({ STATE_MIN_INTERVAL_MS: '1000' });
       try {

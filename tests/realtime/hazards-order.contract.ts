@@ -62,7 +62,7 @@ export const describeOrder = (name: string, env: () => Readonly<Record<string, s
     const follow = (after: string): TestSubscription<MessageEvent>[] =>
       world.apps.map((app) => app.connect(world.ada).subscribe<MessageEvent>(MESSAGES, { id: world.room, after }));
 
-    it('H07: of messages whose transactions commit in another order than they began, and overlap, all come, once and in one order', { timeout: 60_000 }, async () => {
+    it('H07: of messages whose transactions commit in another order than they began, and overlap, all come, once and in one order', async () => {
       const start = await place();
       const { length } = await world.history();
       const live = follow(start);

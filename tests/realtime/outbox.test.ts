@@ -289,7 +289,7 @@ describe('the outbox', () => {
     expect(outbox.stats().frames).toBe(count);
     far.resume();
     await expect.poll(() => outbox.stats()).toEqual({ frames: 0, bytes: 0 });
-    await expect.poll(() => payloads('a').length, { timeout: 10_000 }).toBe(count);
+    await expect.poll(() => payloads('a').length).toBe(count);
     expect((payloads('a') as { n: number }[]).map(({ n }) => n)).toEqual(Array.from({ length: count }, (_, n) => n));
   });
 

@@ -195,7 +195,7 @@ test('a stop ends connections that have asked for nothing at once, and lets what
   await holder.query('BEGIN; LOCK TABLE post IN ACCESS EXCLUSIVE MODE');
   const running = stopping.execute('{ posts { totalCount } }');
   const waits = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
-  await expect.poll(async () => (await database.query(waits)).length, { timeout: 20_000 }).toBeGreaterThan(0);
+  await expect.poll(async () => (await database.query(waits)).length).toBeGreaterThan(0);
   const { port } = new URL(stopping.url);
   const unused = connectTcp(Number(port), '127.0.0.1');
   await new Promise((resolve) => unused.once('connect', resolve));

@@ -78,7 +78,7 @@ describe('one socket', () => {
     for (let n = 0; n < 500; n += 1) socket.send(JSON.stringify({ type: 'subscribe', id: `s${n}`, payload: { query: LIKES, variables: { id: post } } }));
     expect(await closed).toEqual([4429, 'Too many requests']);
     expect(answered.size).toBeLessThan(500);
-    await expect.poll(() => app.services.hub.stats().subscribers, { timeout: 20_000 }).toBe(0);
+    await expect.poll(() => app.services.hub.stats().subscribers).toBe(0);
     expect(await app.data('{ __typename }')).toEqual({ __typename: 'Query' });
   });
 
@@ -102,7 +102,7 @@ describe('one address', () => {
       expect(await knock(mine.url, { 'x-forwarded-for': '192.0.2.7' })).toBe(429);
       expect(await mine.data('{ __typename }')).toEqual({ __typename: 'Query' });
       await close(sockets.pop() ?? 0);
-      await expect.poll(async () => typeof (await knock(mine.url)), { timeout: 20_000 }).toBe('object');
+      await expect.poll(async () => typeof (await knock(mine.url))).toBe('object');
     } finally {
       await mine.stop();
     }
@@ -129,13 +129,13 @@ describe('one address', () => {
       expect({ status: over.status, type: over.headers.get('content-type') }).toEqual({ status: 429, type: 'application/json; charset=utf-8' });
       expect(await over.json()).toMatchObject({ errors: [{ extensions: { code: 'RATE_LIMITED' } }] });
       // Nor has it left a subscription behind.
-      await expect.poll(() => mine.services.hub.stats().subscribers, { timeout: 20_000 }).toBe(MAX_SOCKETS - 1);
+      await expect.poll(() => mine.services.hub.stats().subscribers).toBe(MAX_SOCKETS - 1);
       expect(await knock(mine.url)).toBe(429);
       expect(await mine.data('{ __typename }')).toEqual({ __typename: 'Query' });
       controllers[0]?.abort();
-      await expect.poll(async () => (await stream()).status, { timeout: 20_000 }).toBe(200);
+      await expect.poll(async () => (await stream()).status).toBe(200);
       await close(socket);
-      await expect.poll(async () => (await stream()).status, { timeout: 20_000 }).toBe(200);
+      await expect.poll(async () => (await stream()).status).toBe(200);
       for (const controller of controllers) controller.abort();
       // What has ended by itself has left too.
       for (let n = 0; n < 2 * MAX_SOCKETS; n += 1) {
@@ -147,7 +147,7 @@ describe('one address', () => {
           });
           await single.text();
           return single.status;
-        }, { timeout: 20_000 }).toBe(200);
+        }, { timeout: 60_000 }).toBe(200);
       }
     } finally {
       await mine.stop();

@@ -83,7 +83,7 @@ const createRoom = async (url: string, owner: Person): Promise<{ id: string; cur
 const SEND = `mutation ($id: ID!, $body: String!) { sendMessage(input: { conversationId: $id, body: $body, clientId: $body }) { cursor } }`;
 /** Sends as a good client does: again, when the connection that it had kept was to a process that died. */
 const send = async (url: string, { token }: Person, id: string, body: string): Promise<void> => {
-  await expect.poll(() => execute(url, SEND, { id, body }, { token }).catch(() => null), { timeout: 20_000 }).toMatchObject({ status: 200 });
+  await expect.poll(() => execute(url, SEND, { id, body }, { token }).catch(() => null)).toMatchObject({ status: 200 });
 };
 const MESSAGES = `subscription ($id: ID!, $after: String) { messageAdded(conversationId: $id, after: $after) { cursor message { body } } }`;
 interface Message {
@@ -118,11 +118,11 @@ test('two workers share one port and exchange events; one that is killed is repl
   const { id, cursor } = await createRoom(server.url, ada);
   // Connections are given to the workers in turn.
   const followers = await Promise.all(Array.from({ length: 6 }, () => follow(server.url, ada, id, cursor)));
-  await expect.poll(async () => (await database.query<{ n: number }>('SELECT count(*)::int AS n FROM presence_device'))[0]?.n, { timeout: 20_000 }).toBe(2);
+  await expect.poll(async () => (await database.query<{ n: number }>('SELECT count(*)::int AS n FROM presence_device'))[0]?.n).toBe(2);
   await followers[0]?.socket.execute(SEND, { id, body: 'one' });
   for (const { next } of followers) expect(await next()).toBe('one');
 
-  await expect.poll(() => workersOf(server), { timeout: 20_000 }).toHaveLength(2);
+  await expect.poll(() => workersOf(server)).toHaveLength(2);
   const [victim = 0, survivor = 0] = workersOf(server);
   process.kill(victim, 'SIGKILL');
   // Its sockets break; those of the other one do not.
@@ -138,7 +138,7 @@ test('two workers share one port and exchange events; one that is killed is repl
   );
   expect(kept.filter((body) => body === 'two').length).toBeGreaterThan(0);
   expect(broken.length).toBeGreaterThan(0);
-  await expect.poll(() => workersOf(server).length, { timeout: 20_000 }).toBe(3);
+  await expect.poll(() => workersOf(server).length).toBe(3);
   expect(isAlive(survivor)).toBe(true);
 
   const resumed = await Promise.all(broken.map((follower) => follow(server.url, ada, id, follower.cursor())));
@@ -161,7 +161,7 @@ test('the embedded database belongs to the parent: filled once, told of once, th
   const first = await start({ DATA_DIR: dataDir });
   expect(first.output().match(/Lyceum is ready/g)).toHaveLength(1);
   expect(first.output().match(/the database was empty and has demo data now/g)).toHaveLength(1);
-  await expect.poll(() => workersOf(first), { timeout: 20_000 }).toHaveLength(2);
+  await expect.poll(() => workersOf(first)).toHaveLength(2);
   const ada = await guest(first.url);
   const { id, cursor } = await createRoom(first.url, ada);
   const followers = [await follow(first.url, ada, id, cursor), await follow(first.url, ada, id, cursor)];
@@ -188,5 +188,5 @@ test.each([['1'], ['2']])('WORKERS=%s: a second signal ends a stop at once, and 
   const codes = await Promise.all(sockets.map(({ closed }) => closed));
   expect(codes.filter((code) => code === 1006).length).toBeGreaterThan(0);
   const connections = `SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'lyceum'`;
-  await expect.poll(() => database.query(connections), { timeout: 20_000 }).toEqual([{ n: 0 }]);
+  await expect.poll(() => database.query(connections)).toEqual([{ n: 0 }]);
 });
