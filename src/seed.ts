@@ -5,6 +5,7 @@ import type { Services } from './context.js';
 import { Prisma } from './db/generated/prisma/client.js';
 import type { Tx } from './db/transact.js';
 import { uuid7 } from './db/uuid7.js';
+import { DEMO_PASSWORD } from './demo-users.js';
 import { usernameKey } from './domains/account/rules.js';
 import { directKey } from './domains/conversations/rules.js';
 import { conversationLog } from './domains/conversations/topics.js';
@@ -18,9 +19,6 @@ import { categoryKey } from './domains/knowledge/rules.js';
 import { slugify } from './domains/knowledge/slug.js';
 import { commentCount, commentLog, likeCount } from './domains/posts/topics.js';
 import { hashPassword } from './passwords.js';
-
-/** Of every demo user. */
-export const DEMO_PASSWORD = 'lyceum-demo';
 
 /** `demo.json`, and the entries as Markdown files under `vault`; seen from the sources and from the build alike. */
 const SEED = new URL('../prisma/seed/', import.meta.url);

@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
 import type { Config } from './config.js';
-import { DEMO_PASSWORD } from './seed.js';
+import { DEMO_PASSWORD } from './demo-users.js';
 
 const FIRST_QUERY =
   '{ entries(first: 10, filter: {category: "technical"}) { edges { node { id title author { username } } } } }';
 
-const SIGN_IN = `Sign in as one of the demo users (ada, ben, chloe, ...; admin is the administrator):
+const SIGN_IN = `Sign in as one of the demo users (ada, ben, chloe, ...; admin is the administrator): with GraphiQL's button, or by
 
   mutation { login(input: {identifier: "ada", password: "${DEMO_PASSWORD}"}) { credentials { accessToken } } }`;
 
@@ -36,5 +36,5 @@ Ask something:
 
 ${config.demoData ? SIGN_IN : REGISTER}
 
-and put the token into GraphiQL's Headers: {"authorization": "Bearer <accessToken>"}
+and send the token in a header, which GraphiQL has an editor for: {"authorization": "Bearer <accessToken>"}
 `;

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
-import { DEMO_PASSWORD, seedDemoData } from '../src/seed.js';
+import { DEMO_PASSWORD, DEMO_USERS } from '../src/demo-users.js';
+import { seedDemoData } from '../src/seed.js';
 import { welcome } from '../src/welcome.js';
 import { startTestApp, type TestApp, type TestUser } from './kit/app.js';
 import { createTestDatabase, type TestDatabase } from './kit/database.js';
@@ -233,6 +234,13 @@ it('leaves nothing when it is broken off', async () => {
   } finally {
     await empty.stop();
   }
+});
+
+describe('the demo users', () => {
+  it('are all offered for signing in with one click', async () => {
+    const rows = await database.query<{ username: string }>('SELECT username FROM "user"');
+    expect(rows.map(({ username }) => username).sort()).toEqual([...DEMO_USERS].sort());
+  });
 });
 
 describe('the welcome', () => {

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { join, dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
+import { graphiqlScript, type DemoSignIn } from './graphiql-script.js';
 import { exampleTabs } from './graphiql.js';
 import { negotiate } from './negotiate.js';
 
@@ -18,13 +19,16 @@ interface Page {
   readonly etag: string;
 }
 
-/** Made at the first request: 9 MB, nine tenths of it GraphiQL itself, which the package carries. */
-export const createGraphiQLPage = (): GraphiQLPage => {
+/**
+ * Made at the first request: 9 MB, nine tenths of it GraphiQL itself, which the package carries.
+ * @param demo whom the page offers to sign in as; null for nobody
+ */
+export const createGraphiQLPage = (demo: DemoSignIn | null): GraphiQLPage => {
   let page: Promise<Page> | undefined;
   const encoded: Partial<Record<Encoding, Promise<Buffer>>> = {};
   return {
     send: async (request, response) => {
-      page ??= render();
+      page ??= render(demo);
       const { html, etag } = await page;
       response.appendHeader('vary', 'Accept, Accept-Encoding');
       response.setHeader('etag', etag);
@@ -76,7 +80,7 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-const render = async (): Promise<Page> => {
+const render = async (demo: DemoSignIn | null): Promise<Page> => {
   const [{ renderGraphiQL }, client] = await Promise.all([
     import('@graphql-yoga/render-graphiql'),
     readFile(join(dirname(createRequire(import.meta.url).resolve('graphql-ws')), '../umd/graphql-ws.min.js'), 'utf8'),
@@ -84,19 +88,18 @@ const render = async (): Promise<Page> => {
   const original = renderGraphiQL({
     title: 'Lyceum',
     defaultTabs: [...exampleTabs],
-    headers: '{}',
-    shouldPersistHeaders: true,
-    defaultEditorToolsVisibility: 'headers',
+    shouldPersistHeaders: false,
+    defaultEditorToolsVisibility: 'variables',
     favicon: FAVICON,
   });
-  // The package's page takes its options as JSON, so a fetcher has to be put in where it is started.
+  // The package's page takes its options as JSON, so what is no JSON has to be put in where it is started.
   const start = original.lastIndexOf(START);
   const head = original.indexOf('</head>');
   if (start < 0 || head < 0) throw new Error('The page of @graphql-yoga/render-graphiql has changed; adapt src/server/graphiql-page.ts.');
   const html = Buffer.from(
     [
       original.slice(0, head).trimStart(),
-      `<style>${STYLE}</style><script>${client}</script><script>${FETCHER}</script>`,
+      `<style>${STYLE}</style><script>${client}</script><script>${graphiqlScript(demo)}</script>`,
       original.slice(head, start),
       'lyceumGraphiQL(',
       original.slice(start + START.length),
@@ -111,42 +114,14 @@ const START = 'YogaGraphiQL.renderYogaGraphiQL(';
  * GraphiQL lets the tab that has the focus be moved about by its drag library, which here moves it away from under the pointer as soon as
  * the button is pressed, so that no click ever arrives.
  */
-const STYLE = '.graphiql-tab { transform: none !important; }';
-
-/**
- * What GraphiQL sends its operations with. Its own way opens sockets without the headers of the editor; here they become the
- * `connectionParams`, so a token typed there counts for subscriptions too. Each subscription has a socket of its own, and thus the
- * headers that are there when it starts.
- */
-const FETCHER = `
-const lyceumFetcher = (params, { headers = {}, documentAST } = {}) => {
-  const operations = (documentAST?.definitions ?? []).filter(({ kind }) => kind === 'OperationDefinition');
-  const operation = operations.find(({ name }) => name?.value === params.operationName) ?? operations[0];
-  if (operation?.operation !== 'subscription') {
-    return fetch(location.pathname, {
-      method: 'POST',
-      headers: { accept: 'application/graphql-response+json, application/json', ...headers, 'content-type': 'application/json' },
-      body: JSON.stringify(params),
-    }).then((response) => response.json());
-  }
-  const client = graphqlWs.createClient({
-    url: location.origin.replace(/^http/, 'ws') + location.pathname,
-    connectionParams: headers,
-  });
-  const results = client.iterate(params);
-  const told = (error) => (Array.isArray(error) ? error : [{ message: error.code ? 'The socket was closed: ' + error.code + ' ' + error.reason : String(error) }]);
-  return {
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-    next: () => results.next().catch((error) => ({ done: false, value: { errors: told(error) } })),
-    return: () => {
-      client.dispose();
-      return results.return();
-    },
-  };
-};
-const lyceumGraphiQL = (root, options) => YogaGraphiQL.renderYogaGraphiQL(root, { ...options, fetcher: lyceumFetcher });
+const STYLE = `
+.graphiql-tab { transform: none !important; }
+lyceum-sign-in { display: inline-flex; align-items: center; gap: 8px; margin-left: 16px; font-size: 14px; font-weight: normal; }
+lyceum-sign-in [role='status'] { color: hsl(0 70% 45%); }
+lyceum-sign-in select, lyceum-sign-in button {
+  font: inherit; color: inherit; background: transparent; border: 1px solid hsl(219 28% 50% / 0.5); border-radius: 4px; padding: 3px 8px; cursor: pointer;
+}
+lyceum-sign-in option { color: initial; }
 `;
 
 const FAVICON = `data:image/svg+xml,${encodeURIComponent(

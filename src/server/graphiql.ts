@@ -2,12 +2,7 @@
 export interface ExampleTab {
   readonly query: string;
   readonly variables?: string;
-  readonly headers?: string;
 }
-
-const SIGNED_IN = `{
-  "Authorization": "Bearer PASTE_ACCESS_TOKEN"
-}`;
 
 /**
  * The tabs that GraphiQL opens with: to read, to sign in, and to see something live. Users, room and entries are those of the demo
@@ -31,15 +26,15 @@ query Entries {
   }
 }
 `,
-    headers: '{}',
   },
   {
-    query: `# 1. Run SignIn. Ada is one of the users of the demo
-#    data; register makes a new one.
-# 2. Copy the accessToken into the Headers below, as
+    query: `# With demo data, the button at the top signs in as one
+# of its users, for all tabs: press it, and run Me.
+#
+# Without it, or as somebody else: run SignIn (register
+# makes a new account), and copy the accessToken into
+# the Headers below, for this tab alone, as
 #    { "Authorization": "Bearer <accessToken>" }
-#    It is good for 15 minutes. Each tab has its own.
-# 3. Run Me.
 mutation SignIn {
   login(
     input: { identifier: "ada", password: "lyceum-demo" }
@@ -60,11 +55,9 @@ query Me {
   }
 }
 `,
-    headers: '{}',
   },
   {
-    query: `# 1. Sign in (second tab), and put the token into the
-#    Headers below.
+    query: `# 1. Sign in, by the button or as in the second tab.
 # 2. Run Write, and copy the post's id into the
 #    Variables below.
 # 3. Run Likes: the present number, then every change.
@@ -101,11 +94,9 @@ mutation Unlike($postId: ID!) {
     variables: `{
   "postId": "PASTE_POST_ID"
 }`,
-    headers: SIGNED_IN,
   },
   {
-    query: `# 1. Sign in (second tab), and put the token into the
-#    Headers below.
+    query: `# 1. Sign in, by the button or as in the second tab.
 # 2. Run Join. R347 is the room of the demo data;
 #    createRoom makes a new one and tells its code.
 # 3. Copy the id into the Variables, and run Messages.
@@ -148,13 +139,12 @@ mutation Say($conversationId: ID!) {
     variables: `{
   "conversationId": "PASTE_CONVERSATION_ID"
 }`,
-    headers: SIGNED_IN,
   },
   {
     query: `# 1. Run People, and copy some ids into the Variables.
 # 2. Run Presence: the present state of each, then every
-#    change. Whoever follows something with a token, as
-#    in the tabs before, is ONLINE meanwhile.
+#    change. Whoever follows something while signed in
+#    is ONLINE.
 query People {
   users(first: 5) {
     edges {
@@ -182,6 +172,5 @@ subscription Presence($userIds: [ID!]!) {
     variables: `{
   "userIds": ["PASTE_USER_ID"]
 }`,
-    headers: '{}',
   },
 ];

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import type { JSONWebKeySet } from 'jose';
 import type { Config } from '../config.js';
+import { DEMO_PASSWORD, DEMO_USERS } from '../demo-users.js';
 import type { Log } from '../log.js';
 import { clientAddress } from './address.js';
 import type { Connections } from './connections.js';
@@ -24,7 +25,7 @@ export interface Readiness {
 }
 
 export interface HttpOptions {
-  readonly config: Pick<Config, 'corsOrigins' | 'trustProxy' | 'http'>;
+  readonly config: Pick<Config, 'corsOrigins' | 'demoData' | 'trustProxy' | 'http'>;
   readonly graphql: GraphQLServer;
   readonly jwks: JSONWebKeySet;
   readonly readiness: () => Promise<Readiness>;
@@ -43,7 +44,7 @@ export type HttpServer = Server & {
 /** The HTTP server: GraphQL and GraphiQL at /graphql, health at /healthz and /readyz, keys at /.well-known/jwks.json. */
 export const createHttpServer = ({ config, graphql, jwks, readiness, connections, addresses, log }: HttpOptions): HttpServer => {
   const cors = createCors(config.corsOrigins);
-  const handleGraphQL = createGraphQLHandler(graphql, createGraphiQLPage(), {
+  const handleGraphQL = createGraphQLHandler(graphql, createGraphiQLPage(config.demoData ? { users: DEMO_USERS, password: DEMO_PASSWORD } : null), {
     connections,
     enter: (request) => {
       const ip = clientAddress(request, config.trustProxy);
