@@ -1,0 +1,91 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parse, validate } from 'graphql';
+import ts from 'typescript';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { schema } from '../src/schema.js';
+import { seedDemoData } from '../src/seed.js';
+import { startTestApp, type TestApp } from './kit/app.js';
+import { connect, type TestSubscription } from './kit/client.js';
+
+const ROOT = resolve(import.meta.dirname, '..');
+const README = readFileSync(resolve(ROOT, 'README.md'), 'utf8');
+
+/** The code blocks of a language, in their order. */
+const blocks = (language: string): string[] => [...README.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'gm'))].map(([, code = '']) => code);
+
+describe('the GraphQL of the README', () => {
+  let app: TestApp;
+  beforeAll(async () => {
+    app = await startTestApp();
+    await seedDemoData(app.services);
+  });
+  afterAll(() => app.stop());
+
+  it.each(blocks('graphql'))('is valid: %s', (text) => {
+    expect(validate(schema, parse(text))).toEqual([]);
+  });
+
+  it('runs as it stands, one after the other, with the ids and cursors that came before', async () => {
+    let [token, id, cursor]: [string?, string?, string?] = [];
+    /** Keeps of a result what the next blocks need: what the reader copies. */
+    const copy = (value: unknown): void => {
+      if (typeof value !== 'object' || value === null) return;
+      const given = value as { accessToken?: string; id?: string; cursor?: string };
+      token = given.accessToken ?? token;
+      for (const inner of Object.values(value)) copy(inner);
+      id = given.id ?? id;
+      cursor = given.cursor ?? cursor;
+    };
+    const open: TestSubscription[] = [];
+    const sockets = [];
+    for (const text of blocks('graphql')) {
+      const query = text.replaceAll('"…"', JSON.stringify(id)).replaceAll('"<cursor>"', JSON.stringify(cursor));
+      if (query.startsWith('subscription')) {
+        const socket = connect(app.url, token);
+        sockets.push(socket);
+        const subscription = socket.subscribe(query);
+        open.push(subscription);
+        // A state begins with what is there.
+        if (query.includes('likeCountChanged')) expect(await subscription.data()).toMatchObject({ likeCountChanged: { count: 0 } });
+      } else copy(await app.data(query, {}, token === undefined ? {} : { token }));
+    }
+    const [likes, events] = open;
+    expect(await likes?.data()).toMatchObject({ likeCountChanged: { count: 1 } });
+    await app.data('mutation ($id: ID!) { sendMessage(input: { conversationId: $id, body: "Hello" }) { cursor } }', { id }, { token: token ?? '' });
+    expect(await events?.data()).toMatchObject({ conversationEvents: { message: { body: 'Hello', author: { username: 'ada' } } } });
+    for (const socket of sockets) await socket.close();
+  });
+});
+
+describe('the TypeScript of the README', () => {
+  it('compiles under strict, beside the client', () => {
+    const { config } = ts.readConfigFile(resolve(ROOT, 'tsconfig.json'), (path) => readFileSync(path, 'utf8')) as { config: { compilerOptions: object } };
+    const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, ROOT);
+    const snippets = new Map(blocks('ts').map((code, index) => [resolve(ROOT, `src/readme-${index}.ts`), code]));
+    const host = ts.createCompilerHost(options);
+    const { fileExists, readFile, getSourceFile } = host;
+    host.fileExists = (path) => snippets.has(path) || fileExists(path);
+    host.readFile = (path) => snippets.get(path) ?? readFile(path);
+    host.getSourceFile = (path, version, ...rest) => {
+      const code = snippets.get(path);
+      return code === undefined ? getSourceFile(path, version, ...rest) : ts.createSourceFile(path, code, version);
+    };
+    const program = ts.createProgram([...snippets.keys()], options, host);
+    expect(snippets.size).toBeGreaterThan(3);
+    expect(ts.getPreEmitDiagnostics(program).map(({ file, messageText }) => `${file?.fileName ?? ''}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`)).toEqual([]);
+  });
+});
+
+describe('the shell of the README', () => {
+  it.each(blocks('sh'))('is read by a shell: %s', (text) => {
+    expect(spawnSync('bash', ['-n'], { input: text, encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' });
+  });
+
+  it('names scripts that package.json has', () => {
+    const { scripts } = JSON.parse(readFileSync(resolve(ROOT, 'package.json'), 'utf8')) as { scripts: object };
+    const named = [...README.matchAll(/\bnpm run ([\w:-]+)/g)].map(([, name = '']) => name);
+    expect(named.filter((name) => !(name in scripts))).toEqual([]);
+  });
+});
