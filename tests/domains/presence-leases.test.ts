@@ -207,7 +207,8 @@ describe('devices', () => {
     a.presence.enter(gone ?? '', randomUUID());
     a.presence.enter(here ?? '', randomUUID());
     await until(async () => expect(await devicesOf(here ?? '')).toEqual({ [a.processId]: 2 }));
-    expect(a.logged).toEqual([]);
+    // The deletion may come in the middle of a write, which is then done once more.
+    expect(a.logged.filter((line) => line !== 'presence could not be written; trying again')).toEqual([]);
   });
 });
 
