@@ -2,6 +2,7 @@ import { builder } from '../../builder.js';
 import { connectionType, listPage, nodeQuery } from '../../connection.js';
 import type { User as UserRow } from '../../db/generated/prisma/client.js';
 import { badInput } from '../../errors.js';
+import { decodeId } from '../../ids.js';
 import { batched } from '../../loaders.js';
 import { mutation } from '../../mutation.js';
 import { text } from '../../text.js';
@@ -123,12 +124,18 @@ builder.queryField('user', (t) =>
   t.prismaField({
     type: User,
     nullable: true,
-    description: 'The user with this username; null when there is none.',
-    args: { username: t.arg.string({ required: true, description: 'The username, in any case.' }) },
-    resolve: (query, _root, { username }, { db }) =>
-      isUsername(username)
-        ? db.prisma.user.findUnique({ ...query, where: { usernameKey: usernameKey(username) } })
-        : null,
+    description: 'The user with this id or this username; null when there is none. Exactly one of the two arguments is given.',
+    args: {
+      id: t.arg.id({ description: 'The id of the user.' }),
+      username: t.arg.string({ description: 'The username, in any case, instead of the id.' }),
+    },
+    resolve: (query, _root, { id, username }, { db }) => {
+      const byId = typeof id === 'string';
+      if (byId === (typeof username === 'string')) throw badInput({ path: byId ? 'username' : 'id', code: 'EXCLUSIVE', message: 'Give either the id or the username.' });
+      if (byId) return db.prisma.user.findUnique({ ...query, where: { id: decodeId('User', id, 'id') } });
+      const key = username ?? '';
+      return isUsername(key) ? db.prisma.user.findUnique({ ...query, where: { usernameKey: usernameKey(key) } }) : null;
+    },
   }),
 );
 

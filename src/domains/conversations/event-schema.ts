@@ -1,4 +1,4 @@
-import { builder } from '../../builder.js';
+import { builder, type Types } from '../../builder.js';
 import type { Context } from '../../context.js';
 import { DEFAULT_PAGE, MAX_PAGE } from '../../db/keyset.js';
 import { decodeId, encodeId } from '../../ids.js';
@@ -9,13 +9,13 @@ import { User } from '../account/schema.js';
 import { findAsMember } from './conversations.js';
 import { ALL_KINDS, pollConversation, type ConversationLogEvent } from './events.js';
 import { Message } from './message-schema.js';
-import { Conversation } from './schema.js';
+import { Conversation, ConversationMember } from './schema.js';
 import { conversationLog, type ConversationEvents } from './topics.js';
 
 type Event<Kind extends keyof ConversationEvents> = LogEvent<ConversationEvents, Kind>;
 
 // ---------------------------------------------------------------- types
-// Whoever may follow a conversation may see all that its events lead to, and no field reads the viewer: one result is for everyone.
+// Whoever may follow a conversation may see all that its events lead to, and but for one no field reads the viewer: one result is for everyone.
 
 /** Each kind of event has the name of its type. */
 export const ConversationEvent = builder.interfaceRef<ConversationLogEvent>('ConversationEvent').implement({
@@ -50,53 +50,77 @@ builder.objectRef<Event<'MessageDeleted'>>('MessageDeleted').implement({
   description: 'What a message said has been taken back.',
   interfaces: [ConversationEvent],
   fields: (t) => ({
-    messageId: t.id({ description: 'The message that says nothing any more.', resolve: ({ ref }) => encodeId('Message', ref.messageId) }),
+    messageId: t.id({ description: 'The id of the message.', resolve: ({ ref }) => encodeId('Message', ref.messageId) }),
   }),
 });
 
-const memberEvent = (kind: 'MemberJoined' | 'MemberLeft' | 'OwnerChanged', description: string) =>
+type EventFields<Kind extends keyof ConversationEvents> = PothosSchemaTypes.ObjectFieldBuilder<Types, Event<Kind>>;
+type OfUser = 'MemberJoined' | 'MemberLeft' | 'OwnerChanged' | 'ConversationRenamed' | 'ReadMoved';
+
+const userField = (t: EventFields<OfUser>, description: string) =>
+  t.prismaField({
+    type: User,
+    description,
+    resolve: (query, { ref }, _args, { db }) => db.prisma.user.findUniqueOrThrow({ ...query, where: { id: ref.userId } }),
+  });
+
+const memberField = (t: EventFields<OfUser>) =>
+  t.prismaField({
+    type: ConversationMember,
+    nullable: true,
+    description: 'Their membership, as it is now; null when it has ended since.',
+    resolve: (query, { key: conversationId, ref: { userId } }, _args, { db }) =>
+      db.prisma.conversationMember.findUnique({ ...query, where: { conversationId_userId: { conversationId, userId } } }),
+  });
+
+/** Nullable everywhere, since in one of the events it is: GraphQL lets nobody select both otherwise. */
+const conversationField = (t: EventFields<OfUser>) =>
+  t.prismaField({
+    type: Conversation,
+    nullable: true,
+    description: 'The conversation, as it is now, with its `memberCount`.',
+    resolve: (query, { key }, _args, { db }) => db.prisma.conversation.findUniqueOrThrow({ ...query, where: { id: key } }),
+  });
+
+const memberEvent = (kind: 'MemberJoined' | 'OwnerChanged', description: string) =>
   builder.objectRef<Event<typeof kind>>(kind).implement({
     description,
     interfaces: [ConversationEvent],
-    fields: (t) => ({
-      user: t.prismaField({
-        type: User,
-        description: 'Who it is.',
-        resolve: (query, { ref }, _args, { db }) => db.prisma.user.findUniqueOrThrow({ ...query, where: { id: ref.userId } }),
-      }),
-    }),
+    fields: (t) => ({ user: userField(t, 'Who it is.'), member: memberField(t), conversation: conversationField(t) }),
   });
 
 memberEvent('MemberJoined', 'Somebody has become a member.');
-memberEvent('MemberLeft', 'Somebody is a member no more.');
 memberEvent('OwnerChanged', 'The conversation has passed to another owner.');
+
+builder.objectRef<Event<'MemberLeft'>>('MemberLeft').implement({
+  description: 'Somebody has left the conversation or was removed from it.',
+  interfaces: [ConversationEvent],
+  fields: (t) => ({
+    user: userField(t, 'Who it is.'),
+    // The only field of an event that has to know who looks: the one who was removed may still be told of it, and sees nothing of what comes
+    // after. Whoever selects it gets results of their own.
+    conversation: t.prismaField({
+      type: Conversation,
+      nullable: true,
+      description: 'The conversation, as it is now, with its `memberCount`; null for the one who has left.',
+      resolve: async (query, { key, ref }, _args, { db, viewer }) =>
+        viewer?.id === ref.userId ? null : await db.prisma.conversation.findUniqueOrThrow({ ...query, where: { id: key } }),
+    }),
+  }),
+});
 
 builder.objectRef<Event<'ConversationRenamed'>>('ConversationRenamed').implement({
   description: 'The conversation has got another title.',
   interfaces: [ConversationEvent],
-  fields: (t) => ({
-    conversation: t.prismaField({
-      type: Conversation,
-      description: 'The conversation, as it is now.',
-      resolve: (query, { key }, _args, { db }) => db.prisma.conversation.findUniqueOrThrow({ ...query, where: { id: key } }),
-    }),
-    user: t.prismaField({
-      type: User,
-      description: 'Who has renamed it.',
-      resolve: (query, { ref }, _args, { db }) => db.prisma.user.findUniqueOrThrow({ ...query, where: { id: ref.userId } }),
-    }),
-  }),
+  fields: (t) => ({ conversation: conversationField(t), user: userField(t, 'Who has renamed it.') }),
 });
 
 builder.objectRef<Event<'ReadMoved'>>('ReadMoved').implement({
   description: 'A member has read on.',
   interfaces: [ConversationEvent],
   fields: (t) => ({
-    user: t.prismaField({
-      type: User,
-      description: 'Who it is.',
-      resolve: (query, { ref }, _args, { db }) => db.prisma.user.findUniqueOrThrow({ ...query, where: { id: ref.userId } }),
-    }),
+    user: userField(t, 'Who it is.'),
+    member: memberField(t),
     readUpTo: t.string({
       description: 'The cursor up to which they have read.',
       resolve: ({ topic, key, cursor, ref }) => encodeCursor(topic, key, { ...decodeCursor(topic, key, cursor), seq: ref.seq }),

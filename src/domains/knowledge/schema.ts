@@ -11,7 +11,7 @@ import { batched } from '../../loaders.js';
 import { mutation } from '../../mutation.js';
 import { text } from '../../text.js';
 import { User } from '../account/schema.js';
-import { categoryById, createCategory, deleteCategory, updateCategory } from './categories.js';
+import { categoryById, createCategory, deleteCategory, findCategory, updateCategory } from './categories.js';
 import { createEntry, deleteEntry, featureEntry, findEntry, likeEntry, unlikeEntry, updateEntry } from './entries.js';
 import { contentHtml } from './html.js';
 import { entryOrders, tagsContaining, whereOf, type EntryFilter as Filter, type EntryOrder as Order } from './lists.js';
@@ -247,6 +247,20 @@ builder.queryField('entry', (t) =>
       const key = byId ? { id: decodeId('Entry', id, 'id') } : { slug: (slug ?? '').toLowerCase() };
       if (key.slug !== undefined && !SLUG.test(key.slug)) return null;
       return await db.prisma.entry.findFirst({ ...query, where: { AND: [key, visibleTo(viewer)] } });
+    },
+  }),
+);
+
+builder.queryField('category', (t) =>
+  t.prismaField({
+    type: Category,
+    nullable: true,
+    description: 'The category with this slug, or else with this name; null when there is none.',
+    args: { slug: t.arg.string({ required: true, validate: text(0, MAX_SEARCH), description: 'The slug or the name, in any case.' }) },
+    // Looked up by either, and read by its id with what is selected.
+    resolve: async (query, _root, { slug }, { db }) => {
+      const category = await findCategory(db, slug);
+      return category && (await db.prisma.category.findUnique({ ...query, where: { id: category.id } }));
     },
   }),
 );

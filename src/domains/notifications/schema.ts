@@ -99,6 +99,7 @@ export const Notification = builder.prismaObject('Notification', {
       description: 'What it is about: a post, a comment, an entry, a message, a conversation or a user; null when that is gone, or the viewer may not see it.',
       id: ({ subjectType, subjectId }) => (subjectType === null || subjectId === null ? null : encodeId(subjectType, subjectId)),
     }),
+    me: t.relation('user', { type: Me, description: 'The viewer, whose it is, with the counts as they are now: `unreadNotificationCount` and others.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it happened first.' }),
     readAt: t.expose('readAt', { type: 'DateTime', nullable: true, description: 'When it was read; null while it is unread.' }),
   }),

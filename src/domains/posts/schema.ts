@@ -1,4 +1,4 @@
-import { builder } from '../../builder.js';
+import { builder, type Types } from '../../builder.js';
 import { childPage, connectionType, listPage, nodeQuery } from '../../connection.js';
 import type { Context } from '../../context.js';
 import type { Comment as CommentRow, Post as PostRow } from '../../db/generated/prisma/client.js';
@@ -225,61 +225,69 @@ const PostEvent = builder.interfaceRef<LogEvent<PostEvents>>('PostEvent').implem
   }),
 });
 
+type OfComment = 'CommentAdded' | 'CommentEdited' | 'CommentDeleted';
+
+const postField = (t: PothosSchemaTypes.ObjectFieldBuilder<Types, EventOf<keyof PostEvents>>, description: string) =>
+  t.prismaField({
+    type: Post,
+    description,
+    resolve: (query, { key }, _args, { db }) => db.prisma.post.findUniqueOrThrow({ ...query, where: { id: key } }),
+  });
+
+const commentField = (t: PothosSchemaTypes.ObjectFieldBuilder<Types, EventOf<OfComment>>, description: string) =>
+  t.prismaField({
+    type: Comment,
+    description,
+    resolve: (query, { ref }, _args, { db }) => db.prisma.comment.findUniqueOrThrow({ ...query, where: { id: ref.commentId } }),
+  });
+
+const POST_NOW = 'The post, as it is now, with its `commentCount`.';
+
 builder.objectRef<EventOf<'PostEdited'>>('PostEdited').implement({
   description: 'A post has been edited.',
   interfaces: [PostEvent],
-  fields: (t) => ({
-    post: t.prismaField({
-      type: Post,
-      description: 'The post, as it is now.',
-      resolve: (query, { key }, _args, { db }) => db.prisma.post.findUniqueOrThrow({ ...query, where: { id: key } }),
-    }),
-  }),
+  fields: (t) => ({ post: postField(t, 'The post, as it is now.') }),
 });
 
 builder.objectRef<EventOf<'PostDeleted'>>('PostDeleted').implement({
   description: 'A post has been deleted, and all that was said under it. Nothing comes after it.',
   interfaces: [PostEvent],
+  fields: (t) => ({ post: postField(t, 'What is left of the post: empty, with its `deletedAt`.') }),
 });
 
 const CommentAdded = builder.objectRef<EventOf<'CommentAdded'>>('CommentAdded').implement({
   description: 'A comment has been added to a post.',
   interfaces: [PostEvent],
-  fields: (t) => ({
-    post: t.prismaField({
-      type: Post,
-      description: 'The post, as it is now.',
-      resolve: (query, { key }, _args, { db }) => db.prisma.post.findUniqueOrThrow({ ...query, where: { id: key } }),
-    }),
-    comment: t.prismaField({
-      type: Comment,
-      description: 'The comment, as it is now.',
-      resolve: (query, { ref }, _args, { db }) => db.prisma.comment.findUniqueOrThrow({ ...query, where: { id: ref.commentId } }),
-    }),
-  }),
+  fields: (t) => ({ post: postField(t, POST_NOW), comment: commentField(t, 'The comment, as it is now.') }),
 });
 
 builder.objectRef<EventOf<'CommentEdited'>>('CommentEdited').implement({
   description: 'A comment under a post has been edited.',
   interfaces: [PostEvent],
-  fields: (t) => ({
-    comment: t.prismaField({
-      type: Comment,
-      description: 'The comment, as it is now.',
-      resolve: (query, { ref }, _args, { db }) => db.prisma.comment.findUniqueOrThrow({ ...query, where: { id: ref.commentId } }),
-    }),
-  }),
+  fields: (t) => ({ comment: commentField(t, 'The comment, as it is now.') }),
 });
 
 builder.objectRef<EventOf<'CommentDeleted'>>('CommentDeleted').implement({
   description: 'A comment under a post has been deleted.',
   interfaces: [PostEvent],
   fields: (t) => ({
-    commentId: t.id({ description: 'The comment.', resolve: ({ ref }) => encodeId('Comment', ref.commentId) }),
+    commentId: t.id({ description: 'The id of the comment.', resolve: ({ ref }) => encodeId('Comment', ref.commentId) }),
+    comment: commentField(t, 'What is left of the comment in its thread: empty, with its `deletedAt`.'),
+    post: postField(t, POST_NOW),
   }),
 });
 
 // ---------------------------------------------------------------- queries
+
+builder.queryField('post', (t) =>
+  t.prismaField({
+    type: Post,
+    nullable: true,
+    description: 'The post with this id; null when there is none, or it was deleted.',
+    args: { id: t.arg.id({ required: true, description: 'The id of the post.' }) },
+    resolve: (query, _root, { id }, { db }) => db.prisma.post.findUnique({ ...query, where: { id: decodeId('Post', id, 'id'), ...notDeleted } }),
+  }),
+);
 
 builder.queryField('posts', (t) =>
   t.field({
