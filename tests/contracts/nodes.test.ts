@@ -54,9 +54,12 @@ const selectionOf = (output: GraphQLOutputType, values: Values, path: readonly s
   return `{ __typename ${fields.join(' ')} }`;
 };
 
-/** One operation for each root field of Query. */
-const walks = (values: Values): string[] => {
-  const fields = Object.values(schema.getQueryType()?.getFields() ?? {}).filter(({ name }) => !name.startsWith('node'));
+/**
+ * One operation for each root field of Query, but for the outline of a room where somebody who is no member has its code: that loads by the
+ * code alone, since an id would show it still when the code is another or one was removed.
+ */
+const walks = (values: Values, isMember: boolean): string[] => {
+  const fields = Object.values(schema.getQueryType()?.getFields() ?? {}).filter(({ name }) => !name.startsWith('node') && (isMember || name !== 'room'));
   return fields.map((field) => {
     const given = argumentsOf('Query', field, values);
     expect(given, `values for the arguments of Query.${field.name}`).not.toBeNull();
@@ -110,6 +113,8 @@ beforeAll(async () => {
   const quoted = (text: string): string => JSON.stringify(text);
   values = {
     'Query.user.username': quoted('ada'),
+    'Query.category.slug': quoted('technical'),
+    'Query.post.id': quoted(post),
     'Query.entry.id': quoted(entry),
     'Query.conversation.id': quoted(group.id),
     'Query.room.code': quoted(room.joinCode),
@@ -129,7 +134,7 @@ describe('an id', () => {
   it('that anything returns loads the same again, for each viewer who was given it', async () => {
     const seen = new Set<string>();
     for (const [name, viewer] of Object.entries(viewers)) {
-      const answers = await Promise.all(walks(values).map((query) => app.execute(query, {}, viewer)));
+      const answers = await Promise.all(walks(values, name === 'ada').map((query) => app.execute(query, {}, viewer)));
       expect(answers.filter(({ data }) => data === undefined)).toEqual([]);
       expect(answers.flatMap(({ errors = [] }) => errors.filter(({ extensions }) => extensions?.['code'] === 'INTERNAL'))).toEqual([]);
       const given = new Map(answers.flatMap(idsIn).map((node) => [node.id, node]));
