@@ -1,14 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { execute, getOperationAST, GraphQLError, Kind, OperationTypeNode, parse, validate, type ExecutionArgs, type GraphQLSchema } from 'graphql';
+import { execute, getOperationAST, GraphQLError, Kind, OperationTypeNode, type ExecutionArgs, type GraphQLSchema } from 'graphql';
 import { useEngine } from '@envelop/core';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import type { Context, Services, Viewer } from '../context.js';
 import { coded } from '../errors.js';
 import { clientAddress } from './address.js';
+import { parseDocument, validateDocument } from './document.js';
 import { createMask, type Mask } from './mask.js';
 import { useResponses } from './responses.js';
 import type { Rights } from './rights.js';
 import { createSubscribe, type TransportContext } from './subscribe.js';
+import { withVariableErrors } from './variables.js';
 
 /** Finds out who a token belongs to; rejects with a TokenFailure, or with whatever keeps it from finding out. */
 export type Authenticate = (token: string) => Promise<Viewer & { readonly tokenExpiresAt: Date }>;
@@ -33,6 +35,12 @@ export const createGraphQLServer = (schema: GraphQLSchema, services: Services, a
   const { config, log } = services;
   const mask = createMask(services);
   const subscribe = createSubscribe(services, mask, rights);
+  const engine = {
+    parse: parseDocument,
+    validate: validateDocument,
+    execute: withVariableErrors(execute),
+    subscribe: withVariableErrors(subscribe),
+  };
   return createYoga<RequestContext, Context>({
     schema,
     graphqlEndpoint: '/graphql',
@@ -48,7 +56,7 @@ export const createGraphQLServer = (schema: GraphQLSchema, services: Services, a
     logging: { debug: () => undefined, info: () => undefined, warn: (...args) => log.warn(args.join(' ')), error: () => undefined },
     maskedErrors: { maskError: mask },
     context: (request): Promise<Authenticated> => makeContext(services, authenticate, request),
-    plugins: [useEngine({ parse, validate, execute, subscribe }), useParameters(), useCodes(), useTokens(mask), useResponses(mask, config.delivery.pingMs)],
+    plugins: [useEngine(engine), useParameters(), useCodes(), useTokens(mask), useResponses(mask, config.delivery.pingMs)],
   });
 };
 

@@ -27,7 +27,7 @@ export const createMask =
       const inner = error.originalError;
       // A coded error that graphql-js wrapped without taking over its extensions.
       if (codeOf(inner) !== null) return recode(error, codeOf(inner) ?? 'INTERNAL');
-      if (error.path === undefined && (inner === undefined || inner instanceof GraphQLError)) return requestError(error);
+      if (error.path === undefined && (inner === undefined || inner instanceof GraphQLError)) return recode(error, 'BAD_REQUEST');
     }
     const located = error instanceof GraphQLError ? error : null;
     const cause = located?.originalError ?? error;
@@ -51,18 +51,3 @@ const locate = (error: GraphQLError, located: GraphQLError | null): GraphQLError
   located === null
     ? error
     : new GraphQLError(error.message, { nodes: located.nodes ?? null, path: located.path ?? null, extensions: error.extensions });
-
-/** graphql-js refused the request before any field ran: a variable of the wrong type, or no such operation. */
-const requestError = (error: GraphQLError): GraphQLError => {
-  const variable = /^Variable "\$(\w+)"/.exec(error.message)?.[1];
-  if (variable === undefined) return recode(error, 'BAD_REQUEST');
-  const path = /at "([^"]+)"/.exec(error.message)?.[1] ?? variable;
-  return new GraphQLError(error.message, {
-    nodes: error.nodes ?? null,
-    extensions: {
-      ...error.extensions,
-      code: 'BAD_USER_INPUT',
-      fields: [{ path, message: error.message.replace(/^Variable "\$\w+" got invalid value .*?; /s, '') }],
-    },
-  });
-};

@@ -1,0 +1,136 @@
+import { getNamedType, isEnumType, isInputObjectType, isScalarType } from 'graphql';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FIELD_ERROR_CODES, isErrorCode } from '../../src/errors.js';
+import { schema } from '../../src/schema.js';
+import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+
+let app: TestApp;
+let ada: TestUser;
+
+beforeAll(async () => {
+  app = await startTestApp();
+  ada = await app.user('ada');
+});
+afterAll(() => app.stop());
+
+interface Operation {
+  readonly query: string;
+  readonly variables?: object;
+}
+
+const post = async (accept: string, operation: Operation, as?: TestUser): Promise<string> => {
+  const headers = { 'content-type': 'application/json', accept, ...(as ? { authorization: `Bearer ${as.token}` } : {}) };
+  return await (await fetch(app.url, { method: 'POST', headers, body: JSON.stringify(operation) })).text();
+};
+
+/** The whole answer, as it comes. */
+const transports: Readonly<Record<string, (operation: Operation, as?: TestUser) => Promise<string>>> = {
+  HTTP: (operation, as) => post('application/json', operation, as),
+  SSE: (operation, as) => post('text/event-stream', operation, as),
+  WebSocket: (operation, as) =>
+    new Promise((resolve, reject) => {
+      let answer = '';
+      app.connect(as).client.subscribe(operation as { query: string; variables?: Record<string, unknown> }, {
+        next: (result) => (answer += JSON.stringify(result)),
+        error: (error) => (Array.isArray(error) ? resolve(JSON.stringify(error)) : reject(error as Error)),
+        complete: () => resolve(answer),
+      });
+    }),
+};
+
+/** The code of its first error, which stands behind those of fields. */
+const codeIn = (answer: string): string | undefined =>
+  [...answer.matchAll(/"code":"([A-Z_]+)"/g)].map(([, code]) => code).find((code) => code !== undefined && isErrorCode(code) && !(code in FIELD_ERROR_CODES));
+const nested = (open: string, inner: string, close: string, times = 5_000): string => open.repeat(times) + inner + close.repeat(times);
+
+/** What keeps an operation from being done, from what is looked at first to what is looked at last; each has all those behind it, too. */
+const order: readonly (readonly [code: string, query: string])[] = (() => {
+  const refusedInput = 'createEntry(input: { title: "", content: "" }) { entry { id } }';
+  const dear = 'x: __typename';
+  return [
+    ['OPERATION_TOO_COMPLEX', `mutation { ${Array.from({ length: 600 }, (_, index) => `a${index}: nothing`).join(' ')} ${refusedInput} `],
+    ['GRAPHQL_PARSE_FAILED', `mutation { ${dear} nothing ${refusedInput} `],
+    ['GRAPHQL_VALIDATION_FAILED', `mutation { ${dear} nothing ${refusedInput} }`],
+    ['UNAUTHENTICATED', `mutation { ${refusedInput} }`],
+  ];
+})();
+
+describe.each(Object.entries(transports))('over %s', (_name, send) => {
+  it.each(order)('%s is told before all that comes after it', async (code, query) => {
+    expect(codeIn(await send({ query }))).toBe(code);
+  });
+
+  it('mistakes of an input are told to whoever may have made it', async () => {
+    expect(codeIn(await send({ query: 'mutation { createEntry(input: { title: "", content: "" }) { entry { id } } }' }, ada))).toBe('BAD_USER_INPUT');
+  });
+
+  it.each([
+    ['selections', nested('{ node(id: "x") ', '{ id }', ' }').replace('{', 'query {')],
+    ['lists', `{ entries(first: ${nested('[', '', ']')}) { totalCount } }`],
+    ['objects', `{ entries(filter: ${nested('{a: ', '1', '}')}) { totalCount } }`],
+    ['types', `query ($a: ${nested('[', 'Int', ']')}) { __typename }`],
+  ])('%s that nest 5,000 deep are GRAPHQL_PARSE_FAILED', async (_what, query) => {
+    expect(codeIn(await send({ query }))).toBe('GRAPHQL_PARSE_FAILED');
+  });
+
+  it('variables that nest 1,000 deep are BAD_USER_INPUT', async () => {
+    const query = 'query ($filter: EntryFilter) { entries(filter: $filter) { totalCount } }';
+    const filter = JSON.parse(nested('[', '', ']', 1_000)) as object;
+    expect(codeIn(await send({ query, variables: { filter } }))).toBe('BAD_USER_INPUT');
+    const tag = JSON.parse(nested('{"tag":', '1', '}', 1_000)) as object;
+    expect(codeIn(await send({ query, variables: { filter: tag } }))).toBe('BAD_USER_INPUT');
+  });
+
+  it('fragments that lead on 1,000 times are refused with a code of the caller', async () => {
+    const fragments = Array.from({ length: 1_000 }, (_, index) => `fragment f${index} on Query { ...f${index + 1} }`).join(' ');
+    const code = codeIn(await send({ query: `{ ...f0 } ${fragments} fragment f1000 on Query { __typename }` }));
+    expect([undefined, 'GRAPHQL_VALIDATION_FAILED', 'OPERATION_TOO_COMPLEX']).toContain(code);
+  });
+
+  it('a document of too many tokens is OPERATION_TOO_COMPLEX', async () => {
+    expect(codeIn(await send({ query: `{ ${'__typename '.repeat(20_000)} }` }))).toBe('OPERATION_TOO_COMPLEX');
+  });
+
+  it('mistakes in a document are told of some only', async () => {
+    const answer = await send({ query: `{ ${Array.from({ length: 1_000 }, (_, index) => `nothing${index}`).join(' ')} }` });
+    expect(answer.length).toBeLessThan(10_000);
+  });
+
+  const SECRET = 'hunter2 at "x"; hunter2';
+  const wrong = [{ password: SECRET }, [SECRET], SECRET, { identifier: [SECRET], password: { a: SECRET } }, { identifier: SECRET, password: 1, [`x`]: SECRET }];
+  it.each(wrong.map((input) => [JSON.stringify(input), input]))('a wrong variable is not repeated: %s', async (_text, input) => {
+    const answer = await send({ query: 'mutation ($input: LoginInput!) { login(input: $input) { user { id } } }', variables: { input } });
+    expect(codeIn(answer)).toBe('BAD_USER_INPUT');
+    expect(answer).not.toContain('hunter2');
+  });
+
+  it.each([
+    'mutation { login(input: { identifier: ["hunter2"], password: { a: "hunter2" } }) { user { id } } }',
+    'mutation { login(input: "hunter2") { user { id } } }',
+    'query { users(first: "hunter2") { totalCount } }',
+    'query { entries(orderBy: "hunter2") { totalCount } }',
+    'query { entries(orderBy: hunter2) { totalCount } }',
+    'mutation { createCategory(input: { name: "x", color: "hunter2" }) { category { id } } }',
+    'query ($a: Int = "hunter2") { users(first: $a) { totalCount } }',
+    '{ me "hunter2" }',
+    '{ me """hunter2""" }',
+  ])('a wrong value in a document is not repeated: %s', async (query) => {
+    const answer = await send({ query });
+    expect(codeIn(answer)).toMatch(/^GRAPHQL_(PARSE|VALIDATION)_FAILED$/);
+    expect(answer).not.toContain('hunter2');
+  });
+});
+
+it('no scalar and no enum repeats what it was given', async () => {
+  const types = Object.values(schema.getTypeMap()).filter((type) => (isScalarType(type) || isEnumType(type)) && !type.name.startsWith('__'));
+  const taken = new Set(
+    Object.values(schema.getTypeMap()).flatMap((type) => (isInputObjectType(type) ? Object.values(type.getFields()).map((field) => getNamedType(field.type).name) : [])),
+  );
+  for (const { name } of types) {
+    if (!taken.has(name)) continue;
+    for (const value of ['hunter2', { a: 'hunter2' }, ['hunter2', ['hunter2']]]) {
+      const answer = await post('application/json', { query: `query ($v: ${name}!, $w: [${name}!]) { __typename }`, variables: { v: value, w: value } });
+      expect(answer, name).not.toContain('hunter2');
+    }
+  }
+});
