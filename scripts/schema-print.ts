@@ -1,5 +1,5 @@
 /**
- * `npm run schema:print` writes schema.graphql, the contract, from the code; `npm run schema:check` fails, and shows where,
+ * `npm run schema:print` writes schema.graphql, the contract, and the README's tables of error codes, from the code; `npm run schema:check` fails, and shows where,
  * when it is not what the code says.
  */
 import { spawnSync } from 'node:child_process';
@@ -7,7 +7,10 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { printedSchema } from '../src/schema.js';
 import { SCHEMA_FILE } from './contract.js';
+import { withErrorTables } from './error-tables.js';
 import { runScript } from './run-script.js';
+
+const README = 'README.md';
 
 /** The beginning of a diff says what has been forgotten; the rest is a command away. */
 const DIFF_LINES = 60;
@@ -25,6 +28,7 @@ await runScript(async () => {
   const printed = printedSchema();
   if (!values.check) {
     await writeFile(SCHEMA_FILE, printed);
+    await writeFile(README, withErrorTables(await readFile(README, 'utf8')));
     console.log('schema.graphql written');
     return;
   }
