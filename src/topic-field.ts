@@ -10,8 +10,8 @@ import {
 import type { Context, Viewer } from './context.js';
 import { codeOf } from './errors.js';
 import type { Source } from './realtime/hub.js';
-import { UNSEEN, type End } from './realtime/share.js';
-import type { LogEvent, LogTopic, Signal, SignalTopic, StateTopic, StateValue } from './realtime/topic.js';
+import { UNSEEN } from './realtime/share.js';
+import type { End, LogEvent, LogTopic, Signal, SignalTopic, StateTopic, StateValue } from './realtime/topic.js';
 
 /**
  * `t.topic`: a subscription field over a topic. The root arguments only say which stream is meant and where to begin; what is
@@ -37,12 +37,9 @@ export interface LogFieldOptions<
   Kind extends keyof Events & string,
 > extends TopicFieldBase<Types, Type, Args, LogEvent<Events, Kind>> {
   readonly topic: LogTopic<Events>;
-  /** The kinds of event that this field shows. */
-  readonly kinds: readonly Kind[];
-  /**
-   * Whose subscription is over after an event, which may be of any kind: everyone's, which completes, or that of one user, who is told
-   * ACCESS_REVOKED. Whatever takes a right away goes through the rights log as well; this makes its place among the events exact.
-   */
+  /** The kinds of event that this field shows: all of the topic's when left out. */
+  readonly kinds?: readonly Kind[];
+  /** Whose subscription is over after an event of any kind, instead of what the topic says. */
   readonly endsFor?: (event: LogEvent<Events>) => End | null;
   /** Decides whether the viewer may follow the stream, by throwing, and names it. */
   readonly authorize: (args: InputShapeFromFields<Args>, context: Context) => MaybePromise<{ readonly key: string; readonly after?: string | null | undefined }>;

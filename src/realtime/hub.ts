@@ -8,9 +8,9 @@ import { readEvents, readHead, readMoved, toEvent, type AnyEvent, type Committed
 import { createFairTurns, type FairTurns } from './fair-turns.js';
 import { insist, mayPass } from './patience.js';
 import { Queue } from './queue.js';
-import { Group, WHOLE, type End, type Member, type Membership, type Sharing, type View } from './share.js';
+import { Group, WHOLE, type Member, type Membership, type Sharing, type View } from './share.js';
 import { assertWithoutHole, holeInLog, logReader, otherHistory, signalReader, stateReader, Stream, type Reader } from './stream.js';
-import type { LogEvent, LogTopic, Signal, SignalTopic, StateTopic, StateValue } from './topic.js';
+import type { End, LogEvent, LogTopic, Signal, SignalTopic, StateTopic, StateValue } from './topic.js';
 
 /**
  * The process's readers of streams: per (topic, key) one listener on the bus and one read in flight, shared by all who
@@ -26,7 +26,7 @@ export interface Hub {
   readonly log: <Events extends object, Kind extends keyof Events & string>(
     topic: LogTopic<Events>,
     key: string,
-    options: LogOptions<Events, Kind>,
+    options?: LogOptions<Events, Kind>,
   ) => Promise<Source<LogEvent<Events, Kind>>>;
   /**
    * The present value of each key at once, then each newer one. A value that is overtaken before it is taken is left out,
@@ -58,9 +58,9 @@ export interface Hub {
 
 export interface LogOptions<Events extends object, Kind extends keyof Events & string> {
   readonly after?: string | null | undefined;
-  /** The same array each time, for those who share. */
-  readonly kinds: readonly Kind[];
-  /** For whom it is over after an event of any kind. It goes with `kinds`. */
+  /** Those that are shown: all of the topic's when left out. The same array each time, for those who share. */
+  readonly kinds?: readonly Kind[] | undefined;
+  /** For whom it is over after an event of any kind, instead of what the topic says. It goes with `kinds`. */
   readonly endsFor?: ((event: LogEvent<Events>) => End | null) | undefined;
 }
 
@@ -163,7 +163,7 @@ export const createHub = (options: HubOptions): Hub => {
     log: async <Events extends object, Kind extends keyof Events & string>(
       topic: LogTopic<Events>,
       key: string,
-      { after, kinds, endsFor = () => null }: LogOptions<Events, Kind>,
+      { after, kinds = topic.kinds as readonly Kind[], endsFor = topic.endsFor }: LogOptions<Events, Kind> = {},
     ): Promise<Source<LogEvent<Events, Kind>>> => {
       const head = await readHead(prisma, topic.name, key);
       const standing = head?.lastSeq ?? 0;

@@ -2,6 +2,7 @@ import { coded } from '../errors.js';
 import type { FairTurns } from './fair-turns.js';
 import { insist, mayPass } from './patience.js';
 import { otherHistory, type Stream } from './stream.js';
+import type { End } from './topic.js';
 
 /** One who is told of what happens in a stream. Nothing here may throw; `deliver` and `end` are synchronous. */
 export interface Member<Audience, Out> {
@@ -65,9 +66,6 @@ interface Recent<Out> {
   readonly since: number;
   readonly result: Promise<Rendered<Out>>;
 }
-
-/** For whom a stream is over: for everyone, because nothing can follow, or for one user, who has lost the right to follow it. */
-export type End = 'everyone' | { readonly userId: string };
 
 /** What a group's members see of their stream. */
 export interface View<Item> {

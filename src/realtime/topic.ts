@@ -13,7 +13,22 @@ export type Topic = LogTopic<never> | StateTopic<StateValue> | SignalTopic<unkno
 /** @typeParam Events what each kind of event carries in `ref`, by the kind's name */
 export interface LogTopic<Events extends object> extends EmittableLog<Events> {
   readonly kind: 'log';
+  /** Every kind of event it has. */
+  readonly kinds: readonly (keyof Events & string)[];
+  /** For whom the stream is over after an event, whether or not that is shown to them; null for nobody. */
+  readonly endsFor: (event: LogEvent<Events>) => End | null;
 }
+
+/** For whom a stream is over: for everyone, because nothing can follow, or for one user, who has lost the right to follow it. */
+export type End = 'everyone' | { readonly userId: string };
+
+/**
+ * Each kind of event, with what it ends: nothing, or the stream of those named. Whatever takes a right away goes through the rights log as
+ * well; this makes its place among the events exact. The compiler finds a kind that is forgotten.
+ */
+export type Kinds<Events extends object> = {
+  readonly [Kind in keyof Events & string]: 'goes on' | 'ends for everyone' | ((event: LogEvent<Events, Kind>) => End);
+};
 
 /** The value of a state topic. `version` is its head's last seq: it grows with every change, not always by one. */
 export interface StateValue {
@@ -58,10 +73,19 @@ export interface LogEvent<Events extends object, Kind extends keyof Events & str
   readonly at: Date;
 }
 
-export const logTopic = <Events extends object>(name: string, options: { readonly stamps?: readonly Prisma.Sql[] } = {}): LogTopic<Events> => ({
+export const logTopic = <Events extends object>(
+  name: string,
+  { kinds, stamps }: { readonly kinds: Kinds<Events>; readonly stamps?: readonly Prisma.Sql[] },
+): LogTopic<Events> => ({
   kind: 'log',
   name,
-  stamps: options.stamps,
+  stamps,
+  kinds: Object.keys(kinds) as (keyof Events & string)[],
+  endsFor: (event) => {
+    const end = kinds[event.kind];
+    if (end === 'goes on') return null;
+    return end === 'ends for everyone' ? 'everyone' : end(event);
+  },
 });
 
 export const stateTopic = <Value extends StateValue>(name: string, load: StateTopic<Value>['load']): StateTopic<Value> => ({

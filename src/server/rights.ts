@@ -1,5 +1,5 @@
 import type { Context, Services } from '../context.js';
-import { RIGHTS_KINDS, rightsLog } from '../domains/account/topics.js';
+import { rightsLog } from '../domains/account/topics.js';
 import type { Tokens } from '../domains/account/tokens.js';
 import { findViewer } from '../domains/account/viewer.js';
 import { UNSEEN } from '../realtime/share.js';
@@ -59,7 +59,7 @@ export const createRights = (services: Services, tokens: Pick<Tokens, 'verify'>)
       unfollow: () => undefined,
     };
     const open = async (): Promise<void> => {
-      const source = await services.hub.log(rightsLog, userId, { kinds: RIGHTS_KINDS });
+      const source = await services.hub.log(rightsLog, userId);
       const attached = source.attach(UNSEEN, () => ({
         audience: null,
         deliver: () => changed(followed),

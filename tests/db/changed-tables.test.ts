@@ -4,7 +4,7 @@ import { createLog } from '../../src/log.js';
 import { logTopic } from '../../src/realtime/topic.js';
 import { createTestDatabase, type TestDatabase } from '../kit/database.js';
 
-const things = logTopic<{ Added: { readonly n: number } }>('things');
+const things = logTopic<{ Added: { readonly n: number } }>('things', { kinds: { Added: 'goes on' } });
 const POOL = 4;
 
 let test: TestDatabase;

@@ -9,7 +9,7 @@ let test: TestDatabase;
 let db: Database;
 const wakes: Grown[] = [];
 
-const things = logTopic<{ Added: { readonly n: number } }>('things');
+const things = logTopic<{ Added: { readonly n: number } }>('things', { kinds: { Added: 'goes on' } });
 const total = stateTopic<{ version: number }>('total', async () => new Map());
 
 beforeAll(async () => {

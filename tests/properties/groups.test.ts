@@ -34,7 +34,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 /** A log and a state of this file's own, in the tables of all. */
-const numbers = logTopic<{ Grown: object }>('numbers');
+const numbers = logTopic<{ Grown: object }>('numbers', { kinds: { Grown: 'goes on' } });
 const newest = stateTopic<StateValue>('newest', async (prisma, keys) => {
   const heads = await readHeads(prisma, 'newest', keys);
   return new Map([...heads].map(([key, { lastSeq }]) => [key, { version: lastSeq }]));

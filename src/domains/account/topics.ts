@@ -14,7 +14,6 @@ export interface RightsEvents {
  * The rights of each user, keyed by their id. Every process follows it for those who are connected to it, so whoever takes a right
  * away emits here in the same transaction.
  */
-export const rightsLog = logTopic<RightsEvents>('rights');
-
-/** Every kind, for those who follow the log. */
-export const RIGHTS_KINDS: readonly (keyof RightsEvents)[] = ['SessionRevoked', 'RoleChanged', 'AccessWithdrawn', 'BlocksChanged'];
+export const rightsLog = logTopic<RightsEvents>('rights', {
+  kinds: { SessionRevoked: 'goes on', RoleChanged: 'goes on', AccessWithdrawn: 'goes on', BlocksChanged: 'goes on' },
+});

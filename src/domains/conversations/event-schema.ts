@@ -3,11 +3,10 @@ import type { Context } from '../../context.js';
 import { DEFAULT_PAGE, MAX_PAGE } from '../../db/keyset.js';
 import { decodeId, encodeId } from '../../ids.js';
 import { decodeCursor, encodeCursor } from '../../realtime/cursor.js';
-import type { End } from '../../realtime/share.js';
 import type { LogEvent } from '../../realtime/topic.js';
 import { User } from '../account/schema.js';
 import { findAsMember } from './conversations.js';
-import { ALL_KINDS, pollConversation, type ConversationLogEvent } from './events.js';
+import { pollConversation, type ConversationLogEvent } from './events.js';
 import { Message } from './message-schema.js';
 import { Conversation, ConversationMember } from './schema.js';
 import { conversationLog, type ConversationEvents } from './topics.js';
@@ -139,16 +138,10 @@ const authorize = async (args: { readonly conversationId: string; readonly after
   return { key: conversation.id, after: args.after };
 };
 
-/** What happens after somebody has left is nothing for them, not even for a moment. */
-const endsForLeaver = ({ kind, ref }: ConversationLogEvent): End | null =>
-  kind === 'MemberLeft' ? { userId: (ref as ConversationEvents['MemberLeft']).userId } : null;
-
 builder.subscriptionField('conversationEvents', (t) =>
   t.topic({
     type: ConversationEvent,
     topic: conversationLog,
-    kinds: ALL_KINDS,
-    endsFor: endsForLeaver,
     description: 'All that happens in one of the viewer\'s conversations, once and in order, after `after`; without it, from now.',
     args: {
       conversationId: t.arg.id({ required: true, description: 'The conversation.' }),
@@ -164,7 +157,6 @@ builder.subscriptionField('messageAdded', (t) =>
     type: MessageAdded,
     topic: conversationLog,
     kinds: ['MessageAdded'],
-    endsFor: endsForLeaver,
     description: 'Each new message in one of the viewer\'s conversations, once and in order, after `after`; without it, from now.',
     args: {
       conversationId: t.arg.id({ required: true, description: 'The conversation.' }),

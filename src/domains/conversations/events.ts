@@ -6,19 +6,6 @@ import { conversationLog, type ConversationEvents } from './topics.js';
 
 export type ConversationLogEvent = LogEvent<ConversationEvents>;
 
-/** All kinds of event, each named: the compiler finds one that is forgotten. */
-export const ALL_KINDS = Object.keys({
-  MessageAdded: true,
-  MessageEdited: true,
-  MessageDeleted: true,
-  ReactionsChanged: true,
-  MemberJoined: true,
-  MemberLeft: true,
-  OwnerChanged: true,
-  ConversationRenamed: true,
-  ReadMoved: true,
-} satisfies Record<keyof ConversationEvents, true>) as (keyof ConversationEvents)[];
-
 /**
  * The next events of a conversation of the viewer's, in order, as its subscribers get them.
  * @param after left out: from the oldest that is kept

@@ -25,6 +25,18 @@ export interface ConversationEvents {
  * the head first, or else two may wait for each other.
  */
 export const conversationLog = logTopic<ConversationEvents>('conversation', {
+  kinds: {
+    MessageAdded: 'goes on',
+    MessageEdited: 'goes on',
+    MessageDeleted: 'goes on',
+    ReactionsChanged: 'goes on',
+    MemberJoined: 'goes on',
+    // What happens after somebody has left is nothing for them, not even for a moment.
+    MemberLeft: ({ ref }) => ({ userId: ref.userId }),
+    OwnerChanged: 'goes on',
+    ConversationRenamed: 'goes on',
+    ReadMoved: 'goes on',
+  },
   stamps: [
     Prisma.sql`
       UPDATE message SET

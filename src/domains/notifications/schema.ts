@@ -298,7 +298,6 @@ builder.subscriptionField('notificationAdded', (t) =>
   t.topic({
     type: Notification,
     topic: notificationLog,
-    kinds: ['NotificationAdded'],
     description:
       'What the viewer should hear of, after `after`; without it, from now. An unread notification that has changed comes again, at most once a second and at last as it stays: put it in the place of the one with its id.',
     args: { after: t.arg.string({ description: 'A cursor of this log: `Me.notificationCursor`, an edge\'s or an event\'s.' }) },
@@ -315,7 +314,6 @@ builder.subscriptionField('announcementAdded', (t) =>
   t.topic({
     type: Announcement,
     topic: announcementLog,
-    kinds: ['AnnouncementAdded'],
     description: 'Each announcement, once and in order, after `after`; without it, from now. For everyone who is signed in.',
     args: { after: t.arg.string({ description: 'A cursor of this log: `Query.announcementCursor`, an edge\'s or an event\'s.' }) },
     authorize: ({ after }, context) => {

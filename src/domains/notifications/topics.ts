@@ -14,6 +14,7 @@ export interface NotificationEvents {
  * column holds: rounded up it would lie in the future, where it means something else.
  */
 export const notificationLog = logTopic<NotificationEvents>('notifications', {
+  kinds: { NotificationAdded: 'goes on' },
   stamps: [
     Prisma.sql`
       UPDATE notification SET seq = numbered.seq, told_at = date_trunc('milliseconds', clock_timestamp()) FROM numbered
@@ -27,6 +28,7 @@ export interface AnnouncementEvents {
 
 /** What is said to everyone, in one stream. */
 export const announcementLog = logTopic<AnnouncementEvents>('announcements', {
+  kinds: { AnnouncementAdded: 'goes on' },
   stamps: [
     Prisma.sql`
       UPDATE announcement SET seq = numbered.seq, created_at = numbered.at FROM numbered

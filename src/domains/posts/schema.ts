@@ -8,7 +8,6 @@ import { batched, heads } from '../../loaders.js';
 import { logPage } from '../../log-page.js';
 import { mutation } from '../../mutation.js';
 import { headCursor } from '../../realtime/cursor.js';
-import type { End } from '../../realtime/share.js';
 import { streamKeyset } from '../../realtime/stream-keyset.js';
 import type { LogEvent } from '../../realtime/topic.js';
 import { text } from '../../text.js';
@@ -516,15 +515,6 @@ for (const [typeName, fieldName, topic, what] of counts) {
   );
 }
 
-/** Every kind, each named, since the compiler finds one that is forgotten. */
-const POST_EVENT_KINDS = Object.keys({
-  PostEdited: true,
-  PostDeleted: true,
-  CommentAdded: true,
-  CommentEdited: true,
-  CommentDeleted: true,
-} satisfies Record<keyof PostEvents, true>) as (keyof PostEvents)[];
-
 const authorizeLog = async (
   { postId, after }: { readonly postId: string; readonly after?: string | null | undefined },
   context: Context,
@@ -534,15 +524,10 @@ const authorizeLog = async (
   return { key, after };
 };
 
-/** Nothing happens under a post that is gone. */
-const endsWithPost = ({ kind }: LogEvent<PostEvents>): End | null => (kind === 'PostDeleted' ? 'everyone' : null);
-
 builder.subscriptionField('postEvents', (t) =>
   t.topic({
     type: PostEvent,
     topic: commentLog,
-    kinds: POST_EVENT_KINDS,
-    endsFor: endsWithPost,
     description: 'Everything that happens to a post and under it, once and in order, after `after`; without it, from now.',
     args: {
       postId: t.arg.id({ required: true, description: 'The post.' }),
@@ -558,7 +543,6 @@ builder.subscriptionField('commentAdded', (t) =>
     type: CommentAdded,
     topic: commentLog,
     kinds: ['CommentAdded'],
-    endsFor: endsWithPost,
     description: 'Each new comment on a post, once and in order, after `after`; without it, from now.',
     args: {
       postId: t.arg.id({ required: true, description: 'The post.' }),

@@ -13,6 +13,14 @@ export interface PostEvents {
 
 /** Everything that happens to a post and under it, keyed by the post's id. */
 export const commentLog = logTopic<PostEvents>('comments', {
+  kinds: {
+    PostEdited: 'goes on',
+    // Nothing happens under a post that is gone.
+    PostDeleted: 'ends for everyone',
+    CommentAdded: 'goes on',
+    CommentEdited: 'goes on',
+    CommentDeleted: 'goes on',
+  },
   stamps: [
     Prisma.sql`
       UPDATE comment SET
