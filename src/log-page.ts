@@ -2,7 +2,7 @@ import type { PrismaClient } from './db/generated/prisma/client.js';
 import { assertPageSize } from './db/keyset.js';
 import { assertReadable, decodeCursor } from './realtime/cursor.js';
 import { readEvents, readHead, type AnyEvent } from './realtime/event-log.js';
-import { assertWithoutHole, holeInLog } from './realtime/stream.js';
+import { assertWithoutHole, holeInLog } from './realtime/readers.js';
 import type { LogEvent, LogTopic } from './realtime/topic.js';
 
 /**

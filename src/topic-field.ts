@@ -9,7 +9,7 @@ import {
 } from '@pothos/core';
 import type { Context, Viewer } from './context.js';
 import { codeOf } from './errors.js';
-import type { Source } from './realtime/hub.js';
+import type { Source } from './realtime/source.js';
 import { UNSEEN } from './realtime/share.js';
 import type { End, LogEvent, LogTopic, Signal, SignalTopic, StateTopic, StateValue } from './realtime/topic.js';
 
@@ -55,7 +55,7 @@ export interface StateFieldOptions<Types extends SchemaTypes, Type extends TypeP
 export interface Followed {
   readonly keys: readonly string[];
   /** A log whose events of these kinds change the keys. */
-  readonly until?: { readonly topic: LogTopic<object>; readonly key: string; readonly kinds: readonly string[] } | undefined;
+  readonly until?: { readonly topic: { readonly kind: 'log'; readonly name: string }; readonly key: string; readonly kinds: readonly string[] } | undefined;
 }
 
 export interface SignalFieldOptions<Types extends SchemaTypes, Type extends TypeParam<Types>, Args extends InputFieldMap, Value>

@@ -1,5 +1,5 @@
 import type { GraphQLError } from 'graphql';
-import { slowConsumer, type Attached } from '../realtime/hub.js';
+import { slowConsumer, type Attached } from '../realtime/source.js';
 import type { Member } from '../realtime/share.js';
 import type { AuthorizedSource } from '../topic-field.js';
 import type { Caller, Reauthorize, Revocable } from './caller.js';

@@ -2,8 +2,10 @@ import { expect, it } from 'vitest';
 import { createLog } from '../../src/log.js';
 import { createFairTurns } from '../../src/realtime/fair-turns.js';
 import { toEvent, type AnyEvent } from '../../src/realtime/event-log.js';
-import { logReader, Stream, type Reader } from '../../src/realtime/stream.js';
-import { Group, WHOLE } from '../../src/realtime/share.js';
+import { logReader, type Reader } from '../../src/realtime/readers.js';
+import { Stream } from '../../src/realtime/stream.js';
+import { Group } from '../../src/realtime/group.js';
+import { WHOLE } from '../../src/realtime/share.js';
 import { deferred } from '../kit/deferred.js';
 
 const event = (seq: number): AnyEvent => toEvent('numbers', 'one', { seq, kind: 'Grown', ref: null, at: new Date(0), epoch: 1 });

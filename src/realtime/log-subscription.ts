@@ -1,0 +1,108 @@
+import type { PrismaClient } from '../db/generated/prisma/client.js';
+import { readEvents, type AnyEvent } from './event-log.js';
+import { insist, mayPass } from './patience.js';
+import type { Group } from './group.js';
+import type { Member, Membership } from './share.js';
+import type { Attached } from './source.js';
+import { assertWithoutHole, holeInLog, otherHistory } from './readers.js';
+import type { Stream } from './stream.js';
+import type { Streams } from './streams.js';
+
+/** A subscription to one stream, which is also its place in its group. */
+export class Following<Item> implements Membership<unknown, unknown>, Attached {
+  readonly stream: Stream<Item>;
+  readonly group: Group<Item, unknown, unknown>;
+  readonly member: Member<unknown, unknown>;
+  position: number | null;
+  left = false;
+  readonly #streams: Streams;
+
+  constructor(streams: Streams, stream: Stream<Item>, group: Group<Item, unknown, unknown>, member: Member<unknown, unknown>, position: number | null) {
+    this.#streams = streams;
+    this.stream = stream;
+    this.group = group;
+    this.member = member;
+    this.position = position;
+    const refusal = streams.join(stream, group, this);
+    streams.enter(this);
+    if (refusal !== null) this.end(refusal);
+  }
+
+  end(error: unknown): void {
+    if (this.left) return;
+    this.leave();
+    this.member.end(error);
+  }
+
+  leave(): void {
+    if (this.left) return;
+    this.left = true;
+    this.group.leave(this);
+    this.#streams.release(this.stream);
+    this.#streams.exit();
+  }
+}
+
+/**
+ * Replays what a subscriber has missed by itself, and joins the others once it stands where they stand: nothing is awaited between look
+ * and step.
+ */
+export const replay = async (prisma: PrismaClient, following: Following<AnyEvent>, { start, standing, epoch }: ReplayOptions): Promise<void> => {
+  const { stream, group, member } = following;
+  const { wanted, endsFor } = group.view;
+  const isLeft = (): boolean => following.left;
+  let position = start;
+  while (!isLeft() && position < stream.position) {
+    const events = await readMissed(prisma, following, position);
+    if (events.length === 0) throw holeInLog();
+    assertWithoutHole(events, position);
+    // The database went back while this was read, or is another one.
+    if (epoch !== null && events.some((event) => event.epoch !== epoch)) throw otherHistory();
+    const end = events.findIndex((event) => (event.seq > standing || endsFor(event) === 'everyone') && group.isEndedBy(event, member.audience));
+    const kept = end < 0 ? events : events.slice(0, end + 1);
+    for (let first = 0; first < kept.length && !isLeft(); first += group.chunk) {
+      const chunk = kept.slice(first, first + group.chunk);
+      const shown = chunk.filter((event) => wanted(event) && group.isVisible(event, member.audience));
+      const { results, failure } = await group.render(shown, member.audience);
+      // One by one, for as long as there is room: however long the results are, who reads them does not fall behind.
+      for (const result of results) {
+        await member.room();
+        if (isLeft()) return;
+        member.deliver([result]);
+      }
+      if (failure !== null) {
+        if (isLeft()) return;
+        stream.failed(shown[results.length]?.seq ?? position, failure.error);
+        throw failure.error;
+      }
+      position = chunk.at(-1)?.seq ?? position;
+    }
+    const last = events[end];
+    if (last !== undefined) {
+      following.end(group.endError(last));
+      return;
+    }
+  }
+  if (!isLeft()) following.position = position;
+};
+
+export interface ReplayOptions {
+  /** The seq after which it begins. */
+  readonly start: number;
+  /** The seq up to which the subscriber's rights have been asked for: somebody who had left by then has come back. */
+  readonly standing: number;
+  readonly epoch: number | null;
+}
+
+const readMissed = async (prisma: PrismaClient, following: Following<AnyEvent>, position: number): Promise<AnyEvent[]> => {
+  const { stream } = following;
+  try {
+    return await insist(
+      () => readEvents(prisma, stream.topic, stream.key, position),
+      () => following.left,
+    );
+  } catch (error) {
+    if (mayPass(error) && !following.left) stream.failed(position + 1, error);
+    throw error;
+  }
+};

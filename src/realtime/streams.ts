@@ -1,0 +1,131 @@
+import { coded } from '../errors.js';
+import type { Log } from '../log.js';
+import type { Bus } from './bus.js';
+import type { Standing } from './event-log.js';
+import { createFairTurns, type FairTurns } from './fair-turns.js';
+import { Group } from './group.js';
+import type { Membership, Sharing, View } from './share.js';
+import type { Attached } from './source.js';
+import type { Reader } from './readers.js';
+import { Stream } from './stream.js';
+
+export interface StreamsOptions {
+  readonly bus: Bus;
+  readonly log: Log;
+  /** Different selections of one stream that one owner may follow at a time. */
+  readonly maxSelections: number;
+}
+
+/** Heavy results that are made at the same time in one process. */
+const HEAVY_AT_ONCE = 2;
+
+/** The streams that are open here, and those who follow them. */
+export class Streams {
+  stopped = false;
+  readonly #options: StreamsOptions;
+  readonly #streams = new Map<string, { readonly stream: Stream<unknown>; readonly unlisten: () => void }>();
+  readonly #personalKeys = new Set<string>();
+  readonly #heavy: FairTurns = createFairTurns(HEAVY_AT_ONCE);
+  #subscribers = 0;
+
+  constructor(options: StreamsOptions) {
+    this.#options = options;
+  }
+
+  get(topic: string, key: string): Stream<unknown> | undefined {
+    return this.#streams.get(idOf(topic, key))?.stream;
+  }
+
+  /** Opens the stream, or shares the one that is open; until {@link release}. `onSignal` is given the values of signals. */
+  hold<Item>(topic: string, key: string, reader: Reader<Item>, onSignal?: (value: unknown) => void): Stream<Item> {
+    const id = idOf(topic, key);
+    let entry = this.#streams.get(id);
+    if (!entry) {
+      const stream = new Stream<unknown>(topic, key, reader as unknown as Reader<unknown>, this.#options.log);
+      const unlisten = this.#options.bus.listen(topic, key, onSignal ? (_seq, value) => onSignal(value) : (seq) => stream.wake(seq));
+      this.#streams.set(id, (entry = { stream, unlisten }));
+    }
+    entry.stream.holders += 1;
+    return entry.stream as unknown as Stream<Item>;
+  }
+
+  release({ topic, key }: Pick<Stream<never>, 'topic' | 'key'>): void {
+    const id = idOf(topic, key);
+    const entry = this.#streams.get(id);
+    if (!entry) return;
+    entry.stream.holders -= 1;
+    if (entry.stream.holders > 0) return;
+    this.#streams.delete(id);
+    entry.unlisten();
+    entry.stream.close();
+  }
+
+  /** The group of a stream that shares this selection. It lives as long as it has members. */
+  group<Item>(stream: Stream<Item>, sharing: Sharing<Item, unknown, unknown>, shows: string, view: View<Item>): Group<Item, unknown, unknown> {
+    const id = `${shows}\0${sharing.key}`;
+    let group = stream.groups.get(id);
+    if (!group) {
+      const onEmpty = (empty: Group<Item, unknown, unknown>): void => {
+        if (stream.groups.get(id) === empty) stream.groups.delete(id);
+      };
+      stream.groups.set(id, (group = new Group({ stream, sharing, view, personalKeys: this.#personalKeys, heavy: this.#heavy, onEmpty })));
+    }
+    return group;
+  }
+
+  /**
+   * Has a member join a group of a stream.
+   * @returns the error that it ends with at once, when its owner follows as many other selections of the stream as one may
+   */
+  join<Item>(stream: Stream<Item>, group: Group<Item, unknown, unknown>, membership: Membership<unknown, unknown>): Error | null {
+    const owner = group.ownerOf(membership);
+    group.join(membership);
+    const { maxSelections } = this.#options;
+    // Of fewer nobody can have too many; so what is common costs nothing.
+    if (owner === null || stream.groups.size <= maxSelections) return null;
+    let selections = 0;
+    for (const each of stream.groups.values()) if (each.isOf(owner)) selections += 1;
+    return selections <= maxSelections
+      ? null
+      : coded('RATE_LIMITED', `One may follow ${maxSelections} different selections of one stream at a time.`, { limit: maxSelections });
+  }
+
+  /** Counts a subscription in; after a stop it is over at once. */
+  enter(attached: Attached): void {
+    this.#subscribers += 1;
+    if (this.stopped) attached.leave();
+  }
+
+  exit(): void {
+    this.#subscribers -= 1;
+  }
+
+  isEmpty(): boolean {
+    return this.#streams.size === 0;
+  }
+
+  /** Where the streams stand that are kept in the database. */
+  standing(): (Standing & { readonly topic: string; readonly key: string })[] {
+    const standing = [];
+    for (const { stream } of this.#streams.values()) {
+      const { topic, key, reader } = stream;
+      if (stream.position >= 0 && reader.kind !== 'signal') standing.push({ topic, key, ...stream.standing });
+    }
+    return standing;
+  }
+
+  stats(): { readonly streams: number; readonly groups: number; readonly subscribers: number } {
+    let groups = 0;
+    for (const { stream } of this.#streams.values()) groups += stream.groups.size;
+    return { streams: this.#streams.size, groups, subscribers: this.#subscribers };
+  }
+
+  stop(): void {
+    this.stopped = true;
+    for (const { stream } of [...this.#streams.values()]) {
+      for (const group of [...stream.groups.values()]) for (const membership of [...group.members]) membership.leave();
+    }
+  }
+}
+
+const idOf = (topic: string, key: string): string => `${topic}\0${key}`;
