@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { hash, verify } from '@node-rs/argon2';
-import { coded } from './errors.js';
+import { createTurns } from './turns.js';
 
 /**
  * Argon2id with 19 MiB, two passes and one thread: what OWASP's Password Storage Cheat Sheet asks for at least. A
@@ -19,22 +19,10 @@ const NOBODYS_HASH = `${PREFIX}${'A'.repeat(22)}$${'A'.repeat(43)}`;
 const MAX_RUNNING = Math.min(3, availableParallelism());
 const MAX_WAITING = 500;
 
-let running = 0;
-const waiting: (() => void)[] = [];
+/** Longer than the line, at its longest, takes to be served. */
+const MAX_WAIT_MS = 30_000;
 
-const inTurn = async <Result>(work: () => Promise<Result>): Promise<Result> => {
-  if (running < MAX_RUNNING) running += 1;
-  else if (waiting.length < MAX_WAITING) await new Promise<void>((resolve) => waiting.push(resolve));
-  else throw coded('UNAVAILABLE', 'Too many passwords are being checked at the moment. Try again soon.');
-  try {
-    return await work();
-  } finally {
-    // Whoever waits takes over the place, so that nobody who comes later slips in.
-    const next = waiting.shift();
-    if (next) next();
-    else running -= 1;
-  }
-};
+const inTurn = createTurns(MAX_RUNNING, MAX_WAIT_MS, MAX_WAITING);
 
 /** The same password typed on another keyboard may consist of other code points; NIST SP 800-63B asks for this. */
 const normalised = (password: string): string => password.normalize('NFKC');

@@ -1,11 +1,10 @@
 import cluster, { type Worker } from 'node:cluster';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
 import { startApp, type App, type AppOptions } from './app.js';
 import type { Config } from './config.js';
 import type { ConnectionTarget } from './db/connection.js';
 import type { Log } from './log.js';
-import { listen } from './server/http.js';
+import { freePort } from './free-port.js';
 import { closeAll, openMigrated, openServices, type Closers } from './services.js';
 
 export interface Workers {
@@ -132,14 +131,6 @@ export const startWorkers = async (config: Config, { log, onFatal, seed, stopTim
     await stop();
     throw error;
   }
-};
-
-/** The workers have to name the same port, those that come later too, so the system cannot choose one for each. */
-export const freePort = async (host: string): Promise<number> => {
-  const server = createServer();
-  const port = await listen(server, 0, host);
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 };
 
 /** Serves as one of the processes of {@link startWorkers}, once told which database is theirs. */

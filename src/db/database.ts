@@ -8,7 +8,7 @@ import { createHealth, type DatabaseHealth, type Wrote } from './health.js';
 import { createPool } from './pool.js';
 import { createStatementNames } from './statements.js';
 import { createTransact, type Transact, type Grown, type Tx } from './transact.js';
-import { createTurns } from './turns.js';
+import { createTurns } from '../turns.js';
 
 export type { PrismaClient };
 

@@ -1,12 +1,11 @@
 import { execFile, spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_process';
-import { once } from 'node:events';
 import { readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { freePort } from '../free-port.js';
 import type { Log } from '../log.js';
 import { childEnvironment, programOf, runCommand, type Launcher } from './embedded-binaries.js';
 import { hasCode, lifeOf } from './embedded-owner.js';
@@ -106,7 +105,7 @@ const spawnServer = async (
   maxConnections: number,
   log: Log,
 ): Promise<Server> => {
-  const port = await freePort();
+  const port = await freePort(HOST);
   const settings = {
     listen_addresses: HOST,
     port,
@@ -227,14 +226,4 @@ const forwardOutput = (
     });
   });
   return { ready, closed, lastLines: () => last };
-};
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, HOST);
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('No free port was found.');
-  return address.port;
 };

@@ -1,4 +1,5 @@
 import { badInput } from '../errors.js';
+import { isUuid } from '../ids.js';
 
 /**
  * Keyset pages: a page is what follows a row in an order, found by comparing columns, never by counting rows. Rows that are
@@ -165,8 +166,6 @@ const decode = <Row>(keyset: Keyset<Row>, cursor: string, path: string): KeysetV
   });
 };
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-
 const parseValue = (type: KeysetColumn<never>['type'], value: unknown): KeysetValue | null => {
   switch (type) {
     case 'int':
@@ -177,7 +176,7 @@ const parseValue = (type: KeysetColumn<never>['type'], value: unknown): KeysetVa
       return date !== null && date.getUTCFullYear() >= 1 && date.getUTCFullYear() <= 9_999 ? date : null;
     }
     case 'uuid':
-      return typeof value === 'string' && UUID.test(value) ? value : null;
+      return typeof value === 'string' && isUuid(value) ? value : null;
     case 'text':
       // PostgreSQL has no text with a NUL in it.
       return typeof value === 'string' && !value.includes('\0') ? value : null;

@@ -5,7 +5,7 @@ import { getOperationAST, type DocumentNode, type ExecutionArgs, type ExecutionR
 import { CloseCode, handleProtocols, makeServer, type SubscribePayload } from 'graphql-ws';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { Context, Services } from '../context.js';
-import { createTurns } from '../db/turns.js';
+import { createTurns } from '../turns.js';
 import { TokenError } from '../domains/account/tokens.js';
 import { isUnavailable, reasonOf } from '../db/failures.js';
 import { coded } from '../errors.js';

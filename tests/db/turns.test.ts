@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase, type Database } from '../../src/db/database.js';
-import { createTurns } from '../../src/db/turns.js';
+import { createTurns } from '../../src/turns.js';
 import { codeOf } from '../../src/errors.js';
 import { createLog } from '../../src/log.js';
 import { createTestDatabase, type TestDatabase } from '../kit/database.js';

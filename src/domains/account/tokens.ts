@@ -16,6 +16,7 @@ import { ConfigError, type Config } from '../../config.js';
 import type { TokenIssuer } from '../../context.js';
 import { coded } from '../../errors.js';
 import type { Log } from '../../log.js';
+import { isUuid } from '../../ids.js';
 
 /** Who an access token was made for. */
 export interface TokenSubject {
@@ -101,10 +102,8 @@ export const createTokens = async (options: {
   };
 };
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
 const subjectOf = ({ sub, sid }: JWTPayload): TokenSubject | null =>
-  typeof sub === 'string' && UUID.test(sub) && typeof sid === 'string' && UUID.test(sid)
+  typeof sub === 'string' && isUuid(sub) && typeof sid === 'string' && isUuid(sid)
     ? { userId: sub, sessionId: sid }
     : null;
 

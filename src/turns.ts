@@ -1,11 +1,12 @@
-import { coded } from '../errors.js';
+import { coded } from './errors.js';
 
 /**
  * At most `limit` pieces of work at a time; the others wait in the order in which they came, so that a crowd is served late rather than
  * refused by a pool that gives up on those who wait.
  * @param maxWaitMs how long one may wait, in milliseconds; then it is UNAVAILABLE
+ * @param maxWaiting how many may wait; one more is UNAVAILABLE at once
  */
-export const createTurns = (limit: number, maxWaitMs: number): (<Result>(work: () => Promise<Result>) => Promise<Result>) => {
+export const createTurns = (limit: number, maxWaitMs: number, maxWaiting = Infinity): (<Result>(work: () => Promise<Result>) => Promise<Result>) => {
   const waiting = new Set<() => void>();
   let running = 0;
 
@@ -14,6 +15,7 @@ export const createTurns = (limit: number, maxWaitMs: number): (<Result>(work: (
       running += 1;
       return;
     }
+    if (waiting.size >= maxWaiting) throw tooMuch();
     await new Promise<void>((resolve, reject) => {
       const begin = (): void => {
         clearTimeout(impatience);
@@ -21,7 +23,7 @@ export const createTurns = (limit: number, maxWaitMs: number): (<Result>(work: (
       };
       const impatience = setTimeout(() => {
         waiting.delete(begin);
-        reject(coded('UNAVAILABLE', 'There is too much to do at the moment. Try again later.'));
+        reject(tooMuch());
       }, maxWaitMs);
       waiting.add(begin);
     });
@@ -47,3 +49,5 @@ export const createTurns = (limit: number, maxWaitMs: number): (<Result>(work: (
     }
   };
 };
+
+const tooMuch = (): Error => coded('UNAVAILABLE', 'There is too much to do at the moment. Try again later.');
