@@ -126,7 +126,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     const close = ledger.setBack();
     await postgres.keepCopy();
     await rest(random.between(2_000, 4_000), leave);
-    await postgres.promoteCopy(() => void setTimeout(close, UNDER_WAY_MS));
+    await postgres.failOver(random.between(200, 1_500), () => void setTimeout(close, UNDER_WAY_MS));
   },
 };
 

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
-import { appendFile, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/db/embedded.js';
@@ -21,13 +22,15 @@ export interface ChaosPostgres {
   /** Stops it gently, keeps a copy of it as it is, and starts it again. */
   readonly keepCopy: () => Promise<void>;
   /**
-   * Kills it and promotes the copy in its place, on a new timeline: what an asynchronous failover leaves, all that was written since is
-   * gone.
+   * Kills it; the copy takes its place, as a standby that answers reads alone for a while, and is promoted: what an asynchronous failover
+   * leaves. All that was written since the copy was made is gone.
    * @param onDead called when nothing can be committed any more
    */
-  readonly promoteCopy: (onDead: () => void) => Promise<void>;
+  readonly failOver: (standbyMs: number, onDead: () => void) => Promise<void>;
   readonly stop: () => Promise<void>;
 }
+
+const POLL_MS = 25;
 
 export const startChaosPostgres = async (dataDir: string): Promise<ChaosPostgres> => {
   const data = join(dataDir, 'postgres', 'data');
@@ -39,13 +42,17 @@ export const startChaosPostgres = async (dataDir: string): Promise<ChaosPostgres
     `postgresql://${user}:${password}@${host}:${port}/${database}`;
   const proxy = await startProxy(urlOf(postgres.address));
 
+  /** What PostgreSQL says of itself in its lock file: each in a line of its own. */
+  const lockFile = async (): Promise<{ readonly pid: number; readonly port: number; readonly status: string }> => {
+    const lines = (await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n');
+    return { pid: Number(lines[0]), port: Number(lines[3]), status: (lines[7] ?? '').trim() };
+  };
   const begin = async (): Promise<void> => {
     postgres = await start();
     proxy.lead(urlOf(postgres.address));
   };
   const kill = async (): Promise<void> => {
-    const [pid = ''] = (await readFile(join(data, 'postmaster.pid'), 'utf8')).split('\n');
-    process.kill(Number(pid), 'SIGKILL');
+    process.kill((await lockFile()).pid, 'SIGKILL');
     await postgres.stop();
   };
 
@@ -76,15 +83,22 @@ export const startChaosPostgres = async (dataDir: string): Promise<ChaosPostgres
       await promisify(execFile)('cp', ['-a', data, copy]);
       await begin();
     },
-    promoteCopy: async (onDead) => {
+    failOver: async (standbyMs, onDead) => {
       await kill();
       onDead();
       await rm(data, { recursive: true });
       await rename(copy, data);
-      // Recovery from an archive that holds nothing ends where the copy ends, and opens a timeline of its own.
-      await appendFile(join(data, 'postgresql.auto.conf'), `restore_command = 'false'\n`);
-      await writeFile(join(data, 'recovery.signal'), '');
-      await begin();
+      await writeFile(join(data, 'standby.signal'), '');
+      const begun = begin();
+      let standby = await lockFile();
+      for (; standby.status !== 'ready'; standby = await lockFile()) await delay(POLL_MS);
+      const { pid, port } = standby;
+      proxy.lead(urlOf({ ...postgres.address, port }));
+      await delay(standbyMs);
+      // As pg_ctl does it.
+      await writeFile(join(data, 'promote'), '');
+      process.kill(pid, 'SIGUSR1');
+      await begun;
     },
     stop: async () => {
       await proxy.stop();
