@@ -30,9 +30,15 @@ export const createPool = ({ target, size, timeoutMs, log, onConnect }: Connecti
   const pool = new pg.Pool({ ...connectionOptions(target, timeoutMs), max: size, idleTimeoutMillis: IDLE_MS, ...(onConnect ? { verify } : {}) });
   const openedAt = new WeakMap<pg.ClientBase, number>();
   let outdatedBefore = 0;
-  // Without a listener, an idle connection that breaks ends the process. What it means shows when the next statement is sent.
-  pool.on('error', (error) => log.debug({ err: error.message }, 'an idle database connection broke'));
-  pool.on('connect', (client) => void openedAt.set(client, performance.now()));
+  // Without a listener, a connection that breaks ends the process. What it means shows when the next statement is sent.
+  const broke = (error: Error): void => log.debug({ err: error.message }, 'a database connection broke');
+  pool.on('error', broke);
+  pool.on('connect', (client) => {
+    openedAt.set(client, performance.now());
+    // The pool listens to idle ones alone. One that breaks right after it was taken, before Prisma listens or between two of its statements,
+    // would end the process too.
+    client.on('error', broke);
+  });
   // It comes before the pool looks at whether the connection can be used again.
   pool.on('release', (_error, client) => {
     if ((openedAt.get(client) ?? 0) < outdatedBefore) void (client as pg.PoolClient & Pick<pg.Client, 'end'>).end();
