@@ -211,6 +211,19 @@ describe('presenceChanged', () => {
     expect((await changes.data()).presenceChanged.version).toBe(1);
     expect(await app.database.query('SELECT sum(cardinality(device_ids))::int AS devices FROM presence_device')).toEqual([{ devices: 1 }]);
   });
+
+  it('counts what a process of 0.1.0 has, which is there until it gives way and writes numbers alone', async () => {
+    const { app, open, deviceCount } = started;
+    await open(ada);
+    await until(async () => expect(await deviceCount(ada)).toBe(1));
+    const [lease] = await app.database.query<{ id: string }>(
+      `INSERT INTO presence_lease (process_id, expires_at) VALUES (gen_random_uuid(), now() + interval '1 hour') RETURNING process_id AS id`,
+    );
+    await app.database.query('INSERT INTO presence_device (process_id, user_id, devices) VALUES ($1, $2, 2)', [lease?.id, parseId(ada.id).id]);
+    expect(await deviceCount(ada)).toBe(3);
+    // As such a process counts.
+    expect(await app.database.query('SELECT sum(devices)::int AS devices FROM presence_device')).toEqual([{ devices: 3 }]);
+  });
 });
 
 describe('setPresence', () => {

@@ -14,11 +14,14 @@ import { createGuest, createMember, findByPassword, oldestFirst, updateProfile, 
 
 const MAX_SEARCH = 100;
 
-/** Devices with a socket in any process whose lease is alive; one that is at several processes is one. */
+/**
+ * Devices with a socket in any process whose lease is alive; one that is at several processes is one. A process of 0.1.0, which has not
+ * given way yet, only says how many it has.
+ */
 const deviceCount = batched(async ({ db }, userIds) => {
   const rows = await db.prisma.$queryRaw<{ readonly userId: string; readonly devices: number }[]>`
-    SELECT d.user_id AS "userId", count(DISTINCT device_id)::int AS devices
-    FROM presence_device d JOIN presence_lease l ON l.process_id = d.process_id CROSS JOIN unnest(d.device_ids) AS device_id
+    SELECT d.user_id AS "userId", (count(DISTINCT device_id) + coalesce(sum(d.devices) FILTER (WHERE device_id IS NULL), 0))::int AS devices
+    FROM presence_device d JOIN presence_lease l ON l.process_id = d.process_id LEFT JOIN unnest(d.device_ids) AS device_id ON true
     WHERE d.user_id = ANY (${[...userIds]}::uuid[]) AND l.expires_at > now()
     GROUP BY d.user_id`;
   return new Map(rows.map(({ userId, devices }) => [userId, devices]));

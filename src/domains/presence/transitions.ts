@@ -94,9 +94,9 @@ export const writeDevices = (db: Database, lease: Lease, users: readonly UserDev
         DELETE FROM presence_device USING given
         WHERE presence_device.process_id = ${lease.processId}::uuid AND presence_device.user_id = given.user_id AND given.device_ids = '{}'
       )
-      INSERT INTO presence_device (process_id, user_id, device_ids)
-      SELECT ${lease.processId}::uuid, user_id, device_ids FROM given WHERE device_ids <> '{}'
-      ON CONFLICT (process_id, user_id) DO UPDATE SET device_ids = excluded.device_ids`;
+      INSERT INTO presence_device (process_id, user_id, device_ids, devices)
+      SELECT ${lease.processId}::uuid, user_id, device_ids, cardinality(device_ids) FROM given WHERE device_ids <> '{}'
+      ON CONFLICT (process_id, user_id) DO UPDATE SET device_ids = excluded.device_ids, devices = excluded.devices`;
     await arrive(tx, users.filter(({ deviceIds }) => deviceIds.length > 0).map(({ userId }) => userId));
     const leaving = await depart(tx, lease, users.filter(({ deviceIds }) => deviceIds.length === 0).map(({ userId }) => userId), NOW);
     return leaving === null ? 'settled' : 'leaving';
