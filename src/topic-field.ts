@@ -41,7 +41,10 @@ export interface LogFieldOptions<
   readonly kinds?: readonly Kind[];
   /** Whose subscription is over after an event of any kind, instead of what the topic says. */
   readonly endsFor?: (event: LogEvent<Events>) => End | null;
-  /** Decides whether the viewer may follow the stream, by throwing, and names it. */
+  /**
+   * Decides whether the viewer may follow the stream, by throwing, and names it. `after` among its arguments is where the stream goes on,
+   * also when a cut stream of server-sent events says so by its Last-Event-ID.
+   */
   readonly authorize: (args: InputShapeFromFields<Args>, context: Context) => MaybePromise<{ readonly key: string; readonly after?: string | null | undefined }>;
 }
 
@@ -104,15 +107,16 @@ export interface AuthorizedSource extends Source<unknown> {
 const open = async (options: AnyOptions, args: Record<string, unknown>, context: Context): Promise<AuthorizedSource> => {
   const visible = options.visible as AuthorizedSource['visible'];
   if (isState(options)) return Object.assign(await openState(options, args, context), { visible });
+  const asked = isLog(options) ? { ...args, after: context.lastEventId ?? args['after'] } : args;
   // Kept for as long as the subscription lasts, so it holds on to nothing but the arguments.
-  const reauthorize = async (fresh: Context): Promise<unknown> => await options.authorize(args, fresh);
+  const reauthorize = async (fresh: Context): Promise<unknown> => await options.authorize(asked, fresh);
   if (!isLog(options)) {
-    const { key } = await options.authorize(args, context);
+    const { key } = await options.authorize(asked, context);
     return Object.assign(context.hub.signal(options.topic, key), { reauthorize, visible });
   }
-  const { key, after } = await options.authorize(args, context);
+  const { key, after } = await options.authorize(asked, context);
   const { kinds, endsFor } = options;
-  const source = await context.hub.log(options.topic, key, { after: context.lastEventId ?? after, kinds, endsFor });
+  const source = await context.hub.log(options.topic, key, { after, kinds, endsFor });
   return Object.assign(source, { reauthorize, visible });
 };
 

@@ -1,0 +1,123 @@
+import { createClient } from 'graphql-sse';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { schema } from '../../src/schema.js';
+import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+
+/** Each subscription over a log: how it is followed, and the events of its stream. */
+const FIELDS = {
+  commentAdded: { of: 'post', query: 'subscription ($id: ID!, $after: String) { event: commentAdded(postId: $id, after: $after) { cursor } }' },
+  postEvents: { of: 'post', query: 'subscription ($id: ID!, $after: String) { event: postEvents(postId: $id, after: $after) { __typename cursor } }' },
+  messageAdded: { of: 'room', query: 'subscription ($id: ID!, $after: String) { event: messageAdded(conversationId: $id, after: $after) { cursor } }' },
+  conversationEvents: { of: 'room', query: 'subscription ($id: ID!, $after: String) { event: conversationEvents(conversationId: $id, after: $after) { __typename cursor } }' },
+  notificationAdded: { of: 'viewer', query: 'subscription ($after: String) { event: notificationAdded(after: $after) { id cursor } }' },
+  announcementAdded: { of: 'everyone', query: 'subscription ($after: String) { event: announcementAdded(after: $after) { id cursor } }' },
+} as const;
+type Field = keyof typeof FIELDS;
+const fieldNames = Object.keys(FIELDS) as Field[];
+
+describe('H35: Last-Event-ID is answered as `after` is', () => {
+  let app: TestApp;
+  let ada: TestUser;
+  let ben: TestUser;
+  let admin: TestUser;
+  let post: string;
+  let gone: string;
+  let room: string;
+  /** Of each stream: where it began, and how many events there are behind that for the field. */
+  const begins: Record<string, string> = {};
+
+  beforeAll(async () => {
+    app = await startTestApp();
+    [ada, ben, admin] = [await app.user('ada'), await app.user('ben'), await app.userWithRole('root', 'ADMIN')];
+    const created = await app.data<Record<'post' | 'gone', { post: { id: string; commentCursor: string } }> & { room: { conversation: { id: string; cursor: string } } }>(
+      `mutation {
+        post: createPost(input: { body: "stays" }) { post { id commentCursor } }
+        gone: createPost(input: { body: "goes" }) { post { id commentCursor } }
+        room: createRoom(input: { title: "Room" }) { conversation { id cursor } }
+      }`,
+      {},
+      ada,
+    );
+    ({ id: post } = created.post.post);
+    ({ id: gone } = created.gone.post);
+    ({ id: room } = created.room.conversation);
+    const { me, announcementCursor } = await app.data<{ me: { notificationCursor: string }; announcementCursor: string }>('{ me { notificationCursor } announcementCursor }', {}, ada);
+    Object.assign(begins, { post: created.post.post.commentCursor, gone: created.gone.post.commentCursor, room: created.room.conversation.cursor, viewer: me.notificationCursor, everyone: announcementCursor });
+    for (const id of [post, gone]) {
+      for (const body of ['one', 'two']) await app.data('mutation ($id: ID!, $body: String!) { addComment(input: { postId: $id, body: $body }) { comment { id } } }', { id, body }, ben);
+    }
+    await app.data('mutation ($id: ID!) { deletePost(input: { id: $id }) { postId } }', { id: gone }, ada);
+    for (const body of ['one', 'two']) {
+      await app.data('mutation ($id: ID!, $body: String!) { sendMessage(input: { conversationId: $id, body: $body }) { cursor } }', { id: room, body }, ada);
+      await app.data('mutation ($body: String!) { announce(input: { text: $body }) { announcement { id } } }', { body }, admin);
+    }
+  });
+  afterAll(() => app.stop());
+
+  /** What a stream answers: its first events, or its refusal; `complete` where it is over by then. */
+  const answers = async (field: Field, user: TestUser | null, id: string, resume: { readonly after?: string; readonly lastEventId?: string }): Promise<unknown[]> => {
+    const headers = { ...(user === null ? {} : { authorization: `Bearer ${user.token}` }), ...(resume.lastEventId === undefined ? {} : { 'last-event-id': resume.lastEventId }) };
+    const client = createClient({ url: app.url, retryAttempts: 0, headers });
+    const { of, query } = FIELDS[field];
+    const variables = { ...(of === 'post' || of === 'room' ? { id } : {}), ...(resume.after === undefined ? {} : { after: resume.after }) };
+    const seen: unknown[] = [];
+    for await (const { data, errors } of client.iterate({ query, variables })) {
+      seen.push(errors?.map(({ message, extensions }) => ({ message, extensions })) ?? data);
+      // Of what stays open no more is asked than there is.
+      if (!errors && seen.length === EVENTS[field] && id !== gone) {
+        client.dispose();
+        return seen;
+      }
+    }
+    client.dispose();
+    return [...seen, 'complete'];
+  };
+  /** How many events of the field follow the beginning. */
+  const EVENTS: Readonly<Record<Field, number>> = { commentAdded: 2, postEvents: 2, messageAdded: 2, conversationEvents: 2, notificationAdded: 1, announcementAdded: 2 };
+
+  const streamOf = (field: Field): { readonly id: string; readonly begin: string } => {
+    const { of } = FIELDS[field];
+    return { id: of === 'room' ? room : post, begin: begins[of] ?? '' };
+  };
+
+  it('for every subscription that has `after`', () => {
+    const fields = Object.values(schema.getSubscriptionType()?.getFields() ?? {});
+    expect(fields.filter(({ args }) => args.some(({ name }) => name === 'after')).map(({ name }) => name).sort()).toEqual([...fieldNames].sort());
+  });
+
+  it.each(fieldNames)('%s: for one who may follow it, whatever `after` says beside it', async (field) => {
+    const { id, begin } = streamOf(field);
+    const expected = await answers(field, ada, id, { after: begin });
+    expect(expected).toHaveLength(EVENTS[field]);
+    expect(await answers(field, ada, id, { lastEventId: begin })).toEqual(expected);
+    expect(await answers(field, ada, id, { after: 'anything', lastEventId: begin })).toEqual(expected);
+  });
+
+  it.each(fieldNames)('%s: for those who may not', async (field) => {
+    const { id, begin } = streamOf(field);
+    for (const user of FIELDS[field].of === 'room' ? [ben, null] : FIELDS[field].of === 'post' ? [] : [null]) {
+      const expected = await answers(field, user, id, { after: begin });
+      expect(expected).toMatchObject([[{ extensions: { code: user === null ? 'UNAUTHENTICATED' : 'FORBIDDEN' } }], 'complete']);
+      expect(await answers(field, user, id, { lastEventId: begin })).toEqual(expected);
+    }
+  });
+
+  it.each(fieldNames)('%s: for a cursor that is none, or of another stream', async (field) => {
+    const { id } = streamOf(field);
+    for (const cursor of ['none', begins[FIELDS[field].of === 'room' ? 'post' : 'room'] ?? '']) {
+      const expected = await answers(field, ada, id, { after: cursor });
+      expect(expected).toMatchObject([[{ extensions: { code: 'BAD_USER_INPUT' } }], 'complete']);
+      expect(await answers(field, ada, id, { lastEventId: cursor })).toEqual(expected);
+    }
+  });
+
+  it.each(['postEvents', 'commentAdded'] as const)('%s: for a post that was deleted meanwhile', async (field) => {
+    const events = await answers(field, ben, gone, { after: begins['gone'] ?? '' });
+    expect(events.at(-1)).toBe('complete');
+    expect(await answers(field, ben, gone, { lastEventId: begins['gone'] ?? '' })).toEqual(events);
+    for (const seen of events.slice(0, -1) as { event: { cursor: string } }[]) {
+      const { cursor } = seen.event;
+      expect(await answers(field, ben, gone, { lastEventId: cursor })).toEqual(await answers(field, ben, gone, { after: cursor }));
+    }
+  });
+});
