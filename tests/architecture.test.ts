@@ -16,7 +16,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['builder.ts', 'mutation.ts', 'mutation-results.ts', 'connection.ts', 'topic-field.ts', 'log-page.ts', 'loaders.ts', 'viewer.ts', 'context.ts', 'rate-limits.ts', 'jobs/'],
   ['realtime/'],
   ['db/'],
-  ['address.ts', 'config.ts', 'clock.ts', 'condition.ts', 'demo-users.ts', 'errors.ts', 'free-port.ts', 'ids.ts', 'log.ts', 'passwords.ts', 'text.ts', 'turns.ts'],
+  ['address.ts', 'canonical.ts', 'config.ts', 'clock.ts', 'condition.ts', 'demo-users.ts', 'errors.ts', 'free-port.ts', 'ids.ts', 'log.ts', 'passwords.ts', 'text.ts', 'turns.ts'],
 ];
 
 /** The rooms of a domain that others may enter, beside the file of its main noun, which has its name (`follows/follows.ts`). */

@@ -28,6 +28,7 @@ import {
   type SelectionSetNode,
   type VariableDefinitionNode,
 } from 'graphql';
+import { canonical } from '../canonical.js';
 
 /**
  * What a subscription selects of each event, as a key that two operations have in common only when they execute alike: it is made of what
@@ -185,22 +186,3 @@ class Planner {
 }
 
 const digest = (parts: readonly string[]): string => createHash('sha256').update(parts.join(' ')).digest('base64url');
-
-/** A coerced value as a text that is another one for whatever a resolver could tell from it. */
-const canonical = (value: unknown): string => {
-  if (typeof value === 'string') return JSON.stringify(value);
-  if (typeof value === 'number') return Object.is(value, -0) ? '-0' : String(value);
-  if (typeof value === 'bigint') return `${value}n`;
-  if (typeof value === 'boolean' || value === null || value === undefined) return String(value);
-  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
-  if (value instanceof Date) return `Date(${value.getTime()})`;
-  if (isPlain(value)) return `{${Object.entries(value).map(([name, inner]) => `${JSON.stringify(name)}:${canonical(inner)}`).join()}}`;
-  // What a scalar makes that is not known here is like nothing but itself.
-  throw new Error('This value has no canonical form.');
-};
-
-const isPlain = (value: unknown): value is object => {
-  if (typeof value !== 'object' || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || prototype === Object.prototype;
-};
