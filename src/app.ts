@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { Config } from './config.js';
 import type { Services } from './context.js';
-import { authenticate } from './domains/account/viewer.js';
+import { createAuthenticator } from './domains/account/authenticate.js';
 import { createPresence } from './domains/presence/leases.js';
 import { startWorker } from './jobs/worker.js';
 import { schema } from './schema.js';
+import { createAccessWatcher } from './server/access-watcher.js';
 import { createConnections } from './server/connections.js';
-import { createGraphQLServer, type Authenticate } from './server/graphql.js';
+import { createGraphQLServer } from './server/graphql.js';
 import { close, createHttpServer, listen, type Readiness } from './server/http.js';
 import { createListenedTime } from './server/listened-time.js';
-import { createRights } from './server/rights.js';
 import { createAddressLimit } from './server/socket-limits.js';
 import { createSocketServer } from './server/websocket.js';
 import { closeAll, openServices, type Closers, type ServicesOptions } from './services.js';
@@ -48,9 +48,9 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
     const presence = await createPresence({ db, log, processId: randomUUID(), ...config.presence });
     closers.push(() => presence.stop());
 
-    const identify: Authenticate = (token) => authenticate({ db, clock, tokens }, token);
-    const rights = createRights(services, tokens);
-    const graphql = createGraphQLServer(schema, services, identify, rights);
+    const authenticator = createAuthenticator({ db, clock, tokens });
+    const watcher = createAccessWatcher(services, authenticator);
+    const graphql = createGraphQLServer(schema, services, authenticator, watcher);
     const connections = createConnections();
     const readiness = async (): Promise<Readiness> => {
       const database = await db.health.state();
@@ -63,7 +63,7 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
     const time = createListenedTime();
     closers.push(async () => time.stop());
     // Before it listens: a handshake that came between would be answered as a request.
-    createSocketServer({ http, connections, addresses, graphql, services, rights, time, onPresent: presence.enter });
+    createSocketServer({ http, connections, addresses, graphql, services, authenticator, watcher, time, onPresent: presence.enter });
     const port = await listen(http, config.port, config.host);
     closers.push(() => close(http, STOP_GRACE_MS));
     const { concurrency } = config.jobs;

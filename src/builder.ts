@@ -13,16 +13,14 @@ import { MAX_PAGE } from './db/keyset.js';
 import { coded, ERROR_CODES, FIELD_ERROR_CODES, fieldErrors, MAX_FIELD_ERRORS } from './errors.js';
 import { encodeId, parseId } from './ids.js';
 import { mistakesOf } from './text.js';
+import { hasRole, notSignedIn } from './viewer.js';
 
 interface Scopes {
   /** Anyone with a valid token, guests included. */
   signedIn: boolean;
-  /** At least this role; see {@link RANK}. */
+  /** At least this role; see {@link hasRole}. */
   role: Role;
 }
-
-/** GUEST may read and write where guests may; the further roles each include the ones before. AGENT works conversations. */
-export const RANK: Readonly<Record<Role, number>> = { GUEST: 0, MEMBER: 1, AGENT: 2, MODERATOR: 3, ADMIN: 4 };
 
 export const builder = new SchemaBuilder<{
   Context: Context;
@@ -67,10 +65,10 @@ export const builder = new SchemaBuilder<{
   scopeAuth: {
     authScopes: ({ viewer }) => ({
       signedIn: viewer !== null,
-      role: (role) => viewer !== null && RANK[viewer.role] >= RANK[role],
+      role: (role) => viewer !== null && hasRole(viewer, role),
     }),
     unauthorizedError: (_parent, { viewer }) =>
-      viewer === null ? coded('UNAUTHENTICATED', 'Sign in first.') : coded('FORBIDDEN', 'Your role does not allow this.'),
+      viewer === null ? notSignedIn() : coded('FORBIDDEN', 'Your role does not allow this.'),
   },
   validation: {
     validationError: ({ issues }) => fieldErrors('BAD_USER_INPUT', mistakesOf(issues.slice(0, MAX_FIELD_ERRORS))),

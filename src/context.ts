@@ -4,6 +4,7 @@ import type { Database } from './db/database.js';
 import type { Role } from './db/generated/prisma/client.js';
 import type { Log } from './log.js';
 import type { RateLimits } from './rate-limits.js';
+import type { Position } from './realtime/cursor.js';
 import type { Hub } from './realtime/hub.js';
 
 /** Who asks. */
@@ -11,7 +12,23 @@ export interface Viewer {
   readonly id: string;
   readonly username: string;
   readonly role: Role;
+}
+
+/** By what means somebody has shown who they are. */
+export interface Via {
+  readonly kind: 'session';
   readonly sessionId: string;
+}
+
+/** Who is asking, by what means, for how much of what they may do, and until when that is good. */
+export interface Principal {
+  readonly viewer: Viewer;
+  readonly via: Via;
+  /** What of all that the viewer may do; a session is good for everything. */
+  readonly scopes: 'ALL';
+  readonly expiresAt: Date;
+  /** The place in the log of the viewer's rights up to which this is true: what was looked up knows all that stands before it. */
+  readonly asOf: Position;
 }
 
 /** An access token and when it ends. */
@@ -38,9 +55,20 @@ export interface Services {
 
 /** What a resolver gets. A new one is made for each operation, and for each event of a subscription. */
 export interface Context extends Services {
+  /** Null for who has not said who they are. */
+  readonly principal: Principal | null;
+  /** The principal's. */
   readonly viewer: Viewer | null;
   /** Where the request comes from, as far as is known. */
   readonly client: { readonly ip: string | null; readonly userAgent: string | null };
   /** Where a cut stream of server-sent events goes on: the last cursor its reader has seen, whatever `after` it was first opened with. */
   readonly lastEventId?: string | null;
 }
+
+/** The context of one who asks, or, with a principal of null, of somebody who has not said who they are. */
+export const contextFor = (services: Services, { principal, ...rest }: Pick<Context, 'principal' | 'client' | 'lastEventId'>): Context => ({
+  ...services,
+  ...rest,
+  principal,
+  viewer: principal?.viewer ?? null,
+});

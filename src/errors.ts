@@ -106,8 +106,14 @@ export const badInput = (...fields: [FieldError, ...FieldError[]]): GraphQLError
 /** NOT_FOUND for a thing of the named kind, in words: `notFound('Post')`. */
 export const notFound = (what: string): GraphQLError => coded('NOT_FOUND', `${what} not found.`);
 
+/** Codes by which somebody is told that a thing is not, or is no longer, theirs. */
+const REFUSALS: ReadonlySet<ErrorCode | null> = new Set(['UNAUTHENTICATED', 'FORBIDDEN', 'NOT_FOUND', 'ACCESS_REVOKED']);
+
 export const isErrorCode = (value: unknown): value is ErrorCode => typeof value === 'string' && Object.hasOwn(ERROR_CODES, value);
 
 /** The code of an error made by {@link coded}, through any wrapping by graphql-js; otherwise null. */
 export const codeOf = (error: unknown): ErrorCode | null =>
   error instanceof GraphQLError && isErrorCode(error.extensions['code']) ? error.extensions['code'] : null;
+
+/** Whether an error says that somebody may not do or see a thing, and not merely that they cannot at the moment, or have asked wrongly. */
+export const isRefusal = (error: unknown): boolean => REFUSALS.has(codeOf(error));

@@ -8,8 +8,9 @@ import {
   type TypeParam,
 } from '@pothos/core';
 import type { Context, Viewer } from './context.js';
-import { codeOf } from './errors.js';
+import { codeOf, coded, isRefusal } from './errors.js';
 import type { Source } from './realtime/source.js';
+import { insist } from './realtime/patience.js';
 import { UNSEEN } from './realtime/share.js';
 import type { End, LogEvent, LogTopic, Signal, SignalTopic, StateTopic, StateValue } from './realtime/topic.js';
 
@@ -96,10 +97,30 @@ const isOf =
 const isLog = isOf<AnyLogOptions>('log');
 const isState = isOf<AnyStateOptions>('state');
 
+/**
+ * Asks rules again for somebody who follows a field with these arguments, in a context of its own. The same question may have one answer for
+ * several who follow the same.
+ */
+export type Ask = <Answer>(field: object, args: Readonly<Record<string, unknown>>, rules: (context: Context) => MaybePromise<Answer>) => Promise<Answer>;
+
+/**
+ * Asks until there is an answer, for about ten seconds: that somebody was asked too often is none.
+ * @throws the answer, when it is an error of ours; UNAVAILABLE
+ */
+export const askPatiently = <Answer>(ask: () => Promise<Answer>): Promise<Answer> =>
+  insist(async () => {
+    try {
+      return await ask();
+    } catch (error) {
+      const code = codeOf(error);
+      throw code === 'RATE_LIMITED' || code === 'LOCKED' ? coded('UNAVAILABLE', 'There is no answer at the moment.', {}, error) : error;
+    }
+  });
+
 /** What a subscription field follows. */
 export interface AuthorizedSource extends Source<unknown> {
-  /** Asks the field's rules again; rejects when the context's viewer would be refused now. What is followed may change by it. */
-  readonly reauthorize: (context: Context) => Promise<unknown>;
+  /** Asks the field's rules again; rejects when they would refuse it now. What is followed may change by it. */
+  readonly reauthorize: (ask: Ask) => Promise<unknown>;
   readonly visible: ((viewer: Viewer | null, item: unknown) => boolean) | undefined;
 }
 
@@ -109,7 +130,7 @@ const open = async (options: AnyOptions, args: Record<string, unknown>, context:
   if (isState(options)) return Object.assign(await openState(options, args, context), { visible });
   const asked = isLog(options) ? { ...args, after: context.lastEventId ?? args['after'] } : args;
   // Kept for as long as the subscription lasts, so it holds on to nothing but the arguments.
-  const reauthorize = async (fresh: Context): Promise<unknown> => await options.authorize(asked, fresh);
+  const reauthorize = (ask: Ask): Promise<unknown> => ask(options, asked, (fresh): MaybePromise<unknown> => options.authorize(asked, fresh));
   if (!isLog(options)) {
     const { key } = await options.authorize(asked, context);
     return Object.assign(context.hub.signal(options.topic, key), { reauthorize, visible });
@@ -125,8 +146,8 @@ const openState = async (options: AnyStateOptions, args: Record<string, unknown>
   const source = context.hub.state(options.topic, keys);
   let before: Promise<unknown> = Promise.resolve();
   // One after the other, so that no older answer comes after a newer one.
-  const reauthorize = (fresh: Context): Promise<void> => {
-    const answer = before.then(async () => source.follow((await options.authorize(args, fresh)).keys));
+  const reauthorize = (ask: Ask): Promise<void> => {
+    const answer = before.then(async () => source.follow((await ask(options, args, (fresh) => options.authorize(args, fresh))).keys));
     before = answer.catch(() => undefined);
     return answer;
   };
@@ -144,12 +165,12 @@ const openState = async (options: AnyStateOptions, args: Record<string, unknown>
       try {
         while (due) {
           due = false;
-          await reauthorize({ ...context });
+          await reauthorize((_field, _args, rules) => askPatiently(async () => await rules({ ...context })));
           await delay(LOOK_PAUSE_MS, undefined, { ref: false });
         }
       } catch (error) {
         // Whoever may no longer follow it at all is told so by their rights. When there is no answer, they come back by themselves.
-        if (codeOf(error) === null) end(error);
+        if (!isRefusal(error)) end(error);
       }
       looking = false;
     };

@@ -2,25 +2,24 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { execute, getOperationAST, GraphQLError, Kind, OperationTypeNode, type ExecutionArgs, type GraphQLSchema } from 'graphql';
 import { useEngine } from '@envelop/core';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
-import type { Context, Services, Viewer } from '../context.js';
+import { contextFor, type Context, type Services } from '../context.js';
+import type { Authenticator } from '../domains/account/authenticate.js';
+import { credentialOf } from '../domains/account/credentials.js';
 import { coded } from '../errors.js';
+import type { AccessWatcher } from './access-watcher.js';
 import { clientAddress } from './address.js';
 import { parseDocument, validateDocument } from './document.js';
 import { createMask, type Mask } from './mask.js';
 import { useResponses } from './responses.js';
-import type { Rights } from './rights.js';
 import { createSubscribe, type TransportContext } from './subscribe.js';
 import { withVariableErrors } from './variables.js';
-
-/** Finds out who a token belongs to; rejects with a TokenFailure, or with whatever keeps it from finding out. */
-export type Authenticate = (token: string) => Promise<Viewer & { readonly tokenExpiresAt: Date }>;
 
 /** What the transports add to the context before an operation runs. */
 export interface RequestContext {
   readonly req?: IncomingMessage;
   readonly res?: ServerResponse;
   /** Set by the socket, which has authenticated its peer already. */
-  readonly socket?: Required<Pick<TransportContext, 'caller' | 'deliver'>> & Pick<Context, 'client'>;
+  readonly socket?: Required<TransportContext> & Pick<Context, 'client'>;
 }
 
 interface Authenticated extends Context, TransportContext {
@@ -31,10 +30,10 @@ interface Authenticated extends Context, TransportContext {
 export type GraphQLServer = YogaServerInstance<RequestContext, Context>;
 
 /** The one pipeline behind every transport: authenticate, parse, validate, execute, mask. */
-export const createGraphQLServer = (schema: GraphQLSchema, services: Services, authenticate: Authenticate, rights: Rights): GraphQLServer => {
+export const createGraphQLServer = (schema: GraphQLSchema, services: Services, { authenticate }: Authenticator, watcher: AccessWatcher): GraphQLServer => {
   const { config, log } = services;
   const mask = createMask(services);
-  const subscribe = createSubscribe(services, mask, rights);
+  const subscribe = createSubscribe(services, mask, watcher);
   const engine = {
     parse: parseDocument,
     validate: validateDocument,
@@ -56,28 +55,26 @@ export const createGraphQLServer = (schema: GraphQLSchema, services: Services, a
     logging: { debug: () => undefined, info: () => undefined, warn: (...args) => log.warn(args.join(' ')), error: () => undefined },
     maskedErrors: { maskError: mask },
     context: (request): Promise<Authenticated> => makeContext(services, authenticate, request),
-    plugins: [useEngine(engine), useParameters(), useCodes(), useTokens(mask), useResponses(mask, config.delivery.pingMs)],
+    plugins: [useEngine(engine), useParameters(), useCodes(), useTokens(mask), useResponses(mask, config.delivery.pingMs, config.realtime.queueLimit)],
   });
 };
 
-const makeContext = async (services: Services, authenticate: Authenticate, request: RequestContext): Promise<Authenticated> => {
+const makeContext = async (services: Services, authenticate: Authenticator['authenticate'], request: RequestContext): Promise<Authenticated> => {
   const { socket, req } = request;
-  if (socket) return { ...services, ...socket, viewer: socket.caller?.viewer ?? null, refused: null };
+  if (socket) return { ...contextFor(services, { principal: socket.watch?.principal ?? null, client: socket.client }), watch: socket.watch, refused: null };
   const client = {
     ip: req ? clientAddress(req, services.config.trustProxy) : null,
     userAgent: req?.headers['user-agent']?.slice(0, 500) ?? null,
   };
-  const { authorization, 'last-event-id': given } = req?.headers ?? {};
+  const given = req?.headers['last-event-id'];
   const lastEventId = typeof given === 'string' && given !== '' ? given : null;
-  if (authorization === undefined) return { ...services, client, lastEventId, viewer: null, refused: null };
   try {
-    const [, token] = /^Bearer +(\S+)$/i.exec(authorization) ?? [];
-    if (token === undefined) throw coded('UNAUTHENTICATED', 'The Authorization header must be of the form "Bearer <accessToken>".');
-    const { tokenExpiresAt, ...viewer } = await authenticate(token);
-    return { ...services, client, lastEventId, viewer, tokenExpiresAt, refused: null };
+    const credential = credentialOf(req?.headers ?? {});
+    const principal = credential && (await authenticate(credential));
+    return { ...contextFor(services, { principal, client, lastEventId }), refused: null };
   } catch (error) {
     // Kept for the moment when it is known what is asked: some mutations need no viewer.
-    if (error instanceof GraphQLError) return { ...services, client, viewer: null, refused: error };
+    if (error instanceof GraphQLError) return { ...contextFor(services, { principal: null, client }), refused: error };
     throw error;
   }
 };

@@ -1,8 +1,11 @@
-import type { ExecutionResult, FormattedExecutionResult, GraphQLError, GraphQLFormattedError } from 'graphql';
+import type { ExecutionResult } from 'graphql';
 import type { FetchAPI, Plugin } from 'graphql-yoga';
 import { codeOf, coded, ERROR_CODES, type ErrorCode } from '../errors.js';
 import type { Mask } from './mask.js';
 import { negotiate } from './negotiate.js';
+import { publicResult } from './public-result.js';
+import { resultsOf } from './stream-delivery.js';
+import { isFound } from './subscribe.js';
 
 const JSON_TYPE = 'application/json';
 const EVENT_STREAM = 'text/event-stream';
@@ -17,16 +20,17 @@ const OF_THE_DOCUMENT: ReadonlySet<ErrorCode | null> = new Set(['GRAPHQL_PARSE_F
  * place of Yoga's own ways: errors are JSON whatever was asked for, and each is told with the status of its code.
  *
  * @param pingMs how often a comment is sent through an event stream, in milliseconds
+ * @param queueLimit results that may wait for the reader of an event stream
  */
-export const useResponses = (mask: Mask, pingMs: number): Plugin => ({
+export const useResponses = (mask: Mask, pingMs: number, queueLimit: number): Plugin => ({
   onResultProcess: (process) => {
     const { request, result } = process;
     const accept = request.headers.get('accept');
-    if (isIterable(result)) {
-      if (negotiate(accept, [EVENT_STREAM]) !== null) process.setResultProcessor(() => eventStream(result, mask, pingMs), EVENT_STREAM);
+    if (isFound(result)) {
+      if (negotiate(accept, [EVENT_STREAM]) !== null) process.setResultProcessor(() => eventStream(resultsOf(result, queueLimit), mask, pingMs), EVENT_STREAM);
       else {
         // Nobody will read it.
-        void result[Symbol.asyncIterator]().return?.();
+        result.leave();
         process.setResultProcessor((_, api) => json(api, notAcceptable('A subscription needs "Accept: text/event-stream", or a WebSocket.')), JSON_TYPE);
       }
       return;
@@ -44,9 +48,6 @@ export const useResponses = (mask: Mask, pingMs: number): Plugin => ({
     process.setResultProcessor((_, api) => json(api, single, { status, headers }), type);
   },
 });
-
-const isIterable = (result: unknown): result is AsyncIterable<ExecutionResult> =>
-  typeof result === 'object' && result !== null && Symbol.asyncIterator in result;
 
 async function* once(result: ExecutionResult): AsyncGenerator<ExecutionResult> {
   yield await Promise.resolve(result);
@@ -68,18 +69,6 @@ const failureOf = ({ data, errors = [] }: ExecutionResult): { readonly status: n
 const notAcceptable = (message: string): ExecutionResult => ({
   errors: [coded('BAD_REQUEST', message, { http: { status: 406 } })],
 });
-
-/** An error in the words that are for the client alone. */
-export const publicError = (error: GraphQLError): GraphQLFormattedError => {
-  const { extensions = {}, ...formatted } = error.toJSON();
-  // `http` is for this file; `originalError` is how Yoga quotes the parser of JSON.
-  const { http: _http, originalError: _originalError, ...rest } = extensions;
-  return { ...formatted, extensions: rest };
-};
-
-/** A result as it is sent, on every transport. */
-export const publicResult = (result: { readonly data?: unknown; readonly errors?: readonly GraphQLError[] | undefined }): FormattedExecutionResult =>
-  (result.errors ? { ...result, errors: result.errors.map(publicError) } : result) as FormattedExecutionResult;
 
 const json = (
   api: FetchAPI,

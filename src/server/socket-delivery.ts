@@ -2,9 +2,10 @@ import type { GraphQLError } from 'graphql';
 import { slowConsumer, type Attached } from '../realtime/source.js';
 import type { Member } from '../realtime/share.js';
 import type { AuthorizedSource } from '../topic-field.js';
-import type { Caller, Reauthorize, Revocable } from './caller.js';
+import type { AccessWatch, Revocable } from './access-watch.js';
+import type { Audience } from './audience.js';
 import { nextHead, type Outbox, type Slot } from './outbox.js';
-import { bytesOf, type Audience, type Delivery, type Encoded } from './subscribe.js';
+import { bytesOf, type Encoded, type FoundSubscription } from './subscribe.js';
 
 export interface SocketSubscriptionOptions {
   readonly id: string;
@@ -24,23 +25,23 @@ export class SocketSubscription implements AsyncIterableIterator<never>, Revocab
   readonly kind: AuthorizedSource['kind'];
   readonly audience: Audience;
   readonly outbox: Outbox;
-  readonly reauthorize: Reauthorize;
+  readonly reauthorize: Revocable['reauthorize'];
   readonly #mask: SocketSubscriptionOptions['mask'];
-  readonly #caller: Caller | null;
+  readonly #watch: AccessWatch | null;
   #attach: (() => Attached) | null;
   #attached: Attached | null = null;
   readonly #slots = new Set<SocketSlot>();
   #settle: { resolve: (result: IteratorResult<never>) => void; reject: (reason: unknown) => void } | null = null;
   #end: { readonly error: unknown } | null = null;
 
-  constructor({ id, outbox, mask }: SocketSubscriptionOptions, { source, sharing, audience, caller }: Delivery) {
+  constructor({ id, outbox, mask }: SocketSubscriptionOptions, { source, sharing, audience, watch, generation }: FoundSubscription) {
     this.head = nextHead(id);
     this.kind = source.kind;
     this.audience = audience;
     this.outbox = outbox;
     this.reauthorize = source.reauthorize;
     this.#mask = mask;
-    this.#caller = caller;
+    this.#watch = watch;
     this.#attach = () =>
       source.attach(sharing, () => {
         // One for each key: of a state, each key's newest value is kept.
@@ -48,6 +49,7 @@ export class SocketSubscription implements AsyncIterableIterator<never>, Revocab
         this.#slots.add(slot);
         return slot;
       });
+    watch?.watch(this, generation);
   }
 
   /** Ends it from outside: what waits in it is dropped, and its reader gets the error. */
@@ -112,7 +114,7 @@ export class SocketSubscription implements AsyncIterableIterator<never>, Revocab
   #leave(): void {
     this.#attach = null;
     this.#attached?.leave();
-    this.#caller?.unwatch(this);
+    this.#watch?.unwatch(this);
   }
 }
 

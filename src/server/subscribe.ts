@@ -1,16 +1,16 @@
 import { complexityFromQuery } from '@pothos/plugin-complexity';
 import { createSourceEventStream, execute, getOperationAST, GraphQLError, Kind, type DocumentNode, type ExecutionArgs, type ExecutionResult } from 'graphql';
 import { holderOf } from '../address.js';
-import type { Context, Services } from '../context.js';
-import { createQueueing, readUntilLeft } from '../realtime/source.js';
+import type { Context, Principal, Services } from '../context.js';
 import { insist, mayPass } from '../realtime/patience.js';
 import { LIGHT_WEIGHT } from '../realtime/group.js';
 import type { Sharing } from '../realtime/share.js';
 import type { AuthorizedSource } from '../topic-field.js';
-import type { Caller, Revocable } from './caller.js';
+import type { AccessWatch } from './access-watch.js';
+import type { AccessWatcher } from './access-watcher.js';
+import { audienceIdOf, contextForAudience, contextForEveryone, type Audience } from './audience.js';
 import type { Mask } from './mask.js';
-import { publicResult } from './responses.js';
-import type { Rights } from './rights.js';
+import { publicResult } from './public-result.js';
 import { createSelectionOf } from './selection.js';
 
 /** One result, for however many subscribers: as it is, and as the bytes of its JSON, once somebody has asked for them. */
@@ -22,92 +22,72 @@ export interface Encoded {
 /** The bytes of a result's JSON, encoded once. */
 export const bytesOf = (encoded: Encoded): Buffer => (encoded.bytes ??= Buffer.from(JSON.stringify(publicResult(encoded.result))));
 
-/** Who is shown something; of a {@link Caller}, as they are at that moment. */
-export type Audience = Pick<Context, 'viewer' | 'client'>;
-
-/** What is to be delivered, how it becomes results, and to whom. */
-export interface Delivery {
+/**
+ * A subscription that was found and let in, for whoever delivers it: a socket attaches to it, a stream of server-sent events reads it. Nothing is
+ * followed for it before that.
+ */
+export interface FoundSubscription {
   readonly source: AuthorizedSource;
+  /** How its events become results. */
   readonly sharing: Sharing<unknown, Audience, Encoded>;
   readonly audience: Audience;
-  /** Watches over it. */
-  readonly caller: Caller | null;
+  /** What watches over its rights, once it is told to; null where nobody has said who they are. */
+  readonly watch: AccessWatch | null;
+  /** How much the watch had heard of when the rules were asked. */
+  readonly generation: number;
+  /** Lets go of what was opened for this subscription alone; to be called in the end, also by who does not deliver it. */
+  readonly leave: () => void;
 }
 
-/** Takes the delivery of a subscription into its own hands. */
-export type Deliver = (delivery: Delivery) => Revocable;
-
-/** The result of a subscribe whose delivery was taken. */
-export const TAKEN: ExecutionResult = Object.freeze({ data: null });
+export const isFound = (result: object): result is FoundSubscription => 'sharing' in result;
 
 /** What the transports add to a context. */
 export interface TransportContext {
-  /** Whoever is at the other end of a socket. A stream of server-sent events makes one of its own, while it lasts. */
-  readonly caller?: Caller | null;
-  /** When the token of a request expires; null without one. */
-  readonly tokenExpiresAt?: Date | null;
-  /** Set by a transport that delivers by itself. */
-  readonly deliver?: Deliver;
+  /** The watch over whoever is at the other end of a socket. A stream of server-sent events gets one of its own, while it lasts. */
+  readonly watch?: AccessWatch | null;
 }
 
 /**
- * Subscribes as graphql-js does, but executes each event once for all who select the same of it. An execution that asks who the viewer is
- * is thrown away; from then on that selection is executed for each viewer. Each event gets a context of its own, so no
+ * Finds what a subscription follows, as graphql-js does, but has each event executed once for all who select the same of it. An execution that
+ * asks who the viewer is is thrown away; from then on that selection is executed for each viewer. Each event gets a context of its own, so no
  * loader answers with what it read for an earlier one, and the result of a log's event carries its cursor in
  * `extensions.cursor`.
  */
-export const createSubscribe = (services: Services, mask: Mask, rights: Rights) => {
-  const { queueLimit } = services.config.realtime;
+export const createSubscribe = (services: Services, mask: Mask, watcher: AccessWatcher) => {
   const selectionOf = createSelectionOf();
   const sharings: Sharings = new WeakMap();
 
-  /** The caller of a single stream: it ends with what ends the caller. */
-  const enter = async ({ viewer, client, tokenExpiresAt }: Context & TransportContext): Promise<Caller | null> => {
-    if (viewer === null || !tokenExpiresAt) return null;
-    const claim = { subject: { userId: viewer.id, sessionId: viewer.sessionId }, expiresAt: tokenExpiresAt };
-    const caller: Caller = await rights.enter(claim, { client, onEnd: (error) => caller.revokeAll(error) });
-    return caller;
+  /** The watch over a single stream, which ends with what ends the watch. */
+  const open = async (principal: Principal): Promise<AccessWatch> => {
+    const watch: AccessWatch = await watcher.watch(principal, (error) => watch.revokeAll(error));
+    return watch;
   };
 
-  return async (args: ExecutionArgs): Promise<ExecutionResult | AsyncIterableIterator<ExecutionResult>> => {
+  return async (args: ExecutionArgs): Promise<ExecutionResult | FoundSubscription> => {
     const context = args.contextValue as Context & TransportContext;
-    const { client, deliver } = context;
-    let caller: Caller | null = null;
     let leave = (): void => undefined;
     try {
-      caller = context.caller === undefined ? await enter(context) : context.caller;
-      if (context.caller === undefined) leave = () => caller?.leave();
+      let watch = context.watch ?? null;
+      if (context.watch === undefined && context.principal !== null) {
+        watch = await open(context.principal);
+        leave = () => watch?.leave();
+      }
       // Before the field's rules are asked, so that nothing is missed between these and the watch.
-      const generation = caller?.generation ?? 0;
-      const viewer = caller?.viewer ?? null;
-      const source = (await createSourceEventStream({ ...args, contextValue: { ...context, viewer } })) as ExecutionResult | AuthorizedSource;
+      const generation = watch?.generation ?? 0;
+      const principal = watch?.principal ?? null;
+      const contextValue: Context = { ...context, principal, viewer: principal?.viewer ?? null };
+      const source = (await createSourceEventStream({ ...args, contextValue })) as ExecutionResult | AuthorizedSource;
       if (!('attach' in source)) {
         leave();
         return source;
       }
-      const audience: Audience = caller ?? { viewer, client };
       const sharing = sharingOf(args, selectionOf(args), source.visible, services, mask, sharings);
-      if (deliver) {
-        const subscription = deliver({ source, sharing, audience, caller });
-        caller?.watch(subscription, generation);
-        return TAKEN;
-      }
-      const subscription = collect(source, sharing, audience);
-      return caller ? caller.guard(subscription, source.reauthorize, generation, leave) : subscription;
+      return { source, sharing, audience: watch ?? { principal: null, client: context.client }, watch, generation, leave };
     } catch (error) {
       leave();
       return { errors: [mask(error)] };
     }
   };
-
-  /** Delivers to whoever reads the iterator. */
-  function collect(source: AuthorizedSource, sharing: Sharing<unknown, Audience, Encoded>, audience: Audience): AsyncIterableIterator<ExecutionResult> {
-    const { results, memberOf } = createQueueing<Audience, Encoded>(source.kind, audience, queueLimit);
-    return mapIterator(
-      readUntilLeft(results, () => source.attach(sharing, memberOf)),
-      ({ result }) => result,
-    );
-  }
 };
 
 /**
@@ -134,15 +114,15 @@ const sharingOf = (
   const sharing: Sharing<unknown, Audience, Encoded> = {
     key,
     weight,
-    ownerOf: ({ viewer, client }) => viewer?.id ?? holderOf(client.ip ?? ''),
-    userIdOf: ({ viewer }) => viewer?.id ?? null,
-    visible: visible && ((item, { viewer }) => visible(viewer, item)),
-    audienceId: ({ viewer, client }) => JSON.stringify([viewer?.id, viewer?.sessionId, viewer?.role, client.ip, client.userAgent]),
+    ownerOf: ({ principal, client }) => principal?.viewer.id ?? holderOf(client?.ip ?? ''),
+    userIdOf: ({ principal }) => principal?.viewer.id ?? null,
+    visible: visible && ((item, { principal }) => visible(principal?.viewer ?? null, item)),
+    audienceId: ({ principal }) => audienceIdOf(principal),
     // An event comes once: half of one must not be what a client goes on from.
     render: (item, audience) =>
       insist(async () => {
         const trap = { touched: false };
-        const contextValue: Context = audience === null ? contextForEveryone(shown, trap) : { ...shown, viewer: audience.viewer, client: audience.client };
+        const contextValue = audience === null ? contextForEveryone(shown, () => (trap.touched = true)) : contextForAudience(shown, audience.principal);
         const result = await execute({ schema, document, operationName, variableValues, rootValue: item, contextValue });
         // Thrown away, so its errors are no news to anyone: they came from the trap.
         if (trap.touched) return { out: encode({ data: null }, item, mask), personal: true };
@@ -178,18 +158,6 @@ const weightOf = ({ schema, document, operationName, variableValues }: Execution
 type Sharings = WeakMap<DocumentNode, Map<string, Sharing<unknown, Audience, Encoded>>>;
 const MAX_SHARINGS = 100;
 
-/** A context in which asking who the viewer is fails, and is remembered. */
-const contextForEveryone = (services: Services, trap: { touched: boolean }): Context => {
-  const touch = (): never => {
-    trap.touched = true;
-    throw new Error('This result is for everyone; nobody in particular is its viewer.');
-  };
-  return Object.defineProperties({ ...services } as Context, {
-    viewer: { get: touch, enumerable: true },
-    client: { get: touch, enumerable: true },
-  });
-};
-
 const encode = ({ data, errors, extensions }: ExecutionResult, item: unknown, mask: Mask): Encoded => {
   const cursor = cursorOf(item);
   const result: ExecutionResult = {
@@ -205,18 +173,3 @@ const withoutLocations = ({ message, path, extensions }: GraphQLError): GraphQLE
 
 const cursorOf = (item: unknown): string | null =>
   typeof item === 'object' && item !== null && 'cursor' in item && typeof item.cursor === 'string' ? item.cursor : null;
-
-const mapIterator = <From, To>(source: AsyncIterableIterator<From>, map: (value: From) => To): AsyncIterableIterator<To> => {
-  const iterator: AsyncIterableIterator<To> = {
-    next: async () => {
-      const result = await source.next();
-      return result.done === true ? { done: true, value: undefined } : { done: false, value: map(result.value) };
-    },
-    return: async () => {
-      await source.return?.();
-      return { done: true, value: undefined };
-    },
-    [Symbol.asyncIterator]: () => iterator,
-  };
-  return iterator;
-};

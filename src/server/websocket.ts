@@ -6,24 +6,26 @@ import { CloseCode, handleProtocols, makeServer, type SubscribePayload } from 'g
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { Context, Services } from '../context.js';
 import { createTurns } from '../turns.js';
+import type { Authenticator } from '../domains/account/authenticate.js';
+import { credentialOf, tokenCredential, type Credential } from '../domains/account/credentials.js';
 import { TokenError } from '../domains/account/tokens.js';
 import { isUnavailable, reasonOf } from '../db/failures.js';
 import { coded } from '../errors.js';
 import { encodeId } from '../ids.js';
 import { clientAddress } from './address.js';
-import type { Caller } from './caller.js';
+import type { AccessWatch } from './access-watch.js';
+import type { AccessWatcher } from './access-watcher.js';
 import type { Connections } from './connections.js';
 import { createCors } from './cors.js';
 import type { GraphQLServer, RequestContext } from './graphql.js';
 import type { ListenedTime } from './listened-time.js';
 import { createMask } from './mask.js';
 import { REQUEST_ID, requestIdOf } from './request-id.js';
-import { publicError, publicResult } from './responses.js';
+import { publicError, publicResult } from './public-result.js';
 import { createCollector, createOutbox } from './outbox.js';
-import type { Rights } from './rights.js';
 import { createSendBudget } from './send-budget.js';
 import { refuse } from './send.js';
-import type { Deliver } from './subscribe.js';
+import { isFound, type FoundSubscription } from './subscribe.js';
 import { SocketSubscription } from './socket-delivery.js';
 import { refusalOf } from './socket-message.js';
 import { createSubscribeLimit, type AddressLimit } from './socket-limits.js';
@@ -38,7 +40,8 @@ export interface SocketOptions {
   readonly addresses: AddressLimit;
   readonly graphql: GraphQLServer;
   readonly services: Services;
-  readonly rights: Rights;
+  readonly authenticator: Authenticator;
+  readonly watcher: AccessWatcher;
   /** What peers are given time in. */
   readonly time: ListenedTime;
   /** Called when a socket of a user's device is there; what it returns is called when it has gone. */
@@ -49,7 +52,7 @@ interface Extra extends Peer {
   readonly client: Context['client'];
   readonly limit: ReturnType<typeof createSubscribeLimit>;
   /** Who the peer is, once the handshake is done; null without a token. */
-  caller?: Caller | null;
+  watch?: AccessWatch | null;
   leave?: () => void;
 }
 
@@ -64,14 +67,15 @@ interface Enveloped {
 }
 
 interface Prepared {
+  readonly id: string;
+  readonly extra: Extra;
   readonly pipeline: Enveloped;
   readonly params: SubscribePayload;
-  /** What has taken the delivery over. */
-  subscription: SocketSubscription | null;
+  readonly args: ExecutionArgs;
 }
 
-type Results = ExecutionResult | AsyncIterableIterator<ExecutionResult>;
-type Run = (args: ExecutionArgs) => Promise<Results> | Results;
+type Found = ExecutionResult | FoundSubscription;
+type Run = (args: ExecutionArgs) => Promise<Found> | Found;
 
 const PATH = '/graphql';
 
@@ -86,23 +90,22 @@ const HANDSHAKES_AT_A_TIME = 16;
 const HANDSHAKE_WAIT_MS = 20_000;
 
 /** graphql-transport-ws on the path of the HTTP endpoint. */
-export const createSocketServer = ({ http, connections, addresses, graphql, services, rights, time, onPresent }: SocketOptions): void => {
+export const createSocketServer = ({ http, connections, addresses, graphql, services, authenticator, watcher, time, onPresent }: SocketOptions): void => {
   const { config, clock, log } = services;
   const mask = createMask(services);
   /** How an operation was prepared. */
   const prepared = new WeakMap<object, Prepared>();
-  const run = async (step: 'execute' | 'subscribe', args: ExecutionArgs): Promise<Results> => {
-    const operation = prepared.get(args);
-    prepared.delete(args);
+  const run = async (step: 'execute' | 'subscribe', given: ExecutionArgs): Promise<ExecutionResult | SocketSubscription> => {
+    const operation = prepared.get(given);
+    prepared.delete(given);
     try {
       if (operation === undefined) throw new Error('The operation was not prepared.');
-      const result = await operation.pipeline[step](args);
-      const { subscription } = operation;
-      if (subscription === null) return result;
-      // The library keeps these for as long as the subscription lasts, and has no more use for them.
-      Object.assign(args, { contextValue: null, variableValues: null, operationName: null });
-      Object.assign(operation.params, { query: '', variables: null, extensions: null, operationName: null });
-      return subscription;
+      const { id, extra, pipeline, params, args } = operation;
+      const result = await pipeline[step](args);
+      if (!isFound(result)) return result;
+      // The library keeps it for as long as the subscription lasts, and has no more use for it.
+      Object.assign(params, { query: '', variables: null, extensions: null, operationName: null });
+      return new SocketSubscription({ id, outbox: extra.outbox, mask }, result);
     } catch (error) {
       return { errors: [mask(error)] };
     }
@@ -121,13 +124,11 @@ export const createSocketServer = ({ http, connections, addresses, graphql, serv
   /** What a ping is answered with. One that carries a token renews the session of the socket, of which the token must be. */
   const pong = async (extra: Extra, payload: unknown): Promise<unknown> => {
     if (typeof payload !== 'object' || payload === null || !('accessToken' in payload) || payload.accessToken === null) return payload;
-    const { caller } = extra;
+    const { watch } = extra;
     try {
-      if (typeof payload.accessToken !== 'string') throw new TokenError('invalid');
-      const claim = await rights.verify(payload.accessToken);
-      if (claim.subject.userId !== caller?.viewer.id) throw new TokenError('invalid');
-      await caller.renew(claim);
-      return { accessTokenExpiresAt: caller.expiresAt.toISOString() };
+      if (typeof payload.accessToken !== 'string' || !watch) throw new TokenError('invalid');
+      await watch.renew(authenticator.authenticate(tokenCredential(payload.accessToken)));
+      return { accessTokenExpiresAt: watch.principal.expiresAt.toISOString() };
     } catch (error) {
       dismiss(extra, error);
       return undefined;
@@ -149,26 +150,27 @@ export const createSocketServer = ({ http, connections, addresses, graphql, serv
         return false;
       }
       try {
-        const token = tokenOf(connectionParams);
-        const enter = async (given: string): Promise<Caller> => rights.enter(await rights.verify(given), { client: extra.client, onEnd: (error) => dismiss(extra, error) });
-        extra.caller = token === null ? null : await handshakes(() => enter(token));
+        const credential = credentialOf(connectionParams);
+        const enter = async (given: Credential): Promise<AccessWatch> => watcher.watch(await authenticator.authenticate(given), (error) => dismiss(extra, error));
+        extra.watch = credential && (await handshakes(() => enter(credential)));
       } catch (error) {
         dismiss(extra, error);
         return false;
       }
-      const { caller } = extra;
+      const { watch } = extra;
+      const principal = watch?.principal ?? null;
       // The peer may have gone while its token was looked up; then nobody would ever end its presence.
-      if (caller && socket.readyState === socket.OPEN) extra.leave = onPresent(caller.viewer.id, deviceId === null ? `session:${caller.viewer.sessionId}` : `device:${deviceId}`);
-      else caller?.leave();
+      if (principal && socket.readyState === socket.OPEN) extra.leave = onPresent(principal.viewer.id, deviceId === null ? `session:${principal.via.sessionId}` : `device:${deviceId}`);
+      else watch?.leave();
       return {
         connectionId: randomUUID(),
         serverTime: new Date(clock.now()).toISOString(),
-        viewer: caller && { id: encodeId('User', caller.viewer.id), username: caller.viewer.username },
-        accessTokenExpiresAt: caller && caller.expiresAt.toISOString(),
+        viewer: principal && { id: encodeId('User', principal.viewer.id), username: principal.viewer.username },
+        accessTokenExpiresAt: principal && principal.expiresAt.toISOString(),
       };
     },
     onClose: ({ extra }) => {
-      extra.caller?.leave();
+      extra.watch?.leave();
       extra.leave?.();
     },
     // Whatever is thrown here would close the whole socket for one operation's failure.
@@ -191,9 +193,8 @@ export const createSocketServer = ({ http, connections, addresses, graphql, serv
   });
 
   const prepare = async (extra: Extra, id: string, params: SubscribePayload): Promise<readonly GraphQLError[] | ExecutionArgs> => {
-    const { outbox, client, caller = null } = extra;
-    const deliver: Deliver = (delivery) => (operation.subscription = new SocketSubscription({ id, outbox, mask }, delivery));
-    const request: RequestContext = { socket: { caller, client, deliver } };
+    const { client, watch = null } = extra;
+    const request: RequestContext = { socket: { watch, client } };
     const pipeline = graphql.getEnveloped({ ...request, params }) as unknown as Enveloped;
     const { schema } = pipeline;
     const document = pipeline.parse(params.query);
@@ -202,10 +203,10 @@ export const createSocketServer = ({ http, connections, addresses, graphql, serv
     const operationName = params.operationName ?? null;
     if (!getOperationAST(document, operationName)) throw unknownOperation(operationName);
     const contextValue = await pipeline.contextFactory();
-    const args: ExecutionArgs = { schema, document, operationName, variableValues: params.variables ?? null, contextValue };
-    const operation: Prepared = { pipeline, params, subscription: null };
-    prepared.set(args, operation);
-    return args;
+    // The library keeps what it is given for as long as the operation runs: no more than it reads.
+    const given: ExecutionArgs = { schema, document, operationName };
+    prepared.set(given, { id, extra, pipeline, params, args: { ...given, variableValues: params.variables ?? null, contextValue } });
+    return given;
   };
 
   const budget = createSendBudget(config.delivery);
@@ -251,21 +252,6 @@ export const createSocketServer = ({ http, connections, addresses, graphql, serv
 const DEVICE_ID = /^[\w.:-]{1,64}$/;
 
 const isDeviceId = (value: unknown): value is string | null => value === null || (typeof value === 'string' && DEVICE_ID.test(value));
-
-/**
- * The token in the payload of `connection_init`: `accessToken`, or an Authorization header as tools send it that pass their headers
- * on; null for none.
- * @throws TokenError for what is there and cannot be a token
- */
-const tokenOf = (params: Readonly<Record<string, unknown>>): string | null => {
-  const given = params['accessToken'] ?? null;
-  if (typeof given === 'string') return given;
-  const header = Object.entries(params).find(([name]) => name.toLowerCase() === 'authorization')?.[1] ?? null;
-  if (given === null && header === null) return null;
-  const token = typeof header === 'string' && given === null ? /^Bearer +(\S+)$/i.exec(header)?.[1] : undefined;
-  if (token === undefined) throw new TokenError('invalid');
-  return token;
-};
 
 const unknownOperation = (name: string | null): GraphQLError =>
   coded('BAD_REQUEST', name === null ? 'Must provide operation name if query contains multiple operations.' : `Unknown operation named "${name}".`);

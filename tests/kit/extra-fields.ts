@@ -183,3 +183,34 @@ builder.subscriptionField('memberPresence', (t) =>
     resolve: (presence) => presence,
   }),
 );
+
+/** By the id of a conversation: what the rules of `questionedMessageAdded` say of it when they are asked; and how often they were. */
+export const questions = new Map<string, { asked: number; answer: () => Promise<void> }>();
+
+builder.subscriptionField('questionedMessageAdded', (t) =>
+  t.topic({
+    type: MessageAdded,
+    topic: conversationLog,
+    kinds: ['MessageAdded'],
+    description: 'As `messageAdded`, by rules that a test decides.',
+    args: { conversationId: t.arg.id({ required: true }) },
+    authorize: async ({ conversationId }) => {
+      const key = decodeId('Conversation', conversationId, 'conversationId');
+      const question = questions.get(conversationId);
+      if (question) {
+        question.asked += 1;
+        await question.answer();
+      }
+      return { key };
+    },
+    resolve: (event) => event,
+  }),
+);
+
+builder.prismaObjectFields(User, (t) => ({
+  seenFrom: t.string({
+    description: 'From where it is seen, as a resolver writes it that must not.',
+    nullable: true,
+    resolve: (_user, _args, { client, principal }) => `${client.userAgent ?? ''} ${principal?.via.sessionId ?? ''}`,
+  }),
+}));

@@ -6,7 +6,7 @@ import { decodeId } from '../../ids.js';
 import { batched } from '../../loaders.js';
 import { mutation } from '../../mutation.js';
 import { text } from '../../text.js';
-import { viewerOf } from '../../viewer.js';
+import { principalOf } from '../../viewer.js';
 import { findUser } from './account.js';
 import { bioText, displayNameText, emailText, isUsername, passwordText, usernameKey, usernameText } from './rules.js';
 import { endSession, refreshSession, startSession, type Credentials as SessionCredentials } from './sessions.js';
@@ -302,7 +302,7 @@ mutation('logout', {
   repeats: 'never',
   input: null,
   run: async (_input, context) => {
-    await endSession(context, viewerOf(context).sessionId);
+    await endSession(context, principalOf(context).via.sessionId);
     return { ok: true };
   },
   payload: {

@@ -37,12 +37,10 @@ export interface Tokens extends TokenIssuer {
 export class TokenError extends GraphQLError {
   readonly reason: 'invalid' | 'expired';
 
-  constructor(reason: 'invalid' | 'expired') {
+  constructor(reason: 'invalid' | 'expired', words?: string) {
     const { message, extensions } = coded(
       'UNAUTHENTICATED',
-      reason === 'expired'
-        ? 'The access token has expired. Refresh the session.'
-        : 'The access token is not valid. Sign in again.',
+      words ?? (reason === 'expired' ? 'The access token has expired. Refresh the session.' : 'The access token is not valid. Sign in again.'),
       { reason },
     );
     super(message, { extensions });

@@ -1,6 +1,6 @@
-import { RANK } from '../../builder.js';
 import type { Viewer } from '../../context.js';
 import type { Conversation, ConversationMember, MemberRole, Message } from '../../db/generated/prisma/client.js';
+import { hasRole } from '../../viewer.js';
 
 /** Two people who have begun to talk always find each other again; everything else can be left. */
 export const mayBeLeft = (conversation: Pick<Conversation, 'kind'>): boolean => conversation.kind !== 'DIRECT';
@@ -33,7 +33,7 @@ export const otherOf = ({ directKey: key }: Pick<Conversation, 'directKey'>, use
 export const mayEdit = (viewer: Pick<Viewer, 'id'>, message: Pick<Message, 'authorId'>): boolean => message.authorId === viewer.id;
 
 /** Moderators act where they are no members. */
-export const mayModerate = (viewer: Pick<Viewer, 'role'>): boolean => RANK[viewer.role] >= RANK.MODERATOR;
+export const mayModerate = (viewer: Pick<Viewer, 'role'>): boolean => hasRole(viewer, 'MODERATOR');
 
 /** Authors delete their own messages, the owner of a conversation any in it, moderators any anywhere. */
 export const mayDelete = (viewer: Viewer, message: Pick<Message, 'authorId'>, role: MemberRole | null): boolean =>

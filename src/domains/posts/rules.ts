@@ -1,5 +1,5 @@
-import { RANK } from '../../builder.js';
 import type { Viewer } from '../../context.js';
+import { hasRole } from '../../viewer.js';
 
 /*
  * What is posted is public, also to those whom its author has blocked. They do not comment under it, nor answer a comment of somebody with
@@ -12,4 +12,4 @@ export const mayEdit = (viewer: Viewer, item: { readonly authorId: string }): bo
 
 /** Authors delete their own words; moderators delete anyone's. */
 export const mayDelete = (viewer: Viewer, item: { readonly authorId: string }): boolean =>
-  mayEdit(viewer, item) || RANK[viewer.role] >= RANK.MODERATOR;
+  mayEdit(viewer, item) || hasRole(viewer, 'MODERATOR');

@@ -1,0 +1,62 @@
+import type { Principal, Services } from '../../context.js';
+import { Prisma, type Role } from '../../db/generated/prisma/client.js';
+import type { Credential } from './credentials.js';
+import { rightsLog } from './topics.js';
+import { TokenError, type Tokens } from './tokens.js';
+
+/** Finds out who somebody is, and whether they still are. */
+export interface Authenticator {
+  /**
+   * Who shows a credential; one SQL statement.
+   * @throws TokenError; a token whose session has ended is `invalid`
+   */
+  readonly authenticate: (credential: Credential) => Promise<Principal>;
+  /**
+   * The same principals as they are now, looked up by one SQL statement for all of them, in their order; null for one whose means of showing
+   * who they are has ended meanwhile.
+   */
+  readonly lookAgain: (principals: readonly Principal[]) => Promise<(Principal | null)[]>;
+}
+
+interface Found {
+  readonly sessionId: string;
+  readonly id: string;
+  readonly username: string;
+  readonly role: Role;
+  readonly epoch: number | null;
+  readonly seq: number | null;
+}
+
+export const createAuthenticator = ({ db, clock, tokens }: Pick<Services, 'db' | 'clock'> & { readonly tokens: Pick<Tokens, 'verify'> }): Authenticator => {
+  /** The sessions that are still good, with their users, and with the place in the log of their rights that this is as of. */
+  const findSessions = (ids: readonly string[]): Promise<Found[]> => db.prisma.$queryRaw<Found[]>`
+    SELECT session.id AS "sessionId", holder.id, holder.username, holder.role::text AS role, head.epoch, head.last_seq AS seq
+    FROM session
+    JOIN "user" holder ON holder.id = session.user_id
+    LEFT JOIN head ON head.topic = ${rightsLog.name} AND head.key = holder.id::text
+    WHERE session.id IN (${Prisma.join(ids.map((id) => Prisma.sql`${id}::uuid`))}) AND session.revoked_at IS NULL AND session.expires_at > ${new Date(clock.now())}`;
+
+  const principalOf = ({ sessionId, id, username, role, epoch, seq }: Found, expiresAt: Date): Principal => ({
+    viewer: { id, username, role },
+    via: { kind: 'session', sessionId },
+    scopes: 'ALL',
+    expiresAt,
+    asOf: { epoch, seq: seq ?? 0 },
+  });
+
+  return {
+    authenticate: async ({ token }) => {
+      const { userId, sessionId, expiresAt } = await tokens.verify(token);
+      const [found] = await findSessions([sessionId]);
+      if (found?.id !== userId) throw new TokenError('invalid');
+      return principalOf(found, expiresAt);
+    },
+    lookAgain: async (principals) => {
+      const found = new Map((await findSessions([...new Set(principals.map(({ via }) => via.sessionId))])).map((row) => [row.sessionId, row]));
+      return principals.map(({ via, viewer, expiresAt }) => {
+        const row = found.get(via.sessionId);
+        return row?.id === viewer.id ? principalOf(row, expiresAt) : null;
+      });
+    },
+  };
+};

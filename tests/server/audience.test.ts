@@ -1,0 +1,77 @@
+import { createClient } from 'graphql-sse';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+// Before the app.
+import '../kit/extra-fields.js';
+import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+
+const COMMENTS = (selection: string) => `subscription ($id: ID!) { commentAdded(postId: $id) { comment { author { ${selection} } } } }`;
+const LOGIN = `mutation ($name: String!) { login(input: { identifier: $name, password: "correct horse battery staple" }) { credentials { accessToken refreshToken } } }`;
+
+interface Event {
+  readonly commentAdded: { readonly comment: { readonly author: Readonly<Record<string, unknown>> } };
+}
+
+describe('the audience of a result that depends on its viewer', () => {
+  let app: TestApp;
+  let ada: TestUser;
+  let ben: TestUser;
+  let post: string;
+  beforeAll(async () => {
+    app = await startTestApp({ env: { LOG_LEVEL: 'silent' } });
+    [ada, ben] = [await app.user('ada'), await app.user('ben')];
+    ({ createPost: { post: { id: post } } } = await app.data<{ createPost: { post: { id: string } } }>(`mutation { createPost(input: { body: "A post" }) { post { id } } }`, {}, ben));
+  });
+  afterAll(() => app.stop());
+
+  /** The same user on a further device, with a session of its own. */
+  const device = async (user: TestUser): Promise<TestUser> => {
+    const { login } = await app.data<{ login: { credentials: { accessToken: string; refreshToken: string } } }>(LOGIN, { name: user.username }, { headers: { 'user-agent': `device of ${user.username}` } });
+    return { ...user, token: login.credentials.accessToken, refreshToken: login.credentials.refreshToken };
+  };
+  const following = (count: number): Promise<void> => expect.poll(() => app.services.hub.stats().subscribers).toBeGreaterThanOrEqual(count);
+  const comment = (): Promise<unknown> => app.data(`mutation ($id: ID!) { addComment(input: { postId: $id, body: "A comment" }) { comment { id } } }`, { id: post }, ben);
+
+  it('is one for all devices of one person, whatever their sessions and transports', async () => {
+    const cost = async (devices: number): Promise<number> => {
+      const users = await Promise.all(Array.from({ length: devices }, () => device(ada)));
+      const sockets = users.map((user) => app.connect(user));
+      await Promise.all(sockets.map(({ opened }) => opened));
+      const results = sockets.map((socket) => socket.subscribe<Event>(COMMENTS('viewerFollows'), { id: post }));
+      const stream = createClient({ url: app.url, retryAttempts: 0, headers: { authorization: `Bearer ${ada.token}`, 'user-agent': 'another' } }).iterate<Event>({ query: COMMENTS('viewerFollows'), variables: { id: post } });
+      const first = stream.next();
+      await following(devices + 2);
+      const all = async (): Promise<unknown> => await Promise.all(results.map(({ data }) => data()));
+      // The first finds out that it depends on the viewer.
+      await Promise.all([comment(), all(), first]);
+      const second = stream.next();
+      const statements = await app.countStatements(async () => Promise.all([comment(), all(), second]));
+      await Promise.all([stream.return?.(), ...sockets.map((socket) => socket.close())]);
+      return statements.filter((sql) => /\bfollow\b/.test(sql)).length;
+    };
+    expect(await cost(6)).toBe(await cost(1));
+  });
+
+  it('has no address, no device and no session: a resolver that asks for them shows nothing', async () => {
+    const sockets = [app.connect(await device(ada)), app.connect(await device(ada)), app.connect(ben)];
+    await Promise.all(sockets.map(({ opened }) => opened));
+    const results = sockets.map((socket) => socket.subscribe<Event>(COMMENTS('seenBy seenFrom'), { id: post }));
+    await following(results.length);
+    await comment();
+    const shown = await Promise.all(results.map(({ next }) => next()));
+    expect(shown.map(({ data }) => data?.commentAdded.comment.author)).toEqual(['ada', 'ada', 'ben'].map((name) => ({ seenBy: `ben seen by ${name} as MEMBER`, seenFrom: null })));
+    await Promise.all(sockets.map((socket) => socket.close()));
+  });
+
+  it('is looked up once: a stream of server-sent events reads its session one time', async () => {
+    const statements = await app.countStatements(async () => {
+      const stream = createClient({ url: app.url, retryAttempts: 0, headers: { authorization: `Bearer ${ada.token}` } }).iterate<Event>({ query: COMMENTS('username'), variables: { id: post } });
+      const first = stream.next();
+      await following(2);
+      await comment();
+      await first;
+      await stream.return?.();
+    });
+    // Another one belongs to the mutation.
+    expect(statements.filter((sql) => /\bsession\b/.test(sql))).toHaveLength(2);
+  });
+});
