@@ -11,7 +11,7 @@ export interface Audience {
 
 /** Equal for principals whom everything that is made for them shows the same: all devices of a user, as long as they may do the same. */
 export const audienceIdOf = (principal: Principal | null): string =>
-  principal === null ? '' : canonical([principal.viewer.id, principal.viewer.username, principal.viewer.role, principal.scopes]);
+  principal === null ? 'anyone' : canonical([principal.viewer.id, principal.viewer.username, principal.viewer.role, principal.scopes]);
 
 /**
  * The context of what is made once for a whole audience, which has none of what its members differ in: address, user agent, session. Asking
