@@ -27,6 +27,7 @@ export const createMask =
       const inner = error.originalError;
       // A coded error that graphql-js wrapped without taking over its extensions.
       if (codeOf(inner) !== null) return recode(error, codeOf(inner) ?? 'INTERNAL');
+      if (isOfArguments(error)) return recode(error, 'BAD_USER_INPUT');
       if (error.path === undefined && (inner === undefined || inner instanceof GraphQLError)) return recode(error, 'BAD_REQUEST');
     }
     const located = error instanceof GraphQLError ? error : null;
@@ -40,6 +41,10 @@ export const createMask =
     log.error({ traceId, path: located?.path, err: cause instanceof Error ? cause : String(cause) }, 'an unexpected error');
     return locate(coded('INTERNAL', 'Something went wrong on our side.', { traceId }), located);
   };
+
+/** Whether graphql-js refused the arguments of a field or of a directive when it came to it: null, from a variable, where none may be. */
+export const isOfArguments = ({ path, originalError }: GraphQLError): boolean =>
+  path !== undefined && originalError instanceof GraphQLError && codeOf(originalError) === null;
 
 const recode = (error: GraphQLError, code: ErrorCode): GraphQLError => {
   error.extensions['code'] = code;

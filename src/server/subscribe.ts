@@ -9,7 +9,7 @@ import type { AuthorizedSource } from '../topic-field.js';
 import type { AccessWatch } from './access-watch.js';
 import type { AccessWatcher } from './access-watcher.js';
 import { audienceIdOf, contextForAudience, contextForEveryone, type Audience } from './audience.js';
-import type { Mask } from './mask.js';
+import { isOfArguments, type Mask } from './mask.js';
 import { publicResult } from './public-result.js';
 import { createSelectionOf } from './selection.js';
 
@@ -140,7 +140,7 @@ const sharingOf = (
  * column that changes just then, a mistake of ours that the next version mends.
  */
 const assertResult = ({ data, errors = [] }: ExecutionResult): void => {
-  const failure = errors.find(mayPass) ?? (data === null || data === undefined ? errors[0] : undefined);
+  const failure = errors.find((error) => mayPass(error) && !isOfArguments(error)) ?? (data === null || data === undefined ? errors[0] : undefined);
   if (failure === undefined) return;
   const cause = failure.originalError ?? failure;
   throw new Error(`${failure.path?.join('.') ?? ''}: ${cause.message}`, { cause });
