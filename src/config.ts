@@ -72,6 +72,8 @@ export interface Config {
     readonly requestTimeoutMs: number;
     /** How often it is looked whether one has taken longer, in milliseconds. */
     readonly checkIntervalMs: number;
+    /** For how long clients are told that they may use a connection again after an answer, in milliseconds. */
+    readonly keepAliveMs: number;
     /** Connections that one address may have open in one process, besides sockets. */
     readonly maxConnectionsPerAddress: number;
   };
@@ -172,6 +174,7 @@ const variables = z.object({
   HTTP_HEADERS_TIMEOUT_MS: integer(100, 600_000).optional(),
   HTTP_REQUEST_TIMEOUT_MS: integer(100, 3_600_000).optional(),
   HTTP_CHECK_INTERVAL_MS: integer(20, 60_000).optional(),
+  HTTP_KEEP_ALIVE_MS: integer(1_000, 3_600_000).optional(),
   RATE_LIMIT_FACTOR: integer(0, 1_000_000).optional(),
   PRESENCE_GRACE_MS: integer(0, 600_000).optional(),
   PRESENCE_LEASE_MS: integer(1_000, 600_000).optional(),
@@ -251,6 +254,7 @@ export const loadConfig = (environment: Readonly<Record<string, string | undefin
       headersTimeoutMs,
       requestTimeoutMs,
       checkIntervalMs: set.HTTP_CHECK_INTERVAL_MS ?? 1_000,
+      keepAliveMs: set.HTTP_KEEP_ALIVE_MS ?? 120_000,
       maxConnectionsPerAddress: set.MAX_CONNECTIONS_PER_ADDRESS ?? (env === 'production' ? 500 : 100_000),
     },
     rateLimits: { factor: set.RATE_LIMIT_FACTOR ?? (env === 'production' ? 1 : 1_000) },

@@ -62,6 +62,8 @@ export const createHttpServer = ({ config, graphql, jwks, readiness, connections
     },
     '/.well-known/jwks.json': (response) => sendJson(response, 200, jwks, { 'cache-control': 'public, max-age=300' }),
   };
+  const { headersTimeoutMs, requestTimeoutMs, checkIntervalMs, keepAliveMs, maxConnectionsPerAddress } = config.http;
+  const keepAlive = `timeout=${Math.floor(keepAliveMs / 1_000)}`;
   /** What every response has. */
   const begin = (request: IncomingMessage, response: ServerResponse): void => {
     response.setHeader('x-content-type-options', 'nosniff');
@@ -69,24 +71,30 @@ export const createHttpServer = ({ config, graphql, jwks, readiness, connections
     response.setHeader(REQUEST_ID, requestIdOf(request));
     // A connection that has answered its last request would else be kept alive for another one that is refused.
     if (connections.stopping()) response.setHeader('connection', 'close');
+    else if (response.shouldKeepAlive) response.setHeader('keep-alive', keepAlive);
     cors.allow(request, response);
+  };
+  /** Refuses a request after which its connection is good for nothing more. */
+  const refuseLast = (response: ServerResponse, status: number, message: string): void => {
+    response.removeHeader('keep-alive');
+    sendError(response, status, 'BAD_REQUEST', message, { connection: 'close' });
   };
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     begin(request, response);
     const [path = '/'] = (request.url ?? '/').split('?', 1);
     const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
-    if (!hasOneHost(request)) sendError(response, 400, 'BAD_REQUEST', 'There must be one Host header.', { connection: 'close' });
+    if (!hasOneHost(request)) refuseLast(response, 400, 'There must be one Host header.');
     else if (path !== '/graphql' && route === undefined) sendError(response, 404, 'NOT_FOUND', 'There is nothing here. GraphQL is at /graphql.');
     else if (request.method === 'OPTIONS') response.writeHead(204, { allow: route ? 'GET, HEAD, OPTIONS' : 'GET, POST, OPTIONS' }).end();
     else if (route === undefined) await handleGraphQL(request, response);
     else if (request.method === 'GET' || request.method === 'HEAD') await route(response);
     else sendError(response, 405, 'BAD_REQUEST', 'Use GET.', { allow: 'GET, HEAD, OPTIONS' });
   };
-  const { headersTimeoutMs, requestTimeoutMs, checkIntervalMs, maxConnectionsPerAddress } = config.http;
   const server = createServer({
     headersTimeout: headersTimeoutMs,
     requestTimeout: requestTimeoutMs,
     connectionsCheckingInterval: checkIntervalMs,
+    keepAliveTimeout: keepAliveMs + KEEP_ALIVE_MARGIN_MS,
     // Node's own refusal has no body.
     requireHostHeader: false,
   });
@@ -104,10 +112,17 @@ export const createHttpServer = ({ config, graphql, jwks, readiness, connections
   });
   server.on('checkExpectation', (request, response) => {
     begin(request, response);
-    sendError(response, 417, 'BAD_REQUEST', 'The only expectation that is met is 100-continue.', { connection: 'close' });
+    refuseLast(response, 417, 'The only expectation that is met is 100-continue.');
   });
   return Object.assign(server, { unused });
 };
+
+/**
+ * How much longer a connection is kept than its client was told, in milliseconds. A client sends its next request just before the time is over, our
+ * loop is blocked for a moment, and Node's timer, which comes before what has arrived, closes the connection upon the unread request: the client
+ * sees a reset, and cannot know whether a mutation was done. The second that Node 20 adds by itself is soon over where many come at once.
+ */
+const KEEP_ALIVE_MARGIN_MS = 10_000;
 
 /** HTTP/1.1 asks for exactly one (RFC 9112, 3.2). */
 const hasOneHost = ({ httpVersion, headersDistinct: { host = [] } }: IncomingMessage): boolean =>

@@ -7,7 +7,7 @@ import { askRaw, openRaw, type RawResponse } from '../kit/raw-http.js';
 let app: TestApp;
 beforeAll(async () => {
   app = await startTestApp({
-    env: { CORS_ORIGINS: 'https://app.example', HTTP_HEADERS_TIMEOUT_MS: '300', HTTP_REQUEST_TIMEOUT_MS: '600', HTTP_CHECK_INTERVAL_MS: '20', MAX_REQUEST_BYTES: '20000' },
+    env: { CORS_ORIGINS: 'https://app.example', HTTP_HEADERS_TIMEOUT_MS: '300', HTTP_REQUEST_TIMEOUT_MS: '600', HTTP_CHECK_INTERVAL_MS: '20', HTTP_KEEP_ALIVE_MS: '1000', MAX_REQUEST_BYTES: '20000' },
   });
 });
 afterAll(() => app.stop());
@@ -159,6 +159,28 @@ describe('sockets and origins', () => {
     } finally {
       await any.stop();
     }
+  });
+});
+
+describe('a connection that is kept', () => {
+  it('says for how long, unless it ends with its answer', async () => {
+    expect((await askRaw(app.url, query())).headers).toMatchObject({ connection: 'keep-alive', 'keep-alive': 'timeout=1' });
+    for (const text of [query('Connection: close\r\n'), 'GET /healthz HTTP/1.1\r\n\r\n']) {
+      const { headers } = await askRaw(app.url, text);
+      expect(headers).toMatchObject({ connection: 'close' });
+      expect(headers).not.toHaveProperty('keep-alive');
+    }
+  });
+
+  it('is not closed upon a request that came in time, though the server was too busy to read it', async () => {
+    const connection = await openRaw(app.url);
+    connection.send(query());
+    await connection.response();
+    connection.send(query());
+    // Node itself would give a second more than it says.
+    for (const end = performance.now() + 2_500; performance.now() < end; );
+    expect(await connection.response()).toMatchObject({ status: 200, body: ANSWER });
+    connection.socket.destroy();
   });
 });
 

@@ -2,7 +2,7 @@ import { connect as connectTcp } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
-import { deferred } from '../kit/deferred.js';
+import { openRawSocket, type RawSocket } from '../kit/raw-socket.js';
 
 let app: TestApp;
 let ada: TestUser;
@@ -14,46 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-interface Message {
-  readonly id?: string;
-  readonly type: string;
-  readonly payload?: unknown;
-}
-
-interface RawSocket {
-  readonly socket: WebSocket;
-  readonly send: (message: unknown) => void;
-  readonly next: () => Promise<Message>;
-  readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
-}
-
-/** A socket without a client library, for what such a library would never send. */
-const open = async (protocols: string[] = ['graphql-transport-ws'], url = wsUrl): Promise<RawSocket> => {
-  const socket = new WebSocket(url, protocols);
-  const messages: Message[] = [];
-  const waiting: ((message: Message) => void)[] = [];
-  const opened = deferred<undefined>();
-  const closed = deferred<{ code: number; reason: string }>();
-  socket.on('open', () => opened.resolve(undefined));
-  socket.on('error', opened.reject);
-  socket.on('message', (data: Buffer) => {
-    const message = JSON.parse(data.toString()) as Message;
-    const waiter = waiting.shift();
-    if (waiter) waiter(message);
-    else messages.push(message);
-  });
-  socket.on('close', (code, reason) => closed.resolve({ code, reason: reason.toString() }));
-  await opened.promise;
-  return {
-    socket,
-    send: (message) => socket.send(typeof message === 'string' || Buffer.isBuffer(message) ? message : JSON.stringify(message)),
-    next: () => {
-      const message = messages.shift();
-      return message ? Promise.resolve(message) : new Promise((resolve) => waiting.push(resolve));
-    },
-    closed: closed.promise,
-  };
-};
+const open = (): Promise<RawSocket> => openRawSocket(app.url);
 
 const acknowledged = async (payload?: object): Promise<RawSocket> => {
   const raw = await open();
