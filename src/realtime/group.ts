@@ -127,6 +127,7 @@ export class Group<Item, Audience, Out> {
     else if (kind === 'log') {
       this.#behind = placeOf(first) - 1;
       this.#backlog = [];
+      this.#tell('overflowed');
     }
     if (!this.#working) void this.#work();
   }
@@ -203,7 +204,12 @@ export class Group<Item, Audience, Out> {
     if (items.length === 0 && standing.seq < stream.position) throw otherHistory();
     // Nothing is awaited from here on to the next look, so what the stream hands over after this follows on.
     this.#behind = standing.seq < stream.position ? standing.seq : null;
+    if (this.#behind === null) this.#tell('reread');
     return items;
+  }
+
+  #tell(event: 'overflowed' | 'reread'): void {
+    for (const membership of this.members) membership.pass?.(event);
   }
 
   async #process(items: readonly Item[]): Promise<void> {

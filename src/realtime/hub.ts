@@ -147,7 +147,7 @@ export const createHub = (options: HubOptions): Hub => {
         const stream = streams.hold(topic.name, key, readerOf(topic.name, () => logReader(prisma, topic.name)));
         // Only wanted kinds are rendered, so this sharing's items are all it ever sees.
         const group = streams.group(stream, sharing as unknown as Sharing<AnyEvent, unknown, unknown>, kinds.join(), view);
-        const following = new Following(streams, stream, group, memberOf(key), null);
+        const following = new Following(streams, stream, group, memberOf(key));
         if (following.left) return following;
         const epoch = head?.epoch ?? null;
         stream.settle(standing, epoch);
@@ -189,7 +189,9 @@ export const createHub = (options: HubOptions): Hub => {
         const stream = streams.hold<Signal<unknown>>(topic.name, key, signalReader, (value) => hearSignal(topic.name, key, value));
         stream.settle(0);
         const group = streams.group(stream, sharing as unknown as Sharing<Signal<unknown>, unknown, unknown>, '', WHOLE);
-        return new Following(streams, stream, group, memberOf(key), stream.position);
+        const following = new Following(streams, stream, group, memberOf(key));
+        if (!following.left) following.catchUp(stream.position);
+        return following;
       }),
 
     say: (topic, key, value) => bus.wake({ topic: topic.name, key, seq: 0, value }),

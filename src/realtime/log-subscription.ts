@@ -7,36 +7,63 @@ import type { Attached } from './source.js';
 import { assertWithoutHole, holeInLog, otherHistory } from './readers.js';
 import type { Stream } from './stream.js';
 import type { Streams } from './streams.js';
+import { endBy, follow, type LifeEvent, type LifeState } from './subscription-life.js';
 
 /** A subscription to one stream, which is also its place in its group. */
 export class Following<Item> implements Membership<unknown, unknown>, Attached {
   readonly stream: Stream<Item>;
   readonly group: Group<Item, unknown, unknown>;
   readonly member: Member<unknown, unknown>;
-  position: number | null;
-  left = false;
+  position: number | null = null;
   readonly #streams: Streams;
+  #state: LifeState = 'opening';
 
-  constructor(streams: Streams, stream: Stream<Item>, group: Group<Item, unknown, unknown>, member: Member<unknown, unknown>, position: number | null) {
+  constructor(streams: Streams, stream: Stream<Item>, group: Group<Item, unknown, unknown>, member: Member<unknown, unknown>) {
     this.#streams = streams;
     this.stream = stream;
     this.group = group;
     this.member = member;
-    this.position = position;
     const refusal = streams.join(stream, group, this);
     streams.enter(this);
     if (refusal !== null) this.end(refusal);
+    if (!this.left) this.pass('attached');
+  }
+
+  get state(): LifeState {
+    return this.#state;
+  }
+
+  get left(): boolean {
+    return this.#state === 'ended';
+  }
+
+  /**
+   * Goes on to the state that follows.
+   * @returns whether it is another one
+   */
+  pass(event: LifeEvent): boolean {
+    const before = this.#state;
+    this.#state = follow(before, event);
+    return this.#state !== before;
+  }
+
+  /** Everything up to `position` has been delivered: what comes then is given to it by its group. */
+  catchUp(position: number): void {
+    this.pass('caughtUp');
+    this.position = position;
   }
 
   end(error: unknown): void {
-    if (this.left) return;
-    this.leave();
+    if (!this.pass(endBy(error))) return;
+    this.#release();
     this.member.end(error);
   }
 
   leave(): void {
-    if (this.left) return;
-    this.left = true;
+    if (this.pass('left')) this.#release();
+  }
+
+  #release(): void {
     this.group.leave(this);
     this.#streams.release(this.stream);
     this.#streams.exit();
@@ -77,13 +104,15 @@ export const replay = async (prisma: PrismaClient, following: Following<AnyEvent
       }
       position = chunk.at(-1)?.seq ?? position;
     }
+    if (isLeft()) return;
+    following.pass('pageRead');
     const last = events[end];
     if (last !== undefined) {
       following.end(group.endError(last));
       return;
     }
   }
-  if (!isLeft()) following.position = position;
+  if (!isLeft()) following.catchUp(position);
 };
 
 export interface ReplayOptions {

@@ -24,6 +24,8 @@ export interface Membership<Audience, Out> {
   end(error: unknown): void;
   /** Leaves the group. */
   leave(): void;
+  /** Its group reads the log again for it, or has done so; only logs are told. */
+  pass?(event: 'overflowed' | 'reread'): void;
 }
 
 /** How what happens becomes what is delivered. Members that give the same `key` for a stream share the results. */

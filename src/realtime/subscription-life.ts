@@ -1,0 +1,105 @@
+import { codeOf } from '../errors.js';
+
+/**
+ * The life of a subscription to a log (and to signals, which have nothing to replay):
+ *
+ *               refused, stopped
+ *     opening ───────────────────────────────────────────────┐
+ *        │ attached: it has a place in its group             │
+ *        ▼                                                   │
+ *     replaying ◄─┐ pageRead: it reads what it has missed    │ completed: nothing can follow
+ *        │  └─────┘ by itself, page by page                  │ revoked:   the log says that it may follow no longer
+ *        │ caughtUp: it stands where its stream stands,      ├──────────────────────────────────────────────► ended
+ *        ▼           and is given what its group makes       │ failed:    what follows cannot be shown
+ *      live ◄───────────────┐                                │ left:      its reader has gone, does not keep up,
+ *        │ overflowed: more │ reread: nothing is             │            or has lost the right to follow it
+ *        ▼ than may wait    │ left out any more              │
+ *      behind ──────────────┘ ───────────────────────────────┘
+ *        its group reads the log again, page by page
+ *
+ * Every change of state goes by {@link LIFE}. What is delivered changes none, and costs nothing here.
+ */
+export type LifeState = keyof typeof LIFE;
+export type LifeEvent = keyof (typeof LIFE)['opening'];
+
+/** What comes after what; null where it cannot happen. */
+export const LIFE = {
+  opening: {
+    attached: 'replaying',
+    pageRead: null,
+    caughtUp: null,
+    overflowed: null,
+    reread: null,
+    completed: null,
+    revoked: null,
+    failed: 'ended',
+    left: 'ended',
+  },
+  // Its group may fall behind and catch up meanwhile: what is left out there is read here as well.
+  replaying: {
+    attached: null,
+    pageRead: 'replaying',
+    caughtUp: 'live',
+    overflowed: 'replaying',
+    reread: 'replaying',
+    completed: 'ended',
+    revoked: 'ended',
+    failed: 'ended',
+    left: 'ended',
+  },
+  // One that comes to its group while that reads again has seen what the others have not: "reread" is no news to it.
+  live: {
+    attached: null,
+    pageRead: null,
+    caughtUp: null,
+    overflowed: 'behind',
+    reread: 'live',
+    completed: 'ended',
+    revoked: 'ended',
+    failed: 'ended',
+    left: 'ended',
+  },
+  // One that is behind has nothing waiting that could overflow.
+  behind: {
+    attached: null,
+    pageRead: null,
+    caughtUp: null,
+    overflowed: null,
+    reread: 'live',
+    completed: 'ended',
+    revoked: 'ended',
+    failed: 'ended',
+    left: 'ended',
+  },
+  // The first end counts. Whoever has left its group hears nothing of that any more.
+  ended: {
+    attached: null,
+    pageRead: null,
+    caughtUp: null,
+    overflowed: null,
+    reread: null,
+    completed: 'ended',
+    revoked: 'ended',
+    failed: 'ended',
+    left: 'ended',
+  },
+} as const satisfies Record<State, Record<Event, State | null>>;
+
+type State = 'opening' | 'replaying' | 'live' | 'behind' | 'ended';
+type Event = 'attached' | 'pageRead' | 'caughtUp' | 'overflowed' | 'reread' | 'completed' | 'revoked' | 'failed' | 'left';
+
+/**
+ * The state that follows.
+ * @throws Error for what cannot happen, which is a mistake of ours
+ */
+export const follow = (state: LifeState, event: LifeEvent): LifeState => {
+  const next = LIFE[state][event];
+  if (next === null) throw new Error(`A subscription that is ${state} cannot be told "${event}".`);
+  return next;
+};
+
+/** What ends a subscription that is told of an error, or of null because it is over. */
+export const endBy = (error: unknown): LifeEvent => {
+  if (error === null) return 'completed';
+  return codeOf(error) === 'ACCESS_REVOKED' ? 'revoked' : 'failed';
+};

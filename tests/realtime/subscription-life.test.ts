@@ -1,0 +1,178 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { coded } from '../../src/errors.js';
+import { Following } from '../../src/realtime/log-subscription.js';
+import { accessRevoked } from '../../src/realtime/share.js';
+import { follow as next, LIFE, type LifeEvent, type LifeState } from '../../src/realtime/subscription-life.js';
+import { deferred } from '../kit/deferred.js';
+import { follow } from './follow.js';
+import { busOf, createWorld, type World } from './hazard-world.js';
+
+const ROWS = Object.entries(LIFE).flatMap(([state, row]) =>
+  Object.entries(row).map(([event, to]) => ({ state: state as LifeState, event: event as LifeEvent, to: to as LifeState | null })),
+);
+
+describe('the table', () => {
+  it.each(ROWS.filter(({ to }) => to !== null))('leads from $state by $event to $to', ({ state, event, to }) => {
+    expect(next(state, event)).toBe(to);
+  });
+
+  it.each(ROWS.filter(({ to }) => to === null))('knows of no $event while $state', ({ state, event }) => {
+    expect(() => next(state, event)).toThrow(`A subscription that is ${state} cannot be told "${event}".`);
+  });
+});
+
+/** Enough that the groups of a stream that are held up have more waiting than they keep. */
+const MANY = 1_800;
+const MAX_SELECTIONS = 30;
+
+let world: World;
+let head: number;
+/** What subscriptions have gone through, as `state event`. */
+const walked = new Set<string>();
+beforeAll(async () => {
+  world = await createWorld({ apps: 1, env: { MAX_SELECTIONS_PER_STREAM: `${MAX_SELECTIONS}` } });
+  const { pass } = Following.prototype;
+  vi.spyOn(Following.prototype, 'pass').mockImplementation(function (this: Following<unknown>, event) {
+    walked.add(`${this.state} ${event}`);
+    return pass.call(this, event);
+  });
+  head = await world.insert(0, 3);
+});
+afterAll(async () => {
+  vi.restoreAllMocks();
+  await world.stop();
+});
+
+const insert = async (count: number): Promise<void> => {
+  head = await world.insert(head, count);
+};
+const wake = (): void => busOf(world.apps[0]).wake({ topic: 'conversation', key: world.key, seq: head });
+const noResult = () => Promise.reject(coded('NOT_FOUND', 'No result.'));
+
+describe('a subscription', () => {
+  it('reads what it has missed, is then given what happens, and ends once', async () => {
+    const [app] = world.apps;
+    const { attached, seqs, ends } = await follow(app, world.key, { selection: 'whole', after: world.start });
+    await expect.poll(() => attached.state).toBe('live');
+    await insert(1);
+    wake();
+    await expect.poll(() => seqs.at(-1)).toBe(head);
+    attached.leave();
+    for (const error of [null, accessRevoked(), new Error('late')]) attached.end(error);
+    attached.leave();
+    expect([attached.state, ends]).toEqual(['ended', []]);
+  });
+
+  it('is over before it begins for one who follows too many selections, and where the server stops', async () => {
+    const [app] = world.apps;
+    const owned = [];
+    for (let count = 0; count <= MAX_SELECTIONS; count += 1) owned.push(await follow(app, world.key, { selection: `${count}`, owner: 'ada' }));
+    expect(owned.at(-1)?.ends).toMatchObject([{ extensions: { code: 'RATE_LIMITED' } }]);
+    for (const { attached } of owned) attached.leave();
+    const other = await world.addApp();
+    const { attached, ends } = await follow(other, world.key, { selection: 'stopped', beforeAttach: () => other.services.hub.stop() });
+    expect([attached.state, ends]).toEqual(['ended', []]);
+  });
+
+  it('ends in what it has missed', async () => {
+    const [app] = world.apps;
+    const after = world.start;
+    const over = await follow(app, world.key, { selection: 'over', after, endsFor: (seq) => (seq === head ? 'everyone' : null) });
+    const failing = await follow(app, world.key, { selection: 'failing', after, render: noResult });
+    const revoked = await follow(app, world.key, {
+      selection: 'revoked',
+      after,
+      userId: 'ada',
+      endsFor: (seq) => (seq === head ? { userId: 'ada' } : null),
+      // Somebody who has left before and come back is not ended by the history of that.
+      beforeAttach: () => insert(1),
+    });
+    const leaving = await follow(app, world.key, { selection: 'leaving', after, room: () => new Promise(() => undefined) });
+    leaving.attached.leave();
+    await expect.poll(() => [over.ends, failing.ends, revoked.ends, leaving.ends]).toMatchObject([
+      [null],
+      [{ extensions: { code: 'NOT_FOUND' } }],
+      [{ extensions: { code: 'ACCESS_REVOKED' } }],
+      [],
+    ]);
+  });
+
+  it('ends by what happens', async () => {
+    const [app] = world.apps;
+    const last = head + 1;
+    const over = await follow(app, world.key, { selection: 'over', endsFor: (seq) => (seq === last ? 'everyone' : null) });
+    const revoked = await follow(app, world.key, { selection: 'revoked', userId: 'ada', endsFor: (seq) => (seq === last ? { userId: 'ada' } : null) });
+    const failing = await follow(app, world.key, { selection: 'failing', render: noResult });
+    await expect.poll(() => [over, revoked, failing].map(({ attached }) => attached.state)).toEqual(['live', 'live', 'live']);
+    await insert(1);
+    wake();
+    await expect.poll(() => [over.ends, revoked.ends, failing.ends]).toMatchObject([
+      [null],
+      [{ extensions: { code: 'ACCESS_REVOKED' } }],
+      [{ extensions: { code: 'NOT_FOUND' } }],
+    ]);
+  });
+
+  it('ends in what its group reads again', async () => {
+    const [app] = world.apps;
+    const gate = deferred<undefined>();
+    const first = head + 1;
+    // In the first of the pages that are read again.
+    const last = head + 550;
+    const held = async (seq: number) => {
+      if (seq === first) await gate.promise;
+    };
+    const over = await follow(app, world.key, { selection: 'over', render: held, endsFor: (seq) => (seq === last ? 'everyone' : null) });
+    const revoked = await follow(app, world.key, { selection: 'revoked', render: held, userId: 'ada', endsFor: (seq) => (seq === last ? { userId: 'ada' } : null) });
+    const failing = await follow(app, world.key, { selection: 'failing', render: (seq) => (seq === last ? noResult() : held(seq)) });
+    const leaving = await follow(app, world.key, { selection: 'leaving', render: held });
+    const all = [over, revoked, failing, leaving];
+    await expect.poll(() => all.map(({ attached }) => attached.state)).toEqual(all.map(() => 'live'));
+    await insert(MANY);
+    wake();
+    await expect.poll(() => all.map(({ attached }) => attached.state)).toEqual(all.map(() => 'behind'));
+    leaving.attached.leave();
+    gate.resolve(undefined);
+    await expect.poll(() => [over.ends, revoked.ends, failing.ends]).toMatchObject([
+      [null],
+      [{ extensions: { code: 'ACCESS_REVOKED' } }],
+      [{ extensions: { code: 'NOT_FOUND' } }],
+    ]);
+    expect([over.seqs.at(-1), revoked.seqs.at(-1), failing.seqs.at(-1), leaving.seqs]).toEqual([last, last, last - 1, []]);
+  });
+
+  it('of a group with more waiting than it keeps loses nothing: it is read again, in order', async () => {
+    const [app] = world.apps;
+    const gate = deferred<undefined>();
+    const room = deferred<undefined>();
+    const first = head + 1;
+    const selection = 'slow';
+    const render = async (seq: number) => {
+      if (seq === first) await gate.promise;
+    };
+    const slow = await follow(app, world.key, { selection, render });
+    const quick = await follow(app, world.key, { selection: 'quick' });
+    const replaying = await follow(app, world.key, { selection, render, after: world.start, room: () => room.promise });
+    await expect.poll(() => [slow, quick].map(({ attached }) => attached.state)).toEqual(['live', 'live']);
+    await insert(MANY);
+    wake();
+    await expect.poll(() => slow.attached.state).toBe('behind');
+    await expect.poll(() => quick.seqs).toHaveLength(MANY);
+    const latecomer = await follow(app, world.key, { selection, render });
+    await expect.poll(() => latecomer.attached.state).toBe('live');
+    gate.resolve(undefined);
+    await expect.poll(() => slow.attached.state).toBe('live');
+    expect(replaying.attached.state).toBe('replaying');
+    room.resolve(undefined);
+    await insert(1);
+    wake();
+    const expected = Array.from({ length: MANY + 1 }, (_, n) => first + n);
+    await expect.poll(() => [slow, quick, replaying, latecomer].map(({ seqs }) => seqs.at(-1))).toEqual([head, head, head, head]);
+    expect([slow.seqs, quick.seqs, replaying.seqs.slice(-expected.length), latecomer.seqs]).toEqual([expected, expected, expected, [head]]);
+    expect(new Set(replaying.seqs).size).toBe(replaying.seqs.length);
+  });
+
+  it('has gone through every transition of the table by now', () => {
+    expect([...walked].sort()).toEqual(ROWS.flatMap(({ state, event, to }) => (to === null ? [] : `${state} ${event}`)).sort());
+  });
+});
