@@ -140,7 +140,9 @@ const sharingOf = (
  * column that changes just then, a mistake of ours that the next version mends.
  */
 const assertResult = ({ data, errors = [] }: ExecutionResult): void => {
-  const failure = errors.find((error) => mayPass(error) && !isOfArguments(error)) ?? (data === null || data === undefined ? errors[0] : undefined);
+  // Arguments that were refused will be refused again, wherever they stand.
+  const others = errors.filter((error) => !isOfArguments(error));
+  const failure = others.find(mayPass) ?? (data === null || data === undefined ? others[0] : undefined);
   if (failure === undefined) return;
   const cause = failure.originalError ?? failure;
   throw new Error(`${failure.path?.join('.') ?? ''}: ${cause.message}`, { cause });
