@@ -7,10 +7,29 @@ import type { Audience } from './audience.js';
 import { nextHead, type Outbox, type Slot } from './outbox.js';
 import { bytesOf, type Encoded, type FoundSubscription } from './subscribe.js';
 
+/** What all subscriptions of one server's sockets share. */
+export interface SocketDelivery {
+  readonly mask: (error: unknown) => GraphQLError;
+  /** The bytes of results, which those who share them are given as the same array. */
+  readonly buffersOf: (results: readonly Encoded[]) => readonly Buffer[];
+}
+
+export const createSocketDelivery = (mask: SocketDelivery['mask']): SocketDelivery => {
+  // Those that were asked for last: one after the other, thousands ask for the same.
+  let latest: { readonly results: readonly Encoded[]; readonly buffers: readonly Buffer[] } = { results: [], buffers: [] };
+  return {
+    mask,
+    buffersOf: (results) => {
+      if (results !== latest.results) latest = { results, buffers: results.map(bytesOf) };
+      return latest.buffers;
+    },
+  };
+};
+
 export interface SocketSubscriptionOptions {
   readonly id: string;
   readonly outbox: Outbox;
-  readonly mask: (error: unknown) => GraphQLError;
+  readonly delivery: SocketDelivery;
 }
 
 /**
@@ -25,8 +44,8 @@ export class SocketSubscription implements AsyncIterableIterator<never>, Revocab
   readonly kind: AuthorizedSource['kind'];
   readonly audience: Audience;
   readonly outbox: Outbox;
+  readonly delivery: SocketDelivery;
   readonly reauthorize: Revocable['reauthorize'];
-  readonly #mask: SocketSubscriptionOptions['mask'];
   readonly #watch: AccessWatch | null;
   #attach: (() => Attached) | null;
   #attached: Attached | null = null;
@@ -34,13 +53,13 @@ export class SocketSubscription implements AsyncIterableIterator<never>, Revocab
   #settle: { resolve: (result: IteratorResult<never>) => void; reject: (reason: unknown) => void } | null = null;
   #end: { readonly error: unknown } | null = null;
 
-  constructor({ id, outbox, mask }: SocketSubscriptionOptions, { source, sharing, audience, watch, generation }: FoundSubscription) {
+  constructor({ id, outbox, delivery }: SocketSubscriptionOptions, { source, sharing, audience, watch, generation }: FoundSubscription) {
     this.head = nextHead(id);
     this.kind = source.kind;
     this.audience = audience;
     this.outbox = outbox;
+    this.delivery = delivery;
     this.reauthorize = source.reauthorize;
-    this.#mask = mask;
     this.#watch = watch;
     this.#attach = () =>
       source.attach(sharing, () => {
@@ -99,7 +118,7 @@ export class SocketSubscription implements AsyncIterableIterator<never>, Revocab
     // Told once: who reads on finds the end.
     this.#end = { error: null };
     if (error === null) resolve({ done: true, value: undefined });
-    else reject(this.#mask(error));
+    else reject(this.delivery.mask(error));
   }
 
   /** What is queued for one stream is not to be sent, and nothing follows. */
@@ -139,7 +158,8 @@ class SocketSlot implements Member<Audience, Encoded>, Slot {
   }
 
   deliver(results: readonly Encoded[]): void {
-    this.#subscription.outbox.next(this, buffersOf(results));
+    const { outbox, delivery } = this.#subscription;
+    outbox.next(this, delivery.buffersOf(results));
   }
 
   end(error: unknown): void {
@@ -159,12 +179,3 @@ class SocketSlot implements Member<Audience, Encoded>, Slot {
     this.#subscription.end(slowConsumer());
   }
 }
-
-/** The bytes of results, which those who share them are given as the same array. */
-const buffersOf = (results: readonly Encoded[]): readonly Buffer[] => {
-  if (results === latest.results) return latest.buffers;
-  latest = { results, buffers: results.map(bytesOf) };
-  return latest.buffers;
-};
-/** Those that were asked for last: one after the other, thousands ask for the same. */
-let latest: { readonly results: readonly Encoded[]; readonly buffers: readonly Buffer[] } = { results: [], buffers: [] };

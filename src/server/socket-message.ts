@@ -21,11 +21,11 @@ export const MAX_CONTROL_LENGTH = 16_384;
 /** Characters that the name of an operation may have. */
 const MAX_NAME_LENGTH = 256;
 
-/** Why payloads that stand for refused ones were refused. */
-const refusals = new WeakMap<object, GraphQLError>();
+/** Where a payload that stands for a refused one says why. No peer can send it: JSON knows no symbols. */
+const REFUSAL = Symbol('refusal');
 
 /** Why the payload of a `subscribe` cannot be run; null when it can. */
-export const refusalOf = (payload: SubscribePayload): GraphQLError | null => refusals.get(payload) ?? null;
+export const refusalOf = (payload: SubscribePayload & { readonly [REFUSAL]?: GraphQLError }): GraphQLError | null => payload[REFUSAL] ?? null;
 
 /**
  * Reads one message of a peer, before the protocol library does. The library closes the whole socket for a `subscribe` whose payload is wrong; here
@@ -62,9 +62,7 @@ const readPayload = (payload: unknown): SubscribePayload => {
     const { query, operationName, variables, extensions } = payload as SubscribePayload;
     return { query, operationName, variables, extensions };
   }
-  const empty: SubscribePayload = { query: '' };
-  refusals.set(empty, coded('BAD_REQUEST', problem));
-  return empty;
+  return { query: '', [REFUSAL]: coded('BAD_REQUEST', problem) } as SubscribePayload;
 };
 
 const problemOf = (payload: unknown): string | null => {

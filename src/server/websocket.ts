@@ -26,7 +26,7 @@ import { createCollector, createOutbox } from './outbox.js';
 import { createSendBudget } from './send-budget.js';
 import { refuse } from './send.js';
 import { isFound, type FoundSubscription } from './subscribe.js';
-import { SocketSubscription } from './socket-delivery.js';
+import { createSocketDelivery, SocketSubscription } from './socket-delivery.js';
 import { refusalOf } from './socket-message.js';
 import { createSubscribeLimit, type AddressLimit } from './socket-limits.js';
 import { carry, hangUp, type Patience, type Peer } from './socket-transport.js';
@@ -93,6 +93,7 @@ const HANDSHAKE_WAIT_MS = 20_000;
 export const createSocketServer = ({ http, connections, addresses, graphql, services, authenticator, watcher, time, onPresent }: SocketOptions): void => {
   const { config, clock, log } = services;
   const mask = createMask(services);
+  const delivery = createSocketDelivery(mask);
   /** How an operation was prepared. */
   const prepared = new WeakMap<object, Prepared>();
   const run = async (step: 'execute' | 'subscribe', given: ExecutionArgs): Promise<ExecutionResult | SocketSubscription> => {
@@ -105,7 +106,7 @@ export const createSocketServer = ({ http, connections, addresses, graphql, serv
       if (!isFound(result)) return result;
       // The library keeps it for as long as the subscription lasts, and has no more use for it.
       Object.assign(params, { query: '', variables: null, extensions: null, operationName: null });
-      return new SocketSubscription({ id, outbox: extra.outbox, mask }, result);
+      return new SocketSubscription({ id, outbox: extra.outbox, delivery }, result);
     } catch (error) {
       return { errors: [mask(error)] };
     }
