@@ -90,13 +90,41 @@ it('a log that cannot be read for a moment is read again, without waiting for an
   sent += 1;
   await world.database.query('ALTER TABLE event RENAME COLUMN ref TO ref_elsewhere');
   try {
+    const [{ now } = { now: '' }] = await world.database.query<{ now: string }>('SELECT clock_timestamp()::text AS now');
     busOf(app).wake({ topic: 'conversation', key: world.key, seq });
-    // The wake has been heard, and the first read has failed or is about to.
-    await new Promise((resolve) => setImmediate(resolve));
+    // The log has been asked for since, in vain.
+    const asked = () =>
+      world.database.query(
+        `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%FROM head LEFT JOIN LATERAL%' AND query NOT LIKE '%pg_stat%' AND state = 'idle' AND query_start > $1::timestamptz`,
+        [now],
+      );
+    await expect.poll(asked).not.toEqual([]);
   } finally {
     await world.database.query('ALTER TABLE event RENAME COLUMN ref_elsewhere TO ref');
   }
   await expect.poll(() => reader.bodies.at(-1)).toBe(String(sent));
   expect(reader.ends).toEqual([]);
   reader.drop();
+});
+
+it('a column whose type changes while its rows are followed costs nobody an event, and no one who writes notices', async () => {
+  const socket = app.connect(world.ada);
+  const subscription = socket.subscribe<MessageEvent>(MESSAGES, { id: world.room, after: world.start });
+  await subscription.take(sent);
+  const say = async (): Promise<void> => {
+    sent += 1;
+    await world.send(app, String(sent));
+  };
+  const begun = sent;
+  await say();
+  for (const type of ['varchar(2000)', 'text', 'varchar(2001)']) {
+    await world.database.query(`ALTER TABLE message ALTER COLUMN body TYPE ${type}`);
+    // One that is read back, and one that this process has written.
+    await send();
+    await say();
+  }
+  expect((await subscription.take(sent - begun)).map(({ messageAdded }) => messageAdded.message.body)).toEqual(
+    Array.from({ length: sent - begun }, (_, n) => String(begun + n + 1)),
+  );
+  await socket.close();
 });
