@@ -25,9 +25,9 @@ const seqs = async (id: string): Promise<number[]> =>
   (await app.database.query<{ seq: number }>(`SELECT seq FROM event WHERE topic = 'conversation' AND key = $1 ORDER BY seq`, [uuid(id)])).map(({ seq }) => seq);
 
 const EVENTS = `subscription ($id: ID!, $after: String) {
-  conversationEvents(conversationId: $id, after: $after) { __typename cursor ... on MessageAdded { message { body } } ... on MessageDeleted { messageId } }
+  conversationEvents(conversationId: $id, after: $after) { __typename cursor ... on MessageAdded { message { body } } ... on MessageDeleted { messageId message { body deletedAt } } }
 }`;
-type Events = { readonly conversationEvents: { readonly __typename: string; readonly cursor: string; readonly message?: { body: string }; readonly messageId?: string } };
+type Events = { readonly conversationEvents: { readonly __typename: string; readonly cursor: string; readonly message?: { body: string; deletedAt?: string }; readonly messageId?: string } };
 const follow = (as: TestUser, id: string, after?: string) => app.connect(as).subscribe<Events>(EVENTS, { id, after });
 const POLL = 'query ($id: ID!, $after: String) { conversationEvents(conversationId: $id, after: $after, first: 100) { cursor } }';
 const MESSAGES = `query ($id: ID!, $after: String, $before: String, $first: Int, $last: Int) {
@@ -114,7 +114,7 @@ describe('MESSAGE_RETENTION', () => {
     expect(await seqs(id)).toEqual([sent[1]?.seq, sent[2]?.seq, sent[3]?.seq]);
   });
 
-  test('takes what later events lead to with it: they tell that it is gone', async () => {
+  test('empties what later events lead to: they tell that it was deleted, and it goes with the last of them', async () => {
     const { id, sent } = await conversationOf(3);
     const [first, second, third] = sent;
     await age(id, third?.seq ?? 0, 31);
@@ -125,16 +125,40 @@ describe('MESSAGE_RETENTION', () => {
     expect(await page(id)).toEqual(['edited', 'message 1', 'message 2', 'answer']);
     // Who has just read that it was edited still finds it.
     await retain();
-    expect(await page(id)).toEqual(['edited', 'answer']);
+    expect(await page(id)).toEqual(['', 'answer']);
     await retain();
-    expect((await app.data<Page>(MESSAGES, { id }, ada)).conversation.messages.edges.map(({ node }) => node)).toEqual([{ body: 'answer', replyTo: null }]);
+    expect((await app.data<Page>(MESSAGES, { id }, ada)).conversation.messages.edges.map(({ node }) => node)).toEqual([
+      { body: '', replyTo: null },
+      { body: 'answer', replyTo: null },
+    ]);
     const events = await follow(ada, id, third?.cursor).take(3);
     expect(events.map(({ conversationEvents }) => conversationEvents)).toMatchObject([
       { __typename: 'MessageAdded', message: { body: 'answer' } },
-      { __typename: 'MessageDeleted', messageId: first.id },
+      { __typename: 'MessageDeleted', messageId: first.id, message: { body: '', deletedAt: expect.any(String) } },
       { __typename: 'ReactionsChanged' },
     ]);
-    expect(await app.code('mutation ($id: ID!) { editMessage(input: { messageId: $id, body: "x" }) { __typename } }', { id: first.id }, ada)).toBe('NOT_FOUND');
+    const edit = () => app.code('mutation ($id: ID!) { editMessage(input: { messageId: $id, body: "x" }) { __typename } }', { id: first.id }, ada);
+    expect(await edit()).toBe('CONFLICT');
+    await age(id, 1_000_000, 31);
+    await retain();
+    await retain();
+    expect(await page(id)).toEqual([]);
+    expect(await edit()).toBe('NOT_FOUND');
+  });
+
+  test('keeps what is left of a deleted message for as long as an event tells of its deletion', async () => {
+    const { id, sent } = await conversationOf(2);
+    const [first, second] = sent;
+    await age(id, second?.seq ?? 0, 31);
+    await talk.act(ada, 'deleteMessage', { messageId: first.id }, '__typename');
+    const deletion = async () => (await follow(ada, id, second?.cursor).data()).conversationEvents;
+    const told = await deletion();
+    expect(told).toMatchObject({ __typename: 'MessageDeleted', messageId: first.id, message: { body: '', deletedAt: expect.any(String) } });
+    await retain();
+    await retain();
+    await retain();
+    expect(await deletion()).toEqual(told);
+    expect(await page(id)).toEqual(['']);
   });
 
   test('goes in batches through many events, while others send', async () => {

@@ -12,6 +12,7 @@ import { Conversation, ConversationMember } from './schema.js';
 import { conversationLog, type ConversationEvents } from './topics.js';
 
 type Event<Kind extends keyof ConversationEvents> = LogEvent<ConversationEvents, Kind>;
+type EventFields<Kind extends keyof ConversationEvents> = PothosSchemaTypes.ObjectFieldBuilder<Types, Event<Kind>>;
 
 // ---------------------------------------------------------------- types
 // Whoever may follow a conversation may see all that its events lead to, and but for one no field reads the viewer: one result is for everyone.
@@ -27,18 +28,21 @@ export const ConversationEvent = builder.interfaceRef<ConversationLogEvent>('Con
   }),
 });
 
-/** An event about a message that is there to be looked at. */
-const messageEvent = (kind: 'MessageAdded' | 'MessageEdited' | 'ReactionsChanged', description: string) =>
+type OfMessage = 'MessageAdded' | 'MessageEdited' | 'MessageDeleted' | 'ReactionsChanged';
+
+/** Retention keeps the row of a message, emptied at least, for as long as an event leads to it. */
+const messageField = (t: EventFields<OfMessage>, description = 'The message, as it is now.') =>
+  t.prismaField({
+    type: Message,
+    description,
+    resolve: (query, { ref }, _args, { db }) => db.prisma.message.findUniqueOrThrow({ ...query, where: { id: ref.messageId } }),
+  });
+
+const messageEvent = (kind: Exclude<OfMessage, 'MessageDeleted'>, description: string) =>
   builder.objectRef<Event<typeof kind>>(kind).implement({
     description,
     interfaces: [ConversationEvent],
-    fields: (t) => ({
-      message: t.prismaField({
-        type: Message,
-        description: 'The message, as it is now.',
-        resolve: (query, { ref }, _args, { db }) => db.prisma.message.findUniqueOrThrow({ ...query, where: { id: ref.messageId } }),
-      }),
-    }),
+    fields: (t) => ({ message: messageField(t) }),
   });
 
 export const MessageAdded = messageEvent('MessageAdded', 'Somebody has said something.');
@@ -46,14 +50,14 @@ messageEvent('MessageEdited', 'What a message says has been changed.');
 messageEvent('ReactionsChanged', 'Somebody has reacted to a message, or has taken a reaction back.');
 
 builder.objectRef<Event<'MessageDeleted'>>('MessageDeleted').implement({
-  description: 'What a message said has been taken back.',
+  description: 'A message has been deleted, by somebody or because it was kept long enough.',
   interfaces: [ConversationEvent],
   fields: (t) => ({
     messageId: t.id({ description: 'The id of the message.', resolve: ({ ref }) => encodeId('Message', ref.messageId) }),
+    message: messageField(t, 'What is left of the message: empty, with its `deletedAt`.'),
   }),
 });
 
-type EventFields<Kind extends keyof ConversationEvents> = PothosSchemaTypes.ObjectFieldBuilder<Types, Event<Kind>>;
 type OfUser = 'MemberJoined' | 'MemberLeft' | 'OwnerChanged' | 'ConversationRenamed' | 'ReadMoved';
 
 const userField = (t: EventFields<OfUser>, description: string) =>

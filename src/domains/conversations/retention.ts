@@ -10,7 +10,8 @@ const CONVERSATIONS_AT_ONCE = 1_000;
 
 /**
  * Removes what is older than MESSAGE_RETENTION from every conversation: events at once, and the messages that they told of the next time,
- * since what somebody has read of the log just before may still be on its way to them.
+ * since what somebody has read of the log just before may still be on its way to them. A message to which a later event leads is emptied, and
+ * removed when that event has gone too: whatever a kept event leads to is there.
  */
 export const applyRetention = async ({ db, config }: Pick<Services, 'db' | 'config'>): Promise<void> => {
   const { retentionMs } = config.messages;
@@ -19,7 +20,7 @@ export const applyRetention = async ({ db, config }: Pick<Services, 'db' | 'conf
   await pruneLog(db, conversationLog, retentionMs);
 };
 
-/** Removes the messages whose events are no longer kept. */
+/** Removes or empties the messages whose own events are no longer kept. */
 const removeForgotten = async (db: Database): Promise<void> => {
   let conversations: readonly { readonly id: string; readonly oldestSeq: number }[];
   let after = '';
@@ -37,8 +38,10 @@ const removeForgotten = async (db: Database): Promise<void> => {
 };
 
 /**
- * Later events may lead to a message: that it was edited, or how it was reacted to. To those who follow the log from before them they
- * tell from here that it is gone, and so it goes itself the next time.
+ * Later events may lead to a message: that it was edited or deleted, or how it was reacted to. To those who follow the log from before them
+ * they tell from here that it was deleted, and what is left of it is as empty as any deleted message.
+ *
+ * One who edits a message holds its row until the event is written, so that event is seen here; one who comes later finds it deleted.
  * @returns the seq of the last that was looked at; null when there is none further
  */
 const removeMessages = (
@@ -54,14 +57,21 @@ const removeMessages = (
       ORDER BY seq LIMIT ${REMOVED_AT_ONCE} FOR UPDATE SKIP LOCKED`;
     const ids = messages.map(({ id }) => id);
     // Topic and kinds are the literals of the partial index `event_message_ref`.
-    const told = await tx.$queryRaw<{ readonly id: string }[]>`
+    await tx.$executeRaw`
       UPDATE event SET kind = 'MessageDeleted'
       WHERE topic = 'conversation' AND key = ${conversationId} AND kind IN ('MessageEdited', 'ReactionsChanged')
-        AND ref->>'messageId' = ANY(${ids}::text[])
-      RETURNING ref->>'messageId' AS id`;
+        AND ref->>'messageId' = ANY(${ids}::text[])`;
+    const told = await tx.$queryRaw<{ readonly id: string }[]>`
+      SELECT DISTINCT ref->>'messageId' AS id FROM event
+      WHERE topic = 'conversation' AND key = ${conversationId} AND kind = 'MessageDeleted' AND ref->>'messageId' = ANY(${ids}::text[])`;
     const kept = new Set(told.map(({ id }) => id));
-    const removed = { in: ids.filter((id) => !kept.has(id)) };
-    await withdrawMentions(tx, { messageId: removed });
-    await tx.message.deleteMany({ where: { id: removed } });
+    await withdrawMentions(tx, { messageId: { in: ids } });
+    await tx.messageMention.deleteMany({ where: { messageId: { in: ids } } });
+    await tx.messageReaction.deleteMany({ where: { messageId: { in: ids } } });
+    // When it was deleted is when retention has emptied it; what was deleted before keeps its time.
+    await tx.$executeRaw`
+      UPDATE message SET body = '', deleted_at = date_trunc('milliseconds', clock_timestamp())
+      WHERE id = ANY(${[...kept]}::uuid[]) AND deleted_at IS NULL`;
+    await tx.message.deleteMany({ where: { id: { in: ids.filter((id) => !kept.has(id)) } } });
     return messages.length < REMOVED_AT_ONCE ? null : (messages.at(-1)?.seq ?? null);
   });
