@@ -89,6 +89,7 @@ const remember = <Payload extends object>(payload: Payload, rereads: Rereads<Pay
   Object.fromEntries(
     Object.entries(payload).map(([name, value]: [string, unknown]): [string, Prisma.InputJsonValue | null] => {
       if (name in rereads) return [name, Array.isArray(value) ? value.map(idOf) : idOf(value)];
+      if (Array.isArray(value) && value.every((each) => typeof each === 'string')) return [name, value];
       if (typeof value === 'object' && value !== null) throw new Error(`The payload has rows that cannot be read again: ${name}.`);
       return [name, value as string | number | boolean | null];
     }),

@@ -60,7 +60,7 @@ export const readContinuation = async (prisma: PrismaClient, topic: string, key:
 };
 
 /** Where one stream stands; null while nothing has been emitted to it. */
-export const readHead = async (prisma: PrismaClient, topic: string, key: string): Promise<Head | null> =>
+export const readHead = async (prisma: Pick<PrismaClient, 'head'>, topic: string, key: string): Promise<Head | null> =>
   await prisma.head.findUnique({ where: { topic_key: { topic, key } }, select: { epoch: true, lastSeq: true, oldestSeq: true } });
 
 /** The heads of many streams of one topic in one statement, by key. Streams without a head are absent. */

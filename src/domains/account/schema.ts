@@ -1,4 +1,4 @@
-import { builder } from '../../builder.js';
+import { builder, type Types } from '../../builder.js';
 import { connectionType, listPage, nodeQuery } from '../../connection.js';
 import type { User as UserRow } from '../../db/generated/prisma/client.js';
 import { badInput } from '../../errors.js';
@@ -6,7 +6,7 @@ import { decodeId } from '../../ids.js';
 import { batched } from '../../loaders.js';
 import { mutation } from '../../mutation.js';
 import { text } from '../../text.js';
-import { principalOf } from '../../viewer.js';
+import { principalOf, viewerOf } from '../../viewer.js';
 import { findUser } from './account.js';
 import { bioText, displayNameText, emailText, isUsername, passwordText, usernameKey, usernameText } from './rules.js';
 import { endSession, refreshSession, startSession, type Credentials as SessionCredentials } from './sessions.js';
@@ -88,6 +88,14 @@ builder.nodeRef<Pick<UserRow, 'id'>, string, typeof Me>(Me, {
   loadWithoutCache: async (id, context, info) =>
     context.viewer?.id === id ? await context.db.prisma.user.findUnique({ ...nodeQuery(context, info, 'Me'), where: { id } }) : null,
 });
+
+/** The viewer in a mutation's payload, read after what was done: with every list and count of theirs that it has moved. */
+export const meField = <Payload extends object>(t: PothosSchemaTypes.ObjectFieldBuilder<Types, Payload>) =>
+  t.prismaField({
+    type: Me,
+    description: 'The viewer, with their lists and counts as they are now.',
+    resolve: (query, _payload, _args, context) => context.db.prisma.user.findUniqueOrThrow({ ...query, where: { id: viewerOf(context).id } }),
+  });
 
 export const Credentials = builder.objectRef<SessionCredentials>('Credentials').implement({
   description: 'What a client holds of a session.',

@@ -3,7 +3,7 @@ import { listPage } from '../../connection.js';
 import { batched } from '../../loaders.js';
 import { mutation } from '../../mutation.js';
 import { findUser } from '../account/account.js';
-import { Me, User, UserConnection } from '../account/schema.js';
+import { Me, meField, User, UserConnection } from '../account/schema.js';
 import { blockUser, latestBlocked, unblockUser } from './blocks.js';
 
 const viewerBlocks = batched(async ({ db, viewer }, userIds) => {
@@ -57,9 +57,12 @@ for (const [name, act, description] of [
     },
     run: async ({ userId }, context) => ({ user: await act(context, userId) }),
     payload: {
-      description: 'The user, as the viewer sees them now.',
+      description: 'The two users, with what has changed between them.',
       rereads: { user: findUser },
-      fields: (t) => ({ user: t.field({ type: User, description: 'The user.', resolve: ({ user }) => user }) }),
+      fields: (t) => ({
+        user: t.field({ type: User, description: 'The user, as the viewer sees them now.', resolve: ({ user }) => user }),
+        me: meField(t),
+      }),
     },
   });
 }

@@ -8,7 +8,7 @@ import { mutation } from '../../mutation.js';
 import { streamKeyset } from '../../realtime/stream-keyset.js';
 import { text } from '../../text.js';
 import { Me, User } from '../account/schema.js';
-import { assertMember, conversationHead, ownMembership } from './membership.js';
+import { afterHead, assertMember, conversationHead, ownMembership } from './membership.js';
 import { deleteMessage, editMessage, findMessage, newestFirst, saying, sendMessage, writtenBy } from './messages.js';
 import { addReaction, emojiText, MAX_EMOJIS, ownReactions, reactionGroups, removeReaction, type ReactionGroup as Group } from './reactions.js';
 import { Conversation } from './schema.js';
@@ -226,14 +226,25 @@ mutation('deleteMessage', {
     description: 'Which message to delete.',
     fields: (t) => ({ messageId: t.id({ required: true, idOf: 'Message', description: 'The message.' }) }),
   },
-  run: async ({ messageId }, context) => {
-    await deleteMessage(context, messageId);
-    return { id: messageId };
-  },
+  run: ({ messageId }, context) => deleteMessage(context, messageId),
   payload: {
-    description: 'What was deleted.',
+    description: 'The deleted message.',
     fields: (t) => ({
-      messageId: t.id({ description: 'The message that says nothing any more.', resolve: ({ id }) => encodeId('Message', id) }),
+      messageId: t.id({ description: 'The id of the deleted message.', resolve: ({ id }) => encodeId('Message', id) }),
+      message: t.prismaField({
+        type: Message,
+        nullable: true,
+        description: 'What is left of the message: empty, with its `deletedAt`. Null for a moderator who is no member of the conversation.',
+        resolve: async (query, { id, conversationId }, _args, context) =>
+          (await ownMembership(context, conversationId)) && (await context.db.prisma.message.findUnique({ ...query, where: { id } })),
+      }),
+      conversation: t.prismaField({
+        type: Conversation,
+        nullable: true,
+        description: 'The conversation, as it is now. Null for a moderator who is no member of it.',
+        resolve: async (query, { conversationId: id }, _args, context) =>
+          (await ownMembership(context, id)) && (await afterHead(context, id, () => context.db.prisma.conversation.findUnique({ ...query, where: { id } }))),
+      }),
     }),
   },
 });

@@ -226,20 +226,23 @@ export const editMessage = async (context: Context, { messageId, body }: { reado
 /**
  * Takes back what a message said, with its mentions and reactions. The row stays, as a tombstone: events, replies and cursors lead to
  * it. Deleting twice is deleting once. A moderator needs not be a member.
+ * @returns which it is, and of which conversation
  * @throws NOT_FOUND, FORBIDDEN
  */
-export const deleteMessage = async (context: Context, messageId: string): Promise<void> => {
+export const deleteMessage = async (context: Context, messageId: string): Promise<Pick<Message, 'id' | 'conversationId'>> => {
   const viewer = viewerOf(context);
-  await context.db.transact(async (tx) => {
+  return await context.db.transact(async (tx) => {
     const { message, role } = mayModerate(viewer) ? await holdAnyMessage(tx, messageId) : await holdMessage(tx, context, messageId);
     if (!mayDelete(viewer, message, role)) {
       throw coded('FORBIDDEN', 'Only its author, the owner of the conversation and moderators may delete a message.');
     }
-    if (message.deletedAt !== null) return;
+    const { id, conversationId } = message;
+    if (message.deletedAt !== null) return { id, conversationId };
     const mentioned = await removeMentions(tx, messageId);
     await tx.messageReaction.deleteMany({ where: { messageId } });
     await tx.message.update({ where: { id: messageId }, data: { body: '', deletedAt: new Date(context.clock.now()) }, select: { id: true } });
     await withdraw(tx, ...mentioned.map((userId) => mentioning(message, userId)));
-    tx.emit(conversationLog, message.conversationId, 'MessageDeleted', { messageId });
+    tx.emit(conversationLog, conversationId, 'MessageDeleted', { messageId });
+    return { id, conversationId };
   });
 };

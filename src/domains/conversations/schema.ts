@@ -9,7 +9,8 @@ import { batched } from '../../loaders.js';
 import { mutation } from '../../mutation.js';
 import { encodeCursor, headCursor } from '../../realtime/cursor.js';
 import { list, text } from '../../text.js';
-import { Me } from '../account/schema.js';
+import { viewerOf } from '../../viewer.js';
+import { Me, meField, User } from '../account/schema.js';
 import { conversationsOf, createGroup, createRoom, findAsMember, latestActivity, membersOnly, startDirect } from './conversations.js';
 import { addMembers, leaveConversation, longestFirst, removeMember, renameConversation, transferOwnership } from './members.js';
 import { afterHead, assertMember, conversationHead, isKnown, onlineCount, ownMembership } from './membership.js';
@@ -255,14 +256,49 @@ builder.queryField('room', (t) =>
 
 // ---------------------------------------------------------------- mutations
 
-type PayloadFields = PothosSchemaTypes.ObjectFieldBuilder<Types, { readonly id: string }>;
+interface OfConversation {
+  readonly id: string;
+}
+type PayloadFields<Payload extends OfConversation> = PothosSchemaTypes.ObjectFieldBuilder<Types, Payload>;
+
 /** The conversation of a payload, read after what was done and where its log stands then. */
-const conversationField = (t: PayloadFields) =>
+const conversationField = <Payload extends OfConversation>(t: PayloadFields<Payload>) =>
   t.prismaField({
     type: Conversation,
-    description: 'The conversation.',
-    resolve: (query, { id }, _args, context) =>
-      afterHead(context, id, () => context.db.prisma.conversation.findUniqueOrThrow({ ...query, where: { id } })),
+    description: 'The conversation, as it is now, with its `memberCount`.',
+    resolve: (query, payload, _args, context) => {
+      const { id } = payload as Payload;
+      return afterHead(context, id, () => context.db.prisma.conversation.findUniqueOrThrow({ ...query, where: { id } }));
+    },
+  });
+
+/** The viewer's own membership in a payload. */
+const memberField = <Payload extends OfConversation>(t: PayloadFields<Payload>) =>
+  t.prismaField({
+    type: ConversationMember,
+    nullable: true,
+    description: 'The viewer as a member of it; null when that has ended since.',
+    resolve: (query, payload, _args, context) => {
+      const conversationId_userId = { conversationId: (payload as Payload).id, userId: viewerOf(context).id };
+      return context.db.prisma.conversationMember.findUnique({ ...query, where: { conversationId_userId } });
+    },
+  });
+
+/** The memberships that a mutation has made or changed, as far as they have not ended since. */
+const membersField = <Payload extends OfConversation & { readonly userIds: readonly string[] }>(t: PayloadFields<Payload>, description: string) =>
+  t.prismaField({
+    type: [ConversationMember],
+    description,
+    resolve: async (query, payload, _args, context) => {
+      const { id: conversationId, userIds } = payload as Payload;
+      // On a repeated call the viewer may have been removed meanwhile.
+      if ((await ownMembership(context, conversationId)) === null) return [];
+      return await context.db.prisma.conversationMember.findMany({
+        ...query,
+        where: { conversationId, userId: { in: [...userIds] } },
+        orderBy: [{ joinedAt: 'asc' }, { id: 'asc' }],
+      });
+    },
   });
 
 mutation('startDirect', {
@@ -348,7 +384,7 @@ mutation('joinRoom', {
   run: async (input, context) => ({ id: await joinRoom(context, input) }),
   payload: {
     description: 'The room: its last `messages`, and the `cursor` at which live goes on without a hole.',
-    fields: (t) => ({ conversation: conversationField(t) }),
+    fields: (t) => ({ conversation: conversationField(t), member: memberField(t), me: meField(t) }),
   },
 });
 
@@ -370,11 +406,14 @@ mutation('addMembers', {
   },
   run: async ({ conversationId, memberIds }, context) => {
     await addMembers(context, conversationId, memberIds);
-    return { id: conversationId };
+    return { id: conversationId, userIds: memberIds };
   },
   payload: {
     description: 'The conversation, with those who were added.',
-    fields: (t) => ({ conversation: conversationField(t) }),
+    fields: (t) => ({
+      conversation: conversationField(t),
+      members: membersField(t, 'The members who were named, in the order of their joining.'),
+    }),
   },
 });
 
@@ -391,11 +430,18 @@ mutation('removeMember', {
   },
   run: async ({ conversationId, userId }, context) => {
     await removeMember(context, conversationId, userId);
-    return { id: conversationId };
+    return { id: conversationId, userId };
   },
   payload: {
     description: 'The conversation, without the one who was removed.',
-    fields: (t) => ({ conversation: conversationField(t) }),
+    fields: (t) => ({
+      conversation: conversationField(t),
+      user: t.prismaField({
+        type: User,
+        description: 'The user who was removed.',
+        resolve: (query, { userId }, _args, { db }) => db.prisma.user.findUniqueOrThrow({ ...query, where: { id: userId } }),
+      }),
+    }),
   },
 });
 
@@ -411,11 +457,14 @@ mutation('transferOwnership', {
   },
   run: async ({ conversationId, userId }, context) => {
     await transferOwnership(context, conversationId, userId);
-    return { id: conversationId };
+    return { id: conversationId, userIds: [userId, viewerOf(context).id] };
   },
   payload: {
     description: 'The conversation, which has another owner.',
-    fields: (t) => ({ conversation: conversationField(t) }),
+    fields: (t) => ({
+      conversation: conversationField(t),
+      members: membersField(t, 'The new owner and the viewer, with their roles, in the order of their joining.'),
+    }),
   },
 });
 
@@ -480,6 +529,7 @@ mutation('leaveConversation', {
     description: 'What was left.',
     fields: (t) => ({
       conversationId: t.id({ description: 'The conversation that the viewer is no longer in.', resolve: ({ id }) => encodeId('Conversation', id) }),
+      me: meField(t),
     }),
   },
 });
@@ -502,6 +552,6 @@ mutation('markRead', {
   },
   payload: {
     description: 'The conversation, as the viewer has read it now.',
-    fields: (t) => ({ conversation: conversationField(t) }),
+    fields: (t) => ({ conversation: conversationField(t), member: memberField(t), me: meField(t) }),
   },
 });

@@ -3,7 +3,7 @@ import { childPage } from '../../connection.js';
 import { batched } from '../../loaders.js';
 import { mutation } from '../../mutation.js';
 import { findUser } from '../account/account.js';
-import { User, UserConnection } from '../account/schema.js';
+import { meField, User, UserConnection } from '../account/schema.js';
 import { followUser, latestFollowees, latestFollowers, unfollowUser, type FolloweeRow, type FollowerRow } from './follows.js';
 
 const followerCount = batched(async ({ db }, userIds) => {
@@ -91,9 +91,12 @@ for (const [name, act, description] of [
     },
     run: async ({ userId }, context) => ({ user: await act(context, userId) }),
     payload: {
-      description: 'The user, as the viewer sees them now.',
+      description: 'The two users, with the counts that have changed.',
       rereads: { user: findUser },
-      fields: (t) => ({ user: t.field({ type: User, description: 'The user.', resolve: ({ user }) => user }) }),
+      fields: (t) => ({
+        user: t.field({ type: User, description: 'The user, with their `followerCount`.', resolve: ({ user }) => user }),
+        me: meField(t),
+      }),
     },
   });
 }

@@ -99,13 +99,19 @@ export const insertEntry = async (
 const stale = (currentVersion: number): GraphQLError =>
   coded('CONFLICT', `The entry has been changed meanwhile; its version is ${currentVersion} now.`, { currentVersion });
 
+export interface UpdatedEntry {
+  readonly entry: Entry;
+  /** The category that the change has taken it out of; null when it stayed where it was. */
+  readonly formerCategoryId: string | null;
+}
+
 /**
  * Changes what is given. The version grows by one when anything is different, and of several updates of the same version one succeeds.
  * The slug stays, as it stands in links.
  * @throws NOT_FOUND, FORBIDDEN for another's entry, BAD_USER_INPUT for an unknown category, CONFLICT with `currentVersion` when the
  *   entry is not of the expected version
  */
-export const updateEntry = async (context: Context, input: EntryChanges): Promise<Entry> => {
+export const updateEntry = async (context: Context, input: EntryChanges): Promise<UpdatedEntry> => {
   const { db, clock } = context;
   const entry = await findEntry(context, input.id);
   if (!mayEdit(viewerOf(context), entry)) throw coded('FORBIDDEN', 'Only its author may edit an entry.');
@@ -120,14 +126,14 @@ export const updateEntry = async (context: Context, input: EntryChanges): Promis
     isPublic: input.isPublic ?? entry.isPublic,
   };
   const { title, content, categoryId, tags, isPublic } = entry;
-  if (JSON.stringify(data) === JSON.stringify({ title, content, categoryId, tags, isPublic })) return entry;
+  if (JSON.stringify(data) === JSON.stringify({ title, content, categoryId, tags, isPublic })) return { entry, formerCategoryId: null };
 
   try {
     const [updated] = await db.prisma.entry.updateManyAndReturn({
       where: { id: entry.id, version },
       data: { ...data, version: { increment: 1 }, updatedAt: new Date(clock.now()) },
     });
-    if (updated !== undefined) return updated;
+    if (updated !== undefined) return { entry: updated, formerCategoryId: categoryId === data.categoryId ? null : categoryId };
   } catch (error) {
     if (data.categoryId !== null && isForeignKeyViolation(error)) throw unknownCategory();
     throw error;
@@ -135,8 +141,8 @@ export const updateEntry = async (context: Context, input: EntryChanges): Promis
   throw stale((await findEntry(context, entry.id)).version);
 };
 
-/** With its likes. @throws NOT_FOUND, FORBIDDEN */
-export const deleteEntry = async (context: Context, input: { readonly id: string }): Promise<string> => {
+/** With its likes. @returns which it was, and its category. @throws NOT_FOUND, FORBIDDEN */
+export const deleteEntry = async (context: Context, input: { readonly id: string }): Promise<Pick<Entry, 'id' | 'categoryId'>> => {
   const entry = await findEntry(context, input.id);
   if (!mayDelete(viewerOf(context), entry)) throw coded('FORBIDDEN', 'Only its author or a moderator may delete an entry.');
   await context.db.transact(async (tx) => {
@@ -144,7 +150,7 @@ export const deleteEntry = async (context: Context, input: { readonly id: string
     await tx.entry.deleteMany({ where: { id: entry.id } });
     await withdrawAll(tx, { kind: 'LIKE', userId: entry.authorId, subject: { type: 'Entry', id: entry.id } });
   });
-  return entry.id;
+  return { id: entry.id, categoryId: entry.categoryId };
 };
 
 /** A mark beside the entry and no change of it: its version stays. @throws NOT_FOUND */

@@ -296,6 +296,22 @@ const entryField = (t: PothosSchemaTypes.ObjectFieldBuilder<Types, { readonly en
 const categoryField = (t: PothosSchemaTypes.ObjectFieldBuilder<Types, { readonly category: CategoryRow }>) =>
   t.field({ type: Category, description: 'The category.', resolve: ({ category }) => category });
 
+/** A category whose number of entries has moved. */
+const countedCategory = <Payload extends object>(
+  t: PothosSchemaTypes.ObjectFieldBuilder<Types, Payload>,
+  description: string,
+  idOf: (payload: Payload) => string | null,
+) =>
+  t.prismaField({
+    type: Category,
+    nullable: true,
+    description,
+    resolve: (query, payload, _args, { db }) => {
+      const id = idOf(payload as Payload);
+      return id === null ? null : db.prisma.category.findUnique({ ...query, where: { id } });
+    },
+  });
+
 mutation('createEntry', {
   description: 'Writes an entry. Guests may not.',
   access: 'MEMBER',
@@ -334,8 +350,15 @@ mutation('updateEntry', {
       isPublic: t.boolean({ description: 'Whether everyone may see it.' }),
     }),
   },
-  run: async (input, context) => ({ entry: await updateEntry(context, input) }),
-  payload: { description: 'The edited entry.', rereads: { entry: findEntry }, fields: (t) => ({ entry: entryField(t) }) },
+  run: (input, context) => updateEntry(context, input),
+  payload: {
+    description: 'The edited entry, and the category that it has left.',
+    rereads: { entry: findEntry },
+    fields: (t) => ({
+      entry: entryField(t),
+      formerCategory: countedCategory(t, 'The category that it was taken out of, with its `entryCount`; null when it stayed where it was.', (payload) => payload.formerCategoryId),
+    }),
+  },
 });
 
 mutation('deleteEntry', {
@@ -345,11 +368,12 @@ mutation('deleteEntry', {
     description: 'Which entry to delete.',
     fields: (t) => ({ id: t.id({ required: true, idOf: 'Entry', description: 'The entry.' }) }),
   },
-  run: async (input, context) => ({ entryId: await deleteEntry(context, input) }),
+  run: (input, context) => deleteEntry(context, input),
   payload: {
-    description: 'What was deleted.',
+    description: 'The deleted entry, and the category that it was in.',
     fields: (t) => ({
-      entryId: t.id({ description: 'The entry that is gone.', resolve: ({ entryId }) => encodeId('Entry', entryId) }),
+      entryId: t.id({ description: 'The id of the deleted entry.', resolve: ({ id }) => encodeId('Entry', id) }),
+      category: countedCategory(t, 'The category that it was in, with its `entryCount`; null for none.', ({ categoryId }) => categoryId),
     }),
   },
 });

@@ -8,7 +8,7 @@ import { mutation } from '../../mutation.js';
 import { encodeCursor, headCursor } from '../../realtime/cursor.js';
 import { list, text } from '../../text.js';
 import { viewerOf } from '../../viewer.js';
-import { Me, User } from '../account/schema.js';
+import { Me, meField, User } from '../account/schema.js';
 import { announce } from './announcements.js';
 import { preferencesOf, updatePreferences, type Preference } from './preferences.js';
 import { countUnread, findNotification, markNotificationsRead } from './reading.js';
@@ -231,6 +231,7 @@ mutation('markNotificationsRead', {
         description: 'How many notifications the viewer has not read now.',
         resolve: (_payload, _args, context) => countUnread(context.db, viewerOf(context).id),
       }),
+      me: meField(t),
     }),
   },
 });
@@ -269,6 +270,7 @@ mutation('updateNotificationPreferences', {
         description: 'For each kind whether the viewer hears of it.',
         resolve: (_payload, _args, context) => preferencesOf(context.db, viewerOf(context).id),
       }),
+      me: meField(t),
     }),
   },
 });

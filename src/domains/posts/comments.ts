@@ -96,9 +96,10 @@ export const updateComment = async (context: Context, { id, body }: { readonly i
 
 /**
  * Takes back what a comment said. The row stays in the thread, as a tombstone: replies, events and cursors lead to it.
+ * @returns which it is, and of which post
  * @throws NOT_FOUND, FORBIDDEN
  */
-export const deleteComment = async (context: Context, { id }: { readonly id: string }): Promise<void> => {
+export const deleteComment = async (context: Context, { id }: { readonly id: string }): Promise<Pick<Comment, 'id' | 'postId'>> => {
   const comment = await findComment(context, id);
   if (!mayDelete(viewerOf(context), comment)) throw coded('FORBIDDEN', 'Only its author or a moderator may delete a comment.');
   const { postId } = comment;
@@ -116,6 +117,7 @@ export const deleteComment = async (context: Context, { id }: { readonly id: str
     tx.emit(commentLog, postId, 'CommentDeleted', { commentId: id });
     tx.emit(commentCount, postId);
   });
+  return { id, postId };
 };
 
 /** Who has commented several times has still done so when one of these is deleted. */

@@ -1,31 +1,36 @@
 import type { Context } from '../../context.js';
 import type { Database } from '../../db/database.js';
-import { addLikes, removeLikes, type LikeChange } from '../../db/likes.js';
+import { addLikes, removeLikes } from '../../db/likes.js';
 import { createTogether } from '../../db/together.js';
+import { notFound } from '../../errors.js';
+import { readHead } from '../../realtime/event-log.js';
 import { viewerOf } from '../../viewer.js';
 import { notify, withdraw } from '../notifications/notifications.js';
-import { findPost } from './posts.js';
-import { likeCount } from './topics.js';
+import { likeCount, type Count } from './topics.js';
 
 /**
  * Likes a post; liking twice is liking once, and only a true change is told.
- * @returns the count as this transaction leaves it
+ * @returns the count and its version, as this transaction leaves them
  * @throws NOT_FOUND
  */
-export const likePost = (context: Context, postId: string): Promise<number> => changeLike(context, postId, 'like');
+export const likePost = (context: Context, postId: string): Promise<Count> => changeLike(context, postId, 'like');
 
-/** Takes a like back; what was not liked stays so. @returns the count. @throws NOT_FOUND */
-export const unlikePost = (context: Context, postId: string): Promise<number> => changeLike(context, postId, 'unlike');
+/** Takes a like back; what was not liked stays so. @returns the count and its version. @throws NOT_FOUND */
+export const unlikePost = (context: Context, postId: string): Promise<Count> => changeLike(context, postId, 'unlike');
 
-const changeLike = async (context: Context, postId: string, change: keyof Changes): Promise<number> => {
-  const changed = await changesOf(context.db)[change](postId, viewerOf(context).id);
-  return changed?.count ?? (await findPost(context, postId)).likeCount;
+const changeLike = async (context: Context, postId: string, change: keyof Changes): Promise<Count> => {
+  const { db } = context;
+  const changed = await changesOf(db)[change](postId, viewerOf(context).id);
+  if (changed !== null) return changed;
+  const unchanged = (await likeCount.load(db.prisma, [postId])).get(postId);
+  if (unchanged === undefined) throw notFound('Post');
+  return unchanged;
 };
 
 /** Ways to change a post's likes by one user's; null when nothing has changed. */
 interface Changes {
-  readonly like: (postId: string, userId: string) => Promise<LikeChange | null>;
-  readonly unlike: (postId: string, userId: string) => Promise<LikeChange | null>;
+  readonly like: (postId: string, userId: string) => Promise<Count | null>;
+  readonly unlike: (postId: string, userId: string) => Promise<Count | null>;
 }
 
 /** The most likes of one transaction: nobody waits long for the others in it. */
@@ -43,7 +48,9 @@ const createChanges = (db: Database): Changes => {
           await letHear(tx, ...likes.userIds.map((actorId) => ({ kind: 'LIKE', userId: likes.authorId, actorId, subject }) as const));
           // Each is a change of its own: the version tells how many there were.
           for (let told = 0; told < likes.userIds.length; told += 1) tx.emit(likeCount, postId);
-          return likes;
+          // Known before it is numbered: whoever else tells of this number holds the post's row before, and waits for this transaction.
+          const head = await readHead(tx, likeCount.name, postId);
+          return { postId, count: likes.count, version: (head?.lastSeq ?? 0) + likes.userIds.length };
         }),
       MOST_TOGETHER,
     );

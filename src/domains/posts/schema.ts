@@ -52,6 +52,10 @@ const threadSize = (where: { readonly replyToId?: null }) =>
 const allComments = threadSize({});
 const topLevelComments = threadSize({ replyToId: null });
 
+/** The comments of a post, counted, with the version; 0 in version 0 for a post that was deleted. */
+const loadComments = batched<Count | null>(({ db }, postIds) => commentCount.load(db.prisma, postIds), null);
+const commentsOf = async (context: Context, postId: string): Promise<Count> => (await loadComments(context, postId)) ?? { postId, count: 0, version: 0 };
+
 const replySize = (where: { readonly deletedAt?: null }) =>
   batched(async ({ db }, commentIds) => {
     const groups = await db.prisma.comment.groupBy({ by: ['replyToId'], where: { ...where, replyToId: { in: [...commentIds] } }, _count: true });
@@ -345,6 +349,26 @@ builder.queryField('postEvents', (t) =>
 
 // ---------------------------------------------------------------- mutations
 
+/** The post of a payload, which stays there to be shown when it was deleted. */
+const postOf = <Payload extends { readonly postId: string }>(t: PothosSchemaTypes.ObjectFieldBuilder<Types, Payload>, description: string) =>
+  t.prismaField({
+    type: Post,
+    description,
+    resolve: (query, payload, _args, { db }) => db.prisma.post.findUniqueOrThrow({ ...query, where: { id: (payload as Payload).postId } }),
+  });
+
+/** The number that a new or deleted comment moves, and its version. */
+const commentCountFields = <Payload extends object>(t: PothosSchemaTypes.ObjectFieldBuilder<Types, Payload>, postId: (payload: Payload) => string) => ({
+  commentCount: t.int({
+    description: 'How many comments the post has now, but for those deleted.',
+    resolve: async (payload, _args, context) => (await commentsOf(context, postId(payload as Payload))).count,
+  }),
+  version: t.int({
+    description: 'The version of `commentCount`, as `commentCountChanged` gives it: of two numbers, the one with the higher version is the newer.',
+    resolve: async (payload, _args, context) => (await commentsOf(context, postId(payload as Payload))).version,
+  }),
+});
+
 mutation('createPost', {
   description: 'Posts something.',
   access: 'signedIn',
@@ -394,7 +418,10 @@ mutation('deletePost', {
   },
   payload: {
     description: 'What was deleted.',
-    fields: (t) => ({ postId: t.id({ description: 'The post that is gone.', resolve: ({ postId }) => encodeId('Post', postId) }) }),
+    fields: (t) => ({
+      postId: t.id({ description: 'The id of the deleted post.', resolve: ({ postId }) => encodeId('Post', postId) }),
+      post: postOf(t, 'What is left of the post: empty, with its `deletedAt`. No query leads to it any more.'),
+    }),
   },
 });
 
@@ -409,17 +436,17 @@ for (const [name, act, description] of [
       description: 'Which post is meant.',
       fields: (t) => ({ postId: t.id({ required: true, idOf: 'Post', description: 'The post.' }) }),
     },
-    run: async ({ postId }, context) => ({ postId, likeCount: await act(context, postId) }),
+    run: ({ postId }, context) => act(context, postId),
     payload: {
       description: 'The post, and how many like it now.',
       fields: (t) => ({
         // Read only when it is asked for: many may like one post at once, and the count alone is at hand.
-        post: t.prismaField({
-          type: Post,
-          description: 'The post.',
-          resolve: (query, { postId }, _args, { db }) => db.prisma.post.findUniqueOrThrow({ ...query, where: { id: postId } }),
+        post: postOf(t, 'The post.'),
+        likeCount: t.int({ description: 'How many users like it now.', resolve: ({ count }) => count }),
+        version: t.int({
+          description: 'The version of `likeCount`, as `likeCountChanged` gives it: of two numbers, the one with the higher version is the newer.',
+          resolve: ({ version }) => version,
         }),
-        likeCount: t.int({ description: 'How many users like it now.', resolve: (payload) => payload.likeCount }),
       }),
     },
   });
@@ -440,8 +467,16 @@ mutation('addComment', {
   },
   run: async (input, context) => ({ comment: await addComment(context, input) }),
   payload: {
-    description: 'The new comment.',
-    fields: (t) => ({ comment: t.field({ type: Comment, description: 'The comment.', resolve: ({ comment }) => comment }) }),
+    description: 'The new comment, and the number of comments of its post.',
+    fields: (t) => ({
+      comment: t.field({ type: Comment, description: 'The comment.', resolve: ({ comment }) => comment }),
+      post: t.prismaField({
+        type: Post,
+        description: 'The post, with its `commentCount`.',
+        resolve: (query, { comment }, _args, { db }) => db.prisma.post.findUniqueOrThrow({ ...query, where: { id: comment.postId } }),
+      }),
+      ...commentCountFields(t, ({ comment }) => comment.postId),
+    }),
   },
 });
 
@@ -470,14 +505,18 @@ mutation('deleteComment', {
     description: 'Which comment to delete.',
     fields: (t) => ({ id: t.id({ required: true, idOf: 'Comment', description: 'The comment.' }) }),
   },
-  run: async ({ id }, context) => {
-    await deleteComment(context, { id });
-    return { commentId: id };
-  },
+  run: ({ id }, context) => deleteComment(context, { id }),
   payload: {
-    description: 'What was deleted.',
+    description: 'The deleted comment, and the number of comments of its post.',
     fields: (t) => ({
-      commentId: t.id({ description: 'The comment that is gone.', resolve: ({ commentId }) => encodeId('Comment', commentId) }),
+      commentId: t.id({ description: 'The id of the deleted comment.', resolve: ({ id }) => encodeId('Comment', id) }),
+      comment: t.prismaField({
+        type: Comment,
+        description: 'What is left of the comment in its thread: empty, with its `deletedAt`.',
+        resolve: (query, { id }, _args, { db }) => db.prisma.comment.findUniqueOrThrow({ ...query, where: { id } }),
+      }),
+      post: postOf(t, 'The post, with its `commentCount`.'),
+      ...commentCountFields(t, ({ postId }) => postId),
     }),
   },
 });
