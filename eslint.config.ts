@@ -66,7 +66,7 @@ export default defineConfig(
   },
   {
     // The clock itself, the two entry points, and what hands the environment on to a child process.
-    files: ['src/clock.ts', 'src/main.ts', 'src/cli/**/*.ts', 'src/db/embedded-binaries.ts'],
+    files: ['src/clock.ts', 'src/main.ts', 'src/cli/**/*.ts', 'src/db/embedded/binaries.ts'],
     rules: { 'no-restricted-properties': 'off' },
   },
   {

@@ -2,7 +2,7 @@
  * `npm run db:check` fails, and prints the SQL that is missing, when `prisma/migrations` does not lead to
  * `prisma/schema`.
  */
-import { createLog } from '../src/log.js';
+import { createLog } from '../src/observability/log.js';
 import { runScript } from './run-script.js';
 import { diffSchema, MIGRATIONS_FOLDER, SCHEMA_FOLDER } from './schema-engine.js';
 

@@ -25,7 +25,7 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
-import { createLog } from '../src/log.js';
+import { createLog } from '../src/observability/log.js';
 import { runScript } from './run-script.js';
 import { diffSchema, LOCK_FILE, LOCK_TEXT, MIGRATIONS_FOLDER, SCHEMA_FOLDER } from './schema-engine.js';
 

@@ -17,8 +17,8 @@ import {
 } from '@prisma/driver-adapter-utils';
 import * as bindings from '@prisma/schema-engine-wasm/schema_engine_bg';
 import pg from 'pg';
-import { startEmbeddedPostgres, type PostgresAddress } from '../src/db/embedded.js';
-import type { Log } from '../src/log.js';
+import { startEmbeddedPostgres, type PostgresAddress } from '../src/db/embedded/embedded.js';
+import type { Log } from '../src/observability/log.js';
 
 /** The project's own folders, wherever a script is started. */
 export const SCHEMA_FOLDER = resolve(import.meta.dirname, '../prisma/schema');

@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { printedSchema } from '../src/schema.js';
+import { printedSchema } from '../src/process/schema.js';
 import { SCHEMA_FILE } from './contract.js';
 import { withErrorTables } from './error-tables.js';
 import { runScript } from './run-script.js';

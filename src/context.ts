@@ -2,8 +2,8 @@ import type { Config } from './config.js';
 import type { Clock } from './clock.js';
 import type { Database } from './db/database.js';
 import type { Role } from './db/generated/prisma/client.js';
-import type { Log } from './log.js';
-import type { RateLimits } from './rate-limits.js';
+import type { Log } from './observability/log.js';
+import type { RateLimits } from './access/rate-limits.js';
 import type { Position } from './realtime/cursor.js';
 import type { Hub } from './realtime/hub.js';
 

@@ -1,10 +1,10 @@
 import cluster from 'node:cluster';
-import { startApp } from './app.js';
+import { startApp } from './process/app.js';
 import { ConfigError, loadConfig, type Config } from './config.js';
-import { captureOutput, createLog } from './log.js';
-import { seedDemoData } from './seed.js';
-import { welcome } from './welcome.js';
-import { startAsWorker, startWorkers } from './workers.js';
+import { captureOutput, createLog } from './observability/log.js';
+import { seedDemoData } from './demo/seed.js';
+import { welcome } from './process/welcome.js';
+import { startAsWorker, startWorkers } from './process/workers.js';
 
 /** How long a stop may take once everything that was open has been told to go, in milliseconds. */
 const STOP_TIMEOUT_MS = 15_000;

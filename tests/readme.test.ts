@@ -4,8 +4,8 @@ import { resolve } from 'node:path';
 import { parse, validate } from 'graphql';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { schema } from '../src/schema.js';
-import { seedDemoData } from '../src/seed.js';
+import { schema } from '../src/process/schema.js';
+import { seedDemoData } from '../src/demo/seed.js';
 import { startTestApp, type TestApp } from './kit/app.js';
 import { connect, type TestSubscription } from './kit/client.js';
 

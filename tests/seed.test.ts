@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
-import { DEMO_PASSWORD, DEMO_USERS } from '../src/demo-users.js';
-import { seedDemoData } from '../src/seed.js';
-import { welcome } from '../src/welcome.js';
+import { DEMO_PASSWORD, DEMO_USERS } from '../src/demo/users.js';
+import { seedDemoData } from '../src/demo/seed.js';
+import { welcome } from '../src/process/welcome.js';
 import { startTestApp, type TestApp, type TestUser } from './kit/app.js';
 import { createTestDatabase, type TestDatabase } from './kit/database.js';
 

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { startWorker } from '../jobs/worker.js';
-import { captureOutput } from '../log.js';
-import type { OpenServices } from '../services.js';
-import { tasks } from '../tasks.js';
+import { captureOutput } from '../observability/log.js';
+import type { OpenServices } from '../process/services.js';
+import { tasks } from '../process/tasks.js';
 
 /** How long running jobs have to finish once a stop was asked for, in milliseconds. */
 const STOP_GRACE_MS = 20_000;

@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { ConfigError, loadConfig } from '../config.js';
 import { Role } from '../db/generated/prisma/client.js';
 import { setRole } from '../domains/admin/roles.js';
-import { closeAll, openServices, type Closers, type OpenServices } from '../services.js';
+import { closeAll, openServices, type Closers, type OpenServices } from '../process/services.js';
 import { runImport } from './import.js';
 import { runJobs } from './jobs.js';
 

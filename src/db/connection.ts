@@ -1,5 +1,5 @@
 import type { PoolConfig } from 'pg';
-import type { PostgresAddress } from './embedded.js';
+import type { PostgresAddress } from './embedded/embedded.js';
 
 /** How one connection is made: an address of ours, or the DATABASE_URL. */
 export type ConnectionTarget = PostgresAddress | { readonly url: string };

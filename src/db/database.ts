@@ -1,6 +1,6 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import type pg from 'pg';
-import type { Log } from '../log.js';
+import type { Log } from '../observability/log.js';
 import { createAttempt, type Attempt } from './attempts.js';
 import { jobSchemaOf, schemaOf, type ConnectionTarget } from './connection.js';
 import { PrismaClient, type Prisma } from './generated/prisma/client.js';
@@ -8,7 +8,7 @@ import { createHealth, type DatabaseHealth, type Wrote } from './health.js';
 import { createPool } from './pool.js';
 import { createStatementNames } from './statements.js';
 import { createTransact, type Transact, type Grown, type Tx } from './transact.js';
-import { createTurns } from '../turns.js';
+import { createTurns } from './limiter.js';
 
 export type { PrismaClient };
 

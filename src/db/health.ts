@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createCondition } from '../condition.js';
-import type { Log } from '../log.js';
+import { createCondition } from '../observability/condition.js';
+import type { Log } from '../observability/log.js';
 import { isNoRoom, isReadOnly, isUnavailable, reasonOf } from './failures.js';
 
 /** UP: it can be read and written. READ_ONLY: it can be read. */

@@ -7,7 +7,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import type { Log } from '../log.js';
+import type { Log } from '../observability/log.js';
 
 /** The migrations cannot be applied; the message says which one and why. */
 export class MigrationError extends Error {

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import type { Log } from '../log.js';
+import type { Log } from '../observability/log.js';
 import { connectionOptions, type ConnectionTarget } from './connection.js';
 
 /** The connections of one process, which are replaced when they are no longer what a new one would be. */

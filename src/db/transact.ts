@@ -1,6 +1,6 @@
 import type { Attempt } from './attempts.js';
 import { Prisma, type PrismaClient } from './generated/prisma/client.js';
-import type { createTurns } from '../turns.js';
+import type { createTurns } from './limiter.js';
 
 /** A stream that has grown: topic, key and its new last seq. */
 export interface Grown {

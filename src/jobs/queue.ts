@@ -1,7 +1,7 @@
 import { Logger, runMigrations } from 'graphile-worker';
 import pg from 'pg';
 import { connectionOptions, jobSchemaOf, type ConnectionTarget } from '../db/connection.js';
-import type { Log } from '../log.js';
+import type { Log } from '../observability/log.js';
 
 /** The job queue of a database, as the library wants it. */
 export interface Queue {

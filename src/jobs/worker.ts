@@ -1,11 +1,11 @@
 import { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseCronItems, run, type Job, type ParsedCronItem, type Runner, type TaskList, type WorkerEvents } from 'graphile-worker';
-import { createCondition } from '../condition.js';
+import { createCondition } from '../observability/condition.js';
 import type { Services } from '../context.js';
 import type { ConnectionTarget } from '../db/connection.js';
 import { isUnavailable, reasonOf } from '../db/failures.js';
-import type { Log } from '../log.js';
+import type { Log } from '../observability/log.js';
 import { openQueue, type Queue } from './queue.js';
 import type { AnyTask } from './task.js';
 

@@ -1,4 +1,4 @@
-import type { Log } from '../log.js';
+import type { Log } from '../observability/log.js';
 import type { Stream, WakeListener } from './bus.js';
 
 /** The listeners of one process, by stream: the part that every bus has. */

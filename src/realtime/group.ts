@@ -1,5 +1,5 @@
 import type { Standing } from './event-log.js';
-import type { FairTurns } from './fair-turns.js';
+import type { FairTurns } from './fair-limiter.js';
 import { insist, mayPass } from './patience.js';
 import { otherHistory, type Reader } from './readers.js';
 import { accessRevoked, type Membership, type Rendered, type Sharing, type View } from './share.js';

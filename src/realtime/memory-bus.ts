@@ -1,4 +1,4 @@
-import type { Log } from '../log.js';
+import type { Log } from '../observability/log.js';
 import type { Bus } from './bus.js';
 import { createBusListeners, streamName } from './bus-listeners.js';
 

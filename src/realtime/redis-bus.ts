@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { RedisPubSub } from 'graphql-redis-subscriptions';
 import type { Redis } from 'ioredis';
-import { createCondition, type Condition } from '../condition.js';
-import type { Log } from '../log.js';
+import { createCondition, type Condition } from '../observability/condition.js';
+import type { Log } from '../observability/log.js';
 import type { Bus, Stream } from './bus.js';
 import { callSafely, createBusListeners, streamName } from './bus-listeners.js';
-import { connectRedis, createRedisAway } from './redis-connection.js';
+import { connectRedis, createRedisAway } from '../redis/connection.js';
 
 /** How many channels one SUBSCRIBE names after a reconnect: few round trips, no giant command. */
 const CHANNELS_PER_SUBSCRIBE = 1_000;

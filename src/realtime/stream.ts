@@ -1,4 +1,4 @@
-import type { Log } from '../log.js';
+import type { Log } from '../observability/log.js';
 import { PAGE_SIZE, type Standing } from './event-log.js';
 import type { Group } from './group.js';
 import { insist, mayPass } from './patience.js';

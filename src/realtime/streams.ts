@@ -1,8 +1,8 @@
 import { coded } from '../errors.js';
-import type { Log } from '../log.js';
+import type { Log } from '../observability/log.js';
 import type { Bus } from './bus.js';
 import type { Standing } from './event-log.js';
-import { createFairTurns, type FairTurns } from './fair-turns.js';
+import { createFairTurns, type FairTurns } from './fair-limiter.js';
 import { Group } from './group.js';
 import type { Membership, Sharing, View } from './share.js';
 import type { Attached } from './source.js';

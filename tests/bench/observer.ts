@@ -1,5 +1,5 @@
 import pg from 'pg';
-import type { PostgresAddress } from '../../src/db/embedded.js';
+import type { PostgresAddress } from '../../src/db/embedded/embedded.js';
 
 /** What the transactions under way did, as the database sees them: how many of them at a time, on average. */
 export interface Waits {

@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startEmbeddedPostgres, type PostgresAddress } from '../../src/db/embedded.js';
-import { createLog } from '../../src/log.js';
+import { startEmbeddedPostgres, type PostgresAddress } from '../../src/db/embedded/embedded.js';
+import { createLog } from '../../src/observability/log.js';
 import { startChild, type Child } from './child.js';
 import type { LyceumServer } from './servers/lyceum.js';
 

@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { seedDemoData } from '../../src/seed.js';
+import { seedDemoData } from '../../src/demo/seed.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { findChromium, launchBrowser, screenshot } from '../kit/browser.js';
 

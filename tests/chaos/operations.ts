@@ -1,5 +1,5 @@
 import { decodeCursor } from '../../src/realtime/cursor.js';
-import { parseId } from '../../src/ids.js';
+import { parseId } from '../../src/graphql/ids.js';
 import { execute, type GraphQLResponse } from '../kit/client.js';
 import type { Entry, LogStream } from './ledger.js';
 

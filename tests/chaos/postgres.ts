@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
-import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/db/embedded.js';
-import { createLog } from '../../src/log.js';
+import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/db/embedded/embedded.js';
+import { createLog } from '../../src/observability/log.js';
 import { startProxy, type Proxy } from '../kit/proxy.js';
 
 /** The PostgreSQL of a run. The servers reach it through a proxy, so that it may fall silent, and come back on another port. */

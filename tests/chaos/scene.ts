@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseId } from '../../src/ids.js';
+import { parseId } from '../../src/graphql/ids.js';
 import type { Cluster } from './cluster.js';
 import type { Ledger, LogStream } from './ledger.js';
 import { ask } from './operations.js';

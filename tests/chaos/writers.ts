@@ -1,4 +1,4 @@
-import { parseId } from '../../src/ids.js';
+import { parseId } from '../../src/graphql/ids.js';
 import type { LogStream } from './ledger.js';
 import { ask, codeOf } from './operations.js';
 import type { Random } from './random.js';

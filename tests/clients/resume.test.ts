@@ -6,7 +6,7 @@ import { MessageType, type Client, type Message } from 'graphql-ws';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { createResumingClient, type ResumingClientOptions } from '../../src/client/resuming-client.js';
-import { decodeId } from '../../src/ids.js';
+import { decodeId } from '../../src/graphql/ids.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { createTestDatabase, type TestDatabase } from '../kit/database.js';
 import { deferred } from '../kit/deferred.js';

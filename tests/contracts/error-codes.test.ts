@@ -3,7 +3,7 @@ import { isEnumType } from 'graphql';
 import { expect, it } from 'vitest';
 import { withErrorTables } from '../../scripts/error-tables.js';
 import { ERROR_CODES, FIELD_ERROR_CODES } from '../../src/errors.js';
-import { schema } from '../../src/schema.js';
+import { schema } from '../../src/process/schema.js';
 
 const valuesOf = (name: string): readonly string[] => {
   const type = schema.getType(name);

@@ -1,7 +1,7 @@
 import { getNamedType, isInterfaceType, isLeafType, isObjectType, type GraphQLField, type GraphQLObjectType, type GraphQLOutputType } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { encodeId } from '../../src/ids.js';
-import { schema } from '../../src/schema.js';
+import { encodeId } from '../../src/graphql/ids.js';
+import { schema } from '../../src/process/schema.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { createTalk } from '../kit/talk.js';
 

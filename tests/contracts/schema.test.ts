@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { isEnumType, isInputObjectType, isInterfaceType, isIntrospectionType, isObjectType, isSpecifiedScalarType, type GraphQLNamedType } from 'graphql';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { cutRelease, hasSection, lastRelease, RELEASE_FOLDER, SCHEMA_FILE, unannouncedChanges } from '../../scripts/contract.js';
-import { printedSchema, schema } from '../../src/schema.js';
+import { printedSchema, schema } from '../../src/process/schema.js';
 
 describe('the schema', () => {
   it('is what schema.graphql says', async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase, type Database } from '../../src/db/database.js';
-import { createLog } from '../../src/log.js';
+import { createLog } from '../../src/observability/log.js';
 import { logTopic } from '../../src/realtime/topic.js';
 import { createTestDatabase, type TestDatabase } from '../kit/database.js';
 

@@ -4,8 +4,8 @@
  * row that was committed, until it is killed. With a second argument the PATH is that folder, which takes tools away.
  */
 import { Client } from 'pg';
-import { createLog } from '../../src/log.js';
-import { EmbeddedPostgresBusy, startEmbeddedPostgres } from '../../src/db/embedded.js';
+import { createLog } from '../../src/observability/log.js';
+import { EmbeddedPostgresBusy, startEmbeddedPostgres } from '../../src/db/embedded/embedded.js';
 
 const [, , dataDir = '', path] = process.argv;
 if (path !== undefined) process.env['PATH'] = path;

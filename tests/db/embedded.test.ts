@@ -14,9 +14,9 @@ import {
   type EmbeddedPostgres,
   type EmbeddedPostgresOptions,
   type PostgresAddress,
-} from '../../src/db/embedded.js';
-import { lifeOf } from '../../src/db/embedded-owner.js';
-import { createLog } from '../../src/log.js';
+} from '../../src/db/embedded/embedded.js';
+import { lifeOf } from '../../src/db/embedded/owner.js';
+import { createLog } from '../../src/observability/log.js';
 
 const TIMEOUT_MS = 30_000;
 const onLinux = process.platform === 'linux';

@@ -8,9 +8,9 @@ import { pathToFileURL } from 'node:url';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { NO_FILTERS, openSchemaEngine, readMigrations } from '../../scripts/schema-engine.js';
-import { startEmbeddedPostgres, type EmbeddedPostgres, type PostgresAddress } from '../../src/db/embedded.js';
+import { startEmbeddedPostgres, type EmbeddedPostgres, type PostgresAddress } from '../../src/db/embedded/embedded.js';
 import { applyMigrations, MigrationError } from '../../src/db/migrate.js';
-import { createLog } from '../../src/log.js';
+import { createLog } from '../../src/observability/log.js';
 
 const log = createLog('silent');
 /** What Prisma's engine locks while it migrates. */

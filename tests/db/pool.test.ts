@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPool, type ConnectionPool } from '../../src/db/pool.js';
-import { createLog } from '../../src/log.js';
+import { createLog } from '../../src/observability/log.js';
 import { createTestDatabase, type TestDatabase } from '../kit/database.js';
 
 let database: TestDatabase;

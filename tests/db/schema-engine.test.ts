@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { diffSchema } from '../../scripts/schema-engine.js';
-import { createLog } from '../../src/log.js';
+import { createLog } from '../../src/observability/log.js';
 
 const log = createLog('silent');
 

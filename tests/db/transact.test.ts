@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase, type Database } from '../../src/db/database.js';
 import type { Grown } from '../../src/db/transact.js';
-import { createLog } from '../../src/log.js';
+import { createLog } from '../../src/observability/log.js';
 import { logTopic, stateTopic } from '../../src/realtime/topic.js';
 import { createTestDatabase, type TestDatabase } from '../kit/database.js';
 

@@ -9,7 +9,7 @@ import { systemClock } from '../../src/clock.js';
 import { loadConfig } from '../../src/config.js';
 import { createTokens, TokenError, type Tokens } from '../../src/domains/account/tokens.js';
 import { setRole } from '../../src/domains/admin/roles.js';
-import { createLog } from '../../src/log.js';
+import { createLog } from '../../src/observability/log.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import type { GraphQLResponse } from '../kit/client.js';
 

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { JOIN_CODE_ALPHABET } from '../../src/domains/conversations/join-codes.js';
-import { parseId } from '../../src/ids.js';
+import { parseId } from '../../src/graphql/ids.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { createTalk, type Talk } from '../kit/talk.js';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { JOIN_CODE_ALPHABET } from '../../src/domains/conversations/join-codes.js';
-import { encodeId, parseId } from '../../src/ids.js';
+import { encodeId, parseId } from '../../src/graphql/ids.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import type { TestSubscription } from '../kit/client.js';
 

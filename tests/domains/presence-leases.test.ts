@@ -9,7 +9,7 @@ import { openDatabase, type Database } from '../../src/db/database.js';
 import type { Grown } from '../../src/db/transact.js';
 import { createPresence, type Presence } from '../../src/domains/presence/leases.js';
 import { presenceTopic, type PresenceValue } from '../../src/domains/presence/topics.js';
-import { parseId } from '../../src/ids.js';
+import { parseId } from '../../src/graphql/ids.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { createTestDatabase, type TestDatabase } from '../kit/database.js';
 

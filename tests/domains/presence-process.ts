@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openDatabase } from '../../src/db/database.js';
 import { createPresence } from '../../src/domains/presence/leases.js';
-import { createLog } from '../../src/log.js';
+import { createLog } from '../../src/observability/log.js';
 
 const [, , url = '', leaseMs, graceMs] = process.argv;
 const log = createLog('silent');

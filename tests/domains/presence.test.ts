@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { encodeId, parseId } from '../../src/ids.js';
+import { encodeId, parseId } from '../../src/graphql/ids.js';
 import { startTestApp, type TestApp, type TestAppOptions, type TestUser } from '../kit/app.js';
 import type { TestSocket, TestSubscription } from '../kit/client.js';
 

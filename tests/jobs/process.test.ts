@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { findRunningPostgres } from '../../src/db/embedded.js';
+import { findRunningPostgres } from '../../src/db/embedded/embedded.js';
 import { startTestApp, type TestApp } from '../kit/app.js';
 import { startServerProcess } from '../kit/process.js';
 

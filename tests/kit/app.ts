@@ -2,11 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { startApp, type App } from '../../src/app.js';
+import { startApp, type App } from '../../src/process/app.js';
 import type { Clock } from '../../src/clock.js';
 import { loadConfig } from '../../src/config.js';
 import type { Services } from '../../src/context.js';
-import type { Log } from '../../src/log.js';
+import type { Log } from '../../src/observability/log.js';
 import { connect, execute, type ClientOptions, type GraphQLResponse, type TestSocket } from './client.js';
 import { createTestDatabase, type TestDatabase } from './database.js';
 

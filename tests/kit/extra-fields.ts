@@ -1,13 +1,13 @@
-import { builder } from '../../src/builder.js';
+import { builder } from '../../src/graphql/builder.js';
 import { findAsMember } from '../../src/domains/conversations/conversations.js';
 import { MessageAdded } from '../../src/domains/conversations/event-schema.js';
 import { conversationLog } from '../../src/domains/conversations/topics.js';
 import { User } from '../../src/domains/account/schema.js';
 import { Presence } from '../../src/domains/presence/schema.js';
 import { presenceTopic } from '../../src/domains/presence/topics.js';
-import { decodeId } from '../../src/ids.js';
+import { decodeId } from '../../src/graphql/ids.js';
 import { signalTopic, type Signal } from '../../src/realtime/topic.js';
-import { viewerOf } from '../../src/viewer.js';
+import { viewerOf } from '../../src/access/viewer.js';
 import { deferred, type Deferred } from './deferred.js';
 
 /*

@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { startEmbeddedPostgres, type PostgresAddress } from '../../src/db/embedded.js';
+import { startEmbeddedPostgres, type PostgresAddress } from '../../src/db/embedded/embedded.js';
 import { applyMigrations, MIGRATIONS } from '../../src/db/migrate.js';
 import { migrateQueue } from '../../src/jobs/queue.js';
-import { createLog } from '../../src/log.js';
+import { createLog } from '../../src/observability/log.js';
 
 declare module 'vitest' {
   export interface ProvidedContext {

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { createLog } from '../../src/log.js';
+import { createLog } from '../../src/observability/log.js';
 import { createMemoryBus } from '../../src/realtime/memory-bus.js';
 import { createRedisBus } from '../../src/realtime/redis-bus.js';
 import type { Bus } from '../../src/realtime/bus.js';

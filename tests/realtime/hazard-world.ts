@@ -5,7 +5,7 @@ import { runInNewContext } from 'node:vm';
 import { Redis } from 'ioredis';
 import { WebSocket } from 'ws';
 import type { Tokens } from '../../src/domains/account/tokens.js';
-import { decodeId, encodeId } from '../../src/ids.js';
+import { decodeId, encodeId } from '../../src/graphql/ids.js';
 import type { Bus } from '../../src/realtime/bus.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { connect, execute } from '../kit/client.js';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import pg from 'pg';
 import { commentLog, likeCount } from '../../src/domains/posts/topics.js';
-import { decodeId } from '../../src/ids.js';
+import { decodeId } from '../../src/graphql/ids.js';
 import type { TestApp } from '../kit/app.js';
 import { busOf, bytesInUse, createWorld, MESSAGES, openRaw, type RawSocket, type World } from './hazard-world.js';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import pg from 'pg';
-import { decodeId } from '../../src/ids.js';
+import { decodeId } from '../../src/graphql/ids.js';
 import type { TestApp } from '../kit/app.js';
 import type { TestSocket, TestSubscription } from '../kit/client.js';
 import { createWorld, MESSAGES, SEND, type MessageEvent, type World } from './hazard-world.js';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { conversationLog } from '../../src/domains/conversations/topics.js';
-import { decodeId } from '../../src/ids.js';
+import { decodeId } from '../../src/graphql/ids.js';
 import { deferred } from '../kit/deferred.js';
 import { createWorld, type World } from './hazard-world.js';
 

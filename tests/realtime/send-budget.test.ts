@@ -1,8 +1,8 @@
 import { Duplex } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { createCollector, createOutbox, createSlot, type Outbox, type Slot } from '../../src/server/outbox.js';
-import { createSendBudget, type SendBudget } from '../../src/server/send-budget.js';
+import { createCollector, createOutbox, createSlot, type Outbox, type Slot } from '../../src/server/websocket/send-queue.js';
+import { createSendBudget, type SendBudget } from '../../src/server/websocket/send-budget.js';
 
 /** A connection whose peer takes nothing, until it is told to. */
 const createConnection = () => {

@@ -1,7 +1,7 @@
 import { getNamedType, isEnumType, isInputObjectType, isScalarType } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FIELD_ERROR_CODES, isErrorCode } from '../../src/errors.js';
-import { schema } from '../../src/schema.js';
+import { schema } from '../../src/process/schema.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 
 let app: TestApp;

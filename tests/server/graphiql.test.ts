@@ -1,7 +1,7 @@
 import { Kind, parse, validate } from 'graphql';
 import { expect, test } from 'vitest';
-import { schema } from '../../src/schema.js';
-import { exampleTabs } from '../../src/server/graphiql.js';
+import { schema } from '../../src/process/schema.js';
+import { exampleTabs } from '../../src/server/graphiql/graphiql.js';
 
 for (const [index, { query, variables = '{}' }] of exampleTabs.entries()) {
   test(`the example tab ${index + 1} can be run as it is`, () => {

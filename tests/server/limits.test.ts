@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { holderOf } from '../../src/address.js';
-import { createRateLimit } from '../../src/server/socket-limits.js';
+import { holderOf } from '../../src/access/address.js';
+import { createRateLimit } from '../../src/server/websocket/limits.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { deferred } from '../kit/deferred.js';
 

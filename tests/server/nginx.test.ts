@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { createResumingClient } from '../../src/client/resuming-client.js';
-import { freePort } from '../../src/free-port.js';
+import { freePort } from '../../src/db/embedded/free-port.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { createTestDatabase, type TestDatabase } from '../kit/database.js';
 

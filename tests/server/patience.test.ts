@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { soonDelayOf } from '../../src/client/backoff.js';
-import { createListenedTime } from '../../src/server/listened-time.js';
+import { createListenedTime } from '../../src/server/websocket/listened-time.js';
 import { startTestApp, type TestApp } from '../kit/app.js';
 
 /** Holds the event loop, of the server and of its peers alike. */

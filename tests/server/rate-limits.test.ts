@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { codeOf, coded } from '../../src/errors.js';
-import { createLog } from '../../src/log.js';
-import { createRateLimits } from '../../src/rate-limits.js';
+import { createLog } from '../../src/observability/log.js';
+import { createRateLimits } from '../../src/access/rate-limits.js';
 import { startTestApp, type TestApp } from '../kit/app.js';
 import { startRedis, type TestRedis } from '../kit/redis.js';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { issueOf, lengthOf, text } from '../../text.js';
+import { issueOf, lengthOf, text } from '../../graphql/text.js';
 
 /** ASCII only: names that look alike are alike, and lower case is the same in every language. */
 const USERNAME = /^[A-Za-z][A-Za-z0-9_-]{2,29}$/;

@@ -15,8 +15,8 @@ import type { Clock } from '../../clock.js';
 import { ConfigError, type Config } from '../../config.js';
 import type { TokenIssuer } from '../../context.js';
 import { coded } from '../../errors.js';
-import type { Log } from '../../log.js';
-import { isUuid } from '../../ids.js';
+import type { Log } from '../../observability/log.js';
+import { isUuid } from '../../graphql/ids.js';
 
 /** Who an access token was made for. */
 export interface TokenSubject {

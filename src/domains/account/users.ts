@@ -5,8 +5,8 @@ import { isUniqueViolation } from '../../db/failures.js';
 import type { Prisma, User } from '../../db/generated/prisma/client.js';
 import type { Keyset } from '../../db/keyset.js';
 import { coded, fieldErrors, type FieldError } from '../../errors.js';
-import { hashPassword, isOutdated, verifyPassword } from '../../passwords.js';
-import { viewerOf } from '../../viewer.js';
+import { hashPassword, isOutdated, verifyPassword } from '../../access/passwords.js';
+import { viewerOf } from '../../access/viewer.js';
 import { emailKey, GUEST_PREFIX, isUsername, usernameKey } from './rules.js';
 
 export interface NewMember {

@@ -5,8 +5,8 @@ import { Prisma, type Block, type PrismaClient, type User } from '../../db/gener
 import type { Keyset } from '../../db/keyset.js';
 import type { Tx } from '../../db/transact.js';
 import { badInput, coded, notFound } from '../../errors.js';
-import { batched } from '../../loaders.js';
-import { viewerOf } from '../../viewer.js';
+import { batched } from '../../graphql/loaders.js';
+import { viewerOf } from '../../access/viewer.js';
 import { rightsLog } from '../account/topics.js';
 import { withdraw } from '../notifications/notifications.js';
 import { following } from '../notifications/rules.js';

@@ -1,7 +1,7 @@
-import { builder } from '../../builder.js';
-import { listPage } from '../../connection.js';
-import { batched } from '../../loaders.js';
-import { mutation } from '../../mutation.js';
+import { builder } from '../../graphql/builder.js';
+import { listPage } from '../../graphql/connection.js';
+import { batched } from '../../graphql/loaders.js';
+import { mutation } from '../../graphql/mutation.js';
 import { findUser } from '../account/account.js';
 import { Me, meField, User, UserConnection } from '../account/schema.js';
 import { blockUser, latestBlocked, unblockUser } from './blocks.js';

@@ -5,8 +5,8 @@ import type { Conversation, ConversationMember, Prisma } from '../../db/generate
 import type { Keyset } from '../../db/keyset.js';
 import type { Tx } from '../../db/transact.js';
 import { badInput, coded, notFound, type FieldError } from '../../errors.js';
-import { hashPassword } from '../../passwords.js';
-import { viewerOf } from '../../viewer.js';
+import { hashPassword } from '../../access/passwords.js';
+import { viewerOf } from '../../access/viewer.js';
 import { assertNotBlocked } from '../blocks/blocks.js';
 import { newJoinCode } from './join-codes.js';
 import { directKey, otherOf } from './rules.js';

@@ -1,7 +1,7 @@
-import { builder, type Types } from '../../builder.js';
+import { builder, type Types } from '../../graphql/builder.js';
 import type { Context } from '../../context.js';
 import { DEFAULT_PAGE, MAX_PAGE } from '../../db/keyset.js';
-import { decodeId, encodeId } from '../../ids.js';
+import { decodeId, encodeId } from '../../graphql/ids.js';
 import { decodeCursor, encodeCursor } from '../../realtime/cursor.js';
 import type { LogEvent } from '../../realtime/topic.js';
 import { User } from '../account/schema.js';

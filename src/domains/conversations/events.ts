@@ -1,5 +1,5 @@
 import type { Context } from '../../context.js';
-import { logPage } from '../../log-page.js';
+import { logPage } from '../../graphql/log-page.js';
 import type { LogEvent } from '../../realtime/topic.js';
 import { findAsMember } from './conversations.js';
 import { conversationLog, type ConversationEvents } from './topics.js';

@@ -4,7 +4,7 @@ import type { Keyset } from '../../db/keyset.js';
 import type { Tx } from '../../db/transact.js';
 import { badInput, coded } from '../../errors.js';
 import { lockHead } from '../../realtime/log-retention.js';
-import { viewerOf } from '../../viewer.js';
+import { viewerOf } from '../../access/viewer.js';
 import { rightsLog } from '../account/topics.js';
 import { assertNotBlocked } from '../blocks/blocks.js';
 import { assertRoom, assertUsers, findAsMember, type AsMember } from './conversations.js';

@@ -1,7 +1,7 @@
 import type { Context } from '../../context.js';
 import { Prisma, type Conversation, type ConversationMember } from '../../db/generated/prisma/client.js';
-import { batched, heads } from '../../loaders.js';
-import { viewerOf } from '../../viewer.js';
+import { batched, heads } from '../../graphql/loaders.js';
+import { viewerOf } from '../../access/viewer.js';
 import { areApart } from '../blocks/blocks.js';
 import { membersOnly } from './conversations.js';
 import { conversationLog } from './topics.js';

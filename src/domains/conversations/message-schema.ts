@@ -1,12 +1,12 @@
-import { builder } from '../../builder.js';
-import { childPage, connectionType, listPage, nodeQuery } from '../../connection.js';
+import { builder } from '../../graphql/builder.js';
+import { childPage, connectionType, listPage, nodeQuery } from '../../graphql/connection.js';
 import type { Context } from '../../context.js';
 import type { Message as MessageRow } from '../../db/generated/prisma/client.js';
-import { encodeId } from '../../ids.js';
-import { batched, batchedField } from '../../loaders.js';
-import { mutation } from '../../mutation.js';
+import { encodeId } from '../../graphql/ids.js';
+import { batched, batchedField } from '../../graphql/loaders.js';
+import { mutation } from '../../graphql/mutation.js';
 import { streamKeyset } from '../../realtime/stream-keyset.js';
-import { text } from '../../text.js';
+import { text } from '../../graphql/text.js';
 import { Me, User } from '../account/schema.js';
 import { afterHead, assertMember, conversationHead, ownMembership } from './membership.js';
 import { deleteMessage, editMessage, findMessage, newestFirst, saying, sendMessage, writtenBy } from './messages.js';

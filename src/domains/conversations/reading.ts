@@ -1,6 +1,6 @@
 import type { Context } from '../../context.js';
 import { Prisma, type ConversationMember } from '../../db/generated/prisma/client.js';
-import { PACE, telling, type Telling } from '../../db/pace.js';
+import { PACE, telling, type Telling } from '../../db/throttle.js';
 import type { Tx } from '../../db/transact.js';
 import { defineTask, type Task } from '../../jobs/task.js';
 import { assertReadable, decodeCursor } from '../../realtime/cursor.js';

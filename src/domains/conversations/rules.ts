@@ -1,6 +1,6 @@
 import type { Viewer } from '../../context.js';
 import type { Conversation, ConversationMember, MemberRole, Message } from '../../db/generated/prisma/client.js';
-import { hasRole } from '../../viewer.js';
+import { hasRole } from '../../access/viewer.js';
 
 /** Two people who have begun to talk always find each other again; everything else can be left. */
 export const mayBeLeft = (conversation: Pick<Conversation, 'kind'>): boolean => conversation.kind !== 'DIRECT';

@@ -1,6 +1,6 @@
-import { builder } from '../../builder.js';
-import { decodeId, encodeId } from '../../ids.js';
-import { mutation } from '../../mutation.js';
+import { builder } from '../../graphql/builder.js';
+import { decodeId, encodeId } from '../../graphql/ids.js';
+import { mutation } from '../../graphql/mutation.js';
 import type { Signal } from '../../realtime/topic.js';
 import { User } from '../account/schema.js';
 import { findAsMember } from './conversations.js';

@@ -3,7 +3,7 @@ import { isForeignKeyViolation } from '../../db/failures.js';
 import type { Follow, Prisma, User } from '../../db/generated/prisma/client.js';
 import type { Keyset } from '../../db/keyset.js';
 import { badInput, notFound } from '../../errors.js';
-import { viewerOf } from '../../viewer.js';
+import { viewerOf } from '../../access/viewer.js';
 import { assertNotBlocked, lockPair } from '../blocks/blocks.js';
 import { notify, withdraw } from '../notifications/notifications.js';
 import { following } from '../notifications/rules.js';

@@ -1,7 +1,7 @@
-import { builder } from '../../builder.js';
-import { childPage } from '../../connection.js';
-import { batched } from '../../loaders.js';
-import { mutation } from '../../mutation.js';
+import { builder } from '../../graphql/builder.js';
+import { childPage } from '../../graphql/connection.js';
+import { batched } from '../../graphql/loaders.js';
+import { mutation } from '../../graphql/mutation.js';
 import { findUser } from '../account/account.js';
 import { meField, User, UserConnection } from '../account/schema.js';
 import { followUser, latestFollowees, latestFollowers, unfollowUser, type FolloweeRow, type FollowerRow } from './follows.js';

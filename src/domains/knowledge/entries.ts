@@ -6,7 +6,7 @@ import { isForeignKeyViolation } from '../../db/failures.js';
 import type { Entry } from '../../db/generated/prisma/client.js';
 import { addLikes, removeLikes } from '../../db/likes.js';
 import { badInput, coded, notFound } from '../../errors.js';
-import { viewerOf } from '../../viewer.js';
+import { viewerOf } from '../../access/viewer.js';
 import { notify, withdraw, withdrawAll } from '../notifications/notifications.js';
 import { mayDelete, mayEdit } from '../posts/rules.js';
 import { findCategory } from './categories.js';

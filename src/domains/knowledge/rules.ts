@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Viewer } from '../../context.js';
 import type { Entry, Prisma } from '../../db/generated/prisma/client.js';
-import { list, text } from '../../text.js';
+import { list, text } from '../../graphql/text.js';
 import { CATEGORY_MAX, TITLE_MAX } from './front-matter.js';
 import { CONTENT_MAX } from './markdown-budget.js';
 

@@ -1,7 +1,7 @@
 import type { Context } from '../../context.js';
 import { createOnce } from '../../db/client-id.js';
 import type { Announcement } from '../../db/generated/prisma/client.js';
-import { viewerOf } from '../../viewer.js';
+import { viewerOf } from '../../access/viewer.js';
 import { announcementLog, EVERYONE } from './topics.js';
 
 /** Says something to everyone: one row and one event. @throws CONFLICT for a `clientId` used with other input */

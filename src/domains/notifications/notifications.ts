@@ -1,5 +1,5 @@
 import { Prisma } from '../../db/generated/prisma/client.js';
-import { PACE, telling, type Telling } from '../../db/pace.js';
+import { PACE, telling, type Telling } from '../../db/throttle.js';
 import type { Tx } from '../../db/transact.js';
 import { tellTask } from './jobs.js';
 import { openKeyOf, type About, type Act } from './rules.js';

@@ -2,7 +2,7 @@ import type { Context } from '../../context.js';
 import type { Database } from '../../db/database.js';
 import { NotificationKind } from '../../db/generated/prisma/client.js';
 import { badInput, type FieldError } from '../../errors.js';
-import { viewerOf } from '../../viewer.js';
+import { viewerOf } from '../../access/viewer.js';
 
 /** Whether a user hears of one kind. */
 export interface Preference {

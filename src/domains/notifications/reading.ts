@@ -4,7 +4,7 @@ import { Prisma, type Notification } from '../../db/generated/prisma/client.js';
 import { badInput, notFound } from '../../errors.js';
 import { assertReadable, decodeCursor } from '../../realtime/cursor.js';
 import { readHead } from '../../realtime/event-log.js';
-import { viewerOf } from '../../viewer.js';
+import { viewerOf } from '../../access/viewer.js';
 import { notificationsOf, notWithdrawn } from './rules.js';
 import { notificationLog } from './topics.js';
 

@@ -3,7 +3,7 @@ import { createOnce } from '../../db/client-id.js';
 import type { Comment, Post } from '../../db/generated/prisma/client.js';
 import type { Tx } from '../../db/transact.js';
 import { badInput, coded, notFound } from '../../errors.js';
-import { viewerOf } from '../../viewer.js';
+import { viewerOf } from '../../access/viewer.js';
 import { assertNotBlocked } from '../blocks/blocks.js';
 import { notify, withdraw, withdrawAll } from '../notifications/notifications.js';
 import { openKeyOf, type Act } from '../notifications/rules.js';

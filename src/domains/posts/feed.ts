@@ -1,8 +1,8 @@
-import type { NodeQuery } from '../../connection.js';
+import type { NodeQuery } from '../../graphql/connection.js';
 import type { Context } from '../../context.js';
 import { Prisma, type Post } from '../../db/generated/prisma/client.js';
 import type { KeysetValue, PageBounds, PageQuery } from '../../db/keyset.js';
-import { viewerOf } from '../../viewer.js';
+import { viewerOf } from '../../access/viewer.js';
 import { followedBy } from '../follows/follows.js';
 import { notDeleted } from './posts.js';
 

@@ -1,10 +1,10 @@
 import type { Context } from '../../context.js';
 import type { Database } from '../../db/database.js';
 import { addLikes, removeLikes } from '../../db/likes.js';
-import { createTogether } from '../../db/together.js';
+import { createTogether } from '../../db/coalesce.js';
 import { notFound } from '../../errors.js';
 import { readHead } from '../../realtime/event-log.js';
-import { viewerOf } from '../../viewer.js';
+import { viewerOf } from '../../access/viewer.js';
 import { notify, withdraw } from '../notifications/notifications.js';
 import { likeCount, type Count } from './topics.js';
 

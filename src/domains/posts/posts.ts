@@ -6,7 +6,7 @@ import type { Context } from '../../context.js';
 import { coded, notFound } from '../../errors.js';
 import { decodeCursor } from '../../realtime/cursor.js';
 import { readHead } from '../../realtime/event-log.js';
-import { viewerOf } from '../../viewer.js';
+import { viewerOf } from '../../access/viewer.js';
 import { withdrawAll } from '../notifications/notifications.js';
 import type { About } from '../notifications/rules.js';
 import { mayDelete, mayEdit } from './rules.js';

@@ -1,5 +1,5 @@
 import type { Viewer } from '../../context.js';
-import { hasRole } from '../../viewer.js';
+import { hasRole } from '../../access/viewer.js';
 
 /*
  * What is posted is public, also to those whom its author has blocked. They do not comment under it, nor answer a comment of somebody with

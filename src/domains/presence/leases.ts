@@ -1,6 +1,6 @@
 import type { Database } from '../../db/database.js';
 import { isUnavailable, reasonOf } from '../../db/failures.js';
-import type { Log } from '../../log.js';
+import type { Log } from '../../observability/log.js';
 import { reapOne, register, release, renew, sweep, writeDevices, type Lease } from './transitions.js';
 
 /** What one process tells the others of who is here. */

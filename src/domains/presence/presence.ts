@@ -1,7 +1,7 @@
 import type { Context } from '../../context.js';
 import type { PresenceStatus } from '../../db/generated/prisma/client.js';
 import { badInput, coded } from '../../errors.js';
-import { viewerOf } from '../../viewer.js';
+import { viewerOf } from '../../access/viewer.js';
 import { declare } from './transitions.js';
 
 /**

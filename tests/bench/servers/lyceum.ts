@@ -1,12 +1,12 @@
 /** Lyceum as it is built, on the database of DATABASE_URL. Messages are written as rows and events of a transaction. */
 import { randomBytes, randomUUID } from 'node:crypto';
-import type * as AppModule from '../../../src/app.js';
+import type * as AppModule from '../../../src/process/app.js';
 import type * as ConfigModule from '../../../src/config.js';
 import type * as TopicsModule from '../../../src/domains/conversations/topics.js';
 import type * as CursorModule from '../../../src/realtime/cursor.js';
-import type * as IdsModule from '../../../src/ids.js';
+import type * as IdsModule from '../../../src/graphql/ids.js';
 import type * as LogModule from '../../../src/realtime/event-log.js';
-import type { OpenServices } from '../../../src/services.js';
+import type { OpenServices } from '../../../src/process/services.js';
 import type { Subscriber } from '../load-client.js';
 import { now } from '../clock.js';
 import { bodyOf, SELECTION } from '../event.js';
@@ -14,11 +14,11 @@ import { contend, cpuMs, type Contending, type Published } from './contender.js'
 
 /** The compiled server, not the sources through tsx: that is what runs in earnest. */
 const built = async <Module>(path: string): Promise<Module> => (await import(new URL(`../../../dist/${path}`, import.meta.url).href)) as Module;
-const { startApp } = await built<typeof AppModule>('app.js');
+const { startApp } = await built<typeof AppModule>('process/app.js');
 const { loadConfig } = await built<typeof ConfigModule>('config.js');
 const { conversationLog } = await built<typeof TopicsModule>('domains/conversations/topics.js');
 const { encodeCursor } = await built<typeof CursorModule>('realtime/cursor.js');
-const { encodeId } = await built<typeof IdsModule>('ids.js');
+const { encodeId } = await built<typeof IdsModule>('graphql/ids.js');
 const { readHead } = await built<typeof LogModule>('realtime/event-log.js');
 
 let statements: string[] = [];

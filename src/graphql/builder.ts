@@ -1,0 +1,155 @@
+import SchemaBuilder from '@pothos/core';
+import ComplexityPlugin, { ComplexityErrorKind } from '@pothos/plugin-complexity';
+import PrismaPlugin from '@pothos/plugin-prisma';
+import RelayPlugin from '@pothos/plugin-relay';
+import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
+import ValidationPlugin from '@pothos/plugin-validation';
+import { GraphQLError, Kind } from 'graphql';
+import type { Context } from '../context.js';
+import type PrismaTypes from '../db/generated/pothos-types.js';
+import { getDatamodel } from '../db/generated/pothos-types.js';
+import type { Role } from '../db/generated/prisma/client.js';
+import { MAX_PAGE } from '../db/keyset.js';
+import { coded, ERROR_CODES, FIELD_ERROR_CODES, fieldErrors, MAX_FIELD_ERRORS } from '../errors.js';
+import { encodeId, parseId } from './ids.js';
+import { mistakesOf } from './text.js';
+import { hasRole, notSignedIn } from '../access/viewer.js';
+
+interface Scopes {
+  /** Anyone with a valid token, guests included. */
+  signedIn: boolean;
+  /** At least this role; see {@link hasRole}. */
+  role: Role;
+}
+
+export const builder = new SchemaBuilder<{
+  Context: Context;
+  PrismaTypes: PrismaTypes;
+  AuthScopes: Scopes;
+  DefaultFieldNullability: false;
+  DefaultEdgesNullability: false;
+  DefaultNodeNullability: false;
+  Scalars: {
+    ID: { Input: string; Output: string };
+    DateTime: { Input: Date; Output: Date };
+    HexColor: { Input: string; Output: string };
+  };
+}>({
+  plugins: [ComplexityPlugin, ScopeAuthPlugin, ValidationPlugin, RelayPlugin, PrismaPlugin],
+  defaultFieldNullability: false,
+  prisma: {
+    client: (context) => context.db.prisma,
+    dmmf: getDatamodel(),
+    // Comments of the Prisma schema are for us; every field has a description of its own.
+    exposeDescriptions: false,
+    filterConnectionTotalCount: true,
+    onUnusedQuery: null,
+  },
+  relay: {
+    clientMutationId: 'omit',
+    cursorType: 'String',
+    encodeGlobalID: (typename, id) => encodeId(typename, String(id)),
+    decodeGlobalID: (globalId) => parseId(globalId),
+    edgesFieldOptions: { nullable: false, description: 'The items of this page.' },
+    nodesOnConnection: { description: 'The items of this page, for those who need no cursor of each: `edges { node }` without the edges.' },
+    nodeFieldOptions: { nullable: false, description: 'The item.' },
+    cursorFieldOptions: { description: 'Where the item stands in the list: give it as `after` or `before`.' },
+    pageInfoFieldOptions: { description: 'Where this page lies in the list.' },
+    // `nodes.ts` declares both: the plugin's own fail for an id of a type that there is not.
+    nodeQueryOptions: false,
+    nodesQueryOptions: false,
+    nodeTypeOptions: { description: 'An object with a global id.' },
+    idFieldOptions: { description: 'Its global id.' },
+    pageInfoTypeOptions: { description: 'Where a page lies in its list.' },
+  },
+  scopeAuth: {
+    authScopes: ({ viewer }) => ({
+      signedIn: viewer !== null,
+      role: (role) => viewer !== null && hasRole(viewer, role),
+    }),
+    unauthorizedError: (_parent, { viewer }) =>
+      viewer === null ? notSignedIn() : coded('FORBIDDEN', 'Your role does not allow this.'),
+  },
+  validation: {
+    validationError: ({ issues }) => fieldErrors('BAD_USER_INPUT', mistakesOf(issues.slice(0, MAX_FIELD_ERRORS))),
+  },
+  complexity: {
+    limit: ({ config }) => ({ complexity: config.limits.queryComplexity, depth: config.limits.queryDepth }),
+    defaultComplexity: 1,
+    defaultListMultiplier: 1,
+    // A page costs what it may hold.
+    fieldComplexity: (args) => ({ field: 1, multiplier: pageSize(args) }),
+    complexityError: (kind, { complexity, depth, maxComplexity, maxDepth }) =>
+      coded(
+        'OPERATION_TOO_COMPLEX',
+        kind === ComplexityErrorKind.Depth
+          ? `The operation is nested ${depth} levels deep; at most ${maxDepth} are allowed.`
+          : `The operation costs ${complexity}; at most ${maxComplexity} is allowed. Ask for smaller pages or fewer nested lists.`,
+      ),
+  },
+});
+
+/** The types of the builder, for what is generic over it. */
+export type Types = typeof builder extends PothosSchemaTypes.SchemaBuilder<infer Given> ? Given : never;
+
+const pageSize = ({ first, last }: Record<string, unknown>): number => {
+  const asked = typeof first === 'number' ? first : typeof last === 'number' ? last : 1;
+  // A larger page is refused for its size, which is the clearer answer.
+  return Math.min(Math.max(asked, 1), MAX_PAGE);
+};
+
+builder.queryType({ description: 'What can be asked.' });
+builder.mutationType({ description: 'What can be done. Each mutation takes one `input` and returns one payload.' });
+builder.subscriptionType({
+  description: 'What can be followed live. A field that takes `after` resumes from a cursor without a hole; the others give the present value at once.',
+});
+
+/** RFC 3339 with its zone; what is more precise than a millisecond is cut. */
+const RFC3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/;
+
+const parseDateTime = (value: unknown): Date => {
+  const date = typeof value === 'string' && RFC3339.test(value) ? new Date(value) : null;
+  if (date === null || Number.isNaN(date.getTime())) throw new GraphQLError('DateTime must be an RFC 3339 date and time, such as "2026-01-31T12:00:00.000Z".');
+  return date;
+};
+
+builder.scalarType('DateTime', {
+  description: 'A moment as RFC 3339 in UTC with milliseconds: `2026-01-31T12:00:00.000Z`.',
+  serialize: (value) => value.toISOString(),
+  parseValue: parseDateTime,
+  parseLiteral: (node) => parseDateTime(node.kind === Kind.STRING ? node.value : null),
+});
+
+const parseHexColor = (value: unknown): string => {
+  if (typeof value !== 'string' || !/^#[0-9a-fA-F]{6}$/.test(value)) throw new GraphQLError('HexColor must be of the form "#1f6feb".');
+  return value.toLowerCase();
+};
+
+builder.scalarType('HexColor', {
+  description: 'A colour as `#rrggbb`.',
+  serialize: (value) => value,
+  parseValue: parseHexColor,
+  parseLiteral: (node) => parseHexColor(node.kind === Kind.STRING ? node.value : null),
+});
+
+// ---------------------------------------------------------------- codes of errors
+
+const enumValues = <Code extends string>(descriptions: readonly (readonly [Code, string])[]) =>
+  Object.fromEntries(descriptions.map(([code, description]) => [code, { description }])) as Record<Code, { readonly description: string }>;
+
+const RETRIES = {
+  never: 'The same again fails again.',
+  later: 'Try the same again later.',
+  resume: 'Come back with the last cursor.',
+} as const;
+
+builder.enumType('ErrorCode', {
+  description: 'What `extensions.code` of an error may say.',
+  values: enumValues(Object.entries(ERROR_CODES).map(([code, { description, retry }]) => [code, `${description} ${RETRIES[retry]}`])),
+});
+
+builder.enumType('FieldErrorCode', {
+  description:
+    'What `code` of each of `extensions.fields` may say: `{ path, code, message, params }`, where `path` leads from the argument to the mistake, and `params` has the numbers and names that the message speaks of.',
+  values: enumValues(Object.entries(FIELD_ERROR_CODES)),
+});

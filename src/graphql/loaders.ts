@@ -1,0 +1,54 @@
+import DataLoader from 'dataloader';
+import type { GraphQLResolveInfo } from 'graphql';
+import type { Context } from '../context.js';
+import type { Head } from '../realtime/cursor.js';
+import { readHeads } from '../realtime/event-log.js';
+
+type Loaders = Map<unknown, DataLoader<unknown, unknown>>;
+const loadersOf = new WeakMap<Context, Loaders>();
+
+const loaderFor = <Key, Value>(context: Context, id: unknown, make: () => DataLoader<Key, Value>): DataLoader<Key, Value> => {
+  let loaders = loadersOf.get(context);
+  if (!loaders) loadersOf.set(context, (loaders = new Map<unknown, DataLoader<unknown, unknown>>()));
+  let loader = loaders.get(id);
+  if (!loader) loaders.set(id, (loader = make() as DataLoader<unknown, unknown>));
+  return loader as DataLoader<Key, Value>;
+};
+
+/** Forgets what was loaded: something has been written, and what is asked next in the same operation wants to see it. */
+export const forgetLoaded = (context: Context): void => void loadersOf.delete(context);
+
+/**
+ * A value that many rows of a response ask for, loaded for all of them by one statement.
+ * @param load gets distinct keys; a key it leaves out has the value `missing`
+ */
+export const batched = <Value>(
+  load: (context: Context, keys: readonly string[]) => Promise<ReadonlyMap<string, Value>>,
+  missing: Value,
+): ((context: Context, key: string) => Promise<Value>) => {
+  const id = Symbol('loader');
+  return (context, key) =>
+    loaderFor<string, Value>(context, id, () => new DataLoader(async (keys) => {
+      const values = await load(context, keys);
+      return keys.map((each) => values.get(each) ?? missing);
+    })).load(key);
+};
+
+/**
+ * The same for a field with arguments or a selection of its own: rows that reach this place of the query share one call of `load`.
+ */
+export const batchedField = <Value>(
+  context: Context,
+  info: GraphQLResolveInfo,
+  key: string,
+  load: (keys: readonly string[]) => Promise<ReadonlyMap<string, Value>>,
+): Promise<Value | undefined> =>
+  // graphql-js gives the rows of one list the same array of field nodes, and another place of the query another one.
+  loaderFor<string, Value | undefined>(context, info.fieldNodes, () => new DataLoader(async (keys) => {
+    const values = await load(keys);
+    return keys.map((each) => values.get(each));
+  })).load(key);
+
+/** Where streams of a topic stand, for all rows of a response by one statement; null for a stream without any event. */
+export const heads = (topic: { readonly name: string }): ((context: Context, key: string) => Promise<Head | null>) =>
+  batched<Head | null>((context, keys) => readHeads(context.db.prisma, topic.name, keys), null);

@@ -1,0 +1,83 @@
+import { randomUUID } from 'node:crypto';
+import type { Config } from '../config.js';
+import type { Services } from '../context.js';
+import { createAuthenticator } from '../domains/account/authenticate.js';
+import { createPresence } from '../domains/presence/leases.js';
+import { startWorker } from '../jobs/worker.js';
+import { schema } from './schema.js';
+import { createAccessWatcher } from '../server/rights/access-watcher.js';
+import { createConnections } from '../server/http/connections.js';
+import { createGraphQLServer } from '../server/execution/graphql.js';
+import { close, createHttpServer, listen, type Readiness } from '../server/http/http.js';
+import { createListenedTime } from '../server/websocket/listened-time.js';
+import { createAddressLimit } from '../server/websocket/limits.js';
+import { createSocketServer } from '../server/websocket/websocket.js';
+import { closeAll, openServices, type Closers, type ServicesOptions } from './services.js';
+import { tasks } from './tasks.js';
+
+export interface App {
+  /** Where GraphQL is: `http://127.0.0.1:4000/graphql`. */
+  readonly url: string;
+  readonly services: Services;
+  /**
+   * Ends in order: jobs, and sockets and event streams, spread over the configuration's `drainMs`, while `/readyz` says no and requests
+   * are still answered; then requests that still run; then the parts they used. Safe to call again.
+   */
+  readonly stop: () => Promise<void>;
+}
+
+export interface AppOptions extends Omit<ServicesOptions, 'asGuest'> {
+  /** Fills an empty database, before anything is served. */
+  readonly seed?: (services: Services) => Promise<void>;
+}
+
+/** How long running jobs, and then running requests, have to finish at a stop, in milliseconds. */
+const STOP_GRACE_MS = 10_000;
+
+/**
+ * The composition root: builds every part from the configuration and starts to serve. Several apps may run in one process.
+ * What has been started is stopped again when a later part fails.
+ */
+export const startApp = async (config: Config, options: AppOptions = {}): Promise<App> => {
+  const closers: Closers = [];
+  try {
+    const services = await openServices(config, closers, options);
+    const { clock, log, db, tokens, bus, target } = services;
+    await options.seed?.(services);
+
+    const presence = await createPresence({ db, log, processId: randomUUID(), ...config.presence });
+    closers.push(() => presence.stop());
+
+    const authenticator = createAuthenticator({ db, clock, tokens });
+    const watcher = createAccessWatcher(services, authenticator);
+    const graphql = createGraphQLServer(schema, services, authenticator, watcher);
+    const connections = createConnections();
+    const readiness = async (): Promise<Readiness> => {
+      const database = await db.health.state();
+      // Without its bus a process still serves, only later, and what can be read is worth reading: no reason to send it no traffic.
+      const components = { database, bus: bus.state };
+      return connections.stopping() ? { ready: false, state: 'stopping', components } : { ready: database !== 'DOWN', components };
+    };
+    const addresses = createAddressLimit(config.sockets.maxPerAddress);
+    const http = createHttpServer({ config, graphql, jwks: tokens.jwks, readiness, connections, addresses, log });
+    const time = createListenedTime();
+    closers.push(async () => time.stop());
+    // Before it listens: a handshake that came between would be answered as a request.
+    createSocketServer({ http, connections, addresses, graphql, services, authenticator, watcher, time, onPresent: presence.enter });
+    const port = await listen(http, config.port, config.host);
+    closers.push(() => close(http, STOP_GRACE_MS));
+    const { concurrency } = config.jobs;
+    const worker = concurrency === 0 ? null : startWorker({ target, services, tasks, concurrency });
+    closers.push(() => Promise.all([connections.drain(config.drainMs), worker?.stop(STOP_GRACE_MS)]));
+
+    const host = config.host === '0.0.0.0' || config.host === '::' ? 'localhost' : config.host;
+    return {
+      url: `http://${host.includes(':') ? `[${host}]` : host}:${port}/graphql`,
+      services,
+      stop: () => closeAll(closers),
+    };
+  } catch (error) {
+    await closeAll(closers);
+    throw error;
+  }
+};

@@ -1,0 +1,58 @@
+import { isObjectType, lexicographicSortSchema, printSchema, type GraphQLSchema } from 'graphql';
+import { builder } from '../graphql/builder.js';
+import '../graphql/nodes.js';
+import '../graphql/topic-field.js';
+import '../domains/account/schema.js';
+import '../domains/blocks/schema.js';
+import '../domains/conversations/schema.js';
+import '../domains/conversations/message-schema.js';
+import '../domains/conversations/event-schema.js';
+import '../domains/conversations/typing-schema.js';
+import '../domains/follows/schema.js';
+import '../domains/knowledge/schema.js';
+import '../domains/notifications/schema.js';
+import '../domains/posts/schema.js';
+import '../domains/presence/schema.js';
+
+/** The Relay plugin declares these by itself, without a way to describe them. */
+const RELAY_ARGUMENTS: Readonly<Record<string, string>> = {
+  first: 'At most this many items, from the start or after `after`: 0 to 100, 20 by default.',
+  after: 'Only what follows this cursor.',
+  last: 'At most this many items, from the end or before `before`: 0 to 100.',
+  before: 'Only what precedes this cursor.',
+};
+const PAGE_INFO_FIELDS: Readonly<Record<string, string>> = {
+  hasNextPage: 'Whether there are items after this page. A page of no items (`first: 0`) tells by it whether there are any.',
+  hasPreviousPage: 'Whether there are items before this page; of `last: 0`, whether there are any.',
+  startCursor: 'The cursor of the first item; null on an empty page.',
+  endCursor: 'The cursor of the last item; null on an empty page.',
+};
+
+const describeRelay = (built: GraphQLSchema): GraphQLSchema => {
+  for (const type of Object.values(built.getTypeMap())) {
+    if (!isObjectType(type) || type.name.startsWith('__')) continue;
+    for (const field of Object.values(type.getFields())) {
+      if (type.name === 'PageInfo') field.description ??= PAGE_INFO_FIELDS[field.name] ?? null;
+      for (const argument of field.args) argument.description ??= RELAY_ARGUMENTS[argument.name] ?? null;
+    }
+  }
+  return built;
+};
+
+/**
+ * What an operation costs is found before any field runs, by the arguments as they were given. Pothos would look for mistakes in them there,
+ * too, and a search text that is too long in one field would refuse all the others with it.
+ */
+const costByArgumentsAsGiven = (built: GraphQLSchema): GraphQLSchema => {
+  for (const type of Object.values(built.getTypeMap())) {
+    if (!isObjectType(type)) continue;
+    for (const field of Object.values(type.getFields())) field.extensions = { ...field.extensions, pothosArgMappers: undefined };
+  }
+  return built;
+};
+
+/** The whole schema: every domain adds its part to the builder when it is loaded. */
+export const schema: GraphQLSchema = costByArgumentsAsGiven(describeRelay(builder.toSchema()));
+
+/** The schema as it is committed: in SDL, sorted. */
+export const printedSchema = (): string => `${printSchema(lexicographicSortSchema(schema))}\n`;

@@ -1,0 +1,140 @@
+import { mkdir } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { systemClock, type Clock } from '../clock.js';
+import { createCondition } from '../observability/condition.js';
+import type { Config } from '../config.js';
+import type { Services } from '../context.js';
+import { connectionOptions, type ConnectionTarget } from '../db/connection.js';
+import { openDatabase } from '../db/database.js';
+import { findRunningPostgres, startEmbeddedPostgres } from '../db/embedded/embedded.js';
+import { isClosed, isUnavailable, reasonOf } from '../db/failures.js';
+import { applyMigrations, MIGRATIONS } from '../db/migrate.js';
+import { assertSessions, NoSessionsError } from '../db/sessions.js';
+import { createTokens, type Tokens } from '../domains/account/tokens.js';
+import { migrateQueue } from '../jobs/queue.js';
+import { connectionsOf } from '../jobs/worker.js';
+import { createLog, type Log } from '../observability/log.js';
+import { createRateLimits } from '../access/rate-limits.js';
+import type { Bus } from '../realtime/bus.js';
+import { recogniseDatabase, renewEpochsAfterRestore } from '../realtime/event-log.js';
+import { createHub } from '../realtime/hub.js';
+import { createMemoryBus } from '../realtime/memory-bus.js';
+import { createRedisBus } from '../realtime/redis-bus.js';
+import { createRedisAway } from '../redis/connection.js';
+
+/** What stands below the server, and below the command line: everything but the transports. */
+export interface OpenServices extends Services {
+  readonly tokens: Tokens;
+  readonly bus: Bus;
+  readonly target: ConnectionTarget;
+}
+
+export interface ServicesOptions {
+  readonly clock?: Clock | undefined;
+  readonly log?: Log | undefined;
+  /** Called with every SQL statement, for tests that count them. */
+  readonly onStatement?: ((sql: string) => void) | undefined;
+  /** Called when the embedded database ends by itself. */
+  readonly onFatal?: ((reason: string) => void) | undefined;
+  /** Uses the embedded database of a server that runs under DATA_DIR, if one does, instead of being refused. */
+  readonly asGuest?: boolean | undefined;
+  /** A database that is open and migrated already, instead of the configuration's. */
+  readonly target?: ConnectionTarget | undefined;
+}
+
+/** Things to close, in the reverse order of their opening. */
+export type Closers = (() => Promise<unknown>)[];
+
+export const closeAll = async (closers: Closers): Promise<void> => {
+  for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close();
+};
+
+/**
+ * Opens the database, migrated, and what is built on it. Each part that was opened is added to `closers`, also when a later one
+ * fails.
+ */
+export const openServices = async (config: Config, closers: Closers, options: ServicesOptions = {}): Promise<OpenServices> => {
+  const clock = options.clock ?? systemClock;
+  const log = options.log ?? createLog(config.logLevel);
+  const { timeoutMs, poolSize } = config.database;
+
+  const target = options.target ?? (await openMigrated(config, closers, options));
+  const away = createRedisAway(log);
+  const bus = config.redis.url === null ? createMemoryBus({ log }) : createRedisBus({ url: config.redis.url, prefix: config.redis.prefix, log, away });
+  closers.push(() => bus.close());
+
+  const onCommit: Parameters<typeof openDatabase>[0]['onCommit'] = (grown) => {
+    for (const { topic, key, seq, priorAt, events } of grown) {
+      hub.committed(topic, key, events, priorAt);
+      bus.wake({ topic, key, seq });
+    }
+  };
+  const onConnect: Parameters<typeof openDatabase>[0]['onConnect'] = async (client) => {
+    if (!(await recogniseDatabase({ query: (sql, values) => client.query(sql, values) }))) return;
+    log.warn('the database went back or is another one: cursors from before have expired');
+    // Not from here: it needs a connection of its own.
+    setImmediate(() => void hub.reconcile());
+  };
+  const db = openDatabase({ target, poolSize, timeoutMs, log, onCommit, onConnect, onStatement: options.onStatement });
+  closers.push(() => db.close());
+  if (await renewEpochsAfterRestore(db.prisma)) log.warn('this database was restored or copied: cursors from before have expired');
+
+  const hub = createHub({ prisma: db.prisma, bus, log, ...config.realtime });
+  closers.push(async () => hub.stop());
+
+  const limits = createRateLimits(config, log, away);
+  closers.push(() => limits.close());
+
+  const tokens = await createTokens({ config, clock, log });
+  return { config, clock, log, db, hub, limits, tokens, bus, target };
+};
+
+/** Opens the database alone, and brings it to the newest migration. An embedded one is added to `closers`. */
+export const openMigrated = async (config: Config, closers: Closers, options: ServicesOptions): Promise<ConnectionTarget> => {
+  const log = options.log ?? createLog(config.logLevel);
+  const target = await openTarget(config, log, closers, options);
+  const besides = (): Promise<void> => migrateQueue(target, log);
+  const migrate = async (): Promise<void> => {
+    // Before the migrations, whose lock would stay with a session that a pooler gives to others: the next process would wait for it for ever.
+    await assertSessions(target, config.database.timeoutMs);
+    await applyMigrations(connectionOptions(target, config.database.timeoutMs), { directory: MIGRATIONS, log, besides });
+  };
+  await untilReachable(migrate, log);
+  return target;
+};
+
+/** What a database is asked for beside its servers' pools: the command line, somebody who looks at it. */
+const SPARE_CONNECTIONS = 20;
+
+/** The database to use: the one of DATABASE_URL, or the embedded one under DATA_DIR. */
+const openTarget = async (config: Config, log: Log, closers: Closers, options: ServicesOptions): Promise<ConnectionTarget> => {
+  await mkdir(config.dataDir, { recursive: true });
+  if (config.database.url !== null) return { url: config.database.url };
+  const running = options.asGuest === true ? await findRunningPostgres(config.dataDir) : null;
+  if (running !== null) return running;
+  const { durable, poolSize } = config.database;
+  const maxConnections = Math.max(100, config.workers * (poolSize + connectionsOf(config.jobs.concurrency)) + SPARE_CONNECTIONS);
+  const embedded = await startEmbeddedPostgres({ dataDir: config.dataDir, log, durable, maxConnections, ...(options.onFatal ? { onExit: options.onFatal } : {}) });
+  closers.push(() => embedded.stop());
+  return embedded.address;
+};
+
+const REACH_ATTEMPTS = 30;
+const REACH_INTERVAL_MS = 1_000;
+
+/** A database that is started together with this process may need a moment. */
+const untilReachable = async (attempt: () => Promise<unknown>, log: Log): Promise<void> => {
+  const away = createCondition({ log, name: 'database', began: 'the database is unavailable; trying again', over: 'the database is available' });
+  for (let failures = 0; ; failures += 1) {
+    try {
+      await attempt();
+      away.clear(0);
+      return;
+    } catch (error) {
+      // A wrong password is right at no later time.
+      if (error instanceof NoSessionsError || !isUnavailable(error) || isClosed(error) || failures >= REACH_ATTEMPTS) throw error;
+      away.hold(reasonOf(error));
+      await delay(REACH_INTERVAL_MS);
+    }
+  }
+};

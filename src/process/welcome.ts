@@ -1,0 +1,40 @@
+import { resolve } from 'node:path';
+import type { Config } from '../config.js';
+import { DEMO_PASSWORD } from '../demo/users.js';
+
+const FIRST_QUERY =
+  '{ entries(first: 10, filter: {category: "technical"}) { edges { node { id title author { username } } } } }';
+
+const SIGN_IN = `Sign in as one of the demo users (ada, ben, chloe, ...; admin is the administrator): with GraphiQL's button, or by
+
+  mutation { login(input: {identifier: "ada", password: "${DEMO_PASSWORD}"}) { credentials { accessToken } } }`;
+
+const REGISTER = `Make an account (npm run lyceum -- user role NAME ADMIN makes its owner an administrator):
+
+  mutation { register(input: {username: "NAME", email: "NAME@example.com", password: "..."}) { credentials { accessToken } } }`;
+
+/** Where the data lies, without the password that a database's address may hold. */
+const database = ({ database: { url }, dataDir }: Config): string => {
+  if (url === null) return `${resolve(dataDir)} (embedded PostgreSQL)`;
+  const { host, pathname } = new URL(url);
+  return `${host}${pathname} (PostgreSQL)`;
+};
+
+/**
+ * What the terminal shows when the server is ready: where everything is, and what to paste first.
+ * @param url of GraphQL, as a browser opens it
+ */
+export const welcome = (url: string, config: Config): string => `
+Lyceum is ready.
+
+  GraphiQL  ${url}  (open it in a browser)
+  Data      ${database(config)}
+
+Ask something:
+
+  ${FIRST_QUERY}
+
+${config.demoData ? SIGN_IN : REGISTER}
+
+and send the token in a header, which GraphiQL has an editor for: {"authorization": "Bearer <accessToken>"}
+`;

@@ -1,0 +1,97 @@
+import {
+  coerceInputValue,
+  getOperationAST,
+  GraphQLError,
+  isInputType,
+  isNonNullType,
+  isSpecifiedScalarType,
+  getNamedType,
+  isScalarType,
+  typeFromAST,
+  isInputObjectType,
+  isListType,
+  type ExecutionArgs,
+  type ExecutionResult,
+  type GraphQLInputType,
+  type VariableDefinitionNode,
+} from 'graphql';
+import { fieldErrors, MAX_FIELD_ERRORS, type FieldError } from '../../errors.js';
+
+/**
+ * The mistakes in the variables of an operation, in words of ours: those of graphql-js repeat what was given, passwords included.
+ * Null when there are none.
+ */
+const variableErrors = ({ schema, document, operationName, variableValues }: ExecutionArgs): GraphQLError[] | null => {
+  const errors: GraphQLError[] = [];
+  const operation = getOperationAST(document, operationName);
+  for (const definition of operation?.variableDefinitions ?? []) {
+    const name = definition.variable.name.value;
+    const type = typeFromAST(schema, definition.type);
+    if (!isInputType(type)) continue;
+    for (const mistake of mistakesIn(definition, type, name, variableValues ?? {})) {
+      const error = fieldErrors('BAD_USER_INPUT', [mistake]);
+      errors.push(new GraphQLError(`Variable "$${name}": ${error.message}`, { nodes: definition, extensions: error.extensions }));
+      if (errors.length >= MAX_FIELD_ERRORS) return errors;
+    }
+  }
+  return errors.length === 0 ? null : errors;
+};
+
+/** Ends the search. */
+const ENOUGH = Symbol('enough');
+
+const mistakesIn = (definition: VariableDefinitionNode, type: GraphQLInputType, name: string, values: Readonly<Record<string, unknown>>): readonly FieldError[] => {
+  const required = (): readonly FieldError[] => [{ path: name, code: 'REQUIRED', message: 'Must be given.' }];
+  if (!Object.hasOwn(values, name)) return isNonNullType(type) && definition.defaultValue === undefined ? required() : [];
+  if (values[name] === null) return isNonNullType(type) ? required() : [];
+  const mistakes: FieldError[] = [];
+  try {
+    coerceInputValue(values[name], type, (path, _value, error) => {
+      mistakes.push({ path: [name, ...path].join('.'), ...whatIsWrong(error, at(type, path)) });
+      // Thrown away by the one who calls.
+      // eslint-disable-next-line @typescript-eslint/only-throw-error -- the library has no other way to be ended
+      if (mistakes.length >= MAX_FIELD_ERRORS) throw ENOUGH;
+    });
+  } catch (error) {
+    if (error !== ENOUGH) throw error;
+  }
+  return mistakes;
+};
+
+/** The type of the value at a path. */
+const at = (type: GraphQLInputType, path: readonly (string | number)[]): GraphQLInputType => {
+  let found = type;
+  for (const part of path) {
+    const bare = isNonNullType(found) ? found.ofType : found;
+    const next = isListType(bare) ? (typeof part === 'number' ? bare.ofType : undefined) : isInputObjectType(bare) ? bare.getFields()[part]?.type : undefined;
+    if (next === undefined) return found;
+    found = next;
+  }
+  return found;
+};
+
+const whatIsWrong = (error: GraphQLError, type: GraphQLInputType): Pick<FieldError, 'code' | 'message'> => {
+  const { message, originalError } = error;
+  const missing = /^Field "(\w+)" of required type/.exec(message)?.[1];
+  if (missing !== undefined) return { code: 'REQUIRED', message: `Field "${missing}" must be given.` };
+  if (/^Expected non-nullable type/.test(message)) return { code: 'REQUIRED', message: 'Must not be null.' };
+  const unknown = /^Field "(\w+)" is not defined by type "(\w+)"/.exec(message);
+  if (unknown) return { code: 'INVALID_TYPE', message: `Field "${unknown[1] ?? ''}" is not defined by type "${unknown[2] ?? ''}".` };
+  // A scalar of ours says what it wants, and never what it got.
+  const named = getNamedType(type);
+  if (originalError && isScalarType(named) && !isSpecifiedScalarType(named)) return { code: 'INVALID_FORMAT', message: originalError.message };
+  return { code: 'INVALID_TYPE', message: `Expected a value of type "${String(type)}".` };
+};
+
+/** Runs an operation; when it was refused for its variables, the errors are those of {@link variableErrors}. */
+export const withVariableErrors =
+  <Result>(run: (args: ExecutionArgs) => Result) =>
+  (args: ExecutionArgs): Result | ExecutionResult | Promise<unknown> => {
+    const reword = (result: unknown): unknown => {
+      const { data, errors } = (result ?? {}) as ExecutionResult;
+      if (data !== undefined || errors?.[0]?.message.startsWith('Variable "$') !== true) return result;
+      return { errors: variableErrors(args) ?? errors };
+    };
+    const result: unknown = run(args);
+    return (result instanceof Promise ? result.then(reword) : reword(result)) as Result;
+  };

@@ -1,0 +1,83 @@
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Connections } from './connections.js';
+import type { GraphiQLPage } from '../graphiql/page.js';
+import type { GraphQLServer } from '../execution/graphql.js';
+import { negotiate } from './negotiate.js';
+import { sendError } from './send.js';
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+/** Where responses that do not end by themselves are counted in while they run. */
+export interface Streams {
+  readonly connections: Connections;
+  /** Counts one in with its address, until the returned function is called; null when the address has as many as it may. */
+  readonly enter: (request: IncomingMessage) => (() => void) | null;
+}
+
+/** GraphQL over HTTP, server-sent events included, and GraphiQL for browsers that ask for a page. */
+export const createGraphQLHandler =
+  (graphql: GraphQLServer, page: GraphiQLPage, streams: Streams): Handler =>
+  async (request, response) => {
+    const { method } = request;
+    const { host = 'localhost', accept, 'content-type': contentType, 'content-encoding': contentEncoding } = request.headers;
+    if (!URL.canParse(`http://${host}/`)) {
+      sendError(response, 400, 'BAD_REQUEST', 'The Host header is wrong.');
+    } else if ((method === 'GET' || method === 'HEAD') && negotiate(accept ?? null, ['application/json', 'text/html']) === 'text/html') {
+      await page.send(request, response);
+    } else if (method !== 'GET' && method !== 'POST') {
+      sendError(response, 405, 'BAD_REQUEST', 'Use GET or POST.', { allow: 'GET, POST, OPTIONS' });
+    } else if (method === 'POST' && !isJson(contentType)) {
+      // Nothing else: a browser sends forms and plain text to other origins without asking first.
+      sendError(response, 415, 'BAD_REQUEST', 'The content type must be application/json.', { 'accept-post': 'application/json' });
+    } else if (contentEncoding !== undefined && contentEncoding !== 'identity') {
+      sendError(response, 415, 'BAD_REQUEST', 'The content must not be encoded.', { 'accept-encoding': 'identity' });
+    } else {
+      await send(await graphql.handleNodeRequestAndResponse(request, response, { req: request, res: response }), request, response, streams);
+    }
+  };
+
+const isJson = (contentType = ''): boolean => /^\s*application\/json\s*(;|$)/i.test(contentType);
+
+/**
+ * Yoga's own way of sending would write the stack of an unexpected error into the response, and goes on reading the results of a
+ * peer that has left.
+ */
+const send = async (answer: Response, request: IncomingMessage, response: ServerResponse, { connections, enter }: Streams): Promise<void> => {
+  const headers = Object.fromEntries(answer.headers);
+  if (headers['content-type']?.startsWith('text/event-stream') !== true || answer.body === null) {
+    const body = await answer.text();
+    if (!response.destroyed) response.writeHead(answer.status, headers).end(body);
+    return;
+  }
+  const reader = answer.body.getReader();
+  // Ends the subscription at once, whatever is being waited for.
+  const leave = (): void => void reader.cancel().catch(() => undefined);
+  if (response.destroyed) {
+    leave();
+    return;
+  }
+  if (connections.stopping()) {
+    leave();
+    sendError(response, 503, 'UNAVAILABLE', 'The server is stopping. Subscribe elsewhere, or again soon.', { 'retry-after': '1' });
+    return;
+  }
+  const leaveAddress = enter(request);
+  if (leaveAddress === null) {
+    leave();
+    sendError(response, 429, 'RATE_LIMITED', 'Your address has as many sockets and event streams open as it may. Close one first.', { 'retry-after': '1' });
+    return;
+  }
+  const gone = connections.add(() => response.destroy());
+  response.once('close', () => {
+    leaveAddress();
+    gone();
+    leave();
+  });
+  response.socket?.setNoDelay(true);
+  response.writeHead(answer.status, headers);
+  for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
+    if (!response.write(chunk.value)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+  }
+  response.end();
+};

@@ -1,0 +1,159 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { JSONWebKeySet } from 'jose';
+import type { Config } from '../../config.js';
+import { DEMO_PASSWORD, DEMO_USERS } from '../../demo/users.js';
+import type { Log } from '../../observability/log.js';
+import { clientAddress } from './address.js';
+import type { Connections } from './connections.js';
+import { createCors } from './cors.js';
+import { createGraphiQLPage } from '../graphiql/page.js';
+import { createGraphQLHandler } from './graphql-http.js';
+import type { GraphQLServer } from '../execution/graphql.js';
+import { watchConnections } from './http-connections.js';
+import { answerProtocolErrors } from './protocol-errors.js';
+import { REQUEST_ID, requestIdOf } from './request-id.js';
+import { sendError, sendJson } from './send.js';
+import { createAddressLimit, type AddressLimit } from '../websocket/limits.js';
+
+/** What `/readyz` answers with: whether this process should be sent traffic, and what it depends on. */
+export interface Readiness {
+  readonly ready: boolean;
+  /** Left out while it serves. */
+  readonly state?: 'stopping';
+  readonly components: Readonly<Record<string, 'UP' | 'READ_ONLY' | 'DOWN'>>;
+}
+
+export interface HttpOptions {
+  readonly config: Pick<Config, 'corsOrigins' | 'demoData' | 'trustProxy' | 'http'>;
+  readonly graphql: GraphQLServer;
+  readonly jwks: JSONWebKeySet;
+  readonly readiness: () => Promise<Readiness>;
+  /** Where event streams are counted in. At a stop they are cut, without `complete`: their readers open them again elsewhere. */
+  readonly connections: Connections;
+  /** Where event streams are counted in with the sockets of their address. */
+  readonly addresses: AddressLimit;
+  readonly log: Log;
+}
+
+export type HttpServer = Server & {
+  /** Connections that have asked for nothing yet. */
+  readonly unused: ReadonlySet<Socket>;
+};
+
+/** The HTTP server: GraphQL and GraphiQL at /graphql, health at /healthz and /readyz, keys at /.well-known/jwks.json. */
+export const createHttpServer = ({ config, graphql, jwks, readiness, connections, addresses, log }: HttpOptions): HttpServer => {
+  const cors = createCors(config.corsOrigins);
+  const handleGraphQL = createGraphQLHandler(graphql, createGraphiQLPage(config.demoData ? { users: DEMO_USERS, password: DEMO_PASSWORD } : null), {
+    connections,
+    enter: (request) => {
+      const ip = clientAddress(request, config.trustProxy);
+      const leave = addresses.enter(ip ?? '');
+      if (leave === null) log.warn({ ip }, 'an event stream was refused: its address has MAX_SOCKETS_PER_ADDRESS of them and of sockets');
+      return leave;
+    },
+  });
+  const routes: Readonly<Record<string, (response: ServerResponse) => Promise<void> | void>> = {
+    '/': (response) => void response.writeHead(302, { location: '/graphql' }).end(),
+    '/healthz': (response) => sendJson(response, 200, { status: 'ok' }),
+    '/readyz': async (response) => {
+      const state = await readiness();
+      sendJson(response, state.ready ? 200 : 503, state);
+    },
+    '/.well-known/jwks.json': (response) => sendJson(response, 200, jwks, { 'cache-control': 'public, max-age=300' }),
+  };
+  const { headersTimeoutMs, requestTimeoutMs, checkIntervalMs, keepAliveMs, maxConnectionsPerAddress } = config.http;
+  const keepAlive = `timeout=${Math.floor(keepAliveMs / 1_000)}`;
+  /** What every response has. */
+  const begin = (request: IncomingMessage, response: ServerResponse): void => {
+    response.setHeader('x-content-type-options', 'nosniff');
+    response.setHeader('referrer-policy', 'no-referrer');
+    response.setHeader(REQUEST_ID, requestIdOf(request));
+    // A connection that has answered its last request would else be kept alive for another one that is refused.
+    if (connections.stopping()) response.setHeader('connection', 'close');
+    else if (response.shouldKeepAlive) response.setHeader('keep-alive', keepAlive);
+    cors.allow(request, response);
+  };
+  /** Refuses a request after which its connection is good for nothing more. */
+  const refuseLast = (response: ServerResponse, status: number, message: string): void => {
+    response.removeHeader('keep-alive');
+    sendError(response, status, 'BAD_REQUEST', message, { connection: 'close' });
+  };
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    begin(request, response);
+    const [path = '/'] = (request.url ?? '/').split('?', 1);
+    const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
+    if (!hasOneHost(request)) refuseLast(response, 400, 'There must be one Host header.');
+    else if (path !== '/graphql' && route === undefined) sendError(response, 404, 'NOT_FOUND', 'There is nothing here. GraphQL is at /graphql.');
+    else if (request.method === 'OPTIONS') response.writeHead(204, { allow: route ? 'GET, HEAD, OPTIONS' : 'GET, POST, OPTIONS' }).end();
+    else if (route === undefined) await handleGraphQL(request, response);
+    else if (request.method === 'GET' || request.method === 'HEAD') await route(response);
+    else sendError(response, 405, 'BAD_REQUEST', 'Use GET.', { allow: 'GET, HEAD, OPTIONS' });
+  };
+  const server = createServer({
+    headersTimeout: headersTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    connectionsCheckingInterval: checkIntervalMs,
+    keepAliveTimeout: keepAliveMs + KEEP_ALIVE_MARGIN_MS,
+    // Node's own refusal has no body.
+    requireHostHeader: false,
+  });
+  answerProtocolErrors(server);
+  const { unused, isRefused } = watchConnections(server, config.trustProxy ? null : createAddressLimit(maxConnectionsPerAddress), log);
+  server.on('request', (request, response) => {
+    if (isRefused(request.socket)) return;
+    handle(request, response).catch((error: unknown) => {
+      // Of a peer that has gone, or that was cut because its request took too long, there is nothing to tell.
+      if (response.destroyed || request.socket.destroyed) return;
+      log.error({ err: error instanceof Error ? error : String(error) }, 'a request failed');
+      if (response.headersSent) response.destroy();
+      else sendError(response, 500, 'INTERNAL', 'Something went wrong on our side.');
+    });
+  });
+  server.on('checkExpectation', (request, response) => {
+    begin(request, response);
+    refuseLast(response, 417, 'The only expectation that is met is 100-continue.');
+  });
+  return Object.assign(server, { unused });
+};
+
+/**
+ * How much longer a connection is kept than its client was told, in milliseconds. A client sends its next request just before the time is over, our
+ * loop is blocked for a moment, and Node's timer, which comes before what has arrived, closes the connection upon the unread request: the client
+ * sees a reset, and cannot know whether a mutation was done. The second that Node 20 adds by itself is soon over where many come at once.
+ */
+const KEEP_ALIVE_MARGIN_MS = 10_000;
+
+/** HTTP/1.1 asks for exactly one (RFC 9112, 3.2). */
+const hasOneHost = ({ httpVersion, headersDistinct: { host = [] } }: IncomingMessage): boolean =>
+  host.length === 1 || (host.length === 0 && httpVersion === '1.0');
+
+/**
+ * Connections that wait to be accepted: as many as the kernel lets wait (`net.core.somaxconn`), to which it takes every larger number down. When a
+ * server restarts, all come back within a few seconds, and what does not fit is reset or waits for a minute.
+ */
+const BACKLOG = 65_535;
+
+/** @returns the port it listens on, which the system has chosen when `port` is 0 */
+export const listen = (server: Server, port: number, host: string): Promise<number> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ port, host, backlog: BACKLOG }, () => {
+      server.off('error', reject);
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+
+/** Stops accepting, lets running requests finish for `graceMs` milliseconds, then cuts what is left. */
+export const close = async (server: HttpServer, graceMs: number): Promise<void> => {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  for (const socket of server.unused) socket.destroy();
+  const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_INTERVAL_MS);
+  server.closeIdleConnections();
+  const impatience = setTimeout(() => server.closeAllConnections(), graceMs);
+  await closed;
+  clearInterval(sweep);
+  clearTimeout(impatience);
+};
+
+const SWEEP_INTERVAL_MS = 50;

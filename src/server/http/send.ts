@@ -1,0 +1,36 @@
+import { STATUS_CODES, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { ErrorCode } from '../../errors.js';
+
+type Headers = Readonly<Record<string, string>>;
+
+const JSON_HEADERS: Headers = { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' };
+
+export const sendJson = (response: ServerResponse, status: number, body: unknown, headers: Headers = {}): void => {
+  const text = JSON.stringify(body);
+  response.writeHead(status, { ...JSON_HEADERS, 'content-length': String(Buffer.byteLength(text)), ...headers }).end(text);
+};
+
+/** Answers a request that never became an operation, in the form of a GraphQL response. */
+export const sendError = (response: ServerResponse, status: number, code: ErrorCode, message: string, headers: Headers = {}): void =>
+  sendJson(response, status, errorBody(code, message), headers);
+
+const errorBody = (code: ErrorCode, message: string): object => ({ errors: [{ message, extensions: { code } }] });
+
+/** How long a peer has to take the last answer on its connection, in milliseconds. */
+const FAREWELL_MS = 1_000;
+
+/**
+ * The same where there is no response, because there was no request or it has left HTTP: written onto the connection itself, which ends with
+ * it. What the peer still sends is read and thrown away, since closing upon unread bytes would reset the connection and take the answer along.
+ */
+export const refuse = (stream: Duplex, status: number, code: ErrorCode, message: string, headers: Headers = {}): void => {
+  if (!stream.writable) return void stream.destroy();
+  const body = JSON.stringify(errorBody(code, message));
+  const all: Headers = { ...JSON_HEADERS, 'x-content-type-options': 'nosniff', connection: 'close', 'content-length': String(Buffer.byteLength(body)), ...headers };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  stream.resume();
+  stream.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n${body}`);
+  const impatience = setTimeout(() => stream.destroy(), FAREWELL_MS);
+  stream.once('close', () => clearTimeout(impatience));
+};

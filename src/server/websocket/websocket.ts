@@ -1,0 +1,269 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { getOperationAST, type DocumentNode, type ExecutionArgs, type ExecutionResult, type GraphQLError, type GraphQLSchema } from 'graphql';
+import { CloseCode, handleProtocols, makeServer, type SubscribePayload } from 'graphql-ws';
+import { WebSocketServer, type WebSocket } from 'ws';
+import type { Context, Services } from '../../context.js';
+import { createTurns } from '../../db/limiter.js';
+import type { Authenticator } from '../../domains/account/authenticate.js';
+import { credentialOf, tokenCredential, type Credential } from '../../domains/account/credentials.js';
+import { TokenError } from '../../domains/account/tokens.js';
+import { isUnavailable, reasonOf } from '../../db/failures.js';
+import { coded } from '../../errors.js';
+import { encodeId } from '../../graphql/ids.js';
+import { clientAddress } from '../http/address.js';
+import type { AccessWatch } from '../rights/access-watch.js';
+import type { AccessWatcher } from '../rights/access-watcher.js';
+import type { Connections } from '../http/connections.js';
+import { createCors } from '../http/cors.js';
+import type { GraphQLServer, RequestContext } from '../execution/graphql.js';
+import type { ListenedTime } from './listened-time.js';
+import { createMask } from '../execution/mask.js';
+import { REQUEST_ID, requestIdOf } from '../http/request-id.js';
+import { publicError, publicResult } from '../execution/public-result.js';
+import { createCollector, createOutbox } from './send-queue.js';
+import { createSendBudget } from './send-budget.js';
+import { refuse } from '../http/send.js';
+import { isFound, type FoundSubscription } from '../execution/subscribe.js';
+import { createSocketDelivery, SocketSubscription } from './delivery.js';
+import { refusalOf } from './message.js';
+import { createSubscribeLimit, type AddressLimit } from './limits.js';
+import { carry, hangUp, type Patience, type Peer } from './transport.js';
+import { routeUpgrades } from '../http/upgrades.js';
+
+export interface SocketOptions {
+  readonly http: Server;
+  /** Where sockets are counted in. At a stop each is closed with 1012 (the server restarts), and new ones are refused. */
+  readonly connections: Connections;
+  /** Where sockets are counted in with the event streams of their address. */
+  readonly addresses: AddressLimit;
+  readonly graphql: GraphQLServer;
+  readonly services: Services;
+  readonly authenticator: Authenticator;
+  readonly watcher: AccessWatcher;
+  /** What peers are given time in. */
+  readonly time: ListenedTime;
+  /** Called when a socket of a user's device is there; what it returns is called when it has gone. */
+  readonly onPresent: (userId: string, deviceId: string) => () => void;
+}
+
+interface Extra extends Peer {
+  readonly client: Context['client'];
+  readonly limit: ReturnType<typeof createSubscribeLimit>;
+  /** Who the peer is, once the handshake is done; null without a token. */
+  watch?: AccessWatch | null;
+  leave?: () => void;
+}
+
+/** The steps of the pipeline, which the library leaves untyped. */
+interface Enveloped {
+  readonly schema: GraphQLSchema;
+  readonly parse: (source: string) => DocumentNode;
+  readonly validate: (schema: GraphQLSchema, document: DocumentNode) => readonly GraphQLError[];
+  readonly contextFactory: () => Promise<Context>;
+  readonly execute: Run;
+  readonly subscribe: Run;
+}
+
+interface Prepared {
+  readonly id: string;
+  readonly extra: Extra;
+  readonly pipeline: Enveloped;
+  readonly params: SubscribePayload;
+  readonly args: ExecutionArgs;
+}
+
+type Found = ExecutionResult | FoundSubscription;
+type Run = (args: ExecutionArgs) => Promise<Found> | Found;
+
+const PATH = '/graphql';
+
+/** How long a peer has for its `connection_init`, in milliseconds; graphql-ws' own default is the same. */
+const INIT_TIMEOUT_MS = 3_000;
+/**
+ * Peers whose tokens are looked up at a time. When a server restarts and thousands come back within seconds, all at once they would hold the loop and
+ * the database's connections from everybody who is here already; in turns they are let in one after the other.
+ */
+const HANDSHAKES_AT_A_TIME = 16;
+/** How long one may wait for its turn, in milliseconds; then it is told to try again. */
+const HANDSHAKE_WAIT_MS = 20_000;
+
+/** graphql-transport-ws on the path of the HTTP endpoint. */
+export const createSocketServer = ({ http, connections, addresses, graphql, services, authenticator, watcher, time, onPresent }: SocketOptions): void => {
+  const { config, clock, log } = services;
+  const mask = createMask(services);
+  const delivery = createSocketDelivery(mask);
+  /** How an operation was prepared. */
+  const prepared = new WeakMap<object, Prepared>();
+  const run = async (step: 'execute' | 'subscribe', given: ExecutionArgs): Promise<ExecutionResult | SocketSubscription> => {
+    const operation = prepared.get(given);
+    prepared.delete(given);
+    try {
+      if (operation === undefined) throw new Error('The operation was not prepared.');
+      const { id, extra, pipeline, params, args } = operation;
+      const result = await pipeline[step](args);
+      if (!isFound(result)) return result;
+      // The library keeps it for as long as the subscription lasts, and has no more use for it.
+      Object.assign(params, { query: '', variables: null, extensions: null, operationName: null });
+      return new SocketSubscription({ id, outbox: extra.outbox, delivery }, result);
+    } catch (error) {
+      return { errors: [mask(error)] };
+    }
+  };
+
+  /** Closes the socket of somebody who may not stay. */
+  const dismiss = (extra: Extra, error: unknown): void => {
+    if (!(error instanceof TokenError)) {
+      if (isUnavailable(error)) services.db.health.refused();
+      else log.warn({ reason: reasonOf(error) }, 'a socket could not be authenticated');
+      hangUp(extra, TRY_AGAIN_LATER, 'Try again later');
+    } else if (error.reason === 'expired') hangUp(extra, CloseCode.Forbidden, 'Token expired');
+    else hangUp(extra, CloseCode.Unauthorized, 'Invalid token');
+  };
+
+  /** What a ping is answered with. One that carries a token renews the session of the socket, of which the token must be. */
+  const pong = async (extra: Extra, payload: unknown): Promise<unknown> => {
+    if (typeof payload !== 'object' || payload === null || !('accessToken' in payload) || payload.accessToken === null) return payload;
+    const { watch } = extra;
+    try {
+      if (typeof payload.accessToken !== 'string' || !watch) throw new TokenError('invalid');
+      await watch.renew(authenticator.authenticate(tokenCredential(payload.accessToken)));
+      return { accessTokenExpiresAt: watch.principal.expiresAt.toISOString() };
+    } catch (error) {
+      dismiss(extra, error);
+      return undefined;
+    }
+  };
+
+  const handshakes = createTurns(HANDSHAKES_AT_A_TIME, HANDSHAKE_WAIT_MS);
+  const protocol = makeServer<Record<string, unknown>, Extra>({
+    // Ours counts only the time in which the server has listened.
+    connectionInitWaitTimeout: 0,
+    onConnect: async (connection) => {
+      const { connectionParams = {}, extra } = connection;
+      const { socket } = extra;
+      // The library would keep it for as long as the socket lasts.
+      Object.assign(connection, { connectionParams: undefined });
+      const deviceId = connectionParams['deviceId'] ?? null;
+      if (!isDeviceId(deviceId)) {
+        hangUp(extra, CloseCode.BadRequest, 'Invalid deviceId');
+        return false;
+      }
+      try {
+        const credential = credentialOf(connectionParams);
+        const enter = async (given: Credential): Promise<AccessWatch> => watcher.watch(await authenticator.authenticate(given), (error) => dismiss(extra, error));
+        extra.watch = credential && (await handshakes(() => enter(credential)));
+      } catch (error) {
+        dismiss(extra, error);
+        return false;
+      }
+      const { watch } = extra;
+      const principal = watch?.principal ?? null;
+      // The peer may have gone while its token was looked up; then nobody would ever end its presence.
+      if (principal && socket.readyState === socket.OPEN) extra.leave = onPresent(principal.viewer.id, deviceId === null ? `session:${principal.via.sessionId}` : `device:${deviceId}`);
+      else watch?.leave();
+      return {
+        connectionId: randomUUID(),
+        serverTime: new Date(clock.now()).toISOString(),
+        viewer: principal && { id: encodeId('User', principal.viewer.id), username: principal.viewer.username },
+        accessTokenExpiresAt: principal && principal.expiresAt.toISOString(),
+      };
+    },
+    onClose: ({ extra }) => {
+      extra.watch?.leave();
+      extra.leave?.();
+    },
+    // Whatever is thrown here would close the whole socket for one operation's failure.
+    onSubscribe: async ({ extra, subscriptions }, id, params) => {
+      const verdict = extra.limit(Object.keys(subscriptions).length);
+      if (verdict === 'flood') hangUp(extra, CloseCode.TooManyInitialisationRequests, 'Too many requests');
+      if (verdict !== 'allow') return [tooMany(config.sockets.maxSubscriptions)];
+      const refusal = refusalOf(params);
+      if (refusal) return [refusal];
+      try {
+        return await prepare(extra, id, params);
+      } catch (error) {
+        return [mask(error)];
+      }
+    },
+    execute: (args) => run('execute', args) as Promise<ExecutionResult>,
+    subscribe: (args) => run('subscribe', args),
+    onError: (_context, _id, _payload, errors) => errors.map(publicError),
+    onNext: (_context, _id, _payload, _args, result) => publicResult(result),
+  });
+
+  const prepare = async (extra: Extra, id: string, params: SubscribePayload): Promise<readonly GraphQLError[] | ExecutionArgs> => {
+    const { client, watch = null } = extra;
+    const request: RequestContext = { socket: { watch, client } };
+    const pipeline = graphql.getEnveloped({ ...request, params }) as unknown as Enveloped;
+    const { schema } = pipeline;
+    const document = pipeline.parse(params.query);
+    const errors = pipeline.validate(schema, document);
+    if (errors.length > 0) return errors;
+    const operationName = params.operationName ?? null;
+    if (!getOperationAST(document, operationName)) throw unknownOperation(operationName);
+    const contextValue = await pipeline.contextFactory();
+    // The library keeps what it is given for as long as the operation runs: no more than it reads.
+    const given: ExecutionArgs = { schema, document, operationName };
+    prepared.set(given, { id, extra, pipeline, params, args: { ...given, variableValues: params.variables ?? null, contextValue } });
+    return given;
+  };
+
+  const budget = createSendBudget(config.delivery);
+  const collector = createCollector(config.delivery.coalesceMs);
+  const patience: Patience = { init: time.waits(INIT_TIMEOUT_MS), ping: time.waits(config.delivery.pingMs) };
+  const cors = createCors(config.corsOrigins);
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: config.limits.requestBytes, handleProtocols });
+  sockets.on('wsClientError', (error, stream, request) => refuse(stream, 400, 'BAD_REQUEST', `This is no handshake of a WebSocket: ${error.message}.`, idOf(request)));
+  sockets.on('headers', (headers, request) => headers.push(`${REQUEST_ID}: ${requestIdOf(request)}`));
+  // Neither of these two holds the request, which would stay in memory for as long as the socket.
+  const onBroken = (error: Error): void => log.debug({ err: error.message }, 'a socket broke while it was opened');
+  const begin = (socket: WebSocket, stream: Duplex, client: Context['client']): void => {
+    const { maxFrames, maxBytes, stallMs } = config.delivery;
+    const outbox = createOutbox({ stream, collector, maxFrames, maxBytes, stallMs, onStall: () => socket.terminate(), budget, address: client.ip ?? '' });
+    const extra: Extra = { socket, outbox, client, limit: createSubscribeLimit(config.sockets) };
+    socket.once('close', connections.add(() => hangUp(extra, SERVICE_RESTART, 'Service restart')));
+    carry(protocol, extra, pong, patience, log);
+  };
+  const onHandshake = (request: IncomingMessage, stream: Duplex, head: Buffer): void => {
+    stream.on('error', onBroken);
+    const [path] = (request.url ?? '/').split('?', 1);
+    const ip = clientAddress(request, config.trustProxy);
+    const id = idOf(request);
+    if (connections.stopping()) return refuse(stream, 503, 'UNAVAILABLE', 'The server is stopping. Connect elsewhere, or again soon.', { ...id, 'retry-after': '1' });
+    if (path !== PATH) return refuse(stream, 404, 'NOT_FOUND', 'There is nothing here. GraphQL is at /graphql.', id);
+    if (!cors.admits(request)) return refuse(stream, 403, 'FORBIDDEN', 'Pages of this origin may not connect.', id);
+    const { 'sec-websocket-version': version = VERSION } = request.headers;
+    if (version !== VERSION) {
+      return refuse(stream, 426, 'BAD_REQUEST', `Only version ${VERSION} of the WebSocket protocol is spoken here.`, { ...id, upgrade: 'websocket', 'sec-websocket-version': VERSION });
+    }
+    const leaveAddress = addresses.enter(ip ?? '');
+    if (leaveAddress === null) {
+      log.warn({ ip }, 'a socket was refused: its address has MAX_SOCKETS_PER_ADDRESS of them and of event streams');
+      return refuse(stream, 429, 'RATE_LIMITED', 'Your address has as many sockets and event streams open as it may. Close one first.', { ...id, 'retry-after': '1' });
+    }
+    stream.once('close', leaveAddress);
+    sockets.handleUpgrade(request, stream, head, (socket) => begin(socket, stream, { ip, userAgent: request.headers['user-agent']?.slice(0, 500) ?? null }));
+  };
+  routeUpgrades(http, onHandshake);
+};
+
+/** What a client may call its device: a uuid, or something as short that it has made up. */
+const DEVICE_ID = /^[\w.:-]{1,64}$/;
+
+const isDeviceId = (value: unknown): value is string | null => value === null || (typeof value === 'string' && DEVICE_ID.test(value));
+
+const unknownOperation = (name: string | null): GraphQLError =>
+  coded('BAD_REQUEST', name === null ? 'Must provide operation name if query contains multiple operations.' : `Unknown operation named "${name}".`);
+
+const tooMany = (max: number): GraphQLError =>
+  coded('RATE_LIMITED', `A socket may have ${max} operations running at a time. Complete one, or open another socket.`, { limit: max });
+
+const idOf = (request: IncomingMessage): Readonly<Record<string, string>> => ({ [REQUEST_ID]: requestIdOf(request) });
+
+/** Of the WebSocket protocol (RFC 6455, 4.1). */
+const VERSION = '13';
+
+const SERVICE_RESTART = 1012;
+const TRY_AGAIN_LATER = 1013;

@@ -1,0 +1,212 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { posix, resolve } from 'node:path';
+import ts from 'typescript';
+import { describe, expect, it } from 'vitest';
+
+/**
+ * The house, from the roof down: a file imports from its own floor and from those below it, never from above. Types count as
+ * well. A new file or folder of `src` needs a place here.
+ */
+const FLOORS: readonly (readonly string[])[] = [
+  ['main.ts', 'cli/', 'demo/seed.ts'],
+  ['process/'],
+  ['server/'],
+  ['domains/'],
+  ['graphql/', 'jobs/'],
+  ['access/', 'context.ts', 'realtime/'],
+  ['db/', 'redis/'],
+  ['observability/', 'clock.ts', 'config.ts', 'demo/users.ts', 'errors.ts'],
+];
+
+/** The rooms of a domain that others may enter, beside the file of its main noun, which has its name (`follows/follows.ts`). */
+const OPEN_ROOMS = ['schema.ts', 'topics.ts', 'rules.ts', 'jobs.ts'];
+
+/** What tests of domains reach below GraphQL, each for a reason; all else they do as a client does it. */
+const BELOW_GRAPHQL: Readonly<Record<string, string>> = {
+  'account/tokens.ts': 'tokens of other times and other keys, which no server would hand out',
+  'admin/roles.ts': 'roles are given by the command line',
+  'conversations/join-codes.ts': 'a pure function',
+  'knowledge/import.ts': 'importing is done by the command line',
+  'knowledge/markdown.ts': 'a pure function',
+  'knowledge/markdown-files.ts': 'pure functions',
+  'knowledge/slug.ts': 'a pure function',
+  'presence/leases.ts': 'processes that die',
+  'presence/topics.ts': 'what they leave behind',
+};
+
+/** Each file of a tree, as a path from the root, with what it imports: paths from the root, and names of packages. */
+type Tree = ReadonlyMap<string, readonly string[]>;
+
+const floorOf = (file: string): number =>
+  FLOORS.findIndex((places) => places.some((place) => (place.endsWith('/') ? file.startsWith(`src/${place}`) : file === `src/${place}`)));
+
+const isOurs = (target: string): boolean => /^(src|tests|scripts)\//.test(target);
+const domainOf = (file: string): string | undefined => /^src\/domains\/([^/]+)\//.exec(file)?.[1];
+const inDomain = (file: string): string => file.split('/').slice(3).join('/');
+/** A domain of many types has a further face for a noun of its own: `message-schema.ts`. */
+const isFace = (room: string): boolean => room === 'schema.ts' || room.endsWith('-schema.ts');
+const packageOf = (specifier: string): string => specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
+
+/** Why `file` must not import `target`; null when it may. */
+const objection = (file: string, target: string, packages: ReadonlySet<string>): string | null => {
+  if (file.startsWith('src/')) {
+    if (!isOurs(target)) {
+      if (target.startsWith('node:') || packages.has(packageOf(target))) return null;
+      return 'what src imports is one of the dependencies in package.json, since a server is installed without the others';
+    }
+    if (!target.startsWith('src/')) return 'src knows nothing of what is outside of it';
+    if (file.startsWith('src/client/')) return target.startsWith('src/client/') ? null : 'the client imports nothing of the server';
+    if (floorOf(file) > floorOf(target)) return 'imports go down the house: main, cli → process → server → domains → graphql, jobs → realtime, access → db, redis → leaves';
+    const [own, other] = [domainOf(file), domainOf(target)];
+    if (own !== undefined && other !== undefined) {
+      const room = inDomain(target);
+      if (own !== other && !OPEN_ROOMS.includes(room) && room !== `${other}.ts`) {
+        return `of another domain only ${OPEN_ROOMS.join(', ')} and ${other}.ts may be imported, never its inside`;
+      }
+      if (isFace(room) && !isFace(inDomain(file))) return 'schema.ts is the GraphQL face: only another schema.ts looks at it';
+    }
+  }
+  if (file.startsWith('tests/domains/') && domainOf(target) !== undefined) {
+    const known = target.slice('src/domains/'.length) in BELOW_GRAPHQL;
+    return known ? null : 'domains are tested through GraphQL; what cannot be is listed in BELOW_GRAPHQL with its reason';
+  }
+  return null;
+};
+
+/** The imports of a tree that go where they must not, and files where none should be. */
+const violations = (tree: Tree, packages: ReadonlySet<string>): string[] =>
+  [...tree].flatMap(([file, targets]) => [
+    ...(/(^|\/)(index\.ts|utils|helpers)(\/|$)/.test(file) ? [`${file}: no barrels and no utils: a file is named after its subject`] : []),
+    ...(file.startsWith('src/') && !file.startsWith('src/client/') && floorOf(file) < 0 ? [`${file}: has no place in FLOORS yet`] : []),
+    ...targets.flatMap((target) => {
+      const rule = objection(file, target, packages);
+      return rule === null ? [] : [`${file} imports ${target}: ${rule}`];
+    }),
+  ]);
+
+/** The circles of a graph, each once, as `a → b → a`. */
+const cycles = (graph: Tree): string[] => {
+  const found: string[] = [];
+  const done = new Set<string>();
+  const visit = (node: string, way: readonly string[]): void => {
+    if (way.includes(node)) found.push([...way.slice(way.indexOf(node)), node].join(' → '));
+    if (done.has(node) || way.includes(node)) return;
+    for (const next of graph.get(node) ?? []) visit(next, [...way, node]);
+    done.add(node);
+  };
+  for (const node of graph.keys()) visit(node, []);
+  return found;
+};
+
+/** Which domains each domain imports. */
+const domainsOf = (tree: Tree): Tree => {
+  const graph = new Map<string, string[]>();
+  for (const [file, targets] of tree) {
+    const own = domainOf(file);
+    if (own === undefined) continue;
+    const others = targets.flatMap((target) => domainOf(target) ?? []).filter((other) => other !== own);
+    graph.set(own, [...new Set([...(graph.get(own) ?? []), ...others])]);
+  }
+  return graph;
+};
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const files = ['src', 'tests', 'scripts']
+  .flatMap((folder) => readdirSync(resolve(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((file) => `${folder}/${file.replaceAll('\\', '/')}`))
+  .filter((file) => file.endsWith('.ts') && !file.includes('/generated/'));
+const textOf = (file: string): string => readFileSync(resolve(ROOT, file), 'utf8');
+
+/** `src/db/client-id.ts`, for `../../db/client-id.js` of a file in `src/domains/posts`; a package keeps its name. */
+const resolveImport = (file: string, specifier: string): string =>
+  specifier.startsWith('.') ? posix.join(posix.dirname(file), specifier).replace(/\.js$/, '.ts') : specifier;
+
+const readTree = (): Tree =>
+  new Map(
+    files.map((file) => {
+      const { importedFiles } = ts.preProcessFile(textOf(file), true, true);
+      return [file, importedFiles.map(({ fileName }) => resolveImport(file, fileName))];
+    }),
+  );
+
+const { dependencies } = JSON.parse(textOf('package.json')) as { dependencies: Record<string, string> };
+const packages = new Set(Object.keys(dependencies));
+
+describe('the tree', () => {
+  const tree = readTree();
+
+  it('is read whole', () => {
+    expect(tree.get('src/process/schema.ts')).toContain('src/domains/posts/schema.ts');
+    expect(tree.get('src/db/database.ts')).toContain('src/db/generated/prisma/client.ts');
+    expect(tree.get('src/graphql/builder.ts')).toContain('@pothos/core');
+  });
+
+  it('has no import that goes where it must not', () => {
+    expect(violations(tree, packages)).toEqual([]);
+  });
+
+  it('has no circles, neither of files nor of domains', () => {
+    expect(cycles(tree)).toEqual([]);
+    expect(cycles(domainsOf(tree))).toEqual([]);
+  });
+
+  it('has no file that only hands on what others export', () => {
+    const barrels = files.filter((file) => {
+      const { statements } = ts.createSourceFile(file, textOf(file), ts.ScriptTarget.Latest);
+      return statements.length > 0 && statements.every((statement) => ts.isExportDeclaration(statement) && statement.moduleSpecifier);
+    });
+    expect(barrels).toEqual([]);
+  });
+
+  it('reaches below GraphQL only where it is listed, and lists nothing else', () => {
+    const reached = [...tree].filter(([file]) => file.startsWith('tests/domains/')).flatMap(([, targets]) => targets);
+    const unused = Object.keys(BELOW_GRAPHQL).filter((file) => !reached.includes(`src/domains/${file}`));
+    expect(unused).toEqual([]);
+  });
+});
+
+describe('the rules', () => {
+  const verdict = (file: string, target: string): string[] => violations(new Map([[file, [target]]]), new Set(['graphql', '@pothos/core']));
+
+  it.each([
+    ['src/main.ts', 'src/process/app.ts'],
+    ['src/server/http/http.ts', 'src/domains/account/tokens.ts'],
+    ['src/domains/posts/schema.ts', 'src/domains/account/schema.ts'],
+    ['src/domains/posts/posts.ts', 'src/domains/follows/follows.ts'],
+    ['src/domains/posts/likes.ts', 'src/domains/posts/topics.ts'],
+    ['src/domains/posts/likes.ts', 'src/domains/account/rules.ts'],
+    ['src/realtime/hub.ts', 'src/db/database.ts'],
+    ['src/graphql/builder.ts', '@pothos/core'],
+    ['src/observability/log.ts', 'node:path'],
+    ['src/client/resume.ts', 'src/client/cursor.ts'],
+    ['tests/domains/posts.test.ts', 'tests/kit/app.ts'],
+    ['tests/domains/markdown.test.ts', 'src/domains/knowledge/markdown.ts'],
+  ])('let %s import %s', (file, target) => {
+    expect(verdict(file, target)).toEqual([]);
+  });
+
+  it.each([
+    ['src/process/app.ts', 'src/main.ts', 'imports go down the house'],
+    ['src/realtime/hub.ts', 'src/domains/posts/topics.ts', 'imports go down the house'],
+    ['src/db/transact.ts', 'src/realtime/topic.ts', 'imports go down the house'],
+    ['src/errors.ts', 'src/db/failures.ts', 'imports go down the house'],
+    ['src/domains/posts/posts.ts', 'src/server/execution/mask.ts', 'imports go down the house'],
+    ['src/domains/posts/posts.ts', 'src/domains/account/sessions.ts', 'never its inside'],
+    ['src/domains/posts/posts.ts', 'src/domains/posts/schema.ts', 'the GraphQL face'],
+    ['src/domains/posts/posts.ts', 'src/domains/account/schema.ts', 'the GraphQL face'],
+    ['src/client/resume.ts', 'src/errors.ts', 'nothing of the server'],
+    ['src/observability/log.ts', 'tests/kit/app.ts', 'outside of it'],
+    ['src/observability/log.ts', 'vitest/node', 'one of the dependencies'],
+    ['src/utils/strings.ts', 'node:util', 'no utils'],
+    ['src/domains/posts/index.ts', 'src/domains/posts/posts.ts', 'no barrels'],
+    ['src/mailer.ts', 'src/observability/log.ts', 'no place in FLOORS'],
+    ['tests/domains/posts.test.ts', 'src/domains/posts/posts.ts', 'through GraphQL'],
+  ])('forbid %s to import %s', (file, target, rule) => {
+    expect(verdict(file, target)).toEqual(expect.arrayContaining([expect.stringContaining(rule)]));
+  });
+
+  it('find a circle wherever one enters it', () => {
+    expect(cycles(new Map([['a', ['b']], ['b', ['c']], ['c', ['b']]]))).toEqual(['b → c → b']);
+    expect(cycles(new Map([['a', ['a']]]))).toEqual(['a → a']);
+    expect(cycles(new Map([['a', ['b', 'c']], ['b', ['c']], ['c', []]]))).toEqual([]);
+  });
+});
