@@ -1,5 +1,5 @@
 import { badInput } from '../errors.js';
-import { isUuid } from '../graphql/ids.js';
+import { isUuid } from './uuid.js';
 
 /**
  * Keyset pages: a page is what follows a row in an order, found by comparing columns, never by counting rows. Rows that are

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Services } from '../context.js';
 import { Prisma } from '../db/generated/prisma/client.js';
 import type { Tx } from '../db/transact.js';
-import { uuid7 } from '../db/uuid7.js';
+import { uuid7 } from '../db/uuid.js';
 import { DEMO_PASSWORD } from './users.js';
 import { usernameKey } from '../domains/account/rules.js';
 import { directKey } from '../domains/conversations/rules.js';

@@ -1,14 +1,10 @@
+import { UUID } from '../db/uuid.js';
 import { badInput, type FieldError } from '../errors.js';
 
 /** Global ids are opaque to clients: the type's name and the row's uuid, base64url. */
 export const encodeId = (type: string, id: string): string => Buffer.from(`${type}:${id}`).toString('base64url');
 
-const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
-const WHOLE_UUID = new RegExp(`^${UUID}$`);
 const GLOBAL_ID = new RegExp(`^([A-Za-z]+):(${UUID})$`);
-
-/** Whether this is a uuid as rows have it, in lower case. */
-export const isUuid = (text: string): boolean => WHOLE_UUID.test(text);
 
 interface ParsedId {
   readonly typename: string;

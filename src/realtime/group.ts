@@ -240,7 +240,10 @@ export class Group<Item, Audience, Out> {
     if (first === undefined) return;
     if (!this.#isPersonal()) {
       const made = await this.#make(items, first.member.audience, null);
-      if (!this.#isPersonal()) return await this.#settle(this.members, items, made, () => this.#deliver(items.slice(made.results.length + 1)));
+      if (!this.#isPersonal()) {
+        await this.#settle(this.members, items, made, () => this.#deliver(items.slice(made.results.length + 1)));
+        return;
+      }
     }
     const byAudience = new Map<string, Membership<Audience, Out>[]>();
     for (const membership of this.members) {

@@ -33,8 +33,13 @@ export class StateFollowing<Value extends StateValue> implements Attached {
     const wanted = new Set(keys);
     for (const [key, following] of [...this.#keys]) if (!wanted.has(key)) this.#drop(key, following);
     const fresh: KeyFollowing<Value>[] = [];
-    for (const key of wanted) if (!this.#left && !this.#keys.has(key)) fresh.push(this.#begin(key));
-    if (fresh.length > 0 && !this.#left) this.#start(fresh).catch((error: unknown) => this.end(error));
+    // To begin with a key may end the whole.
+    for (const key of wanted) if (!this.#isLeft() && !this.#keys.has(key)) fresh.push(this.#begin(key));
+    if (fresh.length > 0 && !this.#isLeft()) this.#start(fresh).catch((error: unknown) => this.end(error));
+  }
+
+  #isLeft(): boolean {
+    return this.#left;
   }
 
   leave(): void {
@@ -93,7 +98,7 @@ export class StateFollowing<Value extends StateValue> implements Attached {
   async #start(fresh: readonly KeyFollowing<Value>[]): Promise<void> {
     const values = await insist(
       () => this.#options.load(fresh.map(({ key }) => key)),
-      () => this.#left,
+      () => this.#isLeft(),
     );
     await Promise.all(
       fresh.map(async (following) => {

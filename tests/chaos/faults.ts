@@ -1,6 +1,6 @@
 import type { Server } from './cluster.js';
 import type { Random } from './random.js';
-import type { Reader } from './readers.js';
+import type { Reader } from './reader.js';
 import { rest, type Stage } from './scene.js';
 
 /** What a fault is done to. */

@@ -2,7 +2,7 @@ import type { LogStream, View } from './ledger.js';
 import { readList, readPage } from './listing.js';
 import { entryOf } from './operations.js';
 import type { Random } from './random.js';
-import type { Reader } from './readers.js';
+import type { Reader } from './reader.js';
 import { rest, type Stage } from './scene.js';
 
 const INTERVAL_MS = 300;

@@ -1,19 +1,10 @@
 import { startCountReader, type CountReader } from './count-reader.js';
-import type { View } from './ledger.js';
 import { startPollingReader } from './polling-reader.js';
 import type { Random } from './random.js';
+import type { Reader } from './reader.js';
 import type { Scene, Stage } from './scene.js';
 import { startResumingReader, startStockReader } from './socket-readers.js';
 import { startEventStreamReader } from './sse-reader.js';
-
-/** Somebody who follows every stream, in one of the ways that there are. */
-export interface Reader {
-  readonly name: string;
-  readonly views: readonly View[];
-  /** Breaks its connections without a word. */
-  readonly cut: () => void;
-  readonly stop: () => Promise<void>;
-}
 
 export interface Readers {
   readonly all: readonly Reader[];

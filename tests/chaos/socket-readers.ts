@@ -5,7 +5,7 @@ import type { LogStream, View } from './ledger.js';
 import { readList } from './listing.js';
 import { codeOf, entryOf, OPERATIONS, type Event } from './operations.js';
 import type { Random } from './random.js';
-import type { Reader } from './readers.js';
+import type { Reader } from './reader.js';
 import { anyOf, anyServer, rest, type Stage } from './scene.js';
 
 type Result = FormattedExecutionResult<{ readonly events: Event }, unknown>;

@@ -2,7 +2,7 @@ import type { LogStream, View } from './ledger.js';
 import { readList } from './listing.js';
 import { codeOf, entryOf, OPERATIONS, PASSING, type Event } from './operations.js';
 import type { Random } from './random.js';
-import type { Reader } from './readers.js';
+import type { Reader } from './reader.js';
 import { anyOf, anyServer, rest, type Stage } from './scene.js';
 
 /** How soon a stream that was cut is opened again, in milliseconds; browsers wait for some seconds. */

@@ -16,7 +16,7 @@ import { ConfigError, type Config } from '../../config.js';
 import type { TokenIssuer } from '../../context.js';
 import { coded } from '../../errors.js';
 import type { Log } from '../../observability/log.js';
-import { isUuid } from '../../graphql/ids.js';
+import { isUuid } from '../../db/uuid.js';
 
 /** Who an access token was made for. */
 export interface TokenSubject {

@@ -5,7 +5,7 @@ import { Prisma, type MemberRole, type Message } from '../../db/generated/prisma
 import type { Keyset } from '../../db/keyset.js';
 import { escapeLike } from '../../db/like-pattern.js';
 import type { Tx } from '../../db/transact.js';
-import { uuid7 } from '../../db/uuid7.js';
+import { uuid7 } from '../../db/uuid.js';
 import { badInput, coded, notFound } from '../../errors.js';
 import { encodeCursor } from '../../realtime/cursor.js';
 import { readHead } from '../../realtime/event-log.js';

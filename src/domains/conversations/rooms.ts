@@ -1,7 +1,7 @@
 import type { Context, Services } from '../../context.js';
 import type { Database } from '../../db/database.js';
 import type { Conversation } from '../../db/generated/prisma/client.js';
-import { uuid7 } from '../../db/uuid7.js';
+import { uuid7 } from '../../db/uuid.js';
 import { badInput, coded, notFound } from '../../errors.js';
 import { hashPassword, verifyPassword } from '../../access/passwords.js';
 import { text } from '../../graphql/text.js';
