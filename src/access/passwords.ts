@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { hash, verify } from '@node-rs/argon2';
-import { createTurns } from '../db/limiter.js';
+import { createLimiter } from '../db/limiter.js';
 
 /**
  * Argon2id with 19 MiB, two passes and one thread: what OWASP's Password Storage Cheat Sheet asks for at least. A
@@ -22,7 +22,7 @@ const MAX_WAITING = 500;
 /** Longer than the line, at its longest, takes to be served. */
 const MAX_WAIT_MS = 30_000;
 
-const inTurn = createTurns(MAX_RUNNING, MAX_WAIT_MS, MAX_WAITING);
+const limited = createLimiter(MAX_RUNNING, MAX_WAIT_MS, MAX_WAITING);
 
 /** The same password typed on another keyboard may consist of other code points; NIST SP 800-63B asks for this. */
 const normalised = (password: string): string => password.normalize('NFKC');
@@ -31,7 +31,7 @@ const normalised = (password: string): string => password.normalize('NFKC');
  * Hashes a password, into the PHC string format.
  * @throws UNAVAILABLE when too many wait for the same
  */
-export const hashPassword = (password: string): Promise<string> => inTurn(() => hash(normalised(password), PARAMETERS));
+export const hashPassword = (password: string): Promise<string> => limited(() => hash(normalised(password), PARAMETERS));
 
 /**
  * Whether this is the password of the hash. It takes the same time when there is no hash at all, so that the answer's
@@ -39,7 +39,7 @@ export const hashPassword = (password: string): Promise<string> => inTurn(() => 
  * @throws UNAVAILABLE when too many wait for the same
  */
 export const verifyPassword = async (passwordHash: string | null, password: string): Promise<boolean> => {
-  const matches = await inTurn(() => verify(passwordHash ?? NOBODYS_HASH, normalised(password)));
+  const matches = await limited(() => verify(passwordHash ?? NOBODYS_HASH, normalised(password)));
   return matches && passwordHash !== null;
 };
 

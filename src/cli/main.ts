@@ -14,7 +14,7 @@ import { runJobs } from './jobs.js';
 const withServices = async <Result>(work: (services: OpenServices) => Promise<Result>): Promise<Result> => {
   const closers: Closers = [];
   try {
-    return await work(await openServices(loadConfig(process.env), closers, { asGuest: true }));
+    return await work(await openServices(loadConfig(process.env), closers, { attachToRunning: true }));
   } finally {
     await closeAll(closers);
   }

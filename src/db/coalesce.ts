@@ -12,7 +12,7 @@ interface Round<Item, Result> {
  * @param work does all of `items`, in the order in which they came; when it fails, it fails for all of them
  * @param limit the most items of one `work`
  */
-export const createTogether = <Item, Result>(
+export const createCoalescer = <Item, Result>(
   work: (key: string, items: readonly Item[]) => Promise<Result>,
   limit: number,
 ): ((key: string, item: Item) => Promise<Result>) => {

@@ -8,7 +8,7 @@ import { createHealth, type DatabaseHealth, type Wrote } from './health.js';
 import { createPool } from './pool.js';
 import { createStatementNames } from './statements.js';
 import { createTransact, type Transact, type Grown, type Tx } from './transact.js';
-import { createTurns } from './limiter.js';
+import { createLimiter } from './limiter.js';
 
 export type { PrismaClient };
 
@@ -69,15 +69,15 @@ export const openDatabase = (options: DatabaseOptions): Database => {
   const health = createHealth(log, () => isReadOnlyNow(prisma));
   const attempt = createAttempt({ names, pool: connections, health });
   // Some connections stay for reads, or those who follow what is written would wait behind those who write.
-  const inTurn = createTurns(Math.max(1, options.poolSize - READERS), timeoutMs * PATIENCE);
+  const limited = createLimiter(Math.max(1, options.poolSize - READERS), timeoutMs * PATIENCE);
   // Many at once wait among themselves, and not in the line that all others stand in.
-  const few = createTurns(Math.max(1, Math.floor(options.poolSize / 2) - 1), timeoutMs * PATIENCE);
+  const few = createLimiter(Math.max(1, Math.floor(options.poolSize / 2) - 1), timeoutMs * PATIENCE);
   const client = withAttempts(prisma, attempt);
   const modest = client.$extends({ query: { $allOperations: ({ args, query }) => few(() => query(args)) } }) as unknown as PrismaClient;
   return {
     prisma: client,
     modest,
-    transact: createTransact({ prisma, jobSchema: jobSchemaOf(target), onCommit: options.onCommit, inTurn, attempt }),
+    transact: createTransact({ prisma, jobSchema: jobSchemaOf(target), onCommit: options.onCommit, limited, attempt }),
     health,
     close: async () => {
       await prisma.$disconnect();

@@ -21,7 +21,7 @@ export interface MigrateOptions {
   /** The longest wait for another process that migrates, in milliseconds; 60,000 by default. */
   readonly lockTimeoutMs?: number;
   /** What else is brought up to date after the migrations, while other processes wait. */
-  readonly besides?: () => Promise<void>;
+  readonly afterMigrations?: () => Promise<void>;
 }
 
 /** The project's own migrations, seen from the sources and from the build alike. */
@@ -67,7 +67,7 @@ export const applyMigrations = async (connection: pg.ClientConfig, options: Migr
       await apply(client, table, migration);
       options.log.info({ migration: migration.name, ms: Math.round(performance.now() - start) }, 'migration applied');
     }
-    await options.besides?.();
+    await options.afterMigrations?.();
     return pending.map(({ name }) => name);
   } finally {
     // The end of the session releases the lock.

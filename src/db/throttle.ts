@@ -10,7 +10,7 @@ import { Prisma } from './generated/prisma/client.js';
 export type Telling = 'now' | 'soon' | 'due';
 
 /** The shortest time between two tellings. */
-export const PACE = Prisma.sql`interval '1 second'`;
+export const THROTTLE_INTERVAL = Prisma.sql`interval '1 second'`;
 
 /**
  * When a change is to be told, as a {@link Telling}. Read it under the lock of the row; `-infinity` is a time for what was never told.
@@ -18,7 +18,7 @@ export const PACE = Prisma.sql`interval '1 second'`;
  */
 export const telling = (toldAt: Prisma.Sql): Prisma.Sql => Prisma.sql`
   CASE
-    WHEN ${toldAt} <= clock_timestamp() - ${PACE} OR ${toldAt} > clock_timestamp() + ${PACE} THEN 'now'
+    WHEN ${toldAt} <= clock_timestamp() - ${THROTTLE_INTERVAL} OR ${toldAt} > clock_timestamp() + ${THROTTLE_INTERVAL} THEN 'now'
     WHEN ${toldAt} > clock_timestamp() THEN 'due'
     ELSE 'soon'
   END`;

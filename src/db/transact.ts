@@ -1,6 +1,6 @@
 import type { Attempt } from './attempts.js';
 import { Prisma, type PrismaClient } from './generated/prisma/client.js';
-import type { createTurns } from './limiter.js';
+import type { createLimiter } from './limiter.js';
 
 /** A stream that has grown: topic, key and its new last seq. */
 export interface Grown {
@@ -105,14 +105,14 @@ export interface TransactOptions {
   /** The PostgreSQL schema of the job queue. */
   readonly jobSchema: string;
   /** Has each transaction wait for its turn. */
-  readonly inTurn: ReturnType<typeof createTurns>;
+  readonly limited: ReturnType<typeof createLimiter>;
   /** Runs a whole transaction again that the database has undone. */
   readonly attempt: Attempt;
   readonly onCommit: (grown: readonly Grown[]) => void;
 }
 
 export const createTransact =
-  ({ prisma, jobSchema, inTurn, attempt, onCommit }: TransactOptions): Transact =>
+  ({ prisma, jobSchema, limited, attempt, onCommit }: TransactOptions): Transact =>
   async (work, options = {}) => {
     const run = async (client: Prisma.TransactionClient) => {
       const emissions: Emission[] = [];
@@ -132,7 +132,7 @@ export const createTransact =
       return { value, grown: await number(client, emissions) };
     };
     const { value, grown } = await attempt(
-      () => inTurn(() => prisma.$transaction(run, options)),
+      () => limited(() => prisma.$transaction(run, options)),
       (result) => (result.grown.length > 0 ? 'rows' : 'nothing'),
     );
     if (grown.length > 0) onCommit(grown);

@@ -26,7 +26,7 @@ export interface App {
   readonly stop: () => Promise<void>;
 }
 
-export interface AppOptions extends Omit<ServicesOptions, 'asGuest'> {
+export interface AppOptions extends Omit<ServicesOptions, 'attachToRunning'> {
   /** Fills an empty database, before anything is served. */
   readonly seed?: (services: Services) => Promise<void>;
 }

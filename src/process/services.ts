@@ -37,7 +37,7 @@ export interface ServicesOptions {
   /** Called when the embedded database ends by itself. */
   readonly onFatal?: ((reason: string) => void) | undefined;
   /** Uses the embedded database of a server that runs under DATA_DIR, if one does, instead of being refused. */
-  readonly asGuest?: boolean | undefined;
+  readonly attachToRunning?: boolean | undefined;
   /** A database that is open and migrated already, instead of the configuration's. */
   readonly target?: ConnectionTarget | undefined;
 }
@@ -93,11 +93,11 @@ export const openServices = async (config: Config, closers: Closers, options: Se
 export const openMigrated = async (config: Config, closers: Closers, options: ServicesOptions): Promise<ConnectionTarget> => {
   const log = options.log ?? createLog(config.logLevel);
   const target = await openTarget(config, log, closers, options);
-  const besides = (): Promise<void> => migrateQueue(target, log);
+  const afterMigrations = (): Promise<void> => migrateQueue(target, log);
   const migrate = async (): Promise<void> => {
     // Before the migrations, whose lock would stay with a session that a pooler gives to others: the next process would wait for it for ever.
     await assertSessions(target, config.database.timeoutMs);
-    await applyMigrations(connectionOptions(target, config.database.timeoutMs), { directory: MIGRATIONS, log, besides });
+    await applyMigrations(connectionOptions(target, config.database.timeoutMs), { directory: MIGRATIONS, log, afterMigrations });
   };
   await untilReachable(migrate, log);
   return target;
@@ -110,7 +110,7 @@ const SPARE_CONNECTIONS = 20;
 const openTarget = async (config: Config, log: Log, closers: Closers, options: ServicesOptions): Promise<ConnectionTarget> => {
   await mkdir(config.dataDir, { recursive: true });
   if (config.database.url !== null) return { url: config.database.url };
-  const running = options.asGuest === true ? await findRunningPostgres(config.dataDir) : null;
+  const running = options.attachToRunning === true ? await findRunningPostgres(config.dataDir) : null;
   if (running !== null) return running;
   const { durable, poolSize } = config.database;
   const maxConnections = Math.max(100, config.workers * (poolSize + connectionsOf(config.jobs.concurrency)) + SPARE_CONNECTIONS);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createTogether } from '../../src/db/coalesce.js';
+import { createCoalescer } from '../../src/db/coalesce.js';
 import { deferred, type Deferred } from '../kit/deferred.js';
 
 interface Round {
@@ -11,7 +11,7 @@ interface Round {
 /** Work whose rounds end when they are told to. */
 const createWorkshop = (limit = 100) => {
   const begun: Round[] = [];
-  const want = createTogether<number, string>((key, items) => {
+  const want = createCoalescer<number, string>((key, items) => {
     const end = deferred<string>();
     begun.push({ key, items: [...items], end });
     return end.promise;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase, type Database } from '../../src/db/database.js';
-import { createTurns } from '../../src/db/limiter.js';
+import { createLimiter } from '../../src/db/limiter.js';
 import { codeOf } from '../../src/errors.js';
 import { createLog } from '../../src/observability/log.js';
 import { createTestDatabase, type TestDatabase } from '../kit/database.js';
@@ -10,7 +10,7 @@ import { deferred, type Deferred } from '../kit/deferred.js';
 const FOREVER_MS = 60_000;
 
 /** Work that ends when it is told to, and who has begun it, in that order. */
-const createYard = (inTurn: ReturnType<typeof createTurns>) => {
+const createYard = (inTurn: ReturnType<typeof createLimiter>) => {
   const begun: string[] = [];
   const ends = new Map<string, Deferred<string>>();
   return {
@@ -33,7 +33,7 @@ const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resol
 
 describe('turns', () => {
   it('let so many work at a time and no more, the others in the order in which they came', async () => {
-    const { begun, come, end } = createYard(createTurns(2, FOREVER_MS));
+    const { begun, come, end } = createYard(createLimiter(2, FOREVER_MS));
     const all = ['a', 'b', 'c', 'd', 'e'].map(come);
     await settled();
     expect(begun).toEqual(['a', 'b']);
@@ -61,7 +61,7 @@ describe('turns', () => {
   });
 
   it('are handed on by work that fails, whether it throws or rejects', async () => {
-    const inTurn = createTurns(1, FOREVER_MS);
+    const inTurn = createLimiter(1, FOREVER_MS);
     const { begun, come, end, fail } = createYard(inTurn);
     const first = come('first');
     const thrown = inTurn(() => {
@@ -78,7 +78,7 @@ describe('turns', () => {
   });
 
   it('are UNAVAILABLE to whoever has waited too long, and pass them over', async () => {
-    const { begun, come, end } = createYard(createTurns(1, 1));
+    const { begun, come, end } = createYard(createLimiter(1, 1));
     const first = come('first');
     expect(codeOf(await come('impatient').catch((error: unknown) => error))).toBe('UNAVAILABLE');
     end('first');

@@ -19,7 +19,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const dataDir = await mkdtemp(join(tmpdir(), 'lyceum-test-'));
   const log = createLog('silent');
   const postgres = await startEmbeddedPostgres({ dataDir, log, durable: false, maxConnections: 400 });
-  await applyMigrations(postgres.address, { directory: MIGRATIONS, log, besides: () => migrateQueue(postgres.address, log) });
+  await applyMigrations(postgres.address, { directory: MIGRATIONS, log, afterMigrations: () => migrateQueue(postgres.address, log) });
   project.provide('postgres', postgres.address);
   return async () => {
     await postgres.stop();

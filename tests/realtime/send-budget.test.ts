@@ -1,7 +1,7 @@
 import { Duplex } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { createCollector, createOutbox, createSlot, type Outbox, type Slot } from '../../src/server/websocket/send-queue.js';
+import { createCollector, createSendQueue, createSlot, type SendQueue, type Slot } from '../../src/server/websocket/send-queue.js';
 import { createSendBudget, type SendBudget } from '../../src/server/websocket/send-budget.js';
 
 /** A connection whose peer takes nothing, until it is told to. */
@@ -25,7 +25,7 @@ const createConnection = () => {
 };
 
 interface Peer {
-  readonly outbox: Outbox;
+  readonly sendQueue: SendQueue;
   readonly slot: Slot;
   readonly take: () => void;
   readonly fate: () => 'open' | 'slow' | 'cut';
@@ -34,15 +34,15 @@ const MAX_BYTES = 1_000_000;
 const connect = (budget: SendBudget, address = '192.0.2.1'): Peer => {
   const { stream, take } = createConnection();
   let fate: 'open' | 'slow' | 'cut' = 'open';
-  const outbox = createOutbox({ stream, collector: createCollector(1), maxFrames: 100_000, maxBytes: MAX_BYTES, stallMs: 600_000, onStall: () => (fate = 'cut'), budget, address });
+  const sendQueue = createSendQueue({ stream, collector: createCollector(1), maxFrames: 100_000, maxBytes: MAX_BYTES, stallMs: 600_000, onStall: () => (fate = 'cut'), budget, address });
   const slot = createSlot('1', 'log', () => (fate = 'slow'));
-  return { outbox, slot, take, fate: () => fate };
+  return { sendQueue, slot, take, fate: () => fate };
 };
 const KB = Buffer.from(JSON.stringify('x'.repeat(1_000)));
 /** Blocks the connection and queues so many kilobytes behind. */
-const fill = ({ outbox, slot }: Peer, kilobytes: number): void => {
-  outbox.text(JSON.stringify('x'.repeat(20_000)));
-  outbox.next(slot, Array.from({ length: kilobytes }, () => KB));
+const fill = ({ sendQueue, slot }: Peer, kilobytes: number): void => {
+  sendQueue.text(JSON.stringify('x'.repeat(20_000)));
+  sendQueue.next(slot, Array.from({ length: kilobytes }, () => KB));
 };
 
 describe('what a process holds for peers that do not take it', () => {
@@ -75,7 +75,7 @@ describe('what a process holds for peers that do not take it', () => {
   it('is bounded where nothing can be given up but the connection', async () => {
     const budget = createSendBudget({ maxTotalBytes: 1_000_000, maxBytesPerAddress: Infinity });
     const peers = Array.from({ length: 3 }, () => connect(budget));
-    for (const { outbox } of peers) for (let n = 0; n < 21; n += 1) outbox.text(JSON.stringify('x'.repeat(20_000)));
+    for (const { sendQueue } of peers) for (let n = 0; n < 21; n += 1) sendQueue.text(JSON.stringify('x'.repeat(20_000)));
     await turn();
     await turn();
     expect(budget.held()).toBeLessThanOrEqual(1_000_000);
@@ -87,7 +87,7 @@ describe('what a process holds for peers that do not take it', () => {
     const [one, other] = [connect(budget), connect(budget)];
     for (const peer of [one, other]) fill(peer, 100);
     expect(budget.held()).toBeGreaterThan(200_000);
-    other.outbox.close();
+    other.sendQueue.close();
     one.take();
     await expect.poll(() => budget.held()).toBe(0);
   });
@@ -99,11 +99,11 @@ describe('what one socket holds', () => {
     const peer = connect(budget);
     const later = createSlot('2', 'log', () => undefined);
     fill(peer, 600);
-    peer.outbox.next(later, Array.from({ length: 2_000 }, () => KB));
-    expect(peer.outbox.stats().bytes).toBeGreaterThan(2 * MAX_BYTES);
-    await expect.poll(() => peer.outbox.stats().bytes, { timeout: 20_000 }).toBeLessThanOrEqual(MAX_BYTES);
+    peer.sendQueue.next(later, Array.from({ length: 2_000 }, () => KB));
+    expect(peer.sendQueue.stats().bytes).toBeGreaterThan(2 * MAX_BYTES);
+    await expect.poll(() => peer.sendQueue.stats().bytes, { timeout: 20_000 }).toBeLessThanOrEqual(MAX_BYTES);
     // It is the one whose results came last that has ended.
     expect(peer.fate()).toBe('open');
-    peer.outbox.close();
+    peer.sendQueue.close();
   });
 });

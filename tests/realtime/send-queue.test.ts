@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { createCollector, createOutbox, createSlot, type Collector, type Outbox, type OutboxOptions } from '../../src/server/websocket/send-queue.js';
+import { createCollector, createSendQueue, createSlot, type Collector, type SendQueue, type SendQueueOptions } from '../../src/server/websocket/send-queue.js';
 import { createSendBudget } from '../../src/server/websocket/send-budget.js';
 import { deferred } from '../kit/deferred.js';
 
@@ -27,7 +27,7 @@ const result = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
 const filler = result('x'.repeat(24_000_000));
 const big = (n: number, bytes: number): Buffer => result({ n, text: 'x'.repeat(bytes) });
 
-describe('the outbox, before a WebSocket', () => {
+describe('the send queue, before a WebSocket', () => {
   let http: Server;
   let sockets: WebSocketServer;
   beforeAll(async () => {
@@ -55,7 +55,7 @@ describe('the outbox, before a WebSocket', () => {
     if (client.readyState !== client.OPEN) await once(client, 'open');
     return { client, server, stream, messages, chunks: [] };
   };
-  const options = (stream: Socket, given: Partial<OutboxOptions> = {}): OutboxOptions => ({
+  const options = (stream: Socket, given: Partial<SendQueueOptions> = {}): SendQueueOptions => ({
     stream,
     collector: createCollector(1),
     maxFrames: 100,
@@ -71,16 +71,16 @@ describe('the outbox, before a WebSocket', () => {
     const { client, server, stream, messages } = await open();
     const pings: number[] = [];
     client.on('ping', () => pings.push(messages.length));
-    const outbox = createOutbox(options(stream));
+    const sendQueue = createSendQueue(options(stream));
     const slot = createSlot('id "1" é', 'log', () => undefined);
     const expected: string[] = [];
     const text = (message: string): void => {
       expected.push(message);
-      outbox.text(message);
+      sendQueue.text(message);
     };
     const next = (...bodies: Buffer[]): void => {
       expected.push(...bodies.map((body) => `{"id":"id \\"1\\" é","type":"next","payload":${body.toString('utf8')}}`));
-      outbox.next(slot, bodies);
+      sendQueue.next(slot, bodies);
     };
     text('{"type":"connection_ack"}');
     // Around each length at which the frame's header changes.
@@ -89,19 +89,19 @@ describe('the outbox, before a WebSocket', () => {
       text('y'.repeat(length));
     }
     next(result(1), result(2), result('ü€😀'));
-    outbox.flush();
+    sendQueue.flush();
     server.ping();
     text('{"type":"complete"}');
     await expect.poll(() => messages.length).toBe(expected.length);
     expect(messages).toEqual(expected);
     expect(messages.map((message) => (message.startsWith('{"id"') ? (JSON.parse(message) as { type: string }).type : ''))).toContain('next');
     await expect.poll(() => pings).toEqual([expected.length - 1]);
-    outbox.close();
+    sendQueue.close();
     client.terminate();
   });
 });
 
-describe('the outbox', () => {
+describe('the send queue', () => {
   let server: Server;
   beforeAll(async () => {
     server = createServer();
@@ -140,14 +140,14 @@ describe('the outbox', () => {
     };
   });
 
-  const create = (given: Partial<OutboxOptions> = {}): Outbox =>
-    createOutbox({ stream: near, collector: moment, maxFrames: 16, maxBytes: 100_000, stallMs: 600_000, onStall: () => (stalls += 1), budget: UNBOUNDED, address: '127.0.0.1', ...given });
+  const create = (given: Partial<SendQueueOptions> = {}): SendQueue =>
+    createSendQueue({ stream: near, collector: moment, maxFrames: 16, maxBytes: 100_000, stallMs: 600_000, onStall: () => (stalls += 1), budget: UNBOUNDED, address: '127.0.0.1', ...given });
   const log = (id = 'a', onOverflow = (): void => undefined) => createSlot(id, 'log', onOverflow);
   /** Makes the peer stop reading, and writes more than the connection can hold. */
-  const block = (outbox: Outbox): void => {
+  const block = (sendQueue: SendQueue): void => {
     far.pause();
-    outbox.next(createSlot('filler', 'log', () => expect.unreachable()), [filler]);
-    outbox.flush();
+    sendQueue.next(createSlot('filler', 'log', () => expect.unreachable()), [filler]);
+    sendQueue.flush();
     expect(near.writableNeedDrain).toBe(true);
   };
   const received = (): string[] => framesOf(Buffer.concat(collected));
@@ -157,97 +157,97 @@ describe('the outbox', () => {
       .map((text) => (JSON.parse(text) as { payload: unknown }).payload);
 
   it('writes the first of a quiet moment at once, and what follows within the moment in one write', () => {
-    const outbox = create();
+    const sendQueue = create();
     const slot = log();
-    outbox.next(slot, [result(1)]);
+    sendQueue.next(slot, [result(1)]);
     expect(writes).toHaveLength(1);
-    outbox.next(slot, [result(2), result(3)]);
-    outbox.text('pong');
-    outbox.next(slot, [result(4)]);
+    sendQueue.next(slot, [result(2), result(3)]);
+    sendQueue.text('pong');
+    sendQueue.next(slot, [result(4)]);
     expect(writes).toHaveLength(1);
-    expect(outbox.stats().frames).toBe(4);
+    expect(sendQueue.stats().frames).toBe(4);
     moment.pass();
     expect(writes).toHaveLength(2);
     expect(writes[1]).toEqual([next('a', 2), next('a', 3), 'pong', next('a', 4)]);
     // Still within a moment of that write.
-    outbox.next(slot, [result(5)]);
+    sendQueue.next(slot, [result(5)]);
     expect(writes).toHaveLength(2);
     moment.pass();
     expect(writes[2]).toEqual([next('a', 5)]);
     // Nothing came meanwhile: it is quiet again.
     moment.pass();
     expect(moment.pending()).toBe(0);
-    outbox.next(slot, [result(6)]);
+    sendQueue.next(slot, [result(6)]);
     expect(writes[3]).toEqual([next('a', 6)]);
-    expect(outbox.stats()).toEqual({ frames: 0, bytes: 0 });
+    expect(sendQueue.stats()).toEqual({ frames: 0, bytes: 0 });
   });
 
   it('writes at once what is flushed, so that a close frame may follow it', () => {
-    const outbox = create();
-    outbox.text('1');
-    outbox.text('2');
+    const sendQueue = create();
+    sendQueue.text('1');
+    sendQueue.text('2');
     expect(writes).toEqual([['1']]);
-    outbox.flush();
+    sendQueue.flush();
     expect(writes).toEqual([['1'], ['2']]);
-    outbox.close();
-    outbox.text('3');
-    outbox.next(log(), [result(3)]);
-    outbox.flush();
+    sendQueue.close();
+    sendQueue.text('3');
+    sendQueue.next(log(), [result(3)]);
+    sendQueue.flush();
     moment.pass();
     expect(writes).toHaveLength(2);
   });
 
   it('forgets what is queued for one subscription, and nothing else', () => {
-    const outbox = create();
+    const sendQueue = create();
     const [one, other] = [log('one'), log('other')];
-    outbox.text('first');
-    outbox.next(one, [result(1), result(2)]);
-    outbox.next(other, [result(3)]);
-    outbox.text('text');
-    outbox.next(one, [result(4)]);
-    const before = outbox.stats();
-    outbox.forget(one);
-    expect(outbox.stats().frames).toBe(before.frames - 3);
+    sendQueue.text('first');
+    sendQueue.next(one, [result(1), result(2)]);
+    sendQueue.next(other, [result(3)]);
+    sendQueue.text('text');
+    sendQueue.next(one, [result(4)]);
+    const before = sendQueue.stats();
+    sendQueue.forget(one);
+    expect(sendQueue.stats().frames).toBe(before.frames - 3);
     moment.pass();
     expect(writes[1]).toEqual([next('other', 3), 'text']);
-    expect(outbox.stats()).toEqual({ frames: 0, bytes: 0 });
+    expect(sendQueue.stats()).toEqual({ frames: 0, bytes: 0 });
   });
 
   /** Resolves when the connection has had its time: from then on the queue takes no more than its cap. */
-  const noLongerFresh = (outbox: Outbox): Promise<void> =>
+  const noLongerFresh = (sendQueue: SendQueue): Promise<void> =>
     expect
       .poll(() => {
         let overflowed = false;
         const probe = log('probe', () => (overflowed = true));
-        outbox.next(probe, Array.from({ length: 17 }, (_, n) => result(n)));
-        outbox.forget(probe);
+        sendQueue.next(probe, Array.from({ length: 17 }, (_, n) => result(n)));
+        sendQueue.forget(probe);
         return overflowed;
       })
       .toBe(true);
 
   it('H12: with a peer that does not read, its queue stays at the cap, and each policy does what it says', async () => {
-    const outbox = create();
-    block(outbox);
-    await noLongerFresh(outbox);
+    const sendQueue = create();
+    block(sendQueue);
+    await noLongerFresh(sendQueue);
     let overflows = 0;
     const slow = log('log', () => (overflows += 1));
     const state = createSlot('state', 'state', () => expect.unreachable());
     const otherKey = createSlot('state', 'state', () => expect.unreachable());
     const signal = createSlot('signal', 'signal', () => expect.unreachable());
     const patient = log('patient');
-    outbox.next(patient, [result('kept')]);
+    sendQueue.next(patient, [result('kept')]);
     for (let n = 1; n <= 10_000; n += 1) {
-      if (overflows === 0) outbox.next(slow, [result(n)]);
-      outbox.next(state, [result(n)]);
-      outbox.next(otherKey, [result({ other: n })]);
-      outbox.next(signal, [result(n)]);
-      const { frames, bytes } = outbox.stats();
+      if (overflows === 0) sendQueue.next(slow, [result(n)]);
+      sendQueue.next(state, [result(n)]);
+      sendQueue.next(otherKey, [result({ other: n })]);
+      sendQueue.next(signal, [result(n)]);
+      const { frames, bytes } = sendQueue.stats();
       expect(frames).toBeLessThanOrEqual(16 + 2);
       expect(bytes).toBeLessThanOrEqual(100_000);
     }
     // The log's own results are gone, since they cannot be whole; it was told once.
     expect(overflows).toBe(1);
-    outbox.text('error for log');
+    sendQueue.text('error for log');
     far.resume();
     await expect.poll(() => received().includes('error for log')).toBe(true);
     expect(payloads('filler')).toHaveLength(1);
@@ -258,56 +258,56 @@ describe('the outbox', () => {
     const signals = payloads('signal') as number[];
     expect(signals.length).toBeLessThan(17);
     expect(signals).toEqual([...signals].sort((a, b) => a - b));
-    expect(outbox.stats()).toEqual({ frames: 0, bytes: 0 });
+    expect(sendQueue.stats()).toEqual({ frames: 0, bytes: 0 });
     expect(stalls).toBe(0);
   });
 
   it('is bounded by bytes as by count, and in a burst by four times as much', () => {
     for (const [options, bytes, fits] of [[{ maxFrames: 1_000 }, 30_000, 13], [{ maxFrames: 16 }, 10, 64]] as const) {
-      const outbox = create(options);
-      block(outbox);
+      const sendQueue = create(options);
+      block(sendQueue);
       let overflows = 0;
       const slow = log('log', () => (overflows += 1));
       let sent = 0;
       while (overflows === 0) {
-        outbox.next(slow, [big(sent, bytes)]);
+        sendQueue.next(slow, [big(sent, bytes)]);
         sent += 1;
-        expect(outbox.stats().bytes).toBeLessThanOrEqual(400_000);
-        expect(outbox.stats().frames).toBeLessThanOrEqual(64);
+        expect(sendQueue.stats().bytes).toBeLessThanOrEqual(400_000);
+        expect(sendQueue.stats().frames).toBeLessThanOrEqual(64);
       }
       expect(sent).toBe(fits + 1);
-      outbox.close();
+      sendQueue.close();
     }
   });
 
   it('ends nobody who reads for a burst that is larger than the queue and than what the connection takes before the event loop is left', async () => {
-    const outbox = create({ maxFrames: 1_000, maxBytes: 1_048_576 });
+    const sendQueue = create({ maxFrames: 1_000, maxBytes: 1_048_576 });
     const slot = log('a', () => expect.unreachable());
-    block(outbox);
+    block(sendQueue);
     const count = 3_000;
-    for (let n = 0; n < count; n += 1) outbox.next(slot, [big(n, 1_024)]);
-    expect(outbox.stats().frames).toBe(count);
+    for (let n = 0; n < count; n += 1) sendQueue.next(slot, [big(n, 1_024)]);
+    expect(sendQueue.stats().frames).toBe(count);
     far.resume();
-    await expect.poll(() => outbox.stats()).toEqual({ frames: 0, bytes: 0 });
+    await expect.poll(() => sendQueue.stats()).toEqual({ frames: 0, bytes: 0 });
     await expect.poll(() => payloads('a').length).toBe(count);
     expect((payloads('a') as { n: number }[]).map(({ n }) => n)).toEqual(Array.from({ length: count }, (_, n) => n));
   });
 
   it('writes much in pieces, so that what a peer has not taken is kept as it is and can be forgotten', async () => {
-    const outbox = create({ maxFrames: 1_000, maxBytes: 10_000_000 });
+    const sendQueue = create({ maxFrames: 1_000, maxBytes: 10_000_000 });
     far.pause();
     const slot = log('a', () => expect.unreachable());
-    for (let n = 0; !outbox.isBlocked(); n += 1) {
-      outbox.next(slot, [big(n, 10_000)]);
+    for (let n = 0; !sendQueue.isBlocked(); n += 1) {
+      sendQueue.next(slot, [big(n, 10_000)]);
       moment.pass();
     }
-    outbox.next(slot, Array.from({ length: 100 }, (_, n) => big(n, 10_000)));
-    const kept = outbox.stats();
+    sendQueue.next(slot, Array.from({ length: 100 }, (_, n) => big(n, 10_000)));
+    const kept = sendQueue.stats();
     expect(kept.frames).toBe(100);
-    outbox.forget(slot);
-    expect(outbox.stats()).toEqual({ frames: 0, bytes: 0 });
+    sendQueue.forget(slot);
+    expect(sendQueue.stats()).toEqual({ frames: 0, bytes: 0 });
     const other = log('other');
-    outbox.next(other, Array.from({ length: 100 }, (_, n) => big(n, 10_000)));
+    sendQueue.next(other, Array.from({ length: 100 }, (_, n) => big(n, 10_000)));
     writes = [];
     far.resume();
     await expect.poll(() => payloads('other').length).toBe(100);
@@ -316,59 +316,59 @@ describe('the outbox', () => {
   });
 
   it('writes all of it before something else follows, whatever the connection takes', async () => {
-    const outbox = create();
-    block(outbox);
-    outbox.text('last');
-    expect(outbox.stats().frames).toBe(1);
-    outbox.flush();
+    const sendQueue = create();
+    block(sendQueue);
+    sendQueue.text('last');
+    expect(sendQueue.stats().frames).toBe(1);
+    sendQueue.flush();
     expect(writes.at(-1)).toEqual(['last']);
-    outbox.close();
+    sendQueue.close();
     far.resume();
     await expect.poll(() => received().includes('last')).toBe(true);
   });
 
   it('takes a burst that is larger than the queue as long as the connection does, and what is larger alone when nothing waits', async () => {
-    const outbox = create();
+    const sendQueue = create();
     const slot = log('a', () => expect.unreachable());
-    outbox.next(slot, Array.from({ length: 100 }, (_, n) => result(n)));
+    sendQueue.next(slot, Array.from({ length: 100 }, (_, n) => result(n)));
     moment.pass();
     await expect.poll(() => payloads('a')).toHaveLength(100);
-    outbox.next(slot, [big(1, 150_000)]);
+    sendQueue.next(slot, [big(1, 150_000)]);
     moment.pass();
     await expect.poll(() => payloads('a')).toHaveLength(101);
-    expect(outbox.stats().frames).toBe(0);
+    expect(sendQueue.stats().frames).toBe(0);
   });
 
   it('tells when there is room again, and at once when the socket has gone', async () => {
-    const outbox = create();
-    await outbox.room();
-    block(outbox);
+    const sendQueue = create();
+    await sendQueue.room();
+    block(sendQueue);
     const slot = log();
-    outbox.next(slot, Array.from({ length: 9 }, (_, n) => result(n)));
+    sendQueue.next(slot, Array.from({ length: 9 }, (_, n) => result(n)));
     let rooms = 0;
-    const waiting = Promise.all([outbox.room().then(() => (rooms += 1)), outbox.room().then(() => (rooms += 1))]);
+    const waiting = Promise.all([sendQueue.room().then(() => (rooms += 1)), sendQueue.room().then(() => (rooms += 1))]);
     await new Promise((resolve) => setImmediate(resolve));
     expect(rooms).toBe(0);
     far.resume();
     await waiting;
-    expect(outbox.stats().frames).toBeLessThanOrEqual(8);
+    expect(sendQueue.stats().frames).toBeLessThanOrEqual(8);
 
-    block(outbox);
-    outbox.next(slot, Array.from({ length: 9 }, (_, n) => result(n)));
-    const forgotten = outbox.room();
-    outbox.forget(slot);
+    block(sendQueue);
+    sendQueue.next(slot, Array.from({ length: 9 }, (_, n) => result(n)));
+    const forgotten = sendQueue.room();
+    sendQueue.forget(slot);
     await forgotten;
-    outbox.next(slot, Array.from({ length: 9 }, (_, n) => result(n)));
-    const closed = outbox.room();
-    outbox.close();
+    sendQueue.next(slot, Array.from({ length: 9 }, (_, n) => result(n)));
+    const closed = sendQueue.room();
+    sendQueue.close();
     await closed;
-    await outbox.room();
+    await sendQueue.room();
   });
 
   it('gives up a peer that takes nothing', async () => {
     const stalled = deferred<undefined>();
-    const outbox = create({ stallMs: 100, onStall: () => stalled.resolve(undefined) });
-    block(outbox);
+    const sendQueue = create({ stallMs: 100, onStall: () => stalled.resolve(undefined) });
+    block(sendQueue);
     await stalled.promise;
   });
 
@@ -376,9 +376,9 @@ describe('the outbox', () => {
     const stallMs = 10_000;
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     try {
-      const outbox = create({ stallMs, onStall: () => (stalls += 1) });
-      block(outbox);
-      outbox.next(log('after'), [result('after')]);
+      const sendQueue = create({ stallMs, onStall: () => (stalls += 1) });
+      block(sendQueue);
+      sendQueue.next(log('after'), [result('after')]);
       const { _handle: handle } = near as unknown as { _handle: { readonly writeQueueSize: number } };
       /** Reads until something has moved at the other end. */
       const take = async (): Promise<void> => {
@@ -405,13 +405,13 @@ describe('the outbox', () => {
       vi.advanceTimersByTime(2 * stallMs);
       expect(stalls).toBe(0);
 
-      block(outbox);
+      block(sendQueue);
       while (handle.writeQueueSize > 18_000_000) await take();
       vi.advanceTimersByTime(stallMs - 1);
       expect(stalls).toBe(0);
       vi.advanceTimersByTime(stallMs);
       expect(stalls).toBeGreaterThan(0);
-      outbox.close();
+      sendQueue.close();
       expect(vi.getTimerCount()).toBe(0);
     } finally {
       vi.useRealTimers();
@@ -419,10 +419,10 @@ describe('the outbox', () => {
   });
 
   it('gives up one that piles up the protocol\'s own', () => {
-    const outbox = create();
+    const sendQueue = create();
     far.pause();
-    while (stalls === 0) outbox.text('x'.repeat(10_000));
-    expect(outbox.stats().bytes).toBeLessThanOrEqual(5 * 100_000 + 10_100);
+    while (stalls === 0) sendQueue.text('x'.repeat(10_000));
+    expect(sendQueue.stats().bytes).toBeLessThanOrEqual(5 * 100_000 + 10_100);
   });
 });
 

@@ -1,6 +1,6 @@
 import type { Context } from '../../context.js';
 import { Prisma, type ConversationMember } from '../../db/generated/prisma/client.js';
-import { PACE, telling, type Telling } from '../../db/throttle.js';
+import { THROTTLE_INTERVAL, telling, type Telling } from '../../db/throttle.js';
 import type { Tx } from '../../db/transact.js';
 import { defineTask, type Task } from '../../jobs/task.js';
 import { assertReadable, decodeCursor } from '../../realtime/cursor.js';
@@ -60,7 +60,7 @@ const readOn = async (tx: Tx, { id, conversationId, userId }: ConversationMember
     UPDATE conversation_member
     SET last_read_seq = ${seq},
       read_told_at = CASE ${moved.telling}::text
-        WHEN 'now' THEN ${JUST_NOW} WHEN 'soon' THEN read_told_at + ${PACE} ELSE read_told_at
+        WHEN 'now' THEN ${JUST_NOW} WHEN 'soon' THEN read_told_at + ${THROTTLE_INTERVAL} ELSE read_told_at
       END
     WHERE id = ${id}::uuid RETURNING read_told_at AS "toldAt"`;
   if (moved.telling === 'now') tx.emit(conversationLog, conversationId, 'ReadMoved', { userId, seq });

@@ -1,5 +1,5 @@
 import { Prisma } from '../../db/generated/prisma/client.js';
-import { PACE, telling, type Telling } from '../../db/throttle.js';
+import { THROTTLE_INTERVAL, telling, type Telling } from '../../db/throttle.js';
 import type { Tx } from '../../db/transact.js';
 import { tellTask } from './jobs.js';
 import { openKeyOf, type About, type Act } from './rules.js';
@@ -126,7 +126,7 @@ const tell = async (tx: Tx, changed: readonly Changed[]): Promise<void> => {
   const soon = changed.filter(({ telling }) => telling === 'soon').map(({ id }) => id);
   if (soon.length === 0) return;
   const put = await tx.$queryRaw<{ readonly notificationId: string; readonly runAt: Date }[]>`
-    UPDATE notification SET told_at = told_at + ${PACE} WHERE id = ANY(${soon}::uuid[])
+    UPDATE notification SET told_at = told_at + ${THROTTLE_INTERVAL} WHERE id = ANY(${soon}::uuid[])
     RETURNING id AS "notificationId", told_at AS "runAt"`;
   for (const { notificationId, runAt } of put) tx.enqueue(tellTask, { notificationId }, { key: notificationId, runAt });
 };

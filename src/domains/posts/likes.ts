@@ -1,7 +1,7 @@
 import type { Context } from '../../context.js';
 import type { Database } from '../../db/database.js';
 import { addLikes, removeLikes } from '../../db/likes.js';
-import { createTogether } from '../../db/coalesce.js';
+import { createCoalescer } from '../../db/coalesce.js';
 import { notFound } from '../../errors.js';
 import { readHead } from '../../realtime/event-log.js';
 import { viewerOf } from '../../access/viewer.js';
@@ -38,8 +38,8 @@ const MOST_TOGETHER = 100;
 
 /** A post that everyone likes at the same time is liked by them together: else each would wait for the post, and all others for them. */
 const createChanges = (db: Database): Changes => {
-  const together = (change: typeof addLikes, letHear: typeof notify): Changes['like'] =>
-    createTogether(
+  const coalesced = (change: typeof addLikes, letHear: typeof notify): Changes['like'] =>
+    createCoalescer(
       (postId, userIds) =>
         db.transact(async (tx) => {
           const likes = await change(tx, 'post', postId, userIds);
@@ -54,7 +54,7 @@ const createChanges = (db: Database): Changes => {
         }),
       MOST_TOGETHER,
     );
-  return { like: together(addLikes, notify), unlike: together(removeLikes, withdraw) };
+  return { like: coalesced(addLikes, notify), unlike: coalesced(removeLikes, withdraw) };
 };
 
 /** By the database of each process. */

@@ -1,7 +1,7 @@
 import { GraphQLError } from 'graphql';
 import { contextFor, type Principal, type Services } from '../../context.js';
 import { canonical } from '../../graphql/canonical.js';
-import { createTurns } from '../../db/limiter.js';
+import { createLimiter } from '../../db/limiter.js';
 import type { Authenticator } from '../../domains/account/authenticate.js';
 import { rightsLog, type RightsEvents } from '../../domains/account/topics.js';
 import { codeOf } from '../../errors.js';
@@ -52,7 +52,7 @@ const PLACES: Sharing<LogEvent<RightsEvents>, null, number> = {
 
 export const createAccessWatcher = (services: Services, { lookAgain }: Pick<Authenticator, 'lookAgain'>): AccessWatcher => {
   const users = new Map<string, Followed>();
-  const takeTurn = createTurns(QUESTIONS_AT_ONCE, MAX_WAIT_MS);
+  const takeTurn = createLimiter(QUESTIONS_AT_ONCE, MAX_WAIT_MS);
 
   const changed = (followed: Followed): void => {
     followed.generation += 1;
@@ -169,11 +169,11 @@ export const createAccessWatcher = (services: Services, { lookAgain }: Pick<Auth
  */
 class Round {
   readonly #services: Services;
-  readonly #takeTurn: ReturnType<typeof createTurns>;
+  readonly #takeTurn: ReturnType<typeof createLimiter>;
   readonly #answers = new Map<object, Map<string, Promise<unknown>>>();
   readonly #firstTries: Promise<unknown>[] = [];
 
-  constructor(services: Services, takeTurn: ReturnType<typeof createTurns>) {
+  constructor(services: Services, takeTurn: ReturnType<typeof createLimiter>) {
     this.#services = services;
     this.#takeTurn = takeTurn;
   }

@@ -4,7 +4,7 @@ import type { Member } from '../../realtime/share.js';
 import type { AuthorizedSource } from '../../graphql/topic-field.js';
 import type { AccessWatch, Revocable } from '../rights/access-watch.js';
 import type { Audience } from '../execution/audience.js';
-import { nextHead, type Outbox, type Slot } from './send-queue.js';
+import { nextHead, type SendQueue, type Slot } from './send-queue.js';
 import { bytesOf, type Encoded, type FoundSubscription } from '../execution/subscribe.js';
 
 /** What all subscriptions of one server's sockets share. */
@@ -28,12 +28,12 @@ export const createSocketDelivery = (mask: SocketDelivery['mask']): SocketDelive
 
 export interface SocketSubscriptionOptions {
   readonly id: string;
-  readonly outbox: Outbox;
+  readonly sendQueue: SendQueue;
   readonly delivery: SocketDelivery;
 }
 
 /**
- * Delivers one subscription straight into the socket's outbox. What is left to the protocol library is its end: the iterator
+ * Delivers one subscription straight into the socket's send queue. What is left to the protocol library is its end: the iterator
  * yields nothing, ends when the subscription does, and when the library leaves it (the client's `complete`, a closed socket), what is still
  * queued for it is forgotten.
  *
@@ -43,7 +43,7 @@ export class SocketSubscription implements AsyncIterableIterator<never>, Revocab
   readonly head: Buffer;
   readonly kind: AuthorizedSource['kind'];
   readonly audience: Audience;
-  readonly outbox: Outbox;
+  readonly sendQueue: SendQueue;
   readonly delivery: SocketDelivery;
   readonly reauthorize: Revocable['reauthorize'];
   readonly #watch: AccessWatch | null;
@@ -53,11 +53,11 @@ export class SocketSubscription implements AsyncIterableIterator<never>, Revocab
   #settle: { resolve: (result: IteratorResult<never>) => void; reject: (reason: unknown) => void } | null = null;
   #end: { readonly error: unknown } | null = null;
 
-  constructor({ id, outbox, delivery }: SocketSubscriptionOptions, { source, sharing, audience, watch, generation }: FoundSubscription) {
+  constructor({ id, sendQueue, delivery }: SocketSubscriptionOptions, { source, sharing, audience, watch, generation }: FoundSubscription) {
     this.head = nextHead(id);
     this.kind = source.kind;
     this.audience = audience;
-    this.outbox = outbox;
+    this.sendQueue = sendQueue;
     this.delivery = delivery;
     this.reauthorize = source.reauthorize;
     this.#watch = watch;
@@ -123,7 +123,7 @@ export class SocketSubscription implements AsyncIterableIterator<never>, Revocab
 
   /** What is queued for one stream is not to be sent, and nothing follows. */
   forget(slot: SocketSlot): void {
-    if (this.#slots.delete(slot)) this.outbox.forget(slot);
+    if (this.#slots.delete(slot)) this.sendQueue.forget(slot);
   }
 
   #drop(): void {
@@ -158,8 +158,8 @@ class SocketSlot implements Member<Audience, Encoded>, Slot {
   }
 
   deliver(results: readonly Encoded[]): void {
-    const { outbox, delivery } = this.#subscription;
-    outbox.next(this, delivery.buffersOf(results));
+    const { sendQueue, delivery } = this.#subscription;
+    sendQueue.next(this, delivery.buffersOf(results));
   }
 
   end(error: unknown): void {
@@ -172,7 +172,7 @@ class SocketSlot implements Member<Audience, Encoded>, Slot {
   }
 
   room(): Promise<void> {
-    return this.#subscription.outbox.room();
+    return this.#subscription.sendQueue.room();
   }
 
   onOverflow(): void {

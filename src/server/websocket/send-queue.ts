@@ -5,7 +5,7 @@ import type { Debtor, SendBudget } from './send-budget.js';
  * Everything that one socket has still to be told, in order. Results of subscriptions stay shared bytes until they leave; what
  * collects for a moment leaves in one write.
  */
-export interface Outbox {
+export interface SendQueue {
   /** A whole message of the protocol. */
   readonly text: (message: string) => void;
   /** The next results of one subscription, in order. Never waits; what does not fit is settled by the slot's policy. */
@@ -22,7 +22,7 @@ export interface Outbox {
   readonly stats: () => { readonly frames: number; readonly bytes: number };
 }
 
-/** One subscription's place in an outbox. */
+/** One subscription's place in a send queue. */
 export interface Slot {
   /** The bytes of a `next` message up to its payload. */
   readonly head: Buffer;
@@ -39,7 +39,7 @@ export const nextHead = (id: string): Buffer => Buffer.from(`{"id":${JSON.string
 
 export const createSlot = (id: string, policy: Slot['policy'], onOverflow: () => void): Slot => ({ head: nextHead(id), policy, onOverflow });
 
-export interface OutboxOptions {
+export interface SendQueueOptions {
   /** The connection below the WebSocket. Between our writes ws writes its control frames, always whole ones. */
   readonly stream: Duplex;
   readonly collector: Collector;
@@ -102,14 +102,14 @@ interface Frame {
 
 const lengthOf = ({ slot, body }: Frame): number => (slot === null ? body.length : slot.head.length + body.length + 1);
 
-export const createOutbox = (options: OutboxOptions): Outbox => new SocketOutbox(options);
+export const createSendQueue = (options: SendQueueOptions): SendQueue => new SocketSendQueue(options);
 
 /**
- * A class, because an event goes through the outboxes of thousands of sockets one after the other, whose memory is cold by then: what one
+ * A class, because an event goes through the send queues of thousands of sockets one after the other, whose memory is cold by then: what one
  * needs lies in one object instead of behind a closure each.
  */
-class SocketOutbox implements Outbox, Debtor {
-  readonly #options: OutboxOptions;
+class SocketSendQueue implements SendQueue, Debtor {
+  readonly #options: SendQueueOptions;
   readonly #stream: Duplex;
   #frames: Frame[] = [];
   /** The queued value of each state that has come while the connection was blocked: only there it waits longer than a moment. */
@@ -130,7 +130,7 @@ class SocketOutbox implements Outbox, Debtor {
   #burst: NodeJS.Timeout | null = null;
   #waiting: (() => void)[] = [];
 
-  constructor(options: OutboxOptions) {
+  constructor(options: SendQueueOptions) {
     this.#options = options;
     this.#stream = options.stream;
   }

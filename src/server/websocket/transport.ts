@@ -2,24 +2,24 @@ import { CloseCode, MessageType, type Server as ProtocolServer } from 'graphql-w
 import type { WebSocket } from 'ws';
 import type { Log } from '../../observability/log.js';
 import type { Awaited, Waits } from './listened-time.js';
-import type { Outbox } from './send-queue.js';
+import type { SendQueue } from './send-queue.js';
 import { MessageError, readMessage, type Message } from './message.js';
 
 /** One peer's connection. */
 export interface Peer {
   readonly socket: WebSocket;
   /** Whatever is sent to the peer goes through here, so that it keeps its order. */
-  readonly outbox: Outbox;
+  readonly sendQueue: SendQueue;
 }
 
 /** How long a peer has to answer a close frame before its connection is cut, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 2_000;
 
 /** Closes a socket. What was queued for the peer before is theirs; nothing follows it. The socket is gone soon after, whatever the peer does. */
-export const hangUp = ({ socket, outbox }: Peer, code: number, reason: string): void => {
+export const close = ({ socket, sendQueue }: Peer, code: number, reason: string): void => {
   if (socket.readyState !== socket.OPEN) return;
-  outbox.flush();
-  outbox.close();
+  sendQueue.flush();
+  sendQueue.close();
   socket.close(code, reason);
   const impatience = setTimeout(() => socket.terminate(), CLOSE_TIMEOUT_MS);
   socket.once('close', () => clearTimeout(impatience));
@@ -39,39 +39,39 @@ export interface Patience {
  *
  * @param pong the payload that a protocol's ping is answered with
  */
-export const carry = <Extra extends Peer>(
+export const bind = <Extra extends Peer>(
   protocol: ProtocolServer<Extra>,
   extra: Extra,
   pong: (extra: Extra, payload: unknown) => Promise<unknown>,
   patience: Patience,
   log: Log,
 ): void => {
-  const { socket, outbox } = extra;
+  const { socket, sendQueue } = extra;
   const send = (frame: string): void => {
-    if (socket.readyState === socket.OPEN) outbox.text(frame);
+    if (socket.readyState === socket.OPEN) sendQueue.text(frame);
   };
-  const init: Awaited = { onDue: () => hangUp(extra, CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout') };
+  const init: Awaited = { onDue: () => close(extra, CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout') };
   patience.init.begin(init);
   const closed = protocol.opened(
     {
       protocol: socket.protocol,
       send,
       onPing: async (payload) => send(JSON.stringify({ type: MessageType.Pong, payload: await pong(extra, payload) })),
-      close: (code = CloseCode.InternalServerError, reason = '') => hangUp(extra, code, reason),
+      close: (code = CloseCode.InternalServerError, reason = '') => close(extra, code, reason),
       onMessage: (handle) => {
         socket.on('message', (data: Buffer, isBinary) => {
           // What a peer goes on sending until it has seen that it was closed.
           if (socket.readyState !== socket.OPEN) return;
-          if (isBinary) return hangUp(extra, CloseCode.BadRequest, 'Messages are text');
+          if (isBinary) return close(extra, CloseCode.BadRequest, 'Messages are text');
           const message = read(data);
-          if (message instanceof MessageError) return hangUp(extra, CloseCode.BadRequest, message.message);
+          if (message instanceof MessageError) return close(extra, CloseCode.BadRequest, message.message);
           if (message.type === MessageType.ConnectionInit) patience.init.end(init);
           // The library takes what is parsed already; only its types say otherwise.
           handle(message as unknown as string).catch((error: unknown) => {
             // A well-formed message of the kind that only servers send; the library throws what it says of any other message.
-            if (String(error).includes('Unexpected message of type')) return hangUp(extra, CloseCode.BadRequest, 'Invalid message received');
+            if (String(error).includes('Unexpected message of type')) return close(extra, CloseCode.BadRequest, 'Invalid message received');
             log.error({ err: error instanceof Error ? error : String(error) }, 'a message of a socket could not be handled');
-            hangUp(extra, CloseCode.InternalServerError, 'Internal server error');
+            close(extra, CloseCode.InternalServerError, 'Internal server error');
           });
         });
       },
@@ -81,8 +81,8 @@ export const carry = <Extra extends Peer>(
   let answered = true;
   const keepAlive: Awaited = {
     onDue: () => {
-      // The ping would lie behind, and the answer to the last one may, what the peer has still to take: the outbox sees whether it does.
-      if (outbox.isBlocked()) answered = true;
+      // The ping would lie behind, and the answer to the last one may, what the peer has still to take: the send queue sees whether it does.
+      if (sendQueue.isBlocked()) answered = true;
       else if (!answered) return socket.terminate();
       else {
         answered = false;
@@ -98,7 +98,7 @@ export const carry = <Extra extends Peer>(
   socket.once('close', (code, reason) => {
     patience.init.end(init);
     patience.ping.end(keepAlive);
-    outbox.close();
+    sendQueue.close();
     closed(code, reason.toString('utf8')).catch((error: unknown) => {
       log.error({ err: error instanceof Error ? error : String(error) }, 'a socket could not be cleaned up after');
     });

@@ -5,7 +5,7 @@ import { getOperationAST, type DocumentNode, type ExecutionArgs, type ExecutionR
 import { CloseCode, handleProtocols, makeServer, type SubscribePayload } from 'graphql-ws';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { Context, Services } from '../../context.js';
-import { createTurns } from '../../db/limiter.js';
+import { createLimiter } from '../../db/limiter.js';
 import type { Authenticator } from '../../domains/account/authenticate.js';
 import { credentialOf, tokenCredential, type Credential } from '../../domains/account/credentials.js';
 import { TokenError } from '../../domains/account/tokens.js';
@@ -22,14 +22,14 @@ import type { ListenedTime } from './listened-time.js';
 import { createMask } from '../execution/mask.js';
 import { REQUEST_ID, requestIdOf } from '../http/request-id.js';
 import { publicError, publicResult } from '../execution/public-result.js';
-import { createCollector, createOutbox } from './send-queue.js';
+import { createCollector, createSendQueue } from './send-queue.js';
 import { createSendBudget } from './send-budget.js';
 import { refuse } from '../http/send.js';
 import { isFound, type FoundSubscription } from '../execution/subscribe.js';
 import { createSocketDelivery, SocketSubscription } from './delivery.js';
 import { refusalOf } from './message.js';
 import { createSubscribeLimit, type AddressLimit } from './limits.js';
-import { carry, hangUp, type Patience, type Peer } from './transport.js';
+import { bind, close, type Patience, type Peer } from './transport.js';
 import { routeUpgrades } from '../http/upgrades.js';
 
 export interface SocketOptions {
@@ -106,20 +106,20 @@ export const createSocketServer = ({ http, connections, addresses, graphql, serv
       if (!isFound(result)) return result;
       // The library keeps it for as long as the subscription lasts, and has no more use for it.
       Object.assign(params, { query: '', variables: null, extensions: null, operationName: null });
-      return new SocketSubscription({ id, outbox: extra.outbox, delivery }, result);
+      return new SocketSubscription({ id, sendQueue: extra.sendQueue, delivery }, result);
     } catch (error) {
       return { errors: [mask(error)] };
     }
   };
 
   /** Closes the socket of somebody who may not stay. */
-  const dismiss = (extra: Extra, error: unknown): void => {
+  const reject = (extra: Extra, error: unknown): void => {
     if (!(error instanceof TokenError)) {
       if (isUnavailable(error)) services.db.health.refused();
       else log.warn({ reason: reasonOf(error) }, 'a socket could not be authenticated');
-      hangUp(extra, TRY_AGAIN_LATER, 'Try again later');
-    } else if (error.reason === 'expired') hangUp(extra, CloseCode.Forbidden, 'Token expired');
-    else hangUp(extra, CloseCode.Unauthorized, 'Invalid token');
+      close(extra, TRY_AGAIN_LATER, 'Try again later');
+    } else if (error.reason === 'expired') close(extra, CloseCode.Forbidden, 'Token expired');
+    else close(extra, CloseCode.Unauthorized, 'Invalid token');
   };
 
   /** What a ping is answered with. One that carries a token renews the session of the socket, of which the token must be. */
@@ -131,12 +131,12 @@ export const createSocketServer = ({ http, connections, addresses, graphql, serv
       await watch.renew(authenticator.authenticate(tokenCredential(payload.accessToken)));
       return { accessTokenExpiresAt: watch.principal.expiresAt.toISOString() };
     } catch (error) {
-      dismiss(extra, error);
+      reject(extra, error);
       return undefined;
     }
   };
 
-  const handshakes = createTurns(HANDSHAKES_AT_A_TIME, HANDSHAKE_WAIT_MS);
+  const handshakes = createLimiter(HANDSHAKES_AT_A_TIME, HANDSHAKE_WAIT_MS);
   const protocol = makeServer<Record<string, unknown>, Extra>({
     // Ours counts only the time in which the server has listened.
     connectionInitWaitTimeout: 0,
@@ -147,15 +147,15 @@ export const createSocketServer = ({ http, connections, addresses, graphql, serv
       Object.assign(connection, { connectionParams: undefined });
       const deviceId = connectionParams['deviceId'] ?? null;
       if (!isDeviceId(deviceId)) {
-        hangUp(extra, CloseCode.BadRequest, 'Invalid deviceId');
+        close(extra, CloseCode.BadRequest, 'Invalid deviceId');
         return false;
       }
       try {
         const credential = credentialOf(connectionParams);
-        const enter = async (given: Credential): Promise<AccessWatch> => watcher.watch(await authenticator.authenticate(given), (error) => dismiss(extra, error));
+        const enter = async (given: Credential): Promise<AccessWatch> => watcher.watch(await authenticator.authenticate(given), (error) => reject(extra, error));
         extra.watch = credential && (await handshakes(() => enter(credential)));
       } catch (error) {
-        dismiss(extra, error);
+        reject(extra, error);
         return false;
       }
       const { watch } = extra;
@@ -177,7 +177,7 @@ export const createSocketServer = ({ http, connections, addresses, graphql, serv
     // Whatever is thrown here would close the whole socket for one operation's failure.
     onSubscribe: async ({ extra, subscriptions }, id, params) => {
       const verdict = extra.limit(Object.keys(subscriptions).length);
-      if (verdict === 'flood') hangUp(extra, CloseCode.TooManyInitialisationRequests, 'Too many requests');
+      if (verdict === 'flood') close(extra, CloseCode.TooManyInitialisationRequests, 'Too many requests');
       if (verdict !== 'allow') return [tooMany(config.sockets.maxSubscriptions)];
       const refusal = refusalOf(params);
       if (refusal) return [refusal];
@@ -221,10 +221,10 @@ export const createSocketServer = ({ http, connections, addresses, graphql, serv
   const onBroken = (error: Error): void => log.debug({ err: error.message }, 'a socket broke while it was opened');
   const begin = (socket: WebSocket, stream: Duplex, client: Context['client']): void => {
     const { maxFrames, maxBytes, stallMs } = config.delivery;
-    const outbox = createOutbox({ stream, collector, maxFrames, maxBytes, stallMs, onStall: () => socket.terminate(), budget, address: client.ip ?? '' });
-    const extra: Extra = { socket, outbox, client, limit: createSubscribeLimit(config.sockets) };
-    socket.once('close', connections.add(() => hangUp(extra, SERVICE_RESTART, 'Service restart')));
-    carry(protocol, extra, pong, patience, log);
+    const sendQueue = createSendQueue({ stream, collector, maxFrames, maxBytes, stallMs, onStall: () => socket.terminate(), budget, address: client.ip ?? '' });
+    const extra: Extra = { socket, sendQueue, client, limit: createSubscribeLimit(config.sockets) };
+    socket.once('close', connections.add(() => close(extra, SERVICE_RESTART, 'Service restart')));
+    bind(protocol, extra, pong, patience, log);
   };
   const onHandshake = (request: IncomingMessage, stream: Duplex, head: Buffer): void => {
     stream.on('error', onBroken);
