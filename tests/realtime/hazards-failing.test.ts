@@ -5,6 +5,8 @@ import { busOf, createReader, createWorld, MESSAGES, type MessageEvent, type Wor
 
 const CURSORS = `subscription ($id: ID!, $after: String) { messageAdded(conversationId: $id, after: $after) { cursor } }`;
 
+const CROWD = 12;
+
 let world: World;
 let app: TestApp;
 let sent = 0;
@@ -111,20 +113,20 @@ it('a column whose type changes while its rows are followed costs nobody an even
   const socket = app.connect(world.ada);
   const subscription = socket.subscribe<MessageEvent>(MESSAGES, { id: world.room, after: world.start });
   await subscription.take(sent);
-  const say = async (): Promise<void> => {
-    sent += 1;
-    await world.send(app, String(sent));
-  };
   const begun = sent;
-  await say();
+  /** So many at once that each connection has the statements by name. */
+  const crowd = async (): Promise<void> => {
+    sent += CROWD;
+    await Promise.all(Array.from({ length: CROWD }, () => world.send(app, 'one of many')));
+  };
+  await crowd();
   for (const type of ['varchar(2000)', 'text', 'varchar(2001)']) {
     await world.database.query(`ALTER TABLE message ALTER COLUMN body TYPE ${type}`);
-    // One that is read back, and one that this process has written.
+    // What is read back, and what this process has written.
     await send();
-    await say();
+    await crowd();
   }
-  expect((await subscription.take(sent - begun)).map(({ messageAdded }) => messageAdded.message.body)).toEqual(
-    Array.from({ length: sent - begun }, (_, n) => String(begun + n + 1)),
-  );
+  await expect.poll(() => subscription.waiting()).toBe(sent - begun);
+  expect((await subscription.take(sent - begun)).map(({ messageAdded }) => messageAdded.message.body)).toEqual((await world.history()).slice(begun));
   await socket.close();
 });
