@@ -49,6 +49,7 @@ export const startWorker = ({ target, services, tasks, concurrency }: WorkerOpti
   const { config, log } = services;
   const queue = openQueue({ target, timeoutMs: config.database.timeoutMs, maxConnections: connectionsOf(concurrency), log });
   const running = new Set<string>();
+  const lookUps = createLookUps(running);
   const taskList = taskListOf(tasks, services, running);
   const parsedCronItems = scheduleOf(tasks);
   const stopping = new AbortController();
@@ -67,6 +68,7 @@ export const startWorker = ({ target, services, tasks, concurrency }: WorkerOpti
   const runOnce = async (): Promise<unknown> => {
     const events: WorkerEvents = new EventEmitter();
     const failure = firstFailure(events);
+    lookUps.watch(events);
     events.on('job:error', ({ job, error }) => logFailure(log, job, error));
     const runner = await run({ ...queue, events, taskList, parsedCronItems, concurrency, pollInterval: POLL_MS, noHandleSignals: true, preset: PRESET });
     away.clear(SETTLE_MS);
@@ -97,6 +99,8 @@ export const startWorker = ({ target, services, tasks, concurrency }: WorkerOpti
     stopping.abort();
     const finished = working.then(() => Promise.all(retired));
     if (!(await within(finished, graceMs))) {
+      // One asks for a job when the stop comes, and is given it after those that run were given back: nobody else would have it for a minute.
+      await within(lookUps.settled(), config.database.timeoutMs);
       log.warn({ jobs: running.size }, 'jobs that run for too long are given back');
       await release(queue, running).catch((error: unknown) => log.warn({ err: String(error) }, 'no longer reached the job queue: others take them over in a minute'));
     }
@@ -117,7 +121,6 @@ const taskListOf = (tasks: readonly AnyTask[], services: Services, running: Set<
     tasks.map((task) => [
       task.name,
       async (payload, { job: { id } }) => {
-        running.add(id);
         try {
           await task.run(services, payload as never);
         } finally {
@@ -126,6 +129,33 @@ const taskListOf = (tasks: readonly AnyTask[], services: Services, running: Set<
       },
     ]),
   );
+
+interface LookUps {
+  /** Follows the runner of these events. */
+  readonly watch: (events: WorkerEvents) => void;
+  /** Resolves when no job is being asked for. */
+  readonly settled: () => Promise<void>;
+}
+
+/** @param running where a job is noted as soon as it is given */
+const createLookUps = (running: Set<string>): LookUps => {
+  const asking = new Set<unknown>();
+  let onSettled: () => void = () => undefined;
+  const answered = ({ worker }: { readonly worker: unknown }): void => {
+    asking.delete(worker);
+    if (asking.size === 0) onSettled();
+  };
+  return {
+    watch: (events) => {
+      events.on('worker:getJob:start', ({ worker }) => asking.add(worker));
+      events.on('job:start', ({ job }) => running.add(job.id));
+      for (const event of ['job:start', 'worker:getJob:empty', 'worker:getJob:error'] as const) events.on(event, answered);
+    },
+    settled: async () => {
+      if (asking.size > 0) await new Promise<void>((resolve) => (onSettled = resolve));
+    },
+  };
+};
 
 const scheduleOf = (tasks: readonly AnyTask[]): ParsedCronItem[] =>
   parseCronItems(

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import pg from 'pg';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Services } from '../../src/context.js';
@@ -48,6 +49,10 @@ interface JobRow {
 }
 const jobsOf = ({ name }: AnyTask): Promise<JobRow[]> =>
   app.database.query<JobRow>('SELECT id, attempts, last_error, locked_at FROM graphile_worker.jobs WHERE task_identifier = $1', [name]);
+
+/** How many ask for a job and wait for a lock. */
+const lookUpsThatWait = async (): Promise<number> =>
+  (await app.database.query(`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query ILIKE '%skip locked%'`)).length;
 
 test('runs what was asked for before it came and while it is there, each once, and then forgets it', async () => {
   const seen: number[] = [];
@@ -215,6 +220,29 @@ describe('a stop', () => {
     work([slow]);
     await expect.poll(() => runs).toBe(2);
     await expect.poll(() => jobsOf(slow)).toEqual([]);
+    never.resolve(undefined);
+  });
+
+  test('gives back what it is given while it stops, too', async () => {
+    const [begun, never] = [deferred<undefined>(), deferred<undefined>()];
+    const slow = task(async () => {
+      begun.resolve(undefined);
+      await never.promise;
+    });
+    const worker = work([slow]);
+    await ask(slow);
+    await begun.promise;
+    const client = new pg.Client(app.database.url);
+    await client.connect();
+    // Whoever asks for a job waits, and will be given one that comes meanwhile.
+    await client.query('BEGIN; LOCK TABLE graphile_worker._private_jobs IN ACCESS EXCLUSIVE MODE');
+    await client.query('SELECT graphile_worker.add_job($1, $2)', [slow.name, { n: 1 }]);
+    await expect.poll(lookUpsThatWait).toBe(1);
+    const stopped = worker.stop(0);
+    await client.query('COMMIT');
+    await client.end();
+    await stopped;
+    expect(await jobsOf(slow)).toMatchObject([{ attempts: 1, locked_at: null }, { attempts: 1, locked_at: null }]);
     never.resolve(undefined);
   });
 });
