@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
 import { DEMO_PASSWORD, DEMO_USERS } from '../src/demo/users.js';
@@ -219,6 +220,24 @@ it('leaves a database alone that has users', async () => {
   const before = await fingerprint();
   await seedDemoData(app.services);
   expect(await fingerprint()).toEqual(before);
+});
+
+it('waits for the seeding of another process, for longer than a statement may take', async () => {
+  let looks = 0;
+  const late = await startTestApp({ onStatement: (sql) => (looks += sql.includes('demo data') ? 1 : 0) });
+  const other = new pg.Client(late.database.url);
+  await other.connect();
+  try {
+    await other.query(`SELECT pg_advisory_lock(hashtextextended('demo data', 0))`);
+    const seeding = seedDemoData(late.services);
+    await expect.poll(() => looks).toBeGreaterThan(2);
+    await other.query(`SELECT pg_advisory_unlock(hashtextextended('demo data', 0))`);
+    await seeding;
+    expect(await late.data('{ users { totalCount } }')).toEqual({ users: { totalCount: 12 } });
+  } finally {
+    await other.end();
+    await late.stop();
+  }
 });
 
 it('leaves nothing when it is broken off', async () => {

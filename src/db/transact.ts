@@ -79,7 +79,11 @@ export type Tx = Prisma.TransactionClient & { readonly emit: Emit; readonly enqu
  */
 export type Transact = <Result>(
   work: (tx: Tx) => Promise<Result>,
-  options?: { readonly isolationLevel?: Prisma.TransactionIsolationLevel },
+  options?: {
+    readonly isolationLevel?: Prisma.TransactionIsolationLevel;
+    /** How long all of it may take, in milliseconds, for what is large; twice what one statement may take when left out. */
+    readonly timeout?: number;
+  },
 ) => Promise<Result>;
 
 interface Emission extends Emitted {

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import type { Services } from '../context.js';
@@ -345,15 +346,28 @@ export const seedDemoData = async ({ db, clock, log }: Services): Promise<void> 
     posts: planPosts(plan),
     conversations: demo.conversations.map((conversation) => planConversation(plan, conversation)),
   };
-  const seeded = await db.transact(async (tx) => {
-    await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended('demo data', 0))`;
-    if (!(await isEmpty(tx))) return false;
-    await write(tx, rows);
-    return true;
-  });
+  const seed = (): Promise<'seeded' | 'not empty' | 'under way'> =>
+    db.transact(
+      async (tx) => {
+        const [lock] = await tx.$queryRaw<[{ readonly isOurs: boolean }]>`SELECT pg_try_advisory_xact_lock(hashtextextended('demo data', 0)) AS "isOurs"`;
+        if (!lock.isOurs) return 'under way';
+        if (!(await isEmpty(tx))) return 'not empty';
+        await write(tx, rows);
+        return 'seeded';
+      },
+      { timeout: TIMEOUT_MS },
+    );
+  let outcome = await seed();
+  // Waiting for the lock would be a statement, which may not take as long as a slow machine needs for all the others.
+  for (; outcome === 'under way'; outcome = await seed()) await delay(RETRY_MS);
   const counts = { users: rows.users.length, entries: rows.knowledge.entries.length };
-  if (seeded) log.info(counts, 'the database was empty and has demo data now');
+  if (outcome === 'seeded') log.info(counts, 'the database was empty and has demo data now');
 };
+
+/** How long the seeding may take, in milliseconds: a dozen large statements, on whatever machine is tried out first. */
+const TIMEOUT_MS = 120_000;
+/** How often it is looked whether another process has done it. */
+const RETRY_MS = 100;
 
 interface Rows {
   readonly users: ReturnType<typeof planUsers>;
