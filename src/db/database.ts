@@ -42,8 +42,8 @@ export interface DatabaseOptions {
   readonly onCommit: (grown: readonly Grown[]) => void;
   /** Called with each new connection before anything is asked of it; one for which it rejects is not used. */
   readonly onConnect?: ((client: pg.ClientBase) => Promise<void>) | undefined;
-  /** Called with the text of every SQL statement Prisma sends; for tests that count them. */
-  readonly onStatement?: ((sql: string) => void) | undefined;
+  /** Called with the text of every SQL statement Prisma sends, and its parameters in JSON; for tests that count them or ask for their plans. */
+  readonly onStatement?: ((sql: string, params: string) => void) | undefined;
 }
 
 /** Connections of the pool that no transaction takes. */
@@ -65,7 +65,7 @@ export const openDatabase = (options: DatabaseOptions): Database => {
     errorFormat: 'minimal',
     log: onStatement ? [{ emit: 'event', level: 'query' }] : [],
   });
-  if (onStatement) prisma.$on('query' as never, (event: { query: string }) => onStatement(event.query));
+  if (onStatement) prisma.$on('query' as never, (event: { query: string; params: string }) => onStatement(event.query, event.params));
   const health = createHealth(log, () => isReadOnlyNow(prisma));
   const attempt = createAttempt({ names, pool: connections, health });
   // Some connections stay for reads, or those who follow what is written would wait behind those who write.

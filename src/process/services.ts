@@ -33,7 +33,7 @@ export interface ServicesOptions {
   readonly clock?: Clock | undefined;
   readonly log?: Log | undefined;
   /** Called with every SQL statement, for tests that count them. */
-  readonly onStatement?: ((sql: string) => void) | undefined;
+  readonly onStatement?: ((sql: string, params: string) => void) | undefined;
   /** Called when the embedded database ends by itself. */
   readonly onFatal?: ((reason: string) => void) | undefined;
   /** Uses the embedded database of a server that runs under DATA_DIR, if one does, instead of being refused. */

@@ -15,7 +15,7 @@ let id: string;
 let cursors: { readonly first: string; readonly last: string };
 
 beforeAll(async () => {
-  app = await startTestApp();
+  app = await startTestApp({ onStatement: (sql, params) => sent?.push({ sql, params: JSON.parse(params) as unknown[] }) });
   [ada, ben] = await Promise.all([app.user('ada'), app.user('ben')]);
   id = await createGroup();
   // And another of the same length, so that being of this one says something.
@@ -27,7 +27,6 @@ beforeAll(async () => {
     ada,
   );
   cursors = { first: page.conversationEvents[0]?.cursor ?? '', last: page.conversation.cursor };
-  (app.services.db.prisma as unknown as QueryEvents).$on('query', ({ query, params }) => sent?.push({ sql: query, params: JSON.parse(params) as unknown[] }));
 });
 afterAll(() => app.stop());
 
@@ -68,10 +67,6 @@ const uuid = (globalId: string): string => parseId(globalId).id;
 interface Statement {
   readonly sql: string;
   readonly params: unknown[];
-}
-
-interface QueryEvents {
-  readonly $on: (name: 'query', listener: (event: { readonly query: string; readonly params: string }) => void) => void;
 }
 
 let sent: Statement[] | null = null;

@@ -54,10 +54,12 @@ export interface TestAppOptions {
   readonly clock?: Clock;
   /** Where the app writes its log, for tests of what it tells. */
   readonly log?: Log;
+  /** Called with every SQL statement, and its parameters in JSON. */
+  readonly onStatement?: (sql: string, params: string) => void;
 }
 
 /** A whole server on a database of its own. Stop it in `afterAll`. */
-export const startTestApp = async ({ env = {}, database: shared, clock, log }: TestAppOptions = {}): Promise<TestApp> => {
+export const startTestApp = async ({ env = {}, database: shared, clock, log, onStatement }: TestAppOptions = {}): Promise<TestApp> => {
   const database = shared ?? (await createTestDatabase());
   const dataDir = await mkdtemp(join(tmpdir(), 'lyceum-app-'));
   let statements: string[] | null = null;
@@ -71,7 +73,11 @@ export const startTestApp = async ({ env = {}, database: shared, clock, log }: T
     RECONCILE_MS: '600000',
     ...env,
   });
-  const app: App = await startApp(config, { clock, log, onStatement: (sql) => statements?.push(sql) });
+  const note = (sql: string, params: string): void => {
+    statements?.push(sql);
+    onStatement?.(sql, params);
+  };
+  const app: App = await startApp(config, { clock, log, onStatement: note });
   const sockets = new Set<TestSocket>();
 
   const optionsOf = (as: TestUser | ClientOptions = {}): ClientOptions => ('username' in as ? { token: as.token } : as);
