@@ -236,7 +236,7 @@ describe('a database that is away', () => {
     // No process of table "away" can renew its lease.
     await database.query('CREATE TABLE away AS SELECT process_id FROM presence_lease');
     await database.query(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-      IF EXISTS (SELECT FROM away WHERE process_id = NEW.process_id) THEN RAISE EXCEPTION 'away'; END IF;
+      IF EXISTS (SELECT FROM away WHERE process_id = NEW.process_id) THEN RAISE EXCEPTION 'away' USING ERRCODE = 'cannot_connect_now'; END IF;
       RETURN NEW;
     END $$`);
     await database.query('CREATE TRIGGER refuse BEFORE UPDATE ON presence_lease FOR EACH ROW EXECUTE FUNCTION refuse()');
@@ -260,7 +260,7 @@ describe('a database that is away', () => {
     await until(async () => expect(await changes()).toEqual({ 1: 1 }));
     await lockTable('presence_lease');
     await a.presence.stop();
-    expect(a.logged).toEqual(['presence could not be given back; its lease will run out']);
+    expect(a.logged).toEqual(['the database is unavailable']);
   });
 });
 
