@@ -98,10 +98,10 @@ const pageSize = ({ first, last }: Record<string, unknown>): number => {
   return Math.min(Math.max(asked, 1), MAX_PAGE);
 };
 
-builder.queryType({ description: 'What can be asked.' });
-builder.mutationType({ description: 'What can be done. Each mutation takes one `input` and returns one payload.' });
+builder.queryType({ description: 'All that can be read.' });
+builder.mutationType({ description: 'All that can be changed. Each mutation takes one `input` and returns one payload, which carries every object and every count that it has changed.' });
 builder.subscriptionType({
-  description: 'What can be followed live. A field that takes `after` resumes from a cursor without a hole; the others give the present value at once.',
+  description: 'All that can be followed live. A field with an argument `after` goes on from a cursor and misses nothing; a field whose name ends in `Changed` gives the present value at once, but for `typingChanged`, which keeps nothing.',
 });
 
 /** RFC 3339 with its zone; what is more precise than a millisecond is cut. */
@@ -114,7 +114,8 @@ const parseDateTime = (value: unknown): Date => {
 };
 
 builder.scalarType('DateTime', {
-  description: 'A moment as RFC 3339 in UTC with milliseconds: `2026-01-31T12:00:00.000Z`.',
+  description: 'A date and time as RFC 3339 says, given in UTC with milliseconds: `2026-01-31T12:00:00.000Z`. Any other zone may be sent.',
+  specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc3339',
   serialize: (value) => value.toISOString(),
   parseValue: parseDateTime,
   parseLiteral: (node) => parseDateTime(node.kind === Kind.STRING ? node.value : null),
@@ -126,7 +127,8 @@ const parseHexColor = (value: unknown): string => {
 };
 
 builder.scalarType('HexColor', {
-  description: 'A colour as `#rrggbb`.',
+  description: 'A colour as `#rrggbb`, in lower case.',
+  specifiedByURL: 'https://www.w3.org/TR/css-color-4/#hex-notation',
   serialize: (value) => value,
   parseValue: parseHexColor,
   parseLiteral: (node) => parseHexColor(node.kind === Kind.STRING ? node.value : null),

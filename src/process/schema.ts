@@ -1,4 +1,13 @@
-import { isObjectType, lexicographicSortSchema, printSchema, type GraphQLSchema } from 'graphql';
+import {
+  isInputObjectType,
+  isInterfaceType,
+  isObjectType,
+  isRequiredArgument,
+  isRequiredInputField,
+  lexicographicSortSchema,
+  printSchema,
+  type GraphQLSchema,
+} from 'graphql';
 import { builder } from '../graphql/builder.js';
 import '../graphql/nodes.js';
 import '../graphql/topic-field.js';
@@ -51,8 +60,37 @@ const costByArgumentsAsGiven = (built: GraphQLSchema): GraphQLSchema => {
   return built;
 };
 
+const DESCRIPTION = `The API of Lyceum: a knowledge vault, posts, conversations, presence and notifications, live.
+
+Sign in with \`register\`, \`login\` or \`joinAsGuest\`, and send the access token as \`Authorization: Bearer …\`, or in the payload of a socket's \`connection_init\`. Every object has a global \`id\`, which \`node\` loads. Lists are pages (\`first\`, \`after\`, \`last\`, \`before\`). An error has a code of \`ErrorCode\` in \`extensions.code\`. What is deprecated names its successor.`;
+
+/** What must be given stands before what may be left out; otherwise the order stays. */
+const requiredFirst = (built: GraphQLSchema): GraphQLSchema => {
+  for (const type of Object.values(built.getTypeMap())) {
+    if (isInputObjectType(type)) {
+      const fields = type.getFields();
+      // The fields that the type itself holds: an object has the order in which its properties were set.
+      const ordered = Object.entries(fields).sort(([, one], [, other]) => Number(isRequiredInputField(other)) - Number(isRequiredInputField(one)));
+      for (const [name, field] of ordered) {
+        Reflect.deleteProperty(fields, name);
+        fields[name] = field;
+      }
+    } else if ((isObjectType(type) || isInterfaceType(type)) && !type.name.startsWith('__')) {
+      for (const field of Object.values(type.getFields())) {
+        field.args = [...field.args].sort((one, other) => Number(isRequiredArgument(other)) - Number(isRequiredArgument(one)));
+      }
+    }
+  }
+  return built;
+};
+
+const described = (built: GraphQLSchema): GraphQLSchema => {
+  built.description = DESCRIPTION;
+  return describeRelay(built);
+};
+
 /** The whole schema: every domain adds its part to the builder when it is loaded. */
-export const schema: GraphQLSchema = costByArgumentsAsGiven(describeRelay(builder.toSchema()));
+export const schema: GraphQLSchema = costByArgumentsAsGiven(requiredFirst(described(builder.toSchema())));
 
 /** The schema as it is committed: in SDL, sorted. */
-export const printedSchema = (): string => `${printSchema(lexicographicSortSchema(schema))}\n`;
+export const printedSchema = (): string => `${printSchema(requiredFirst(lexicographicSortSchema(schema)))}\n`;

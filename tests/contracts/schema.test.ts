@@ -1,7 +1,19 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { isEnumType, isInputObjectType, isInterfaceType, isIntrospectionType, isObjectType, isSpecifiedScalarType, type GraphQLNamedType } from 'graphql';
+import {
+  buildSchema,
+  isEnumType,
+  isInputObjectType,
+  isInterfaceType,
+  isIntrospectionType,
+  isObjectType,
+  isRequiredArgument,
+  isRequiredInputField,
+  isScalarType,
+  isSpecifiedScalarType,
+  type GraphQLNamedType,
+} from 'graphql';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { cutRelease, hasSection, lastRelease, RELEASE_FOLDER, SCHEMA_FILE, unannouncedChanges } from '../../scripts/contract.js';
 import { printedSchema, schema } from '../../src/process/schema.js';
@@ -16,6 +28,38 @@ describe('the schema', () => {
     const described = types.flatMap(describedParts);
     expect(described.length).toBeGreaterThan(100);
     expect(described.filter(([, description]) => !description?.trim()).map(([name]) => name)).toEqual([]);
+  });
+});
+
+describe('the schema, as tools read it', () => {
+  const types = Object.values(schema.getTypeMap()).filter((type) => !isIntrospectionType(type) && !isSpecifiedScalarType(type));
+
+  it('has a description of its own, which is printed with it', () => {
+    expect(schema.description?.trim()).toBeTruthy();
+    expect(printedSchema()).toMatch(/^"""\nThe API of Lyceum/);
+  });
+
+  it('says of each scalar of its own where it is specified', () => {
+    const scalars = types.filter((type) => isScalarType(type));
+    expect(scalars.map(({ name }) => name)).toEqual(expect.arrayContaining(['DateTime', 'HexColor']));
+    expect(scalars.filter(({ specifiedByURL }) => !URL.canParse(specifiedByURL ?? '')).map(({ name }) => name)).toEqual([]);
+  });
+
+  it.each([
+    ['in the code', schema],
+    ['as it is committed', buildSchema(printedSchema())],
+  ])('names what must be given before what may be left out, %s', (_where, built) => {
+    const lists = Object.values(built.getTypeMap()).flatMap((type): [string, boolean[]][] => {
+      if (isInputObjectType(type)) return [[type.name, Object.values(type.getFields()).map(isRequiredInputField)]];
+      if (!isObjectType(type) && !isInterfaceType(type)) return [];
+      return Object.values(type.getFields()).map((field) => [`${type.name}.${field.name}`, field.args.map(isRequiredArgument)]);
+    });
+    expect(lists.filter(([, required]) => required.lastIndexOf(true) > required.indexOf(false) && required.includes(false)).map(([name]) => name)).toEqual([]);
+  });
+
+  it('names a successor in every reason for a deprecation', () => {
+    const reasons = [...printedSchema().matchAll(/@deprecated(?:\(reason: "(.*)"\))?/g)].map(([, reason = '']) => reason);
+    expect(reasons.filter((reason) => !/`[^`]+`/.test(reason))).toEqual([]);
   });
 });
 

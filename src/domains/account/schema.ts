@@ -131,20 +131,31 @@ builder.queryField('me', (t) =>
   }),
 );
 
+const UserBy = builder.inputType('UserBy', {
+  description: 'Which user is meant: exactly one of the two is given.',
+  isOneOf: true,
+  fields: (t) => ({
+    id: t.id({ description: 'The id of the user.' }),
+    username: t.string({ description: 'The username, in any case.' }),
+  }),
+});
+
 builder.queryField('user', (t) =>
   t.prismaField({
     type: User,
     nullable: true,
-    description: 'The user with this id or this username; null when there is none. Exactly one of the two arguments is given.',
+    description: 'The user with this id or this username; null when there is none. Exactly one of the arguments is given.',
     args: {
-      id: t.arg.id({ description: 'The id of the user.' }),
-      username: t.arg.string({ description: 'The username, in any case, instead of the id.' }),
+      by: t.arg({ type: UserBy, description: 'The id or the username.' }),
+      id: t.arg.id({ description: 'The id of the user: the same as `by: { id }`.' }),
+      username: t.arg.string({ description: 'The username, in any case: the same as `by: { username }`.' }),
     },
-    resolve: (query, _root, { id, username }, { db }) => {
-      const byId = typeof id === 'string';
-      if (byId === (typeof username === 'string')) throw badInput({ path: byId ? 'username' : 'id', code: 'EXCLUSIVE', message: 'Give either the id or the username.' });
-      if (byId) return db.prisma.user.findUnique({ ...query, where: { id: decodeId('User', id, 'id') } });
-      const key = username ?? '';
+    resolve: (query, _root, { by, ...args }, { db }) => {
+      const given = [by?.id, by?.username, args.id, args.username].filter((each) => typeof each === 'string');
+      if (given.length !== 1) throw badInput({ path: 'by', code: 'EXCLUSIVE', message: 'Give either the id or the username.' });
+      const id = by?.id ?? args.id;
+      if (typeof id === 'string') return db.prisma.user.findUnique({ ...query, where: { id: decodeId('User', id, by?.id ? 'by.id' : 'id') } });
+      const key = by?.username ?? args.username ?? '';
       return isUsername(key) ? db.prisma.user.findUnique({ ...query, where: { usernameKey: usernameKey(key) } }) : null;
     },
   }),

@@ -231,20 +231,31 @@ builder.queryField('popularEntries', (t) =>
 /** Whatever else is given as a slug is nobody's. */
 const SLUG = /^[a-z0-9-]{1,200}$/;
 
+const EntryBy = builder.inputType('EntryBy', {
+  description: 'Which entry is meant: exactly one of the two is given.',
+  isOneOf: true,
+  fields: (t) => ({
+    id: t.id({ description: 'The id of the entry.' }),
+    slug: t.string({ description: 'The slug of the entry, in any case.' }),
+  }),
+});
+
 builder.queryField('entry', (t) =>
   t.prismaField({
     type: Entry,
     nullable: true,
-    description: 'One entry, by its id or by its slug; null when there is none, or the viewer may not see it.',
+    description: 'The entry with this id or this slug; null when there is none, or the viewer may not see it. Exactly one of the arguments is given.',
     args: {
-      id: t.arg.id({ description: 'Its id.' }),
-      slug: t.arg.string({ description: 'Its slug, instead of the id.' }),
+      by: t.arg({ type: EntryBy, description: 'The id or the slug.' }),
+      id: t.arg.id({ description: 'The id of the entry: the same as `by: { id }`.' }),
+      slug: t.arg.string({ description: 'The slug of the entry, in any case: the same as `by: { slug }`.' }),
     },
-    resolve: async (query, _root, { id, slug }, { db, viewer }) => {
-      const byId = typeof id === 'string';
-      const bySlug = typeof slug === 'string';
-      if (byId === bySlug) throw badInput({ path: byId ? 'slug' : 'id', code: 'EXCLUSIVE', message: 'Give either the id or the slug.' });
-      const key = byId ? { id: decodeId('Entry', id, 'id') } : { slug: (slug ?? '').toLowerCase() };
+    resolve: async (query, _root, { by, ...args }, { db, viewer }) => {
+      const given = [by?.id, by?.slug, args.id, args.slug].filter((each) => typeof each === 'string');
+      if (given.length !== 1) throw badInput({ path: 'by', code: 'EXCLUSIVE', message: 'Give either the id or the slug.' });
+      const id = by?.id ?? args.id;
+      const slug = by?.slug ?? args.slug ?? '';
+      const key = typeof id === 'string' ? { id: decodeId('Entry', id, by?.id ? 'by.id' : 'id') } : { slug: slug.toLowerCase() };
       if (key.slug !== undefined && !SLUG.test(key.slug)) return null;
       return await db.prisma.entry.findFirst({ ...query, where: { AND: [key, visibleTo(viewer)] } });
     },

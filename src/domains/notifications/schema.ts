@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { builder } from '../../graphql/builder.js';
 import { connectionType, listPage, nodeQuery } from '../../graphql/connection.js';
 import type { Announcement as AnnouncementRow, Notification as NotificationRow, User as UserRow } from '../../db/generated/prisma/client.js';
-import { encodeId } from '../../graphql/ids.js';
+import { badInput } from '../../errors.js';
+import { decodeId, encodeId } from '../../graphql/ids.js';
 import { batched, heads } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
 import { encodeCursor, headCursor } from '../../realtime/cursor.js';
@@ -205,19 +206,39 @@ builder.queryField('announcementCursor', (t) =>
 
 // ---------------------------------------------------------------- mutations
 
+const notificationIds = list(z.string(), MAX_IDS, `Must be at most ${MAX_IDS}.`, 1);
+
+const NotificationsToRead = builder.inputType('NotificationsToRead', {
+  description: 'Which notifications are meant: exactly one of the three is given.',
+  isOneOf: true,
+  fields: (t) => ({
+    ids: t.idList({ description: `These notifications; 1 to ${MAX_IDS}.` }),
+    upTo: t.string({ description: 'All up to this cursor: `Me.notificationCursor`, an edge\'s or an event\'s.' }),
+    all: t.boolean({ description: 'All there are; true.' }),
+  }),
+});
+
 mutation('markNotificationsRead', {
   description: 'Marks notifications of the viewer\'s as read. What happens again opens another one.',
   access: 'signedIn',
   limit: 'reading',
   input: {
-    description: 'Which notifications have been read: exactly one of the three.',
+    description: 'Which notifications have been read: exactly one field beside `clientId` is given.',
     fields: (t) => ({
-      ids: t.idList({ idOf: 'Notification', check: list(z.string(), MAX_IDS, `Must be at most ${MAX_IDS}.`, 1), description: `These; 1 to ${MAX_IDS}.` }),
-      upTo: t.string({ description: 'All up to this cursor: `Me.notificationCursor`, an edge\'s or an event\'s.' }),
-      all: t.boolean({ description: 'All there are, if true.' }),
+      which: t.field({ type: NotificationsToRead, check: z.object({ ids: notificationIds.nullish() }).loose(), description: 'These, all up to a cursor, or all.' }),
+      ids: t.idList({ idOf: 'Notification', check: notificationIds, description: `These; 1 to ${MAX_IDS}: the same as \`which: { ids }\`.` }),
+      upTo: t.string({ description: 'All up to this cursor: the same as `which: { upTo }`.' }),
+      all: t.boolean({ description: 'All there are, if true: the same as `which: { all: true }`.' }),
     }),
   },
-  run: async (input, context) => ({ notifications: await markNotificationsRead(context, input) }),
+  run: async ({ which, ids, upTo, all }, context) => {
+    if (!which) return { notifications: await markNotificationsRead(context, { ids, upTo, all }) };
+    if ([ids, upTo, all].some((each) => each !== null && each !== undefined)) {
+      throw badInput({ path: 'input.which', code: 'EXCLUSIVE', message: 'Give nothing beside `which`.' });
+    }
+    const named = which.ids?.map((id, index) => decodeId('Notification', id, `input.which.ids.${index}`));
+    return { notifications: await markNotificationsRead(context, { ids: named, upTo: which.upTo, all: which.all }) };
+  },
   payload: {
     description: 'What has been read.',
     rereads: { notifications: findNotification },

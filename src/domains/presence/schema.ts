@@ -182,6 +182,17 @@ mutation('setPresence', {
 
 // ---------------------------------------------------------------- live
 
+const PresenceOf = builder.inputType('PresenceOf', {
+  description: 'Whose presence is meant: exactly one of the two is given.',
+  isOneOf: true,
+  fields: (t) => ({
+    userIds: t.idList({ description: `The users; 1 to ${MAX_USERS}.` }),
+    conversationId: t.id({
+      description: `One of the viewer\'s conversations: its members, as they come and go; of a large one the ${MAX_MEMBERS} who have been there longest.`,
+    }),
+  }),
+});
+
 builder.subscriptionField('presenceChanged', (t) =>
   t.topic({
     type: Presence,
@@ -189,11 +200,16 @@ builder.subscriptionField('presenceChanged', (t) =>
     description:
       'Whether users are here: the present state of each at once, then every change of status. A further device is no change, nor is one that comes back within a moment. Changes in quick succession may be told as one; the last is always told.',
     args: {
-      userIds: t.arg.idList({ description: `The users; 1 to ${MAX_USERS}.` }),
-      conversationId: t.arg.id({ description: `Instead of them: one of the viewer\'s conversations, for its members as they come and go; in a large one the ${MAX_MEMBERS} who have been there longest.` }),
+      of: t.arg({ type: PresenceOf, description: 'The users, or a conversation.' }),
+      userIds: t.arg.idList({ description: `The users; 1 to ${MAX_USERS}: the same as \`of: { userIds }\`.` }),
+      conversationId: t.arg.id({ description: 'One of the viewer\'s conversations: the same as `of: { conversationId }`.' }),
     },
-    authorize: async ({ userIds, conversationId }, context) => {
-      if (isGiven(userIds) === isGiven(conversationId)) throw badInput({ path: 'userIds', code: 'EXCLUSIVE', message: 'Give either userIds or conversationId.' });
+    authorize: async ({ of, ...args }, context) => {
+      if ([of?.userIds, of?.conversationId, args.userIds, args.conversationId].filter(isGiven).length !== 1) {
+        throw badInput({ path: 'userIds', code: 'EXCLUSIVE', message: 'Give either userIds or conversationId.' });
+      }
+      const userIds = of?.userIds ?? args.userIds;
+      const conversationId = of?.conversationId ?? args.conversationId;
       return isGiven(conversationId) ? await followMembers(context, conversationId) : { keys: await keysOf(context, await decodeFollowed(context, userIds ?? [])) };
     },
     resolve: (presence) => presence,

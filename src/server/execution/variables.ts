@@ -74,7 +74,8 @@ const whatIsWrong = (error: GraphQLError, type: GraphQLInputType): Pick<FieldErr
   const { message, originalError } = error;
   const missing = /^Field "(\w+)" of required type/.exec(message)?.[1];
   if (missing !== undefined) return { code: 'REQUIRED', message: `Field "${missing}" must be given.` };
-  if (/^Expected non-nullable type/.test(message)) return { code: 'REQUIRED', message: 'Must not be null.' };
+  if (/^Exactly one key must be specified/.test(message)) return { code: 'EXCLUSIVE', message: 'Exactly one field must be given.' };
+  if (/^Expected non-nullable type|^Field "\w+" must be non-null/.test(message)) return { code: 'REQUIRED', message: 'Must not be null.' };
   const unknown = /^Field "(\w+)" is not defined by type "(\w+)"/.exec(message);
   if (unknown) return { code: 'INVALID_TYPE', message: `Field "${unknown[1] ?? ''}" is not defined by type "${unknown[2] ?? ''}".` };
   // A scalar of ours says what it wants, and never what it got.
