@@ -203,13 +203,13 @@ const RULES: { readonly [Name in keyof Inputs]: (model: Model, by: string, input
   removeMember: (model, by, { conversationId, userId }) => {
     const conversation = ownedBy(model, by, conversationId);
     demand(userId !== by, 'BAD_USER_INPUT');
-    if (isMember(conversation, userId)) leave(conversation, userId);
+    if (isMember(conversation, userId)) leave(model, conversation, userId);
   },
 
   leaveConversation: (model, by, { conversationId }) => {
     const conversation = ownOf(model, by, conversationId);
     demand(conversation.kind !== 'DIRECT', 'BAD_USER_INPUT');
-    leave(conversation, by);
+    leave(model, conversation, by);
     if (conversation.owner !== by) return;
     conversation.owner = null;
     const [longest] = conversation.members;
@@ -422,8 +422,10 @@ export const orderMembers = (conversation: Conversation, shown: readonly string[
   conversation.members.sort((one, other) => one.joinedAt - other.joinedAt || shown.indexOf(one.user) - shown.indexOf(other.user));
 };
 
-const leave = (conversation: Conversation, user: string): void => {
+/** What they were named in, and have not read, leads them nowhere any more. */
+const leave = (model: Model, conversation: Conversation, user: string): void => {
   conversation.members = conversation.members.filter((member) => member.user !== user);
+  for (const { id, author, mentions } of conversation.messages) if (mentions.includes(user)) withdraw(model, author, { user, kind: 'MENTION', subject: id });
   conversation.events.push(`MemberLeft ${user}`);
 };
 
