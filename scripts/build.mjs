@@ -42,7 +42,10 @@ const say = (text) => {
 
 /** Runs a program, whose words matter only when it fails. */
 const run = (script, args, env = {}) => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  });
   if (status === 0) return;
   process.stderr.write(stdout);
   process.stderr.write(stderr);
@@ -82,7 +85,7 @@ const tryLock = () => {
 /** Waits until no other build runs, and keeps others from it until this process ends. */
 const lock = () => {
   mkdirSync('dist', { recursive: true });
-  for (let waited = false; !tryLock(); ) {
+  for (let waited = false; !tryLock();) {
     if (isAbandoned()) {
       rmSync(LOCK, { force: true });
       continue;
@@ -102,7 +105,9 @@ const generate = () => {
   rmSync(WORKSHOP, { recursive: true, force: true });
   cpSync(SCHEMA, join(WORKSHOP, SCHEMA), { recursive: true });
   // The command wants a native schema engine, which it would download, but does not use for this: any program will do.
-  run('node_modules/prisma/build/index.js', ['generate', '--schema', join(WORKSHOP, SCHEMA)], { PRISMA_SCHEMA_ENGINE_BINARY: process.execPath });
+  run('node_modules/prisma/build/index.js', ['generate', '--schema', join(WORKSHOP, SCHEMA)], {
+    PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
+  });
   if (existsSync(GENERATED)) renameSync(GENERATED, join(WORKSHOP, 'replaced'));
   renameSync(join(WORKSHOP, GENERATED), GENERATED);
 };

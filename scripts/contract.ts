@@ -23,18 +23,19 @@ export const unannouncedChanges = (released: string, present: string): string[] 
   const before = parse(released);
   const after = parse(present);
   const kept = withoutWithdrawn(before, after);
-  return findBreakingChanges(buildASTSchema(kept, { assumeValid: true }), buildASTSchema(after, { assumeValid: true }))
-    .map(({ description }) => description)
-    // That nothing is a Float any longer is no change of its own.
-    .filter((description) => !description.startsWith('Standard scalar'));
+  return (
+    findBreakingChanges(buildASTSchema(kept, { assumeValid: true }), buildASTSchema(after, { assumeValid: true }))
+      .map(({ description }) => description)
+      // That nothing is a Float any longer is no change of its own.
+      .filter((description) => !description.startsWith('Standard scalar'))
+  );
 };
 
 /** The released schema without what was deprecated in it and is gone. */
 const withoutWithdrawn = (before: DocumentNode, after: DocumentNode): DocumentNode => {
   const present = members(after);
   const kept = visit(before, {
-    enter: (node, _key, _parent, _path, ancestors) =>
-      isDeprecated(node) && !present.has(memberName(node, ancestors)) ? null : undefined,
+    enter: (node, _key, _parent, _path, ancestors) => (isDeprecated(node) && !present.has(memberName(node, ancestors)) ? null : undefined),
   });
   const [wasReached, isReached] = [reachedTypes(before), reachedTypes(kept)];
   return {
@@ -53,9 +54,7 @@ type Ancestors = readonly (ASTNode | readonly ASTNode[])[];
 
 /** `Post.comments.first` for an argument, `Post` for a type. */
 const memberName = (node: ASTNode, ancestors: Ancestors): string =>
-  [...ancestors, node]
-    .flatMap((each) => ('kind' in each && 'name' in each ? [each.name.value] : []))
-    .join('.');
+  [...ancestors, node].flatMap((each) => ('kind' in each && 'name' in each ? [each.name.value] : [])).join('.');
 
 /** Every type, field, argument, input field and enum value. */
 const members = (document: DocumentNode): ReadonlySet<string> => {
@@ -105,7 +104,9 @@ export const RELEASE_FOLDER = join(dirname(SCHEMA_FILE), 'release');
  * @throws when only a part of it is there, or when `VERSION` is not "version commit"
  */
 export const lastRelease = async (folder: string): Promise<Release | null> => {
-  const [named, schema] = await Promise.all(['VERSION', 'schema.graphql'].map((name) => readFile(join(folder, name), 'utf8').catch(() => null)));
+  const [named, schema] = await Promise.all(
+    ['VERSION', 'schema.graphql'].map((name) => readFile(join(folder, name), 'utf8').catch(() => null)),
+  );
   if (typeof named !== 'string' && typeof schema !== 'string') return null;
   const [, version, commit] = /^(\d+\.\d+\.\d+) ([0-9a-f]{40})\n$/.exec(named ?? '') ?? [];
   if (version === undefined || commit === undefined || typeof schema !== 'string') {

@@ -41,7 +41,11 @@ const nameFromArguments = (): string => {
  * later.
  */
 const nextTimestamp = (entries: readonly string[]): string => {
-  const newest = entries.filter((entry) => STAMP.test(entry)).sort().at(-1) ?? '';
+  const newest =
+    entries
+      .filter((entry) => STAMP.test(entry))
+      .sort()
+      .at(-1) ?? '';
   const [year = 0, month = 1, day, hour, minute, second = 0] = STAMP.exec(newest)?.slice(1).map(Number) ?? [];
   const next = newest === '' ? 0 : Date.UTC(year, month - 1, day, hour, minute, second + 1);
   return new Date(Math.max(Date.now(), next)).toISOString().replaceAll(/\D/g, '').slice(0, 14);

@@ -23,11 +23,15 @@ await runScript(async () => {
   const [version = ''] = parseArgs({ allowPositionals: true }).positionals;
   if (!/^\d+\.\d+\.\d+$/.test(version)) throw new Error('Which version? npm run release:cut -- 0.2.0');
   if (run('git', 'status', '--porcelain') !== '') throw new Error('Commit everything first: a release is the contract of one commit.');
-  if (!hasSection(await readFile(join(root, 'CHANGELOG.md'), 'utf8'), version)) throw new Error(`CHANGELOG.md has no section "## [${version}] - YYYY-MM-DD".`);
+  if (!hasSection(await readFile(join(root, 'CHANGELOG.md'), 'utf8'), version))
+    throw new Error(`CHANGELOG.md has no section "## [${version}] - YYYY-MM-DD".`);
   const schema = await readFile(SCHEMA_FILE, 'utf8');
   const before = await lastRelease(RELEASE_FOLDER);
   const changes = before === null ? [] : unannouncedChanges(before.schema, schema);
-  if (changes.length > 0) throw new Error([`${version} would break clients of ${before?.version ?? ''}:`, ...changes.map((change) => `  - ${change}`)].join('\n'));
+  if (changes.length > 0)
+    throw new Error(
+      [`${version} would break clients of ${before?.version ?? ''}:`, ...changes.map((change) => `  - ${change}`)].join('\n'),
+    );
   await cutRelease(RELEASE_FOLDER, { version, commit: run('git', 'rev-parse', 'HEAD'), schema });
   run('npm', 'version', version, '--no-git-tag-version', '--allow-same-version');
   console.log(`${version} is cut; commit release/, package.json and package-lock.json`);

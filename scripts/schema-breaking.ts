@@ -15,7 +15,11 @@ await runScript(async () => {
   const changes = unannouncedChanges(release.schema, await readFile(SCHEMA_FILE, 'utf8'));
   if (changes.length > 0) {
     throw new Error(
-      [`These changes break clients of ${release.version}:`, ...changes.map((change) => `  - ${change}`), 'Deprecate first, remove a release later.'].join('\n'),
+      [
+        `These changes break clients of ${release.version}:`,
+        ...changes.map((change) => `  - ${change}`),
+        'Deprecate first, remove a release later.',
+      ].join('\n'),
     );
   }
   console.log(`nothing breaks clients of ${release.version}`);

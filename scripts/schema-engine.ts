@@ -31,10 +31,7 @@ export interface SchemaEngine {
 }
 
 /** An engine on one database, which takes `schema` for the present one. */
-export const openSchemaEngine = async (
-  address: PostgresAddress,
-  schema: bindings.SchemasContainer,
-): Promise<SchemaEngine> => {
+export const openSchemaEngine = async (address: PostgresAddress, schema: bindings.SchemasContainer): Promise<SchemaEngine> => {
   await loadWasm();
   const connections = trackConnections(address);
   const datamodels = schema.files.map(({ path, content }): [string, string] => [path, content]);
@@ -65,7 +62,10 @@ export const readMigrations = async (folder: string): Promise<bindings.Migration
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
     throw error;
   });
-  const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name).sort();
+  const names = entries
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort();
   const directories = names.map(async (path) => ({
     path,
     migrationFile: {
@@ -182,9 +182,7 @@ const trackConnections = (address: PostgresAddress): Connections => {
         const result = await query(config);
         const chars = (result.fields ?? []).flatMap((field, index) => (field.dataTypeID === CHAR_OID ? [index] : []));
         if (result.fields && result.rows && chars.length > 0) {
-          result.fields = result.fields.map((field, index) =>
-            chars.includes(index) ? { ...field, dataTypeID: TEXT_OID } : field,
-          );
+          result.fields = result.fields.map((field, index) => (chars.includes(index) ? { ...field, dataTypeID: TEXT_OID } : field));
           charColumns.set(result.rows, chars);
         }
         return result;

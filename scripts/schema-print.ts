@@ -17,7 +17,10 @@ const DIFF_LINES = 60;
 
 /** What printing would change, as far as it fits a screen; empty on a machine without git. */
 const diff = (printed: string): string => {
-  const { error, stdout } = spawnSync('git', ['diff', '--no-index', '--no-color', '--unified=2', '--', SCHEMA_FILE, '-'], { input: printed, encoding: 'utf8' });
+  const { error, stdout } = spawnSync('git', ['diff', '--no-index', '--no-color', '--unified=2', '--', SCHEMA_FILE, '-'], {
+    input: printed,
+    encoding: 'utf8',
+  });
   if (error) return '';
   const lines = stdout.split('\n').filter((line) => !/^(diff|index|---|\+\+\+) /.test(line));
   return [...lines.slice(0, DIFF_LINES), ...(lines.length > DIFF_LINES ? [`… ${lines.length - DIFF_LINES} more lines`] : [])].join('\n');

@@ -117,13 +117,20 @@ const duration = z
   .regex(/^[1-9]\d{0,5}[smhd]$/, 'must be a whole number above 0 and s, m, h or d, such as 24h')
   .transform((value) => Number(value.slice(0, -1)) * UNITS[value.slice(-1) as keyof typeof UNITS]);
 const url = (...schemes: string[]) =>
-  z.string().refine(
-    (value) => URL.canParse(value) && schemes.includes(new URL(value).protocol.slice(0, -1)),
-    `must be a URL that starts with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
-  );
+  z
+    .string()
+    .refine(
+      (value) => URL.canParse(value) && schemes.includes(new URL(value).protocol.slice(0, -1)),
+      `must be a URL that starts with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
+    );
 const origins = z
   .string()
-  .transform((value) => value.split(',').map((origin) => origin.trim()).filter((origin) => origin !== ''))
+  .transform((value) =>
+    value
+      .split(',')
+      .map((origin) => origin.trim())
+      .filter((origin) => origin !== ''),
+  )
   .refine(
     (list) => list.every((origin) => origin === '*' || (URL.canParse(origin) && new URL(origin).origin === origin)),
     'must be origins such as https://app.example.com, separated by commas, or *',
@@ -132,7 +139,10 @@ const pem = z
   .string()
   // A variable cannot always hold line breaks: \n is read as one.
   .transform((value) => value.replaceAll('\\n', '\n').trim())
-  .refine((value) => /^-----BEGIN PRIVATE KEY-----\n[\s\S]+\n-----END PRIVATE KEY-----$/.test(value), 'must be a private key in PKCS#8 PEM form');
+  .refine(
+    (value) => /^-----BEGIN PRIVATE KEY-----\n[\s\S]+\n-----END PRIVATE KEY-----$/.test(value),
+    'must be a private key in PKCS#8 PEM form',
+  );
 
 const variables = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),

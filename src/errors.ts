@@ -18,19 +18,43 @@ interface ErrorCodeFacts {
  * `ErrorCode` of the schema and the table in the README are made from it.
  */
 export const ERROR_CODES = {
-  UNAUTHENTICATED: { status: 401, retry: 'never', description: 'Nobody is signed in, or the token is not good: sign in, or bring a fresh token.' },
+  UNAUTHENTICATED: {
+    status: 401,
+    retry: 'never',
+    description: 'Nobody is signed in, or the token is not good: sign in, or bring a fresh token.',
+  },
   FORBIDDEN: { status: 403, retry: 'never', description: 'The viewer may not do this.' },
   NOT_FOUND: { status: 404, retry: 'never', description: 'There is no such thing, or the viewer may not know of it.' },
   BAD_USER_INPUT: { status: 400, retry: 'never', description: 'An argument, a variable or an input is wrong; `fields` says where.' },
-  CONFLICT: { status: 409, retry: 'never', description: 'It does not fit what is there: a name that is taken, another version, a `clientId` with other input.' },
-  RATE_LIMITED: { status: 429, retry: 'later', description: 'Too often; `retryAfterMs` says when it is allowed again, where that is known.' },
+  CONFLICT: {
+    status: 409,
+    retry: 'never',
+    description: 'It does not fit what is there: a name that is taken, another version, a `clientId` with other input.',
+  },
+  RATE_LIMITED: {
+    status: 429,
+    retry: 'later',
+    description: 'Too often; `retryAfterMs` says when it is allowed again, where that is known.',
+  },
   LOCKED: { status: 423, retry: 'later', description: 'It is closed to changes at the moment.' },
-  CURSOR_EXPIRED: { status: 410, retry: 'never', description: 'The cursor leads nowhere any more: read the list again and go on from its cursor.' },
-  SLOW_CONSUMER: { status: 503, retry: 'resume', description: 'More waited for the subscriber than may wait: subscribe again after the last cursor.' },
+  CURSOR_EXPIRED: {
+    status: 410,
+    retry: 'never',
+    description: 'The cursor leads nowhere any more: read the list again and go on from its cursor.',
+  },
+  SLOW_CONSUMER: {
+    status: 503,
+    retry: 'resume',
+    description: 'More waited for the subscriber than may wait: subscribe again after the last cursor.',
+  },
   ACCESS_REVOKED: { status: 403, retry: 'never', description: 'The viewer may no longer follow this.' },
   OPERATION_TOO_COMPLEX: { status: 400, retry: 'never', description: 'The operation costs more, or has more parts, than one may.' },
   PERSISTED_QUERY_NOT_FOUND: { status: 404, retry: 'never', description: 'No operation is known by this hash: send its text along.' },
-  UNAVAILABLE: { status: 503, retry: 'later', description: 'The service cannot answer at the moment. A subscription goes on from its last cursor.' },
+  UNAVAILABLE: {
+    status: 503,
+    retry: 'later',
+    description: 'The service cannot answer at the moment. A subscription goes on from its last cursor.',
+  },
   INTERNAL: { status: 500, retry: 'never', description: 'A fault on our side; `traceId` leads to it in the log.' },
   BAD_REQUEST: { status: 400, retry: 'never', description: 'The request is none of GraphQL.' },
   GRAPHQL_PARSE_FAILED: { status: 400, retry: 'never', description: 'The document is no GraphQL.' },
@@ -82,12 +106,7 @@ export interface FieldError {
 export const MAX_FIELD_ERRORS = 20;
 
 /** Makes an error that reaches the client as it is: its message and extensions are public. */
-export const coded = (
-  code: ErrorCode,
-  message: string,
-  extensions: GraphQLErrorExtensions = {},
-  cause?: unknown,
-): GraphQLError =>
+export const coded = (code: ErrorCode, message: string, extensions: GraphQLErrorExtensions = {}, cause?: unknown): GraphQLError =>
   new GraphQLError(message, {
     extensions: { ...extensions, code },
     ...(cause instanceof Error ? { originalError: cause } : {}),

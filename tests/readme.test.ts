@@ -13,7 +13,8 @@ const ROOT = resolve(import.meta.dirname, '..');
 const README = readFileSync(resolve(ROOT, 'README.md'), 'utf8');
 
 /** The code blocks of a language, in their order. */
-const blocks = (language: string): string[] => [...README.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'gm'))].map(([, code = '']) => code);
+const blocks = (language: string): string[] =>
+  [...README.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'gm'))].map(([, code = '']) => code);
 
 describe('the GraphQL of the README', () => {
   let app: TestApp;
@@ -53,7 +54,11 @@ describe('the GraphQL of the README', () => {
     }
     const [likes, events] = open;
     expect(await likes?.data()).toMatchObject({ likeCountChanged: { count: 1 } });
-    await app.data('mutation ($id: ID!) { sendMessage(input: { conversationId: $id, body: "Hello" }) { cursor } }', { id }, { token: token ?? '' });
+    await app.data(
+      'mutation ($id: ID!) { sendMessage(input: { conversationId: $id, body: "Hello" }) { cursor } }',
+      { id },
+      { token: token ?? '' },
+    );
     expect(await events?.data()).toMatchObject({ conversationEvents: { message: { body: 'Hello', author: { username: 'ada' } } } });
     for (const socket of sockets) await socket.close();
   });
@@ -61,7 +66,9 @@ describe('the GraphQL of the README', () => {
 
 describe('the TypeScript of the README', () => {
   it('compiles under strict, beside the client', () => {
-    const { config } = ts.readConfigFile(resolve(ROOT, 'tsconfig.json'), (path) => readFileSync(path, 'utf8')) as { config: { compilerOptions: object } };
+    const { config } = ts.readConfigFile(resolve(ROOT, 'tsconfig.json'), (path) => readFileSync(path, 'utf8')) as {
+      config: { compilerOptions: object };
+    };
     const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, ROOT);
     const snippets = new Map(blocks('ts').map((code, index) => [resolve(ROOT, `src/readme-${index}.ts`), code]));
     const host = ts.createCompilerHost(options);
@@ -74,7 +81,11 @@ describe('the TypeScript of the README', () => {
     };
     const program = ts.createProgram([...snippets.keys()], options, host);
     expect(snippets.size).toBeGreaterThan(3);
-    expect(ts.getPreEmitDiagnostics(program).map(({ file, messageText }) => `${file?.fileName ?? ''}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`)).toEqual([]);
+    expect(
+      ts
+        .getPreEmitDiagnostics(program)
+        .map(({ file, messageText }) => `${file?.fileName ?? ''}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`),
+    ).toEqual([]);
   });
 });
 

@@ -17,9 +17,7 @@ const fingerprint = async (): Promise<unknown> => {
     ...['conversation', 'conversation_member', 'message', 'event', 'head'],
   ];
   return await Promise.all(
-    tables.map((table) =>
-      database.query(`SELECT count(*)::int, md5(string_agg(t::text, '' ORDER BY t::text)) FROM "${table}" t`),
-    ),
+    tables.map((table) => database.query(`SELECT count(*)::int, md5(string_agg(t::text, '' ORDER BY t::text)) FROM "${table}" t`)),
   );
 };
 

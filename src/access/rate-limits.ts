@@ -78,20 +78,34 @@ const REDIS_PATIENCE_MS = 1_000;
 const SETTLE_MS = 5_000;
 
 /** Counts in this process; with Redis over all of them, and in this process again for as long as Redis is away. */
-export const createRateLimits = ({ redis, rateLimits: { factor } }: Pick<Config, 'redis' | 'rateLimits'>, log: Log, away: Condition = createRedisAway(log)): RateLimits => {
+export const createRateLimits = (
+  { redis, rateLimits: { factor } }: Pick<Config, 'redis' | 'rateLimits'>,
+  log: Log,
+  away: Condition = createRedisAway(log),
+): RateLimits => {
   const connection =
     redis.url === null || factor === 0
       ? null
       : connectRedis({ url: redis.url, name: `${redis.prefix}limits`, patienceMs: REDIS_PATIENCE_MS, log, away, onReady: () => undefined });
 
-  const refusing = createCondition({ log, name: 'redis-limits', began: 'Redis does not count; each process counts its own', over: 'Redis counts again' });
+  const refusing = createCondition({
+    log,
+    name: 'redis-limits',
+    began: 'Redis does not count; each process counts its own',
+    over: 'Redis counts again',
+  });
 
   const limiterOf = (rule: RateLimitRule): Limiters => {
     const { points, seconds: duration } = RATE_LIMITS[rule];
     const counted = { points: points * factor, duration };
     const here = new RateLimiterMemory(counted);
     if (connection === null) return { here, everywhere: null };
-    const everywhere = new RateLimiterRedis({ ...counted, storeClient: connection.client, keyPrefix: `${redis.prefix}limit:${rule}`, rejectIfRedisNotReady: true });
+    const everywhere = new RateLimiterRedis({
+      ...counted,
+      storeClient: connection.client,
+      keyPrefix: `${redis.prefix}limit:${rule}`,
+      rejectIfRedisNotReady: true,
+    });
     return { here, everywhere: new RLWrapperTimeouts({ limiter: everywhere, timeoutMs: REDIS_WAIT_MS }) };
   };
   const rules = Object.keys(RATE_LIMITS) as RateLimitRule[];
@@ -114,10 +128,12 @@ export const createRateLimits = ({ redis, rateLimits: { factor } }: Pick<Config,
     if (factor === 0 || limiter === undefined) return;
     const holder = keyOf(rule, key ?? '');
     try {
-      await (limiter.everywhere === null ? limiter.here[change](holder) : everywhere(limiter.everywhere, change, holder).catch((error: unknown) => {
-        if (error instanceof RateLimiterRes) throw error;
-        return limiter.here[change](holder);
-      }));
+      await (limiter.everywhere === null
+        ? limiter.here[change](holder)
+        : everywhere(limiter.everywhere, change, holder).catch((error: unknown) => {
+            if (error instanceof RateLimiterRes) throw error;
+            return limiter.here[change](holder);
+          }));
     } catch (refusal) {
       if (!(refusal instanceof RateLimiterRes)) throw refusal;
       throw coded('RATE_LIMITED', 'Too often. Try again later.', { retryAfterMs: refusal.msBeforeNext });

@@ -38,7 +38,15 @@ const OF_USE_MS = 60_000;
  * them has gone.
  */
 export const createResumingClient = (options: ResumingClientOptions): Client => {
-  const { getAccessToken, deviceId, cursorVariable, backoff = DEFAULT_BACKOFF, connectTimeoutMs = 10_000, pongTimeoutMs = 5_000, ...stock } = options;
+  const {
+    getAccessToken,
+    deviceId,
+    cursorVariable,
+    backoff = DEFAULT_BACKOFF,
+    connectTimeoutMs = 10_000,
+    pongTimeoutMs = 5_000,
+    ...stock
+  } = options;
   const { url, connectionParams } = stock;
   const ending = new AbortController();
   const session = getAccessToken && createSession(getAccessToken, backoff, ending.signal);

@@ -71,10 +71,13 @@ export const createSubscriptions = (client: Pick<Client, 'subscribe'>, cursorVar
         return;
       }
       const complete = (): void => finish(() => sink.complete());
-      const timer = setTimeout(() => {
-        waiting.delete(complete);
-        begin();
-      }, delayOf(backoff, setbacks));
+      const timer = setTimeout(
+        () => {
+          waiting.delete(complete);
+          begin();
+        },
+        delayOf(backoff, setbacks),
+      );
       setbacks += 1;
       waiting.add(complete);
       leave = () => {
@@ -110,7 +113,8 @@ export const createSubscriptions = (client: Pick<Client, 'subscribe'>, cursorVar
   };
 
   return {
-    subscribe: (payload, sink) => (isSubscription(payload.query, payload.operationName) ? resume(payload, sink) : client.subscribe(payload, sink)),
+    subscribe: (payload, sink) =>
+      isSubscription(payload.query, payload.operationName) ? resume(payload, sink) : client.subscribe(payload, sink),
     end: () => {
       ended = true;
       for (const complete of [...waiting]) complete();
@@ -125,4 +129,6 @@ const codeOf = (errors: unknown): unknown => {
 };
 
 const cursorOf = (extensions: unknown): string | null =>
-  typeof extensions === 'object' && extensions !== null && 'cursor' in extensions && typeof extensions.cursor === 'string' ? extensions.cursor : null;
+  typeof extensions === 'object' && extensions !== null && 'cursor' in extensions && typeof extensions.cursor === 'string'
+    ? extensions.cursor
+    : null;

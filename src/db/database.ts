@@ -92,10 +92,22 @@ export const openDatabase = (options: DatabaseOptions): Database => {
  */
 const withAttempts = (prisma: PrismaClient, attempt: Attempt): PrismaClient => {
   const extended = prisma.$extends({
-    query: { $allOperations: ({ operation, args, query }) => attempt(() => query(args), () => wroteOf(operation, args)) },
+    query: {
+      $allOperations: ({ operation, args, query }) =>
+        attempt(
+          () => query(args),
+          () => wroteOf(operation, args),
+        ),
+    },
     client: {
-      $transaction: <Result>(work: (tx: Prisma.TransactionClient) => Promise<Result>, options?: { isolationLevel?: Prisma.TransactionIsolationLevel }) =>
-        attempt(() => prisma.$transaction(work, options), () => 'nothing'),
+      $transaction: <Result>(
+        work: (tx: Prisma.TransactionClient) => Promise<Result>,
+        options?: { isolationLevel?: Prisma.TransactionIsolationLevel },
+      ) =>
+        attempt(
+          () => prisma.$transaction(work, options),
+          () => 'nothing',
+        ),
     },
   });
   // It has everything that is used of a client; only the type of an extended one is another.

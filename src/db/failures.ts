@@ -28,7 +28,16 @@ const UNAVAILABLE_STATE = /^(08...|53...|57P..|57014|25P0[34]|55P03|58000|58030|
 
 /** Prisma's codes for the same: unreachable, timed out, connection closed, no connection from the pool, no transaction. */
 const UNAVAILABLE_PRISMA = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'P2037']);
-const UNAVAILABLE_SOCKET = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'ETIMEDOUT', 'EPIPE', 'EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN']);
+const UNAVAILABLE_SOCKET = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOTFOUND',
+  'ETIMEDOUT',
+  'EPIPE',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EAI_AGAIN',
+]);
 const UNAVAILABLE_KINDS = new Set(['DatabaseNotReachable', 'ConnectionClosed', 'SocketTimeout', 'TooManyConnections']);
 
 /** A server that is there and does not let us in: a password that has changed, a database that is gone, a certificate. An operator mends it. */
@@ -62,7 +71,9 @@ const has = (set: ReadonlySet<string>, value: unknown): boolean => typeof value 
 
 /** Whether one of the codes that a failure has, a SQLSTATE or Prisma's, is what is looked for. */
 const hasState = (error: unknown, matches: (code: string) => boolean): boolean =>
-  some(error, ({ code, originalCode, errorCode }) => [code, originalCode, errorCode].some((value) => typeof value === 'string' && matches(value)));
+  some(error, ({ code, originalCode, errorCode }) =>
+    [code, originalCode, errorCode].some((value) => typeof value === 'string' && matches(value)),
+  );
 
 /** Whether the database could not be reached, did not answer in time or could not do it just then; trying again later may help. */
 export const isUnavailable = (error: unknown): boolean =>
@@ -72,7 +83,8 @@ export const isUnavailable = (error: unknown): boolean =>
   isRaceLost(error);
 
 /** Whether the database is there and lets nobody in with what we have: waiting helps only once an operator has mended it. */
-export const isClosed = (error: unknown): boolean => hasState(error, (code) => CLOSED_STATES.has(code)) || some(error, ({ kind }) => has(CLOSED_KINDS, kind));
+export const isClosed = (error: unknown): boolean =>
+  hasState(error, (code) => CLOSED_STATES.has(code)) || some(error, ({ kind }) => has(CLOSED_KINDS, kind));
 
 /** Whether a write was refused because the database, or this connection, can only be read. */
 export const isReadOnly = (error: unknown): boolean => hasState(error, (code) => READ_ONLY_STATES.has(code));

@@ -32,8 +32,18 @@ const CHANGE_SETTLE_MS = 60_000;
 /** @param isReadOnlyNow asks the database whether it takes no writes; rejects when it does not answer */
 export const createHealth = (log: Log, isReadOnlyNow: () => Promise<boolean>): DatabaseHealth => {
   const away = createCondition({ log, name: 'database', began: 'the database is unavailable', over: 'the database is available again' });
-  const readOnly = createCondition({ log, name: 'database-writes', began: 'the database takes no writes', over: 'the database takes writes again' });
-  const noRoom = createCondition({ log, name: 'database-room', began: 'the database has no room to write', over: 'the database has room to write again' });
+  const readOnly = createCondition({
+    log,
+    name: 'database-writes',
+    began: 'the database takes no writes',
+    over: 'the database takes writes again',
+  });
+  const noRoom = createCondition({
+    log,
+    name: 'database-room',
+    began: 'the database has no room to write',
+    over: 'the database has room to write again',
+  });
   let workedAt = -Infinity;
   let asking: Promise<DatabaseState> | null = null;
 

@@ -6,7 +6,11 @@ import { coded } from '../errors.js';
  * @param maxWaitMs how long one may wait, in milliseconds; then it is UNAVAILABLE
  * @param maxWaiting how many may wait; one more is UNAVAILABLE at once
  */
-export const createLimiter = (limit: number, maxWaitMs: number, maxWaiting = Infinity): (<Result>(work: () => Promise<Result>) => Promise<Result>) => {
+export const createLimiter = (
+  limit: number,
+  maxWaitMs: number,
+  maxWaiting = Infinity,
+): (<Result>(work: () => Promise<Result>) => Promise<Result>) => {
   const waiting = new Set<() => void>();
   let running = 0;
 

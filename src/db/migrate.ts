@@ -130,11 +130,7 @@ interface MigrationRecord {
 }
 
 /** Compares what is recorded with what is there, before anything is changed. */
-const findPending = async (
-  client: pg.Client,
-  table: string,
-  migrations: readonly Migration[],
-): Promise<Migration[]> => {
+const findPending = async (client: pg.Client, table: string, migrations: readonly Migration[]): Promise<Migration[]> => {
   const { rows: records } = await client.query<MigrationRecord>(
     `SELECT migration_name, checksum, finished_at IS NOT NULL AS finished FROM ${table}
      WHERE rolled_back_at IS NULL ORDER BY migration_name, started_at`,
@@ -145,19 +141,14 @@ const findPending = async (
     const migration = known.get(name);
     if (migration === undefined) {
       throw new MigrationError(
-        `The database has the migration ${name}, which this version of the software does not know: ` +
-          'a newer version ran here.',
+        `The database has the migration ${name}, which this version of the software does not know: ` + 'a newer version ran here.',
       );
     }
     if (!record.finished) {
-      throw new MigrationError(
-        `The migration ${name} is recorded as failed. Repair it, then mark it by "prisma migrate resolve".`,
-      );
+      throw new MigrationError(`The migration ${name} is recorded as failed. Repair it, then mark it by "prisma migrate resolve".`);
     }
     if (!checksums(migration.sql).includes(record.checksum)) {
-      throw new MigrationError(
-        `The migration ${name} was edited after it was applied: ${name}/${FILE} is not what ran here.`,
-      );
+      throw new MigrationError(`The migration ${name} was edited after it was applied: ${name}/${FILE} is not what ran here.`);
     }
   }
   const done = new Set(records.map((record) => record.migration_name));

@@ -27,7 +27,12 @@ export const createPool = ({ target, size, timeoutMs, log, onConnect }: Connecti
   const verify = (client: pg.ClientBase, done: (error?: Error) => void): void => {
     void onConnect?.(client).then(() => done(), done);
   };
-  const pool = new pg.Pool({ ...connectionOptions(target, timeoutMs), max: size, idleTimeoutMillis: IDLE_MS, ...(onConnect ? { verify } : {}) });
+  const pool = new pg.Pool({
+    ...connectionOptions(target, timeoutMs),
+    max: size,
+    idleTimeoutMillis: IDLE_MS,
+    ...(onConnect ? { verify } : {}),
+  });
   const openedAt = new WeakMap<pg.ClientBase, number>();
   let outdatedBefore = 0;
   // Without a listener, a connection that breaks ends the process. What it means shows when the next statement is sent.

@@ -29,12 +29,15 @@ export const assertSessions = async (target: ConnectionTarget, timeoutMs: number
     for (let round = 0; round < ROUNDS; round += 1) {
       await other.query('BEGIN');
       // In this order: where there is but one session, whoever is outside would wait for it.
-      if ((await sessionOf(other)) === first || (await sessionOf(one)) !== first) throw new NoSessionsError(`DATABASE_URL leads to a connection pooler in transaction mode. ${REMEDY}`);
+      if ((await sessionOf(other)) === first || (await sessionOf(one)) !== first)
+        throw new NoSessionsError(`DATABASE_URL leads to a connection pooler in transaction mode. ${REMEDY}`);
       await other.query('ROLLBACK');
     }
   } catch (error) {
     if (!(error instanceof pg.DatabaseError) || !REFUSALS.test(error.message)) throw error;
-    throw new NoSessionsError(`DATABASE_URL leads to a connection pooler that refuses what is needed (${error.message}). ${REMEDY}`, { cause: error });
+    throw new NoSessionsError(`DATABASE_URL leads to a connection pooler that refuses what is needed (${error.message}). ${REMEDY}`, {
+      cause: error,
+    });
   } finally {
     await Promise.all(clients.map((client) => client.end()));
   }
@@ -51,4 +54,5 @@ const open = (target: ConnectionTarget, timeoutMs: number): pg.Client => {
 };
 
 /** The process that serves this connection just now. */
-const sessionOf = async (client: pg.Client): Promise<number | undefined> => (await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')).rows[0]?.pid;
+const sessionOf = async (client: pg.Client): Promise<number | undefined> =>
+  (await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')).rows[0]?.pid;

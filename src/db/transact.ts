@@ -10,7 +10,13 @@ export interface Grown {
   /** When the event before these was numbered; null when there was none, or when it is not known. */
   readonly priorAt: Date | null;
   /** What it has grown by, in seq order; nothing for a state. */
-  readonly events: readonly { readonly seq: number; readonly kind: string; readonly ref: unknown; readonly at: Date; readonly epoch: number }[];
+  readonly events: readonly {
+    readonly seq: number;
+    readonly kind: string;
+    readonly ref: unknown;
+    readonly at: Date;
+    readonly epoch: number;
+  }[];
 }
 
 /** What `emit` needs to know of a topic whose events are kept, each with a seq of its own. */
@@ -43,7 +49,12 @@ export interface Emitted {
 }
 
 export interface Emit {
-  <Events extends object, Kind extends keyof Events & string>(topic: EmittableLog<Events>, key: string, kind: Kind, ref: Events[Kind]): Emitted;
+  <Events extends object, Kind extends keyof Events & string>(
+    topic: EmittableLog<Events>,
+    key: string,
+    kind: Kind,
+    ref: Events[Kind],
+  ): Emitted;
   (topic: EmittableState, key: string): Emitted;
 }
 

@@ -10,12 +10,7 @@ import { DEMO_PASSWORD } from './users.js';
 import { usernameKey } from '../domains/account/rules.js';
 import { directKey } from '../domains/conversations/rules.js';
 import { conversationLog } from '../domains/conversations/topics.js';
-import {
-  readMarkdownFile,
-  rewriteLinks,
-  scanMarkdown,
-  type MarkdownDocument,
-} from '../domains/knowledge/markdown-files.js';
+import { readMarkdownFile, rewriteLinks, scanMarkdown, type MarkdownDocument } from '../domains/knowledge/markdown-files.js';
 import { categoryKey } from '../domains/knowledge/rules.js';
 import { slugify } from '../domains/knowledge/slug.js';
 import { commentCount, commentLog, likeCount } from '../domains/posts/topics.js';
@@ -32,8 +27,7 @@ const ENTRIES = { from: 48, to: 0.8 };
 const POSTS = { from: 45, to: 0.15 };
 
 /** When the demo's users joined, in the order of the file. */
-const joinedAt = (now: number, index: number): number =>
-  Math.round(now - (JOINING.first - index * JOINING.every) * DAY);
+const joinedAt = (now: number, index: number): number => Math.round(now - (JOINING.first - index * JOINING.every) * DAY);
 
 // ---------------------------------------------------------------- the files
 
@@ -54,9 +48,7 @@ const demoFile = z.strictObject({
       role: z.enum(['MEMBER', 'ADMIN']).default('MEMBER'),
     }),
   ),
-  categories: z.array(
-    z.strictObject({ name: z.string(), color: z.string(), description: z.string(), authors: z.array(z.string()) }),
-  ),
+  categories: z.array(z.strictObject({ name: z.string(), color: z.string(), description: z.string(), authors: z.array(z.string()) })),
   /** Paths in the vault. */
   featured: z.array(z.string()),
   follows: z.record(z.string(), z.array(z.string())),
@@ -127,20 +119,11 @@ const lookUp = <Value>(values: ReadonlyMap<string, Value>, key: string): Value =
 };
 
 /** Each item of a list with a moment between two: in the list's order, at uneven distances. */
-const spread = <Item>(
-  { random }: Plan,
-  items: readonly Item[],
-  from: number,
-  to: number,
-): { readonly item: Item; readonly at: number }[] =>
+const spread = <Item>({ random }: Plan, items: readonly Item[], from: number, to: number): { readonly item: Item; readonly at: number }[] =>
   items.map((item, index) => ({ item, at: Math.round(from + ((index + random()) / items.length) * (to - from)) }));
 
 /** Likes of a few people for most things and of nearly all for some, within the days after it was written. */
-const likesOf = (
-  { random, userIds, now }: Plan,
-  authorId: string,
-  at: number,
-): { readonly userId: string; readonly createdAt: Date }[] => {
+const likesOf = ({ random, userIds, now }: Plan, authorId: string, at: number): { readonly userId: string; readonly createdAt: Date }[] => {
   const popularity = 0.1 + 0.8 * random() ** 2;
   const window = Math.min(6 * DAY, now - at);
   return userIds
@@ -349,7 +332,9 @@ export const seedDemoData = async ({ db, clock, log }: Services): Promise<void> 
   const seed = (): Promise<'seeded' | 'not empty' | 'under way'> =>
     db.transact(
       async (tx) => {
-        const [lock] = await tx.$queryRaw<[{ readonly isOurs: boolean }]>`SELECT pg_try_advisory_xact_lock(hashtextextended('demo data', 0)) AS "isOurs"`;
+        const [lock] = await tx.$queryRaw<
+          [{ readonly isOurs: boolean }]
+        >`SELECT pg_try_advisory_xact_lock(hashtextextended('demo data', 0)) AS "isOurs"`;
         if (!lock.isOurs) return 'under way';
         if (!(await isEmpty(tx))) return 'not empty';
         await write(tx, rows);

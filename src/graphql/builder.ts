@@ -67,8 +67,7 @@ export const builder = new SchemaBuilder<{
       signedIn: viewer !== null,
       role: (role) => viewer !== null && hasRole(viewer, role),
     }),
-    unauthorizedError: (_parent, { viewer }) =>
-      viewer === null ? notSignedIn() : coded('FORBIDDEN', 'Your role does not allow this.'),
+    unauthorizedError: (_parent, { viewer }) => (viewer === null ? notSignedIn() : coded('FORBIDDEN', 'Your role does not allow this.')),
   },
   validation: {
     validationError: ({ issues }) => fieldErrors('BAD_USER_INPUT', mistakesOf(issues.slice(0, MAX_FIELD_ERRORS))),
@@ -99,9 +98,13 @@ const pageSize = ({ first, last }: Record<string, unknown>): number => {
 };
 
 builder.queryType({ description: 'All that can be read.' });
-builder.mutationType({ description: 'All that can be changed. Each mutation takes one `input` and returns one payload, which carries every object and every count that it has changed.' });
+builder.mutationType({
+  description:
+    'All that can be changed. Each mutation takes one `input` and returns one payload, which carries every object and every count that it has changed.',
+});
 builder.subscriptionType({
-  description: 'All that can be followed live. A field with an argument `after` goes on from a cursor and misses nothing; a field whose name ends in `Changed` gives the present value at once, but for `typingChanged`, which keeps nothing.',
+  description:
+    'All that can be followed live. A field with an argument `after` goes on from a cursor and misses nothing; a field whose name ends in `Changed` gives the present value at once, but for `typingChanged`, which keeps nothing.',
 });
 
 /** RFC 3339 with its zone; what is more precise than a millisecond is cut. */
@@ -109,7 +112,8 @@ const RFC3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:
 
 const parseDateTime = (value: unknown): Date => {
   const date = typeof value === 'string' && RFC3339.test(value) ? new Date(value) : null;
-  if (date === null || Number.isNaN(date.getTime())) throw new GraphQLError('DateTime must be an RFC 3339 date and time, such as "2026-01-31T12:00:00.000Z".');
+  if (date === null || Number.isNaN(date.getTime()))
+    throw new GraphQLError('DateTime must be an RFC 3339 date and time, such as "2026-01-31T12:00:00.000Z".');
   return date;
 };
 

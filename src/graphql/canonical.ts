@@ -9,7 +9,10 @@ export const canonical = (value: unknown): string => {
   if (typeof value === 'boolean' || value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
   if (value instanceof Date) return `Date(${value.getTime()})`;
-  if (isPlain(value)) return `{${Object.entries(value).map(([name, inner]) => `${JSON.stringify(name)}:${canonical(inner)}`).join()}}`;
+  if (isPlain(value))
+    return `{${Object.entries(value)
+      .map(([name, inner]) => `${JSON.stringify(name)}:${canonical(inner)}`)
+      .join()}}`;
   throw new Error('This value has no canonical form.');
 };
 

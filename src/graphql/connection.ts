@@ -35,10 +35,12 @@ export const connectionType = <Row>(node: ObjectRef<Types, Row>, name: string): 
 export type NodeQuery = { include?: never; select?: never };
 
 /** What a node's selection needs from its row. */
-export const nodeQuery = (context: Context, info: GraphQLResolveInfo, typeName: string): NodeQuery => queryFromInfo({ context, info, typeName });
+export const nodeQuery = (context: Context, info: GraphQLResolveInfo, typeName: string): NodeQuery =>
+  queryFromInfo({ context, info, typeName });
 
 /** By whichever of the two ways a page's nodes are selected, or by both. */
-const edgeNodeQuery = (context: Context, info: GraphQLResolveInfo): NodeQuery => queryFromInfo({ context, info, paths: [['edges', 'node'], ['nodes']] });
+const edgeNodeQuery = (context: Context, info: GraphQLResolveInfo): NodeQuery =>
+  queryFromInfo({ context, info, paths: [['edges', 'node'], ['nodes']] });
 
 /**
  * A page of a whole list.

@@ -28,10 +28,15 @@ export const batched = <Value>(
 ): ((context: Context, key: string) => Promise<Value>) => {
   const id = Symbol('loader');
   return (context, key) =>
-    loaderFor<string, Value>(context, id, () => new DataLoader(async (keys) => {
-      const values = await load(context, keys);
-      return keys.map((each) => values.get(each) ?? missing);
-    })).load(key);
+    loaderFor<string, Value>(
+      context,
+      id,
+      () =>
+        new DataLoader(async (keys) => {
+          const values = await load(context, keys);
+          return keys.map((each) => values.get(each) ?? missing);
+        }),
+    ).load(key);
 };
 
 /**
@@ -44,10 +49,15 @@ export const batchedField = <Value>(
   load: (keys: readonly string[]) => Promise<ReadonlyMap<string, Value>>,
 ): Promise<Value | undefined> =>
   // graphql-js gives the rows of one list the same array of field nodes, and another place of the query another one.
-  loaderFor<string, Value | undefined>(context, info.fieldNodes, () => new DataLoader(async (keys) => {
-    const values = await load(keys);
-    return keys.map((each) => values.get(each));
-  })).load(key);
+  loaderFor<string, Value | undefined>(
+    context,
+    info.fieldNodes,
+    () =>
+      new DataLoader(async (keys) => {
+        const values = await load(keys);
+        return keys.map((each) => values.get(each));
+      }),
+  ).load(key);
 
 /** Where streams of a topic stand, for all rows of a response by one statement; null for a stream without any event. */
 export const heads = (topic: { readonly name: string }): ((context: Context, key: string) => Promise<Head | null>) =>

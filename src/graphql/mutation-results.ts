@@ -10,7 +10,10 @@ import { viewerOf } from '../access/viewer.js';
 
 /** How the rows of a payload are read again, by their ids: each as the viewer may see it now. @throws NOT_FOUND, FORBIDDEN */
 export type Rereads<Payload> = {
-  readonly [Name in keyof Payload]?: (context: Context, id: string) => Promise<Payload[Name] extends readonly (infer Row)[] ? Row | null : Payload[Name] | null>;
+  readonly [Name in keyof Payload]?: (
+    context: Context,
+    id: string,
+  ) => Promise<Payload[Name] extends readonly (infer Row)[] ? Row | null : Payload[Name] | null>;
 };
 
 /** One act that a client may ask for again. */
@@ -49,7 +52,11 @@ export const doOnce = async <Payload extends object>(context: Context, act: Act<
       return await recall(inside, earlier.payload, rereads);
     }
     const payload = await act.run(inside);
-    await tx.mutationResult.update({ where: { authorId_mutation_clientId: key }, data: { payload: remember(payload, rereads) }, select: { digest: true } });
+    await tx.mutationResult.update({
+      where: { authorId_mutation_clientId: key },
+      data: { payload: remember(payload, rereads) },
+      select: { digest: true },
+    });
     return payload;
   });
 };
@@ -65,7 +72,10 @@ const claim = async (tx: Tx, key: Key, digest: string): Promise<Stored | null> =
       ON CONFLICT (author_id, mutation, client_id) DO UPDATE SET digest = excluded.digest, payload = NULL, created_at = now()
         WHERE mutation_result.created_at <= now() - interval '24 hours'`;
     if (claimed > 0) return null;
-    const stored = await tx.mutationResult.findUnique({ where: { authorId_mutation_clientId: key }, select: { digest: true, payload: true } });
+    const stored = await tx.mutationResult.findUnique({
+      where: { authorId_mutation_clientId: key },
+      select: { digest: true, payload: true },
+    });
     // Null when it was forgotten just now.
     if (stored !== null) return stored;
   }

@@ -53,7 +53,10 @@ export interface MutationOptions<Fields extends InputFieldMap, Payload extends o
    */
   readonly repeats?: 'result' | 'row' | 'never';
   /** Null for a mutation that takes no input. */
-  readonly input: { readonly description: string; readonly fields: (t: PothosSchemaTypes.InputFieldBuilder<Types, 'InputObject'>) => Fields } | null;
+  readonly input: {
+    readonly description: string;
+    readonly fields: (t: PothosSchemaTypes.InputFieldBuilder<Types, 'InputObject'>) => Fields;
+  } | null;
   /**
    * Does it. The input has been checked, and its ids are raw. Rules on the subject are asked here.
    *
@@ -79,7 +82,10 @@ const REPEATED = {
  * Declares a mutation: its input, its payload and its field. One order for all: the cost of the operation, who is there and with what role,
  * the input, how often, and then what it does. One that is refused is null, and leaves the results of the others in the response.
  */
-export const mutation = <Fields extends InputFieldMap, Payload extends object>(name: string, options: MutationOptions<Fields, Payload>): void => {
+export const mutation = <Fields extends InputFieldMap, Payload extends object>(
+  name: string,
+  options: MutationOptions<Fields, Payload>,
+): void => {
   const { description, access, input, payload, run } = options;
   const repeats = options.repeats ?? 'result';
   const limit = options.limit ?? (access === 'anyone' ? 'anonymousMutation' : 'mutation');
@@ -100,7 +106,11 @@ export const mutation = <Fields extends InputFieldMap, Payload extends object>(n
   const payloadRef = builder.objectRef<Payload>(`${typeName}Payload`);
   payloadRef.implement({ description: payload.description, fields: payload.fields as never });
 
-  const resolve = async (args: { readonly input?: Readonly<Record<string, unknown>> }, context: Context, info: GraphQLResolveInfo): Promise<Payload> => {
+  const resolve = async (
+    args: { readonly input?: Readonly<Record<string, unknown>> },
+    context: Context,
+    info: GraphQLResolveInfo,
+  ): Promise<Payload> => {
     const rules = rulesOf(info, order);
     const checked = check(rules, args.input ?? {}) as InputShapeFromFields<Fields> & ClientIdInput;
     await count(context, name, limit);
@@ -126,7 +136,9 @@ export const mutation = <Fields extends InputFieldMap, Payload extends object>(n
       nullable: true,
       description,
       args: inputRef === null ? {} : { input: t.arg({ type: inputRef, required: true, description: input?.description ?? '' }) },
-      ...(access === 'anyone' ? { extensions: { viewerless: true } } : { authScopes: access === 'signedIn' ? { signedIn: true } : { role: access } }),
+      ...(access === 'anyone'
+        ? { extensions: { viewerless: true } }
+        : { authScopes: access === 'signedIn' ? { signedIn: true } : { role: access } }),
       // A payload is no list, which the types of a resolver cannot know.
       resolve: (_root, args, context, info) => resolve(args, context, info) as never,
     }),

@@ -23,7 +23,8 @@ builder.queryField('node', (t) =>
 
 builder.queryField('nodes', (t) =>
   t.nodeList({
-    description: 'Several objects by their global ids, in the same order; null in the place of each that there is none with, or that the viewer may not see.',
+    description:
+      'Several objects by their global ids, in the same order; null in the place of each that there is none with, or that the viewer may not see.',
     args: { ids: t.arg.idList({ required: true, description: 'Their global ids.' }) },
     complexity: ({ ids }) => ({ field: 1, multiplier: Math.max(ids.length, 1) }),
     ids: (_root, { ids }, _context, { schema }) => ids.map((id) => (isLoadable(id, schema) ? id : null)),

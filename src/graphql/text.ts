@@ -49,11 +49,7 @@ export const text = (min: number, max: number, options: { readonly singleLine?: 
 
 /** The items of a list, which are not looked at when there are too many of them: one mistake instead of a hundred thousand. */
 export const list = <Item extends z.ZodType>(item: Item, max: number, message: string, min = 0) =>
-  z
-    .array(z.unknown())
-    .min(min, 'Must name at least one.')
-    .max(max, message)
-    .pipe(z.array(item));
+  z.array(z.unknown()).min(min, 'Must name at least one.').max(max, message).pipe(z.array(item));
 
 /** The id under which a client may send the same request again. */
 export const clientIdText = z.string().regex(/^[\x21-\x7e]{1,100}$/, 'Must be 1 to 100 printable ASCII characters.');
@@ -75,7 +71,10 @@ export interface Issue {
  */
 export const mistakesOf = (issues: readonly Issue[], ...at: readonly string[]): FieldError[] =>
   issues.map((issue) => {
-    const path = [...at, ...(issue.path ?? []).map((part) => String(typeof part === 'object' && part !== null && 'key' in part ? part.key : part))];
+    const path = [
+      ...at,
+      ...(issue.path ?? []).map((part) => String(typeof part === 'object' && part !== null && 'key' in part ? part.key : part)),
+    ];
     return { path: path.join('.'), message: issue.message, ...kindOf(issue) };
   });
 

@@ -46,11 +46,18 @@ export interface LogFieldOptions<
    * Decides whether the viewer may follow the stream, by throwing, and names it. `after` among its arguments is where the stream goes on,
    * also when a cut stream of server-sent events says so by its Last-Event-ID.
    */
-  readonly authorize: (args: InputShapeFromFields<Args>, context: Context) => MaybePromise<{ readonly key: string; readonly after?: string | null | undefined }>;
+  readonly authorize: (
+    args: InputShapeFromFields<Args>,
+    context: Context,
+  ) => MaybePromise<{ readonly key: string; readonly after?: string | null | undefined }>;
 }
 
-export interface StateFieldOptions<Types extends SchemaTypes, Type extends TypeParam<Types>, Args extends InputFieldMap, Value extends StateValue>
-  extends TopicFieldBase<Types, Type, Args, Value> {
+export interface StateFieldOptions<
+  Types extends SchemaTypes,
+  Type extends TypeParam<Types>,
+  Args extends InputFieldMap,
+  Value extends StateValue,
+> extends TopicFieldBase<Types, Type, Args, Value> {
   readonly topic: StateTopic<Value>;
   /** Decides whether the viewer may follow the streams, by throwing, and names them. Asked again, it may name others. */
   readonly authorize: (args: InputShapeFromFields<Args>, context: Context) => MaybePromise<Followed>;
@@ -59,11 +66,17 @@ export interface StateFieldOptions<Types extends SchemaTypes, Type extends TypeP
 export interface Followed {
   readonly keys: readonly string[];
   /** A log whose events of these kinds change the keys. */
-  readonly until?: { readonly topic: { readonly kind: 'log'; readonly name: string }; readonly key: string; readonly kinds: readonly string[] } | undefined;
+  readonly until?:
+    | { readonly topic: { readonly kind: 'log'; readonly name: string }; readonly key: string; readonly kinds: readonly string[] }
+    | undefined;
 }
 
-export interface SignalFieldOptions<Types extends SchemaTypes, Type extends TypeParam<Types>, Args extends InputFieldMap, Value>
-  extends TopicFieldBase<Types, Type, Args, Signal<Value>> {
+export interface SignalFieldOptions<
+  Types extends SchemaTypes,
+  Type extends TypeParam<Types>,
+  Args extends InputFieldMap,
+  Value,
+> extends TopicFieldBase<Types, Type, Args, Signal<Value>> {
   readonly topic: SignalTopic<Value>;
   /** Decides whether the viewer may listen, by throwing, and says to what. */
   readonly authorize: (args: InputShapeFromFields<Args>, context: Context) => MaybePromise<{ readonly key: string }>;
@@ -101,7 +114,11 @@ const isState = isOf<AnyStateOptions>('state');
  * Asks rules again for somebody who follows a field with these arguments, in a context of its own. The same question may have one answer for
  * several who follow the same.
  */
-export type Ask = <Answer>(field: object, args: Readonly<Record<string, unknown>>, rules: (context: Context) => MaybePromise<Answer>) => Promise<Answer>;
+export type Ask = <Answer>(
+  field: object,
+  args: Readonly<Record<string, unknown>>,
+  rules: (context: Context) => MaybePromise<Answer>,
+) => Promise<Answer>;
 
 /**
  * Asks until there is an answer, for about ten seconds: that somebody was asked too often is none.
@@ -130,7 +147,8 @@ const open = async (options: AnyOptions, args: Record<string, unknown>, context:
   if (isState(options)) return Object.assign(await openState(options, args, context), { visible });
   const asked = isLog(options) ? { ...args, after: context.lastEventId ?? args['after'] } : args;
   // Kept for as long as the subscription lasts, so it holds on to nothing but the arguments.
-  const reauthorize = (ask: Ask): Promise<unknown> => ask(options, asked, (fresh): MaybePromise<unknown> => options.authorize(asked, fresh));
+  const reauthorize = (ask: Ask): Promise<unknown> =>
+    ask(options, asked, (fresh): MaybePromise<unknown> => options.authorize(asked, fresh));
   if (!isLog(options)) {
     const { key } = await options.authorize(asked, context);
     return Object.assign(context.hub.signal(options.topic, key), { reauthorize, visible });
@@ -141,7 +159,11 @@ const open = async (options: AnyOptions, args: Record<string, unknown>, context:
   return Object.assign(source, { reauthorize, visible });
 };
 
-const openState = async (options: AnyStateOptions, args: Record<string, unknown>, context: Context): Promise<Omit<AuthorizedSource, 'visible'>> => {
+const openState = async (
+  options: AnyStateOptions,
+  args: Record<string, unknown>,
+  context: Context,
+): Promise<Omit<AuthorizedSource, 'visible'>> => {
   const { keys, until } = await options.authorize(args, context);
   const source = context.hub.state(options.topic, keys);
   let before: Promise<unknown> = Promise.resolve();

@@ -56,11 +56,19 @@ export const startWorker = ({ target, services, tasks, concurrency }: WorkerOpti
   const isStopping = (): boolean => stopping.signal.aborted;
   const stopAsked = new Promise<void>((resolve) => stopping.signal.addEventListener('abort', () => resolve()));
   const retired = new Set<Promise<void>>();
-  const away = createCondition({ log, name: 'jobs', began: 'the job queue is unavailable; trying again until it is back', over: 'the job queue is back' });
+  const away = createCondition({
+    log,
+    name: 'jobs',
+    began: 'the job queue is unavailable; trying again until it is back',
+    over: 'the job queue is back',
+  });
 
   const retire = (runner: Runner): void => {
     // It may have stopped by itself.
-    const done: Promise<void> = runner.stop().catch(() => undefined).finally(() => retired.delete(done));
+    const done: Promise<void> = runner
+      .stop()
+      .catch(() => undefined)
+      .finally(() => retired.delete(done));
     retired.add(done);
   };
 
@@ -70,7 +78,16 @@ export const startWorker = ({ target, services, tasks, concurrency }: WorkerOpti
     const failure = firstFailure(events);
     lookUps.watch(events);
     events.on('job:error', ({ job, error }) => logFailure(log, job, error));
-    const runner = await run({ ...queue, events, taskList, parsedCronItems, concurrency, pollInterval: POLL_MS, noHandleSignals: true, preset: PRESET });
+    const runner = await run({
+      ...queue,
+      events,
+      taskList,
+      parsedCronItems,
+      concurrency,
+      pollInterval: POLL_MS,
+      noHandleSignals: true,
+      preset: PRESET,
+    });
     away.clear(SETTLE_MS);
     try {
       return await Promise.race([runner.promise, failure, stopAsked]);
@@ -91,7 +108,8 @@ export const startWorker = ({ target, services, tasks, concurrency }: WorkerOpti
   };
   const working = work();
 
-  const beat = (): void => void keepLeases(queue, running).catch((error: unknown) => log.debug({ err: String(error) }, 'the leases of jobs could not be renewed'));
+  const beat = (): void =>
+    void keepLeases(queue, running).catch((error: unknown) => log.debug({ err: String(error) }, 'the leases of jobs could not be renewed'));
   beat();
   const beats = setInterval(beat, BEAT_MS).unref();
 
@@ -102,7 +120,9 @@ export const startWorker = ({ target, services, tasks, concurrency }: WorkerOpti
       // One asks for a job when the stop comes, and is given it after those that run were given back: nobody else would have it for a minute.
       await within(lookUps.settled(), config.database.timeoutMs);
       log.warn({ jobs: running.size }, 'jobs that run for too long are given back');
-      await release(queue, running).catch((error: unknown) => log.warn({ err: String(error) }, 'no longer reached the job queue: others take them over in a minute'));
+      await release(queue, running).catch((error: unknown) =>
+        log.warn({ err: String(error) }, 'no longer reached the job queue: others take them over in a minute'),
+      );
     }
     clearInterval(beats);
     await within(queue.pgPool.end(), config.database.timeoutMs);
@@ -162,19 +182,28 @@ const scheduleOf = (tasks: readonly AnyTask[]): ParsedCronItem[] =>
     tasks.flatMap(({ name, cron }) => {
       if (cron === null) return [];
       // One key for all its times, so that however many were missed, one waits.
-      return [{ task: name, identifier: name, match: cron, options: { backfillPeriod: BACKFILL_MS, jobKey: name, jobKeyMode: 'preserve_run_at' } }];
+      return [
+        {
+          task: name,
+          identifier: name,
+          match: cron,
+          options: { backfillPeriod: BACKFILL_MS, jobKey: name, jobKeyMode: 'preserve_run_at' },
+        },
+      ];
     }),
   );
 
 const firstFailure = (events: WorkerEvents): Promise<unknown> =>
   new Promise((resolve) => {
-    for (const event of ['pool:listen:error', 'pool:fatalError', 'worker:getJob:error', 'worker:fatalError'] as const) events.on(event, ({ error }) => resolve(error));
+    for (const event of ['pool:listen:error', 'pool:fatalError', 'worker:getJob:error', 'worker:fatalError'] as const)
+      events.on(event, ({ error }) => resolve(error));
   });
 
 const logFailure = (log: Log, job: Job, error: unknown): void => {
   const { id, task_identifier: task, attempts: attempt, max_attempts: attempts } = job;
   // That the database is away is told already.
-  if (isUnavailable(error) && attempt < attempts) return log.debug({ job: id, task, attempt, reason: reasonOf(error) }, 'a job could not be run; it will be tried again');
+  if (isUnavailable(error) && attempt < attempts)
+    return log.debug({ job: id, task, attempt, reason: reasonOf(error) }, 'a job could not be run; it will be tried again');
   const line = { job: id, task, attempt, attempts, err: error };
   if (attempt < attempts) log.warn(line, 'a job failed; it will be tried again');
   else log.error(line, 'a job failed for the last time');
@@ -186,7 +215,9 @@ const logFailure = (log: Log, job: Job, error: unknown): void => {
  */
 const keepLeases = async ({ pgPool, schema }: Queue, running: ReadonlySet<string>): Promise<void> => {
   if (running.size > 0) {
-    await pgPool.query(`UPDATE "${schema}"._private_jobs SET locked_at = now() WHERE id = ANY ($1::bigint[]) AND locked_at IS NOT NULL`, [[...running]]);
+    await pgPool.query(`UPDATE "${schema}"._private_jobs SET locked_at = now() WHERE id = ANY ($1::bigint[]) AND locked_at IS NOT NULL`, [
+      [...running],
+    ]);
   }
   await pgPool.query(
     `UPDATE "${schema}"._private_jobs SET locked_at = NULL, locked_by = NULL, run_at = greatest(run_at, now()) WHERE locked_at < now() - make_interval(secs => $1)`,
@@ -196,7 +227,9 @@ const keepLeases = async ({ pgPool, schema }: Queue, running: ReadonlySet<string
 
 /** Lets others run at once what runs here and will not be finished. */
 const release = async ({ pgPool, schema }: Queue, running: ReadonlySet<string>): Promise<void> => {
-  await pgPool.query(`UPDATE "${schema}"._private_jobs SET locked_at = NULL, locked_by = NULL WHERE id = ANY ($1::bigint[])`, [[...running]]);
+  await pgPool.query(`UPDATE "${schema}"._private_jobs SET locked_at = NULL, locked_by = NULL WHERE id = ANY ($1::bigint[])`, [
+    [...running],
+  ]);
 };
 
 /** Whether some work was done within so many milliseconds. */

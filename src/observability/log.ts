@@ -16,15 +16,27 @@ const MAX_TEXT = 500;
  */
 export const captureOutput = (log: Log): void => {
   const told = new Set<string>();
-  const say = (worth: 'warn' | 'debug') => (...parts: unknown[]): void => {
-    const said = format(...parts).replaceAll(/\s+/g, ' ').trim().slice(0, MAX_TEXT);
-    // What differs only by a number, such as an attempt, is the same.
-    const text = said.replaceAll(/\d+/g, '#').slice(0, 60);
-    const isNew = told.size < MAX_TEXTS && !told.has(text);
-    if (isNew) told.add(text);
-    log[isNew ? worth : 'debug']({ said }, 'a library said on the console');
-  };
-  Object.assign(console, { error: say('warn'), warn: say('warn'), log: say('debug'), info: say('debug'), debug: say('debug'), trace: say('debug') });
+  const say =
+    (worth: 'warn' | 'debug') =>
+    (...parts: unknown[]): void => {
+      const said = format(...parts)
+        .replaceAll(/\s+/g, ' ')
+        .trim()
+        .slice(0, MAX_TEXT);
+      // What differs only by a number, such as an attempt, is the same.
+      const text = said.replaceAll(/\d+/g, '#').slice(0, 60);
+      const isNew = told.size < MAX_TEXTS && !told.has(text);
+      if (isNew) told.add(text);
+      log[isNew ? worth : 'debug']({ said }, 'a library said on the console');
+    };
+  Object.assign(console, {
+    error: say('warn'),
+    warn: say('warn'),
+    log: say('debug'),
+    info: say('debug'),
+    debug: say('debug'),
+    trace: say('debug'),
+  });
   process.removeAllListeners('warning');
   process.on('warning', ({ name, message }) => log.warn({ warning: name, said: message }, 'Node warns'));
 };

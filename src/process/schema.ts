@@ -70,7 +70,9 @@ const requiredFirst = (built: GraphQLSchema): GraphQLSchema => {
     if (isInputObjectType(type)) {
       const fields = type.getFields();
       // The fields that the type itself holds: an object has the order in which its properties were set.
-      const ordered = Object.entries(fields).sort(([, one], [, other]) => Number(isRequiredInputField(other)) - Number(isRequiredInputField(one)));
+      const ordered = Object.entries(fields).sort(
+        ([, one], [, other]) => Number(isRequiredInputField(other)) - Number(isRequiredInputField(one)),
+      );
       for (const [name, field] of ordered) {
         Reflect.deleteProperty(fields, name);
         fields[name] = field;

@@ -60,7 +60,10 @@ export const openServices = async (config: Config, closers: Closers, options: Se
 
   const target = options.target ?? (await openMigrated(config, closers, options));
   const away = createRedisAway(log);
-  const bus = config.redis.url === null ? createMemoryBus({ log }) : createRedisBus({ url: config.redis.url, prefix: config.redis.prefix, log, away });
+  const bus =
+    config.redis.url === null
+      ? createMemoryBus({ log })
+      : createRedisBus({ url: config.redis.url, prefix: config.redis.prefix, log, away });
   closers.push(() => bus.close());
 
   const onCommit: Parameters<typeof openDatabase>[0]['onCommit'] = (grown) => {
@@ -114,7 +117,13 @@ const openTarget = async (config: Config, log: Log, closers: Closers, options: S
   if (running !== null) return running;
   const { durable, poolSize } = config.database;
   const maxConnections = Math.max(100, config.workers * (poolSize + connectionsOf(config.jobs.concurrency)) + SPARE_CONNECTIONS);
-  const embedded = await startEmbeddedPostgres({ dataDir: config.dataDir, log, durable, maxConnections, ...(options.onFatal ? { onExit: options.onFatal } : {}) });
+  const embedded = await startEmbeddedPostgres({
+    dataDir: config.dataDir,
+    log,
+    durable,
+    maxConnections,
+    ...(options.onFatal ? { onExit: options.onFatal } : {}),
+  });
   closers.push(() => embedded.stop());
   return embedded.address;
 };
@@ -124,7 +133,12 @@ const REACH_INTERVAL_MS = 1_000;
 
 /** A database that is started together with this process may need a moment. */
 const untilReachable = async (attempt: () => Promise<unknown>, log: Log): Promise<void> => {
-  const away = createCondition({ log, name: 'database', began: 'the database is unavailable; trying again', over: 'the database is available' });
+  const away = createCondition({
+    log,
+    name: 'database',
+    began: 'the database is unavailable; trying again',
+    over: 'the database is available',
+  });
   for (let failures = 0; ; failures += 1) {
     try {
       await attempt();

@@ -2,8 +2,7 @@ import { resolve } from 'node:path';
 import type { Config } from '../config.js';
 import { DEMO_PASSWORD } from '../demo/users.js';
 
-const FIRST_QUERY =
-  '{ entries(first: 10, filter: {category: "technical"}) { edges { node { id title author { username } } } } }';
+const FIRST_QUERY = '{ entries(first: 10, filter: {category: "technical"}) { edges { node { id title author { username } } } } }';
 
 const SIGN_IN = `Sign in as one of the demo users (ada, ben, chloe, ...; admin is the administrator): with GraphiQL's button, or by
 

@@ -19,8 +19,7 @@ interface Audience {
 }
 
 /** One name for a stream. The topic's own colons are escaped: ('a', 'b:c') and ('a:b', 'c') are two streams. */
-export const streamName = ({ topic, key }: Stream): string =>
-  `${topic.replaceAll('%', '%25').replaceAll(':', '%3A')}:${key}`;
+export const streamName = ({ topic, key }: Stream): string => `${topic.replaceAll('%', '%25').replaceAll(':', '%3A')}:${key}`;
 
 /** Calls a foreign function; what it throws is logged, so that it stops nobody else. */
 export const callSafely = (log: Log, call: () => void): void => {

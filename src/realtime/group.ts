@@ -216,7 +216,9 @@ export class Group<Item, Audience, Out> {
     let rest = items;
     for (let end = rest.findIndex(this.#endsSome); end >= 0; end = rest.findIndex(this.#endsSome)) {
       const last = rest[end] as Item;
-      const ended = [...this.members].filter((membership) => this.#isBefore(membership, last) && this.isEndedBy(last, membership.member.audience));
+      const ended = [...this.members].filter(
+        (membership) => this.#isBefore(membership, last) && this.isEndedBy(last, membership.member.audience),
+      );
       await this.#show(rest.slice(0, end + 1));
       for (const membership of ended) membership.end(this.endError(last));
       rest = rest.slice(end + 1);
@@ -232,7 +234,8 @@ export class Group<Item, Audience, Out> {
 
   async #show(items: readonly Item[]): Promise<void> {
     const shown = items.filter(this.view.wanted);
-    for (let start = 0; start < shown.length && this.members.size > 0; start += this.chunk) await this.#deliver(shown.slice(start, start + this.chunk));
+    for (let start = 0; start < shown.length && this.members.size > 0; start += this.chunk)
+      await this.#deliver(shown.slice(start, start + this.chunk));
   }
 
   async #deliver(items: readonly Item[]): Promise<void> {
@@ -278,7 +281,12 @@ export class Group<Item, Audience, Out> {
    * Hands over what was made. Those for whom the next one could not be made end before it; they alone: whoever has joined behind it goes
    * on with what follows.
    */
-  async #settle(memberships: Iterable<Membership<Audience, Out>>, items: readonly Item[], { results, failure }: Made<Out>, goOn: () => Promise<void>): Promise<void> {
+  async #settle(
+    memberships: Iterable<Membership<Audience, Out>>,
+    items: readonly Item[],
+    { results, failure }: Made<Out>,
+    goOn: () => Promise<void>,
+  ): Promise<void> {
     if (failure === null) {
       this.#hand(memberships, items, results);
       return;

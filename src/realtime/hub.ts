@@ -93,7 +93,8 @@ export const createHub = (options: HubOptions): Hub => {
         if (stream) stream.wake(seq > stream.position ? seq : undefined);
       }
     } catch (error) {
-      if (!streams.stopped) log[isUnavailable(error) ? 'debug' : 'warn']({ reason: reasonOf(error) }, 'the heads could not be read; trying again');
+      if (!streams.stopped)
+        log[isUnavailable(error) ? 'debug' : 'warn']({ reason: reasonOf(error) }, 'the heads could not be read; trying again');
     }
   };
 
@@ -144,7 +145,11 @@ export const createHub = (options: HubOptions): Hub => {
       }
       const view = viewOf(kinds, endsFor as unknown as View<AnyEvent>['endsFor']);
       return sourceOf('log', options, (sharing, memberOf) => {
-        const stream = streams.hold(topic.name, key, readerOf(topic.name, () => logReader(prisma, topic.name)));
+        const stream = streams.hold(
+          topic.name,
+          key,
+          readerOf(topic.name, () => logReader(prisma, topic.name)),
+        );
         // Only wanted kinds are rendered, so this sharing's items are all it ever sees.
         const group = streams.group(stream, sharing as unknown as Sharing<AnyEvent, unknown, unknown>, kinds.join(), view);
         const following = new Following(streams, stream, group, memberOf(key));
@@ -202,7 +207,11 @@ export const createHub = (options: HubOptions): Hub => {
 
     committed: (topic, key, events, priorAt) => {
       const stream = streams.get(topic, key);
-      if (stream) (stream as Stream<AnyEvent>).hear(events.map((event) => toEvent(topic, key, event)), priorAt);
+      if (stream)
+        (stream as Stream<AnyEvent>).hear(
+          events.map((event) => toEvent(topic, key, event)),
+          priorAt,
+        );
     },
 
     reconcile,

@@ -74,7 +74,11 @@ export class Following<Item> implements Membership<unknown, unknown>, Attached {
  * Replays what a subscriber has missed by itself, and joins the others once it stands where they stand: nothing is awaited between look
  * and step.
  */
-export const replay = async (prisma: PrismaClient, following: Following<AnyEvent>, { start, standing, epoch }: ReplayOptions): Promise<void> => {
+export const replay = async (
+  prisma: PrismaClient,
+  following: Following<AnyEvent>,
+  { start, standing, epoch }: ReplayOptions,
+): Promise<void> => {
   const { stream, group, member } = following;
   const { wanted, endsFor } = group.view;
   const isLeft = (): boolean => following.left;
@@ -85,7 +89,9 @@ export const replay = async (prisma: PrismaClient, following: Following<AnyEvent
     assertWithoutHole(events, position);
     // The database went back while this was read, or is another one.
     if (epoch !== null && events.some((event) => event.epoch !== epoch)) throw otherHistory();
-    const end = events.findIndex((event) => (event.seq > standing || endsFor(event) === 'everyone') && group.isEndedBy(event, member.audience));
+    const end = events.findIndex(
+      (event) => (event.seq > standing || endsFor(event) === 'everyone') && group.isEndedBy(event, member.audience),
+    );
     const kept = end < 0 ? events : events.slice(0, end + 1);
     for (let first = 0; first < kept.length && !isLeft(); first += group.chunk) {
       const chunk = kept.slice(first, first + group.chunk);

@@ -25,7 +25,12 @@ export const insist = async <Result>(work: () => Promise<Result>, isOver: () => 
     } catch (error) {
       if (!mayPass(error)) throw error;
       if (isOver() || performance.now() + pause - began > PATIENCE_MS) {
-        throw coded('UNAVAILABLE', 'What has happened cannot be shown at the moment. Subscribe again after the last cursor you have seen.', {}, error);
+        throw coded(
+          'UNAVAILABLE',
+          'What has happened cannot be shown at the moment. Subscribe again after the last cursor you have seen.',
+          {},
+          error,
+        );
       }
     }
     await delay(pause, undefined, { ref: false });

@@ -56,7 +56,8 @@ export const logReader = (prisma: PrismaClient, topic: string): Reader<AnyEvent>
       if (first === undefined) continue;
       // Of one commit a page may have ended in the middle.
       const before = first === events[0] ? priorAt : first.at;
-      const follows = seq === 0 ? epoch === null || epoch === first.epoch : epoch === first.epoch && at !== null && before?.getTime() === at;
+      const follows =
+        seq === 0 ? epoch === null || epoch === first.epoch : epoch === first.epoch && at !== null && before?.getTime() === at;
       if (!follows) return items.length === 0 ? null : { items, standing: { seq, epoch, at }, more: true };
       for (const event of events) if (event.seq > seq) items.push(event);
       const last = items.at(-1) ?? first;
@@ -82,7 +83,11 @@ export const logReader = (prisma: PrismaClient, topic: string): Reader<AnyEvent>
   },
 });
 
-export const stateReader = <Value extends StateValue>(prisma: PrismaClient, topic: StateTopic<Value>, minIntervalMs: number): Reader<Value> => ({
+export const stateReader = <Value extends StateValue>(
+  prisma: PrismaClient,
+  topic: StateTopic<Value>,
+  minIntervalMs: number,
+): Reader<Value> => ({
   kind: 'state',
   minIntervalMs,
   placeOf: ({ version }) => version,
@@ -93,7 +98,9 @@ export const stateReader = <Value extends StateValue>(prisma: PrismaClient, topi
     if (value === undefined) return { ...nothing(standing), gone: true };
     // A version never goes back, but with the whole database.
     if (value.version < standing.seq) throw otherHistory();
-    return value.version === standing.seq ? nothing(standing) : { items: [value], standing: { ...standing, seq: value.version }, more: false };
+    return value.version === standing.seq
+      ? nothing(standing)
+      : { items: [value], standing: { ...standing, seq: value.version }, more: false };
   },
 });
 

@@ -38,7 +38,10 @@ interface Subscription {
 
 /** What travels: the seq, which bus it came from, for that one has woken its own listeners already, and what a signal says. */
 const isMessage = (message: unknown): message is [seq: number, origin: string, value?: unknown] =>
-  Array.isArray(message) && (message.length === 2 || message.length === 3) && Number.isSafeInteger(message[0]) && typeof message[1] === 'string';
+  Array.isArray(message) &&
+  (message.length === 2 || message.length === 3) &&
+  Number.isSafeInteger(message[0]) &&
+  typeof message[1] === 'string';
 
 /** Whether a command failed because Redis said so, and not because the connection was lost. */
 const isReply = (error: unknown): error is Error => error instanceof Error && error.name === 'ReplyError';
@@ -57,7 +60,12 @@ export const createRedisBus = ({ url, prefix, log, patienceMs = 5_000, away = cr
   const ids = new Map<string, Promise<number>>();
   /** The highest seq that could not be published, by channel. */
   const unsent = new Map<string, number>();
-  const refusing = createCondition({ log, name: 'redis-bus', began: 'Redis refuses to publish or to subscribe; processes wake late', over: 'Redis publishes and subscribes again' });
+  const refusing = createCondition({
+    log,
+    name: 'redis-bus',
+    began: 'Redis refuses to publish or to subscribe; processes wake late',
+    over: 'Redis publishes and subscribes again',
+  });
   /** Called when a connection for publishing is there, and what was unsent is on its way. */
   let onPublisher: () => void = () => undefined;
   let closing: Promise<void> | undefined;
@@ -168,7 +176,11 @@ export const createRedisBus = ({ url, prefix, log, patienceMs = 5_000, away = cr
   };
 
   const listeners = createBusListeners(log, {
-    onFirst: (name) => ids.set(name, pubsub.subscribe(prefix + name, (message: unknown) => receive(name, message))),
+    onFirst: (name) =>
+      ids.set(
+        name,
+        pubsub.subscribe(prefix + name, (message: unknown) => receive(name, message)),
+      ),
     onLast: (name) => {
       void ids.get(name)?.then((id) => pubsub.unsubscribe(id));
       ids.delete(name);

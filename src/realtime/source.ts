@@ -30,18 +30,18 @@ export interface StateSource<Value extends StateValue> extends Source<Value> {
 type Attach<Item> = Source<Item>['attach'];
 
 /** @param queueLimit items that an iterating reader may have waiting */
-export const sourceOf = <Item>(kind: Source<Item>['kind'], { queueLimit }: { readonly queueLimit: number }, attach: Attach<Item>): Source<Item> => ({
+export const sourceOf = <Item>(
+  kind: Source<Item>['kind'],
+  { queueLimit }: { readonly queueLimit: number },
+  attach: Attach<Item>,
+): Source<Item> => ({
   kind,
   attach,
   [Symbol.asyncIterator]: () => iterate(kind, attach, queueLimit),
 });
 
 /** Reads a source without sharing: for readers inside the process. */
-const iterate = <Item>(
-  kind: Source<Item>['kind'],
-  attach: Attach<Item>,
-  limit: number,
-): AsyncIterableIterator<Item> => {
+const iterate = <Item>(kind: Source<Item>['kind'], attach: Attach<Item>, limit: number): AsyncIterableIterator<Item> => {
   const { results, memberOf } = createQueueing<null, Item>(kind, null, limit);
   const sharing: Sharing<Item, null, Item> = {
     key: `unshared:${randomUUID()}`,

@@ -85,7 +85,10 @@ export class Stream<Item> {
     if (this.#failed === place) return;
     this.#failed = place;
     const cause: unknown = error instanceof Error && 'originalError' in error ? (error.originalError ?? error) : error;
-    this.#log.error({ topic: this.topic, key: this.key, seq: place, err: cause }, 'what follows here cannot be shown: subscriptions ended with UNAVAILABLE');
+    this.#log.error(
+      { topic: this.topic, key: this.key, seq: place, err: cause },
+      'what follows here cannot be shown: subscriptions ended with UNAVAILABLE',
+    );
   }
 
   /** Begins no further read. */

@@ -61,7 +61,12 @@ export class Streams {
   }
 
   /** The group of a stream that shares this selection. It lives as long as it has members. */
-  group<Item>(stream: Stream<Item>, sharing: Sharing<Item, unknown, unknown>, shows: string, view: View<Item>): Group<Item, unknown, unknown> {
+  group<Item>(
+    stream: Stream<Item>,
+    sharing: Sharing<Item, unknown, unknown>,
+    shows: string,
+    view: View<Item>,
+  ): Group<Item, unknown, unknown> {
     const id = `${shows}\0${sharing.key}`;
     let group = stream.groups.get(id);
     if (!group) {

@@ -132,4 +132,5 @@ export const connectRedis = (options: {
   };
 };
 
-const reasonOf = (error: Error): string => (error instanceof AggregateError && error.message === '' ? String(error.errors[0]) : error.message);
+const reasonOf = (error: Error): string =>
+  error instanceof AggregateError && error.message === '' ? String(error.errors[0]) : error.message;

@@ -56,7 +56,8 @@ const objection = (file: string, target: string, packages: ReadonlySet<string>):
     }
     if (!target.startsWith('src/')) return 'src knows nothing of what is outside of it';
     if (file.startsWith('src/client/')) return target.startsWith('src/client/') ? null : 'the client imports nothing of the server';
-    if (floorOf(file) > floorOf(target)) return 'imports go down the house: main, cli → process → server → domains → graphql, jobs → realtime, access → db, redis → leaves';
+    if (floorOf(file) > floorOf(target))
+      return 'imports go down the house: main, cli → process → server → domains → graphql, jobs → realtime, access → db, redis → leaves';
     const [own, other] = [domainOf(file), domainOf(target)];
     if (own !== undefined && other !== undefined) {
       const room = inDomain(target);
@@ -112,7 +113,9 @@ const domainsOf = (tree: Tree): Tree => {
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const files = ['src', 'tests', 'scripts']
-  .flatMap((folder) => readdirSync(resolve(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((file) => `${folder}/${file.replaceAll('\\', '/')}`))
+  .flatMap((folder) =>
+    readdirSync(resolve(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((file) => `${folder}/${file.replaceAll('\\', '/')}`),
+  )
   .filter((file) => file.endsWith('.ts') && !file.includes('/generated/'));
 const textOf = (file: string): string => readFileSync(resolve(ROOT, file), 'utf8');
 
@@ -205,8 +208,24 @@ describe('the rules', () => {
   });
 
   it('find a circle wherever one enters it', () => {
-    expect(cycles(new Map([['a', ['b']], ['b', ['c']], ['c', ['b']]]))).toEqual(['b → c → b']);
+    expect(
+      cycles(
+        new Map([
+          ['a', ['b']],
+          ['b', ['c']],
+          ['c', ['b']],
+        ]),
+      ),
+    ).toEqual(['b → c → b']);
     expect(cycles(new Map([['a', ['a']]]))).toEqual(['a → a']);
-    expect(cycles(new Map([['a', ['b', 'c']], ['b', ['c']], ['c', []]]))).toEqual([]);
+    expect(
+      cycles(
+        new Map([
+          ['a', ['b', 'c']],
+          ['b', ['c']],
+          ['c', []],
+        ]),
+      ),
+    ).toEqual([]);
   });
 });

@@ -75,7 +75,10 @@ export const startChild = async <Served extends Handlers>(
     for (const { reject } of pending.values()) reject(new Error(`${file} ended with ${String(code)}.`));
     return code;
   });
-  await Promise.race([started, exited.then((code) => Promise.reject(new Error(`${file} ended with ${String(code)} before it was ready.`)))]);
+  await Promise.race([
+    started,
+    exited.then((code) => Promise.reject(new Error(`${file} ended with ${String(code)} before it was ready.`))),
+  ]);
   return {
     call: (name, ...[argument]) =>
       new Promise((resolve, reject) => {

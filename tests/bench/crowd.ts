@@ -51,7 +51,8 @@ const join = (url: string, accessToken: string, subscribe: object): Promise<void
           socket.send(JSON.stringify({ id: 's', type: 'subscribe', payload: subscribe }));
           return;
         }
-        if (message.type !== 'next' || message.payload?.errors !== undefined) throw new Error(`Instead of an event: ${JSON.stringify(message)}`);
+        if (message.type !== 'next' || message.payload?.errors !== undefined)
+          throw new Error(`Instead of an event: ${JSON.stringify(message)}`);
         if (state === 'acknowledged') {
           state = 'subscribed';
           resolve();
@@ -85,7 +86,11 @@ const handlers = {
   },
   /** When each socket received the one event that was sent since the last call. Fails when one gets none, or a second one. */
   received: async ({ timeoutMs }: { readonly timeoutMs: number }): Promise<readonly number[]> => {
-    await until(() => receivedAt.length >= count, timeoutMs, () => `${receivedAt.length} of ${count} sockets received the event`);
+    await until(
+      () => receivedAt.length >= count,
+      timeoutMs,
+      () => `${receivedAt.length} of ${count} sockets received the event`,
+    );
     if (receivedAt.length > count) throw new Error(`${receivedAt.length} events instead of ${count}`);
     const times = receivedAt;
     receivedAt = [];
@@ -93,7 +98,11 @@ const handlers = {
   },
   /** How and when each socket was closed. */
   closed: async ({ timeoutMs }: { readonly timeoutMs: number }): Promise<typeof closes> => {
-    await until(() => closes.length >= count, timeoutMs, () => `${closes.length} of ${count} sockets were closed`);
+    await until(
+      () => closes.length >= count,
+      timeoutMs,
+      () => `${closes.length} of ${count} sockets were closed`,
+    );
     return closes;
   },
 };

@@ -1,5 +1,6 @@
 /** How the bodies of the messages that a benchmark writes begin: with their number, which tells the client which one it was. */
-export const bodyOf = (ordinal: number): string => `#${String(ordinal).padStart(DIGITS, '0')} Plants turn light into sugar; what do they do at night?`;
+export const bodyOf = (ordinal: number): string =>
+  `#${String(ordinal).padStart(DIGITS, '0')} Plants turn light into sugar; what do they do at night?`;
 
 const DIGITS = 8;
 const MARK = Buffer.from('"body":"#');

@@ -41,7 +41,12 @@ export interface LyceumMemory {
   readonly ownStream: Bytes;
 }
 
-export const lyceumMemory = async (client: Child<LoadClient>, entrant: Entrant, sockets: number, subscriptions: number): Promise<LyceumMemory> => {
+export const lyceumMemory = async (
+  client: Child<LoadClient>,
+  entrant: Entrant,
+  sockets: number,
+  subscriptions: number,
+): Promise<LyceumMemory> => {
   const server = lyceumOf(entrant);
   const perSocket = async (): Promise<Bytes> => {
     const { subscribers } = await server.call('subscribers', { count: sockets * 10, back: 0, spread: 1 });
@@ -82,7 +87,12 @@ export interface Statements {
 }
 
 /** The statements that one event costs a process which has not written it, however many subscribers it has. */
-export const statementsPerEvent = async (client: Child<LoadClient>, world: World, redisUrl: string | null, counts: readonly number[]): Promise<Statements[]> => {
+export const statementsPerEvent = async (
+  client: Child<LoadClient>,
+  world: World,
+  redisUrl: string | null,
+  counts: readonly number[],
+): Promise<Statements[]> => {
   const reconcile = { RECONCILE_MS: '600000', PRESENCE_LEASE_MS: '600000' };
   // With Redis another process writes; without it the reader itself does, and its own statements are left out by their texts.
   const shared = redisUrl === null ? reconcile : { ...reconcile, REDIS_URL: redisUrl };
@@ -113,7 +123,12 @@ export interface AcrossProcesses {
 }
 
 /** From a commit in one process to the receipt by the one subscriber of another, with nothing else going on. */
-export const acrossProcesses = async (client: Child<LoadClient>, world: World, redisUrl: string, events: number): Promise<AcrossProcesses> => {
+export const acrossProcesses = async (
+  client: Child<LoadClient>,
+  world: World,
+  redisUrl: string,
+  events: number,
+): Promise<AcrossProcesses> => {
   const reader = await startEntrant('lyceum', world, { REDIS_URL: redisUrl });
   const writer = await startEntrant('lyceum', world, { REDIS_URL: redisUrl });
   await connect(client, reader, 1);
@@ -142,7 +157,9 @@ export interface Subscribing {
 /** Subscribes on sockets that are open: how many a second, until the last one has its history. */
 export const subscribing = async (client: Child<LoadClient>, entrant: Entrant, count: number, history: number): Promise<Subscribing> => {
   const { subscribers, replayed } =
-    entrant.name === 'lyceum' ? await lyceumOf(entrant).call('subscribers', { count, back: history, spread: 1 }) : await entrant.subscribers(count);
+    entrant.name === 'lyceum'
+      ? await lyceumOf(entrant).call('subscribers', { count, back: history, spread: 1 })
+      : await entrant.subscribers(count);
   await client.call('open', { url: entrant.url, dialect: entrant.dialect, subscribers });
   await entrant.server.call('discount');
   const cpuBefore = await entrant.server.call('cpu');

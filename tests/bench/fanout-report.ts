@@ -22,14 +22,23 @@ const NOBODY: Bytes = { heap: Number.NaN, rss: Number.NaN };
 /** The tables of a run, and what it reached of what it must reach. */
 export const report = (figures: FanoutFigures): string => {
   const { machine, rounds, memory, lyceumMemory, statements, across, subscribed } = figures;
-  const sections = [`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}. Medians of the rounds; in brackets what Lyceum has of it.`];
+  const sections = [
+    `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}. Medians of the rounds; in brackets what Lyceum has of it.`,
+  ];
 
   for (const { subscribers, contenders } of rounds) {
     const lyceum = contenders.find(({ name }) => name === 'lyceum');
     const cell = (value: number, own: number | undefined): string => `${short(value)} (${short((own ?? Number.NaN) / value)}x)`;
     sections.push(
       table([
-        [`${short(subscribers)} subscribers`, 'deliveries/s, burst', 'CPU ms / 1,000, burst', 'median ms, steady', 'p99 ms, steady', 'idle subscriber'],
+        [
+          `${short(subscribers)} subscribers`,
+          'deliveries/s, burst',
+          'CPU ms / 1,000, burst',
+          'median ms, steady',
+          'p99 ms, steady',
+          'idle subscriber',
+        ],
         ...contenders.map((each) => [
           each.name,
           cell(each.deliveriesPerSecond, lyceum?.deliveriesPerSecond),
@@ -51,11 +60,20 @@ export const report = (figures: FanoutFigures): string => {
       ['further subscription on a socket, all of one stream', kib(lyceumMemory.sameStream)],
       ['further subscription, streams that other sockets follow too', kib(lyceumMemory.sharedStreams)],
       ['further subscription, a stream of its own', kib(lyceumMemory.ownStream)],
-      ...statements.map(({ subscribers, perEvent }): [string, string] => [`SQL statements of an event, ${short(subscribers)} subscribers`, String(perEvent)]),
+      ...statements.map(({ subscribers, perEvent }): [string, string] => [
+        `SQL statements of an event, ${short(subscribers)} subscribers`,
+        String(perEvent),
+      ]),
       ['commit to receipt on another process, median', across === null ? 'no Redis here' : `${short(across.medianMs)} ms`],
       ['commit to receipt on another process, p99', across === null ? '' : `${short(across.p99Ms)} ms`],
-      [`subscribes/s with ${subscribed.history} events of history`, `${short(subscribed.lyceum.perSecond)} (${short(subscribed.lyceum.cpuPerSubscribe)} ms of CPU each)`],
-      ['graphql-ws recipe, without history', `${short(subscribed.recipe.perSecond)} (${short(subscribed.recipe.cpuPerSubscribe)} ms of CPU each)`],
+      [
+        `subscribes/s with ${subscribed.history} events of history`,
+        `${short(subscribed.lyceum.perSecond)} (${short(subscribed.lyceum.cpuPerSubscribe)} ms of CPU each)`,
+      ],
+      [
+        'graphql-ws recipe, without history',
+        `${short(subscribed.recipe.perSecond)} (${short(subscribed.recipe.cpuPerSubscribe)} ms of CPU each)`,
+      ],
     ]),
   );
   sections.push(table([['must reach', 'is', 'at least', ''], ...goals(figures)]));
@@ -69,7 +87,12 @@ const goals = ({ rounds, memory, lyceumMemory, statements, across }: FanoutFigur
   // Round by round, because they stand side by side in time: a machine that is slow for a while is so for both.
   const ratio = (name: Name, figure: keyof Round, own = figure): number =>
     median(roundsOf('lyceum').map((round, index) => round[own] / (roundsOf(name)[index]?.[figure] ?? Number.NaN)));
-  const goal = (what: string, is: number, bound: string, reached: boolean, unit = 'x'): string[] => [what, `${short(is)}${unit}`, bound, reached ? 'reached' : 'NOT REACHED'];
+  const goal = (what: string, is: number, bound: string, reached: boolean, unit = 'x'): string[] => [
+    what,
+    `${short(is)}${unit}`,
+    bound,
+    reached ? 'reached' : 'NOT REACHED',
+  ];
 
   const recipe = ratio('graphql-ws', 'deliveriesPerSecond');
   const bare = ratio('bare ws', 'deliveriesPerSecond');

@@ -25,7 +25,9 @@ const PEER_SUBSCRIBE = `subscription ($conversationId: ID!, $after: String) { me
 const peerSubscribers = (dialect: Dialect) => (count: number) =>
   Promise.resolve({
     subscribers: Array.from({ length: count }, (_, index): Subscriber =>
-      dialect === 'graphql' ? { init: {}, subscribe: [{ query: PEER_SUBSCRIBE, variables: { conversationId: 'conversation', after: `cursor${index}` } }] } : {},
+      dialect === 'graphql'
+        ? { init: {}, subscribe: [{ query: PEER_SUBSCRIBE, variables: { conversationId: 'conversation', after: `cursor${index}` } }] }
+        : {},
     ),
     replayed: 0,
   });
@@ -48,7 +50,14 @@ export const startEntrant = async (name: Name, world: World, env: Readonly<Recor
   const file = { 'graphql-ws': 'graphql-ws', mercurius: 'mercurius', 'socket.io': 'socket-io', 'bare ws': 'bare-ws' }[name];
   const dialect: Dialect = name === 'socket.io' ? 'socket.io' : name === 'bare ws' ? 'ws' : 'graphql';
   const server = await startChild<Contending>(`./servers/${file}.ts`);
-  return { name, server, url: await server.call('url'), dialect, subscribers: peerSubscribers(dialect), slow: name === 'graphql-ws' || name === 'mercurius' };
+  return {
+    name,
+    server,
+    url: await server.call('url'),
+    dialect,
+    subscribers: peerSubscribers(dialect),
+    slow: name === 'graphql-ws' || name === 'mercurius',
+  };
 };
 
 export const lyceumOf = ({ server }: Entrant): Child<LyceumServer> => server;
@@ -122,7 +131,8 @@ export const playRound = async (client: Child<LoadClient>, entrant: Entrant, siz
   const latencies = await steady(client, entrant, size);
   const { least, most } = await client.call('counts');
   // Cursors differ, and with them what was replayed.
-  if (most - least > (entrant.name === 'lyceum' ? SPREAD - 1 : 0)) throw new Error(`${entrant.name}: some received ${least} events, others ${most}.`);
+  if (most - least > (entrant.name === 'lyceum' ? SPREAD - 1 : 0))
+    throw new Error(`${entrant.name}: some received ${least} events, others ${most}.`);
   await disconnect(client, entrant);
   return { ...sent, ...latencies };
 };

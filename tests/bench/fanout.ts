@@ -4,7 +4,16 @@
  */
 import { cpus } from 'node:os';
 import { startChild } from './child.js';
-import { acrossProcesses, lyceumMemory, memoryPerSubscriber, openRedis, statementsPerEvent, subscribing, type Bytes, type Subscribing } from './fanout-extras.js';
+import {
+  acrossProcesses,
+  lyceumMemory,
+  memoryPerSubscriber,
+  openRedis,
+  statementsPerEvent,
+  subscribing,
+  type Bytes,
+  type Subscribing,
+} from './fanout-extras.js';
 import { NAMES, playRound, startEntrant, summarise, type Entrant, type Name, type Round, type Size } from './fanout-rounds.js';
 import { report } from './fanout-report.js';
 import { median } from './figures.js';
@@ -65,7 +74,10 @@ try {
   const times = async (entrant: Entrant): Promise<Subscribing> => {
     const results: Subscribing[] = [];
     for (let round = 0; round < (quick ? 1 : 3); round += 1) results.push(await subscribing(client, entrant, count, history));
-    return { perSecond: median(results.map(({ perSecond }) => perSecond)), cpuPerSubscribe: median(results.map(({ cpuPerSubscribe }) => cpuPerSubscribe)) };
+    return {
+      perSecond: median(results.map(({ perSecond }) => perSecond)),
+      cpuPerSubscribe: median(results.map(({ cpuPerSubscribe }) => cpuPerSubscribe)),
+    };
   };
   const subscribed = { history, lyceum: await times(lyceum), recipe: await times(recipe) };
 

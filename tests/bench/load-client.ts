@@ -148,7 +148,13 @@ const handlers = {
     [sampling, ordinals, times] = [true, [], []];
   },
   /** The latencies of what was noted, in milliseconds, when the events from `first` on began at `at`. */
-  latencies: ({ first, at }: { readonly first: number; readonly at: readonly number[] }): { readonly median: number; readonly p99: number } => {
+  latencies: ({
+    first,
+    at,
+  }: {
+    readonly first: number;
+    readonly at: readonly number[];
+  }): { readonly median: number; readonly p99: number } => {
     sampling = false;
     const values = times.map((time, index) => time - (at[(ordinals[index] ?? 0) - first] ?? Number.NaN));
     return { median: median(values), p99: quantile(values, 0.99) };

@@ -17,7 +17,8 @@ import type { Crowd } from './crowd.js';
 import { median, quantile, short, table } from './figures.js';
 import { keepResults } from './world.js';
 
-const option = (name: string, fallback: number): number => Number(new RegExp(`--${name}=(\\d+)`).exec(process.argv.join(' '))?.[1] ?? fallback);
+const option = (name: string, fallback: number): number =>
+  Number(new RegExp(`--${name}=(\\d+)`).exec(process.argv.join(' '))?.[1] ?? fallback);
 const sockets = option('sockets', 10_000);
 const drainMs = option('drain', 10_000);
 const SERVERS = 3;
@@ -35,7 +36,8 @@ const checkFiles = (): void => {
   const needed = Math.ceil(sockets / Math.min(SERVERS, CROWDS)) + SPARE_FILES;
   const limit = process.platform === 'win32' ? 'unlimited' : execFileSync('sh', ['-c', 'ulimit -Hn'], { encoding: 'utf8' }).trim();
   say(`each process may open ${limit} files and needs ${needed}`);
-  if (limit !== 'unlimited' && Number(limit) < needed) throw new Error(`Too few files: run \`ulimit -n ${needed}\` as root before, or take --sockets=n.`);
+  if (limit !== 'unlimited' && Number(limit) < needed)
+    throw new Error(`Too few files: run \`ulimit -n ${needed}\` as root before, or take --sockets=n.`);
 };
 
 const ask = async <Data>(url: string, query: string, variables: object, token?: string): Promise<Data> => {
@@ -96,9 +98,15 @@ try {
     owner,
   );
   const { id, joinCode } = createRoom.conversation;
-  for (const token of others) await ask(url, `mutation ($code: String!) { joinRoom(input: { code: $code }) { conversation { id } } }`, { code: joinCode }, token);
+  for (const token of others)
+    await ask(url, `mutation ($code: String!) { joinRoom(input: { code: $code }) { conversation { id } } }`, { code: joinCode }, token);
   // Each socket gets this one at once, which shows that it has subscribed.
-  const { conversation } = await ask<{ conversation: { cursor: string } }>(url, `query ($id: ID!) { conversation(id: $id) { cursor } }`, { id }, owner);
+  const { conversation } = await ask<{ conversation: { cursor: string } }>(
+    url,
+    `query ($id: ID!) { conversation(id: $id) { cursor } }`,
+    { id },
+    owner,
+  );
   await ask(url, SEND, { id, body: 'welcome' }, owner);
 
   say(`connecting ${sockets} sockets to ${SERVERS} servers`);
@@ -142,7 +150,11 @@ try {
     const tenth = Math.min(9, Math.floor(((at - stoppedAt) / Math.max(drainMs, 1)) * 10));
     tenths[tenth] = (tenths[tenth] ?? 0) + 1;
   }
-  const errors = servers.flatMap(({ output }) => output().split('\n').filter((line) => /"level":"(warn|error|fatal)"/.test(line)));
+  const errors = servers.flatMap(({ output }) =>
+    output()
+      .split('\n')
+      .filter((line) => /"level":"(warn|error|fatal)"/.test(line)),
+  );
 
   const figures = {
     machine: { node: process.version, cpus: cpus().length, model: cpus()[0]?.model },

@@ -68,7 +68,17 @@ try {
       ['from the commit: p99 ms', short(live.p99)],
     ])}`,
   );
-  await keepResults(quick ? 'redis-away-quick' : 'redis-away', { at: new Date().toISOString(), clients, seconds, events: at.length, meanwhile, expected, late, ...tally, live });
+  await keepResults(quick ? 'redis-away-quick' : 'redis-away', {
+    at: new Date().toISOString(),
+    clients,
+    seconds,
+    events: at.length,
+    meanwhile,
+    expected,
+    late,
+    ...tally,
+    live,
+  });
   if (late > 0 || tally.lost > 0 || tally.repeated > 0 || tally.refused > 0 || tally.received !== expected) process.exitCode = 1;
 } finally {
   await client.stop();

@@ -48,7 +48,11 @@ const subscribe = (peer: Resuming): void => {
   peer.head = `{"id":"s${peer.subscriptions}",`;
   peer.subscribedAt = now();
   peer.socket?.send(
-    JSON.stringify({ id: `s${peer.subscriptions}`, type: 'subscribe', payload: { query, variables: { ...variables, ...(peer.cursor === null ? {} : { after: peer.cursor }) } } }),
+    JSON.stringify({
+      id: `s${peer.subscriptions}`,
+      type: 'subscribe',
+      payload: { query, variables: { ...variables, ...(peer.cursor === null ? {} : { after: peer.cursor }) } },
+    }),
   );
 };
 
@@ -119,14 +123,41 @@ const interrupt = (peer: Resuming, how: Interruption, awayMs: number): void => {
 
 const handlers = {
   /** Connects all; the first event that each must get is `next`, after the cursor in its variables. */
-  start: ({ url: to, subscribers, next, record }: { readonly url: string; readonly subscribers: readonly Subscriber[]; readonly next: number; readonly record: boolean }): void => {
+  start: ({
+    url: to,
+    subscribers,
+    next,
+    record,
+  }: {
+    readonly url: string;
+    readonly subscribers: readonly Subscriber[];
+    readonly next: number;
+    readonly record: boolean;
+  }): void => {
     url = to;
     recording = record;
-    all = subscribers.map((subscriber) => ({ ...subscriber, socket: null, cursor: null, next, subscriptions: 0, head: '', subscribedAt: 0, comeback: null }));
+    all = subscribers.map((subscriber) => ({
+      ...subscriber,
+      socket: null,
+      cursor: null,
+      next,
+      subscriptions: 0,
+      head: '',
+      subscribedAt: 0,
+      comeback: null,
+    }));
     for (const [place, peer] of all.entries()) comeBack(peer, place);
   },
   /** Interrupts a share of them, drawn by lot; each is away for up to `awayMs`. */
-  interrupt: ({ share, ways, awayMs }: { readonly share: number; readonly ways: readonly Interruption[]; readonly awayMs: number }): void => {
+  interrupt: ({
+    share,
+    ways,
+    awayMs,
+  }: {
+    readonly share: number;
+    readonly ways: readonly Interruption[];
+    readonly awayMs: number;
+  }): void => {
     for (const peer of all) {
       if (Math.random() < share) interrupt(peer, ways[Math.floor(Math.random() * ways.length)] ?? 'cut', Math.random() * awayMs);
     }

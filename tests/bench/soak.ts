@@ -81,7 +81,18 @@ try {
       `Of the hub ${clean ? 'nothing is' : 'SOMETHING IS'} left. ` +
       `${short(tally.received)} deliveries, ${tally.lost} lost, ${tally.repeated} twice.`,
   );
-  await keepResults(quick ? 'soak-quick' : 'soak', { at: new Date().toISOString(), minutes, clients, series, after, growth, flat, left, empty, ...tally });
+  await keepResults(quick ? 'soak-quick' : 'soak', {
+    at: new Date().toISOString(),
+    minutes,
+    clients,
+    series,
+    after,
+    growth,
+    flat,
+    left,
+    empty,
+    ...tally,
+  });
   if (!flat || !clean || tally.lost > 0 || tally.repeated > 0) process.exitCode = 1;
 } finally {
   await client.stop();

@@ -11,7 +11,10 @@ import type { LyceumServer } from './servers/lyceum.js';
 /** What a run stands on: a PostgreSQL of its own, and Lyceum processes that share it and one conversation. */
 export interface World {
   readonly postgres: PostgresAddress;
-  readonly lyceum: (options?: { readonly env?: Readonly<Record<string, string>>; readonly flags?: readonly string[] }) => Promise<Child<LyceumServer>>;
+  readonly lyceum: (options?: {
+    readonly env?: Readonly<Record<string, string>>;
+    readonly flags?: readonly string[];
+  }) => Promise<Child<LyceumServer>>;
   readonly close: () => Promise<void>;
 }
 

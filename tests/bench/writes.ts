@@ -73,7 +73,13 @@ try {
   const others = await startChild<Writers>('./writers.ts');
   const statements = new Map<string, number>();
   try {
-    await others.call('gather', { url: (await counting.call('url')).replace('ws', 'http'), transport, users: 2 * writers, writers, places });
+    await others.call('gather', {
+      url: (await counting.call('url')).replace('ws', 'http'),
+      transport,
+      users: 2 * writers,
+      writers,
+      places,
+    });
     for (const { name, ...load } of LOADS) {
       await counting.call('statements');
       const { acts } = await others.call('write', { ...load, seconds, alone: true });
@@ -135,7 +141,19 @@ try {
   };
   console.log(
     `\n${writers} writers over ${transport}, each waiting for its answer; medians of ${rounds} rounds of ${seconds} s\n\n${table([
-      ['', 'acts/s', 'median ms', 'p99 ms', 'read p99 ms', 'statements', 'server CPU ms', 'server CPU', 'client CPU', 'disk syncs', 'sync ms'],
+      [
+        '',
+        'acts/s',
+        'median ms',
+        'p99 ms',
+        'read p99 ms',
+        'statements',
+        'server CPU ms',
+        'server CPU',
+        'client CPU',
+        'disk syncs',
+        'sync ms',
+      ],
       ...summaries.map((each) => [
         `${each.load}${each.durable ? '' : ' *'}`,
         short(each.perSecond),

@@ -22,37 +22,43 @@ const bundle = async (): Promise<string> => {
   return script.code;
 };
 
-describe.skipIf(chromium === null)(`the resuming client in a browser${chromium === null ? ' (there is no Chromium here: install one, or set CHROMIUM_PATH)' : ''}`, () => {
-  let app: TestApp;
-  let proxy: Proxy;
-  let browser: Browser;
-  let ada: TestUser;
-  beforeAll(async () => {
-    app = await startTestApp();
-    [proxy, ada, browser] = await Promise.all([startProxy(app.url), app.user('ada'), launchBrowser(chromium ?? '')]);
-  });
-  afterAll(async () => {
-    await browser.close();
-    await proxy.stop();
-    await app.stop();
-  });
+describe.skipIf(chromium === null)(
+  `the resuming client in a browser${chromium === null ? ' (there is no Chromium here: install one, or set CHROMIUM_PATH)' : ''}`,
+  () => {
+    let app: TestApp;
+    let proxy: Proxy;
+    let browser: Browser;
+    let ada: TestUser;
+    beforeAll(async () => {
+      app = await startTestApp();
+      [proxy, ada, browser] = await Promise.all([startProxy(app.url), app.user('ada'), launchBrowser(chromium ?? '')]);
+    });
+    afterAll(async () => {
+      await browser.close();
+      await proxy.stop();
+      await app.stop();
+    });
 
-  test('H06: gets every event once and in order, though its connection is cut and falls silent', async () => {
-    const { createPost } = await app.data<{ createPost: { post: { id: string; commentCursor: string } } }>(
-      'mutation { createPost(input: { body: "x" }) { post { id commentCursor } } }',
-      {},
-      ada,
-    );
-    const { id, commentCursor } = createPost.post;
-    const comment = async (body: string): Promise<void> => {
-      await app.data('mutation ($id: ID!, $body: String!) { addComment(input: { postId: $id, body: $body }) { comment { id } } }', { id, body }, ada);
-    };
-    const page = await browser.newPage();
-    page.setDefaultTimeout(20_000);
-    await page.goto(new URL('/healthz', app.url).href);
-    await page.addScriptTag({ content: await bundle() });
-    await page.evaluate(
-      `window.bodies = [];
+    test('H06: gets every event once and in order, though its connection is cut and falls silent', async () => {
+      const { createPost } = await app.data<{ createPost: { post: { id: string; commentCursor: string } } }>(
+        'mutation { createPost(input: { body: "x" }) { post { id commentCursor } } }',
+        {},
+        ada,
+      );
+      const { id, commentCursor } = createPost.post;
+      const comment = async (body: string): Promise<void> => {
+        await app.data(
+          'mutation ($id: ID!, $body: String!) { addComment(input: { postId: $id, body: $body }) { comment { id } } }',
+          { id, body },
+          ada,
+        );
+      };
+      const page = await browser.newPage();
+      page.setDefaultTimeout(20_000);
+      await page.goto(new URL('/healthz', app.url).href);
+      await page.addScriptTag({ content: await bundle() });
+      await page.evaluate(
+        `window.bodies = [];
       window.client = lyceum.createResumingClient({
         url: ${JSON.stringify(proxy.url.replace(/^http/, 'ws'))},
         getAccessToken: () => ${JSON.stringify(ada.token)},
@@ -68,21 +74,22 @@ describe.skipIf(chromium === null)(`the resuming client in a browser${chromium =
         { next: ({ data }) => bodies.push(data.commentAdded.comment.body), error: (error) => bodies.push(String(error)), complete: () => bodies.push('complete') },
       );
       0`,
-    );
-    const bodies = async (count: number): Promise<unknown> => {
-      await page.waitForFunction(`bodies.length >= ${count}`);
-      return await page.evaluate('bodies');
-    };
-    await comment('one');
-    expect(await bodies(1)).toEqual(['one']);
-    proxy.cut();
-    await comment('two');
-    expect(await bodies(2)).toEqual(['one', 'two']);
-    proxy.blackHole();
-    await comment('three');
-    proxy.forget();
-    expect(await bodies(3)).toEqual(['one', 'two', 'three']);
-    await page.evaluate('client.dispose()');
-    expect(await bodies(4)).toEqual(['one', 'two', 'three', 'complete']);
-  });
-});
+      );
+      const bodies = async (count: number): Promise<unknown> => {
+        await page.waitForFunction(`bodies.length >= ${count}`);
+        return await page.evaluate('bodies');
+      };
+      await comment('one');
+      expect(await bodies(1)).toEqual(['one']);
+      proxy.cut();
+      await comment('two');
+      expect(await bodies(2)).toEqual(['one', 'two']);
+      proxy.blackHole();
+      await comment('three');
+      proxy.forget();
+      expect(await bodies(3)).toEqual(['one', 'two', 'three']);
+      await page.evaluate('client.dispose()');
+      expect(await bodies(4)).toEqual(['one', 'two', 'three', 'complete']);
+    });
+  },
+);

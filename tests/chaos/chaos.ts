@@ -92,7 +92,8 @@ const run = async (stage: Stage): Promise<void> => {
     const end = timeline.begin(name);
     await fault({ ...stage, readers: readers.all }, chance);
     end();
-    for (const server of await cluster.notReady(READY_MS)) ledger.find('process', `${server} is not ready ${READY_MS / 1_000} s after ${name}`);
+    for (const server of await cluster.notReady(READY_MS))
+      ledger.find('process', `${server} is not ready ${READY_MS / 1_000} s after ${name}`);
     await rest(chance.between(QUIET_MS.least, QUIET_MS.most), leave);
   }
   say('no more faults');

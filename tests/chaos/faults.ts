@@ -133,7 +133,10 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
 /**
  * The order in which faults happen: each once before any comes again.
  */
-export function* faultsInTurn(names: readonly string[], random: Random): Generator<{ readonly name: string; readonly fault: Fault; readonly random: Random }> {
+export function* faultsInTurn(
+  names: readonly string[],
+  random: Random,
+): Generator<{ readonly name: string; readonly fault: Fault; readonly random: Random }> {
   for (;;) {
     for (const name of random.shuffle(names)) {
       const fault = FAULTS[name];

@@ -92,7 +92,8 @@ export const createLedger = (timeline: Timeline): Ledger => {
   const views: ViewState[] = [];
   let delivered = 0;
 
-  const find: Ledger['find'] = (kind, text) => void findings.push({ kind, text: `${text}, at ${seconds(timeline.now())} ${timeline.at(timeline.now())}` });
+  const find: Ledger['find'] = (kind, text) =>
+    void findings.push({ kind, text: `${text}, at ${seconds(timeline.now())} ${timeline.at(timeline.now())}` });
   const mayBeGone = (at: number): boolean => gone.some(({ from, to }) => from <= at && at <= to);
 
   const open = (reader: string, stream: LogStream): View => {
@@ -104,9 +105,9 @@ export const createLedger = (timeline: Timeline): Ledger => {
       reader,
       stream,
       last,
-      list: (entries) => [listed, told, isWhole] = [entries, [], true],
+      list: (entries) => ([listed, told, isWhole] = [entries, [], true]),
       rewind: () => (told = []),
-      skip: () => [listed, told, isWhole] = [[], [], false],
+      skip: () => ([listed, told, isWhole] = [[], [], false]),
       take: (entry) => {
         delivered += 1;
         const name = `${reader} got ${describe(entry)} of ${stream.name}`;
@@ -148,8 +149,13 @@ export const createLedger = (timeline: Timeline): Ledger => {
       if (found !== undefined && isSame(found, entry)) continue;
       const write = acknowledged.get(keyOf(entry));
       const story = write ? `, acknowledged to ${write.by} at ${seconds(write.at)} ${timeline.at(write.at)}` : ', never acknowledged';
-      if (found === undefined) findings.push({ kind: 'missed', text: `${view.reader} never got ${describe(entry)} of ${view.stream.name}${story}` });
-      else findings.push({ kind: 'phantom', text: `${view.reader} holds ${describe(found)} of ${view.stream.name}, where ${describe(entry)} is${story}` });
+      if (found === undefined)
+        findings.push({ kind: 'missed', text: `${view.reader} never got ${describe(entry)} of ${view.stream.name}${story}` });
+      else
+        findings.push({
+          kind: 'phantom',
+          text: `${view.reader} holds ${describe(found)} of ${view.stream.name}, where ${describe(entry)} is${story}`,
+        });
     }
     for (const entry of bySeq.values()) {
       findings.push({ kind: 'phantom', text: `${view.reader} holds ${describe(entry)} of ${view.stream.name}, which the log does not` });

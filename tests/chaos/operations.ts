@@ -50,9 +50,18 @@ export const PASSING: ReadonlySet<string> = new Set(['UNAVAILABLE']);
 const PATIENCE_MS = 10_000;
 
 /** One operation over HTTP; null when there was no answer, or one that says that there is none at the moment. */
-export const ask = async <Data>(url: string, token: string | null, query: string, variables: object, leave: AbortSignal): Promise<GraphQLResponse<Data> | null> => {
+export const ask = async <Data>(
+  url: string,
+  token: string | null,
+  query: string,
+  variables: object,
+  leave: AbortSignal,
+): Promise<GraphQLResponse<Data> | null> => {
   try {
-    const response = await execute<Data>(url, query, variables, { ...(token === null ? {} : { token }), signal: AbortSignal.any([leave, AbortSignal.timeout(PATIENCE_MS)]) });
+    const response = await execute<Data>(url, query, variables, {
+      ...(token === null ? {} : { token }),
+      signal: AbortSignal.any([leave, AbortSignal.timeout(PATIENCE_MS)]),
+    });
     return PASSING.has(codeOf(response.errors) ?? '') ? null : response;
   } catch {
     return null;

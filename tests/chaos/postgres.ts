@@ -36,7 +36,8 @@ export const startChaosPostgres = async (dataDir: string): Promise<ChaosPostgres
   const data = join(dataDir, 'postgres', 'data');
   const copy = join(dataDir, 'postgres', 'copy');
   // Durable: what is committed must outlive a SIGKILL.
-  const start = (): Promise<EmbeddedPostgres> => startEmbeddedPostgres({ dataDir, log: createLog('silent'), durable: true, maxConnections: 150 });
+  const start = (): Promise<EmbeddedPostgres> =>
+    startEmbeddedPostgres({ dataDir, log: createLog('silent'), durable: true, maxConnections: 150 });
   let postgres = await start();
   const urlOf = ({ user, password, host, port, database }: EmbeddedPostgres['address']): string =>
     `postgresql://${user}:${password}@${host}:${port}/${database}`;

@@ -41,7 +41,10 @@ export const report = async (
   }
   const folder = fileURLToPath(new URL(`../../.artifacts/chaos-${seed}/`, import.meta.url));
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, 'report.json'), `${JSON.stringify({ seed, at: new Date().toISOString(), acknowledged, delivered, faults, findings }, null, 2)}\n`);
+  await writeFile(
+    join(folder, 'report.json'),
+    `${JSON.stringify({ seed, at: new Date().toISOString(), acknowledged, delivered, faults, findings }, null, 2)}\n`,
+  );
   for (const { name, output } of lines) await writeFile(join(folder, `${name.replace(' ', '-')}.log`), output);
   console.log(`\nAll of it: ${folder}`);
 };

@@ -61,7 +61,10 @@ export const setScene = async ({ cluster, leave }: Stage): Promise<Scene> => {
     streams.push({ name: `room ${n}`, topic: 'conversation', key: parseId(id).id, id });
   }
   for (let n = 1; n <= POSTS; n += 1) {
-    const { createPost } = await must<{ createPost: { post: { id: string } } }>(owner, `mutation { createPost(input: { body: "Post ${n}" }) { post { id } } }`);
+    const { createPost } = await must<{ createPost: { post: { id: string } } }>(
+      owner,
+      `mutation { createPost(input: { body: "Post ${n}" }) { post { id } } }`,
+    );
     const { id } = createPost.post;
     await must(owner, 'mutation ($id: ID!) { addComment(input: { postId: $id, body: "first" }) { comment { id } } }', { id });
     streams.push({ name: `post ${n}`, topic: 'comments', key: parseId(id).id, id });

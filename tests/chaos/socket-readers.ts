@@ -21,7 +21,13 @@ const PASSING_CLOSES = new Set([1000, 1001, 1005, 1006, 1011, 1012, 1013, 4403, 
 const socketUrl = (stage: Stage, random: Random): string => anyServer(stage, random).replace(/^http/, 'ws');
 
 /** One subscription until it ends, or until its reader leaves. */
-const follow = (client: Client, leave: AbortSignal, query: string, variables: Record<string, unknown>, take: (result: Result) => void): Promise<End> =>
+const follow = (
+  client: Client,
+  leave: AbortSignal,
+  query: string,
+  variables: Record<string, unknown>,
+  take: (result: Result) => void,
+): Promise<End> =>
   new Promise((resolve) => {
     let code: string | undefined;
     const unsubscribe = client.subscribe<{ readonly events: Event }>(
@@ -98,7 +104,14 @@ export const startResumingReader = (stage: Stage, name: string, token: string, s
  * A graphql-ws client as it comes. With `after` it is told everything since its list once more after each reconnect; without, what came
  * meanwhile is lost to it. It gives up after five tries, and ends with UNAVAILABLE and SLOW_CONSUMER: then it is begun anew.
  */
-export const startStockReader = (stage: Stage, name: string, token: string, streams: readonly LogStream[], random: Random, from: 'list' | 'now'): Reader => {
+export const startStockReader = (
+  stage: Stage,
+  name: string,
+  token: string,
+  streams: readonly LogStream[],
+  random: Random,
+  from: 'list' | 'now',
+): Reader => {
   const views = streams.map((stream) => stage.ledger.open(name, stream));
   const again = (view: View): void => (from === 'list' ? view.rewind() : view.skip());
   const client = createClient({

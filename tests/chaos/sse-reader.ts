@@ -23,7 +23,11 @@ async function* pieces(body: ReadableStream<Uint8Array>): AsyncGenerator<Piece> 
     for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
       const lines = text.slice(0, end).split('\n');
       text = text.slice(end + 2);
-      const field = (name: string): string | undefined => lines.find((line) => line.startsWith(`${name}:`))?.slice(name.length + 1).trim();
+      const field = (name: string): string | undefined =>
+        lines
+          .find((line) => line.startsWith(`${name}:`))
+          ?.slice(name.length + 1)
+          .trim();
       const event = field('event');
       if (event !== undefined) yield { id: field('id') ?? null, event, data: field('data') ?? '' };
     }
@@ -31,7 +35,13 @@ async function* pieces(body: ReadableStream<Uint8Array>): AsyncGenerator<Piece> 
 }
 
 /** Reads as a browser's EventSource does: the same request each time, and `Last-Event-ID` with what was seen last. */
-export const startEventStreamReader = (stage: Stage, name: string, token: string, streams: readonly LogStream[], random: Random): Reader => {
+export const startEventStreamReader = (
+  stage: Stage,
+  name: string,
+  token: string,
+  streams: readonly LogStream[],
+  random: Random,
+): Reader => {
   const { ledger } = stage;
   const views = streams.map((stream) => ledger.open(name, stream));
   const stopping = new AbortController();
@@ -55,7 +65,8 @@ export const startEventStreamReader = (stage: Stage, name: string, token: string
     });
     if (!response.ok || response.body === null) {
       const { errors } = (await response.json()) as { errors?: unknown };
-      if (response.status !== 503) ledger.find('answer', `${name} was answered ${response.status} ${codeOf(errors)} when it followed ${stream.name}`);
+      if (response.status !== 503)
+        ledger.find('answer', `${name} was answered ${response.status} ${codeOf(errors)} when it followed ${stream.name}`);
       return 'cut';
     }
     for await (const { id, event, data } of pieces(response.body)) {

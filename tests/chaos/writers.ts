@@ -26,9 +26,11 @@ interface Own {
   readonly acknowledgedAt: number;
 }
 
-const SEND = 'mutation ($id: ID!, $body: String!, $clientId: String!) { write: sendMessage(input: { conversationId: $id, body: $body, clientId: $clientId }) { of: message { id } } }';
+const SEND =
+  'mutation ($id: ID!, $body: String!, $clientId: String!) { write: sendMessage(input: { conversationId: $id, body: $body, clientId: $clientId }) { of: message { id } } }';
 const EDIT = 'mutation ($id: ID!, $body: String!) { write: editMessage(input: { messageId: $id, body: $body }) { of: message { id } } }';
-const COMMENT = 'mutation ($id: ID!, $body: String!, $clientId: String!) { write: addComment(input: { postId: $id, body: $body, clientId: $clientId }) { of: comment { id } } }';
+const COMMENT =
+  'mutation ($id: ID!, $body: String!, $clientId: String!) { write: addComment(input: { postId: $id, body: $body, clientId: $clientId }) { of: comment { id } } }';
 const EDIT_COMMENT = 'mutation ($id: ID!, $body: String!) { write: updateComment(input: { id: $id, body: $body }) { of: comment { id } } }';
 const LIKE = 'mutation ($id: ID!) { write: likePost(input: { postId: $id }) { likeCount } }';
 const UNLIKE = 'mutation ($id: ID!) { write: unlikePost(input: { postId: $id }) { likeCount } }';
@@ -48,7 +50,13 @@ export const startWriters = (stage: Stage, { streams, writers }: Scene, random: 
   let written = 0;
 
   /** Sends a write until it is acknowledged; null when it was refused, which is found unless it may be. */
-  const persist = async (by: string, token: string, { stream, query, variables }: Write, chance: Random, mayBeRefused = (): boolean => false) => {
+  const persist = async (
+    by: string,
+    token: string,
+    { stream, query, variables }: Write,
+    chance: Random,
+    mayBeRefused = (): boolean => false,
+  ) => {
     const since = timeline.now();
     const refusals = new Set<string>();
     while (!leave.aborted) {
@@ -58,7 +66,10 @@ export const startWriters = (stage: Stage, { streams, writers }: Scene, random: 
       if (response !== null && code === 'NOT_FOUND' && mayBeRefused()) return null;
       if (response !== null && !refusals.has(code ?? 'nothing')) {
         refusals.add(code ?? 'nothing');
-        ledger.find('answer', `${by} was answered ${code ?? 'nothing'} when it wrote to ${stream.name} (${response.errors?.[0]?.message ?? ''})`);
+        ledger.find(
+          'answer',
+          `${by} was answered ${code ?? 'nothing'} when it wrote to ${stream.name} (${response.errors?.[0]?.message ?? ''})`,
+        );
       }
       if (timeline.now() - since > PATIENCE_MS) {
         ledger.find('answer', `${by} could not write to ${stream.name} for ${PATIENCE_MS / 1_000} s`);
@@ -97,7 +108,12 @@ export const startWriters = (stage: Stage, { streams, writers }: Scene, random: 
         if (id !== null) ledger.acknowledge({ stream: old.stream, kind: write.kind, subject: parseId(id).id, by });
       } else if (lot > 1 - LIKES) {
         const stream = chance.pick(posts);
-        await persist(by, token, { stream, kind: 'like', query: chance.next() < 0.6 ? LIKE : UNLIKE, variables: { id: stream.id } }, chance);
+        await persist(
+          by,
+          token,
+          { stream, kind: 'like', query: chance.next() < 0.6 ? LIKE : UNLIKE, variables: { id: stream.id } },
+          chance,
+        );
       } else {
         const stream = chance.pick(streams);
         const write = create(stream, by);

@@ -32,7 +32,8 @@ const lyceum = async (...args: string[]): Promise<string> => {
 test('another role counts at once for what its user has open, though the command that gave it has ended', async () => {
   const ada = await app.user('ada');
   const socket = app.connect(ada);
-  const code = async (): Promise<unknown> => (await socket.execute('{ users(first: 1) { edges { node { forModerators } } } }')).errors?.[0]?.extensions?.['code'];
+  const code = async (): Promise<unknown> =>
+    (await socket.execute('{ users(first: 1) { edges { node { forModerators } } } }')).errors?.[0]?.extensions?.['code'];
   expect(await code()).toBe('FORBIDDEN');
   // Nothing but the command's wake tells the server: its reconcile comes in ten minutes.
   expect(await lyceum('user', 'role', 'ADA', 'moderator')).toBe('ADA has the role MODERATOR now.\n');

@@ -50,7 +50,9 @@ const openClient = async (
 };
 
 describe('the cache of a client that follows a post', () => {
-  const THREAD = document('query ($id: ID!) { post(id: $id) { id body deletedAt commentCount comments(first: 10) { nodes { id body deletedAt } } } }');
+  const THREAD = document(
+    'query ($id: ID!) { post(id: $id) { id body deletedAt commentCount comments(first: 10) { nodes { id body deletedAt } } } }',
+  );
   const EVENTS = `subscription ($id: ID!, $after: String) { postEvents(postId: $id, after: $after) {
     ... on CommentDeleted { comment { id body deletedAt } post { id commentCount } }
     ... on PostDeleted { post { id body deletedAt commentCount } }
@@ -58,7 +60,9 @@ describe('the cache of a client that follows a post', () => {
   const open = async () => {
     const { post } = await talk.act<{ post: { id: string } }>(ada, 'createPost', { body: 'Hello' }, 'post { id }');
     const { comment } = await talk.act<{ comment: { id: string } }>(ada, 'addComment', { postId: post.id, body: 'Hi' }, 'comment { id }');
-    const { post: there } = await app.data<{ post: { commentCursor: string } }>('query ($id: ID!) { post(id: $id) { commentCursor } }', { id: post.id });
+    const { post: there } = await app.data<{ post: { commentCursor: string } }>('query ($id: ID!) { post(id: $id) { commentCursor } }', {
+      id: post.id,
+    });
     const client = await openClient(ben, THREAD, post.id, { events: EVENTS, after: there.commentCursor });
     await client.shows({ post: { commentCount: 1, comments: { nodes: [{ body: 'Hi', deletedAt: null }] } } });
     return { ...client, postId: post.id, commentId: comment.id };
@@ -130,11 +134,13 @@ describe('who was removed from a conversation', () => {
   it('is told so without what has become of it, and the others with it', async () => {
     const group = await talk.group(ada, [ben]);
     const follow = (as: TestUser) =>
-      app.connect(as).subscribe<{ conversationEvents: { __typename: string; conversation?: { title: string; memberCount: number } | null } }>(
-        `subscription ($id: ID!, $after: String) { conversationEvents(conversationId: $id, after: $after) {
+      app
+        .connect(as)
+        .subscribe<{ conversationEvents: { __typename: string; conversation?: { title: string; memberCount: number } | null } }>(
+          `subscription ($id: ID!, $after: String) { conversationEvents(conversationId: $id, after: $after) {
           __typename ... on MemberLeft { conversation { title memberCount } } } }`,
-        { id: group.id, after: group.cursor },
-      );
+          { id: group.id, after: group.cursor },
+        );
     const [adas, bens] = [follow(ada), follow(ben)];
     const said = await talk.send(ada, group.id, 'Farewell');
     for (const each of [adas, bens]) expect((await each.data()).conversationEvents.__typename).toBe('MessageAdded');

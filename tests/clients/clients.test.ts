@@ -51,7 +51,9 @@ describe.each(Object.entries(DRIVERS))('%s', (name, makeDriver) => {
     expect(created).toMatchObject({ body: `Hello from ${name}`, likeCount: 0, author: { username: 'ada', role: 'MEMBER' } });
 
     const { posts } = dataOf(await driver.run(Posts, { first: 50 }));
-    const found = present(posts).edges.map(({ node }) => useFragment(PostCard, node)).find(({ id }) => id === created.id);
+    const found = present(posts)
+      .edges.map(({ node }) => useFragment(PostCard, node))
+      .find(({ id }) => id === created.id);
     expect(created).toMatchObject(present(found));
   });
 

@@ -11,9 +11,15 @@ import { Queue } from '../../src/realtime/queue.js';
 /** What a test asks of each client, in the client's own way. */
 export interface Driver {
   /** One query or mutation. */
-  readonly run: <Data, Variables extends Record<string, unknown>>(document: TypedDocumentNode<Data, Variables>, variables: Variables) => Promise<Outcome<Data>>;
+  readonly run: <Data, Variables extends Record<string, unknown>>(
+    document: TypedDocumentNode<Data, Variables>,
+    variables: Variables,
+  ) => Promise<Outcome<Data>>;
   /** One subscription; `return()` ends it. */
-  readonly follow: <Data, Variables extends Record<string, unknown>>(document: TypedDocumentNode<Data, Variables>, variables: Variables) => AsyncIterator<Outcome<Data>, unknown>;
+  readonly follow: <Data, Variables extends Record<string, unknown>>(
+    document: TypedDocumentNode<Data, Variables>,
+    variables: Variables,
+  ) => AsyncIterator<Outcome<Data>, unknown>;
   readonly close: () => Promise<void>;
 }
 
@@ -39,7 +45,11 @@ const kindOf = (document: DocumentNode): OperationTypeNode | undefined => getOpe
 const authorization = (token?: string): Record<string, string> => (token === undefined ? {} : { authorization: `Bearer ${token}` });
 
 const connect = (url: string, token?: string): WsClient =>
-  createWsClient({ url: url.replace(/^http/, 'ws'), webSocketImpl: WebSocket, connectionParams: token === undefined ? {} : { accessToken: token } });
+  createWsClient({
+    url: url.replace(/^http/, 'ws'),
+    webSocketImpl: WebSocket,
+    connectionParams: token === undefined ? {} : { accessToken: token },
+  });
 
 /** @apollo/client: queries and mutations over HTTP, subscriptions over a socket. */
 export const apolloClient = (
@@ -96,7 +106,12 @@ export const urqlClient = (url: string, token?: string, socket: WsClient = conne
       fetchExchange,
       subscriptionExchange({
         forwardSubscription: ({ query = '', ...request }) => ({
-          subscribe: (sink) => ({ unsubscribe: socket.subscribe({ query, ...(request.variables ? { variables: request.variables as Record<string, unknown> } : {}) }, sink as never) }),
+          subscribe: (sink) => ({
+            unsubscribe: socket.subscribe(
+              { query, ...(request.variables ? { variables: request.variables as Record<string, unknown> } : {}) },
+              sink as never,
+            ),
+          }),
         }),
       }),
     ],
@@ -107,7 +122,11 @@ const urql = (url: string, token?: string, socket: WsClient = connect(url, token
   const outcomeOf = <Data>({ data, error }: OperationResult<Data>): Outcome<Data> => outcome({ data, errors: error?.graphQLErrors });
   return {
     run: async (document, variables) =>
-      outcomeOf(kindOf(document) === OperationTypeNode.MUTATION ? await client.mutation(document, variables).toPromise() : await client.query(document, variables).toPromise()),
+      outcomeOf(
+        kindOf(document) === OperationTypeNode.MUTATION
+          ? await client.mutation(document, variables).toPromise()
+          : await client.query(document, variables).toPromise(),
+      ),
     follow: <Data, Variables extends Record<string, unknown>>(document: TypedDocumentNode<Data, Variables>, variables: Variables) => {
       const results = new Queue<Outcome<Data>>();
       const subscription = client.subscription(document, variables).subscribe((result) => results.push(outcomeOf(result)));
@@ -124,7 +143,10 @@ const iterating = (
   iterate: (request: { query: string; variables: Record<string, unknown> }) => AsyncIterableIterator<unknown>,
   close: () => Promise<void>,
 ): Driver => {
-  const follow: Driver['follow'] = <Data, Variables extends Record<string, unknown>>(document: TypedDocumentNode<Data, Variables>, variables: Variables) => {
+  const follow: Driver['follow'] = <Data, Variables extends Record<string, unknown>>(
+    document: TypedDocumentNode<Data, Variables>,
+    variables: Variables,
+  ) => {
     const results = iterate({ query: print(document), variables });
     return {
       next: async () => {
@@ -148,7 +170,10 @@ const iterating = (
 };
 
 const graphqlWs = (url: string, token?: string, client: WsClient = connect(url, token)): Driver => {
-  return iterating((request) => client.iterate(request), async () => client.dispose());
+  return iterating(
+    (request) => client.iterate(request),
+    async () => client.dispose(),
+  );
 };
 
 const graphqlSse = (url: string, token?: string): Driver => {

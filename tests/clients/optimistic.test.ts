@@ -38,11 +38,16 @@ interface Comments {
   readonly post: {
     readonly __typename: 'Post';
     readonly id: string;
-    readonly comments: { readonly __typename: 'CommentConnection'; readonly edges: readonly { readonly __typename: 'CommentEdge'; readonly node: Comment }[] };
+    readonly comments: {
+      readonly __typename: 'CommentConnection';
+      readonly edges: readonly { readonly __typename: 'CommentEdge'; readonly node: Comment }[];
+    };
   } | null;
 }
 
-const LIST = document<Comments, { id: string }>('query ($id: ID!) { post: node(id: $id) { ... on Post { id comments(last: 100) { edges { node { id clientId body } } } } } }');
+const LIST = document<Comments, { id: string }>(
+  'query ($id: ID!) { post: node(id: $id) { ... on Post { id comments(last: 100) { edges { node { id clientId body } } } } } }',
+);
 const ADD = document<{ addComment: { __typename: 'AddCommentPayload'; comment: Comment } }, { id: string; body: string; clientId: string }>(
   `mutation ($id: ID!, $body: String!, $clientId: String) {
     addComment(input: { postId: $id, body: $body, clientId: $clientId }) { comment { id clientId body } }
@@ -126,7 +131,10 @@ const apolloScreen = async (id: string, after: string, socket: Client, gate: Gat
     cache.updateQuery({ query: LIST, variables: { id } }, (data) => {
       if (!data?.post) return undefined;
       const { post } = data;
-      const list = merge(post.comments.edges.map(({ node }) => node), comment);
+      const list = merge(
+        post.comments.edges.map(({ node }) => node),
+        comment,
+      );
       const edges = list.map((node) => ({ __typename: 'CommentEdge' as const, node }));
       return { ...data, post: { ...post, comments: { ...post.comments, edges } } };
     });
@@ -170,7 +178,9 @@ const urqlScreen = async (id: string, after: string, socket: Client, gate: Gate)
       fetchExchange,
       subscriptionExchange({
         forwardSubscription: ({ query = '', variables }) => ({
-          subscribe: (sink) => ({ unsubscribe: socket.subscribe({ query, variables: variables as Record<string, unknown> }, sink as never) }),
+          subscribe: (sink) => ({
+            unsubscribe: socket.subscribe({ query, variables: variables as Record<string, unknown> }, sink as never),
+          }),
         }),
       }),
     ],
@@ -211,7 +221,11 @@ describe.each(Object.entries({ '@apollo/client': apolloScreen, '@urql/core': urq
     closing.push(() => proxy.stop());
     // What is on its way is held where the application does not see it.
     proxy.blackHole();
-    const socket = createResumingClient({ url: proxy.url.replace(/^http/, 'ws'), webSocketImpl: WebSocket, getAccessToken: () => ada.token });
+    const socket = createResumingClient({
+      url: proxy.url.replace(/^http/, 'ws'),
+      webSocketImpl: WebSocket,
+      getAccessToken: () => ada.token,
+    });
     closing.push(async () => socket.dispose());
     const screen = await open(id, commentCursor, socket, () => answers.promise);
 

@@ -113,7 +113,11 @@ const createPost = async (): Promise<Post> => {
 
 const comment = async ({ id }: Post, ...bodies: readonly string[]): Promise<void> => {
   for (const body of bodies) {
-    await app.data('mutation ($id: ID!, $body: String!) { addComment(input: { postId: $id, body: $body }) { comment { id } } }', { id, body }, ada);
+    await app.data(
+      'mutation ($id: ID!, $body: String!) { addComment(input: { postId: $id, body: $body }) { comment { id } } }',
+      { id, body },
+      ada,
+    );
   }
 };
 
@@ -134,7 +138,8 @@ const take = async (follow: Follow, count: number): Promise<string[]> => {
 };
 
 describe.each(Object.keys(SOCKET_DRIVERS))('%s over a client that resumes', (name) => {
-  const follow = (client: Client, post: Post): Follow => drive(name, app.url, client).follow(CommentAdded, { postId: post.id, after: post.commentCursor });
+  const follow = (client: Client, post: Post): Follow =>
+    drive(name, app.url, client).follow(CommentAdded, { postId: post.id, after: post.commentCursor });
 
   it('H06: gets every event once and in order, however often its connection is cut', async () => {
     const [proxy, post] = await Promise.all([proxied(), createPost()]);
@@ -161,7 +166,9 @@ describe.each(Object.keys(SOCKET_DRIVERS))('%s over a client that resumes', (nam
     const [proxy, post] = await Promise.all([proxied(), createPost()]);
     const { client, errors, message } = resuming(proxy.url, { keepAlive: 0 });
     const large = Array.from({ length: 100 }, (_, n) => `b${n}: body`).join(' ');
-    const operation = parse(`subscription Large($postId: ID!, $after: String) { commentAdded(postId: $postId, after: $after) { comment { id body ${large} } } }`);
+    const operation = parse(
+      `subscription Large($postId: ID!, $after: String) { commentAdded(postId: $postId, after: $after) { comment { id body ${large} } } }`,
+    );
     const comments: Follow = drive(name, app.url, client).follow(operation, { postId: post.id, after: post.commentCursor });
     await comment(post, 'the first');
     await take(comments, 1);
@@ -276,7 +283,10 @@ const REFRESH = `mutation ($refreshToken: String!) { refreshSession(input: { ref
 describe('a client that resumes', () => {
   const FOLLOW = 'subscription ($id: ID!, $after: String) { commentAdded(postId: $id, after: $after) { comment { body } } }';
   const follow = (client: Client, post: Post) =>
-    client.iterate<{ commentAdded: { comment: { body: string } } }>({ query: FOLLOW, variables: { id: post.id, after: post.commentCursor } });
+    client.iterate<{ commentAdded: { comment: { body: string } } }>({
+      query: FOLLOW,
+      variables: { id: post.id, after: post.commentCursor },
+    });
   const next = async (results: ReturnType<typeof follow>) => {
     const { done, value } = await results.next();
     return done === true ? 'ended' : (value.data?.commentAdded.comment.body ?? value.errors?.[0]?.extensions?.['code']);
@@ -329,14 +339,20 @@ describe('a client that resumes', () => {
     expect(await next(comments)).toBe('before');
     await proxy.refuse();
     await comment(post, 'lost', 'kept');
-    await database.query('UPDATE head SET oldest_seq = last_seq WHERE topic = $1 AND key = $2', ['comments', decodeId('Post', post.id, 'id')]);
+    await database.query('UPDATE head SET oldest_seq = last_seq WHERE topic = $1 AND key = $2', [
+      'comments',
+      decodeId('Post', post.id, 'id'),
+    ]);
     await proxy.resume();
     expect([await next(comments), await next(comments)]).toEqual(['CURSOR_EXPIRED', 'ended']);
   });
 
   it('comes back when the database was away as it subscribed', async () => {
     const databaseProxy = await startProxy(database.url);
-    const other = await startTestApp({ database: { ...database, url: databaseProxy.url }, env: { DATA_DIR: keys, RECONCILE_MS: '100', DATABASE_TIMEOUT_MS: '500' } });
+    const other = await startTestApp({
+      database: { ...database, url: databaseProxy.url },
+      env: { DATA_DIR: keys, RECONCILE_MS: '100', DATABASE_TIMEOUT_MS: '500' },
+    });
     closing.push(async () => {
       await other.stop();
       await databaseProxy.stop();
@@ -347,7 +363,10 @@ describe('a client that resumes', () => {
     const unavailable = message((sent) => JSON.stringify(sent).includes('UNAVAILABLE'));
     await databaseProxy.refuse();
     const comments = follow(client, post);
-    const likes = client.iterate({ query: 'subscription ($id: ID!) { likeCountChanged(postId: $id) { count } }', variables: { id: post.id } });
+    const likes = client.iterate({
+      query: 'subscription ($id: ID!) { likeCountChanged(postId: $id) { count } }',
+      variables: { id: post.id },
+    });
     await unavailable;
     await databaseProxy.resume();
     await comment(post, 'at last');
@@ -366,7 +385,11 @@ describe('a client that resumes', () => {
     closing.push(() => issuer.stop());
     const { login } = await issuer.data<{ login: { credentials: Credentials } }>(LOGIN);
     const { accessToken } = login.credentials;
-    const client = createResumingClient({ url: app.url.replace(/^http/, 'ws'), webSocketImpl: WebSocket, connectionParams: { accessToken } });
+    const client = createResumingClient({
+      url: app.url.replace(/^http/, 'ws'),
+      webSocketImpl: WebSocket,
+      connectionParams: { accessToken },
+    });
     closing.push(async () => client.dispose());
     const post = await createPost();
     await expect(follow(client, post).next()).rejects.toMatchObject({ code: 4403 });

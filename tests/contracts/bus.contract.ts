@@ -236,5 +236,4 @@ export const busContract = (name: string, open: () => Promise<BusWorld>): void =
 };
 
 /** Waits for a condition, looking often. */
-export const until = <T>(condition: () => T | Promise<T>): Promise<T> =>
-  vi.waitFor(condition, { timeout: 60_000, interval: 5 });
+export const until = <T>(condition: () => T | Promise<T>): Promise<T> => vi.waitFor(condition, { timeout: 60_000, interval: 5 });

@@ -3,7 +3,15 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { generate, type CodegenConfig } from '@graphql-codegen/cli';
-import { buildSchema, getNamedType, isAbstractType, isLeafType, type GraphQLField, type GraphQLObjectType, type GraphQLOutputType } from 'graphql';
+import {
+  buildSchema,
+  getNamedType,
+  isAbstractType,
+  isLeafType,
+  type GraphQLField,
+  type GraphQLObjectType,
+  type GraphQLOutputType,
+} from 'graphql';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import config from '../../codegen.js';
@@ -17,7 +25,11 @@ const operationsOfAll = (sdl: string): string => {
   const select = (type: GraphQLOutputType, depth: number): string | null => {
     const named = getNamedType(type);
     if (isLeafType(named)) return '';
-    if (isAbstractType(named)) return `{ __typename ${schema.getPossibleTypes(named).map((each) => `... on ${each.name} { __typename }`).join(' ')} }`;
+    if (isAbstractType(named))
+      return `{ __typename ${schema
+        .getPossibleTypes(named)
+        .map((each) => `... on ${each.name} { __typename }`)
+        .join(' ')} }`;
     if (depth === 0) return null;
     const fields = Object.values(named.getFields() as Record<string, GraphQLField<unknown, unknown>>).flatMap((field) => {
       const selected = field.args.some((arg) => arg.type.toString().endsWith('!')) ? null : select(field.type, depth - 1);
@@ -41,7 +53,13 @@ const operationsOfAll = (sdl: string): string => {
 /** What codegen.ts generates from `documents`, with or without masks: file names and texts. */
 const generated = async (documents: string, fragmentMasking: boolean): Promise<ReadonlyMap<string, string>> => {
   const output = config.generates['tests/generated/'];
-  const options: CodegenConfig = { ...config, silent: true, schema: SCHEMA, documents, generates: { 'generated/': { ...output, presetConfig: { fragmentMasking } } } };
+  const options: CodegenConfig = {
+    ...config,
+    silent: true,
+    schema: SCHEMA,
+    documents,
+    generates: { 'generated/': { ...output, presetConfig: { fragmentMasking } } },
+  };
   const files = (await generate(options, false)) as { filename: string; content: string }[];
   return new Map(files.map(({ filename, content }) => [basename(filename), content]));
 };

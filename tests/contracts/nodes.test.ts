@@ -1,4 +1,12 @@
-import { getNamedType, isInterfaceType, isLeafType, isObjectType, type GraphQLField, type GraphQLObjectType, type GraphQLOutputType } from 'graphql';
+import {
+  getNamedType,
+  isInterfaceType,
+  isLeafType,
+  isObjectType,
+  type GraphQLField,
+  type GraphQLObjectType,
+  type GraphQLOutputType,
+} from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeId } from '../../src/graphql/ids.js';
 import { schema } from '../../src/process/schema.js';
@@ -59,7 +67,9 @@ const selectionOf = (output: GraphQLOutputType, values: Values, path: readonly s
  * code alone, since an id would show it still when the code is another or one was removed.
  */
 const walks = (values: Values, isMember: boolean): string[] => {
-  const fields = Object.values(schema.getQueryType()?.getFields() ?? {}).filter(({ name }) => !name.startsWith('node') && (isMember || name !== 'room'));
+  const fields = Object.values(schema.getQueryType()?.getFields() ?? {}).filter(
+    ({ name }) => !name.startsWith('node') && (isMember || name !== 'room'),
+  );
   return fields.map((field) => {
     const given = argumentsOf('Query', field, values);
     expect(given, `values for the arguments of Query.${field.name}`).not.toBeNull();
@@ -195,7 +205,9 @@ describe('what only some may see', () => {
   };
   const whoSees = async (id: string): Promise<string[]> => {
     const seen = await Promise.all(
-      Object.entries(viewers).map(async ([name, viewer]) => ((await app.data<{ node: Node | null }>(NODE, { id }, viewer)).node === null ? [] : [name])),
+      Object.entries(viewers).map(async ([name, viewer]) =>
+        (await app.data<{ node: Node | null }>(NODE, { id }, viewer)).node === null ? [] : [name],
+      ),
     );
     return seen.flat();
   };
@@ -217,13 +229,21 @@ describe('what only some may see', () => {
   });
 
   it('is the presence of those whom a block keeps apart, who look as if they had never been here', async () => {
-    const id = encodeId('Presence', Buffer.from(viewers['ada']?.id ?? '', 'base64url').toString().slice('User:'.length));
+    const id = encodeId(
+      'Presence',
+      Buffer.from(viewers['ada']?.id ?? '', 'base64url')
+        .toString()
+        .slice('User:'.length),
+    );
     const presence = 'query ($id: ID!) { node(id: $id) { ... on Presence { status version lastSeenAt } } }';
     const socket = app.connect(viewers['ada']);
     await socket.opened;
-    const here = socket.subscribe<{ presenceChanged: { status: string } }>('subscription ($ids: [ID!]) { presenceChanged(userIds: $ids) { status } }', {
-      ids: [viewers['ada']?.id],
-    });
+    const here = socket.subscribe<{ presenceChanged: { status: string } }>(
+      'subscription ($ids: [ID!]) { presenceChanged(userIds: $ids) { status } }',
+      {
+        ids: [viewers['ada']?.id],
+      },
+    );
     while ((await here.data()).presenceChanged.status !== 'ONLINE') continue;
     expect(await app.data(presence, { id }, viewers['ben'])).toEqual({ node: { status: 'ONLINE', version: 1, lastSeenAt: null } });
     expect(await app.data(presence, { id }, viewers['mia'])).toEqual({ node: { status: 'OFFLINE', version: 0, lastSeenAt: null } });

@@ -39,7 +39,9 @@ describe('a field of Query', () => {
 
   it('that fails for a user who is not there leaves the others in the answer', async () => {
     const nobody = Buffer.from('User:01900000-0000-7000-8000-000000000000').toString('base64url');
-    const { data, errors } = await app.execute('query ($ids: [ID!]!) { presence(userIds: $ids) { status } categories { name } }', { ids: [nobody] });
+    const { data, errors } = await app.execute('query ($ids: [ID!]!) { presence(userIds: $ids) { status } categories { name } }', {
+      ids: [nobody],
+    });
     expect(data).toEqual({ presence: null, categories: [] });
     expect(errors).toMatchObject([{ path: ['presence'], extensions: { code: 'NOT_FOUND' } }]);
   });
@@ -58,7 +60,16 @@ describe('the outline of a room', () => {
     const { joinCode } = await talk.room(ada, { title: 'Glass house' });
     const { data, errors = [] } = await app.execute(ROOM, { code: joinCode }, viewer());
     expect(data).toEqual({
-      room: { title: 'Glass house', memberCount: 1, joinCode: null, cursor: null, onlineCount: null, members: null, messages: null, typing: null },
+      room: {
+        title: 'Glass house',
+        memberCount: 1,
+        joinCode: null,
+        cursor: null,
+        onlineCount: null,
+        members: null,
+        messages: null,
+        typing: null,
+      },
     });
     expect(errors.map(({ path }) => path?.join('.') ?? '').sort()).toEqual(MEMBERS_ONLY.map((name) => `room.${name}`));
     expect(new Set(errors.map(({ extensions }) => extensions?.['code']))).toEqual(new Set([code]));

@@ -54,7 +54,11 @@ describe('the schema, as tools read it', () => {
       if (!isObjectType(type) && !isInterfaceType(type)) return [];
       return Object.values(type.getFields()).map((field) => [`${type.name}.${field.name}`, field.args.map(isRequiredArgument)]);
     });
-    expect(lists.filter(([, required]) => required.lastIndexOf(true) > required.indexOf(false) && required.includes(false)).map(([name]) => name)).toEqual([]);
+    expect(
+      lists
+        .filter(([, required]) => required.lastIndexOf(true) > required.indexOf(false) && required.includes(false))
+        .map(([name]) => name),
+    ).toEqual([]);
   });
 
   it('names a successor in every reason for a deprecation', () => {
@@ -107,7 +111,12 @@ describe('breaking changes', () => {
     ['a removed argument', 'type Query { a(x: Int): Int }', 'type Query { a: Int }', ['Query.a arg x was removed.']],
     ['a removed enum value', 'type Query { a: E } enum E { P Q }', 'type Query { a: E } enum E { Q }', ['P was removed from enum type E.']],
     ['a nullable field', 'type Query { a: Int! }', 'type Query { a: Int }', ['Query.a changed type from Int! to Int.']],
-    ['another type of a deprecated field', 'type Query { a: Int @deprecated }', 'type Query { a: String }', ['Query.a changed type from Int to String.']],
+    [
+      'another type of a deprecated field',
+      'type Query { a: Int @deprecated }',
+      'type Query { a: String }',
+      ['Query.a changed type from Int to String.'],
+    ],
     ['a new required argument', 'type Query { a: Int }', 'type Query { a(x: Int!): Int }', ['A required arg x on Query.a was added.']],
     [
       'a new required input field',
@@ -127,7 +136,12 @@ describe('breaking changes', () => {
       'type Query { node: Node } interface Node { id: ID }',
       ['Old was removed.'],
     ],
-    ['a deprecation that begins with the removal', 'type Query { a: Int b: Int }', 'type Query { b: Int @deprecated }', ['Query.a was removed.']],
+    [
+      'a deprecation that begins with the removal',
+      'type Query { a: Int b: Int }',
+      'type Query { b: Int @deprecated }',
+      ['Query.a was removed.'],
+    ],
   ])('%s is one', (_name, released, present, changes) => {
     expect(unannouncedChanges(released, present)).toEqual(changes);
   });

@@ -4,8 +4,7 @@ import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { openRawSocket, type RawMessage, type RawSocket } from '../kit/raw-socket.js';
 import { createTalk, type Talk } from '../kit/talk.js';
 
-const MESSAGES =
-  'subscription ($id: ID!, $after: String) { messageAdded(conversationId: $id, after: $after) { message { body } } }';
+const MESSAGES = 'subscription ($id: ID!, $after: String) { messageAdded(conversationId: $id, after: $after) { message { body } } }';
 const LIKES = 'subscription ($id: ID!) { likeCountChanged(postId: $id) { count version } }';
 /** What differs in each run: ids, cursors, tokens and times. */
 const OPAQUE = /^[\w.:=+/-]{20,}$/;
@@ -26,7 +25,10 @@ const createShortening = (): ((value: unknown) => string) => {
   const cursors: string[] = [];
   const show = (value: unknown, key = ''): string => {
     if (Array.isArray(value)) return `[${value.map((each) => show(each)).join(', ')}]`;
-    if (typeof value === 'object' && value !== null) return `{ ${Object.entries(value).map(([name, each]) => `${JSON.stringify(name)}: ${show(each, name)}`).join(', ')} }`;
+    if (typeof value === 'object' && value !== null)
+      return `{ ${Object.entries(value)
+        .map(([name, each]) => `${JSON.stringify(name)}: ${show(each, name)}`)
+        .join(', ')} }`;
     if (typeof value !== 'string' || !OPAQUE.test(value)) return JSON.stringify(value);
     if (key !== 'cursor' && key !== 'after') return '"…"';
     if (!cursors.includes(value)) cursors.push(value);
@@ -72,7 +74,8 @@ it('the transcript in PROTOCOL.md is what a server and a bare socket say', async
     await socket.next();
     return socket;
   };
-  const follow = (socket: RawSocket, after: string | undefined): void => socket.send({ id: '1', type: 'subscribe', payload: { query: MESSAGES, variables: { id, after } } });
+  const follow = (socket: RawSocket, after: string | undefined): void =>
+    socket.send({ id: '1', type: 'subscribe', payload: { query: MESSAGES, variables: { id, after } } });
 
   const first = await greet();
   follow(first, start);

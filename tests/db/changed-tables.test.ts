@@ -19,7 +19,8 @@ afterAll(async () => {
 });
 
 /** More at once than the pool has connections, so that each of them takes part. */
-const crowd = <Result>(work: (n: number) => Promise<Result>): Promise<Result[]> => Promise.all(Array.from({ length: 3 * POOL }, (_, n) => work(n)));
+const crowd = <Result>(work: (n: number) => Promise<Result>): Promise<Result[]> =>
+  Promise.all(Array.from({ length: 3 * POOL }, (_, n) => work(n)));
 
 let names = 0;
 const category = () => {
@@ -31,10 +32,15 @@ const category = () => {
 /** Each way by which statements are sent: what it gives is what it wrote or read of `description`. */
 const ways: Readonly<Record<string, () => Promise<string | null>>> = {
   'a read of a model': async () => (await db.prisma.category.findFirstOrThrow()).description,
-  'a read in SQL': async () => (await db.prisma.$queryRaw<{ description: string }[]>`SELECT * FROM category WHERE color = ${'#000000'} LIMIT 1`)[0]?.description ?? null,
+  'a read in SQL': async () =>
+    (await db.prisma.$queryRaw<{ description: string }[]>`SELECT * FROM category WHERE color = ${'#000000'} LIMIT 1`)[0]?.description ??
+    null,
   'a write': async () => (await db.prisma.category.create({ data: category() })).description,
   'a write that Prisma makes a transaction of': async () => {
-    const { description, entries } = await db.prisma.category.create({ data: { ...category(), entries: { create: [] } }, include: { entries: true } });
+    const { description, entries } = await db.prisma.category.create({
+      data: { ...category(), entries: { create: [] } },
+      include: { entries: true },
+    });
     return entries.length === 0 ? description : null;
   },
   'a transaction, in its middle': () =>
@@ -72,7 +78,13 @@ describe('a table that is changed while it is used', () => {
 
 describe('a connection that has forgotten its statements', () => {
   it('prepares them anew, inside of a transaction and outside', async () => {
-    const single = openDatabase({ target: { url: test.url }, poolSize: 1, timeoutMs: 5_000, log: createLog('silent'), onCommit: () => undefined });
+    const single = openDatabase({
+      target: { url: test.url },
+      poolSize: 1,
+      timeoutMs: 5_000,
+      log: createLog('silent'),
+      onCommit: () => undefined,
+    });
     const read = () => single.prisma.category.findMany({ where: { color: '#000000' }, take: 1 });
     const transact = () => single.transact((tx) => tx.category.findMany({ where: { color: '#000000' }, take: 1 }));
     try {

@@ -10,10 +10,18 @@ beforeAll(async () => {
   test = await createTestDatabase();
   db = openDatabase({ target: { url: test.url }, poolSize: 4, timeoutMs: 5_000, log: createLog('silent'), onCommit: () => undefined });
   await test.query(`CREATE TABLE raised (state text NOT NULL)`);
-  await test.query(`CREATE FUNCTION raise_state(state text) RETURNS int LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'said by the test' USING ERRCODE = state; END $$`);
-  await test.query(`CREATE FUNCTION raise_named() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM raise_state((SELECT state FROM raised)); RETURN NULL; END $$`);
-  await test.query(`CREATE TRIGGER at_once AFTER INSERT ON category FOR EACH ROW WHEN (NEW.slug = 'at-once') EXECUTE FUNCTION raise_named()`);
-  await test.query(`CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON category DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.slug = 'at-commit') EXECUTE FUNCTION raise_named()`);
+  await test.query(
+    `CREATE FUNCTION raise_state(state text) RETURNS int LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'said by the test' USING ERRCODE = state; END $$`,
+  );
+  await test.query(
+    `CREATE FUNCTION raise_named() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM raise_state((SELECT state FROM raised)); RETURN NULL; END $$`,
+  );
+  await test.query(
+    `CREATE TRIGGER at_once AFTER INSERT ON category FOR EACH ROW WHEN (NEW.slug = 'at-once') EXECUTE FUNCTION raise_named()`,
+  );
+  await test.query(
+    `CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON category DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.slug = 'at-commit') EXECUTE FUNCTION raise_named()`,
+  );
 });
 afterAll(async () => {
   await db.close();
@@ -36,11 +44,36 @@ const ways: readonly ((state: string) => Promise<unknown>)[] = [
 const failuresOf = async (state: string): Promise<unknown[]> => {
   await test.query('TRUNCATE raised');
   await test.query('INSERT INTO raised VALUES ($1)', [state]);
-  return await Promise.all(ways.map((way) => way(state).then(() => null, (error: unknown) => error)));
+  return await Promise.all(
+    ways.map((way) =>
+      way(state).then(
+        () => null,
+        (error: unknown) => error,
+      ),
+    ),
+  );
 };
 
 const WAITING_HELPS = [
-  ...['08000', '08001', '08003', '08004', '08006', '08P01', '53000', '53100', '53200', '53300', '53400', '57014', '57P01', '57P02', '57P03', '57P04', '57P05'],
+  ...[
+    '08000',
+    '08001',
+    '08003',
+    '08004',
+    '08006',
+    '08P01',
+    '53000',
+    '53100',
+    '53200',
+    '53300',
+    '53400',
+    '57014',
+    '57P01',
+    '57P02',
+    '57P03',
+    '57P04',
+    '57P05',
+  ],
   ...['58000', '58030', '25006', '25P03', '25P04', '55P03', '40001', '40P01'],
 ];
 
@@ -57,7 +90,9 @@ describe('a failure of the database', () => {
 
   it('at the end of a transaction takes no connection with it', async () => {
     await failuresOf('53100');
-    await Promise.all(Array.from({ length: 8 }, () => db.transact((tx) => tx.category.create({ data: category('at-commit') })).catch(() => null)));
+    await Promise.all(
+      Array.from({ length: 8 }, () => db.transact((tx) => tx.category.create({ data: category('at-commit') })).catch(() => null)),
+    );
     expect(await db.prisma.$queryRaw`SELECT 1 AS one`).toEqual([{ one: 1 }]);
   });
 });

@@ -182,9 +182,7 @@ describe('applyMigrations', () => {
     const { address, client } = await createDatabase();
     const directory = await createMigrations(TWO);
     await applyMigrations(address, { directory: await createMigrations({ '20260101000000_init': CREATE_A }), log });
-    await client.query(
-      `INSERT INTO _prisma_migrations (id, checksum, migration_name) VALUES ('x', 'y', '20260102000000_add_b')`,
-    );
+    await client.query(`INSERT INTO _prisma_migrations (id, checksum, migration_name) VALUES ('x', 'y', '20260102000000_add_b')`);
     const attempt = applyMigrations(address, { directory, log });
     await expect(attempt).rejects.toThrow(/^The migration 20260102000000_add_b is recorded as failed/);
     await client.query(`UPDATE _prisma_migrations SET rolled_back_at = now() WHERE id = 'x'`);

@@ -27,12 +27,21 @@ const behind = async (settings: Readonly<Record<string, string>>, work: (url: st
   const target = new URL(database.url);
   const port = await freePort();
   const file = join(folder, 'pgbouncer.ini');
-  const all = { listen_addr: '127.0.0.1', listen_port: String(port), unix_socket_dir: '', auth_type: 'any', pool_mode: 'transaction', ...settings };
+  const all = {
+    listen_addr: '127.0.0.1',
+    listen_port: String(port),
+    unix_socket_dir: '',
+    auth_type: 'any',
+    pool_mode: 'transaction',
+    ...settings,
+  };
   const name = target.pathname.slice(1);
   await writeFile(
     file,
     `[databases]\n${name} = host=${target.hostname} port=${target.port} user=${target.username} password=${target.password}\n[pgbouncer]\n` +
-      Object.entries(all).map(([key, value]) => `${key} = ${value}\n`).join(''),
+      Object.entries(all)
+        .map(([key, value]) => `${key} = ${value}\n`)
+        .join(''),
   );
   // It does not run as root, and nobody must be able to read its file.
   await chmod(folder, 0o755);
@@ -56,7 +65,11 @@ const behind = async (settings: Readonly<Record<string, string>>, work: (url: st
   }
 };
 
-const outcomeOf = (url: string): Promise<unknown> => assertSessions({ url }, TIMEOUT_MS).then(() => 'sessions', (error: unknown) => error);
+const outcomeOf = (url: string): Promise<unknown> =>
+  assertSessions({ url }, TIMEOUT_MS).then(
+    () => 'sessions',
+    (error: unknown) => error,
+  );
 
 describe('a database that is reached directly', () => {
   it('keeps a session for each connection', async () => {

@@ -14,7 +14,13 @@ const total = stateTopic<{ version: number }>('total', async () => new Map());
 
 beforeAll(async () => {
   test = await createTestDatabase();
-  db = openDatabase({ target: { url: test.url }, poolSize: 10, timeoutMs: 5_000, log: createLog('silent'), onCommit: (grown) => wakes.push(...grown) });
+  db = openDatabase({
+    target: { url: test.url },
+    poolSize: 10,
+    timeoutMs: 5_000,
+    log: createLog('silent'),
+    onCommit: (grown) => wakes.push(...grown),
+  });
 });
 afterAll(async () => {
   await db.close();
@@ -105,7 +111,9 @@ describe('transact', () => {
   });
 
   it('runs again what lost a race over rows, and the events of the lost attempt are not there', async () => {
-    await test.query(`INSERT INTO category (id, name, name_key, slug, color) SELECT gen_random_uuid(), v, v, v, '#000000' FROM unnest(ARRAY['p','q']) v`);
+    await test.query(
+      `INSERT INTO category (id, name, name_key, slug, color) SELECT gen_random_uuid(), v, v, v, '#000000' FROM unnest(ARRAY['p','q']) v`,
+    );
     let arrived = 0;
     let open: () => void = () => undefined;
     const bothHoldOne = new Promise<void>((resolve) => (open = resolve));

@@ -16,8 +16,7 @@ import type { GraphQLResponse } from '../kit/client.js';
 const PASSWORD = 'correct horse battery staple';
 const log = createLog('silent');
 
-const pemOf = ({ privateKey: key }: { readonly privateKey: KeyObject }): string =>
-  key.export({ type: 'pkcs8', format: 'pem' }).toString();
+const pemOf = ({ privateKey: key }: { readonly privateKey: KeyObject }): string => key.export({ type: 'pkcs8', format: 'pem' }).toString();
 const ed25519 = (): string => pemOf(generateKeyPairSync('ed25519'));
 
 const privateKey = ed25519();
@@ -60,8 +59,7 @@ const USERS = `query ($search: String, $first: Int, $after: String, $last: Int, 
   }
 }`;
 
-const register = async (input: object): Promise<Signed> =>
-  (await app.data<{ register: Signed }>(REGISTER, { input })).register;
+const register = async (input: object): Promise<Signed> => (await app.data<{ register: Signed }>(REGISTER, { input })).register;
 const login = async (identifier: string, password = PASSWORD): Promise<Signed> =>
   (await app.data<{ login: Signed }>(LOGIN, { input: { identifier, password } })).login;
 const refresh = (refreshToken: string): Promise<GraphQLResponse<{ refreshSession: { credentials: Credentials } }>> =>
@@ -73,15 +71,12 @@ const refreshed = async (refreshToken: string): Promise<Credentials> => {
 };
 const codeOf = (response: GraphQLResponse): unknown => response.errors?.[0]?.extensions?.['code'];
 const fieldsOf = (response: GraphQLResponse): unknown => response.errors?.[0]?.extensions?.['fields'];
-const pathsOf = (response: GraphQLResponse): string[] =>
-  (fieldsOf(response) as { path: string }[]).map(({ path }) => path);
+const pathsOf = (response: GraphQLResponse): string[] => (fieldsOf(response) as { path: string }[]).map(({ path }) => path);
 const whoIs = async (token: string): Promise<string | null> =>
   (await app.data<{ me: { user: { username: string } } | null }>(ME, {}, { token })).me?.user.username ?? null;
 
 /** What the server signs with, at another time or for another audience. */
-const forge = (
-  changes: { readonly now?: number; readonly key?: string; readonly env?: Record<string, string> } = {},
-): Promise<Tokens> =>
+const forge = (changes: { readonly now?: number; readonly key?: string; readonly env?: Record<string, string> } = {}): Promise<Tokens> =>
   createTokens({
     config: loadConfig({ NODE_ENV: 'test', JWT_PRIVATE_KEY: changes.key ?? privateKey, ...changes.env }),
     clock: { now: () => changes.now ?? Date.now() },
@@ -115,9 +110,7 @@ describe('register', () => {
   });
 
   it('takes the username for a display name when there is none', async () => {
-    expect(
-      (await register({ username: 'plain', email: 'plain@example.com', password: PASSWORD })).user.displayName,
-    ).toBe('plain');
+    expect((await register({ username: 'plain', email: 'plain@example.com', password: PASSWORD })).user.displayName).toBe('plain');
   });
 
   it('names all mistakes at once', async () => {
@@ -205,10 +198,9 @@ describe('register', () => {
       { headers: { 'user-agent': 'Test/1.0' } },
     );
     const { id } = await sessionOf(data?.register.credentials.refreshToken ?? '');
-    const [row] = await app.database.query<{ agent: string; ip: string }>(
-      'SELECT user_agent AS agent, ip FROM session WHERE id = $1',
-      [id],
-    );
+    const [row] = await app.database.query<{ agent: string; ip: string }>('SELECT user_agent AS agent, ip FROM session WHERE id = $1', [
+      id,
+    ]);
     expect(row?.agent).toBe('Test/1.0');
     expect(row?.ip).toMatch(/127\.0\.0\.1|::1/);
   });
@@ -220,12 +212,9 @@ describe('login', () => {
     user = await app.user('Grace');
   });
 
-  it.each(['Grace', 'gRACE', ' grace ', 'grace@example.com', 'GRACE@EXAMPLE.COM'])(
-    'takes %j for the same person',
-    async (identifier) => {
-      expect((await login(identifier)).user.id).toBe(user.id);
-    },
-  );
+  it.each(['Grace', 'gRACE', ' grace ', 'grace@example.com', 'GRACE@EXAMPLE.COM'])('takes %j for the same person', async (identifier) => {
+    expect((await login(identifier)).user.id).toBe(user.id);
+  });
 
   it('takes the same password in another normal form', async () => {
     await register({ username: 'cafe', email: 'cafe@example.com', password: 'caf\u00e9-caf\u00e9' });
@@ -257,9 +246,7 @@ describe('login', () => {
     const weak = await hash(PASSWORD, { memoryCost: 8_192, timeCost: 1, parallelism: 1 });
     await app.database.query(`UPDATE "user" SET password_hash = $1 WHERE username = 'oldtimer'`, [weak]);
     await login('oldtimer');
-    const [row] = await app.database.query<{ hash: string }>(
-      `SELECT password_hash AS hash FROM "user" WHERE username = 'oldtimer'`,
-    );
+    const [row] = await app.database.query<{ hash: string }>(`SELECT password_hash AS hash FROM "user" WHERE username = 'oldtimer'`);
     expect(row?.hash).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
     await login('oldtimer');
   });
@@ -275,11 +262,7 @@ describe('joinAsGuest', () => {
     const { joinAsGuest } = await app.data<{ joinAsGuest: Signed }>(GUEST, { input: { displayName: ' Zoë 🦊 ' } });
     expect(joinAsGuest.user).toMatchObject({ displayName: 'Zoë 🦊', role: 'GUEST' });
     expect(joinAsGuest.user.username).toMatch(/^guest-[a-z2-9]{6}$/);
-    const { me } = await app.data<{ me: Record<string, unknown> }>(
-      ME,
-      {},
-      { token: joinAsGuest.credentials.accessToken },
-    );
+    const { me } = await app.data<{ me: Record<string, unknown> }>(ME, {}, { token: joinAsGuest.credentials.accessToken });
     expect(me).toMatchObject({ email: null, user: { role: 'GUEST' } });
   });
 
@@ -423,15 +406,9 @@ describe('access tokens', () => {
   it('do not stand in the way of whoever gets a new one', async () => {
     const user = await app.user('stale');
     const subject = await sessionOf(user.refreshToken);
-    const { token } = await (
-      await forge({ now: Date.now() - 3_600_000 })
-    ).issue({ userId: subject.userId, sessionId: subject.id });
+    const { token } = await (await forge({ now: Date.now() - 3_600_000 })).issue({ userId: subject.userId, sessionId: subject.id });
     for (const as of [{ token }, { token: 'nonsense' }]) {
-      const signedIn = await app.data<{ login: Signed }>(
-        LOGIN,
-        { input: { identifier: 'stale', password: PASSWORD } },
-        as,
-      );
+      const signedIn = await app.data<{ login: Signed }>(LOGIN, { input: { identifier: 'stale', password: PASSWORD } }, as);
       await app.data(REFRESH, { input: { refreshToken: signedIn.login.credentials.refreshToken } }, as);
       await app.data(GUEST, { input: { displayName: 'Guest' } }, as);
       const input = {
@@ -478,12 +455,8 @@ describe('access tokens', () => {
     expect(await tokens.verify((await tokens.issue(subject)).token)).toMatchObject(subject);
     const edwards = await (await forge()).issue(subject);
     await expect(tokens.verify(edwards.token)).rejects.toBeInstanceOf(TokenError);
-    await expect(forge({ key: pemOf(generateKeyPairSync('rsa', { modulusLength: 2048 })) })).rejects.toThrow(
-      /Ed25519 or a P-256/,
-    );
-    await expect(forge({ key: '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----' })).rejects.toThrow(
-      /JWT_PRIVATE_KEY is not/,
-    );
+    await expect(forge({ key: pemOf(generateKeyPairSync('rsa', { modulusLength: 2048 })) })).rejects.toThrow(/Ed25519 or a P-256/);
+    await expect(forge({ key: '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----' })).rejects.toThrow(/JWT_PRIVATE_KEY is not/);
   });
 });
 
@@ -492,8 +465,7 @@ describe('user and users', () => {
     const { id } = await app.user('Findable');
     const query = 'query ($username: String!) { user(username: $username) { id username } }';
     expect(await app.data(query, { username: 'fINDABLE' })).toEqual({ user: { id, username: 'Findable' } });
-    for (const username of ['nobody-at-all', '', 'x', 'a\0b', '%'])
-      expect(await app.data(query, { username })).toEqual({ user: null });
+    for (const username of ['nobody-at-all', '', 'x', 'a\0b', '%']) expect(await app.data(query, { username })).toEqual({ user: null });
     const node = 'query ($id: ID!) { node(id: $id) { id ... on User { username } } }';
     expect(await app.data(node, { id })).toEqual({ node: { id, username: 'Findable' } });
     const unknown = Buffer.from('User:00000000-0000-7000-8000-000000000000').toString('base64url');
@@ -504,9 +476,7 @@ describe('user and users', () => {
     for (const field of ['email', 'passwordHash', 'password', 'usernameKey']) {
       expect(await app.code(`{ user(username: "Grace") { ${field} } }`)).toBe('GRAPHQL_VALIDATION_FAILED');
     }
-    const statements = await app.countStatements(() =>
-      app.data('{ users(first: 5) { edges { node { id username } } } }'),
-    );
+    const statements = await app.countStatements(() => app.data('{ users(first: 5) { edges { node { id username } } } }'));
     expect(statements.join()).not.toMatch(/password_hash|email/);
   });
 
@@ -571,9 +541,7 @@ describe('me and updateProfile', () => {
 
   it('is one statement', async () => {
     const user = await app.user('thrifty');
-    const statements = await app.countStatements(() =>
-      app.data('{ me { id email user { id username bio } } }', {}, user),
-    );
+    const statements = await app.countStatements(() => app.data('{ me { id email user { id username bio } } }', {}, user));
     // One for the token, one for the row.
     expect(statements).toHaveLength(2);
   });
@@ -595,10 +563,7 @@ describe('me and updateProfile', () => {
     const count = async (): Promise<unknown> =>
       (await app.data<{ me: { deviceCount: number } }>('{ me { deviceCount } }', {}, user)).me.deviceCount;
     expect(await count()).toBe(5);
-    await app.database.query(
-      `UPDATE presence_lease SET expires_at = now() - interval '1 millisecond' WHERE process_id = $1`,
-      [dead],
-    );
+    await app.database.query(`UPDATE presence_lease SET expires_at = now() - interval '1 millisecond' WHERE process_id = $1`, [dead]);
     expect(await count()).toBe(2);
     await app.database.query(`DELETE FROM presence_lease WHERE process_id IN ($1, $2)`, [alive, dead]);
   });

@@ -24,18 +24,29 @@ let pairs = 0;
 const acquaintances = async () => {
   pairs += 1;
   const [one, other] = await Promise.all([app.user(`one${pairs}`), app.user(`other${pairs}`)]);
-  const direct = (await app.data<{ startDirect: { conversation: { id: string } } }>(DIRECT, { id: other.id }, one)).startDirect.conversation.id;
-  const group = (await app.data<{ createGroup: { conversation: { id: string } } }>(GROUP, { ids: [other.id] }, one)).createGroup.conversation.id;
+  const direct = (await app.data<{ startDirect: { conversation: { id: string } } }>(DIRECT, { id: other.id }, one)).startDirect.conversation
+    .id;
+  const group = (await app.data<{ createGroup: { conversation: { id: string } } }>(GROUP, { ids: [other.id] }, one)).createGroup
+    .conversation.id;
   const postOf = async (author: TestUser): Promise<string> =>
     (
-      await app.data<{ createPost: { post: { id: string } } }>(`mutation { createPost(input: { body: "Hello" }) { post { id } } }`, {}, author)
+      await app.data<{ createPost: { post: { id: string } } }>(
+        `mutation { createPost(input: { body: "Hello" }) { post { id } } }`,
+        {},
+        author,
+      )
     ).createPost.post.id;
-  const posts = new Map([[one, await postOf(one)], [other, await postOf(other)]]);
+  const posts = new Map([
+    [one, await postOf(one)],
+    [other, await postOf(other)],
+  ]);
   const commentOf = async (author: TestUser, owner: TestUser): Promise<string> =>
-    (
-      await app.data<{ addComment: { comment: { id: string } } }>(COMMENT, { input: { postId: posts.get(owner), body: 'Ah' } }, author)
-    ).addComment.comment.id;
-  const comments = new Map([[one, await commentOf(one, other)], [other, await commentOf(other, one)]]);
+    (await app.data<{ addComment: { comment: { id: string } } }>(COMMENT, { input: { postId: posts.get(owner), body: 'Ah' } }, author))
+      .addComment.comment.id;
+  const comments = new Map([
+    [one, await commentOf(one, other)],
+    [other, await commentOf(other, one)],
+  ]);
   return { one, other, direct, group, posts, comments };
 };
 
@@ -47,14 +58,24 @@ describe('blocking', () => {
     const { one, other } = await acquaintances();
     const [second, third] = await Promise.all([app.user(`second${pairs}`), app.user(`third${pairs}`)]);
     for (const each of [other, second, third, other]) {
-      expect(await app.data(BLOCK, { id: each.id }, one)).toMatchObject({ blockUser: { user: { username: each.username, viewerBlocks: true } } });
+      expect(await app.data(BLOCK, { id: each.id }, one)).toMatchObject({
+        blockUser: { user: { username: each.username, viewerBlocks: true } },
+      });
     }
     interface Blocked {
-      readonly me: { readonly blockedUsers: { readonly pageInfo: { readonly endCursor: string }; readonly edges: { node: { username: string } }[] } };
+      readonly me: {
+        readonly blockedUsers: { readonly pageInfo: { readonly endCursor: string }; readonly edges: { node: { username: string } }[] };
+      };
     }
     const page = await app.data<Blocked>(BLOCKED, { first: 2 }, one);
     expect(page).toMatchObject({
-      me: { blockedUsers: { totalCount: 3, pageInfo: { hasNextPage: true }, edges: [{ node: { username: third.username } }, { node: { username: second.username } }] } },
+      me: {
+        blockedUsers: {
+          totalCount: 3,
+          pageInfo: { hasNextPage: true },
+          edges: [{ node: { username: third.username } }, { node: { username: second.username } }],
+        },
+      },
     });
     expect(await app.data(BLOCKED, { after: page.me.blockedUsers.pageInfo.endCursor }, one)).toMatchObject({
       me: { blockedUsers: { edges: [{ node: { username: other.username } }] } },
@@ -84,9 +105,22 @@ describe('blocking', () => {
   it('ends what each follows of the other, also what is just beginning, and nothing else', async () => {
     const { one, other } = await acquaintances();
     const fan = await app.user(`fan${pairs}`);
-    for (const [from, to] of [[one, other], [other, one], [fan, one], [fan, other]] as const) await app.data(FOLLOW, { id: to.id }, from);
-    expect(await app.data(BLOCK, { id: other.id }, one)).toMatchObject({ blockUser: { user: { viewerFollows: false, followerCount: 1, followingCount: 0 } } });
-    expect(await app.data(`query ($name: String!) { user(username: $name) { followerCount followingCount followers { edges { node { username } } } } }`, { name: one.username })).toEqual({
+    for (const [from, to] of [
+      [one, other],
+      [other, one],
+      [fan, one],
+      [fan, other],
+    ] as const)
+      await app.data(FOLLOW, { id: to.id }, from);
+    expect(await app.data(BLOCK, { id: other.id }, one)).toMatchObject({
+      blockUser: { user: { viewerFollows: false, followerCount: 1, followingCount: 0 } },
+    });
+    expect(
+      await app.data(
+        `query ($name: String!) { user(username: $name) { followerCount followingCount followers { edges { node { username } } } } }`,
+        { name: one.username },
+      ),
+    ).toEqual({
       user: { followerCount: 1, followingCount: 0, followers: { edges: [{ node: { username: fan.username } }] } },
     });
     // However a block and follows meet, none of these outlasts it.
@@ -164,11 +198,15 @@ describe('two who are kept apart', () => {
     const { one, other, posts } = await acquaintances();
     await app.data(BLOCK, { id: other.id }, one);
     const id = posts.get(one);
-    expect(await app.data(`query ($id: ID!) { node(id: $id) { ... on Post { body } } }`, { id }, other)).toEqual({ node: { body: 'Hello' } });
-    expect(await app.data(`mutation ($id: ID!) { likePost(input: { postId: $id }) { likeCount } }`, { id }, other)).toEqual({ likePost: { likeCount: 1 } });
+    expect(await app.data(`query ($id: ID!) { node(id: $id) { ... on Post { body } } }`, { id }, other)).toEqual({
+      node: { body: 'Hello' },
+    });
+    expect(await app.data(`mutation ($id: ID!) { likePost(input: { postId: $id }) { likeCount } }`, { id }, other)).toEqual({
+      likePost: { likeCount: 1 },
+    });
   });
 
-  it('edit and delete what they wrote under the other\'s posts before', async () => {
+  it("edit and delete what they wrote under the other's posts before", async () => {
     const { one, other, comments } = await acquaintances();
     await app.data(BLOCK, { id: other.id }, one);
     const id = comments.get(other);
@@ -199,7 +237,9 @@ describe('presence', () => {
     const { user: inner, ...outer } = seen.user.presence;
     const socket = app.connect(viewer);
     const changed = await socket
-      .subscribe<{ presenceChanged: Presence }>(`subscription ($ids: [ID!]) { presenceChanged(userIds: $ids) { ${FIELDS} } }`, { ids: [user.id] })
+      .subscribe<{ presenceChanged: Presence }>(`subscription ($ids: [ID!]) { presenceChanged(userIds: $ids) { ${FIELDS} } }`, {
+        ids: [user.id],
+      })
       .data();
     await socket.close();
     return [seen.presence[0], seen.node.presence, outer, inner.presence, changed.presenceChanged];
@@ -232,14 +272,17 @@ describe('presence', () => {
     const follow = (viewer?: TestUser) =>
       app
         .connect(viewer)
-        .subscribe<{ presenceChanged: Presence }>(`subscription ($ids: [ID!]) { presenceChanged(userIds: $ids) { ${FIELDS} } }`, { ids: [one.id] });
+        .subscribe<{ presenceChanged: Presence }>(`subscription ($ids: [ID!]) { presenceChanged(userIds: $ids) { ${FIELDS} } }`, {
+          ids: [one.id],
+        });
     const [apart, friend, anyone] = [follow(other), follow(third), follow()];
     for (const each of [apart, friend, anyone]) expect((await each.data()).presenceChanged.status).toBe('OFFLINE');
     const socket = app.connect(one);
     await socket.opened;
     for (const each of [friend, anyone]) expect((await each.data()).presenceChanged.status).toBe('ONLINE');
     await socket.close();
-    for (const each of [friend, anyone]) expect((await each.data()).presenceChanged).toMatchObject({ status: 'OFFLINE', lastSeenAt: expect.any(String) as string });
+    for (const each of [friend, anyone])
+      expect((await each.data()).presenceChanged).toMatchObject({ status: 'OFFLINE', lastSeenAt: expect.any(String) as string });
     while (apart.waiting() > 0) expect((await apart.data()).presenceChanged).toEqual(NEVER);
   });
 
@@ -248,9 +291,12 @@ describe('presence', () => {
     const socket = app.connect(one);
     await socket.opened;
     const follower = app.connect(other);
-    const seen = follower.subscribe<{ presenceChanged: Presence }>(`subscription ($ids: [ID!]) { presenceChanged(userIds: $ids) { ${FIELDS} } }`, {
-      ids: [one.id],
-    });
+    const seen = follower.subscribe<{ presenceChanged: Presence }>(
+      `subscription ($ids: [ID!]) { presenceChanged(userIds: $ids) { ${FIELDS} } }`,
+      {
+        ids: [one.id],
+      },
+    );
     // A user is here a moment after their socket.
     const first = (await seen.data()).presenceChanged;
     if (first.status === 'OFFLINE') expect((await seen.data()).presenceChanged.status).toBe('ONLINE');

@@ -51,12 +51,21 @@ const fieldsOf = async (as: TestUser, name: string, input: object): Promise<unkn
 
 describe('addMembers', () => {
   const add = (as: TestUser, conversationId: string, ...users: readonly TestUser[]) =>
-    talk.act<{ conversation: { memberCount: number; title: string } }>(as, 'addMembers', { conversationId, memberIds: users.map(({ id }) => id) }, 'conversation { memberCount title }');
+    talk.act<{ conversation: { memberCount: number; title: string } }>(
+      as,
+      'addMembers',
+      { conversationId, memberIds: users.map(({ id }) => id) },
+      'conversation { memberCount title }',
+    );
 
   test('adds each once, whoever adds them how often, and tells it once', async () => {
     const group = await talk.group(ada, [ben]);
     const events = follow(ada, group);
-    const [first, ...rest] = await Promise.all([add(ben, group.id, cleo, cleo, ben), add(ada, group.id, cleo), add(ada, group.id, ada, cleo)]);
+    const [first, ...rest] = await Promise.all([
+      add(ben, group.id, cleo, cleo, ben),
+      add(ada, group.id, cleo),
+      add(ada, group.id, ada, cleo),
+    ]);
     for (const { conversation } of [first, ...rest]) expect(conversation).toEqual({ memberCount: 3, title: 'Group' });
     expect(await add(cleo, group.id, dan)).toMatchObject({ conversation: { memberCount: 4 } });
     expect((await events.take(2)).map(({ conversationEvents }) => conversationEvents)).toEqual([
@@ -108,10 +117,17 @@ describe('removeMember', () => {
     const room = await talk.room(ada);
     await talk.act(hal, 'joinRoom', { code: room.joinCode }, '__typename');
     const events = follow(ada, room);
-    const theirs = app.connect(hal).subscribe('subscription ($id: ID!, $after: String) { messageAdded(conversationId: $id, after: $after) { cursor } }', { id: room.id, after: room.cursor });
+    const theirs = app
+      .connect(hal)
+      .subscribe('subscription ($id: ID!, $after: String) { messageAdded(conversationId: $id, after: $after) { cursor } }', {
+        id: room.id,
+        after: room.cursor,
+      });
     const said = await talk.send(ada, room.id, 'before');
     expect(await theirs.data()).toMatchObject({ messageAdded: { cursor: said.cursor } });
-    const sending = Promise.all(Array.from({ length: 6 }, (_, index) => talk.code(hal, 'sendMessage', { conversationId: room.id, body: `${index}` })));
+    const sending = Promise.all(
+      Array.from({ length: 6 }, (_, index) => talk.code(hal, 'sendMessage', { conversationId: room.id, body: `${index}` })),
+    );
     await talk.act(ada, 'removeMember', { conversationId: room.id, userId: hal.id }, '__typename');
     const sent = (await sending).filter((code) => code === undefined).length;
     const seen = (await events.take(sent + 3)).map(({ conversationEvents }) => conversationEvents);
@@ -119,7 +135,9 @@ describe('removeMember', () => {
     const ended = (await theirs.ended) as { extensions: { code: string } }[];
     expect(ended[0]?.extensions.code).toBe('ACCESS_REVOKED');
     // Once more is no change.
-    expect(await talk.act(ada, 'removeMember', { conversationId: room.id, userId: hal.id }, 'conversation { memberCount }')).toEqual({ conversation: { memberCount: 1 } });
+    expect(await talk.act(ada, 'removeMember', { conversationId: room.id, userId: hal.id }, 'conversation { memberCount }')).toEqual({
+      conversation: { memberCount: 1 },
+    });
     expect(events.waiting()).toBe(0);
     await talk.act(hal, 'joinRoom', { code: room.joinCode }, '__typename');
     expect(await inside(hal, room.id)).toEqual(['ada*', 'hal']);
@@ -149,7 +167,7 @@ describe('ownership', () => {
     });
   });
 
-  test('is one person\'s, whoever passes it on, leaves and is removed at once', async () => {
+  test("is one person's, whoever passes it on, leaves and is removed at once", async () => {
     for (let round = 0; round < 5; round += 1) {
       const group = await talk.group(ada, [ben, cleo, dan]);
       const conversationId = group.id;
@@ -171,7 +189,8 @@ describe('renameConversation', () => {
     await talk.act(ben, 'joinRoom', { code: room.joinCode }, '__typename');
     const { cursor } = await talk.read<{ cursor: string }>(ben, room.id, 'cursor');
     const events = follow(ben, { id: room.id, cursor });
-    const rename = (title: string | null) => talk.act(ada, 'renameConversation', { conversationId: room.id, title }, 'conversation { title }');
+    const rename = (title: string | null) =>
+      talk.act(ada, 'renameConversation', { conversationId: room.id, title }, 'conversation { title }');
     expect(await rename('  Salon ')).toEqual({ conversation: { title: 'Salon' } });
     expect(await rename('Salon')).toEqual({ conversation: { title: 'Salon' } });
     const renamed = (title: string | null) => ({ __typename: 'ConversationRenamed', conversation: { title }, user: { username: 'ada' } });
@@ -185,10 +204,14 @@ describe('renameConversation', () => {
     const group = await talk.group(ada, [ben]);
     await Promise.all(
       Array.from({ length: 20 }, (_, index) =>
-        index % 2 ? talk.send(ben, group.id, `${index}`) : talk.act(ada, 'renameConversation', { conversationId: group.id, title: `${index}` }, '__typename'),
+        index % 2
+          ? talk.send(ben, group.id, `${index}`)
+          : talk.act(ada, 'renameConversation', { conversationId: group.id, title: `${index}` }, '__typename'),
       ),
     );
-    const kinds = await app.database.query<{ kind: string }>(`SELECT kind FROM event WHERE topic = 'conversation' AND key = $1`, [parseId(group.id).id]);
+    const kinds = await app.database.query<{ kind: string }>(`SELECT kind FROM event WHERE topic = 'conversation' AND key = $1`, [
+      parseId(group.id).id,
+    ]);
     expect(kinds.filter(({ kind }) => kind === 'ConversationRenamed')).toHaveLength(10);
     expect(kinds.filter(({ kind }) => kind === 'MessageAdded')).toHaveLength(10);
   });
@@ -259,7 +282,9 @@ describe('who is here', () => {
     await joined(kai);
     expect(await next()).toBe('kai OFFLINE');
     await theirs.close();
-    const statusOf = async () => (await app.data<{ user: { presence: { status: string } } }>('{ user(username: "joe") { presence { status } } }')).user.presence.status;
+    const statusOf = async () =>
+      (await app.data<{ user: { presence: { status: string } } }>('{ user(username: "joe") { presence { status } } }')).user.presence
+        .status;
     await expect.poll(statusOf).toBe('OFFLINE');
     app.connect(kai);
     expect(await next()).toBe('kai ONLINE');
@@ -270,10 +295,17 @@ describe('who is here', () => {
 
   test('is followed by conversation or by user, not by both', async () => {
     const group = await talk.group(ada, [ben]);
-    const FOLLOW = 'subscription ($userIds: [ID!], $id: ID) { presenceChanged(userIds: $userIds, conversationId: $id) { status user { username } } }';
+    const FOLLOW =
+      'subscription ($userIds: [ID!], $id: ID) { presenceChanged(userIds: $userIds, conversationId: $id) { status user { username } } }';
     const socket = app.connect(ada);
-    const both = await socket.subscribe(FOLLOW, { userIds: [ben.id], id: group.id }).next().catch(() => null);
-    const neither = await socket.subscribe(FOLLOW, {}).next().catch(() => null);
+    const both = await socket
+      .subscribe(FOLLOW, { userIds: [ben.id], id: group.id })
+      .next()
+      .catch(() => null);
+    const neither = await socket
+      .subscribe(FOLLOW, {})
+      .next()
+      .catch(() => null);
     expect([both, neither]).not.toContainEqual(expect.objectContaining({ data: expect.anything() as unknown }));
     const present = await socket.subscribe<{ presenceChanged: { user: { username: string } } }>(FOLLOW, { id: group.id }).take(2);
     expect(present.map(({ presenceChanged }) => presenceChanged.user.username).sort()).toEqual(['ada', 'ben']);

@@ -18,7 +18,14 @@ afterAll(() => app.stop());
 const uuid = (globalId: string): string => parseId(globalId).id;
 
 interface ReadMoved {
-  readonly conversationEvents: { readonly __typename: string; readonly at: string; readonly cursor: string; readonly user?: { username: string }; readonly readUpTo?: string; readonly readUpToSeq?: number };
+  readonly conversationEvents: {
+    readonly __typename: string;
+    readonly at: string;
+    readonly cursor: string;
+    readonly user?: { username: string };
+    readonly readUpTo?: string;
+    readonly readUpToSeq?: number;
+  };
 }
 const EVENTS = `subscription ($id: ID!, $after: String) {
   conversationEvents(conversationId: $id, after: $after) { __typename at cursor ... on ReadMoved { user { username } readUpTo readUpToSeq } }
@@ -64,7 +71,9 @@ describe('ReadMoved', () => {
     await markRead(ada, group.id, cursor);
     const afterwards = await end();
     // As if all that had been long ago: whatever is to be told is told at once.
-    await app.database.query(`UPDATE conversation_member SET read_told_at = now() - interval '1 hour' WHERE conversation_id = $1`, [uuid(group.id)]);
+    await app.database.query(`UPDATE conversation_member SET read_told_at = now() - interval '1 hour' WHERE conversation_id = $1`, [
+      uuid(group.id),
+    ]);
     await markRead(ben, group.id, afterwards);
     await markRead(ada, group.id, afterwards);
     expect(await end()).toBe(afterwards);
@@ -72,17 +81,26 @@ describe('ReadMoved', () => {
 
   /** The membership, as its job knows it. */
   const memberId = async (user: TestUser, conversationId: string): Promise<string> => {
-    const [member] = await app.database.query<{ id: string }>('SELECT id FROM conversation_member WHERE user_id = $1 AND conversation_id = $2', [uuid(user.id), uuid(conversationId)]);
+    const [member] = await app.database.query<{ id: string }>(
+      'SELECT id FROM conversation_member WHERE user_id = $1 AND conversation_id = $2',
+      [uuid(user.id), uuid(conversationId)],
+    );
     return member?.id ?? '';
   };
   /** Leaves a member as one who has read on, of which nobody has been told yet. */
   const readUntold = async (id: string, seq: number): Promise<void> => {
-    await app.database.query(`UPDATE conversation_member SET last_read_seq = $2, read_told_at = now() - interval '1 hour' WHERE id = $1`, [id, seq]);
+    await app.database.query(`UPDATE conversation_member SET last_read_seq = $2, read_told_at = now() - interval '1 hour' WHERE id = $1`, [
+      id,
+      seq,
+    ]);
   };
   /** Has the job run that tells of it, and waits until it has. */
   const tell = async (id: string): Promise<void> => {
     const key = `conversations.tellReading:${id}`;
-    await app.database.query(`SELECT 1 FROM graphile_worker.add_job('conversations.tellReading', json_build_object('memberId', $1::text), job_key := $2)`, [id, key]);
+    await app.database.query(
+      `SELECT 1 FROM graphile_worker.add_job('conversations.tellReading', json_build_object('memberId', $1::text), job_key := $2)`,
+      [id, key],
+    );
     await expect.poll(() => app.database.query('SELECT 1 FROM graphile_worker.jobs WHERE key = $1', [key])).toEqual([]);
   };
   /** The positions that were told. */
@@ -133,12 +151,19 @@ describe('ReadMoved', () => {
       );
     };
     const kindsOf = async (): Promise<string[]> =>
-      (await app.database.query<{ kind: string }>(`SELECT kind FROM event WHERE topic = 'conversation' AND key = $1`, [uuid(room.id)])).map(({ kind }) => kind);
+      (await app.database.query<{ kind: string }>(`SELECT kind FROM event WHERE topic = 'conversation' AND key = $1`, [uuid(room.id)])).map(
+        ({ kind }) => kind,
+      );
     await crowd(48);
     await markRead(ben, room.id, (await talk.send(ada, room.id, 'to 49 others')).cursor);
     expect((await kindsOf()).filter((kind) => kind === 'ReadMoved')).toHaveLength(1);
-    const read = await talk.read<{ members: { edges: { node: { lastReadSeq: unknown; lastReadCursor: unknown } }[] } }>(ada, room.id, members);
-    for (const { node } of read.members.edges) expect(node).toEqual({ lastReadSeq: expect.any(Number) as number, lastReadCursor: expect.any(String) as string });
+    const read = await talk.read<{ members: { edges: { node: { lastReadSeq: unknown; lastReadCursor: unknown } }[] } }>(
+      ada,
+      room.id,
+      members,
+    );
+    for (const { node } of read.members.edges)
+      expect(node).toEqual({ lastReadSeq: expect.any(Number) as number, lastReadCursor: expect.any(String) as string });
     await crowd(49);
     const said = await talk.send(ada, room.id, 'to 50 others');
     expect(await markRead(ben, room.id, said.cursor)).toEqual({ conversation: { lastReadSeq: said.seq } });

@@ -20,21 +20,39 @@ const retain = () => app.runTask('conversations.applyRetention');
 
 /** As if everything up to a seq had happened so many days ago. */
 const age = (id: string, seq: number, days: number) =>
-  app.database.query(`UPDATE event SET at = at - $3 * interval '1 day' WHERE topic = 'conversation' AND key = $1 AND seq <= $2`, [uuid(id), seq, days]);
+  app.database.query(`UPDATE event SET at = at - $3 * interval '1 day' WHERE topic = 'conversation' AND key = $1 AND seq <= $2`, [
+    uuid(id),
+    seq,
+    days,
+  ]);
 const seqs = async (id: string): Promise<number[]> =>
-  (await app.database.query<{ seq: number }>(`SELECT seq FROM event WHERE topic = 'conversation' AND key = $1 ORDER BY seq`, [uuid(id)])).map(({ seq }) => seq);
+  (
+    await app.database.query<{ seq: number }>(`SELECT seq FROM event WHERE topic = 'conversation' AND key = $1 ORDER BY seq`, [uuid(id)])
+  ).map(({ seq }) => seq);
 
 const EVENTS = `subscription ($id: ID!, $after: String) {
   conversationEvents(conversationId: $id, after: $after) { __typename cursor ... on MessageAdded { message { body } } ... on MessageDeleted { messageId message { body deletedAt } } }
 }`;
-type Events = { readonly conversationEvents: { readonly __typename: string; readonly cursor: string; readonly message?: { body: string; deletedAt?: string }; readonly messageId?: string } };
+type Events = {
+  readonly conversationEvents: {
+    readonly __typename: string;
+    readonly cursor: string;
+    readonly message?: { body: string; deletedAt?: string };
+    readonly messageId?: string;
+  };
+};
 const follow = (as: TestUser, id: string, after?: string) => app.connect(as).subscribe<Events>(EVENTS, { id, after });
 const POLL = 'query ($id: ID!, $after: String) { conversationEvents(conversationId: $id, after: $after, first: 100) { cursor } }';
 const MESSAGES = `query ($id: ID!, $after: String, $before: String, $first: Int, $last: Int) {
   conversation(id: $id) { messages(after: $after, before: $before, first: $first, last: $last) { totalCount edges { cursor node { body replyTo { body } } } } }
 }`;
 interface Page {
-  readonly conversation: { readonly messages: { readonly totalCount: number; readonly edges: { readonly cursor: string; readonly node: { readonly body: string; readonly replyTo: { body: string } | null } }[] } };
+  readonly conversation: {
+    readonly messages: {
+      readonly totalCount: number;
+      readonly edges: { readonly cursor: string; readonly node: { readonly body: string; readonly replyTo: { body: string } | null } }[];
+    };
+  };
 }
 const page = async (id: string, args: object = {}): Promise<string[]> =>
   (await app.data<Page>(MESSAGES, { id, ...args }, ada)).conversation.messages.edges.map(({ node }) => node.body);
@@ -106,10 +124,10 @@ describe('MESSAGE_RETENTION', () => {
   test('stops at the first event that is young enough, whatever follows', async () => {
     const { id, sent } = await conversationOf(4);
     // As if the clock had been set back in between.
-    await app.database.query(
-      `UPDATE event SET at = at - interval '31 days' WHERE topic = 'conversation' AND key = $1 AND seq <> $2`,
-      [uuid(id), sent[1]?.seq],
-    );
+    await app.database.query(`UPDATE event SET at = at - interval '31 days' WHERE topic = 'conversation' AND key = $1 AND seq <> $2`, [
+      uuid(id),
+      sent[1]?.seq,
+    ]);
     await retain();
     expect(await seqs(id)).toEqual([sent[1]?.seq, sent[2]?.seq, sent[3]?.seq]);
   });
@@ -118,7 +136,12 @@ describe('MESSAGE_RETENTION', () => {
     const { id, sent } = await conversationOf(3);
     const [first, second, third] = sent;
     await age(id, third?.seq ?? 0, 31);
-    const answer = await talk.act<{ message: { id: string } }>(ben, 'sendMessage', { conversationId: id, body: 'answer', replyToId: second?.id }, 'message { id }');
+    const answer = await talk.act<{ message: { id: string } }>(
+      ben,
+      'sendMessage',
+      { conversationId: id, body: 'answer', replyToId: second?.id },
+      'message { id }',
+    );
     await talk.act(ada, 'editMessage', { messageId: first.id, body: 'edited' }, '__typename');
     await talk.act(ben, 'addReaction', { messageId: answer.message.id, emoji: '👍' }, '__typename');
     await retain();
@@ -137,7 +160,8 @@ describe('MESSAGE_RETENTION', () => {
       { __typename: 'MessageDeleted', messageId: first.id, message: { body: '', deletedAt: expect.any(String) } },
       { __typename: 'ReactionsChanged' },
     ]);
-    const edit = () => app.code('mutation ($id: ID!) { editMessage(input: { messageId: $id, body: "x" }) { __typename } }', { id: first.id }, ada);
+    const edit = () =>
+      app.code('mutation ($id: ID!) { editMessage(input: { messageId: $id, body: "x" }) { __typename } }', { id: first.id }, ada);
     expect(await edit()).toBe('CONFLICT');
     await age(id, 1_000_000, 31);
     await retain();

@@ -27,7 +27,10 @@ const freeCodes = async (count: number): Promise<string[]> => {
   const taken = await app.database.query<{ join_code: string }>('SELECT join_code FROM conversation WHERE join_code IS NOT NULL');
   const used = new Set(taken.map(({ join_code }) => join_code));
   const letters = JOIN_CODE_ALPHABET.split('');
-  return letters.flatMap((one) => letters.map((other) => `${one}${other}${one}${other}`)).filter((code) => !used.has(code)).slice(0, count);
+  return letters
+    .flatMap((one) => letters.map((other) => `${one}${other}${one}${other}`))
+    .filter((code) => !used.has(code))
+    .slice(0, count);
 };
 
 /** Keeps the app waiting for something in the database. */
@@ -41,7 +44,11 @@ const hold = async (lock: string, values: unknown[] = []) => {
     /** Until so many statements wait for a lock. */
     waiters: (count: number) =>
       expect
-        .poll(async () => (await app.database.query(`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)).length)
+        .poll(
+          async () =>
+            (await app.database.query(`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`))
+              .length,
+        )
         .toBe(count),
     release: async () => {
       await holder.query('COMMIT');
@@ -58,7 +65,11 @@ describe('a passcode', () => {
   test('is asked of those who come, and of nobody who is in already', async () => {
     const room = await talk.room(ada, { title: 'Closed', passcode: 'open sesame' });
     expect(await app.data(OUTLINE, { code: room.joinCode })).toEqual({ room: { title: 'Closed', hasPasscode: true } });
-    const { errors } = await app.execute('mutation ($code: String!) { joinRoom(input: { code: $code }) { __typename } }', { code: room.joinCode }, ben);
+    const { errors } = await app.execute(
+      'mutation ($code: String!) { joinRoom(input: { code: $code }) { __typename } }',
+      { code: room.joinCode },
+      ben,
+    );
     expect(errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', fields: [{ path: 'input.passcode' }] });
     expect(await talk.code(ben, 'joinRoom', { code: room.joinCode, passcode: 'closed sesame' })).toBe('FORBIDDEN');
     expect(await talk.read(ada, room.id, 'memberCount')).toEqual({ memberCount: 1 });
@@ -71,7 +82,8 @@ describe('a passcode', () => {
 
   test('is changed and taken away by the owner', async () => {
     const room = await talk.room(ada, { passcode: 'first' });
-    const set = (passcode: string | null) => talk.act(ada, 'setRoomPasscode', { conversationId: room.id, passcode }, 'conversation { hasPasscode }');
+    const set = (passcode: string | null) =>
+      talk.act(ada, 'setRoomPasscode', { conversationId: room.id, passcode }, 'conversation { hasPasscode }');
     expect(await set('second')).toEqual({ conversation: { hasPasscode: true } });
     expect(await talk.code(ben, 'joinRoom', { code: room.joinCode, passcode: 'first' })).toBe('FORBIDDEN');
     await join(ben, room.joinCode, 'second');
@@ -90,7 +102,11 @@ describe('a passcode', () => {
     expect(await talk.code(ada, 'createRoom', { clientId: 'closed-1' })).toBe('CONFLICT');
   });
 
-  test.each([['too short', 'abc'], ['too long', 'x'.repeat(65)], ['of two lines', 'abc\ndef']])('is refused when it is %s', async (_what, passcode) => {
+  test.each([
+    ['too short', 'abc'],
+    ['too long', 'x'.repeat(65)],
+    ['of two lines', 'abc\ndef'],
+  ])('is refused when it is %s', async (_what, passcode) => {
     const room = await talk.room(ada);
     expect(await talk.code(ada, 'createRoom', { passcode })).toBe('BAD_USER_INPUT');
     expect(await talk.code(ada, 'setRoomPasscode', { conversationId: room.id, passcode })).toBe('BAD_USER_INPUT');
@@ -103,7 +119,8 @@ describe('a passcode', () => {
 describe('guessing', () => {
   let addresses = 0;
   const address = (): Record<string, string> => ({ 'x-forwarded-for': `10.0.0.${(addresses += 1)}` });
-  const JOIN = 'mutation ($code: String!, $passcode: String) { joinRoom(input: { code: $code, passcode: $passcode }) { conversation { id } } }';
+  const JOIN =
+    'mutation ($code: String!, $passcode: String) { joinRoom(input: { code: $code, passcode: $passcode }) { conversation { id } } }';
   const ROOM = 'query ($code: String!) { room(code: $code) { title } }';
 
   const outcome = async (query: string, variables: object, as: TestUser | undefined, headers: Record<string, string>): Promise<unknown> => {
@@ -161,7 +178,12 @@ describe('joinRoom', () => {
     'members(first: 100) { edges { node { user { username } } } } messages(last: 100) { edges { node { body } } } cursor title',
   ];
   interface Joined {
-    readonly conversation: { readonly cursor: string; readonly title: string; readonly messages: { edges: { node: { body: string } }[] }; readonly members?: { edges: { node: { user: { username: string } } }[] } };
+    readonly conversation: {
+      readonly cursor: string;
+      readonly title: string;
+      readonly messages: { edges: { node: { body: string } }[] };
+      readonly members?: { edges: { node: { user: { username: string } } }[] };
+    };
   }
 
   test.each(SELECTIONS)('leaves no hole between its lists and what comes after its cursor: %s', async (selection) => {
@@ -175,7 +197,8 @@ describe('joinRoom', () => {
         bodies.push(body);
         await talk.send(ada, room.id, body);
         const comer = index % 3 === 1 ? crowd[(index - 1) / 3] : undefined;
-        if (comer !== undefined) joining.push(talk.act<Joined>(comer, 'joinRoom', { code: room.joinCode }, `conversation { ${selection} }`));
+        if (comer !== undefined)
+          joining.push(talk.act<Joined>(comer, 'joinRoom', { code: room.joinCode }, `conversation { ${selection} }`));
         if (index % 3 === 1) void talk.act(ada, 'renameConversation', { conversationId: room.id, title: `title ${index}` }, '__typename');
       }
     };
@@ -190,9 +213,15 @@ describe('joinRoom', () => {
       const here = new Set(members?.edges.map(({ node }) => node.user.username));
       let named = conversation.title;
       if (cursor !== end) {
-        interface Event { readonly __typename: string; readonly cursor: string; readonly message?: { body: string }; readonly user?: { username: string }; readonly conversation?: { title: string } }
+        interface Event {
+          readonly __typename: string;
+          readonly cursor: string;
+          readonly message?: { body: string };
+          readonly user?: { username: string };
+          readonly conversation?: { title: string };
+        }
         const live = app.connect(crowd[index]).subscribe<{ conversationEvents: Event }>(EVENTS, { id: room.id, after: cursor });
-        for (let at = cursor; at !== end; ) {
+        for (let at = cursor; at !== end;) {
           const { conversationEvents: event } = await live.data();
           at = event.cursor;
           if (event.message !== undefined && !seen.includes(event.message.body)) seen.push(event.message.body);
@@ -210,25 +239,31 @@ describe('joinRoom', () => {
 });
 
 describe('Conversation.cursor', () => {
-  test.each(['title memberCount members { totalCount } messages { totalCount } unreadCount cursor', 'cursor unreadCount messages { totalCount } members { totalCount } memberCount title'])(
-    'is read no later than what stands beside it: %s',
-    async (selection) => {
-      const [room, comer] = [await talk.room(ada, { title: 'before' }), await app.user(`comer_${selection.length}_${selection.charAt(0)}`)];
-      const held = await hold('LOCK TABLE head IN ACCESS EXCLUSIVE MODE');
-      const asked = talk.read<Record<string, unknown>>(ada, room.id, selection);
-      await held.waiters(1);
-      // Something happens while the log is about to be looked at: as the rows would be written.
-      const id = uuid(room.id);
-      await held.query(`UPDATE conversation SET title = 'after' WHERE id = $1`, [id]);
-      await held.query('INSERT INTO conversation_member (id, conversation_id, user_id, last_read_seq) VALUES (gen_random_uuid(), $1, $2, 2)', [id, uuid(comer.id)]);
-      await held.query(`INSERT INTO message (id, conversation_id, author_id, body, seq) VALUES (gen_random_uuid(), $1, $2, 'hello', 3)`, [id, uuid(comer.id)]);
-      await held.query(`UPDATE head SET last_seq = 3 WHERE topic = 'conversation' AND key = $1`, [id]);
-      await held.release();
-      const { cursor, ...rest } = await asked;
-      expect(cursor).not.toBe(room.cursor);
-      expect(rest).toEqual({ title: 'after', memberCount: 2, members: { totalCount: 2 }, messages: { totalCount: 1 }, unreadCount: 1 });
-    },
-  );
+  test.each([
+    'title memberCount members { totalCount } messages { totalCount } unreadCount cursor',
+    'cursor unreadCount messages { totalCount } members { totalCount } memberCount title',
+  ])('is read no later than what stands beside it: %s', async (selection) => {
+    const [room, comer] = [await talk.room(ada, { title: 'before' }), await app.user(`comer_${selection.length}_${selection.charAt(0)}`)];
+    const held = await hold('LOCK TABLE head IN ACCESS EXCLUSIVE MODE');
+    const asked = talk.read<Record<string, unknown>>(ada, room.id, selection);
+    await held.waiters(1);
+    // Something happens while the log is about to be looked at: as the rows would be written.
+    const id = uuid(room.id);
+    await held.query(`UPDATE conversation SET title = 'after' WHERE id = $1`, [id]);
+    await held.query(
+      'INSERT INTO conversation_member (id, conversation_id, user_id, last_read_seq) VALUES (gen_random_uuid(), $1, $2, 2)',
+      [id, uuid(comer.id)],
+    );
+    await held.query(`INSERT INTO message (id, conversation_id, author_id, body, seq) VALUES (gen_random_uuid(), $1, $2, 'hello', 3)`, [
+      id,
+      uuid(comer.id),
+    ]);
+    await held.query(`UPDATE head SET last_seq = 3 WHERE topic = 'conversation' AND key = $1`, [id]);
+    await held.release();
+    const { cursor, ...rest } = await asked;
+    expect(cursor).not.toBe(room.cursor);
+    expect(rest).toEqual({ title: 'after', memberCount: 2, members: { totalCount: 2 }, messages: { totalCount: 1 }, unreadCount: 1 });
+  });
 });
 
 // ---------------------------------------------------------------- the end
@@ -239,7 +274,8 @@ describe('a room that all have left', () => {
   const age = (id: string, hours: number) =>
     app.database.query(`UPDATE conversation SET empty_since = empty_since - $2 * interval '1 hour' WHERE id = $1`, [uuid(id), hours]);
   const emptySince = async (id: string): Promise<Date | null> =>
-    (await app.database.query<{ empty_since: Date | null }>('SELECT empty_since FROM conversation WHERE id = $1', [uuid(id)]))[0]?.empty_since ?? null;
+    (await app.database.query<{ empty_since: Date | null }>('SELECT empty_since FROM conversation WHERE id = $1', [uuid(id)]))[0]
+      ?.empty_since ?? null;
 
   test('is archived in time: its code is free, and its history stays with those who wrote it', async () => {
     const [cleo, dan] = await Promise.all([app.user('cleo'), app.user('dan')]);
@@ -264,7 +300,11 @@ describe('a room that all have left', () => {
     expect(await app.data(HISTORY, {}, cleo)).toEqual({
       me: { messageHistory: { edges: [{ node: { id: said.id, body: 'remember me', conversation } }] } },
     });
-    expect(await talk.read(cleo, room.id, 'title archivedAt joinCode')).toEqual({ title: 'Gone', archivedAt: conversation.archivedAt, joinCode: null });
+    expect(await talk.read(cleo, room.id, 'title archivedAt joinCode')).toEqual({
+      title: 'Gone',
+      archivedAt: conversation.archivedAt,
+      joinCode: null,
+    });
     // One who only listened has nothing of it, and a group has no end.
     expect(await app.code('query ($id: ID!) { conversation(id: $id) { title } }', { id: room.id }, dan)).toBe('FORBIDDEN');
     expect(await emptySince(group.id)).toBeNull();
@@ -308,7 +348,10 @@ describe('a room that all have left', () => {
       await leave(ada, id);
       await age(id, 100);
     }
-    const [codes] = await Promise.all([Promise.all(rooms.map(({ joinCode }) => talk.code(racer, 'joinRoom', { code: joinCode }))), archive()]);
+    const [codes] = await Promise.all([
+      Promise.all(rooms.map(({ joinCode }) => talk.code(racer, 'joinRoom', { code: joinCode }))),
+      archive(),
+    ]);
     for (const [index, { id }] of rooms.entries()) {
       const [row] = await app.database.query<{ archived: boolean; members: number; coded: boolean }>(
         `SELECT archived_at IS NOT NULL AS archived, join_code IS NOT NULL AS coded, empty_since,

@@ -86,7 +86,10 @@ const subscription =
   (text: string): Ask =>
   async (as, { id, cursor }) => {
     const socket = app.connect(as);
-    const events = socket.subscribe(`subscription ($id: ID!${text.includes('$after') ? ', $after: String' : ''}) { ${text} }`, { id, after: cursor });
+    const events = socket.subscribe(`subscription ($id: ID!${text.includes('$after') ? ', $after: String' : ''}) { ${text} }`, {
+      id,
+      after: cursor,
+    });
     try {
       const { errors } = await events.next().catch(async () => ({ errors: (await events.ended) as { extensions: { code: string } }[] }));
       return errors?.[0]?.extensions?.['code'] ?? 'ok';
@@ -112,7 +115,11 @@ const owner = { DIRECT: WRONG_KIND, GROUP: OWNER, ROOM: OWNER, ENDED: NOBODY };
 const RULES: readonly (readonly [string, Ask, Readonly<Record<Kind, string>>])[] = [
   // ------------------------------ see
   ['see its outline', query(of('id kind title memberCount archivedAt lastMessageAt')), { ...members, ENDED: WRITER }],
-  ['see it as a node', query('query ($id: ID!) { node(id: $id) { id } }'), { DIRECT: 'null null null ok ok', GROUP: 'null null null ok ok', ROOM: 'null null null ok ok', ENDED: 'null null ok ok ok' }],
+  [
+    'see it as a node',
+    query('query ($id: ID!) { node(id: $id) { id } }'),
+    { DIRECT: 'null null null ok ok', GROUP: 'null null null ok ok', ROOM: 'null null null ok ok', ENDED: 'null null ok ok ok' },
+  ],
   ['see its messages', query(of('messages { totalCount }')), members],
   ['see its members', query(of('members { totalCount }')), members],
   ['see how many are here', query(of('onlineCount')), members],
@@ -126,7 +133,7 @@ const RULES: readonly (readonly [string, Ask, Readonly<Record<Kind, string>>])[]
     { DIRECT: 'null null null ok ok', GROUP: 'null null null ok ok', ROOM: 'null null null ok ok', ENDED: 'null null null null null' },
   ],
   [
-    'see one\'s own message as a node',
+    "see one's own message as a node",
     query('query ($id: ID!) { node(id: $id) { id } }', (world, asker) => ({ id: own(world, asker).messageId })),
     { DIRECT: 'null null null ok ok', GROUP: 'null null ok ok ok', ROOM: 'null null ok ok ok', ENDED: 'null null ok ok ok' },
   ],
@@ -134,21 +141,46 @@ const RULES: readonly (readonly [string, Ask, Readonly<Record<Kind, string>>])[]
   ['send', mutation('sendMessage', ({ id }) => ({ conversationId: id, body: 'said' })), members],
   ['mark as read', mutation('markRead', ({ id, cursor }) => ({ conversationId: id, cursor })), members],
   ['react', mutation('addReaction', (world) => ({ ...message('owner')(world), emoji: '👍' })), members],
-  ['edit one\'s own message', mutation('editMessage', (world, asker) => ({ ...own(world, asker), body: 'edited' })), members],
-  ['edit a message of another', mutation('editMessage', (world, asker) => ({ messageId: world.messages[asker === 'owner' ? 'member' : 'owner'], body: 'edited' })), { DIRECT: NOBODY, GROUP: NOBODY, ROOM: NOBODY, ENDED: NOBODY }],
-  ['delete a message of another', mutation('deleteMessage', (world, asker) => ({ messageId: world.messages[asker === 'owner' ? 'member' : 'owner'] })), { DIRECT: NOBODY, GROUP: OWNER, ROOM: OWNER, ENDED: NOBODY }],
+  ["edit one's own message", mutation('editMessage', (world, asker) => ({ ...own(world, asker), body: 'edited' })), members],
+  [
+    'edit a message of another',
+    mutation('editMessage', (world, asker) => ({ messageId: world.messages[asker === 'owner' ? 'member' : 'owner'], body: 'edited' })),
+    { DIRECT: NOBODY, GROUP: NOBODY, ROOM: NOBODY, ENDED: NOBODY },
+  ],
+  [
+    'delete a message of another',
+    mutation('deleteMessage', (world, asker) => ({ messageId: world.messages[asker === 'owner' ? 'member' : 'owner'] })),
+    { DIRECT: NOBODY, GROUP: OWNER, ROOM: OWNER, ENDED: NOBODY },
+  ],
   // ------------------------------ who is in it, and what it is
-  ['add somebody', mutation('addMembers', ({ id }) => ({ conversationId: id, memberIds: [people.friend.id] })), { DIRECT: WRONG_KIND, GROUP: IN, ROOM: OWNER, ENDED: NOBODY }],
+  [
+    'add somebody',
+    mutation('addMembers', ({ id }) => ({ conversationId: id, memberIds: [people.friend.id] })),
+    { DIRECT: WRONG_KIND, GROUP: IN, ROOM: OWNER, ENDED: NOBODY },
+  ],
   ['remove somebody', mutation('removeMember', ({ id }) => ({ conversationId: id, userId: people.other.id })), owner],
-  ['remove its owner', mutation('removeMember', ({ id }) => ({ conversationId: id, userId: people.owner.id })), { ...owner, GROUP: OWNER.replace('ok', 'BAD_USER_INPUT'), ROOM: OWNER.replace('ok', 'BAD_USER_INPUT') }],
+  [
+    'remove its owner',
+    mutation('removeMember', ({ id }) => ({ conversationId: id, userId: people.owner.id })),
+    { ...owner, GROUP: OWNER.replace('ok', 'BAD_USER_INPUT'), ROOM: OWNER.replace('ok', 'BAD_USER_INPUT') },
+  ],
   ['rename it', mutation('renameConversation', ({ id }) => ({ conversationId: id, title: 'Renamed' })), owner],
   ['pass it on', mutation('transferOwnership', ({ id }) => ({ conversationId: id, userId: people.other.id })), owner],
-  ['set a passcode', mutation('setRoomPasscode', ({ id }) => ({ conversationId: id, passcode: 'sesame' })), { ...owner, GROUP: OWNER.replace('ok', 'BAD_USER_INPUT') }],
+  [
+    'set a passcode',
+    mutation('setRoomPasscode', ({ id }) => ({ conversationId: id, passcode: 'sesame' })),
+    { ...owner, GROUP: OWNER.replace('ok', 'BAD_USER_INPUT') },
+  ],
   ['leave', mutation('leaveConversation', ({ id }) => ({ conversationId: id })), { ...members, DIRECT: WRONG_KIND }],
   [
     'join by its code',
     mutation('joinRoom', ({ joinCode }) => ({ code: joinCode })),
-    { DIRECT: 'UNAUTHENTICATED NOT_FOUND NOT_FOUND NOT_FOUND NOT_FOUND', GROUP: 'UNAUTHENTICATED NOT_FOUND NOT_FOUND NOT_FOUND NOT_FOUND', ROOM: 'UNAUTHENTICATED ok ok ok ok', ENDED: 'UNAUTHENTICATED NOT_FOUND NOT_FOUND NOT_FOUND NOT_FOUND' },
+    {
+      DIRECT: 'UNAUTHENTICATED NOT_FOUND NOT_FOUND NOT_FOUND NOT_FOUND',
+      GROUP: 'UNAUTHENTICATED NOT_FOUND NOT_FOUND NOT_FOUND NOT_FOUND',
+      ROOM: 'UNAUTHENTICATED ok ok ok ok',
+      ENDED: 'UNAUTHENTICATED NOT_FOUND NOT_FOUND NOT_FOUND NOT_FOUND',
+    },
   ],
   [
     'find it by its code',

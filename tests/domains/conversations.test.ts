@@ -44,7 +44,12 @@ interface Message {
 
 interface Page<Node> {
   readonly edges: readonly { readonly cursor: string; readonly node: Node }[];
-  readonly pageInfo: { readonly hasNextPage: boolean; readonly hasPreviousPage: boolean; readonly startCursor: string; readonly endCursor: string };
+  readonly pageInfo: {
+    readonly hasNextPage: boolean;
+    readonly hasPreviousPage: boolean;
+    readonly startCursor: string;
+    readonly endCursor: string;
+  };
   readonly totalCount: number;
 }
 
@@ -81,7 +86,8 @@ interface MessageAdded {
 }
 
 const startDirect = async (as: TestUser, other: TestUser): Promise<Conversation> =>
-  (await app.data<{ startDirect: { conversation: Conversation } }>(START_DIRECT, { input: { userId: other.id } }, as)).startDirect.conversation;
+  (await app.data<{ startDirect: { conversation: Conversation } }>(START_DIRECT, { input: { userId: other.id } }, as)).startDirect
+    .conversation;
 
 const createGroup = async (as: TestUser, others: readonly TestUser[], more: object = {}): Promise<Conversation> =>
   (
@@ -99,7 +105,8 @@ const joinRoom = async (as: TestUser, code: string | null): Promise<Conversation
   (await app.data<{ joinRoom: { conversation: Conversation } }>(JOIN_ROOM, { input: { code } }, as)).joinRoom.conversation;
 
 const send = async (as: TestUser, conversationId: string, body: string, more: object = {}): Promise<{ cursor: string; message: Message }> =>
-  (await app.data<{ sendMessage: { cursor: string; message: Message } }>(SEND, { input: { conversationId, body, ...more } }, as)).sendMessage;
+  (await app.data<{ sendMessage: { cursor: string; message: Message } }>(SEND, { input: { conversationId, body, ...more } }, as))
+    .sendMessage;
 
 const conversation = async (as: TestUser, id: string): Promise<Conversation> =>
   (await app.data<{ conversation: Conversation }>(CONVERSATION_BY_ID, { id }, as)).conversation;
@@ -143,11 +150,20 @@ const bodies = (page: Page<Message>): string[] => page.edges.map(({ node }) => n
 describe('startDirect', () => {
   test('gives the same two people the same conversation, also when both begin at the same time', async () => {
     const [dora, emil] = await Promise.all([app.user('dora'), app.user('emil')]);
-    const begun = await Promise.all(Array.from({ length: 10 }, (_, index) => (index % 2 ? startDirect(dora, emil) : startDirect(emil, dora))));
+    const begun = await Promise.all(
+      Array.from({ length: 10 }, (_, index) => (index % 2 ? startDirect(dora, emil) : startDirect(emil, dora))),
+    );
     const ids = new Set(begun.map(({ id }) => id));
     expect(ids.size).toBe(1);
     const [id = ''] = ids;
-    expect(await startDirect(dora, emil)).toMatchObject({ id, kind: 'DIRECT', title: null, joinCode: null, memberCount: 2, unreadCount: 0 });
+    expect(await startDirect(dora, emil)).toMatchObject({
+      id,
+      kind: 'DIRECT',
+      title: null,
+      joinCode: null,
+      memberCount: 2,
+      unreadCount: 0,
+    });
     expect(usernames(await members(emil, id)).sort()).toEqual(['dora', 'emil']);
     expect((await log(id)).map(({ kind }) => kind)).toEqual(['MemberJoined', 'MemberJoined']);
   });
@@ -177,7 +193,11 @@ describe('createGroup', () => {
       code: 'BAD_USER_INPUT',
       fields: [{ path: 'input.memberIds.1' }, { path: 'input.memberIds.2' }],
     });
-    const wrongType = await app.execute(CREATE_GROUP, { input: { title: 'x', memberIds: [ben.id, encodeId('Post', crypto.randomUUID())] } }, ada);
+    const wrongType = await app.execute(
+      CREATE_GROUP,
+      { input: { title: 'x', memberIds: [ben.id, encodeId('Post', crypto.randomUUID())] } },
+      ada,
+    );
     expect(wrongType.errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', fields: [{ path: 'input.memberIds.1' }] });
   });
 
@@ -185,7 +205,11 @@ describe('createGroup', () => {
     ['an empty title', { title: '', memberIds: [] }, 'input.title'],
     ['a title too long', { title: 'x'.repeat(101), memberIds: [] }, 'input.title'],
     ['a title of two lines', { title: 'x\ny', memberIds: [] }, 'input.title'],
-    ['too many members', { title: 'x', memberIds: Array.from({ length: 101 }, () => encodeId('User', crypto.randomUUID())) }, 'input.memberIds'],
+    [
+      'too many members',
+      { title: 'x', memberIds: Array.from({ length: 101 }, () => encodeId('User', crypto.randomUUID())) },
+      'input.memberIds',
+    ],
     ['a clientId with a space', { title: 'x', memberIds: [], clientId: 'a b' }, 'input.clientId'],
   ])('refuses %s', async (_what, input, path) => {
     const { errors } = await app.execute(CREATE_GROUP, { input }, ada);
@@ -226,12 +250,24 @@ describe('rooms', () => {
     const room = await createRoom(ada, { title: 'Glass house' });
     await send(ada, room.id, 'Not for everyone');
     const code = room.joinCode?.toLowerCase();
-    const outline = { id: room.id, kind: 'ROOM', title: 'Glass house', joinCode: null, memberCount: 1, unreadCount: 0, lastReadSeq: null, lastReadCursor: null };
+    const outline = {
+      id: room.id,
+      kind: 'ROOM',
+      title: 'Glass house',
+      joinCode: null,
+      memberCount: 1,
+      unreadCount: 0,
+      lastReadSeq: null,
+      lastReadCursor: null,
+    };
     expect(await app.data(ROOM, { code }, cleo)).toEqual({ room: outline });
     expect(await app.data(ROOM, { code })).toEqual({ room: outline });
     for (const inside of ['messages { totalCount }', 'members { totalCount }', 'cursor']) {
       const query = `query ($code: String!) { room(code: $code) { ${inside} } }`;
-      expect(await app.execute(query, { code }, cleo)).toMatchObject({ data: { room: { [inside.replace(/ .*/, '')]: null } }, errors: [{ extensions: { code: 'FORBIDDEN' } }] });
+      expect(await app.execute(query, { code }, cleo)).toMatchObject({
+        data: { room: { [inside.replace(/ .*/, '')]: null } },
+        errors: [{ extensions: { code: 'FORBIDDEN' } }],
+      });
       expect(await app.code(query, { code })).toBe('UNAUTHENTICATED');
     }
   });
@@ -364,11 +400,14 @@ describe('messages', () => {
 
   test('cost two statements between BEGIN and COMMIT', async () => {
     const group = await createGroup(ada, [ben]);
-    const bare = 'mutation ($input: SendMessageInput!) { sendMessage(input: $input) { cursor message { id seq body createdAt clientId } } }';
+    const bare =
+      'mutation ($input: SendMessageInput!) { sendMessage(input: $input) { cursor message { id seq body createdAt clientId } } }';
     const statements = await app.countStatements(() => app.data(bare, { input: { conversationId: group.id, body: 'x' } }, ada));
     // The first one finds out who the token belongs to; BEGIN is not told.
     expect(statements.map((sql) => sql.trim().split(/\s/)[0])).toEqual(['SELECT', 'INSERT', 'WITH', 'COMMIT']);
-    expect((await app.countStatements(() => app.data(bare, { input: { conversationId: group.id, body: 'x', clientId: 'c' } }, ada))).length).toBe(5);
+    expect(
+      (await app.countStatements(() => app.data(bare, { input: { conversationId: group.id, body: 'x', clientId: 'c' } }, ada))).length,
+    ).toBe(5);
   });
 
   test('of twenty who send at once all arrive, numbered without a gap in the order of delivery', async () => {
@@ -410,7 +449,7 @@ describe('pages of messages', () => {
     expect(end).toMatchObject({ totalCount: 25, pageInfo: { hasPreviousPage: true, hasNextPage: false } });
 
     const backward: string[] = [];
-    for (let before: string | undefined; ; ) {
+    for (let before: string | undefined; ;) {
       const page = await messages(ben, group.id, { last: 7, before });
       backward.unshift(...bodies(page));
       if (!page.pageInfo.hasPreviousPage) break;
@@ -419,7 +458,7 @@ describe('pages of messages', () => {
     expect(backward).toEqual(all);
 
     const forward: string[] = [];
-    for (let after: string | undefined; ; ) {
+    for (let after: string | undefined; ;) {
       const page = await messages(ben, group.id, { first: 10, after });
       forward.push(...bodies(page));
       if (!page.pageInfo.hasNextPage) break;
@@ -430,7 +469,15 @@ describe('pages of messages', () => {
 
   test('refuse sizes out of bounds and cursors of other lists', async () => {
     const [group, other] = await Promise.all([createGroup(ada, []), createGroup(ada, [])]);
-    for (const args of [{ first: -1 }, { first: 101 }, { last: -1 }, { last: 101 }, { first: 1, last: 1 }, { after: 'x' }, { before: other.cursor }]) {
+    for (const args of [
+      { first: -1 },
+      { first: 101 },
+      { last: -1 },
+      { last: 101 },
+      { first: 1, last: 1 },
+      { after: 'x' },
+      { before: other.cursor },
+    ]) {
       expect([args, await app.code(MESSAGES, { id: group.id, ...args }, ada)]).toEqual([args, 'BAD_USER_INPUT']);
     }
   });
@@ -479,7 +526,7 @@ describe('a conversation of others', () => {
     expect(await refusal(listen(ada, ada.id))).toBe('BAD_USER_INPUT');
   });
 
-  test('gives no cursors for one\'s own', async () => {
+  test("gives no cursors for one's own", async () => {
     const [group, other] = await Promise.all([createGroup(ada, []), createGroup(ada, [])]);
     expect(await refusal(listen(ada, group.id, other.cursor))).toBe('BAD_USER_INPUT');
     expect(await refusal(listen(ada, group.id, 'x'))).toBe('BAD_USER_INPUT');
@@ -488,9 +535,9 @@ describe('a conversation of others', () => {
   });
 
   test('guests talk as members do', async () => {
-    const { joinAsGuest } = await app.data<{ joinAsGuest: { user: { id: string; username: string }; credentials: { accessToken: string } } }>(
-      'mutation { joinAsGuest(input: { displayName: "A guest" }) { user { id username } credentials { accessToken } } }',
-    );
+    const { joinAsGuest } = await app.data<{
+      joinAsGuest: { user: { id: string; username: string }; credentials: { accessToken: string } };
+    }>('mutation { joinAsGuest(input: { displayName: "A guest" }) { user { id username } credentials { accessToken } } }');
     const guest = { ...joinAsGuest.user, token: joinAsGuest.credentials.accessToken, refreshToken: '' };
     const room = await createRoom(guest);
     await joinRoom(ada, room.joinCode);
@@ -503,7 +550,8 @@ describe('a conversation of others', () => {
 
 describe('what is unread', () => {
   const markRead = async (as: TestUser, conversationId: string, cursor: string): Promise<Conversation> =>
-    (await app.data<{ markRead: { conversation: Conversation } }>(MARK_READ, { input: { conversationId, cursor } }, as)).markRead.conversation;
+    (await app.data<{ markRead: { conversation: Conversation } }>(MARK_READ, { input: { conversationId, cursor } }, as)).markRead
+      .conversation;
 
   const unreadInAll = async (as: TestUser): Promise<number> =>
     (await app.data<{ me: { unreadMessageCount: number } }>('{ me { unreadMessageCount } }', {}, as)).me.unreadMessageCount;
@@ -526,7 +574,11 @@ describe('what is unread', () => {
     expect(await unreadInAll(gil)).toBe(4);
     expect(await unreadInAll(fay)).toBe(1);
 
-    expect(await markRead(gil, room.id, second.cursor)).toMatchObject({ unreadCount: 1, lastReadSeq: second.message.seq, lastReadCursor: second.cursor });
+    expect(await markRead(gil, room.id, second.cursor)).toMatchObject({
+      unreadCount: 1,
+      lastReadSeq: second.message.seq,
+      lastReadCursor: second.cursor,
+    });
     // Reading does not go back.
     expect(await markRead(gil, room.id, first.cursor)).toMatchObject({ unreadCount: 1, lastReadSeq: second.message.seq });
     const { cursor } = await conversation(gil, room.id);
@@ -535,7 +587,11 @@ describe('what is unread', () => {
     expect(await markRead(gil, room.id, cursor)).toMatchObject({ unreadCount: 0 });
     expect(await unreadInAll(gil)).toBe(1);
     const { edges } = await members(fay, room.id);
-    expect(edges.map(({ node }) => [node.user.username, node.lastReadSeq, node.lastReadCursor])).toContainEqual(['gil', third.message.seq + 1, cursor]);
+    expect(edges.map(({ node }) => [node.user.username, node.lastReadSeq, node.lastReadCursor])).toContainEqual([
+      'gil',
+      third.message.seq + 1,
+      cursor,
+    ]);
   });
 
   test('cannot be marked beyond what has happened, but in history that is no longer replayed', async () => {
@@ -616,9 +672,13 @@ describe('leaveConversation', () => {
     for (let round = 0; round < 5; round += 1) {
       const room = await createRoom(ada);
       await joinRoom(hal, room.joinCode);
-      const sends = Array.from({ length: 6 }, (_, index) => app.execute(SEND, { input: { conversationId: room.id, body: `${index}` } }, hal));
+      const sends = Array.from({ length: 6 }, (_, index) =>
+        app.execute(SEND, { input: { conversationId: room.id, body: `${index}` } }, hal),
+      );
       const left = leave(hal, room.id);
-      const more = Array.from({ length: 6 }, (_, index) => app.execute(SEND, { input: { conversationId: room.id, body: `late ${index}` } }, hal));
+      const more = Array.from({ length: 6 }, (_, index) =>
+        app.execute(SEND, { input: { conversationId: room.id, body: `late ${index}` } }, hal),
+      );
       await left;
       const results = await Promise.all([...sends, ...more]);
       const refused = results.filter(({ errors }) => errors !== undefined);
@@ -657,7 +717,7 @@ describe('Me', () => {
     const all = ids(await list(jon));
     expect(new Set(all).size).toBe(7);
     const forward: string[] = [];
-    for (let after: string | undefined; ; ) {
+    for (let after: string | undefined; ;) {
       const page = await list(jon, { first: 3, after });
       forward.push(...ids(page));
       if (!page.pageInfo.hasNextPage) break;
@@ -665,7 +725,7 @@ describe('Me', () => {
     }
     expect(forward).toEqual(all);
     const backward: string[] = [];
-    for (let before: string | undefined; ; ) {
+    for (let before: string | undefined; ;) {
       const page = await list(jon, { last: 2, before });
       backward.unshift(...ids(page));
       if (!page.pageInfo.hasPreviousPage) break;
@@ -676,7 +736,7 @@ describe('Me', () => {
     const group = await createGroup(jon, [ada, ben, cleo]);
     const everyone = await members(jon, group.id);
     const walked = [];
-    for (let after: string | undefined; ; ) {
+    for (let after: string | undefined; ;) {
       const page = await members(jon, group.id, { first: 1, after });
       walked.push(...page.edges);
       if (!page.pageInfo.hasNextPage) break;
@@ -719,7 +779,7 @@ describe('Me', () => {
 
     await app.database.query('UPDATE message SET created_at = now() WHERE author_id = $1', [uuid(kim.id)]);
     const walked: string[] = [];
-    for (let after: string | undefined; ; ) {
+    for (let after: string | undefined; ;) {
       const page = await history({ first: 2, after });
       walked.push(...bodies(page));
       if (!page.pageInfo.hasNextPage) break;
@@ -746,7 +806,8 @@ describe('Me', () => {
         messageHistory(first: 10) { edges { node { body conversation { id title unreadCount } } } }
       }
     }`;
-    const NODES = 'query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Message { body conversation { title } } ... on Conversation { unreadCount } } }';
+    const NODES =
+      'query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Message { body conversation { title } } ... on Conversation { unreadCount } } }';
     const lea = await app.user('lea');
     const talk = async (): Promise<string[]> => {
       const group = await createGroup(lea, [ada, ben]);

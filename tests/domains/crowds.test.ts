@@ -96,7 +96,9 @@ const until = async <Data>(subscription: TestSubscription<Data>, isSo: (data: Da
 const meanwhile = async (elsewhere: string, isOver: () => boolean): Promise<number> => {
   const [bystander] = crowd;
   const { node } = await app.data<{ node: { commentCursor: string } }>(CURSOR, { id: elsewhere });
-  const comments = app.connect(bystander).subscribe<{ commentAdded: { comment: { id: string } } }>(COMMENTS, { id: elsewhere, after: node.commentCursor });
+  const comments = app
+    .connect(bystander)
+    .subscribe<{ commentAdded: { comment: { id: string } } }>(COMMENTS, { id: elsewhere, after: node.commentCursor });
   let times = 0;
   while (!isOver()) {
     const { addComment } = await app.data<{ addComment: { comment: { id: string } } }>(COMMENT, { id: elsewhere }, bystander);
@@ -112,39 +114,45 @@ const isAllTold = async (): Promise<boolean> =>
   (await app.database.query(`SELECT 1 FROM graphile_worker.jobs WHERE key LIKE 'notifications.tell:%'`)).length === 0;
 
 describe('a thousand acts at once', () => {
-  it('likes of one post by a thousand users over HTTP: all count, in few events and one notification, and nobody else waits for them', { timeout: PATIENCE_MS }, async () => {
-    const [id, elsewhere] = [await post(), await post()];
-    const likes = [undefined, crowd[1]].map((user) => app.connect(user).subscribe<Likes>(LIKES, { id }));
-    for (const each of likes) expect((await each.data()).likeCountChanged).toEqual({ count: 0, version: 0 });
-    const told = app.connect(ada).subscribe<Added>(ADDED, { after: (await about()).notificationCursor });
+  it(
+    'likes of one post by a thousand users over HTTP: all count, in few events and one notification, and nobody else waits for them',
+    { timeout: PATIENCE_MS },
+    async () => {
+      const [id, elsewhere] = [await post(), await post()];
+      const likes = [undefined, crowd[1]].map((user) => app.connect(user).subscribe<Likes>(LIKES, { id }));
+      for (const each of likes) expect((await each.data()).likeCountChanged).toEqual({ count: 0, version: 0 });
+      const told = app.connect(ada).subscribe<Added>(ADDED, { after: (await about()).notificationCursor });
 
-    const begun = Date.now();
-    let over = false;
-    const [changes, others] = await Promise.all([
-      Promise.all(crowd.map((user, index) => act(index, (mutation) => app.data(mutation, { id }, user)))).finally(() => (over = true)),
-      meanwhile(elsewhere, () => over),
-    ]);
-    expect(others).toBeGreaterThan(0);
+      const begun = Date.now();
+      let over = false;
+      const [changes, others] = await Promise.all([
+        Promise.all(crowd.map((user, index) => act(index, (mutation) => app.data(mutation, { id }, user)))).finally(() => (over = true)),
+        meanwhile(elsewhere, () => over),
+      ]);
+      expect(others).toBeGreaterThan(0);
 
-    const [count, version] = [staying(USERS), changes.reduce((sum, each) => sum + each, 0)];
-    expect(await app.data(COUNT, { id }, crowd[4])).toEqual({ node: { likeCount: count, viewerHasLiked: false } });
-    expect(await app.data(COUNT, { id }, crowd[8])).toEqual({ node: { likeCount: count, viewerHasLiked: true } });
-    for (const each of likes) {
-      const seen = await until(each, ({ likeCountChanged }) => likeCountChanged.version === version);
-      expect(seen.at(-1)?.likeCountChanged.count).toBe(count);
-      expect(seen.length).toBeLessThanOrEqual(2 + (Date.now() - begun) / STATE_MIN_INTERVAL_MS);
-      expect(each.waiting()).toBe(0);
-    }
-    const text = `Guest and ${count - 1} others liked your post`;
-    expect(await heard(id)).toEqual([{ kind: 'LIKE', text, actorCount: count, readAt: null, subject: { id } }]);
-    await expect.poll(isAllTold).toBe(true);
-    const { notificationCursor } = await about();
-    // Of the comments elsewhere there is one more, told as seldom.
-    const events = (await until(told, ({ notificationAdded }) => notificationAdded.cursor === notificationCursor)).map((each) => each.notificationAdded);
-    const ofLikes = events.filter((each) => each.text.includes('liked'));
-    expect(ofLikes.at(-1)).toMatchObject({ actorCount: count, text });
-    expect(ofLikes.length).toBeLessThanOrEqual(2 + (Date.now() - begun) / TELLING_MS);
-  });
+      const [count, version] = [staying(USERS), changes.reduce((sum, each) => sum + each, 0)];
+      expect(await app.data(COUNT, { id }, crowd[4])).toEqual({ node: { likeCount: count, viewerHasLiked: false } });
+      expect(await app.data(COUNT, { id }, crowd[8])).toEqual({ node: { likeCount: count, viewerHasLiked: true } });
+      for (const each of likes) {
+        const seen = await until(each, ({ likeCountChanged }) => likeCountChanged.version === version);
+        expect(seen.at(-1)?.likeCountChanged.count).toBe(count);
+        expect(seen.length).toBeLessThanOrEqual(2 + (Date.now() - begun) / STATE_MIN_INTERVAL_MS);
+        expect(each.waiting()).toBe(0);
+      }
+      const text = `Guest and ${count - 1} others liked your post`;
+      expect(await heard(id)).toEqual([{ kind: 'LIKE', text, actorCount: count, readAt: null, subject: { id } }]);
+      await expect.poll(isAllTold).toBe(true);
+      const { notificationCursor } = await about();
+      // Of the comments elsewhere there is one more, told as seldom.
+      const events = (await until(told, ({ notificationAdded }) => notificationAdded.cursor === notificationCursor)).map(
+        (each) => each.notificationAdded,
+      );
+      const ofLikes = events.filter((each) => each.text.includes('liked'));
+      expect(ofLikes.at(-1)).toMatchObject({ actorCount: count, text });
+      expect(ofLikes.length).toBeLessThanOrEqual(2 + (Date.now() - begun) / TELLING_MS);
+    },
+  );
 
   it('likes of ten posts by a hundred users, over a socket each: all count, for each post', { timeout: PATIENCE_MS }, async () => {
     const [posts, elsewhere] = [await Promise.all(Array.from({ length: POSTS }, post)), await post()];
@@ -170,7 +178,11 @@ describe('a thousand acts at once', () => {
 
   it('messages to one conversation by a hundred members: all are sent and told, in one order', { timeout: PATIENCE_MS }, async () => {
     const members = crowd.slice(0, SOCKETS);
-    const { createGroup } = await app.data<{ createGroup: { conversation: { id: string; cursor: string } } }>(GROUP, { ids: members.map(({ id }) => id) }, ada);
+    const { createGroup } = await app.data<{ createGroup: { conversation: { id: string; cursor: string } } }>(
+      GROUP,
+      { ids: members.map(({ id }) => id) },
+      ada,
+    );
     const { id, cursor } = createGroup.conversation;
     const elsewhere = await post();
     const told = app.connect(ada).subscribe<{ messageAdded: Sent }>(SENT, { id, after: cursor });
@@ -178,7 +190,9 @@ describe('a thousand acts at once', () => {
     const send = async (member: TestUser, n: number): Promise<Sent['message']> =>
       (await app.data<{ sendMessage: Sent }>(SEND, { id, body: `Message ${n}` }, member)).sendMessage.message;
     const [sent, others] = await Promise.all([
-      Promise.all(members.flatMap((member) => Array.from({ length: USERS / SOCKETS }, (_, n) => send(member, n)))).finally(() => (over = true)),
+      Promise.all(members.flatMap((member) => Array.from({ length: USERS / SOCKETS }, (_, n) => send(member, n)))).finally(
+        () => (over = true),
+      ),
       meanwhile(elsewhere, () => over),
     ]);
     expect(others).toBeGreaterThan(0);

@@ -18,7 +18,12 @@ const FEED = `query ($first: Int, $after: String, $last: Int, $before: String) {
 interface Feed {
   readonly feed: {
     readonly totalCount: number;
-    readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string; readonly hasPreviousPage: boolean; readonly startCursor: string };
+    readonly pageInfo: {
+      readonly hasNextPage: boolean;
+      readonly endCursor: string;
+      readonly hasPreviousPage: boolean;
+      readonly startCursor: string;
+    };
     readonly edges: readonly { readonly cursor: string; readonly node: { readonly body: string } }[];
   };
 }
@@ -35,10 +40,15 @@ describe('followers', () => {
       followerCount followingCount following { totalCount edges { node { username } } }
       followers(first: $first, after: $after) { totalCount pageInfo { hasNextPage endCursor } edges { node { username followerCount followingCount } } } } }`;
     interface Lists {
-      readonly user: { readonly followers: { readonly pageInfo: { hasNextPage: boolean; endCursor: string }; readonly edges: { node: { username: string } }[] } };
+      readonly user: {
+        readonly followers: {
+          readonly pageInfo: { hasNextPage: boolean; endCursor: string };
+          readonly edges: { node: { username: string } }[];
+        };
+      };
     }
     const seen: string[] = [];
-    for (let after: string | null = null; ; ) {
+    for (let after: string | null = null; ;) {
       const { user }: Lists = await app.data<Lists>(lists, { first: 2, after });
       expect(user).toMatchObject({
         followerCount: 5,
@@ -95,8 +105,12 @@ describe('the feed', () => {
     const whole = (await app.data<Feed>(FEED, { last: 50 }, reader)).feed;
     const between = { after: whole.edges[10]?.cursor, before: whole.edges[20]?.cursor };
     const bodies = (page: Feed): string[] => page.feed.edges.map(({ node }) => node.body);
-    expect(bodies(await app.data<Feed>(FEED, { first: 4, ...between }, reader))).toEqual(whole.edges.slice(11, 15).map(({ node }) => node.body));
-    expect(bodies(await app.data<Feed>(FEED, { last: 4, ...between }, reader))).toEqual(whole.edges.slice(16, 20).map(({ node }) => node.body));
+    expect(bodies(await app.data<Feed>(FEED, { first: 4, ...between }, reader))).toEqual(
+      whole.edges.slice(11, 15).map(({ node }) => node.body),
+    );
+    expect(bodies(await app.data<Feed>(FEED, { last: 4, ...between }, reader))).toEqual(
+      whole.edges.slice(16, 20).map(({ node }) => node.body),
+    );
   });
 
   it('of one who follows a thousand reads a step of an index for each, whatever there is to read', async () => {

@@ -90,7 +90,11 @@ describe('importFolder', () => {
     expect(first.updatedAt).toBe(first.createdAt);
     expect(await one({ tag: 'ALPHA', category: 'import one' })).toEqual(first);
     expect(await one({ search: 'of-second-file' })).toMatchObject({ title: 'Second file', category: { name: 'Guides for all' } });
-    expect(await one({ search: 'third-is-private' })).toMatchObject({ title: 'Third', isPublic: false, category: { name: 'Guides for all' } });
+    expect(await one({ search: 'third-is-private' })).toMatchObject({
+      title: 'Third',
+      isPublic: false,
+      category: { name: 'Guides for all' },
+    });
   });
 
   it('changes nothing when it is run again', async () => {
@@ -120,7 +124,10 @@ describe('importFolder', () => {
     await importAll();
     const before = await one({ search: 'change-marker' });
     await app.database.query(`UPDATE entry SET created_at = '2026-01-01', updated_at = '2026-01-01' WHERE slug = $1`, [before.slug]);
-    await put({ 'moved.md': '---\ntags: new\ncategory: Changed\n---\n# Has changed\n\nchange-marker two', 'more.md': '# One more import\n' });
+    await put({
+      'moved.md': '---\ntags: new\ncategory: Changed\n---\n# Has changed\n\nchange-marker two',
+      'more.md': '# One more import\n',
+    });
     expect(await importAll()).toEqual({ created: 1, updated: 1, unchanged: 1, failed: [] });
     const after = await one({ search: 'change-marker' });
     expect(after).toMatchObject({
@@ -148,7 +155,8 @@ describe('importFolder', () => {
 
   it('turns links between files into links between entries', async () => {
     await put({
-      'README.md': '# Link root\n\n[a](docs/a.md) [b](docs/b%20c.md#part "t") [out](../x.md) [none](docs/none.md) [web](https://example.com/a.md)\n\n`[a](docs/a.md)`',
+      'README.md':
+        '# Link root\n\n[a](docs/a.md) [b](docs/b%20c.md#part "t") [out](../x.md) [none](docs/none.md) [web](https://example.com/a.md)\n\n`[a](docs/a.md)`',
       'docs/a.md': '# Link target\n\nback to [root](../README.md), [bad](bad.md) and [folder](..)',
       'docs/b c.md': '# Link target\n',
       'docs/bad.md': Buffer.from([0xff, 0xfe]),
@@ -158,7 +166,9 @@ describe('importFolder', () => {
     expect((await one({ search: 'Link root' })).content).toBe(
       '# Link root\n\n[a](/entries/link-target) [b](/entries/link-target-2#part "t") [out](../x.md) [none](docs/none.md) [web](https://example.com/a.md)\n\n`[a](docs/a.md)`',
     );
-    expect((await one({ search: 'back to' })).content).toBe('# Link target\n\nback to [root](/entries/link-root), [bad](bad.md) and [folder](/entries/link-root)');
+    expect((await one({ search: 'back to' })).content).toBe(
+      '# Link target\n\nback to [root](/entries/link-root), [bad](bad.md) and [folder](/entries/link-root)',
+    );
     // A link whose target comes later makes its file a changed one.
     await put({ 'docs/bad.md': '# Now it is good\n' });
     expect(await importAll()).toMatchObject({ created: 1, updated: 1, unchanged: 2 });
@@ -265,7 +275,13 @@ describe('runImport', () => {
     await put({ 'bar.md': '# With a bar\n' });
     const { text, streams } = terminal();
     // cli-progress draws with these.
-    const tty = Object.assign(streams.stderr, { isTTY: true, columns: 80, cursorTo: () => true, clearLine: () => true, clearScreenDown: () => true });
+    const tty = Object.assign(streams.stderr, {
+      isTTY: true,
+      columns: 80,
+      cursorTo: () => true,
+      clearLine: () => true,
+      clearScreenDown: () => true,
+    });
     expect(await runImport(app.services, folder, {}, { stdout: streams.stdout, stderr: tty })).toBe(0);
     expect(text.stderr).toContain('1 of 1 files');
     expect(text.stdout).toContain('1 created');

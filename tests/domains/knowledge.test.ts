@@ -160,7 +160,11 @@ describe('createEntry', () => {
   });
 
   it('takes what just fits', async () => {
-    const entry = await create({ title: '🦊'.repeat(200), content: 'x'.repeat(200_000), tags: Array.from({ length: 25 }, (_, i) => `t${i % 20}`) });
+    const entry = await create({
+      title: '🦊'.repeat(200),
+      content: 'x'.repeat(200_000),
+      tags: Array.from({ length: 25 }, (_, i) => `t${i % 20}`),
+    });
     expect(entry.tags).toHaveLength(20);
   });
 });
@@ -169,7 +173,13 @@ describe('a private entry', () => {
   let secret: Entry;
   beforeAll(async () => {
     await createCategory({ name: 'Hidden place' });
-    secret = await create({ title: 'Secret', category: 'hidden-place', tags: ['hidden-tag'], isPublic: false, content: 'needle-in-private' });
+    secret = await create({
+      title: 'Secret',
+      category: 'hidden-place',
+      tags: ['hidden-tag'],
+      isPublic: false,
+      content: 'needle-in-private',
+    });
   });
 
   it('is there for its author', async () => {
@@ -244,7 +254,14 @@ describe('updateEntry', () => {
     const entry = await create({ title: 'Draft', category: 'First drawer', tags: ['a', 'b'] });
     const { id, slug } = entry;
     const second = await update({ id, expectedVersion: 1, title: 'Better', tags: ['B', 'c'] });
-    expect(second).toMatchObject({ title: 'Better', slug, content: entry.content, version: 2, tags: ['b', 'c'], category: { slug: 'first-drawer' } });
+    expect(second).toMatchObject({
+      title: 'Better',
+      slug,
+      content: entry.content,
+      version: 2,
+      tags: ['b', 'c'],
+      category: { slug: 'first-drawer' },
+    });
     expect(second.updatedAt >= entry.updatedAt).toBe(true);
     const third = await update({ id, expectedVersion: 2, content: '**new**', category: null, tags: null, isPublic: false });
     expect(third).toMatchObject({ version: 3, category: null, tags: [], isPublic: false, createdAt: entry.createdAt });
@@ -458,7 +475,7 @@ describe('orders', () => {
   it.each(orders)('%s shows every entry once, whatever is inserted meanwhile', async (orderBy) => {
     const seen: string[] = [];
     let after: string | null = null;
-    for (let more = true; more; ) {
+    for (let more = true; more;) {
       const page: Page = await list({ filter: SHELF, orderBy, first: 7, after });
       seen.push(...page.edges.map(({ node }) => node.id));
       after = page.pageInfo.endCursor;
@@ -493,7 +510,11 @@ describe('orders', () => {
     };
     const ascending = (values: (string | number)[]) => [...values].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
     expect(await sorted('OLDEST', 'createdAt')).toEqual(ascending(await sorted('OLDEST', 'createdAt')));
-    for (const [order, column] of [['NEWEST', 'createdAt'], ['UPDATED', 'updatedAt'], ['POPULAR', 'likeCount']] as const) {
+    for (const [order, column] of [
+      ['NEWEST', 'createdAt'],
+      ['UPDATED', 'updatedAt'],
+      ['POPULAR', 'likeCount'],
+    ] as const) {
       const values = await sorted(order, column);
       expect(values).toEqual(ascending(values).reverse());
     }
@@ -518,7 +539,9 @@ describe('the number of statements', () => {
     for (let index = 0; index < 12; index += 1) await create({ title: `Tech ${index}`, category: name }, index % 2 ? ada : ben);
     let result: { entries: Page } | undefined;
     const statements = await app.countStatements(async () => {
-      result = await app.data(`{ entries(first: 10, filter: {category: "technical"}) { edges { node { id title author { username } } } } }`);
+      result = await app.data(
+        `{ entries(first: 10, filter: {category: "technical"}) { edges { node { id title author { username } } } } }`,
+      );
     });
     expect(result?.entries.edges).toHaveLength(10);
     expect(result?.entries.edges[0]?.node).toEqual({ id: expect.any(String), title: 'Tech 11', author: { username: 'Ada' } });

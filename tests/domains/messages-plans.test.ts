@@ -41,9 +41,10 @@ const createGroup = async (): Promise<string> => {
  * among the hundred bodies by which the planner guesses, and count as frequent. Nearly all are read.
  */
 const fill = async (conversationId: string, count: number): Promise<void> => {
-  const [head] = await app.database.query<{ readonly seq: number }>(`SELECT last_seq AS seq FROM head WHERE topic = 'conversation' AND key = $1`, [
-    uuid(conversationId),
-  ]);
+  const [head] = await app.database.query<{ readonly seq: number }>(
+    `SELECT last_seq AS seq FROM head WHERE topic = 'conversation' AND key = $1`,
+    [uuid(conversationId)],
+  );
   const before = head?.seq ?? 0;
   await app.database.query(
     `WITH sent AS (
@@ -56,8 +57,14 @@ const fill = async (conversationId: string, count: number): Promise<void> => {
      SELECT 'conversation', $1::text, seq, 'MessageAdded', jsonb_build_object('messageId', id), created_at FROM sent`,
     [uuid(conversationId), uuid(ada.id), uuid(ben.id), before, count],
   );
-  await app.database.query(`UPDATE head SET last_seq = $2 WHERE topic = 'conversation' AND key = $1`, [uuid(conversationId), before + count]);
-  await app.database.query('UPDATE conversation_member SET last_read_seq = $2 WHERE conversation_id = $1', [uuid(conversationId), before + count - 40]);
+  await app.database.query(`UPDATE head SET last_seq = $2 WHERE topic = 'conversation' AND key = $1`, [
+    uuid(conversationId),
+    before + count,
+  ]);
+  await app.database.query('UPDATE conversation_member SET last_read_seq = $2 WHERE conversation_id = $1', [
+    uuid(conversationId),
+    before + count - 40,
+  ]);
 };
 
 const uuid = (globalId: string): string => parseId(globalId).id;
@@ -99,7 +106,9 @@ const reads = async (query: string, variables: object): Promise<{ readonly by: r
   return {
     by: [...new Set(long.map((scan) => scan['Index Name'] ?? `${scan['Node Type']} ${scan['Relation Name'] ?? ''}`))].sort(),
     rows: long.reduce(
-      (sum, scan) => sum + scan['Actual Loops'] * (scan['Actual Rows'] + (scan['Rows Removed by Filter'] ?? 0) + (scan['Rows Removed by Index Recheck'] ?? 0)),
+      (sum, scan) =>
+        sum +
+        scan['Actual Loops'] * (scan['Actual Rows'] + (scan['Rows Removed by Filter'] ?? 0) + (scan['Rows Removed by Index Recheck'] ?? 0)),
       0,
     ),
   };

@@ -50,7 +50,12 @@ interface Event {
 
 interface Page<Node> {
   readonly edges: readonly { readonly cursor: string; readonly node: Node }[];
-  readonly pageInfo: { readonly hasNextPage: boolean; readonly hasPreviousPage: boolean; readonly startCursor: string; readonly endCursor: string };
+  readonly pageInfo: {
+    readonly hasNextPage: boolean;
+    readonly hasPreviousPage: boolean;
+    readonly startCursor: string;
+    readonly endCursor: string;
+  };
   readonly totalCount: number;
 }
 
@@ -84,12 +89,17 @@ const EVENTS_POLLED = `query ($id: ID!, $after: String, $first: Int) { conversat
 
 const createGroup = async (as: TestUser, others: readonly TestUser[]): Promise<{ id: string; cursor: string }> => {
   const input = { title: 'Group', memberIds: others.map(({ id }) => id) };
-  return (await app.data<{ createGroup: { conversation: { id: string; cursor: string } } }>(CREATE_GROUP, { input }, as)).createGroup.conversation;
+  return (await app.data<{ createGroup: { conversation: { id: string; cursor: string } } }>(CREATE_GROUP, { input }, as)).createGroup
+    .conversation;
 };
 
 const startDirect = async (as: TestUser, other: TestUser): Promise<string> => {
   const START = 'mutation ($input: StartDirectInput!) { startDirect(input: $input) { conversation { id } } }';
-  const { startDirect: begun } = await app.data<{ startDirect: { conversation: { id: string } } }>(START, { input: { userId: other.id } }, as);
+  const { startDirect: begun } = await app.data<{ startDirect: { conversation: { id: string } } }>(
+    START,
+    { input: { userId: other.id } },
+    as,
+  );
   return begun.conversation.id;
 };
 
@@ -99,13 +109,15 @@ const send = async (as: TestUser, conversationId: string, body: string, more: ob
 const edit = async (as: TestUser, messageId: string, body: string): Promise<Message> =>
   (await app.data<{ editMessage: { message: Message } }>(EDIT, { input: { messageId, body } }, as)).editMessage.message;
 
-const remove = (as: TestUser, messageId: string) => app.data<{ deleteMessage: { messageId: string } }>(DELETE, { input: { messageId } }, as);
+const remove = (as: TestUser, messageId: string) =>
+  app.data<{ deleteMessage: { messageId: string } }>(DELETE, { input: { messageId } }, as);
 
 const react = async (as: TestUser, messageId: string, emoji: string): Promise<readonly ReactionGroup[]> =>
   (await app.data<{ addReaction: { message: Message } }>(ADD_REACTION, { input: { messageId, emoji } }, as)).addReaction.message.reactions;
 
 const unreact = async (as: TestUser, messageId: string, emoji: string): Promise<readonly ReactionGroup[]> =>
-  (await app.data<{ removeReaction: { message: Message } }>(REMOVE_REACTION, { input: { messageId, emoji } }, as)).removeReaction.message.reactions;
+  (await app.data<{ removeReaction: { message: Message } }>(REMOVE_REACTION, { input: { messageId, emoji } }, as)).removeReaction.message
+    .reactions;
 
 const messages = async (as: TestUser, id: string, args: object = {}): Promise<Page<Message>> =>
   (await app.data<{ conversation: { messages: Page<Message> } }>(MESSAGES, { id, ...args }, as)).conversation.messages;
@@ -150,12 +162,18 @@ describe('editMessage', () => {
     const group = await createGroup(ada, [ben]);
     const sent = [await send(ada, group.id, 'one'), await send(ada, group.id, 'two'), await send(ben, group.id, 'three')];
     const [one, two, three] = sent;
-    const live = app.connect(ben).subscribe<{ conversationEvents: Event }>(EVENTS_LIVE, { id: group.id, after: (await messages(ada, group.id)).pageInfo.endCursor });
+    const live = app
+      .connect(ben)
+      .subscribe<{ conversationEvents: Event }>(EVENTS_LIVE, { id: group.id, after: (await messages(ada, group.id)).pageInfo.endCursor });
     const edited = await edit(ada, two?.id ?? '', '  two, really\r\n');
     expect(edited).toEqual({ ...two, body: 'two, really', editedAt: expect.any(String) as string });
     expect(await node(ben, two?.id ?? '')).toEqual(edited);
     expect((await messages(ben, group.id)).edges.map((edge) => edge.node)).toEqual([one, edited, three]);
-    expect((await live.data()).conversationEvents).toMatchObject({ __typename: 'MessageEdited', conversationId: group.id, message: edited });
+    expect((await live.data()).conversationEvents).toMatchObject({
+      __typename: 'MessageEdited',
+      conversationId: group.id,
+      message: edited,
+    });
   });
 
   test('to what it says already changes nothing', async () => {
@@ -175,7 +193,10 @@ describe('deleteMessage', () => {
 
     const tombstone = { ...message, body: '', deletedAt: expect.any(String) as string, mentions: [], reactions: [] };
     expect(await node(ben, message.id)).toEqual(tombstone);
-    expect((await messages(ben, group.id)).edges.map((edge) => edge.node)).toEqual([tombstone, { ...reply, replyTo: { id: message.id, body: '' } }]);
+    expect((await messages(ben, group.id)).edges.map((edge) => edge.node)).toEqual([
+      tombstone,
+      { ...reply, replyTo: { id: message.id, body: '' } },
+    ]);
     expect(await app.database.query('SELECT body FROM message WHERE id = $1', [uuid(message.id)])).toEqual([{ body: '' }]);
     const events = await poll(ben, group.id);
     expect(events.slice(2)).toMatchObject([
@@ -290,7 +311,10 @@ describe('who may', () => {
     const [mine, other] = [await send(ola, direct, 'mine'), await send(per, direct, 'yours')];
     await react(ola, other.id, '👍');
     await app.data('mutation ($input: BlockUserInput!) { blockUser(input: $input) { user { id } } }', { input: { userId: ola.id } }, per);
-    for (const [as, own, foreign] of [[ola, mine, other], [per, other, mine]] as const) {
+    for (const [as, own, foreign] of [
+      [ola, mine, other],
+      [per, other, mine],
+    ] as const) {
       expect(await app.code(SEND, { input: { conversationId: direct, body: 'again' } }, as)).toBe('FORBIDDEN');
       expect(await app.code(EDIT, { input: { messageId: own.id, body: 'again' } }, as)).toBe('FORBIDDEN');
       expect(await app.code(ADD_REACTION, { input: { messageId: foreign.id, emoji: '😡' } }, as)).toBe('FORBIDDEN');
@@ -337,7 +361,11 @@ describe('who may', () => {
     }`;
     const seen = async (): Promise<string> => JSON.stringify(await app.data(QUERY, { id: answer.id }, ivo));
     expect((await seen()).match(/"replyTo":\{"body":"first words"\}/g)).toHaveLength(2);
-    await app.data('mutation ($input: RemoveMemberInput!) { removeMember(input: $input) { __typename } }', { input: { conversationId: group.id, userId: ivo.id } }, ada);
+    await app.data(
+      'mutation ($input: RemoveMemberInput!) { removeMember(input: $input) { __typename } }',
+      { input: { conversationId: group.id, userId: ivo.id } },
+      ada,
+    );
     await edit(ada, said.id, 'words for those who stayed');
     expect(JSON.parse(await seen())).toEqual({
       node: { body: 'an answer', replyTo: null, again: null },
@@ -352,7 +380,9 @@ describe('who may', () => {
       const group = await createGroup(ada, [hal]);
       const message = await send(hal, group.id, 'here');
       const acting = () => [
-        ...Array.from({ length: 3 }, (_, index) => app.execute(EDIT, { input: { messageId: message.id, body: `${index} ${crypto.randomUUID()}` } }, hal)),
+        ...Array.from({ length: 3 }, (_, index) =>
+          app.execute(EDIT, { input: { messageId: message.id, body: `${index} ${crypto.randomUUID()}` } }, hal),
+        ),
         ...['👍', '👎', '🎉'].map((emoji) => app.execute(ADD_REACTION, { input: { messageId: message.id, emoji } }, hal)),
         app.execute(SEND, { input: { conversationId: group.id, body: 'and @ada' } }, hal),
       ];
@@ -377,7 +407,7 @@ describe('bad input', () => {
     ['a body of characters without width', SEND, { body: '\u200b\u200d\u2060\ufeff' }, 'input.body'],
     ['a body of fillers', EDIT, { body: '\u3164\u115f\u2800' }, 'input.body'],
     ['a control character', EDIT, { body: 'a\u0007b' }, 'input.body'],
-    ['a turn of the writing\'s direction', SEND, { body: 'a\u202eb' }, 'input.body'],
+    ["a turn of the writing's direction", SEND, { body: 'a\u202eb' }, 'input.body'],
     ['half of a character', EDIT, { body: 'a\ud83db' }, 'input.body'],
     ['a letter for a reaction', ADD_REACTION, { emoji: 'a' }, 'input.emoji'],
     ['a digit for a reaction', ADD_REACTION, { emoji: '1' }, 'input.emoji'],
@@ -409,7 +439,8 @@ describe('bad input', () => {
     await holder.query('BEGIN');
     await holder.query('DELETE FROM message WHERE id = $1', [uuid(said.id)]);
     const code = app.code(SEND, { input: { conversationId: group.id, body: 'an answer', replyToId: said.id } }, ben);
-    const waiting = () => app.database.query(`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`);
+    const waiting = () =>
+      app.database.query(`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`);
     await expect.poll(waiting).toHaveLength(1);
     await holder.query('COMMIT');
     await holder.end();
@@ -419,7 +450,12 @@ describe('bad input', () => {
 
   test('a message that does not exist is NOT_FOUND', async () => {
     const messageId = encodeId('Message', crypto.randomUUID());
-    for (const [query, more] of [[EDIT, { body: 'x' }], [DELETE, {}], [ADD_REACTION, { emoji: '👍' }], [REMOVE_REACTION, { emoji: '👍' }]] as const) {
+    for (const [query, more] of [
+      [EDIT, { body: 'x' }],
+      [DELETE, {}],
+      [ADD_REACTION, { emoji: '👍' }],
+      [REMOVE_REACTION, { emoji: '👍' }],
+    ] as const) {
       for (const as of [ada, mod]) expect(await app.code(query, { input: { messageId, ...more } }, as)).toBe('NOT_FOUND');
     }
   });
@@ -429,7 +465,11 @@ describe('bad input', () => {
     try {
       const group = await createGroup(ada, [ben]);
       const body = { conversationId: group.id, body: ' 🎈🎈🎈🎈🎈 ' };
-      const { sendMessage } = await brief.data<{ sendMessage: { message: Message } }>(SEND, { input: body }, { token: await signIn(brief) });
+      const { sendMessage } = await brief.data<{ sendMessage: { message: Message } }>(
+        SEND,
+        { input: body },
+        { token: await signIn(brief) },
+      );
       expect(sendMessage.message.body).toBe('🎈🎈🎈🎈🎈');
       for (const [query, input] of [
         [SEND, { conversationId: group.id, body: '123456' }],
@@ -492,7 +532,9 @@ describe('reactions', () => {
     const group = await createGroup(ada, [ben]);
     const message = await send(ada, group.id, 'news');
     const after = (await messages(ada, group.id)).pageInfo.endCursor;
-    const [forAda, forBen] = [ada, ben].map((as) => app.connect(as).subscribe<{ conversationEvents: Event }>(EVENTS_LIVE, { id: group.id, after }));
+    const [forAda, forBen] = [ada, ben].map((as) =>
+      app.connect(as).subscribe<{ conversationEvents: Event }>(EVENTS_LIVE, { id: group.id, after }),
+    );
     await react(ben, message.id, '👍🏽');
     const expected = (viewerHasReacted: boolean) => ({
       __typename: 'ReactionsChanged',
@@ -519,13 +561,38 @@ describe('reactions', () => {
   });
 
   test('are of twenty kinds at most, however many come at once', async () => {
-    const emojis = ['😀', '😁', '😂', '😃', '😄', '😅', '😆', '😇', '😈', '😉', '😊', '😋', '😌', '😍', '😎', '😏', '😐', '😑', '😒', '😓', '😔', '😕', '😖'];
+    const emojis = [
+      '😀',
+      '😁',
+      '😂',
+      '😃',
+      '😄',
+      '😅',
+      '😆',
+      '😇',
+      '😈',
+      '😉',
+      '😊',
+      '😋',
+      '😌',
+      '😍',
+      '😎',
+      '😏',
+      '😐',
+      '😑',
+      '😒',
+      '😓',
+      '😔',
+      '😕',
+      '😖',
+    ];
     const group = await createGroup(ada, [ben]);
     const message = await send(ada, group.id, 'a wall');
     const results = await Promise.all(emojis.map((emoji) => app.execute(ADD_REACTION, { input: { messageId: message.id, emoji } }, ada)));
     const refused = results.filter(({ errors }) => errors !== undefined);
     expect(refused).toHaveLength(3);
-    for (const { errors } of refused) expect(errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', fields: [{ path: 'input.emoji' }] });
+    for (const { errors } of refused)
+      expect(errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', fields: [{ path: 'input.emoji' }] });
     const { reactions = [] } = (await node(ben, message.id)) ?? {};
     expect(reactions).toHaveLength(20);
     // One that is there may still be joined, and one that goes makes room.
@@ -656,7 +723,9 @@ describe('conversationEvents', () => {
     const id = await story();
     const added = (await poll(ben, id)).filter(({ __typename }) => __typename === 'MessageAdded');
     const { edges } = await messages(ben, id);
-    expect(edges.map(({ cursor, node: message }) => ({ cursor, message }))).toEqual(added.map(({ cursor, message }) => ({ cursor, message })));
+    expect(edges.map(({ cursor, node: message }) => ({ cursor, message }))).toEqual(
+      added.map(({ cursor, message }) => ({ cursor, message })),
+    );
     const ADDED = `subscription ($id: ID!, $after: String) { messageAdded(conversationId: $id, after: $after) { cursor message { ${MESSAGE} } } }`;
     const live = app.connect(ben).subscribe<{ messageAdded: { cursor: string; message: Message } }>(ADDED, { id, after: edges[0]?.cursor });
     const events = await live.take(2);
@@ -711,7 +780,8 @@ describe('conversationEvents', () => {
 describe('searching a conversation', () => {
   test('finds what contains the text, page by page, with the cursors of the whole', async () => {
     const group = await createGroup(ada, [ben]);
-    for (let index = 0; index < 9; index += 1) await send(index % 2 ? ada : ben, group.id, `${index % 3 === 0 ? 'Apfelmüsli' : 'bread'} ${index} 100%`);
+    for (let index = 0; index < 9; index += 1)
+      await send(index % 2 ? ada : ben, group.id, `${index % 3 === 0 ? 'Apfelmüsli' : 'bread'} ${index} 100%`);
     const gone = await send(ada, group.id, 'apfel, deleted');
     await remove(ada, gone.id);
     const whole = await messages(ada, group.id);
@@ -726,6 +796,7 @@ describe('searching a conversation', () => {
     expect(bodies(await messages(ada, group.id, { search: '5 100%' }))).toEqual(['bread 5 100%']);
     expect(bodies(await messages(ada, group.id, { search: '_' }))).toEqual([]);
     expect((await messages(ada, group.id, { search: '' })).totalCount).toBe(10);
-    for (const search of ['x'.repeat(101), '\u0000']) expect(await app.code(MESSAGES, { id: group.id, search }, ada)).toBe('BAD_USER_INPUT');
+    for (const search of ['x'.repeat(101), '\u0000'])
+      expect(await app.code(MESSAGES, { id: group.id, search }, ada)).toBe('BAD_USER_INPUT');
   });
 });

@@ -21,7 +21,11 @@ const countUntilLimited = async (document: string, variables: () => object): Pro
 };
 
 it('every mutation is counted, each by itself, though it names no limit', async () => {
-  const { createPost } = await app.data<{ createPost: { post: { id: string } } }>('mutation { createPost(input: { body: "x" }) { post { id } } }', {}, ada);
+  const { createPost } = await app.data<{ createPost: { post: { id: string } } }>(
+    'mutation { createPost(input: { body: "x" }) { post { id } } }',
+    {},
+    ada,
+  );
   const id = createPost.post.id;
   const like = 'mutation ($id: ID!) { likePost(input: { postId: $id }) { likeCount } }';
   expect(await countUntilLimited(like, () => ({ id }))).toBe(120);

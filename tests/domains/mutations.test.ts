@@ -48,25 +48,38 @@ const refusal = async (name: string, selection: string, input: object, as?: Test
   return { ...errors?.[0]?.extensions };
 };
 
-const newPost = async (as = ada): Promise<string> => (await call<{ post: { id: string } }>('createPost', 'post { id }', { body: 'A post' }, as)).post.id;
+const newPost = async (as = ada): Promise<string> =>
+  (await call<{ post: { id: string } }>('createPost', 'post { id }', { body: 'A post' }, as)).post.id;
 const newComment = async (): Promise<string> =>
   (await call<{ comment: { id: string } }>('addComment', 'comment { id }', { postId: await newPost(), body: 'A comment' }, ada)).comment.id;
 const newEntry = async (): Promise<{ id: string; version: number }> =>
-  (await call<{ entry: { id: string; version: number } }>('createEntry', 'entry { id version }', { title: 'An entry', content: 'c' }, ada)).entry;
+  (await call<{ entry: { id: string; version: number } }>('createEntry', 'entry { id version }', { title: 'An entry', content: 'c' }, ada))
+    .entry;
 const newCategory = async (): Promise<string> =>
   (await call<{ category: { id: string } }>('createCategory', 'category { id }', { name: `Category ${Math.random()}` }, mod)).category.id;
 const newRoom = async (): Promise<{ id: string; joinCode: string; cursor: string }> =>
-  (await call<{ conversation: { id: string; joinCode: string; cursor: string } }>('createRoom', 'conversation { id joinCode cursor }', {}, ada)).conversation;
+  (
+    await call<{ conversation: { id: string; joinCode: string; cursor: string } }>(
+      'createRoom',
+      'conversation { id joinCode cursor }',
+      {},
+      ada,
+    )
+  ).conversation;
 const newGroup = async (...memberIds: string[]): Promise<string> =>
-  (await call<{ conversation: { id: string } }>('createGroup', 'conversation { id }', { title: 'A group', memberIds }, ada)).conversation.id;
+  (await call<{ conversation: { id: string } }>('createGroup', 'conversation { id }', { title: 'A group', memberIds }, ada)).conversation
+    .id;
 const newMessage = async (): Promise<string> =>
-  (await call<{ message: { id: string } }>('sendMessage', 'message { id }', { conversationId: await newGroup(), body: 'A message' }, ada)).message.id;
+  (await call<{ message: { id: string } }>('sendMessage', 'message { id }', { conversationId: await newGroup(), body: 'A message' }, ada))
+    .message.id;
 
 /** Only whoever is here can say that they are away. */
 const bePresent = async (user: TestUser): Promise<void> => {
   await app.connect(user).execute('{ __typename }');
   await vi.waitFor(async () => {
-    const { presence } = await app.data<{ presence: { status: string }[] }>('query ($id: ID!) { presence(userIds: [$id]) { status } }', { id: user.id });
+    const { presence } = await app.data<{ presence: { status: string }[] }>('query ($id: ID!) { presence(userIds: [$id]) { status } }', {
+      id: user.id,
+    });
     expect(presence[0]?.status).toBe('ONLINE');
   }, WAIT);
 };
@@ -81,7 +94,10 @@ interface Case {
 /** How each mutation whose result is kept is called. */
 const CASES: Readonly<Record<string, Case>> = {
   addMembers: { selection: 'conversation { id }', input: async () => ({ conversationId: await newGroup(), memberIds: [bob.id] }) },
-  addReaction: { selection: 'message { id reactions { emoji count } }', input: async () => ({ messageId: await newMessage(), emoji: '👍' }) },
+  addReaction: {
+    selection: 'message { id reactions { emoji count } }',
+    input: async () => ({ messageId: await newMessage(), emoji: '👍' }),
+  },
   blockUser: { selection: 'user { id viewerBlocks }', input: async () => ({ userId: (await app.user(`blocked${Date.now()}`)).id }) },
   createCategory: { selection: 'category { id slug }', input: () => Promise.resolve({ name: `Kept ${Math.random()}` }), as: () => mod },
   deleteCategory: { selection: 'categoryId', input: async () => ({ id: await newCategory() }), as: () => mod },
@@ -90,19 +106,32 @@ const CASES: Readonly<Record<string, Case>> = {
   deleteMessage: { selection: 'messageId', input: async () => ({ messageId: await newMessage() }) },
   deletePost: { selection: 'postId', input: async () => ({ id: await newPost() }) },
   editMessage: { selection: 'message { id body }', input: async () => ({ messageId: await newMessage(), body: 'Edited' }) },
-  featureEntry: { selection: 'entry { id isFeatured }', input: async () => ({ id: (await newEntry()).id, isFeatured: true }), as: () => mod },
+  featureEntry: {
+    selection: 'entry { id isFeatured }',
+    input: async () => ({ id: (await newEntry()).id, isFeatured: true }),
+    as: () => mod,
+  },
   followUser: { selection: 'user { id viewerFollows }', input: () => Promise.resolve({ userId: bob.id }) },
   joinRoom: { selection: 'conversation { id }', input: async () => ({ code: (await newRoom()).joinCode }), as: () => bob },
   leaveConversation: { selection: 'conversationId', input: async () => ({ conversationId: (await newRoom()).id }) },
   likeEntry: { selection: 'likeCount entry { id }', input: async () => ({ entryId: (await newEntry()).id }) },
   likePost: { selection: 'likeCount post { id }', input: async () => ({ postId: await newPost() }) },
   markNotificationsRead: { selection: 'notifications { id }', input: () => Promise.resolve({ all: true }) },
-  markRead: { selection: 'conversation { id lastReadSeq }', input: async () => newRoom().then(({ id, cursor }) => ({ conversationId: id, cursor })) },
+  markRead: {
+    selection: 'conversation { id lastReadSeq }',
+    input: async () => newRoom().then(({ id, cursor }) => ({ conversationId: id, cursor })),
+  },
   removeMember: { selection: 'conversation { id }', input: async () => ({ conversationId: await newGroup(bob.id), userId: bob.id }) },
   removeReaction: { selection: 'message { id }', input: async () => ({ messageId: await newMessage(), emoji: '👍' }) },
-  renameConversation: { selection: 'conversation { id title }', input: async () => ({ conversationId: await newGroup(), title: 'Renamed' }) },
+  renameConversation: {
+    selection: 'conversation { id title }',
+    input: async () => ({ conversationId: await newGroup(), title: 'Renamed' }),
+  },
   setPresence: { selection: 'presence { status }', input: () => Promise.resolve({ status: 'AWAY' }) },
-  setRoomPasscode: { selection: 'conversation { id hasPasscode }', input: async () => ({ conversationId: (await newRoom()).id, passcode: 'open sesame' }) },
+  setRoomPasscode: {
+    selection: 'conversation { id hasPasscode }',
+    input: async () => ({ conversationId: (await newRoom()).id, passcode: 'open sesame' }),
+  },
   setTyping: { selection: 'ok', input: async () => ({ conversationId: await newGroup(bob.id), isTyping: true }) },
   startDirect: { selection: 'conversation { id kind }', input: () => Promise.resolve({ userId: bob.id }) },
   transferOwnership: { selection: 'conversation { id }', input: async () => ({ conversationId: await newGroup(bob.id), userId: bob.id }) },
@@ -110,7 +139,11 @@ const CASES: Readonly<Record<string, Case>> = {
   unfollowUser: { selection: 'user { id viewerFollows }', input: () => Promise.resolve({ userId: bob.id }) },
   unlikeEntry: { selection: 'likeCount entry { id }', input: async () => ({ entryId: (await newEntry()).id }) },
   unlikePost: { selection: 'likeCount post { id }', input: async () => ({ postId: await newPost() }) },
-  updateCategory: { selection: 'category { id description }', input: async () => ({ id: await newCategory(), description: 'Other' }), as: () => mod },
+  updateCategory: {
+    selection: 'category { id description }',
+    input: async () => ({ id: await newCategory(), description: 'Other' }),
+    as: () => mod,
+  },
   updateComment: { selection: 'comment { id body }', input: async () => ({ id: await newComment(), body: 'Edited' }) },
   updateEntry: {
     selection: 'entry { id version title }',
@@ -151,19 +184,25 @@ describe('a mutation that is sent again with its clientId', () => {
     expect([...Object.keys(CASES), ...CREATING, ...OF_CREDENTIALS].sort()).toEqual(mutations.map(({ name }) => name).sort());
   });
 
-  it.each(Object.entries(CASES))('%s gives the first result, and with other input CONFLICT', async (name, { selection, input, as = () => ada }) => {
-    const viewer = as();
-    if (name === 'setPresence') await bePresent(viewer);
-    const given = { ...(await input()), clientId: `again-${name}` };
-    const first = await call(name, selection, given, viewer);
-    expect(await call(name, selection, given, viewer)).toEqual(first);
-    const [field = ''] = Object.keys(given);
-    const other = { ...(await input()), clientId: `again-${name}` };
-    const changed = JSON.stringify(other) === JSON.stringify(given) ? null : other;
-    if (changed !== null) {
-      expect(await refusal(name, selection, changed, viewer), field).toMatchObject({ code: 'CONFLICT', fields: [{ path: 'input.clientId', code: 'REUSED' }] });
-    }
-  });
+  it.each(Object.entries(CASES))(
+    '%s gives the first result, and with other input CONFLICT',
+    async (name, { selection, input, as = () => ada }) => {
+      const viewer = as();
+      if (name === 'setPresence') await bePresent(viewer);
+      const given = { ...(await input()), clientId: `again-${name}` };
+      const first = await call(name, selection, given, viewer);
+      expect(await call(name, selection, given, viewer)).toEqual(first);
+      const [field = ''] = Object.keys(given);
+      const other = { ...(await input()), clientId: `again-${name}` };
+      const changed = JSON.stringify(other) === JSON.stringify(given) ? null : other;
+      if (changed !== null) {
+        expect(await refusal(name, selection, changed, viewer), field).toMatchObject({
+          code: 'CONFLICT',
+          fields: [{ path: 'input.clientId', code: 'REUSED' }],
+        });
+      }
+    },
+  );
 
   it('is another for another author, and for another mutation', async () => {
     const postId = await newPost();
@@ -176,7 +215,9 @@ describe('a mutation that is sent again with its clientId', () => {
 
   it('tells null from what is left out', async () => {
     await call('updateProfile', 'user { bio }', { displayName: 'Ada', bio: null, clientId: 'null' }, ada);
-    expect(await refusal('updateProfile', 'user { bio }', { displayName: 'Ada', clientId: 'null' }, ada)).toMatchObject({ code: 'CONFLICT' });
+    expect(await refusal('updateProfile', 'user { bio }', { displayName: 'Ada', clientId: 'null' }, ada)).toMatchObject({
+      code: 'CONFLICT',
+    });
   });
 
   it('is done once by several processes at the same time', async () => {
@@ -184,7 +225,9 @@ describe('a mutation that is sent again with its clientId', () => {
     try {
       const input = { name: 'At once', clientId: 'at-once' };
       const document = documentOf('createCategory', 'category { id slug }');
-      const answers = await Promise.all(Array.from({ length: 8 }, (_, index) => (index % 2 === 0 ? app : other).data(document, { input }, mod)));
+      const answers = await Promise.all(
+        Array.from({ length: 8 }, (_, index) => (index % 2 === 0 ? app : other).data(document, { input }, mod)),
+      );
       expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
       expect(await app.database.query(`SELECT count(*)::int AS count FROM category WHERE name = 'At once'`)).toEqual([{ count: 1 }]);
     } finally {
@@ -212,8 +255,15 @@ describe('a mutation that is sent again with its clientId', () => {
     const { id: conversationId } = await newRoom();
     const digests = [];
     for (const passcode of ['first secret', 'other secret']) {
-      await call('setRoomPasscode', 'conversation { hasPasscode }', { conversationId, passcode, clientId: passcode.replace(' ', '-') }, ada);
-      const [row] = await app.database.query<{ digest: string }>('SELECT * FROM mutation_result WHERE client_id = $1', [passcode.replace(' ', '-')]);
+      await call(
+        'setRoomPasscode',
+        'conversation { hasPasscode }',
+        { conversationId, passcode, clientId: passcode.replace(' ', '-') },
+        ada,
+      );
+      const [row] = await app.database.query<{ digest: string }>('SELECT * FROM mutation_result WHERE client_id = $1', [
+        passcode.replace(' ', '-'),
+      ]);
       digests.push(row?.digest);
     }
     expect(digests[0]).toBe(digests[1]);
@@ -223,7 +273,8 @@ describe('a mutation that is sent again with its clientId', () => {
     const postId = await newPost();
     const like = { postId, clientId: 'old' };
     await call('likePost', 'likeCount', like, bob);
-    const age = (by: string) => app.database.query(`UPDATE mutation_result SET created_at = created_at - $1::interval WHERE client_id = 'old'`, [by]);
+    const age = (by: string) =>
+      app.database.query(`UPDATE mutation_result SET created_at = created_at - $1::interval WHERE client_id = 'old'`, [by]);
     await call('likePost', 'likeCount', { postId }, ada);
     await age('23 hours');
     await app.runTask('mutations.forgetResults');
@@ -265,7 +316,11 @@ describe('the mistakes of an input', () => {
   });
 
   it('say what is taken', async () => {
-    const { code, fields } = await refusal('register', 'user { id }', { username: 'ADA', email: 'ada@example.com', password: 'a long password' });
+    const { code, fields } = await refusal('register', 'user { id }', {
+      username: 'ADA',
+      email: 'ada@example.com',
+      password: 'a long password',
+    });
     expect(code).toBe('CONFLICT');
     expect(fields).toMatchObject([
       { path: 'input.username', code: 'TAKEN' },

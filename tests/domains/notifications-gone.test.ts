@@ -26,7 +26,11 @@ interface Shown {
 }
 const ME = `{ me { unreadNotificationCount notificationCursor notifications { totalCount nodes { kind subject { id } } } } }`;
 interface Me {
-  readonly me: { readonly unreadNotificationCount: number; readonly notificationCursor: string; readonly notifications: { readonly totalCount: number } };
+  readonly me: {
+    readonly unreadNotificationCount: number;
+    readonly notificationCursor: string;
+    readonly notifications: { readonly totalCount: number };
+  };
 }
 const me = async (user: TestUser): Promise<Me['me']> => (await app.data<Me>(ME, {}, user)).me;
 
@@ -126,6 +130,9 @@ describe('what has been read', () => {
     await talk.act(ben, 'likeEntry', { entryId: entry }, '__typename');
     await talk.act(ada, 'markNotificationsRead', { all: true }, '__typename');
     await talk.act(ada, 'deleteEntry', { id: entry }, '__typename');
-    expect(await me(ada)).toMatchObject({ unreadNotificationCount: 0, notifications: { totalCount: 1, nodes: [{ kind: 'LIKE', subject: null }] } });
+    expect(await me(ada)).toMatchObject({
+      unreadNotificationCount: 0,
+      notifications: { totalCount: 1, nodes: [{ kind: 'LIKE', subject: null }] },
+    });
   });
 });

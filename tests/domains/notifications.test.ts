@@ -62,7 +62,10 @@ interface Added {
   readonly notificationAdded: Shown;
 }
 interface Read {
-  readonly markNotificationsRead: { readonly unreadCount: number; readonly notifications: readonly { readonly id: string; readonly readAt: string | null }[] };
+  readonly markNotificationsRead: {
+    readonly unreadCount: number;
+    readonly notifications: readonly { readonly id: string; readonly readAt: string | null }[];
+  };
 }
 
 const me = async (user: TestUser, variables: object = {}): Promise<Listed['me']> => (await app.data<Listed>(LIST, variables, user)).me;
@@ -93,7 +96,8 @@ const entry = (as: TestUser, input: object): Promise<string> => act(as, 'createE
 const group = (as: TestUser, ...others: TestUser[]): Promise<string> =>
   act(as, 'createGroup', { title: 'Some', memberIds: others.map(({ id }) => id) }, 'conversation');
 const direct = (as: TestUser, other: TestUser): Promise<string> => act(as, 'startDirect', { userId: other.id }, 'conversation');
-const say = (as: TestUser, conversationId: string, body: string): Promise<string> => act(as, 'sendMessage', { conversationId, body }, 'message');
+const say = (as: TestUser, conversationId: string, body: string): Promise<string> =>
+  act(as, 'sendMessage', { conversationId, body }, 'message');
 
 /** Follows one's notifications from where they stand now. */
 const live = async (user: TestUser): Promise<TestSubscription<Added>> =>
@@ -108,14 +112,24 @@ const until = async (subscription: TestSubscription<Added>, isSo: (shown: Shown)
 
 describe('what one hears of', () => {
   it.each<[string, (ada: TestUser, ben: TestUser) => Promise<string>, object, string]>([
-    ['a like of a post', async (ada, ben) => like(ben, await post(ada)), { kind: 'LIKE', subject: { __typename: 'Post' } }, 'liked your post'],
+    [
+      'a like of a post',
+      async (ada, ben) => like(ben, await post(ada)),
+      { kind: 'LIKE', subject: { __typename: 'Post' } },
+      'liked your post',
+    ],
     [
       'a like of an entry',
       async (ada, ben) => act(ben, 'likeEntry', { entryId: await entry(ada, { title: 'On {first} and {title}' }) }, 'entry'),
       { kind: 'LIKE', subject: { __typename: 'Entry' } },
       'liked your entry “On {first} and {title}”',
     ],
-    ['a comment', async (ada, ben) => comment(ben, await post(ada)), { kind: 'COMMENT', subject: { __typename: 'Post' } }, 'commented on your post'],
+    [
+      'a comment',
+      async (ada, ben) => comment(ben, await post(ada)),
+      { kind: 'COMMENT', subject: { __typename: 'Post' } },
+      'commented on your post',
+    ],
     [
       'an answer to a comment',
       async (ada, ben) => {
@@ -132,14 +146,26 @@ describe('what one hears of', () => {
       { kind: 'MENTION', subject: { __typename: 'Message' } },
       'mentioned you in a message',
     ],
-    ['a direct message', async (ada, ben) => say(ben, await direct(ben, ada), 'Hello'), { kind: 'MESSAGE', subject: { __typename: 'Conversation' } }, 'wrote to you'],
+    [
+      'a direct message',
+      async (ada, ben) => say(ben, await direct(ben, ada), 'Hello'),
+      { kind: 'MESSAGE', subject: { __typename: 'Conversation' } },
+      'wrote to you',
+    ],
   ])('%s', async (_what, does, shown, text) => {
     const [ada, ben] = (await people('ada', 'ben')) as [TestUser, TestUser];
     const { notificationCursor } = await me(ada);
     await does(ada, ben);
     // Not before: by her socket she would be there.
     const events = app.connect(ada).subscribe<Added>(ADDED, { after: notificationCursor });
-    const expected = { ...shown, text: `${ben.username} ${text}`, actorCount: 1, actors: [{ username: ben.username }], isWithdrawn: false, readAt: null };
+    const expected = {
+      ...shown,
+      text: `${ben.username} ${text}`,
+      actorCount: 1,
+      actors: [{ username: ben.username }],
+      isWithdrawn: false,
+      readAt: null,
+    };
     expect(await next(events)).toMatchObject(expected);
     const { unreadNotificationCount, notifications } = await me(ada);
     expect(notifications.edges.map(({ node }) => node)).toMatchObject([expected]);
@@ -150,7 +176,13 @@ describe('what one hears of', () => {
     const ada = await person('ada');
     const events = await live(ada);
     await setRole(app.services.db, ada.username, 'MODERATOR');
-    expect(await next(events)).toMatchObject({ kind: 'SYSTEM', text: 'Your role is moderator now', actors: [], actorCount: 0, isWithdrawn: false });
+    expect(await next(events)).toMatchObject({
+      kind: 'SYSTEM',
+      text: 'Your role is moderator now',
+      actors: [],
+      actorCount: 0,
+      isWithdrawn: false,
+    });
     await setRole(app.services.db, ada.username, 'ADMIN');
     expect(await texts(ada)).toEqual(['Your role is admin now']);
     expect((await me(ada)).unreadNotificationCount).toBe(1);
@@ -166,7 +198,7 @@ describe('what one hears of', () => {
     expect(await list(ada)).toEqual([]);
   });
 
-  it('is an answer once, where the post is one\'s own too', async () => {
+  it("is an answer once, where the post is one's own too", async () => {
     const [ada, ben, eve] = (await people('ada', 'ben', 'eve')) as [TestUser, TestUser, TestUser];
     const postId = await post(ada);
     const mine = await comment(ada, postId);
@@ -175,7 +207,10 @@ describe('what one hears of', () => {
     const bens = await comment(ben, postId);
     await comment(eve, postId, bens);
     expect(await texts(ben)).toEqual([`${eve.username} replied to your comment`]);
-    expect(await texts(ada)).toEqual([`${eve.username} and ${ben.username} commented on your post`, `${ben.username} replied to your comment`]);
+    expect(await texts(ada)).toEqual([
+      `${eve.username} and ${ben.username} commented on your post`,
+      `${ben.username} replied to your comment`,
+    ]);
   });
 
   it('is nothing of a message while one is there, and of one in a group only a mention', async () => {
@@ -183,7 +218,8 @@ describe('what one hears of', () => {
     const [two, many] = [await direct(ben, ada), await group(ben, ada)];
     const socket = app.connect(ada);
     await socket.opened;
-    const status = async (): Promise<unknown> => (await app.data<{ presence: unknown[] }>(`query ($ids: [ID!]!) { presence(userIds: $ids) { status } }`, { ids: [ada.id] })).presence;
+    const status = async (): Promise<unknown> =>
+      (await app.data<{ presence: unknown[] }>(`query ($ids: [ID!]!) { presence(userIds: $ids) { status } }`, { ids: [ada.id] })).presence;
     await expect.poll(status).toEqual([{ status: 'ONLINE' }]);
     await say(ben, two, 'You are there');
     await say(ben, many, 'Hello all');
@@ -210,7 +246,7 @@ describe('what one hears of', () => {
     expect(await me(ada)).toMatchObject({ unreadNotificationCount: 0, notifications: { totalCount: 0 } });
   });
 
-  it('is nobody else\'s to see', async () => {
+  it("is nobody else's to see", async () => {
     const [ada, ben] = (await people('ada', 'ben')) as [TestUser, TestUser];
     await follow(ben, ada);
     const [{ id } = { id: '' }] = await list(ada);
@@ -240,10 +276,16 @@ describe('preferences', () => {
     const [ada, ben] = (await people('ada', 'ben')) as [TestUser, TestUser];
     const kinds = ['LIKE', 'COMMENT', 'FOLLOW', 'MENTION', 'MESSAGE', 'ASSIGNMENT', 'SYSTEM'];
     const preferences = async (): Promise<unknown> =>
-      (await app.data<{ me: { notificationPreferences: unknown } }>(`{ me { notificationPreferences { kind enabled } } }`, {}, ada)).me.notificationPreferences;
+      (await app.data<{ me: { notificationPreferences: unknown } }>(`{ me { notificationPreferences { kind enabled } } }`, {}, ada)).me
+        .notificationPreferences;
     expect(await preferences()).toEqual(kinds.map((kind) => ({ kind, enabled: true })));
 
-    const off = { preferences: [{ kind: 'LIKE', enabled: false }, { kind: 'FOLLOW', enabled: false }] };
+    const off = {
+      preferences: [
+        { kind: 'LIKE', enabled: false },
+        { kind: 'FOLLOW', enabled: false },
+      ],
+    };
     const chosen = kinds.map((kind) => ({ kind, enabled: kind !== 'LIKE' && kind !== 'FOLLOW' }));
     expect(await app.data(PREFER, { input: off }, ada)).toEqual({ updateNotificationPreferences: { preferences: chosen } });
     expect(await preferences()).toEqual(chosen);
@@ -259,9 +301,14 @@ describe('preferences', () => {
     expect(await texts(ada)).toEqual([`${ben.username} liked your post`, `${ben.username} commented on your post`]);
   });
 
-  it('are the viewer\'s, and name a kind once', async () => {
+  it("are the viewer's, and name a kind once", async () => {
     const ada = await person('ada');
-    const twice = { preferences: [{ kind: 'LIKE', enabled: false }, { kind: 'LIKE', enabled: true }] };
+    const twice = {
+      preferences: [
+        { kind: 'LIKE', enabled: false },
+        { kind: 'LIKE', enabled: true },
+      ],
+    };
     const { errors } = await app.execute(PREFER, { input: twice }, ada);
     expect(errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', fields: [{ path: 'input.preferences.1.kind' }] });
     expect(await app.code(PREFER, { input: twice })).toBe('UNAUTHENTICATED');
@@ -270,7 +317,8 @@ describe('preferences', () => {
 
 describe('acts that come together', () => {
   it('name one, two, and the number of the others, the latest first', async () => {
-    const [ada, ben, eve, ian, joe, kim] = (await people('ada', 'ben', 'eve', 'ian', 'joe', 'kim')) as [TestUser, ...TestUser[]] & Record<1 | 2 | 3 | 4 | 5, TestUser>;
+    const [ada, ben, eve, ian, joe, kim] = (await people('ada', 'ben', 'eve', 'ian', 'joe', 'kim')) as [TestUser, ...TestUser[]] &
+      Record<1 | 2 | 3 | 4 | 5, TestUser>;
     const postId = await post(ada);
     await like(ben, postId);
     expect(await texts(ada)).toEqual([`${ben.username} liked your post`]);
@@ -341,13 +389,23 @@ describe('acts that come together', () => {
 
     // The events lead to it still, and the last one says that it is gone.
     const late = app.connect(ada).subscribe<Added>(ADDED, { after: notificationCursor });
-    expect(await next(late)).toMatchObject({ id, isWithdrawn: true, actorCount: 0, actors: [], text: 'This was taken back', subject: { id: postId } });
+    expect(await next(late)).toMatchObject({
+      id,
+      isWithdrawn: true,
+      actorCount: 0,
+      actors: [],
+      text: 'This was taken back',
+      subject: { id: postId },
+    });
     const last = (await until(late, (shown) => shown.kind === 'COMMENT')).at(-1);
     expect(last).toMatchObject({ text: `${eve.username} commented on your post` });
 
     // Done again, it is the same one.
     await like(ben, postId);
-    expect((await list(ada)).find((shown) => shown.id === id)).toMatchObject({ text: `${ben.username} liked your post`, isWithdrawn: false });
+    expect((await list(ada)).find((shown) => shown.id === id)).toMatchObject({
+      text: `${ben.username} liked your post`,
+      isWithdrawn: false,
+    });
   });
 
   it('take a mention back with its message', async () => {
@@ -432,7 +490,10 @@ describe('reading', () => {
     expect(await markRead(ada, { all: true })).toMatchObject({ unreadCount: 0, notifications: [{ id: newest.id }] });
     expect((await list(ada)).map(({ readAt }) => readAt === null)).toEqual([false, false, false]);
     const again = await some();
-    expect(await markRead(again.ada, { ids: again.shown.map(({ id }) => id) })).toMatchObject({ unreadCount: 0, notifications: again.shown.map(({ id }) => ({ id })) });
+    expect(await markRead(again.ada, { ids: again.shown.map(({ id }) => id) })).toMatchObject({
+      unreadCount: 0,
+      notifications: again.shown.map(({ id }) => ({ id })),
+    });
   });
 
   it.each<[string, string, (shown: Shown, others: Shown) => object]>([
@@ -443,9 +504,9 @@ describe('reading', () => {
     ['too many ids', 'BAD_USER_INPUT', ({ id }) => ({ ids: Array.from({ length: 101 }, () => id) })],
     ['what is no id', 'BAD_USER_INPUT', () => ({ ids: ['nonsense'] })],
     ['an id of another type', 'BAD_USER_INPUT', ({ subject }) => ({ ids: [subject?.id] })],
-    ['one of another user\'s', 'NOT_FOUND', ({ id }, other) => ({ ids: [id, other.id] })],
+    ["one of another user's", 'NOT_FOUND', ({ id }, other) => ({ ids: [id, other.id] })],
     ['no cursor', 'BAD_USER_INPUT', () => ({ upTo: 'nonsense' })],
-    ['another user\'s cursor', 'BAD_USER_INPUT', (_shown, other) => ({ upTo: other.cursor })],
+    ["another user's cursor", 'BAD_USER_INPUT', (_shown, other) => ({ upTo: other.cursor })],
   ])('refuses %s with %s and changes nothing', async (_what, code, inputOf) => {
     const [{ ada, shown }, others] = await Promise.all([some(), some()]);
     expect(await app.code(READ, { input: inputOf(shown[0] as Shown, others.shown[0] as Shown) }, ada)).toBe(code);
@@ -469,7 +530,11 @@ describe('reading', () => {
       cursors.push(sent.sendMessage.cursor);
     }
     const read = async (cursor: string | undefined): Promise<unknown> =>
-      app.data(`mutation ($id: ID!, $cursor: String!) { markRead(input: { conversationId: $id, cursor: $cursor }) { conversation { unreadCount } } }`, { id: two, cursor }, ada);
+      app.data(
+        `mutation ($id: ID!, $cursor: String!) { markRead(input: { conversationId: $id, cursor: $cursor }) { conversation { unreadCount } } }`,
+        { id: two, cursor },
+        ada,
+      );
     expect(await read(cursors[0])).toMatchObject({ markRead: { conversation: { unreadCount: 1 } } });
     expect((await me(ada)).unreadNotificationCount).toBe(1);
     expect(await read(cursors[1])).toMatchObject({ markRead: { conversation: { unreadCount: 0 } } });
@@ -550,7 +615,10 @@ describe('the list and the log', () => {
     expect((await me(ada)).notificationCursor).toBe(replayed.at(-1)?.data?.notificationAdded.cursor);
 
     // From before: each event is its own place, whatever its notification has come to since.
-    const [first] = await app.connect(ada).subscribe<Added>(ADDED, { after: replayed.at(-2)?.data?.notificationAdded.cursor }).take(1);
+    const [first] = await app
+      .connect(ada)
+      .subscribe<Added>(ADDED, { after: replayed.at(-2)?.data?.notificationAdded.cursor })
+      .take(1);
     expect(first?.notificationAdded).toMatchObject({ kind: 'LIKE', actorCount: 2 });
   });
 });
@@ -580,7 +648,8 @@ describe('announcements', () => {
     const before = await app.data<Past>(PAST, {}, speaker);
     const heard = listeners.map((user) => app.connect(user).subscribe<Heard>(HEARD, { after: before.announcementCursor }));
     const announced: Announced['announce']['announcement'][] = [];
-    for (const text of ['First', 'Second']) announced.push((await app.data<Announced>(ANNOUNCE, { input: { text } }, speaker)).announce.announcement);
+    for (const text of ['First', 'Second'])
+      announced.push((await app.data<Announced>(ANNOUNCE, { input: { text } }, speaker)).announce.announcement);
     for (const each of heard) {
       expect((await each.take(2)).map(({ announcementAdded: { id, cursor, text } }) => ({ id, cursor, text }))).toEqual([
         { id: announced[0]?.id, cursor: announced[0]?.cursor, text: 'First' },

@@ -23,14 +23,22 @@ describe('what is found by exactly one of several', () => {
   });
 
   it('finds an entry by each, and in the short form', async () => {
-    const { entry } = await talk.act<{ entry: { id: string; slug: string } }>(ada, 'createEntry', { title: 'One of', content: 'C' }, 'entry { id slug }');
+    const { entry } = await talk.act<{ entry: { id: string; slug: string } }>(
+      ada,
+      'createEntry',
+      { title: 'One of', content: 'C' },
+      'entry { id slug }',
+    );
     for (const variables of [{ by: { id: entry.id } }, { by: { slug: entry.slug } }, { id: entry.id }, { slug: entry.slug }]) {
       expect(await app.data(BY_ENTRY, variables)).toEqual({ entry: { id: entry.id } });
     }
   });
 
   it('marks notifications as read by each', async () => {
-    for (const which of [{ all: true }, { upTo: (await app.data<{ me: { notificationCursor: string } }>('{ me { notificationCursor } }', {}, ada)).me.notificationCursor }]) {
+    for (const which of [
+      { all: true },
+      { upTo: (await app.data<{ me: { notificationCursor: string } }>('{ me { notificationCursor } }', {}, ada)).me.notificationCursor },
+    ]) {
       expect(await talk.act(ada, 'markNotificationsRead', { which }, 'unreadCount')).toEqual({ unreadCount: 0 });
     }
     expect(await talk.code(ada, 'markNotificationsRead', { which: { ids: ['nonsense'] } })).toBe('BAD_USER_INPUT');
@@ -40,7 +48,9 @@ describe('what is found by exactly one of several', () => {
   it('follows the presence of users and of the members of a conversation', async () => {
     const { id: conversationId } = await talk.group(ada, []);
     for (const of of [{ userIds: [ada.id] }, { conversationId }]) {
-      const live = app.connect(ada).subscribe<object>('subscription ($of: PresenceOf) { presenceChanged(of: $of) { user { username } } }', { of });
+      const live = app
+        .connect(ada)
+        .subscribe<object>('subscription ($of: PresenceOf) { presenceChanged(of: $of) { user { username } } }', { of });
       expect(await live.data()).toEqual({ presenceChanged: { user: { username: 'ada' } } });
     }
   });

@@ -6,10 +6,16 @@ interface Page {
   readonly totalCount: number;
   readonly nodes: readonly unknown[];
   readonly edges: readonly { readonly cursor: string; readonly node: unknown }[];
-  readonly pageInfo: { readonly hasNextPage: boolean; readonly hasPreviousPage: boolean; readonly startCursor: string | null; readonly endCursor: string | null };
+  readonly pageInfo: {
+    readonly hasNextPage: boolean;
+    readonly hasPreviousPage: boolean;
+    readonly startCursor: string | null;
+    readonly endCursor: string | null;
+  };
 }
 
-const PAGE = 'totalCount nodes { __typename id } edges { cursor node { __typename id } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor }';
+const PAGE =
+  'totalCount nodes { __typename id } edges { cursor node { __typename id } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor }';
 
 let app: TestApp;
 let ada: TestUser;
@@ -60,8 +66,14 @@ describe.each(Object.keys(LISTS))('a page of %s', (name) => {
     const { totalCount } = await ask(name, 'first: 1');
     expect(totalCount).toBeGreaterThan(0);
     const none = { totalCount, nodes: [], edges: [], pageInfo: { startCursor: null, endCursor: null } };
-    expect(await ask(name, 'first: 0')).toMatchObject({ ...none, pageInfo: { ...none.pageInfo, hasNextPage: true, hasPreviousPage: false } });
-    expect(await ask(name, 'last: 0')).toMatchObject({ ...none, pageInfo: { ...none.pageInfo, hasNextPage: false, hasPreviousPage: true } });
+    expect(await ask(name, 'first: 0')).toMatchObject({
+      ...none,
+      pageInfo: { ...none.pageInfo, hasNextPage: true, hasPreviousPage: false },
+    });
+    expect(await ask(name, 'last: 0')).toMatchObject({
+      ...none,
+      pageInfo: { ...none.pageInfo, hasNextPage: false, hasPreviousPage: true },
+    });
   });
 
   it('of no items after the last one says that there are no more', async () => {

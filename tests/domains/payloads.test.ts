@@ -25,8 +25,14 @@ const deleted = { body: '', deletedAt: expect.any(String) as string };
 describe('the payload of a mutation', () => {
   it('shows both ends of a follow with their counts', async () => {
     const selection = 'user { followerCount } me { user { followingCount } }';
-    expect(await talk.act(ada, 'followUser', { userId: ben.id }, selection)).toEqual({ user: { followerCount: 1 }, me: { user: { followingCount: 1 } } });
-    expect(await talk.act(ada, 'unfollowUser', { userId: ben.id }, selection)).toEqual({ user: { followerCount: 0 }, me: { user: { followingCount: 0 } } });
+    expect(await talk.act(ada, 'followUser', { userId: ben.id }, selection)).toEqual({
+      user: { followerCount: 1 },
+      me: { user: { followingCount: 1 } },
+    });
+    expect(await talk.act(ada, 'unfollowUser', { userId: ben.id }, selection)).toEqual({
+      user: { followerCount: 0 },
+      me: { user: { followingCount: 0 } },
+    });
   });
 
   it('shows whom the viewer blocks, and what ends by it', async () => {
@@ -41,13 +47,21 @@ describe('the payload of a mutation', () => {
 
   it('shows what is left of a deleted post', async () => {
     const id = await newPost(ada);
-    expect(await talk.act(ada, 'deletePost', { id }, 'postId post { id body deletedAt }')).toEqual({ postId: id, post: { id, ...deleted } });
+    expect(await talk.act(ada, 'deletePost', { id }, 'postId post { id body deletedAt }')).toEqual({
+      postId: id,
+      post: { id, ...deleted },
+    });
   });
 
   it('shows a comment that comes or goes with the number of comments and its version', async () => {
     const postId = await newPost(ada);
     const counts = 'commentCount version post { id commentCount }';
-    const { comment, ...added } = await talk.act<{ comment: { id: string } }>(ben, 'addComment', { postId, body: 'one' }, `comment { id } ${counts}`);
+    const { comment, ...added } = await talk.act<{ comment: { id: string } }>(
+      ben,
+      'addComment',
+      { postId, body: 'one' },
+      `comment { id } ${counts}`,
+    );
     expect(added).toEqual({ commentCount: 1, version: 1, post: { id: postId, commentCount: 1 } });
     expect(await talk.act(ben, 'deleteComment', { id: comment.id }, `commentId comment { id body deletedAt } ${counts}`)).toEqual({
       ...{ commentId: comment.id, comment: { id: comment.id, ...deleted } },
@@ -57,7 +71,11 @@ describe('the payload of a mutation', () => {
 
   it('shows a like with the number and the version that `likeCountChanged` gives, whether it was kept for its `clientId` or not', async () => {
     const postId = await newPost(ada);
-    const live = app.connect(ben).subscribe<{ likeCountChanged: object }>('subscription ($id: ID!) { likeCountChanged(postId: $id) { count version } }', { id: postId });
+    const live = app
+      .connect(ben)
+      .subscribe<{ likeCountChanged: object }>('subscription ($id: ID!) { likeCountChanged(postId: $id) { count version } }', {
+        id: postId,
+      });
     await live.data();
     const like = (as: TestUser, name: string, input: object = {}) =>
       talk.act<{ likeCount: number; version: number }>(as, name, { postId, ...input }, 'likeCount version');
@@ -78,7 +96,11 @@ describe('the payload of a mutation', () => {
     expect(await talk.act(ada, 'deleteMessage', { messageId: one.id }, selection)).toEqual({
       ...{ messageId: one.id, message: { id: one.id, ...deleted }, conversation: { id } },
     });
-    expect(await talk.act(mod, 'deleteMessage', { messageId: other.id }, selection)).toEqual({ messageId: other.id, message: null, conversation: null });
+    expect(await talk.act(mod, 'deleteMessage', { messageId: other.id }, selection)).toEqual({
+      messageId: other.id,
+      message: null,
+      conversation: null,
+    });
   });
 
   it('shows what the viewer has left unread in all conversations when one is marked as read', async () => {
@@ -96,7 +118,12 @@ describe('the payload of a mutation', () => {
     const read = await talk.act(ada, 'markNotificationsRead', { all: true }, 'unreadCount me { unreadNotificationCount }');
     expect(read).toEqual({ unreadCount: 0, me: { unreadNotificationCount: 0 } });
     const preferences = [{ kind: 'LIKE', enabled: false }];
-    const chosen = await talk.act(ada, 'updateNotificationPreferences', { preferences }, 'preferences { kind enabled } me { notificationPreferences { kind enabled } }');
+    const chosen = await talk.act(
+      ada,
+      'updateNotificationPreferences',
+      { preferences },
+      'preferences { kind enabled } me { notificationPreferences { kind enabled } }',
+    );
     expect(chosen['me']).toEqual({ notificationPreferences: chosen['preferences'] });
   });
 
@@ -104,13 +131,22 @@ describe('the payload of a mutation', () => {
     const { id: conversationId } = await talk.group(ada, []);
     const counted = (memberCount: number) => ({ memberCount });
     const member = (username: string, role: string) => ({ role, user: { username } });
-    expect(await talk.act(ada, 'addMembers', { conversationId, memberIds: [ben.id], clientId: 'add' }, 'conversation { memberCount } members { role user { username } }')).toEqual({
+    expect(
+      await talk.act(
+        ada,
+        'addMembers',
+        { conversationId, memberIds: [ben.id], clientId: 'add' },
+        'conversation { memberCount } members { role user { username } }',
+      ),
+    ).toEqual({
       ...{ conversation: counted(2), members: [member('ben', 'MEMBER')] },
     });
     expect(await talk.act(ada, 'transferOwnership', { conversationId, userId: ben.id }, 'members { role user { username } }')).toEqual({
       members: [member('ada', 'MEMBER'), member('ben', 'OWNER')],
     });
-    expect(await talk.act(ben, 'removeMember', { conversationId, userId: ada.id }, 'conversation { memberCount } user { username }')).toEqual({
+    expect(
+      await talk.act(ben, 'removeMember', { conversationId, userId: ada.id }, 'conversation { memberCount } user { username }'),
+    ).toEqual({
       ...{ conversation: counted(1), user: { username: 'ada' } },
     });
   });
@@ -118,7 +154,8 @@ describe('the payload of a mutation', () => {
   it('of one who was removed since, and sends the same again, shows no member', async () => {
     const { id: conversationId } = await talk.group(ada, [ben]);
     const dora = await app.user('dora');
-    const add = () => talk.act(ben, 'addMembers', { conversationId, memberIds: [dora.id], clientId: 'again' }, 'members { user { username } }');
+    const add = () =>
+      talk.act(ben, 'addMembers', { conversationId, memberIds: [dora.id], clientId: 'again' }, 'members { user { username } }');
     expect(await add()).toEqual({ members: [{ user: { username: 'dora' } }] });
     await talk.act(ada, 'removeMember', { conversationId, userId: ben.id }, '__typename');
     expect(await add()).toEqual({ members: [] });
@@ -127,20 +164,36 @@ describe('the payload of a mutation', () => {
   it('shows the viewer as a member of the room that they have joined, and their conversations when they have left it', async () => {
     const { id: conversationId, joinCode } = await talk.room(ada);
     const eve = await app.user('eve');
-    expect(await talk.act(eve, 'joinRoom', { code: joinCode }, 'member { user { username } } me { conversations { totalCount } }')).toEqual({
-      ...{ member: { user: { username: eve.username } }, me: { conversations: { totalCount: 1 } } },
+    expect(await talk.act(eve, 'joinRoom', { code: joinCode }, 'member { user { username } } me { conversations { totalCount } }')).toEqual(
+      {
+        ...{ member: { user: { username: eve.username } }, me: { conversations: { totalCount: 1 } } },
+      },
+    );
+    expect(await talk.act(eve, 'leaveConversation', { conversationId }, 'me { conversations { totalCount } }')).toEqual({
+      me: { conversations: { totalCount: 0 } },
     });
-    expect(await talk.act(eve, 'leaveConversation', { conversationId }, 'me { conversations { totalCount } }')).toEqual({ me: { conversations: { totalCount: 0 } } });
   });
 
   it('shows the category whose number of entries has moved', async () => {
     const categories = await Promise.all(['one', 'other'].map((name) => talk.act(mod, 'createCategory', { name }, 'category { slug }')));
     expect(categories).toHaveLength(2);
-    const { entry } = await talk.act<{ entry: { id: string } }>(ada, 'createEntry', { title: 'T', content: 'C', category: 'one' }, 'entry { id }');
-    const moved = await talk.act(ada, 'updateEntry', { id: entry.id, expectedVersion: 1, category: 'other' }, 'entry { category { name entryCount } } formerCategory { name entryCount }');
+    const { entry } = await talk.act<{ entry: { id: string } }>(
+      ada,
+      'createEntry',
+      { title: 'T', content: 'C', category: 'one' },
+      'entry { id }',
+    );
+    const moved = await talk.act(
+      ada,
+      'updateEntry',
+      { id: entry.id, expectedVersion: 1, category: 'other' },
+      'entry { category { name entryCount } } formerCategory { name entryCount }',
+    );
     expect(moved).toEqual({ entry: { category: { name: 'other', entryCount: 1 } }, formerCategory: { name: 'one', entryCount: 0 } });
     const same = await talk.act(ada, 'updateEntry', { id: entry.id, expectedVersion: 2, title: 'U' }, 'formerCategory { name }');
     expect(same).toEqual({ formerCategory: null });
-    expect(await talk.act(ada, 'deleteEntry', { id: entry.id }, 'category { name entryCount }')).toEqual({ category: { name: 'other', entryCount: 0 } });
+    expect(await talk.act(ada, 'deleteEntry', { id: entry.id }, 'category { name entryCount }')).toEqual({
+      category: { name: 'other', entryCount: 0 },
+    });
   });
 });

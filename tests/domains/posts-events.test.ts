@@ -48,7 +48,8 @@ const post = async (author: TestUser, body = 'Hello'): Promise<string> =>
   ).createPost.post.id;
 
 const comment = async (author: TestUser, postId: string, body: string, replyToId?: string): Promise<string> =>
-  (await app.data<{ addComment: { comment: { id: string } } }>(COMMENT, { input: { postId, body, replyToId } }, author)).addComment.comment.id;
+  (await app.data<{ addComment: { comment: { id: string } } }>(COMMENT, { input: { postId, body, replyToId } }, author)).addComment.comment
+    .id;
 
 /** The statements that a query takes: the fewest of some times, since what else the server does meanwhile only adds to them. */
 const costOf = async (query: () => Promise<unknown>): Promise<number> => {
@@ -58,7 +59,8 @@ const costOf = async (query: () => Promise<unknown>): Promise<number> => {
 };
 
 const cursorOf = async (id: string): Promise<string> =>
-  (await app.data<{ node: { commentCursor: string } }>(`query ($id: ID!) { node(id: $id) { ... on Post { commentCursor } } }`, { id })).node.commentCursor;
+  (await app.data<{ node: { commentCursor: string } }>(`query ($id: ID!) { node(id: $id) { ... on Post { commentCursor } } }`, { id })).node
+    .commentCursor;
 
 const poll = async (id: string, after?: string, first?: number): Promise<PostEvent[]> =>
   (await app.data<{ postEvents: PostEvent[] }>(POLL, { id, after, first })).postEvents;
@@ -108,10 +110,12 @@ describe('postEvents', () => {
 
   it('shows the new comments of the same log as commentAdded', async () => {
     const id = await post(ada);
-    const added = app.connect().subscribe<{ commentAdded: { cursor: string; comment: { body: string } } }>(
-      `subscription ($id: ID!, $after: String) { commentAdded(postId: $id, after: $after) { cursor comment { body } } }`,
-      { id, after: await cursorOf(id) },
-    );
+    const added = app
+      .connect()
+      .subscribe<{ commentAdded: { cursor: string; comment: { body: string } } }>(
+        `subscription ($id: ID!, $after: String) { commentAdded(postId: $id, after: $after) { cursor comment { body } } }`,
+        { id, after: await cursorOf(id) },
+      );
     const first = await comment(ben, id, 'one');
     await app.data(UPDATE_POST, { id, body: 'changed' }, ada);
     await app.data(DELETE_COMMENT, { id: first }, ben);
@@ -164,7 +168,9 @@ describe('postEvents', () => {
     ]);
     const kinds = (await poll(id, start, 100)).map(({ __typename }) => __typename);
     expect(kinds.indexOf('PostDeleted')).toBe(kinds.length - 1);
-    const bodies = await app.database.query(`SELECT body FROM comment WHERE post_id IN (SELECT id FROM post WHERE deleted_at IS NOT NULL) AND body <> ''`);
+    const bodies = await app.database.query(
+      `SELECT body FROM comment WHERE post_id IN (SELECT id FROM post WHERE deleted_at IS NOT NULL) AND body <> ''`,
+    );
     expect(bodies).toEqual([]);
   });
 
@@ -204,17 +210,17 @@ describe('postEvents', () => {
 describe('comments', () => {
   it.each([
     ['updateComment', 'author', null],
-    ['updateComment', 'the post\'s author', 'FORBIDDEN'],
+    ['updateComment', "the post's author", 'FORBIDDEN'],
     ['updateComment', 'moderator', 'FORBIDDEN'],
     ['updateComment', 'anonymous', 'UNAUTHENTICATED'],
     ['deleteComment', 'author', null],
-    ['deleteComment', 'the post\'s author', 'FORBIDDEN'],
+    ['deleteComment', "the post's author", 'FORBIDDEN'],
     ['deleteComment', 'moderator', null],
     ['deleteComment', 'anonymous', 'UNAUTHENTICATED'],
   ])('%s by %s: %s', async (mutation, who, code) => {
     const postId = await post(ada);
     const id = await comment(ben, postId, 'mine');
-    const as = { author: ben, 'the post\'s author': ada, moderator, anonymous: undefined }[who];
+    const as = { author: ben, "the post's author": ada, moderator, anonymous: undefined }[who];
     const before = await cursorOf(postId);
     expect((await app.code(mutation === 'updateComment' ? UPDATE_COMMENT : DELETE_COMMENT, { id, body: 'edited' }, as)) ?? null).toBe(code);
     const { node } = await app.data<{ node: { body: string; deletedAt: string | null } }>(
@@ -265,7 +271,8 @@ describe('comments', () => {
     });
     // The cursors of a list of replies are those of the log too.
     const events = await poll(id);
-    const { replies } = (node as unknown as { comments: { edges: { node: { replies: { edges: { cursor: string }[] } } }[] } }).comments.edges[0]?.node ?? {};
+    const { replies } =
+      (node as unknown as { comments: { edges: { node: { replies: { edges: { cursor: string }[] } } }[] } }).comments.edges[0]?.node ?? {};
     expect(replies?.edges.map(({ cursor }) => cursor)).toEqual([events[2]?.cursor, events[3]?.cursor]);
     const next = await app.data(
       `query ($id: ID!, $after: String) { node(id: $id) { ... on Comment { replies(after: $after) { edges { node { id } } } } } }`,
@@ -291,7 +298,11 @@ describe('comments', () => {
     const answers = await Promise.all([ben, moderator, ben, moderator].map((as) => app.code(DELETE_COMMENT, { id: gone }, as)));
     expect(answers.filter((code) => code === undefined)).toHaveLength(1);
     expect(new Set(answers)).toEqual(new Set([undefined, 'NOT_FOUND']));
-    expect(await app.data(`query ($id: ID!) { node(id: $id) { ... on Post { commentCount comments(first: 1) { edges { node { id } } } } } }`, { id })).toEqual({
+    expect(
+      await app.data(`query ($id: ID!) { node(id: $id) { ... on Post { commentCount comments(first: 1) { edges { node { id } } } } } }`, {
+        id,
+      }),
+    ).toEqual({
       node: { commentCount: 1, comments: { edges: [{ node: { id: kept } }] } },
     });
   });
@@ -310,11 +321,14 @@ describe('comments', () => {
     expect(await cost()).toBe(few);
   });
 
-  it.each(['\u200b', '\u200d\ufe0f\u2060', '\u3164', '\u2800 \u2800', '\u00ad'])('refuses a body of nothing that can be seen: %j', async (body) => {
-    const id = await post(ada);
-    expect(await app.code(COMMENT, { input: { postId: id, body } }, ben)).toBe('BAD_USER_INPUT');
-    expect(await app.code(UPDATE_POST, { id, body }, ada)).toBe('BAD_USER_INPUT');
-  });
+  it.each(['\u200b', '\u200d\ufe0f\u2060', '\u3164', '\u2800 \u2800', '\u00ad'])(
+    'refuses a body of nothing that can be seen: %j',
+    async (body) => {
+      const id = await post(ada);
+      expect(await app.code(COMMENT, { input: { postId: id, body } }, ben)).toBe('BAD_USER_INPUT');
+      expect(await app.code(UPDATE_POST, { id, body }, ada)).toBe('BAD_USER_INPUT');
+    },
+  );
 });
 
 describe('a post that was deleted', () => {
@@ -327,14 +341,19 @@ describe('a post that was deleted', () => {
     const under = await comment(ben, id, 'under it');
     await app.data(LIKE, { id }, ben);
     const watchers = app.connect();
-    const likes = watchers.subscribe<{ likeCountChanged: { count: number } }>(`subscription ($id: ID!) { likeCountChanged(postId: $id) { count } }`, { id });
+    const likes = watchers.subscribe<{ likeCountChanged: { count: number } }>(
+      `subscription ($id: ID!) { likeCountChanged(postId: $id) { count } }`,
+      { id },
+    );
     expect((await likes.data()).likeCountChanged.count).toBe(1);
     await app.data(DELETE_POST, { id }, author);
 
     const lists = `{ posts(author: "eraser") { totalCount edges { node { id } } } user(username: "eraser") { posts { totalCount edges { node { id } } } } feed { totalCount edges { node { id } } } }`;
     const only = { totalCount: 1, edges: [{ node: { id: kept } }] };
     expect(await app.data(lists, {}, author)).toEqual({ posts: only, user: { posts: only }, feed: only });
-    expect(await app.data(`query ($ids: [ID!]!) { nodes(ids: $ids) { id } }`, { ids: [id, kept, under] })).toEqual({ nodes: [null, { id: kept }, null] });
+    expect(await app.data(`query ($ids: [ID!]!) { nodes(ids: $ids) { id } }`, { ids: [id, kept, under] })).toEqual({
+      nodes: [null, { id: kept }, null],
+    });
     expect(await app.data(NODE, { id: under })).toEqual({ node: null });
 
     const acts: [string, object, TestUser][] = [
@@ -354,7 +373,9 @@ describe('a post that was deleted', () => {
       const { errors } = await watchers.subscribe(`subscription ($id: ID!) { ${field}(postId: $id) { postId } }`, { id }).next();
       expect(errors?.[0]?.extensions?.['code']).toBe('NOT_FOUND');
     }
-    const left = await app.database.query(`SELECT body FROM post WHERE client_id = 'erased-1' UNION ALL SELECT c.body FROM comment c JOIN post p ON p.id = c.post_id WHERE p.client_id = 'erased-1'`);
+    const left = await app.database.query(
+      `SELECT body FROM post WHERE client_id = 'erased-1' UNION ALL SELECT c.body FROM comment c JOIN post p ON p.id = c.post_id WHERE p.client_id = 'erased-1'`,
+    );
     expect(left).toEqual([{ body: '' }, { body: '' }]);
   });
 });

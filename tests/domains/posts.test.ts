@@ -25,10 +25,19 @@ interface Commented {
   readonly addComment: { readonly comment: { readonly id: string; readonly body: string } };
 }
 interface CommentEvent {
-  readonly commentAdded: { readonly cursor: string; readonly postId: string; readonly comment: { readonly id: string; readonly body: string } };
+  readonly commentAdded: {
+    readonly cursor: string;
+    readonly postId: string;
+    readonly comment: { readonly id: string; readonly body: string };
+  };
 }
 interface LikeEvent {
-  readonly likeCountChanged: { readonly postId: string; readonly count: number; readonly version: number; readonly post: { readonly likeCount: number } };
+  readonly likeCountChanged: {
+    readonly postId: string;
+    readonly count: number;
+    readonly version: number;
+    readonly post: { readonly likeCount: number };
+  };
 }
 
 const post = async (author: TestUser, body = 'Hello'): Promise<string> =>
@@ -94,7 +103,9 @@ describe('posts', () => {
         ? `mutation ($id: ID!) { updatePost(input: { id: $id, body: "edited" }) { post { body editedAt } } }`
         : `mutation ($id: ID!) { deletePost(input: { id: $id }) { postId } }`;
     expect((await app.code(query, { id }, as)) ?? null).toBe(code);
-    const { node } = await app.data<{ node: { body: string } | null }>(`query ($id: ID!) { node(id: $id) { ... on Post { body } } }`, { id });
+    const { node } = await app.data<{ node: { body: string } | null }>(`query ($id: ID!) { node(id: $id) { ... on Post { body } } }`, {
+      id,
+    });
     if (code !== null) expect(node?.body).toBe('Hello');
     else if (mutation === 'updatePost') expect(node?.body).toBe('edited');
     else expect(node).toBeNull();
@@ -184,10 +195,12 @@ describe('comments', () => {
 
   it('counts them truly while they come and go', async () => {
     const id = await post(ada);
-    const counts = app.connect().subscribe<{ commentCountChanged: { count: number; version: number } }>(
-      `subscription ($id: ID!) { commentCountChanged(postId: $id) { count version } }`,
-      { id },
-    );
+    const counts = app
+      .connect()
+      .subscribe<{ commentCountChanged: { count: number; version: number } }>(
+        `subscription ($id: ID!) { commentCountChanged(postId: $id) { count version } }`,
+        { id },
+      );
     expect((await counts.data()).commentCountChanged.count).toBe(0);
     const ids = await Promise.all(Array.from({ length: 6 }, (_, index) => comment(ben, id, `c${index}`)));
     await app.data(`mutation ($id: ID!) { deleteComment(input: { id: $id }) { commentId } }`, { id: ids[0] }, ben);
@@ -197,7 +210,11 @@ describe('comments', () => {
   });
 
   it.each([
-    ['a reply to a comment of another post', 'BAD_USER_INPUT', async () => ({ replyToId: await comment(ada, await post(ada), 'elsewhere') })],
+    [
+      'a reply to a comment of another post',
+      'BAD_USER_INPUT',
+      async () => ({ replyToId: await comment(ada, await post(ada), 'elsewhere') }),
+    ],
     ['an empty body', 'BAD_USER_INPUT', async () => ({ body: '\n ' })],
     ['a body that is too long', 'BAD_USER_INPUT', async () => ({ body: 'x'.repeat(2_001) })],
     ['control characters', 'BAD_USER_INPUT', async () => ({ body: 'a\u0000b' })],
@@ -217,8 +234,14 @@ describe('comments', () => {
   ])('refuses %s to a subscriber', async (_what, given, code) => {
     const [id, other] = [await post(ada), await post(ada)];
     await comment(ben, other, 'x');
-    const { node } = await app.data<{ node: { commentCursor: string } }>(`query ($id: ID!) { node(id: $id) { ... on Post { commentCursor } } }`, { id: other });
-    const { errors } = await app.connect().subscribe(COMMENTS, { id, after: given ?? node.commentCursor }).next();
+    const { node } = await app.data<{ node: { commentCursor: string } }>(
+      `query ($id: ID!) { node(id: $id) { ... on Post { commentCursor } } }`,
+      { id: other },
+    );
+    const { errors } = await app
+      .connect()
+      .subscribe(COMMENTS, { id, after: given ?? node.commentCursor })
+      .next();
     expect(errors?.[0]?.extensions?.['code']).toBe(code);
   });
 });
@@ -269,19 +292,25 @@ describe('pages', () => {
     expect(errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', fields: [{ path }] });
   });
 
-  it.each(['0000-12-31T23:59:59.999Z', '-000001-01-01T00:00:00.000Z', '+010000-01-01T00:00:00.000Z', 'never'])('refuses a cursor made up of the time %s', async (time) => {
-    const { posts } = await app.data<{ posts: { pageInfo: { endCursor: string } } }>('{ posts(first: 1) { pageInfo { endCursor } } }');
-    const [order, , id] = JSON.parse(Buffer.from(posts.pageInfo.endCursor, 'base64url').toString()) as string[];
-    const after = (at: string) => ({ after: Buffer.from(JSON.stringify([order, at, id])).toString('base64url') });
-    const query = 'query ($after: String) { posts(after: $after) { edges { cursor } } }';
-    expect(await app.code(query, after(time))).toBe('BAD_USER_INPUT');
-    for (const year of ['0001', '9999']) expect(await app.code(query, after(`${year}-06-01T00:00:00.000Z`))).toBeUndefined();
-  });
+  it.each(['0000-12-31T23:59:59.999Z', '-000001-01-01T00:00:00.000Z', '+010000-01-01T00:00:00.000Z', 'never'])(
+    'refuses a cursor made up of the time %s',
+    async (time) => {
+      const { posts } = await app.data<{ posts: { pageInfo: { endCursor: string } } }>('{ posts(first: 1) { pageInfo { endCursor } } }');
+      const [order, , id] = JSON.parse(Buffer.from(posts.pageInfo.endCursor, 'base64url').toString()) as string[];
+      const after = (at: string) => ({ after: Buffer.from(JSON.stringify([order, at, id])).toString('base64url') });
+      const query = 'query ($after: String) { posts(after: $after) { edges { cursor } } }';
+      expect(await app.code(query, after(time))).toBe('BAD_USER_INPUT');
+      for (const year of ['0001', '9999']) expect(await app.code(query, after(`${year}-06-01T00:00:00.000Z`))).toBeUndefined();
+    },
+  );
 
   it('refuses a cursor made up of a place beyond all there can be', async () => {
     const id = await post(ada);
     await comment(ben, id, 'first');
-    const { node } = await app.data<{ node: { commentCursor: string } }>(`query ($id: ID!) { node(id: $id) { ... on Post { commentCursor } } }`, { id });
+    const { node } = await app.data<{ node: { commentCursor: string } }>(
+      `query ($id: ID!) { node(id: $id) { ... on Post { commentCursor } } }`,
+      { id },
+    );
     const at = (seq: number) => {
       const bytes = Buffer.from(node.commentCursor, 'base64url');
       bytes.writeUInt32BE(seq, bytes.length - 4);
@@ -312,7 +341,7 @@ describe('pages', () => {
 });
 
 describe('follows and the feed', () => {
-  it('shows the posts of those one follows and one\'s own', async () => {
+  it("shows the posts of those one follows and one's own", async () => {
     const [reader, writer, stranger] = await Promise.all([app.user('reader'), app.user('writer'), app.user('stranger')]);
     const follow = `mutation ($id: ID!) { followUser(input: { userId: $id }) { user { followerCount viewerFollows followers { edges { node { username } } } } } }`;
     const followed = { user: { followerCount: 1, viewerFollows: true, followers: { edges: [{ node: { username: 'reader' } }] } } };

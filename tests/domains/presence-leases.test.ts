@@ -250,7 +250,10 @@ describe('a database that is away', () => {
       await until(async () => expect(await held()).toContain(processId));
     }
     expect(await changes()).toEqual({ 1: 2 });
-    expect([a, b].map(({ logged }) => logged.filter((line) => /presence|database is unavailable/.test(line)))).toEqual([['the database is unavailable'], ['the database is unavailable']]);
+    expect([a, b].map(({ logged }) => logged.filter((line) => /presence|database is unavailable/.test(line)))).toEqual([
+      ['the database is unavailable'],
+      ['the database is unavailable'],
+    ]);
   });
 
   it('does not keep a process from stopping', async () => {
@@ -304,7 +307,10 @@ describe('a process', () => {
     expect(await devicesOf(first)).toEqual({});
 
     a.presence.enter(second, randomUUID());
-    for (const [user, version] of [[first, 3], [second, 1]] as const) {
+    for (const [user, version] of [
+      [first, 3],
+      [second, 1],
+    ] as const) {
       await until(async () => expect(await devicesOf(user)).toEqual({ [a.processId]: 1 }));
       expect(await valueOf(b, user)).toMatchObject({ status: 'ONLINE', version });
     }
@@ -393,7 +399,7 @@ describe('the word of a user', () => {
 
   /** What meets the word: makes ready for it, and begins it. Each ends in the user turning OFFLINE, at once or when the grace is over. */
   const meetings: Record<string, (a: TestProcess, userId: string, leave: () => void) => Promise<() => unknown>> = {
-    'the last device\'s leaving': (_a, _userId, leave) => Promise.resolve(leave),
+    "the last device's leaving": (_a, _userId, leave) => Promise.resolve(leave),
     'the reaping of a dead process': async (a) => {
       await startProcess({ leaseMs: 300 });
       return () => database.query('UPDATE presence_lease SET expires_at = now() WHERE process_id = $1', [a.processId]);
@@ -406,10 +412,12 @@ describe('the word of a user', () => {
     },
   };
 
-  it.each(Object.keys(meetings).flatMap((meeting): [string, string, boolean][] => [
-    ['before', meeting, true],
-    ['after', meeting, meeting !== 'the end of the grace'],
-  ]))('that comes right %s %s leaves one OFFLINE behind; is it taken: %s', async (order, meeting, kept) => {
+  it.each(
+    Object.keys(meetings).flatMap((meeting): [string, string, boolean][] => [
+      ['before', meeting, true],
+      ['after', meeting, meeting !== 'the end of the grace'],
+    ]),
+  )('that comes right %s %s leaves one OFFLINE behind; is it taken: %s', async (order, meeting, kept) => {
     const ada = await app.user('ada');
     const userId = parseId(ada.id).id;
     const a = await startProcess();

@@ -55,7 +55,8 @@ const isLeaving = async ({ database }: TestApp, user: TestUser): Promise<boolean
   return rows.length === 1;
 };
 
-const ofUser = ({ username }: TestUser, expected: Partial<Presence>): unknown => expect.objectContaining({ user: { username }, ...expected });
+const ofUser = ({ username }: TestUser, expected: Partial<Presence>): unknown =>
+  expect.objectContaining({ user: { username }, ...expected });
 
 describe('presence', () => {
   let started: Started;
@@ -92,7 +93,8 @@ describe('presence', () => {
     const listed = `query ($first: Int!) {
       users(first: $first) { edges { node { username presence { status user { displayName } } } } }
     }`;
-    const cost = async (query: string, variables: object): Promise<number> => (await app.countStatements(() => app.data(query, variables))).length;
+    const cost = async (query: string, variables: object): Promise<number> =>
+      (await app.countStatements(() => app.data(query, variables))).length;
     expect(await cost(nested, { userIds: [ada.id, bob.id, cleo.id] })).toBe(await cost(nested, { userIds: [ada.id, bob.id] }));
     expect(await cost(listed, { first: 3 })).toBe(await cost(listed, { first: 2 }));
     expect(await cost(PRESENCE, { userIds: [ada.id, bob.id, cleo.id] })).toBe(2);
@@ -200,9 +202,12 @@ describe('presenceChanged', () => {
     await count(0);
   });
 
-  it.each(['', 'x'.repeat(65), 'a b', 'é', 1, {}, ['a']])('takes no deviceId such as %j: the socket is closed with 4400', async (deviceId) => {
-    expect(await started.app.connect(ada, { deviceId }).closed).toBe(4400);
-  });
+  it.each(['', 'x'.repeat(65), 'a b', 'é', 1, {}, ['a']])(
+    'takes no deviceId such as %j: the socket is closed with 4400',
+    async (deviceId) => {
+      expect(await started.app.connect(ada, { deviceId }).closed).toBe(4400);
+    },
+  );
 
   it('counts no device without a user', async () => {
     const { app, follow, open } = started;
@@ -221,7 +226,10 @@ describe('presenceChanged', () => {
     const [lease] = await app.database.query<{ id: string }>(
       `INSERT INTO presence_lease (process_id, expires_at) VALUES (gen_random_uuid(), now() + interval '1 hour') RETURNING process_id AS id`,
     );
-    await app.database.query('INSERT INTO presence_device (process_id, user_id, devices) VALUES ($1, $2, 2)', [lease?.id, parseId(ada.id).id]);
+    await app.database.query('INSERT INTO presence_device (process_id, user_id, devices) VALUES ($1, $2, 2)', [
+      lease?.id,
+      parseId(ada.id).id,
+    ]);
     expect(await deviceCount(ada)).toBe(3);
     // As such a process counts.
     expect(await app.database.query('SELECT sum(devices)::int AS devices FROM presence_device')).toEqual([{ devices: 3 }]);
@@ -289,7 +297,10 @@ describe('setPresence', () => {
     const { data, errors } = await app.execute(SET, { status }, signedIn ? ada : undefined);
     expect(data).toEqual({ setPresence: null });
     expect(errors?.map(({ extensions }) => extensions)).toEqual([
-      expect.objectContaining({ code, ...(code === 'BAD_USER_INPUT' ? { fields: [expect.objectContaining({ path: 'input.status' })] } : {}) }),
+      expect.objectContaining({
+        code,
+        ...(code === 'BAD_USER_INPUT' ? { fields: [expect.objectContaining({ path: 'input.status' })] } : {}),
+      }),
     ]);
     expect(await presenceOf(ada)).toMatchObject({ status: 'OFFLINE', lastSeenAt: null, version: 0 });
     // Nor is it kept for later.
@@ -370,7 +381,8 @@ describe('several apps on one database', () => {
     await one.close();
     await until(async () => expect(await first.deviceCount(ada)).toBe(1));
     await other.close();
-    for (const changes of [here, elsewhere]) expect((await changes.data()).presenceChanged).toMatchObject({ status: 'OFFLINE', version: 2 });
+    for (const changes of [here, elsewhere])
+      expect((await changes.data()).presenceChanged).toMatchObject({ status: 'OFFLINE', version: 2 });
   });
 
   it('count a device that is at several of them once', async () => {
@@ -384,7 +396,7 @@ describe('several apps on one database', () => {
     await until(async () => expect(await first.deviceCount(ada)).toBe(0));
   });
 
-  it('tell each change by the user\'s word once, wherever it was said', async () => {
+  it("tell each change by the user's word once, wherever it was said", async () => {
     await both({ PRESENCE_GRACE_MS: '0' });
     const [here, elsewhere] = [first.follow(ada), second.follow(ada)];
     const expectChange = async (status: string, version: number): Promise<void> => {
@@ -411,7 +423,10 @@ describe('several apps on one database', () => {
     let socket = await first.open(ada);
     await until(async () => expect(await first.presenceOf(ada)).toMatchObject({ status: 'ONLINE' }));
     await first.say(ada, 'AWAY');
-    for (const [app, user] of [[first, ada], [second, await there(ada)]] as const) {
+    for (const [app, user] of [
+      [first, ada],
+      [second, await there(ada)],
+    ] as const) {
       await socket.close();
       await until(async () => expect(await isLeaving(first.app, ada)).toBe(true));
       expect(await first.presenceOf(ada)).toMatchObject({ status: 'AWAY', lastSeenAt: null, version: 2 });
@@ -431,7 +446,10 @@ describe('several apps on one database', () => {
     await changes.take(2);
     let socket = await first.open(ada);
     expect((await changes.data()).presenceChanged).toEqual(ofUser(ada, { status: 'ONLINE' }));
-    for (const [app, user] of [[first, ada], [second, await there(ada)]] as const) {
+    for (const [app, user] of [
+      [first, ada],
+      [second, await there(ada)],
+    ] as const) {
       await socket.close();
       await until(async () => expect(await isLeaving(first.app, ada)).toBe(true));
       expect(await first.presenceOf(ada)).toMatchObject({ status: 'ONLINE', lastSeenAt: null });

@@ -19,7 +19,9 @@ interface WaitingJob {
   readonly run_at: Date;
 }
 const waiting = () =>
-  app.database.query<WaitingJob>('SELECT j.key, j.payload, j.run_at FROM graphile_worker._private_jobs j WHERE j.is_available ORDER BY j.id');
+  app.database.query<WaitingJob>(
+    'SELECT j.key, j.payload, j.run_at FROM graphile_worker._private_jobs j WHERE j.is_available ORDER BY j.id',
+  );
 const transact: TestApp['services']['db']['transact'] = (work) => app.services.db.transact(work);
 
 test('a job is there once its transaction has committed, not before', async () => {
@@ -92,7 +94,10 @@ describe('a key', () => {
 
 test('servers that share a database by ?schema= share no jobs', async () => {
   await app.database.query('CREATE SCHEMA tenant');
-  const tenant = await startTestApp({ database: { ...app.database, url: `${app.database.url}?schema=tenant` }, env: { JOB_CONCURRENCY: '0' } });
+  const tenant = await startTestApp({
+    database: { ...app.database, url: `${app.database.url}?schema=tenant` },
+    env: { JOB_CONCURRENCY: '0' },
+  });
   await tenant.services.db.transact(async (tx) => tx.enqueue(greet, { name: 'Ada' }));
   expect(await waiting()).toEqual([]);
   expect(await app.database.query('SELECT payload FROM tenant_graphile_worker._private_jobs')).toEqual([{ payload: { name: 'Ada' } }]);

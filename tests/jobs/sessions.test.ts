@@ -18,14 +18,18 @@ const age = (user: TestUser, column: 'expires_at' | 'revoked_at', days: number):
   );
 
 test('sessions that ended long ago are forgotten, and no others', async () => {
-  const [active, expired, revoked, justExpired] = await Promise.all(['active', 'expired', 'revoked', 'just-expired'].map((name) => app.user(name)));
+  const [active, expired, revoked, justExpired] = await Promise.all(
+    ['active', 'expired', 'revoked', 'just-expired'].map((name) => app.user(name)),
+  );
   if (!active || !expired || !revoked || !justExpired) throw new Error('Four were asked for.');
   await age(expired, 'expires_at', 31);
   await age(revoked, 'revoked_at', 31);
   await age(justExpired, 'expires_at', 29);
   await app.runTask('account.sweepSessions');
 
-  const left = await app.database.query<{ username: string }>('SELECT username FROM session JOIN "user" ON "user".id = user_id ORDER BY username');
+  const left = await app.database.query<{ username: string }>(
+    'SELECT username FROM session JOIN "user" ON "user".id = user_id ORDER BY username',
+  );
   expect(left.map(({ username }) => username)).toEqual(['active', 'just-expired']);
   expect(await app.data(ME, {}, active)).toEqual({ me: { user: { username: 'active' } } });
   expect(await app.execute(REFRESH, { token: active.refreshToken })).toMatchObject({ data: { refreshSession: { credentials: {} } } });

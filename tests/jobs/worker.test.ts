@@ -52,7 +52,11 @@ const jobsOf = ({ name }: AnyTask): Promise<JobRow[]> =>
 
 /** How many ask for a job and wait for a lock. */
 const lookUpsThatWait = async (): Promise<number> =>
-  (await app.database.query(`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query ILIKE '%skip locked%'`)).length;
+  (
+    await app.database.query(
+      `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query ILIKE '%skip locked%'`,
+    )
+  ).length;
 
 test('runs what was asked for before it came and while it is there, each once, and then forgets it', async () => {
   const seen: number[] = [];
@@ -88,10 +92,17 @@ test('tries a job that failed again, later; its row and the log say why, and the
   work([flaky], { services: { log } });
   await ask(flaky, 987_654_321);
   await expect.poll(() => jobsOf(flaky)).toMatchObject([{ attempts: 1, last_error: 'not today', locked_at: null }]);
-  expect(lines.filter((line) => line.includes('a job failed; it will be tried again') && line.includes(flaky.name) && line.includes('not today'))).toHaveLength(1);
+  expect(
+    lines.filter(
+      (line) => line.includes('a job failed; it will be tried again') && line.includes(flaky.name) && line.includes('not today'),
+    ),
+  ).toHaveLength(1);
 
   // Its time would come by itself, after seconds at first and hours at last.
-  await app.database.query('SELECT graphile_worker.reschedule_jobs(array_agg(id), now()) FROM graphile_worker.jobs WHERE task_identifier = $1', [flaky.name]);
+  await app.database.query(
+    'SELECT graphile_worker.reschedule_jobs(array_agg(id), now()) FROM graphile_worker.jobs WHERE task_identifier = $1',
+    [flaky.name],
+  );
   await expect.poll(() => jobsOf(flaky)).toEqual([]);
   expect(runs).toBe(2);
   expect(lines.join('')).not.toContain('987654321');
@@ -119,7 +130,10 @@ describe('a scheduled task', () => {
   const missed = async (run: () => Promise<void>): Promise<Task> => {
     const due = new Date(Date.now() - 60 * 60_000);
     const scheduled = scheduledTask(`test.${randomUUID()}`, `${due.getUTCMinutes()} ${due.getUTCHours()} * * *`, run);
-    await app.database.query(`INSERT INTO graphile_worker._private_known_crontabs VALUES ($1, now() - interval '2 days', now() - interval '20 hours')`, [scheduled.name]);
+    await app.database.query(
+      `INSERT INTO graphile_worker._private_known_crontabs VALUES ($1, now() - interval '2 days', now() - interval '20 hours')`,
+      [scheduled.name],
+    );
     return scheduled;
   };
 
@@ -159,8 +173,17 @@ describe('when the database goes away', () => {
     work([note]);
     await ask(note, 1);
     await expect.poll(() => seen).toEqual([1]);
-    await app.database.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()').catch(() => undefined);
-    await expect.poll(() => ask(note, 2).then(() => true, () => false)).toBe(true);
+    await app.database
+      .query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()')
+      .catch(() => undefined);
+    await expect
+      .poll(() =>
+        ask(note, 2).then(
+          () => true,
+          () => false,
+        ),
+      )
+      .toBe(true);
     await expect.poll(() => seen).toContain(2);
   });
 
@@ -242,7 +265,10 @@ describe('a stop', () => {
     await client.query('COMMIT');
     await client.end();
     await stopped;
-    expect(await jobsOf(slow)).toMatchObject([{ attempts: 1, locked_at: null }, { attempts: 1, locked_at: null }]);
+    expect(await jobsOf(slow)).toMatchObject([
+      { attempts: 1, locked_at: null },
+      { attempts: 1, locked_at: null },
+    ]);
     never.resolve(undefined);
   });
 });

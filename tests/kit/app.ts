@@ -24,7 +24,11 @@ export interface TestApp {
   readonly services: Services;
   readonly database: TestDatabase;
   /** One operation over HTTP. */
-  readonly execute: <Data = Record<string, unknown>>(query: string, variables?: object, as?: TestUser | ClientOptions) => Promise<GraphQLResponse<Data>>;
+  readonly execute: <Data = Record<string, unknown>>(
+    query: string,
+    variables?: object,
+    as?: TestUser | ClientOptions,
+  ) => Promise<GraphQLResponse<Data>>;
   /** The same, which must succeed: its data. */
   readonly data: <Data = Record<string, unknown>>(query: string, variables?: object, as?: TestUser | ClientOptions) => Promise<Data>;
   /** The same, which must fail: the code of its first error. */
@@ -112,7 +116,9 @@ export const startTestApp = async ({ env = {}, database: shared, clock, log, onS
     runTask: async (name) => {
       const [job] = await database.query<{ id: string }>('SELECT id FROM graphile_worker.add_job($1)', [name]);
       for (;;) {
-        const [left] = await database.query<{ last_error: string | null }>('SELECT last_error FROM graphile_worker.jobs WHERE id = $1', [job?.id]);
+        const [left] = await database.query<{ last_error: string | null }>('SELECT last_error FROM graphile_worker.jobs WHERE id = $1', [
+          job?.id,
+        ]);
         if (left === undefined) return;
         if (left.last_error !== null) throw new Error(`${name} failed: ${left.last_error}`);
         await delay(5);

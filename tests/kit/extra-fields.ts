@@ -94,7 +94,9 @@ const toldOf = (value: unknown): string => {
   if (value instanceof Date) return value.toISOString();
   if (Array.isArray(value)) return `[${value.map(toldOf).join()}]`;
   if (typeof value !== 'object' || value === null) return `${typeof value} ${String(value)}`;
-  return `{${Object.entries(value).map(([name, inner]) => `${name}: ${toldOf(inner)}`).join()}}`;
+  return `{${Object.entries(value)
+    .map(([name, inner]) => `${name}: ${toldOf(inner)}`)
+    .join()}}`;
 };
 
 builder.prismaObjectFields(User, (t) => ({

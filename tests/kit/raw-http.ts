@@ -40,7 +40,9 @@ export const openRaw = async (url: string): Promise<RawConnection> => {
     const end = received.indexOf('\r\n\r\n');
     if (end < 0) return null;
     const [statusLine = '', ...lines] = received.slice(0, end).split('\r\n');
-    const headers = Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]));
+    const headers = Object.fromEntries(
+      lines.map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]),
+    );
     const status = Number(statusLine.split(' ')[1]);
     const length = status === 101 || status === 204 ? 0 : Number(headers['content-length'] ?? Infinity);
     const rest = received.slice(end + 4);

@@ -12,7 +12,11 @@ export interface Talk {
   readonly direct: (as: TestUser, other: TestUser) => Promise<{ readonly id: string; readonly cursor: string }>;
   readonly group: (as: TestUser, others: readonly TestUser[]) => Promise<{ readonly id: string; readonly cursor: string }>;
   readonly room: (as: TestUser, input?: object) => Promise<{ readonly id: string; readonly cursor: string; readonly joinCode: string }>;
-  readonly send: (as: TestUser, conversationId: string, body: string) => Promise<{ readonly id: string; readonly cursor: string; readonly seq: number }>;
+  readonly send: (
+    as: TestUser,
+    conversationId: string,
+    body: string,
+  ) => Promise<{ readonly id: string; readonly cursor: string; readonly seq: number }>;
   /** Reads fields of a conversation. */
   readonly read: <Fields = Selected>(as: TestUser, id: string, selection: string) => Promise<Fields>;
 }

@@ -26,7 +26,14 @@ type Step =
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('grow' as const), count: fc.integer({ min: 1, max: 4 }) }) },
   { weight: 4, arbitrary: fc.constant({ kind: 'wake' as const }) },
-  { weight: 5, arbitrary: fc.record({ kind: fc.constant('come' as const), from: fc.double({ min: 0, max: 1, noNaN: true }), later: fc.nat({ max: 3 }) }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constant('come' as const),
+      from: fc.double({ min: 0, max: 1, noNaN: true }),
+      later: fc.nat({ max: 3 }),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('leave' as const), who: fc.nat({ max: 20 }) }) },
   { weight: 2, arbitrary: fc.constant({ kind: 'hold' as const }) },
   { weight: 3, arbitrary: fc.constant({ kind: 'open' as const }) },
@@ -102,12 +109,21 @@ const openStream = (topic: 'numbers' | 'newest') => {
     const memberOf = (): Member<null, number> => member;
     if (topic === 'newest') {
       for (let n = 0; n < later; n += 1) await pass();
-      const attached = hub.state(newest, [key]).attach(sharingOf(({ version }) => version), memberOf);
+      const attached = hub.state(newest, [key]).attach(
+        sharingOf(({ version }) => version),
+        memberOf,
+      );
       return () => attached.leave();
     }
-    const source = await hub.log(numbers, key, { after: encodeCursor(topic, key, { epoch: from === 0 ? null : epoch, seq: from }), kinds: ['Grown'] });
+    const source = await hub.log(numbers, key, {
+      after: encodeCursor(topic, key, { epoch: from === 0 ? null : epoch, seq: from }),
+      kinds: ['Grown'],
+    });
     for (let n = 0; n < later; n += 1) await pass();
-    const attached = source.attach(sharingOf(({ seq }) => seq), memberOf);
+    const attached = source.attach(
+      sharingOf(({ seq }) => seq),
+      memberOf,
+    );
     return () => attached.leave();
   };
   const pass = (): Promise<unknown> => app.database.query('SELECT 1');
@@ -166,7 +182,10 @@ const openStream = (topic: 'numbers' | 'newest') => {
 };
 
 /** Takes the steps, then waits until everyone who has stayed has the last there is. */
-const take = async (topic: 'numbers' | 'newest', steps: readonly Step[]): Promise<{ readonly grown: number; readonly followers: readonly Omit<Follower, 'leave'>[] }> => {
+const take = async (
+  topic: 'numbers' | 'newest',
+  steps: readonly Step[],
+): Promise<{ readonly grown: number; readonly followers: readonly Omit<Follower, 'leave'>[] }> => {
   const stream = openStream(topic);
   for (const each of steps) {
     if (each.kind === 'grow') await stream.grow(each.count);
@@ -182,7 +201,9 @@ const take = async (topic: 'numbers' | 'newest', steps: readonly Step[]): Promis
   stream.wake();
   const grown = stream.grown();
   const staying = stream.followers.filter(({ left }) => !left);
-  await expect.poll(() => staying.filter(({ got }) => got.at(-1) !== grown).map(({ from, got, errors }) => ({ from, got, errors })), { interval: 2 }).toEqual([]);
+  await expect
+    .poll(() => staying.filter(({ got }) => got.at(-1) !== grown).map(({ from, got, errors }) => ({ from, got, errors })), { interval: 2 })
+    .toEqual([]);
   // Nothing of what is still under way may follow.
   await stream.pass();
   const followers = stream.followers.map(({ from, got, errors, left }) => ({ from, got, errors, left }));
@@ -236,7 +257,10 @@ describe('a group whose members come in the middle of what happens', () => {
     stream.wake();
     await expect.poll(() => [first, late].map(({ got }) => got.at(-1))).toEqual([3, 3]);
     expect(first.got).toEqual([1, 2, 3]);
-    expect([[1, 2, 3], [2, 3]]).toContainEqual(late.got);
+    expect([
+      [1, 2, 3],
+      [2, 3],
+    ]).toContainEqual(late.got);
   });
 
   it('H06: whenever they come, gives each of them every event after their cursor, once and in order', async () => {

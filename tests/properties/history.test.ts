@@ -74,7 +74,11 @@ for (const [bus, env, apps] of [
       const { createRoom, createPost } = await first.data<{
         createRoom: { conversation: { id: string; joinCode: string; cursor: string } };
         createPost: { post: { id: string } };
-      }>(`mutation { createRoom(input: { title: "Room" }) { conversation { id joinCode cursor } } createPost(input: { body: "post" }) { post { id } } }`, {}, ada);
+      }>(
+        `mutation { createRoom(input: { title: "Room" }) { conversation { id joinCode cursor } } createPost(input: { body: "post" }) { post { id } } }`,
+        {},
+        ada,
+      );
       const { id: room, joinCode, cursor: start } = createRoom.conversation;
       const post = createPost.post.id;
       const join = (app: TestApp, who: TestUser): Promise<unknown> =>
@@ -123,7 +127,12 @@ for (const [bus, env, apps] of [
         subscribe: ({ reader, app, from }) => {
           const who = users[reader % 3] ?? ada;
           const known = from === null ? undefined : cursors[from % cursors.length];
-          const following = { who, reader: createReader(who, room, known?.cursor ?? null), from: known?.body, known: cursors.map(({ body }) => body) };
+          const following = {
+            who,
+            reader: createReader(who, room, known?.cursor ?? null),
+            from: known?.body,
+            known: cursors.map(({ body }) => body),
+          };
           readers.push(following);
           following.reader.connect(appOf(app));
         },
@@ -133,7 +142,11 @@ for (const [bus, env, apps] of [
           await settle();
           if (!carlIs.in) return;
           carlIs.in = false;
-          await appOf(app).data(`mutation ($id: ID!) { leaveConversation(input: { conversationId: $id }) { conversationId } }`, { id: room }, carl);
+          await appOf(app).data(
+            `mutation ($id: ID!) { leaveConversation(input: { conversationId: $id }) { conversationId } }`,
+            { id: room },
+            carl,
+          );
         },
         join: async ({ app }) => {
           await settle();
@@ -143,14 +156,26 @@ for (const [bus, env, apps] of [
         comment: ({ app, by }) => {
           bodies += 1;
           const body = `comment ${bodies}`;
-          underWay.push(appOf(app).data(`mutation ($id: ID!, $body: String!) { addComment(input: { postId: $id, body: $body }) { comment { id } } }`, { id: post, body }, users[by % 3]));
+          underWay.push(
+            appOf(app).data(
+              `mutation ($id: ID!, $body: String!) { addComment(input: { postId: $id, body: $body }) { comment { id } } }`,
+              { id: post, body },
+              users[by % 3],
+            ),
+          );
         },
         like: async ({ app, by }) => {
           const who = users[by % 3] ?? ada;
           await settle();
           const likes = !liked.delete(who);
           if (likes) liked.add(who);
-          underWay.push(appOf(app).data(`mutation ($id: ID!) { ${likes ? 'likePost' : 'unlikePost'}(input: { postId: $id }) { likeCount } }`, { id: post }, who));
+          underWay.push(
+            appOf(app).data(
+              `mutation ($id: ID!) { ${likes ? 'likePost' : 'unlikePost'}(input: { postId: $id }) { likeCount } }`,
+              { id: post },
+              who,
+            ),
+          );
         },
         wait: () => settle(),
       };
@@ -190,7 +215,9 @@ for (const [bus, env, apps] of [
         const fresh = await first.data<PostState>(POST, { id: post }, ada);
         const added: unknown[] = [];
         while (added.length < fresh.node.commentCount) added.push((await comments.data()).commentAdded.comment);
-        expect([...seenPost.node.comments.edges.map(({ node }) => node), ...added]).toEqual(fresh.node.comments.edges.map(({ node }) => node));
+        expect([...seenPost.node.comments.edges.map(({ node }) => node), ...added]).toEqual(
+          fresh.node.comments.edges.map(({ node }) => node),
+        );
         await expectLast(likes, ({ likeCountChanged }) => likeCountChanged.count, fresh.node.likeCount);
         await expectLast(counts, ({ commentCountChanged }) => commentCountChanged.count, fresh.node.commentCount);
         expect(fresh.node.likeCount).toBe(liked.size);
@@ -203,13 +230,21 @@ for (const [bus, env, apps] of [
     };
 
     it('H06: whoever comes, goes and comes back wherever has what the database has, once and in order; state and events make a fresh query', async () => {
-      await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), run), { numRuns: 25, interruptAfterTimeLimit: 90_000, markInterruptAsFailure: true });
+      await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), run), {
+        numRuns: 25,
+        interruptAfterTimeLimit: 90_000,
+        markInterruptAsFailure: true,
+      });
     });
   });
 }
 
 /** What a state ends with: values may be left out, so what matters is the one after which none comes. */
-const expectLast = async <Data>(values: { readonly data: () => Promise<Data>; readonly waiting: () => number }, of: (data: Data) => number, last: number): Promise<void> => {
+const expectLast = async <Data>(
+  values: { readonly data: () => Promise<Data>; readonly waiting: () => number },
+  of: (data: Data) => number,
+  last: number,
+): Promise<void> => {
   let value = of(await values.data());
   while (value !== last || values.waiting() > 0) value = of(await values.data());
   expect(value).toBe(last);

@@ -26,7 +26,13 @@ const conversationFor = ({ conversations }: Model, by: string, n: number): Conve
 type Message = Conversation['messages'][number];
 
 /** Mostly one that is there still. */
-const messageFor = (model: Model, by: string, n: number, m: number, isMeant = ({ isDeleted }: Message): boolean => !isDeleted): Message | undefined => {
+const messageFor = (
+  model: Model,
+  by: string,
+  n: number,
+  m: number,
+  isMeant = ({ isDeleted }: Message): boolean => !isDeleted,
+): Message | undefined => {
   const spoken = { ...model, conversations: model.conversations.filter(({ messages }) => messages.length > 0) };
   return doneFor(conversationFor(spoken, by, n)?.messages ?? [], m, isMeant);
 };
@@ -55,7 +61,10 @@ const TITLES = ['Tea', 'Maps', null];
 type Chosen<Input> = { readonly [Field in keyof Input]: Input[Field] | undefined };
 
 type Choices = {
-  readonly [Name in keyof Inputs]: readonly [weight: number, choose: (model: Model, by: string, x: number, y: number, z: number) => Chosen<Inputs[Name]> | undefined];
+  readonly [Name in keyof Inputs]: readonly [
+    weight: number,
+    choose: (model: Model, by: string, x: number, y: number, z: number) => Chosen<Inputs[Name]> | undefined,
+  ];
 };
 
 /** How often each act is tried, and how its input is chosen. */
@@ -68,7 +77,10 @@ export const CHOICES: Choices & { readonly come: readonly [number]; readonly go:
   joinRoom: [
     4,
     ({ conversations }, _by, x) => {
-      const room = among(conversations.filter(({ kind }) => kind === 'ROOM'), x);
+      const room = among(
+        conversations.filter(({ kind }) => kind === 'ROOM'),
+        x,
+      );
       return room && { code: `codeOf_${room.id}` };
     },
   ],

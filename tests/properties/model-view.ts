@@ -41,7 +41,10 @@ export const viewOf = (model: Model, viewer: string): object => ({
       .filter(({ author, isDeleted }) => author === viewer && !isDeleted)
       .sort((one, other) => other.sentAt - one.sentAt)
       .map(({ id }) => id),
-    blockedUsers: model.blocks.filter(([by]) => by === viewer).map(([, whom]) => whom).reverse(),
+    blockedUsers: model.blocks
+      .filter(([by]) => by === viewer)
+      .map(([, whom]) => whom)
+      .reverse(),
     notifications: inAnyOrder(
       notificationsOf(model, viewer).map(({ kind, subject, actors, isRead }) => ({
         kind,
@@ -61,10 +64,15 @@ export const viewOf = (model: Model, viewer: string): object => ({
       followingCount: model.follows.filter(([by]) => by === id).length,
       viewerFollows: has(model.follows, viewer, id),
       viewerBlocks: has(model.blocks, viewer, id),
-      followers: model.follows.filter(([, whom]) => whom === id).map(([by]) => by).reverse(),
+      followers: model.follows
+        .filter(([, whom]) => whom === id)
+        .map(([by]) => by)
+        .reverse(),
     },
   })),
-  ...Object.fromEntries(model.conversations.map((each) => [each.id, isMember(each, viewer) ? conversationFor(model, each, viewer) : 'FORBIDDEN'])),
+  ...Object.fromEntries(
+    model.conversations.map((each) => [each.id, isMember(each, viewer) ? conversationFor(model, each, viewer) : 'FORBIDDEN']),
+  ),
   ...Object.fromEntries(
     model.posts.map(({ id, likes, comments }) => [
       id,
@@ -187,7 +195,10 @@ export const answerInWords = (
 ): { readonly view: object; readonly notifications: readonly ShownNotification[] } => {
   const { me, ...rest } = inWords(names, data) as Shown;
   const { notifications } = me;
-  const view: Record<string, unknown> = { ...rest, me: { ...me, notifications: inAnyOrder(notifications.map(({ id: _, ...each }) => each)) } };
+  const view: Record<string, unknown> = {
+    ...rest,
+    me: { ...me, notifications: inAnyOrder(notifications.map(({ id: _, ...each }) => each)) },
+  };
   for (const { id } of model.conversations) if (rest[id]) view[id] = withPositions(rest[id] as ShownConversation);
   for (const { path, extensions } of errors) view[path?.join('.') ?? ''] = extensions?.['code'];
   return { view, notifications };

@@ -59,7 +59,12 @@ const begin = async (): Promise<Run> => {
   };
   for (const [username, device] of run.devices) {
     const { me } = await apps[0].data<{ me: { notificationCursor: string } }>('{ me { notificationCursor } }', {}, person(run, username));
-    device.follow('notifications', { query: NOTIFICATIONS, variables: (after) => ({ after }), after: me.notificationCursor, isAllowed: () => true });
+    device.follow('notifications', {
+      query: NOTIFICATIONS,
+      variables: (after) => ({ after }),
+      after: me.notificationCursor,
+      isAllowed: () => true,
+    });
   }
   return run;
 };
@@ -87,7 +92,11 @@ const PAYLOADS: Partial<Readonly<Record<Act['name'], string>>> = {
 };
 
 interface Payload {
-  readonly conversation?: { readonly id: string; readonly joinCode: string | null; readonly members: { readonly edges: readonly { readonly node: { readonly user: { readonly id: string } } }[] } };
+  readonly conversation?: {
+    readonly id: string;
+    readonly joinCode: string | null;
+    readonly members: { readonly edges: readonly { readonly node: { readonly user: { readonly id: string } } }[] };
+  };
   readonly message?: { readonly id: string };
   readonly cursor?: string;
   readonly post?: { readonly id: string };
@@ -114,7 +123,11 @@ const act = async (run: Run, app: TestApp, done: Act): Promise<void> => {
     if (conversation?.joinCode) names.set(`codeOf_${outcome.shown}`, conversation.joinCode);
   }
   expect(names.nameOf(id)).toBe(outcome.shown);
-  if (conversation) orderMembers(called(model.conversations, outcome.shown), conversation.members.edges.map(({ node }) => names.nameOf(node.user.id)));
+  if (conversation)
+    orderMembers(
+      called(model.conversations, outcome.shown),
+      conversation.members.edges.map(({ node }) => names.nameOf(node.user.id)),
+    );
 };
 
 /** Connects somebody's device or drops its connection, and waits until that is known. */
@@ -132,7 +145,13 @@ const move = async (run: Run, app: TestApp, username: string, isHere: boolean): 
   }
   const { id, token } = person(run, username);
   const status = async (): Promise<unknown> =>
-    (await app.data<{ presence: [{ status: string }] }>('query ($ids: [ID!]!) { presence(userIds: $ids) { status } }', { ids: [id] }, { token })).presence[0].status;
+    (
+      await app.data<{ presence: [{ status: string }] }>(
+        'query ($ids: [ID!]!) { presence(userIds: $ids) { status } }',
+        { ids: [id] },
+        { token },
+      )
+    ).presence[0].status;
   await expect.poll(status, { interval: 5 }).toBe(isHere ? 'ONLINE' : 'OFFLINE');
 };
 
@@ -164,7 +183,11 @@ const readOn = async (run: Run): Promise<void> => {
   for (const { id, members, messages } of run.model.conversations) {
     const [member] = members;
     for (const message of member ? messages.slice(-2) : []) {
-      await act(run, apps[0], { by: member?.user ?? '', name: 'markRead', input: { conversationId: id, cursor: `cursorOf_${message.id}` } });
+      await act(run, apps[0], {
+        by: member?.user ?? '',
+        name: 'markRead',
+        input: { conversationId: id, cursor: `cursorOf_${message.id}` },
+      });
     }
   }
   await look(run, apps[1]);
@@ -232,7 +255,13 @@ const follow = async (run: Run, app: TestApp): Promise<void> => {
   }
 };
 
-const poll = async (run: Run, app: TestApp, { id }: Conversation, by: string, page: { readonly after: string | null; readonly first: number }): Promise<Event[]> =>
+const poll = async (
+  run: Run,
+  app: TestApp,
+  { id }: Conversation,
+  by: string,
+  page: { readonly after: string | null; readonly first: number },
+): Promise<Event[]> =>
   (await app.data<{ conversationEvents: Event[] }>(LOG, { id: run.names.idOf(id), ...page }, person(run, by))).conversationEvents;
 
 /** Few enough that the end of one page and the start of the next are met. */
@@ -281,28 +310,42 @@ const expectHistories = async (run: Run): Promise<void> => {
     const together = conversation.kind !== 'DIRECT' || !model.pastBlocks.some((pair) => pair.every((user) => isMember(conversation, user)));
     if (member && together) {
       const reading = Object.fromEntries(members.map(({ user, read }) => [user, read]));
-      await expect.poll(async () => readingIn(names, await pollAll(run, apps[0], conversation, member.user)), { message: `reading in ${id}` }).toEqual(reading);
+      await expect
+        .poll(async () => readingIn(names, await pollAll(run, apps[0], conversation, member.user)), { message: `reading in ${id}` })
+        .toEqual(reading);
     }
     const log = member ? await pollAll(run, apps[1], conversation, member.user) : null;
-    if (log) expect(log.filter((event) => !isReading(event)).map((event) => inModelsWords(names, event)), `the log of ${id}`).toEqual(events);
+    if (log)
+      expect(
+        log.filter((event) => !isReading(event)).map((event) => inModelsWords(names, event)),
+        `the log of ${id}`,
+      ).toEqual(events);
     for (const [username, device] of devices) {
       const { results, ends } = device.followed<{ conversationEvents: Event }>(id);
       const seen = (): Event[] => results.map(({ data }) => data.conversationEvents);
       const left = events.lastIndexOf(`MemberLeft ${username}`);
-      if (log && isMember(conversation, username)) await expect.poll(seen, { message: `${id} as ${username} follows it` }).toEqual(log.slice(1));
+      if (log && isMember(conversation, username))
+        await expect.poll(seen, { message: `${id} as ${username} follows it` }).toEqual(log.slice(1));
       else if (left >= 0) {
         await expect.poll(() => ends.length, { message: `ends of ${id} for ${username}` }).toBeGreaterThan(0);
-        const words = seen().filter((event) => !isReading(event)).map((event) => inModelsWords(names, event));
+        const words = seen()
+          .filter((event) => !isReading(event))
+          .map((event) => inModelsWords(names, event));
         expect(words, `${id} as ${username} followed it`).toEqual(events.slice(1, words.length + 1));
         expect(words.length, `events of ${id} for ${username}, who has left`).toBeLessThanOrEqual(left);
       }
-      expect(left >= 0 ? ends.filter((code) => !['FORBIDDEN', 'ACCESS_REVOKED'].includes(code)) : ends, `ends of ${id} for ${username}`).toEqual([]);
+      expect(
+        left >= 0 ? ends.filter((code) => !['FORBIDDEN', 'ACCESS_REVOKED'].includes(code)) : ends,
+        `ends of ${id} for ${username}`,
+      ).toEqual([]);
     }
   }
   for (const { id, likes } of model.posts) {
     for (const [username, device] of devices) {
       const { results } = device.followed<{ likeCountChanged: { count: number } }>(id);
-      await expect.poll(() => results.at(-1)?.data.likeCountChanged.count, { message: `likes of ${id} for ${username}` }).toBe(likes.length);
+      await expect
+        .poll(() => results.at(-1)?.data.likeCountChanged.count, { message: `likes of ${id} for ${username}` })
+        .toBe(likes.length);
     }
   }
   for (const [username, device] of devices) await expectNotifications(run, username, device);
@@ -313,7 +356,8 @@ const expectNotifications = async (run: Run, username: string, device: Device): 
   const app = apps[0];
   const user = person(run, username);
   const { results } = device.followed<{ notificationAdded: Identified }>('notifications');
-  const told = (): Map<string, Identified> => new Map(results.map(({ data: { notificationAdded } }) => [notificationAdded.id, notificationAdded]));
+  const told = (): Map<string, Identified> =>
+    new Map(results.map(({ data: { notificationAdded } }) => [notificationAdded.id, notificationAdded]));
   const LIST = `{ me { notifications(first: 100, unreadOnly: true) { edges { node { ${NOTIFICATION} } } } } }`;
   const { me } = await app.data<{ me: { notifications: { edges: readonly { node: Identified }[] } } }>(LIST, {}, user);
   const unread = me.notifications.edges.map(({ node }) => node);
@@ -321,8 +365,13 @@ const expectNotifications = async (run: Run, username: string, device: Device): 
   // What was told and is in no list has been read, or has been taken back.
   for (const id of told().keys()) {
     if (unread.some((each) => each.id === id)) continue;
-    const { node } = await app.data<{ node: { readAt: string | null } }>(`query ($id: ID!) { node(id: $id) { ... on Notification { readAt } } }`, { id }, user);
-    if (node.readAt === null) await expect.poll(() => told().get(id), { message: `taken back from ${username}` }).toMatchObject({ isWithdrawn: true });
+    const { node } = await app.data<{ node: { readAt: string | null } }>(
+      `query ($id: ID!) { node(id: $id) { ... on Notification { readAt } } }`,
+      { id },
+      user,
+    );
+    if (node.readAt === null)
+      await expect.poll(() => told().get(id), { message: `taken back from ${username}` }).toMatchObject({ isWithdrawn: true });
   }
   const cursors = results.map(({ cursor }) => cursor);
   expect(cursors, `notifications told to ${username}`).toEqual([...new Set(cursors)]);

@@ -300,7 +300,8 @@ const RULES: { readonly [Name in keyof Inputs]: (model: Model, by: string, input
     demand(read > 0, 'BAD_USER_INPUT');
     const member = memberOf(conversation, by);
     member.read = Math.max(member.read, read);
-    if (unreadBy(conversation, by) === 0) markAsRead(model, (each) => each.user === by && each.kind === 'MESSAGE' && each.subject === conversationId);
+    if (unreadBy(conversation, by) === 0)
+      markAsRead(model, (each) => each.user === by && each.kind === 'MESSAGE' && each.subject === conversationId);
   },
 
   createPost: (model, by) => {
@@ -375,7 +376,10 @@ const RULES: { readonly [Name in keyof Inputs]: (model: Model, by: string, input
       return;
     }
     const meant = input.ids.map((id) => model.notifications.find((each) => !each.isRead && notificationName(each) === id));
-    demand(meant.every((each) => each?.user === by), 'NOT_FOUND');
+    demand(
+      meant.every((each) => each?.user === by),
+      'NOT_FOUND',
+    );
     markAsRead(model, (each) => meant.includes(each));
   },
 };
@@ -405,7 +409,14 @@ const memberOf = ({ members }: Pick<Conversation, 'members'>, user: string): Mem
 };
 
 const begin = (model: Model, given: Pick<Conversation, 'kind' | 'title' | 'owner'>, users: readonly string[]): Conversation => {
-  const conversation: Conversation = { ...given, id: nameFor(model, 'conversation'), members: [], messages: [], events: [], activeAt: model.now };
+  const conversation: Conversation = {
+    ...given,
+    id: nameFor(model, 'conversation'),
+    members: [],
+    messages: [],
+    events: [],
+    activeAt: model.now,
+  };
   model.conversations.push(conversation);
   for (const user of users) join(model, conversation, user);
   return conversation;
@@ -425,7 +436,8 @@ export const orderMembers = (conversation: Conversation, shown: readonly string[
 /** What they were named in, and have not read, leads them nowhere any more. */
 const leave = (model: Model, conversation: Conversation, user: string): void => {
   conversation.members = conversation.members.filter((member) => member.user !== user);
-  for (const { id, author, mentions } of conversation.messages) if (mentions.includes(user)) withdraw(model, author, { user, kind: 'MENTION', subject: id });
+  for (const { id, author, mentions } of conversation.messages)
+    if (mentions.includes(user)) withdraw(model, author, { user, kind: 'MENTION', subject: id });
   conversation.events.push(`MemberLeft ${user}`);
 };
 

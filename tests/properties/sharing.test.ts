@@ -37,7 +37,10 @@ const selectionOf = (type: string): fc.Arbitrary<readonly Field[]> =>
 
 const textOf = (fields: readonly Field[]): string =>
   fields
-    .map(({ name, conditional, children }) => `${name}${conditional ? ' @include(if: $flag)' : ''}${children.length > 0 ? ` { ${textOf(children)} }` : ''}`)
+    .map(
+      ({ name, conditional, children }) =>
+        `${name}${conditional ? ' @include(if: $flag)' : ''}${children.length > 0 ? ` { ${textOf(children)} }` : ''}`,
+    )
     .join(' ');
 
 /** The streams: how each is followed, what of its events is compared with `node(id)`, and how something happens in it. */
@@ -50,7 +53,8 @@ type StreamName = keyof typeof STREAMS;
 
 /** The same selection may be written in several ways, which share. */
 const WRITINGS = {
-  plain: (root: string, field: string, _type: string, text: string) => `subscription ($id: ID!, $after: String, $flag: Boolean!) { event: ${root} { ${field} { id ${text} } } }`,
+  plain: (root: string, field: string, _type: string, text: string) =>
+    `subscription ($id: ID!, $after: String, $flag: Boolean!) { event: ${root} { ${field} { id ${text} } } }`,
   fragment: (root: string, field: string, type: string, text: string) =>
     `fragment Told on ${type} { id ${text} } subscription Follow($after: String, $flag: Boolean = false, $id: ID!) { event: ${root} { ${field} { ...Told } } }`,
 } as const;
@@ -86,7 +90,11 @@ beforeAll(async () => {
   for (const name of VIEWERS) sockets.set(name, app.connect(as(name)));
   await Promise.all([...sockets.values()].map(({ opened }) => opened));
 
-  const { createPost } = await app.data<{ createPost: { post: { id: string } } }>(`mutation { createPost(input: { body: "A post" }) { post { id } } }`, {}, as('ada'));
+  const { createPost } = await app.data<{ createPost: { post: { id: string } } }>(
+    `mutation { createPost(input: { body: "A post" }) { post { id } } }`,
+    {},
+    as('ada'),
+  );
   post = createPost.post.id;
   const { createRoom } = await app.data<{ createRoom: { conversation: { id: string; joinCode: string } } }>(
     `mutation { createRoom(input: { title: "A room" }) { conversation { id joinCode } } }`,
@@ -95,9 +103,17 @@ beforeAll(async () => {
   );
   room = createRoom.conversation.id;
   const { joinCode } = createRoom.conversation;
-  for (const name of ['ben', 'mod'] as const) await app.data(`mutation ($code: String!) { joinRoom(input: { code: $code }) { conversation { id } } }`, { code: joinCode }, as(name));
-  const follows: [ViewerName, ViewerName][] = [['ben', 'ada'], ['carl', 'ada'], ['carl', 'ben'], ['mod', 'ben'], ['ada', 'mod']];
-  for (const [who, whom] of follows) await app.data(`mutation ($id: ID!) { followUser(input: { userId: $id }) { user { id } } }`, { id: as(whom)?.id }, as(who));
+  for (const name of ['ben', 'mod'] as const)
+    await app.data(`mutation ($code: String!) { joinRoom(input: { code: $code }) { conversation { id } } }`, { code: joinCode }, as(name));
+  const follows: [ViewerName, ViewerName][] = [
+    ['ben', 'ada'],
+    ['carl', 'ada'],
+    ['carl', 'ben'],
+    ['mod', 'ben'],
+    ['ada', 'mod'],
+  ];
+  for (const [who, whom] of follows)
+    await app.data(`mutation ($id: ID!) { followUser(input: { userId: $id }) { user { id } } }`, { id: as(whom)?.id }, as(who));
   quiet = app.services.hub.stats();
 });
 afterAll(() => app.stop());
@@ -114,19 +130,41 @@ const cursorOf = async (stream: StreamName): Promise<string | null> => {
 
 let liked = false;
 const happen = async (stream: StreamName, actor: ViewerName): Promise<unknown> => {
-  if (stream === 'comments') return await app.data(`mutation ($id: ID!) { addComment(input: { postId: $id, body: "A comment" }) { comment { id } } }`, { id: post }, as(actor));
-  if (stream === 'messages') return await app.data(`mutation ($id: ID!) { sendMessage(input: { conversationId: $id, body: "A message" }) { message { id } } }`, { id: room }, as(actor));
+  if (stream === 'comments')
+    return await app.data(
+      `mutation ($id: ID!) { addComment(input: { postId: $id, body: "A comment" }) { comment { id } } }`,
+      { id: post },
+      as(actor),
+    );
+  if (stream === 'messages')
+    return await app.data(
+      `mutation ($id: ID!) { sendMessage(input: { conversationId: $id, body: "A message" }) { message { id } } }`,
+      { id: room },
+      as(actor),
+    );
   // Always the same one, so that each changes the count; and the author, who is not notified of it: what a notification costs depends on
   // how long ago the last one was.
   liked = !liked;
-  return await app.data(`mutation ($id: ID!) { ${liked ? 'likePost' : 'unlikePost'}(input: { postId: $id }) { likeCount } }`, { id: post }, as('ada'));
+  return await app.data(
+    `mutation ($id: ID!) { ${liked ? 'likePost' : 'unlikePost'}(input: { postId: $id }) { likeCount } }`,
+    { id: post },
+    as('ada'),
+  );
 };
 
 const told = (errors: readonly GraphQLError[] = [], depth: number): unknown[] =>
-  errors.map(({ message, path = [], extensions }) => ({ message, path: path.slice(depth).join('.'), code: extensions?.['code'] })).sort((a, b) => a.path.localeCompare(b.path));
+  errors
+    .map(({ message, path = [], extensions }) => ({ message, path: path.slice(depth).join('.'), code: extensions?.['code'] }))
+    .sort((a, b) => a.path.localeCompare(b.path));
 
 /** What came of an event must be what its viewer gets who asks alone. */
-const expectOwn = async (stream: StreamName, name: ViewerName, fields: readonly Field[], flag: boolean, result: GraphQLResponse<Event>): Promise<void> => {
+const expectOwn = async (
+  stream: StreamName,
+  name: ViewerName,
+  fields: readonly Field[],
+  flag: boolean,
+  result: GraphQLResponse<Event>,
+): Promise<void> => {
   const { field, type } = STREAMS[stream];
   const shown = result.data?.event[field];
   const alone = await app.execute<{ node: unknown }>(
@@ -178,7 +216,9 @@ describe('Sharing', () => {
             const variables = { id: stream === 'messages' ? room : post, flag: who.flag, ...(after === null ? {} : { after }) };
             const results = socketOf(who.viewer).subscribe<Event>(written(stream, who.writing, fields), variables);
             if (stream === 'messages' && !MEMBERS.includes(who.viewer)) {
-              expect((await results.next()).errors?.[0]?.extensions?.['code']).toBe(who.viewer === 'anyone' ? 'UNAUTHENTICATED' : 'FORBIDDEN');
+              expect((await results.next()).errors?.[0]?.extensions?.['code']).toBe(
+                who.viewer === 'anyone' ? 'UNAUTHENTICATED' : 'FORBIDDEN',
+              );
             } else following.push({ who, fields, results });
           }
           // A state begins with what is there.
@@ -195,9 +235,14 @@ describe('Sharing', () => {
   });
 
   it('H11: a field that reads the viewer, forgets everything else and hides the error splits the group at its first event', async () => {
-    const document = written('comments', 'plain', [{ name: 'author', conditional: false, children: [{ name: 'seenBy', conditional: false, children: [] }] }]);
+    const document = written('comments', 'plain', [
+      { name: 'author', conditional: false, children: [{ name: 'seenBy', conditional: false, children: [] }] },
+    ]);
     const after = await cursorOf('comments');
-    const following = VIEWERS.map((name) => ({ name, results: socketOf(name).subscribe<Event>(document, { id: post, after, flag: false }) }));
+    const following = VIEWERS.map((name) => ({
+      name,
+      results: socketOf(name).subscribe<Event>(document, { id: post, after, flag: false }),
+    }));
     await happen('comments', 'ada');
     for (const { name, results } of following) {
       const role = name === 'anyone' ? 'nobody' : name === 'mod' ? 'MODERATOR' : 'MEMBER';
@@ -208,10 +253,15 @@ describe('Sharing', () => {
   });
 
   it('what reads no viewer is made once, however many follow it and however they write it', async () => {
-    const fields: readonly Field[] = [{ name: 'author', conditional: true, children: [{ name: 'username', conditional: false, children: [] }] }];
+    const fields: readonly Field[] = [
+      { name: 'author', conditional: true, children: [{ name: 'username', conditional: false, children: [] }] },
+    ];
     const cost = async (count: number): Promise<number> => {
       const following = Array.from({ length: count }, (_, n) =>
-        socketOf(VIEWERS[n % VIEWERS.length] ?? 'anyone').subscribe<Event>(written('likes', n % 2 === 0 ? 'plain' : 'fragment', fields), { id: post, flag: true }),
+        socketOf(VIEWERS[n % VIEWERS.length] ?? 'anyone').subscribe<Event>(written('likes', n % 2 === 0 ? 'plain' : 'fragment', fields), {
+          id: post,
+          flag: true,
+        }),
       );
       await Promise.all(following.map(({ data }) => data()));
       const statements = await app.countStatements(async () => {

@@ -15,17 +15,41 @@ const value = (json: unknown, literal = JSON.stringify(json)): Value => ({ json,
 /** Values of each type that are easily taken for one another. */
 const VALUES: Readonly<Record<string, readonly Value[]>> = {
   Int: [value(1), value(-0, '-0'), value(0), value(7)],
-  Float: [value(1), value(1, '1.0'), value(1, '1e0'), value(-0, '-0.0'), value(0), value(1e21), value(9007199254740993, '9007199254740993')],
+  Float: [
+    value(1),
+    value(1, '1.0'),
+    value(1, '1e0'),
+    value(-0, '-0.0'),
+    value(0),
+    value(1e21),
+    value(9007199254740993, '9007199254740993'),
+  ],
   ID: [value('1'), value(1, '1'), value('01'), value('null')],
   String: [value('1'), value(''), value('null'), value('DARK'), value('a"b,c:"d')],
   Shade: [value('DARK', 'DARK'), value('LIGHT', 'LIGHT')],
   DateTime: [value('2026-01-31T12:00:00Z'), value('2026-01-31T13:00:00+01:00'), value('2026-01-31T12:00:00.001Z')],
   '[Int]': [value([]), value([1]), value([1, null]), value([null]), value([1, 1])],
-  GivenInput: [value({}, '{}'), value({ n: null }, '{n: null}'), value({ n: 3 }, '{n: 3}'), value({ text: '1', shade: 'DARK' }, '{shade: DARK, text: "1"}'), value({ given: { ns: [1] } }, '{given: {ns: [1]}}')],
+  GivenInput: [
+    value({}, '{}'),
+    value({ n: null }, '{n: null}'),
+    value({ n: 3 }, '{n: 3}'),
+    value({ text: '1', shade: 'DARK' }, '{shade: DARK, text: "1"}'),
+    value({ given: { ns: [1] } }, '{given: {ns: [1]}}'),
+  ],
 };
 
 /** The arguments of the field that tells them. */
-const ARGUMENTS = { n: 'Int', must: 'Int', x: 'Float', id: 'ID', text: 'String', shade: 'Shade', at: 'DateTime', ns: '[Int]', given: 'GivenInput' } as const;
+const ARGUMENTS = {
+  n: 'Int',
+  must: 'Int',
+  x: 'Float',
+  id: 'ID',
+  text: 'String',
+  shade: 'Shade',
+  at: 'DateTime',
+  ns: '[Int]',
+  given: 'GivenInput',
+} as const;
 type Argument = keyof typeof ARGUMENTS;
 
 const NULL = value(null);
@@ -45,13 +69,29 @@ const variableOf = (type: string): fc.Arbitrary<Variable> => {
 };
 
 /** How an argument is written: a value, the name of a variable, or variables within. */
-type Written = { readonly literal: string } | { readonly variable: string } | { readonly within: Readonly<Record<string, string>> } | { readonly list: string };
+type Written =
+  | { readonly literal: string }
+  | { readonly variable: string }
+  | { readonly within: Readonly<Record<string, string>> }
+  | { readonly list: string };
 
 const writtenOf = (name: Argument): fc.Arbitrary<Written> =>
   fc.oneof(
-    { weight: 1, arbitrary: (name === 'must' ? valuesOf(ARGUMENTS[name]) : nullableOf(ARGUMENTS[name])).map(({ literal }) => ({ literal })) },
+    {
+      weight: 1,
+      arbitrary: (name === 'must' ? valuesOf(ARGUMENTS[name]) : nullableOf(ARGUMENTS[name])).map(({ literal }) => ({ literal })),
+    },
     { weight: 4, arbitrary: fc.constant({ variable: `v_${name}` }) },
-    ...(name === 'given' ? [{ weight: 2, arbitrary: fc.subarray(['n', 'x', 'text', 'shade', 'at', 'ns'] as const).map((within) => ({ within: Object.fromEntries(within.map((each) => [each, `v_${each}`])) })) }] : []),
+    ...(name === 'given'
+      ? [
+          {
+            weight: 2,
+            arbitrary: fc
+              .subarray(['n', 'x', 'text', 'shade', 'at', 'ns'] as const)
+              .map((within) => ({ within: Object.fromEntries(within.map((each) => [each, `v_${each}`])) })),
+          },
+        ]
+      : []),
     ...(name === 'ns' ? [{ weight: 2, arbitrary: fc.constant({ list: 'v_n' }) }] : []),
   );
 
@@ -59,7 +99,9 @@ const textOf = (written: Written): string => {
   if ('literal' in written) return written.literal;
   if ('variable' in written) return `$${written.variable}`;
   if ('list' in written) return `[1, $${written.list}]`;
-  return `{${Object.entries(written.within).map(([field, variable]) => `${field}: $${variable}`).join(', ')}}`;
+  return `{${Object.entries(written.within)
+    .map(([field, variable]) => `${field}: $${variable}`)
+    .join(', ')}}`;
 };
 
 interface Call {
@@ -71,7 +113,9 @@ interface Call {
 
 const callOf: fc.Arbitrary<Call> = fc.record({
   alias: fc.constantFrom('a', 'b'),
-  args: fc.shuffledSubarray(Object.keys(ARGUMENTS) as Argument[], { maxLength: 3 }).chain((names) => fc.tuple(...names.map((name) => writtenOf(name).map((written) => [name, written] as const)))),
+  args: fc
+    .shuffledSubarray(Object.keys(ARGUMENTS) as Argument[], { maxLength: 3 })
+    .chain((names) => fc.tuple(...names.map((name) => writtenOf(name).map((written) => [name, written] as const)))),
   condition: fc.constantFrom('', '', '@include(if: $yes)', '@skip(if: $yes)', '@include(if: true)'),
   inFragment: fc.boolean(),
 });
@@ -85,7 +129,10 @@ interface Document {
 const documentOf: fc.Arbitrary<Document> = fc.record({
   calls: fc.uniqueArray(callOf, { minLength: 1, maxLength: 2, selector: ({ alias }) => alias }),
   variables: fc.record<Record<string, Variable>>(
-    Object.fromEntries([...Object.entries(ARGUMENTS).map(([name, type]) => [`v_${name}`, variableOf(type)] as const), ['yes', variableOfCondition()] as const]),
+    Object.fromEntries([
+      ...Object.entries(ARGUMENTS).map(([name, type]) => [`v_${name}`, variableOf(type)] as const),
+      ['yes', variableOfCondition()] as const,
+    ]),
   ),
 });
 
@@ -97,7 +144,10 @@ function variableOfCondition(): fc.Arbitrary<Variable> {
 
 const fieldsOf = (calls: readonly Call[]): string =>
   calls
-    .map(({ alias, args, condition }) => `${alias}: toldWith${args.length === 0 ? '' : `(${args.map(([name, written]) => `${name}: ${textOf(written)}`).join(', ')})`} ${condition}`)
+    .map(
+      ({ alias, args, condition }) =>
+        `${alias}: toldWith${args.length === 0 ? '' : `(${args.map(([name, written]) => `${name}: ${textOf(written)}`).join(', ')})`} ${condition}`,
+    )
     .join(' ');
 
 const isUsed = (text: string, name: string): boolean => new RegExp(`\\$${name}\\b`).test(text);
@@ -134,7 +184,11 @@ interface Event {
 /** What is said of each field that may fail; above these, a query and a subscription have other fields. */
 const told = (errors: readonly GraphQLError[] = []): unknown[] =>
   errors
-    .map(({ message, path = [], extensions }) => ({ message, field: ['a', 'b'].find((alias) => alias === path.at(-1)), code: extensions?.['code'] }))
+    .map(({ message, path = [], extensions }) => ({
+      message,
+      field: ['a', 'b'].find((alias) => alias === path.at(-1)),
+      code: extensions?.['code'],
+    }))
     .sort((a, b) => String(a.field).localeCompare(String(b.field)));
 
 describe('Sharing', () => {
@@ -146,23 +200,48 @@ describe('Sharing', () => {
     app = await startTestApp({ env: { LOG_LEVEL: 'silent' } });
     ada = await app.user('ada');
     socket = app.connect();
-    ({ createPost: { post: { id: post } } } = await app.data<{ createPost: { post: { id: string } } }>(`mutation { createPost(input: { body: "A post" }) { post { id } } }`, {}, ada));
+    ({
+      createPost: {
+        post: { id: post },
+      },
+    } = await app.data<{ createPost: { post: { id: string } } }>(
+      `mutation { createPost(input: { body: "A post" }) { post { id } } }`,
+      {},
+      ada,
+    ));
   });
   afterAll(() => app.stop());
 
   const comment = async (): Promise<string> =>
-    (await app.data<{ addComment: { comment: { id: string } } }>(`mutation ($id: ID!) { addComment(input: { postId: $id, body: "A comment" }) { comment { id } } }`, { id: post }, ada)).addComment.comment.id;
+    (
+      await app.data<{ addComment: { comment: { id: string } } }>(
+        `mutation ($id: ID!) { addComment(input: { postId: $id, body: "A comment" }) { comment { id } } }`,
+        { id: post },
+        ada,
+      )
+    ).addComment.comment.id;
 
-  const expectAsAlone = async (sent: Sent, variables: Record<string, unknown>, id: string, result: GraphQLResponse<Event>): Promise<void> => {
+  const expectAsAlone = async (
+    sent: Sent,
+    variables: Record<string, unknown>,
+    id: string,
+    result: GraphQLResponse<Event>,
+  ): Promise<void> => {
     const alone = await app.execute<Event>(sent.query, { ...variables, id });
     const shown = alone.data?.event?.author ?? null;
-    expect({ shown: result.data?.event?.comment?.author ?? null, errors: told(result.errors) }).toEqual({ shown, errors: told(alone.errors) });
+    expect({ shown: result.data?.event?.comment?.author ?? null, errors: told(result.errors) }).toEqual({
+      shown,
+      errors: told(alone.errors),
+    });
     expect(result.errors?.some((error) => 'locations' in error) ?? false).toBe(false);
   };
 
   const follow = async (sent: Sent): Promise<void> => {
     const quiet = app.services.hub.stats().subscribers;
-    const following = sent.variables.map((variables) => ({ variables, results: socket.subscribe<Event>(sent.subscription, { ...variables, id: post }) }));
+    const following = sent.variables.map((variables) => ({
+      variables,
+      results: socket.subscribe<Event>(sent.subscription, { ...variables, id: post }),
+    }));
     // A condition that is null refuses the whole subscription: that is told at once, and shared with nobody.
     const refused = () => following.filter(({ results }) => results.waiting() > 0);
     await expect.poll(() => app.services.hub.stats().subscribers + refused().length).toBe(quiet + following.length);
@@ -192,6 +271,9 @@ describe('Sharing', () => {
   });
 
   it('H33: whatever the variables are, the answer that is shared is the one that is given alone', async () => {
-    await fc.assert(fc.asyncProperty(documentOf, (document) => follow(sentOf(document))), { numRuns: 30, endOnFailure: true });
+    await fc.assert(
+      fc.asyncProperty(documentOf, (document) => follow(sentOf(document))),
+      { numRuns: 30, endOnFailure: true },
+    );
   }, 120_000);
 });

@@ -35,11 +35,9 @@ const openBus = (url: string, prefix: string): Bus => {
   return bus;
 };
 
-const up = (...buses: Bus[]): Promise<void> =>
-  until(() => expect(buses.map(({ state }) => state)).toEqual(buses.map(() => 'UP')));
+const up = (...buses: Bus[]): Promise<void> => until(() => expect(buses.map(({ state }) => state)).toEqual(buses.map(() => 'UP')));
 
-const subscribers = async (redis: Redis, channel: string): Promise<unknown> =>
-  (await redis.pubsub('NUMSUB', channel))[1];
+const subscribers = async (redis: Redis, channel: string): Promise<unknown> => (await redis.pubsub('NUMSUB', channel))[1];
 
 /** Resolves once Redis has `count` subscribers for the channel. */
 const subscribed = (redis: Redis, channel: string, count = 1): Promise<void> =>
@@ -231,11 +229,9 @@ describe(`redis bus (${kind})`, () => {
       }
       const left = process.getActiveResourcesInfo().filter((name) => /Timeout|TCP|Immediate/.test(name));
       process.stdout.write(JSON.stringify(left));`;
-    const child = promisify(execFile)(
-      process.execPath,
-      ['--import', 'tsx', '--input-type=module', '--eval', script, shared.url],
-      { timeout: 60_000 },
-    );
+    const child = promisify(execFile)(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', script, shared.url], {
+      timeout: 60_000,
+    });
     expect((await child).stdout).toBe('[]');
   });
 });
@@ -320,7 +316,11 @@ describe.skipIf(kind === 'TEST_REDIS_URL')(`redis bus under faults (${kind})`, (
         const end = present.get(key);
         if (end) end();
         if (end) present.delete(key);
-        else present.set(key, bus.listen('message', key, () => undefined));
+        else
+          present.set(
+            key,
+            bus.listen('message', key, () => undefined),
+          );
         bus.wake({ topic: 'message', key, seq: step });
       }
       await new Promise(setImmediate);

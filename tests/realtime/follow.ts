@@ -32,7 +32,12 @@ export const follow = async (
 ): Promise<Followed> => {
   const seqs: number[] = [];
   const ends: unknown[] = [];
-  const member: Member<null, number> = { audience: null, deliver: (results) => void seqs.push(...results), end: (error) => void ends.push(error), room };
+  const member: Member<null, number> = {
+    audience: null,
+    deliver: (results) => void seqs.push(...results),
+    end: (error) => void ends.push(error),
+    room,
+  };
   const sharing: Sharing<{ readonly seq: number }, null, number> = {
     key: selection,
     audienceId: () => '',

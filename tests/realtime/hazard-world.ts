@@ -95,7 +95,11 @@ export const createWorld = async (options: {
   );
   const { id: room, joinCode } = created.createRoom.conversation;
   await first.data(`mutation ($code: String!) { joinRoom(input: { code: $code }) { conversation { id } } }`, { code: joinCode }, ben);
-  const { conversation } = await first.data<{ conversation: { cursor: string } }>(`query ($id: ID!) { conversation(id: $id) { cursor } }`, { id: room }, ada);
+  const { conversation } = await first.data<{ conversation: { cursor: string } }>(
+    `query ($id: ID!) { conversation(id: $id) { cursor } }`,
+    { id: room },
+    ada,
+  );
   const key = decodeId('Conversation', room, 'id');
   return {
     database,
@@ -129,7 +133,9 @@ export const createWorld = async (options: {
       return head.seq;
     },
     history: async () =>
-      (await database.query<{ body: string }>('SELECT body FROM message WHERE conversation_id = $1 ORDER BY seq', [key])).map(({ body }) => body),
+      (await database.query<{ body: string }>('SELECT body FROM message WHERE conversation_id = $1 ORDER BY seq', [key])).map(
+        ({ body }) => body,
+      ),
     stop: async () => {
       for (const app of apps.toReversed()) await app.stop();
       await database.drop();
@@ -141,7 +147,10 @@ export const createWorld = async (options: {
 export const busOf = (app: TestApp): Bus => (app.services as unknown as { readonly bus: Bus }).bus;
 
 /** People who are there and signed in, as many as it takes; made without their passwords, which would take long. */
-export const createCrowd = async ({ database, apps: [{ services }] }: World, count: number): Promise<{ readonly id: string; readonly token: string }[]> => {
+export const createCrowd = async (
+  { database, apps: [{ services }] }: World,
+  count: number,
+): Promise<{ readonly id: string; readonly token: string }[]> => {
   const { tokens } = services as unknown as { readonly tokens: Tokens };
   const sessions = await database.query<{ userId: string; sessionId: string }>(
     `WITH made AS (
@@ -152,7 +161,9 @@ export const createCrowd = async ({ database, apps: [{ services }] }: World, cou
      SELECT gen_random_uuid(), id, uuid_send(gen_random_uuid()), now() + interval '1 hour' FROM made RETURNING user_id AS "userId", id AS "sessionId"`,
     [count],
   );
-  return await Promise.all(sessions.map(async (subject) => ({ id: encodeId('User', subject.userId), token: (await tokens.issue(subject)).token })));
+  return await Promise.all(
+    sessions.map(async (subject) => ({ id: encodeId('User', subject.userId), token: (await tokens.issue(subject)).token })),
+  );
 };
 
 /** How many tries a reader takes before it gives up. */
@@ -235,7 +246,9 @@ export interface RawSocket {
 export interface RawMessage {
   readonly type: string;
   readonly id?: string;
-  readonly payload?: { readonly data?: MessageEvent; readonly extensions?: { readonly cursor?: string } } & readonly { readonly extensions?: { readonly code?: string } }[];
+  readonly payload?: { readonly data?: MessageEvent; readonly extensions?: { readonly cursor?: string } } & readonly {
+    readonly extensions?: { readonly code?: string };
+  }[];
 }
 
 /** Opens a socket and waits until it may be used. */

@@ -34,7 +34,11 @@ export const describeCost = (name: string, env: () => Readonly<Record<string, st
       const cursors: string[] = [];
       for (let n = 0; n < 3; n += 1) {
         await send();
-        const { conversation } = await app.data<{ conversation: { cursor: string } }>(`query ($id: ID!) { conversation(id: $id) { cursor } }`, { id: world.room }, world.ada);
+        const { conversation } = await app.data<{ conversation: { cursor: string } }>(
+          `query ($id: ID!) { conversation(id: $id) { cursor } }`,
+          { id: world.room },
+          world.ada,
+        );
         cursors.push(conversation.cursor);
       }
       const sockets = Array.from({ length: 5 }, (_, n) => app.connect(n % 2 === 0 ? world.ada : world.ben));
@@ -53,7 +57,9 @@ export const describeCost = (name: string, env: () => Readonly<Record<string, st
         expect(bodies).toEqual(following.map(() => String(sent)));
       };
       // That the sockets are here has been written down.
-      await expect.poll(() => world.database.query(`SELECT sum(devices)::int AS devices FROM presence_device`)).toEqual([{ devices: sockets.length }]);
+      await expect
+        .poll(() => world.database.query(`SELECT sum(devices)::int AS devices FROM presence_device`))
+        .toEqual([{ devices: sockets.length }]);
       // Once everybody has heard of one, nobody is still on the way; then one is counted.
       await heard();
       const statements = await app.countStatements(heard);
@@ -77,7 +83,11 @@ export const describeCost = (name: string, env: () => Readonly<Record<string, st
       for (let n = 0; n < 30; n += 1) {
         const { message } = (await events.data()).messageAdded;
         const [node, page] = await Promise.all([
-          there.data<{ node: { body: string } }>(`query ($id: ID!) { node(id: $id) { ... on Message { body } } }`, { id: message.id }, world.ada),
+          there.data<{ node: { body: string } }>(
+            `query ($id: ID!) { node(id: $id) { ... on Message { body } } }`,
+            { id: message.id },
+            world.ada,
+          ),
           here.data<{ conversation: { messages: { edges: { node: { id: string } }[] } } }>(
             `query ($id: ID!) { conversation(id: $id) { messages(last: 100) { edges { node { id } } } } }`,
             { id: world.room },

@@ -15,7 +15,9 @@ afterAll(() => redis.stop());
 const resources = (known: Readonly<Record<string, number>> = {}): Record<string, number> => {
   const counts: Record<string, number> = {};
   for (const kind of process.getActiveResourcesInfo()) counts[kind] = (counts[kind] ?? 0) + 1;
-  return Object.fromEntries(Object.entries(counts).flatMap(([kind, count]) => (count > (known[kind] ?? 0) ? [[kind, count - (known[kind] ?? 0)]] : [])));
+  return Object.fromEntries(
+    Object.entries(counts).flatMap(([kind, count]) => (count > (known[kind] ?? 0) ? [[kind, count - (known[kind] ?? 0)]] : [])),
+  );
 };
 
 /** Sockets that were closed go in the next turns. (A poll would find its own timer here.) */
@@ -23,7 +25,10 @@ const turns = async (): Promise<void> => {
   for (let turn = 0; turn < 100; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 };
 
-for (const [bus, env] of [['memory bus', () => ({})], ['Redis', () => redis.env]] as const) {
+for (const [bus, env] of [
+  ['memory bus', () => ({})],
+  ['Redis', () => redis.env],
+] as const) {
   it(`H30: two servers that stop with every kind of stream open leave nothing behind that would keep a process alive, ${bus}`, async () => {
     const life = async (): Promise<void> => {
       const world = await createWorld({ apps: 2, env: { ...env(), RECONCILE_MS: '100', PING_INTERVAL_MS: '60000' } });
@@ -33,10 +38,17 @@ for (const [bus, env] of [['memory bus', () => ({})], ['Redis', () => redis.env]
           const socket = connect(url, world.ada.token);
           ended.push(socket.closed);
           const messages = socket.subscribe<MessageEvent>(MESSAGES, { id: world.room, after: world.start });
-          const presence = socket.subscribe(`subscription ($ids: [ID!]) { presenceChanged(userIds: $ids) { status } }`, { ids: [world.ada.id, world.ben.id] });
-          const query = encodeURIComponent('subscription ($id: ID!, $after: String) { messageAdded(conversationId: $id, after: $after) { cursor } }');
+          const presence = socket.subscribe(`subscription ($ids: [ID!]) { presenceChanged(userIds: $ids) { status } }`, {
+            ids: [world.ada.id, world.ben.id],
+          });
+          const query = encodeURIComponent(
+            'subscription ($id: ID!, $after: String) { messageAdded(conversationId: $id, after: $after) { cursor } }',
+          );
           const variables = encodeURIComponent(JSON.stringify({ id: world.room, after: world.start }));
-          const sse = request(`${url}?query=${query}&variables=${variables}`, { agent: false, headers: { accept: 'text/event-stream', authorization: `Bearer ${world.ada.token}` } });
+          const sse = request(`${url}?query=${query}&variables=${variables}`, {
+            agent: false,
+            headers: { accept: 'text/event-stream', authorization: `Bearer ${world.ada.token}` },
+          });
           sse.end();
           const [response] = (await once(sse, 'response')) as [IncomingMessage];
           expect(response.statusCode).toBe(200);
@@ -63,34 +75,41 @@ for (const [bus, env] of [['memory bus', () => ({})], ['Redis', () => redis.env]
   });
 }
 
-it('H20: what goes wrong in the middle ends with the same code by SSE and WebSocket, before the event; the server lives', { timeout: 60_000 }, async () => {
-  const world = await createWorld({ apps: 1 });
-  const [app] = world.apps;
-  try {
-    const query = `subscription ($id: ID!, $after: String) { messageAdded(conversationId: $id, after: $after) { message { body author { displayName } } } }`;
-    const variables = { id: world.room, after: world.start };
-    const bySocket = app.connect(world.ada).subscribe(query, variables);
-    const byEvents = createClient({ url: app.url, retryAttempts: 0, headers: { authorization: `Bearer ${world.ada.token}` } }).iterate({ query, variables });
-    const happens = async (n: number): Promise<void> => {
-      busOf(app).wake({ topic: 'conversation', key: world.key, seq: await world.insert(n, 1) });
-    };
-    const said = (body: string): object => ({ data: { messageAdded: { message: { body, author: { displayName: 'ben' } } } } });
-    const unavailable = [{ extensions: { code: 'UNAVAILABLE' } }];
-    await happens(0);
-    const [first, same] = await Promise.all([bySocket.next(), byEvents.next()]);
-    expect([first, same.value]).toMatchObject([said('0'), said('0')]);
+it(
+  'H20: what goes wrong in the middle ends with the same code by SSE and WebSocket, before the event; the server lives',
+  { timeout: 60_000 },
+  async () => {
+    const world = await createWorld({ apps: 1 });
+    const [app] = world.apps;
+    try {
+      const query = `subscription ($id: ID!, $after: String) { messageAdded(conversationId: $id, after: $after) { message { body author { displayName } } } }`;
+      const variables = { id: world.room, after: world.start };
+      const bySocket = app.connect(world.ada).subscribe(query, variables);
+      const byEvents = createClient({ url: app.url, retryAttempts: 0, headers: { authorization: `Bearer ${world.ada.token}` } }).iterate({
+        query,
+        variables,
+      });
+      const happens = async (n: number): Promise<void> => {
+        busOf(app).wake({ topic: 'conversation', key: world.key, seq: await world.insert(n, 1) });
+      };
+      const said = (body: string): object => ({ data: { messageAdded: { message: { body, author: { displayName: 'ben' } } } } });
+      const unavailable = [{ extensions: { code: 'UNAVAILABLE' } }];
+      await happens(0);
+      const [first, same] = await Promise.all([bySocket.next(), byEvents.next()]);
+      expect([first, same.value]).toMatchObject([said('0'), said('0')]);
 
-    await world.database.query('ALTER TABLE "user" RENAME COLUMN display_name TO lost');
-    await happens(1);
-    const [end, last] = await Promise.all([bySocket.ended, byEvents.next()]);
-    expect([end, last.value]).toMatchObject([unavailable, { errors: unavailable }]);
-    expect(await app.code('{ users(first: 1) { edges { node { displayName } } } }')).toBe('INTERNAL');
-    await world.database.query('ALTER TABLE "user" RENAME COLUMN lost TO display_name');
-    await happens(2);
-    const resumed = app.connect(world.ada).subscribe(query, { ...variables, after: first.extensions?.['cursor'] });
-    expect([await resumed.next(), await resumed.next()]).toMatchObject([said('1'), said('2')]);
-    await byEvents.return?.();
-  } finally {
-    await world.stop();
-  }
-});
+      await world.database.query('ALTER TABLE "user" RENAME COLUMN display_name TO lost');
+      await happens(1);
+      const [end, last] = await Promise.all([bySocket.ended, byEvents.next()]);
+      expect([end, last.value]).toMatchObject([unavailable, { errors: unavailable }]);
+      expect(await app.code('{ users(first: 1) { edges { node { displayName } } } }')).toBe('INTERNAL');
+      await world.database.query('ALTER TABLE "user" RENAME COLUMN lost TO display_name');
+      await happens(2);
+      const resumed = app.connect(world.ada).subscribe(query, { ...variables, after: first.extensions?.['cursor'] });
+      expect([await resumed.next(), await resumed.next()]).toMatchObject([said('1'), said('2')]);
+      await byEvents.return?.();
+    } finally {
+      await world.stop();
+    }
+  },
+);

@@ -52,37 +52,43 @@ it('an event whose row cannot be read for a moment is shown once it can be, to a
   await socket.close();
 });
 
-it('an event that cannot be shown ends those alone who wait for it, before it, with UNAVAILABLE; one line names it', { timeout: 60_000 }, async () => {
-  const socket = app.connect(world.ada);
-  const [whole, other, bare] = [
-    socket.subscribe<MessageEvent>(MESSAGES, { id: world.room, after: world.start }),
-    socket.subscribe<MessageEvent>(MESSAGES.replace('createdAt', 'editedAt'), { id: world.room, after: world.start }),
-    socket.subscribe<MessageEvent>(CURSORS, { id: world.room, after: world.start }),
-  ] as const;
-  const before = (await whole.take(sent)).at(-1)?.messageAdded.cursor;
-  await Promise.all([other.take(sent), bare.take(sent)]);
-  lines.length = 0;
-  const seq = await world.insert(sent + 1, 1);
-  sent += 1;
-  await hide();
-  try {
-    busOf(app).wake({ topic: 'conversation', key: world.key, seq });
-    await bare.data();
-    expect(await whole.ended).toMatchObject([{ extensions: { code: 'UNAVAILABLE' } }]);
-    expect(await other.ended).toMatchObject([{ extensions: { code: 'UNAVAILABLE' } }]);
-  } finally {
-    await show();
-  }
-  expect([whole.waiting(), other.waiting()]).toEqual([0, 0]);
-  expect(lines.filter(({ seq: place }) => place === seq)).toMatchObject([{ topic: 'conversation', key: world.key, seq, err: { message: expect.stringContaining('body') as string } }]);
+it(
+  'an event that cannot be shown ends those alone who wait for it, before it, with UNAVAILABLE; one line names it',
+  { timeout: 60_000 },
+  async () => {
+    const socket = app.connect(world.ada);
+    const [whole, other, bare] = [
+      socket.subscribe<MessageEvent>(MESSAGES, { id: world.room, after: world.start }),
+      socket.subscribe<MessageEvent>(MESSAGES.replace('createdAt', 'editedAt'), { id: world.room, after: world.start }),
+      socket.subscribe<MessageEvent>(CURSORS, { id: world.room, after: world.start }),
+    ] as const;
+    const before = (await whole.take(sent)).at(-1)?.messageAdded.cursor;
+    await Promise.all([other.take(sent), bare.take(sent)]);
+    lines.length = 0;
+    const seq = await world.insert(sent + 1, 1);
+    sent += 1;
+    await hide();
+    try {
+      busOf(app).wake({ topic: 'conversation', key: world.key, seq });
+      await bare.data();
+      expect(await whole.ended).toMatchObject([{ extensions: { code: 'UNAVAILABLE' } }]);
+      expect(await other.ended).toMatchObject([{ extensions: { code: 'UNAVAILABLE' } }]);
+    } finally {
+      await show();
+    }
+    expect([whole.waiting(), other.waiting()]).toEqual([0, 0]);
+    expect(lines.filter(({ seq: place }) => place === seq)).toMatchObject([
+      { topic: 'conversation', key: world.key, seq, err: { message: expect.stringContaining('body') as string } },
+    ]);
 
-  // The other selection has not been interrupted, and whoever comes back gets what they have not seen.
-  await send();
-  await bare.data();
-  const resumed = app.connect(world.ada).subscribe<MessageEvent>(MESSAGES, { id: world.room, after: before });
-  expect((await resumed.take(2)).map(({ messageAdded }) => messageAdded.message.body)).toEqual([String(sent - 1), String(sent)]);
-  await socket.close();
-});
+    // The other selection has not been interrupted, and whoever comes back gets what they have not seen.
+    await send();
+    await bare.data();
+    const resumed = app.connect(world.ada).subscribe<MessageEvent>(MESSAGES, { id: world.room, after: before });
+    expect((await resumed.take(2)).map(({ messageAdded }) => messageAdded.message.body)).toEqual([String(sent - 1), String(sent)]);
+    await socket.close();
+  },
+);
 
 it('a log that cannot be read for a moment is read again, without waiting for anything else to happen', async () => {
   const reader = createReader(world.ada, world.room, world.start);
@@ -127,6 +133,8 @@ it('a column whose type changes while its rows are followed costs nobody an even
     await crowd();
   }
   await expect.poll(() => subscription.waiting()).toBe(sent - begun);
-  expect((await subscription.take(sent - begun)).map(({ messageAdded }) => messageAdded.message.body)).toEqual((await world.history()).slice(begun));
+  expect((await subscription.take(sent - begun)).map(({ messageAdded }) => messageAdded.message.body)).toEqual(
+    (await world.history()).slice(begun),
+  );
   await socket.close();
 });

@@ -27,28 +27,41 @@ const CURSOR = 'query ($id: ID!) { conversation(id: $id) { cursor } }';
 /** The room's cursor, as soon as the server reaches its database. */
 const cursor = async (): Promise<string> => {
   const [app] = world.apps;
-  const ask = async () => (await app.execute<{ conversation: { cursor: string } | null }>(CURSOR, { id: world.room }, world.ada)).data?.conversation?.cursor;
+  const ask = async () =>
+    (await app.execute<{ conversation: { cursor: string } | null }>(CURSOR, { id: world.room }, world.ada)).data?.conversation?.cursor;
   await expect.poll(ask, { timeout: TIMEOUT_MS }).toBeTypeOf('string');
   return (await ask()) ?? '';
 };
 
-it('H34: who has seen what a promoted standby lacks is told so when the server reconnects, without any reconcile', { timeout: TIMEOUT_MS }, async () => {
-  const [app] = world.apps;
-  await world.send(app, 'kept');
-  await postgres.keepCopy();
-  await cursor();
-  const subscription = app.connect(world.ada).subscribe<MessageEvent>(MESSAGES, { id: world.room, after: world.start });
-  for (const body of ['lost', 'lost too']) await world.send(app, body);
-  const seen = await subscription.take(3);
-  await postgres.failOver(STANDBY_MS, () => undefined);
+it(
+  'H34: who has seen what a promoted standby lacks is told so when the server reconnects, without any reconcile',
+  { timeout: TIMEOUT_MS },
+  async () => {
+    const [app] = world.apps;
+    await world.send(app, 'kept');
+    await postgres.keepCopy();
+    await cursor();
+    const subscription = app.connect(world.ada).subscribe<MessageEvent>(MESSAGES, { id: world.room, after: world.start });
+    for (const body of ['lost', 'lost too']) await world.send(app, body);
+    const seen = await subscription.take(3);
+    await postgres.failOver(STANDBY_MS, () => undefined);
 
-  const present = await cursor();
-  expect(await subscription.ended).toMatchObject([{ extensions: { code: 'CURSOR_EXPIRED' } }]);
-  expect(subscription.waiting()).toBe(0);
-  // Nobody comes back behind what is lost; the list that is fetched then leads on.
-  const late = app.connect(world.ada).subscribe<MessageEvent>(MESSAGES, { id: world.room, after: seen.at(-1)?.messageAdded.cursor });
-  expect((await late.next()).errors).toMatchObject([{ extensions: { code: 'CURSOR_EXPIRED' } }]);
-  const anew = app.connect(world.ada).subscribe<MessageEvent>(MESSAGES, { id: world.room, after: present });
-  await expect.poll(() => app.execute('mutation ($id: ID!) { sendMessage(input: { conversationId: $id, body: "after" }) { cursor } }', { id: world.room }, world.ben)).not.toHaveProperty('errors');
-  expect((await anew.data()).messageAdded.message.body).toBe('after');
-});
+    const present = await cursor();
+    expect(await subscription.ended).toMatchObject([{ extensions: { code: 'CURSOR_EXPIRED' } }]);
+    expect(subscription.waiting()).toBe(0);
+    // Nobody comes back behind what is lost; the list that is fetched then leads on.
+    const late = app.connect(world.ada).subscribe<MessageEvent>(MESSAGES, { id: world.room, after: seen.at(-1)?.messageAdded.cursor });
+    expect((await late.next()).errors).toMatchObject([{ extensions: { code: 'CURSOR_EXPIRED' } }]);
+    const anew = app.connect(world.ada).subscribe<MessageEvent>(MESSAGES, { id: world.room, after: present });
+    await expect
+      .poll(() =>
+        app.execute(
+          'mutation ($id: ID!) { sendMessage(input: { conversationId: $id, body: "after" }) { cursor } }',
+          { id: world.room },
+          world.ben,
+        ),
+      )
+      .not.toHaveProperty('errors');
+    expect((await anew.data()).messageAdded.message.body).toBe('after');
+  },
+);

@@ -10,7 +10,10 @@ const COMMENT = 'mutation ($id: ID!, $body: String!) { addComment(input: { postI
 const LIGHT = 'subscription ($id: ID!) { commentAdded(postId: $id) { cursor comment { body } } }';
 /** Selections that differ, each of a dozen lists. */
 const heavy = (n: number): string => {
-  const lists = Array.from({ length: 12 }, (_, alias) => `l${n}_${alias}: comments(first: 100) { edges { node { body author { username } } } }`);
+  const lists = Array.from(
+    { length: 12 },
+    (_, alias) => `l${n}_${alias}: comments(first: 100) { edges { node { body author { username } } } }`,
+  );
   return `subscription ($id: ID!) { commentAdded(postId: $id) { comment { post { ${lists.join(' ')} } } } }`;
 };
 const tagged = (n: number): string => `subscription ($id: ID!) { commentAdded(postId: $id) { cursor tag${n}: cursor } }`;
@@ -24,37 +27,44 @@ beforeAll(async () => {
 afterAll(() => app.stop());
 
 const createPost = async (): Promise<string> =>
-  (await app.data<{ createPost: { post: { id: string } } }>('mutation { createPost(input: { body: "p" }) { post { id } } }', {}, ada)).createPost.post.id;
+  (await app.data<{ createPost: { post: { id: string } } }>('mutation { createPost(input: { body: "p" }) { post { id } } }', {}, ada))
+    .createPost.post.id;
 const subscribersAre = (count: number) => expect.poll(() => app.services.hub.stats().subscribers, { timeout: 20_000 }).toBe(count);
 
-it('H32: while the heavy selections of one socket are held up at the first event, a light one gets all that come', { timeout: 60_000 }, async () => {
-  const id = await createPost();
-  const { addComment } = await app.data<{ addComment: { comment: { id: string } } }>(COMMENT, { id, body: 'c' }, ada);
-  const commentId = decodeId('Comment', addComment.comment.id, 'id');
-  const [greedy, modest] = [app.connect(), app.connect(ada)];
-  await Promise.all([greedy.opened, modest.opened]);
-  const standing = app.services.hub.stats().subscribers;
-  const heavies = Array.from({ length: 10 }, (_, n) => greedy.subscribe(heavy(n), { id }));
-  const light = modest.subscribe(LIGHT, { id });
-  await subscribersAre(standing + 11);
-  const holder = new pg.Client(app.database.url);
-  await holder.connect();
-  try {
-    // What only the heavy ones read.
-    await holder.query('BEGIN; LOCK TABLE "user" IN ACCESS EXCLUSIVE MODE');
-    // Written past the mutation, which needs the users itself.
-    for (let n = 0; n < 5; n += 1) {
-      await app.services.db.transact((tx) => Promise.resolve(tx.emit(commentLog, decodeId('Post', id, 'id'), 'CommentAdded', { commentId })));
+it(
+  'H32: while the heavy selections of one socket are held up at the first event, a light one gets all that come',
+  { timeout: 60_000 },
+  async () => {
+    const id = await createPost();
+    const { addComment } = await app.data<{ addComment: { comment: { id: string } } }>(COMMENT, { id, body: 'c' }, ada);
+    const commentId = decodeId('Comment', addComment.comment.id, 'id');
+    const [greedy, modest] = [app.connect(), app.connect(ada)];
+    await Promise.all([greedy.opened, modest.opened]);
+    const standing = app.services.hub.stats().subscribers;
+    const heavies = Array.from({ length: 10 }, (_, n) => greedy.subscribe(heavy(n), { id }));
+    const light = modest.subscribe(LIGHT, { id });
+    await subscribersAre(standing + 11);
+    const holder = new pg.Client(app.database.url);
+    await holder.connect();
+    try {
+      // What only the heavy ones read.
+      await holder.query('BEGIN; LOCK TABLE "user" IN ACCESS EXCLUSIVE MODE');
+      // Written past the mutation, which needs the users itself.
+      for (let n = 0; n < 5; n += 1) {
+        await app.services.db.transact((tx) =>
+          Promise.resolve(tx.emit(commentLog, decodeId('Post', id, 'id'), 'CommentAdded', { commentId })),
+        );
+      }
+      await light.take(5);
+      expect(heavies.map((each) => each.waiting())).toEqual(heavies.map(() => 0));
+    } finally {
+      await holder.query('ROLLBACK');
+      await holder.end();
     }
-    await light.take(5);
-    expect(heavies.map((each) => each.waiting())).toEqual(heavies.map(() => 0));
-  } finally {
-    await holder.query('ROLLBACK');
-    await holder.end();
-  }
-  await Promise.all([greedy.close(), modest.close()]);
-  await subscribersAre(0);
-});
+    await Promise.all([greedy.close(), modest.close()]);
+    await subscribersAre(0);
+  },
+);
 
 it('one over the number of different selections that one may have of a stream is refused with RATE_LIMITED, the others go on', async () => {
   const id = await createPost();
@@ -85,7 +95,11 @@ it('turns go round among owners: one who wants much is not served before one who
   const turns = createFairTurns(1);
   const gate = deferred<undefined>();
   const done: string[] = [];
-  const run = (owner: string, name: string) => turns.run(owner, async () => { await gate.promise; done.push(name); });
+  const run = (owner: string, name: string) =>
+    turns.run(owner, async () => {
+      await gate.promise;
+      done.push(name);
+    });
   const all = Promise.all([run('a', 'a1'), run('a', 'a2'), run('a', 'a3'), run('b', 'b1'), run('a', 'a4'), run('c', 'c1')]);
   gate.resolve(undefined);
   await all;

@@ -164,7 +164,10 @@ describe('several processes', () => {
     expect(readers.flatMap(({ ends }) => ends)).toEqual([]);
   });
 
-  for (const [bus, env] of [['memory bus', () => ({ RECONCILE_MS: '50' })], ['Redis', () => redis.env]] as const) {
+  for (const [bus, env] of [
+    ['memory bus', () => ({ RECONCILE_MS: '50' })],
+    ['Redis', () => redis.env],
+  ] as const) {
     it(`H18: a resume works with no event seen, on another server, and after a restart of the one it was on, ${bus}`, async () => {
       const world = await worldOf({ apps: 2, env: env() });
       const [there, here = there] = world.apps;
@@ -253,7 +256,9 @@ describe('the database', () => {
     const world = await worldOf({ apps: 2, database, env: { ...redis.env, RECONCILE_MS: '200' } });
     await outlive(world, async () => {
       // As when one of its processes is killed: PostgreSQL ends all others, recovers and goes on at the same place.
-      const [backend] = await database.query<{ pid: number }>(`SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() LIMIT 1`);
+      const [backend] = await database.query<{ pid: number }>(
+        `SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() LIMIT 1`,
+      );
       if (!backend) throw new Error('The servers are connected.');
       process.kill(backend.pid, 'SIGKILL');
     });
@@ -279,7 +284,8 @@ describe('the database', () => {
     cleanup.push(() => (stopped = true));
     const writing = Promise.all(
       world.apps.map(async ({ url }, writer) => {
-        for (let n = 0; !stopped; n += 1) if (await trySend(url, world.ben, world.room, `${writer}:${n}`)) acknowledged.push(`${writer}:${n}`);
+        for (let n = 0; !stopped; n += 1)
+          if (await trySend(url, world.ben, world.room, `${writer}:${n}`)) acknowledged.push(`${writer}:${n}`);
       }),
     );
     const goesOn = async (): Promise<void> => {

@@ -24,7 +24,10 @@ const followFive = async () => {
 
 /** The last two commits are gone, as after a failover to a standby that had not got them. */
 const lose = async (): Promise<void> => {
-  await world.database.query(`DELETE FROM event WHERE topic = 'conversation' AND key = $1 AND seq > (SELECT last_seq - 2 FROM head WHERE topic = 'conversation' AND key = $1)`, [world.key]);
+  await world.database.query(
+    `DELETE FROM event WHERE topic = 'conversation' AND key = $1 AND seq > (SELECT last_seq - 2 FROM head WHERE topic = 'conversation' AND key = $1)`,
+    [world.key],
+  );
   await world.database.query(
     `UPDATE head SET last_seq = last_seq - 2, prior_at = NULL,
        last_at = (SELECT at FROM event WHERE topic = 'conversation' AND key = $1 ORDER BY seq DESC LIMIT 1)
@@ -52,7 +55,11 @@ for (const writer of [0, 1] as const) {
     expect(await subscription.ended).toMatchObject(expired);
     expect(subscription.waiting()).toBe(0);
     // The list that is fetched then leads on without a hole.
-    const { conversation } = await app.data<{ conversation: { cursor: string } }>(`query ($id: ID!) { conversation(id: $id) { cursor } }`, { id: world.room }, world.ada);
+    const { conversation } = await app.data<{ conversation: { cursor: string } }>(
+      `query ($id: ID!) { conversation(id: $id) { cursor } }`,
+      { id: world.room },
+      world.ada,
+    );
     const anew = app.connect(world.ada).subscribe<MessageEvent>(MESSAGES, { id: world.room, after: conversation.cursor });
     await world.send(app, 'after');
     expect((await anew.data()).messageAdded.message.body).toBe('after');
@@ -77,7 +84,11 @@ it('H34: another epoch ends what is open, whatever the numbers', async () => {
 });
 
 it('H34: a state whose version went back ends too, and shows the present value when it is followed again', async () => {
-  const { createPost } = await app.data<{ createPost: { post: { id: string } } }>(`mutation { createPost(input: { body: "p" }) { post { id } } }`, {}, world.ada);
+  const { createPost } = await app.data<{ createPost: { post: { id: string } } }>(
+    `mutation { createPost(input: { body: "p" }) { post { id } } }`,
+    {},
+    world.ada,
+  );
   const LIKES = 'subscription ($id: ID!) { likeCountChanged(postId: $id) { count version } }';
   const likes = app.connect(world.ada).subscribe(LIKES, { id: createPost.post.id });
   await likes.data();
@@ -89,4 +100,3 @@ it('H34: a state whose version went back ends too, and shows the present value w
   const again = app.connect(world.ada).subscribe<{ likeCountChanged: { version: number } }>(LIKES, { id: createPost.post.id });
   expect((await again.data()).likeCountChanged.version).toBe(0);
 });
-

@@ -20,7 +20,12 @@ const NOTHING = { streams: 0, groups: 0, subscribers: 0 };
  * Nothing is left of a subscription that is over, and nothing is there before it begins.
  * @param channels what is subscribed to on the bus
  */
-export const describeLeaks = (name: string, env: () => Readonly<Record<string, string>>, apps: 1 | 2, channels: (app: TestApp) => Promise<readonly string[]>): void => {
+export const describeLeaks = (
+  name: string,
+  env: () => Readonly<Record<string, string>>,
+  apps: 1 | 2,
+  channels: (app: TestApp) => Promise<readonly string[]>,
+): void => {
   describe(`H31: leaks, ${name}`, () => {
     let world: World;
     beforeAll(async () => {
@@ -34,7 +39,11 @@ export const describeLeaks = (name: string, env: () => Readonly<Record<string, s
       await expect.poll(() => channels(app)).toEqual([]);
     };
     const newPost = async (): Promise<string> => {
-      const { createPost } = await world.apps[0].data<{ createPost: { post: { id: string } } }>(`mutation { createPost(input: { body: "x" }) { post { id } } }`, {}, world.ada);
+      const { createPost } = await world.apps[0].data<{ createPost: { post: { id: string } } }>(
+        `mutation { createPost(input: { body: "x" }) { post { id } } }`,
+        {},
+        world.ada,
+      );
       return createPost.post.id;
     };
 
@@ -46,7 +55,11 @@ export const describeLeaks = (name: string, env: () => Readonly<Record<string, s
       const holder = new pg.Client(world.database.url);
       await holder.connect();
       await holder.query('BEGIN; LOCK TABLE head IN ACCESS EXCLUSIVE MODE');
-      const sent = Array.from({ length: SUBSCRIBES }, (_, n) => ({ id: String(n), type: 'subscribe', payload: { query: MESSAGES, variables: { id: world.room } } }));
+      const sent = Array.from({ length: SUBSCRIBES }, (_, n) => ({
+        id: String(n),
+        type: 'subscribe',
+        payload: { query: MESSAGES, variables: { id: world.room } },
+      }));
       try {
         for (const { send } of sockets) {
           for (const message of sent) send(message);
@@ -124,10 +137,9 @@ export const describeLeaks = (name: string, env: () => Readonly<Record<string, s
       const app = await world.addApp();
       const { hub } = app.services;
       const post = decodeId('Post', await newPost(), 'id');
-      const unread = [
-        await hub.log(commentLog, post, { kinds: ['CommentAdded'] }),
-        hub.state(likeCount, [post]),
-      ].map((source) => source[Symbol.asyncIterator]());
+      const unread = [await hub.log(commentLog, post, { kinds: ['CommentAdded'] }), hub.state(likeCount, [post])].map((source) =>
+        source[Symbol.asyncIterator](),
+      );
       await expectNothing(app);
       const [left, read] = unread;
       await left?.return?.();
@@ -151,7 +163,8 @@ export const describeLeaks = (name: string, env: () => Readonly<Record<string, s
         const others = await openRaw(here, null);
         others.send({ id: 'fence', type: 'subscribe', payload: { query: COMMENTS, variables: { id: fence } } });
         const sockets = [await openRaw(here, null), await openRaw(here, null)];
-        for (const { send } of sockets) for (const id of ['a', 'b']) send({ id, type: 'subscribe', payload: { query: COMMENTS, variables: { id: followed } } });
+        for (const { send } of sockets)
+          for (const id of ['a', 'b']) send({ id, type: 'subscribe', payload: { query: COMMENTS, variables: { id: followed } } });
         await expect.poll(() => here.services.hub.stats()).toMatchObject({ streams: 2, subscribers: 5 });
 
         /** What another process commits and wakes for, until whoever follows the other post has heard of that. */

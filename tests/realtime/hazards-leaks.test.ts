@@ -9,5 +9,15 @@ beforeAll(async () => {
 afterAll(() => redis.stop());
 
 // A bus within the process has no channels but its listeners.
-describeLeaks('memory bus', () => ({}), 1, (app) => Promise.resolve(Array.from({ length: busOf(app).stats().channels }, () => 'a stream')));
-describeLeaks('two servers, Redis', () => redis.env, 2, () => redis.channels());
+describeLeaks(
+  'memory bus',
+  () => ({}),
+  1,
+  (app) => Promise.resolve(Array.from({ length: busOf(app).stats().channels }, () => 'a stream')),
+);
+describeLeaks(
+  'two servers, Redis',
+  () => redis.env,
+  2,
+  () => redis.channels(),
+);

@@ -38,7 +38,9 @@ export const describeOrder = (name: string, env: () => Readonly<Record<string, s
           IF NEW.body = TG_ARGV[0] THEN PERFORM pg_advisory_xact_lock_shared(${GATE}); END IF;
           RETURN NEW;
         END $$`);
-      await world.database.query(`CREATE TRIGGER wait_before BEFORE INSERT ON message FOR EACH ROW EXECUTE FUNCTION wait_here('${BEFORE}')`);
+      await world.database.query(
+        `CREATE TRIGGER wait_before BEFORE INSERT ON message FOR EACH ROW EXECUTE FUNCTION wait_here('${BEFORE}')`,
+      );
       // Those that are deferred run at COMMIT, when the event has its number.
       await world.database.query(
         `CREATE CONSTRAINT TRIGGER wait_numbered AFTER INSERT ON message DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait_here('${NUMBERED}')`,
@@ -54,11 +56,13 @@ export const describeOrder = (name: string, env: () => Readonly<Record<string, s
     });
     afterAll(() => world.stop());
 
-    const statements = (condition: string): Promise<object[]> => world.database.query(`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND ${condition}`);
+    const statements = (condition: string): Promise<object[]> =>
+      world.database.query(`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND ${condition}`);
     const bodies = async (subscription: TestSubscription<MessageEvent>, count: number): Promise<string[]> =>
       (await subscription.take(count)).map(({ messageAdded }) => messageAdded.message.body);
     /** Where the room's log stands. */
-    const place = async (): Promise<string> => (await here.data<{ conversation: { cursor: string } }>(PLACE, { id: world.room }, world.ada)).conversation.cursor;
+    const place = async (): Promise<string> =>
+      (await here.data<{ conversation: { cursor: string } }>(PLACE, { id: world.room }, world.ada)).conversation.cursor;
     const follow = (after: string): TestSubscription<MessageEvent>[] =>
       world.apps.map((app) => app.connect(world.ada).subscribe<MessageEvent>(MESSAGES, { id: world.room, after }));
 
@@ -120,7 +124,11 @@ export const describeOrder = (name: string, env: () => Readonly<Record<string, s
         [SHARED, PERSONAL].map((query) => app.connect(world.ada).subscribe<Named>(query, { id: world.room, after })),
       );
       let device: TestSocket | null = null;
-      for (const [displayName, status] of [['Ben', 'OFFLINE'], ['Benjamin', 'ONLINE'], ['B.', 'OFFLINE']] as const) {
+      for (const [displayName, status] of [
+        ['Ben', 'OFFLINE'],
+        ['Benjamin', 'ONLINE'],
+        ['B.', 'OFFLINE'],
+      ] as const) {
         await there.data(RENAME, { name: displayName }, world.ben);
         if (status === 'ONLINE') device = there.connect(world.ben);
         else await device?.close();
@@ -128,7 +136,10 @@ export const describeOrder = (name: string, env: () => Readonly<Record<string, s
         await expect.poll(() => world.database.query(presence, [decodeId('User', world.ben.id, 'id')])).toEqual([{ status }]);
         await world.send(there, `as ${displayName}`);
         for (const each of events) {
-          expect((await each.data()).messageAdded.message).toMatchObject({ body: `as ${displayName}`, author: { displayName, presence: { status } } });
+          expect((await each.data()).messageAdded.message).toMatchObject({
+            body: `as ${displayName}`,
+            author: { displayName, presence: { status } },
+          });
         }
       }
     });

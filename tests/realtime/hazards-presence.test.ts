@@ -41,10 +41,12 @@ for (const [bus, env] of [
       for (const each of following) expect(statesOf(await each.take(ids.length))).toEqual(allOf(ids, 'OFFLINE 0'));
       return following;
     };
-    const statesOf = (events: readonly Presence[]): Record<string, string> => Object.fromEntries(events.map(({ presenceChanged: { user, status, version } }) => [user.id, `${status} ${version}`]));
+    const statesOf = (events: readonly Presence[]): Record<string, string> =>
+      Object.fromEntries(events.map(({ presenceChanged: { user, status, version } }) => [user.id, `${status} ${version}`]));
     const allOf = (ids: readonly string[], state: string): Record<string, string> => Object.fromEntries(ids.map((id) => [id, state]));
     const devices = async (world: World): Promise<number> =>
-      (await world.database.query<{ devices: number }>('SELECT coalesce(sum(devices), 0)::int AS devices FROM presence_device'))[0]?.devices ?? 0;
+      (await world.database.query<{ devices: number }>('SELECT coalesce(sum(devices), 0)::int AS devices FROM presence_device'))[0]
+        ?.devices ?? 0;
 
     it('H15: of a killed process with 100 users each turns OFFLINE exactly once for all who follow, unless they are elsewhere too', async () => {
       const settings = { ...env(), PRESENCE_LEASE_MS: LEASE_MS };

@@ -11,7 +11,8 @@ const numbers = (from: number, count: number): number[] => Array.from({ length: 
 const numberOf = (body: string | undefined): number => Number.parseInt(body ?? '', 10);
 const numbersOf = ({ received }: RawSocket): number[] =>
   received.flatMap(({ type, payload }) => (type === 'next' ? [numberOf(payload?.data?.messageAdded.message.body)] : []));
-const lastCursorOf = ({ received }: RawSocket): string | undefined => received.findLast(({ type }) => type === 'next')?.payload?.extensions?.cursor;
+const lastCursorOf = ({ received }: RawSocket): string | undefined =>
+  received.findLast(({ type }) => type === 'next')?.payload?.extensions?.cursor;
 
 describe('slow consumers', () => {
   let world: World;
@@ -30,7 +31,13 @@ describe('slow consumers', () => {
   };
   /** The cursor at which the room's log stands. */
   const now = async (): Promise<string> =>
-    (await app.data<{ conversation: { cursor: string } }>(`query ($id: ID!) { conversation(id: $id) { cursor } }`, { id: world.room }, world.ada)).conversation.cursor;
+    (
+      await app.data<{ conversation: { cursor: string } }>(
+        `query ($id: ID!) { conversation(id: $id) { cursor } }`,
+        { id: world.room },
+        world.ada,
+      )
+    ).conversation.cursor;
   const send = async (): Promise<void> => {
     const seq = await world.insert(sent, BATCH, BODY);
     sent += BATCH;
@@ -59,7 +66,11 @@ describe('slow consumers', () => {
     expect(had.length).toBeLessThan(sent - first);
 
     // In the same socket, under the same id.
-    slow.send({ id: 'messages', type: 'subscribe', payload: { query: MESSAGES, variables: { id: world.room, after: lastCursorOf(slow) } } });
+    slow.send({
+      id: 'messages',
+      type: 'subscribe',
+      payload: { query: MESSAGES, variables: { id: world.room, after: lastCursorOf(slow) } },
+    });
     await expect.poll(() => numbersOf(slow).length).toBe(sent - first);
     await send();
     await expect.poll(() => [slow, other].map((raw) => numbersOf(raw).length)).toEqual([sent - first, sent - first]);

@@ -37,7 +37,11 @@ for (const [bus, env, count] of [
 
     it('under concurrent likes values are left out, none goes back, and the last one always comes', async () => {
       const [here, there = here] = world.apps;
-      const { createPost } = await here.data<{ createPost: { post: { id: string } } }>(`mutation { createPost(input: { body: "liked" }) { post { id } } }`, {}, world.ada);
+      const { createPost } = await here.data<{ createPost: { post: { id: string } } }>(
+        `mutation { createPost(input: { body: "liked" }) { post { id } } }`,
+        {},
+        world.ada,
+      );
       const { id } = createPost.post;
       const following = [here, there, here].map((app) => app.connect().subscribe<Likes>(LIKES, { id }));
       for (const each of following) expect((await each.data()).likeCountChanged).toEqual({ count: 0, version: 0 });
@@ -92,10 +96,14 @@ for (const [bus, env, count] of [
         const versions = values.map(({ version }) => version);
         expect(versions).toEqual([...new Set(versions)].sort((a, b) => a - b));
       }
-      expect(members.map(({ username }) => seen.get(username)?.map(({ status }) => status).join(' '))).toEqual([
-        ...Array.from({ length: 3 }, () => 'OFFLINE ONLINE OFFLINE'),
-        ...Array.from({ length: 2 }, () => 'OFFLINE ONLINE'),
-      ]);
+      expect(
+        members.map(({ username }) =>
+          seen
+            .get(username)
+            ?.map(({ status }) => status)
+            .join(' '),
+        ),
+      ).toEqual([...Array.from({ length: 3 }, () => 'OFFLINE ONLINE OFFLINE'), ...Array.from({ length: 2 }, () => 'OFFLINE ONLINE')]);
       await Promise.all(devices.slice(3).map((device) => device.close()));
     });
   });

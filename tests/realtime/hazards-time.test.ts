@@ -61,7 +61,9 @@ it('H45: the answer to a mutation shows the time that its event has', async () =
 });
 
 it('H45: times do not go back where the clock was set back between two events', async () => {
-  await world.database.query(`UPDATE head SET last_at = last_at + interval '1 hour' WHERE topic = 'conversation' AND key = $1`, [world.key]);
+  await world.database.query(`UPDATE head SET last_at = last_at + interval '1 hour' WHERE topic = 'conversation' AND key = $1`, [
+    world.key,
+  ]);
   const before = (await rows()).at(-1);
   await world.send(world.apps[0], 'after the clock was set back');
   await world.send(world.apps[0], 'and on');

@@ -33,7 +33,11 @@ export const describeLive = (name: string, env: () => Readonly<Record<string, st
         ada,
       );
       room = created.createRoom.conversation.id;
-      await here.data(`mutation ($code: String!) { joinRoom(input: { code: $code }) { conversation { id } } }`, { code: created.createRoom.conversation.joinCode }, ben);
+      await here.data(
+        `mutation ($code: String!) { joinRoom(input: { code: $code }) { conversation { id } } }`,
+        { code: created.createRoom.conversation.joinCode },
+        ben,
+      );
     });
     afterAll(async () => {
       if (there !== here) await there.stop();
@@ -68,7 +72,11 @@ export const describeLive = (name: string, env: () => Readonly<Record<string, st
     });
 
     it('brings the new count of likes', async () => {
-      const { createPost } = await here.data<{ createPost: { post: { id: string } } }>(`mutation { createPost(input: { body: "x" }) { post { id } } }`, {}, ada);
+      const { createPost } = await here.data<{ createPost: { post: { id: string } } }>(
+        `mutation { createPost(input: { body: "x" }) { post { id } } }`,
+        {},
+        ada,
+      );
       const { id } = createPost.post;
       const likes = here.connect().subscribe<{ likeCountChanged: { count: number } }>(LIKES, { id });
       expect((await likes.data()).likeCountChanged.count).toBe(0);

@@ -68,21 +68,32 @@ export const describeRights = (name: string, env: () => Readonly<Record<string, 
         ada,
       );
       const { id, joinCode } = createRoom.conversation;
-      for (const member of members) await here.data(`mutation ($code: String!) { joinRoom(input: { code: $code }) { conversation { id } } }`, { code: joinCode }, member);
+      for (const member of members)
+        await here.data(
+          `mutation ($code: String!) { joinRoom(input: { code: $code }) { conversation { id } } }`,
+          { code: joinCode },
+          member,
+        );
       return id;
     };
     const cursorOf = async (id: string, user: TestUser): Promise<string> =>
-      (await here.data<{ conversation: { cursor: string } }>(`query ($id: ID!) { conversation(id: $id) { cursor } }`, { id }, user)).conversation.cursor;
+      (await here.data<{ conversation: { cursor: string } }>(`query ($id: ID!) { conversation(id: $id) { cursor } }`, { id }, user))
+        .conversation.cursor;
     const say = (id: string, body: string, user = ada): Promise<unknown> => there.data(SEND, { id, body }, user);
     const bodies = async (subscription: TestSubscription<MessageEvent>, count: number): Promise<string[]> =>
       (await subscription.take(count)).map(({ messageAdded }) => messageAdded.message.body);
     const signIn = async (user: TestUser): Promise<TestUser> => {
-      const { login } = await here.data<{ login: { credentials: { accessToken: string; refreshToken: string } } }>(LOGIN, { name: user.username });
+      const { login } = await here.data<{ login: { credentials: { accessToken: string; refreshToken: string } } }>(LOGIN, {
+        name: user.username,
+      });
       return { ...user, token: login.credentials.accessToken, refreshToken: login.credentials.refreshToken };
     };
     /** The results of one subscription over server-sent events, each as it comes, until it is complete. */
     const bySse = (user: TestUser, query: string, variables: Record<string, unknown>) =>
-      createClient({ url: here.url, retryAttempts: 0, headers: { authorization: `Bearer ${user.token}` } }).iterate<MessageEvent>({ query, variables });
+      createClient({ url: here.url, retryAttempts: 0, headers: { authorization: `Bearer ${user.token}` } }).iterate<MessageEvent>({
+        query,
+        variables,
+      });
 
     /** The same user with a token of the same session that is good for a second or two. */
     const briefly = async (user: TestUser): Promise<TestUser> => {
@@ -201,7 +212,9 @@ export const describeRights = (name: string, env: () => Readonly<Record<string, 
         const socket = here.connect(user);
         await socket.opened;
         await there.data(REFRESH, { token: user.refreshToken });
-        await database.query(`UPDATE session SET rotated_at = rotated_at - interval '11 seconds' WHERE user_id = $1`, [decodeJwt(user.token).sub]);
+        await database.query(`UPDATE session SET rotated_at = rotated_at - interval '11 seconds' WHERE user_id = $1`, [
+          decodeJwt(user.token).sub,
+        ]);
         expect(await there.code(REFRESH, { token: user.refreshToken })).toBe('UNAUTHENTICATED');
         expect(await socket.closed).toBe(4401);
       });
@@ -250,7 +263,9 @@ export const describeRights = (name: string, env: () => Readonly<Record<string, 
         await expect.poll(code).toBe('FORBIDDEN');
         await say(room, 'to a member');
         const result: GraphQLResponse = await seen.next();
-        expect(result.data).toMatchObject({ messageAdded: { message: { author: { seenBy: `ada seen by ${user.username} as MEMBER`, forModerators: null } } } });
+        expect(result.data).toMatchObject({
+          messageAdded: { message: { author: { seenBy: `ada seen by ${user.username} as MEMBER`, forModerators: null } } },
+        });
         expect(result.errors).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }]);
         await socket.close();
       });
@@ -274,7 +289,11 @@ export const describeRights = (name: string, env: () => Readonly<Record<string, 
         const again = here.connect(ben);
         const resumed = again.subscribe<MessageEvent>(MESSAGES, { id: room, after: seen.at(-1)?.messageAdded.cursor });
         seen.push(...(await resumed.take(sent + 1 - seen.length)));
-        expect(seen.map(({ messageAdded }) => messageAdded.message.body)).toEqual(['one', ...Array.from({ length: sent - 1 }, (_, n) => `more ${n + 1}`), 'the last']);
+        expect(seen.map(({ messageAdded }) => messageAdded.message.body)).toEqual([
+          'one',
+          ...Array.from({ length: sent - 1 }, (_, n) => `more ${n + 1}`),
+          'the last',
+        ]);
         await again.close();
       });
 
@@ -285,7 +304,9 @@ export const describeRights = (name: string, env: () => Readonly<Record<string, 
         const stream = socket.subscribe<MessageEvent>(MESSAGES, { id: room, after: await cursorOf(room, ben) });
         await say(room, 'message 1');
         const seen = await bodies(stream, 1);
-        expect(await socket.ping({ accessToken: ben.token })).toEqual({ accessTokenExpiresAt: new Date((decodeJwt(ben.token).exp ?? 0) * 1_000).toISOString() });
+        expect(await socket.ping({ accessToken: ben.token })).toEqual({
+          accessTokenExpiresAt: new Date((decodeJwt(ben.token).exp ?? 0) * 1_000).toISOString(),
+        });
         // The other socket has the same token and is not renewed: it tells when the token has expired.
         const meanwhile = await until(witness.closed, (n) => say(room, `message ${n + 1}`));
         expect(await witness.closed).toBe(4403);
@@ -332,17 +353,25 @@ export const describeRights = (name: string, env: () => Readonly<Record<string, 
         ['not even text', () => Promise.resolve([ben, 7]), 4401],
         ["somebody else's", () => Promise.resolve([ben, ada.token]), 4401],
         ['in a socket opened without one', () => Promise.resolve([undefined, ben.token]), 4401],
-        ['of a session that is over', async () => {
-          const over = await signIn(ben);
-          await there.data('mutation { logout { ok } }', {}, over);
-          return [ben, over.token];
-        }, 4401],
-        ['expired', async () => {
-          const brief = await briefly(ben);
-          const socket = here.connect(brief);
-          await socket.closed;
-          return [ben, brief.token];
-        }, 4403],
+        [
+          'of a session that is over',
+          async () => {
+            const over = await signIn(ben);
+            await there.data('mutation { logout { ok } }', {}, over);
+            return [ben, over.token];
+          },
+          4401,
+        ],
+        [
+          'expired',
+          async () => {
+            const brief = await briefly(ben);
+            const socket = here.connect(brief);
+            await socket.closed;
+            return [ben, brief.token];
+          },
+          4403,
+        ],
       ])('%s', async (_name, make, code) => {
         const [user, accessToken] = await make();
         const socket = here.connect(user);
@@ -353,7 +382,11 @@ export const describeRights = (name: string, env: () => Readonly<Record<string, 
     });
 
     it('a stream that everyone may follow needs no token, and none of this', async () => {
-      const { createPost } = await here.data<{ createPost: { post: { id: string } } }>(`mutation { createPost(input: { body: "x" }) { post { id } } }`, {}, ada);
+      const { createPost } = await here.data<{ createPost: { post: { id: string } } }>(
+        `mutation { createPost(input: { body: "x" }) { post { id } } }`,
+        {},
+        ada,
+      );
       const socket = here.connect();
       expect((await socket.opened)['accessTokenExpiresAt']).toBeNull();
       const likes = socket.subscribe<{ likeCountChanged: { count: number } }>(LIKES, { id: createPost.post.id });

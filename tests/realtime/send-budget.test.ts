@@ -34,7 +34,16 @@ const MAX_BYTES = 1_000_000;
 const connect = (budget: SendBudget, address = '192.0.2.1'): Peer => {
   const { stream, take } = createConnection();
   let fate: 'open' | 'slow' | 'cut' = 'open';
-  const sendQueue = createSendQueue({ stream, collector: createCollector(1), maxFrames: 100_000, maxBytes: MAX_BYTES, stallMs: 600_000, onStall: () => (fate = 'cut'), budget, address });
+  const sendQueue = createSendQueue({
+    stream,
+    collector: createCollector(1),
+    maxFrames: 100_000,
+    maxBytes: MAX_BYTES,
+    stallMs: 600_000,
+    onStall: () => (fate = 'cut'),
+    budget,
+    address,
+  });
   const slot = createSlot('1', 'log', () => (fate = 'slow'));
   return { sendQueue, slot, take, fate: () => fate };
 };
@@ -42,7 +51,10 @@ const KB = Buffer.from(JSON.stringify('x'.repeat(1_000)));
 /** Blocks the connection and queues so many kilobytes behind. */
 const fill = ({ sendQueue, slot }: Peer, kilobytes: number): void => {
   sendQueue.text(JSON.stringify('x'.repeat(20_000)));
-  sendQueue.next(slot, Array.from({ length: kilobytes }, () => KB));
+  sendQueue.next(
+    slot,
+    Array.from({ length: kilobytes }, () => KB),
+  );
 };
 
 describe('what a process holds for peers that do not take it', () => {
@@ -99,7 +111,10 @@ describe('what one socket holds', () => {
     const peer = connect(budget);
     const later = createSlot('2', 'log', () => undefined);
     fill(peer, 600);
-    peer.sendQueue.next(later, Array.from({ length: 2_000 }, () => KB));
+    peer.sendQueue.next(
+      later,
+      Array.from({ length: 2_000 }, () => KB),
+    );
     expect(peer.sendQueue.stats().bytes).toBeGreaterThan(2 * MAX_BYTES);
     await expect.poll(() => peer.sendQueue.stats().bytes, { timeout: 20_000 }).toBeLessThanOrEqual(MAX_BYTES);
     // It is the one whose results came last that has ended.

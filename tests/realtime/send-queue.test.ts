@@ -2,7 +2,14 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { createCollector, createSendQueue, createSlot, type Collector, type SendQueue, type SendQueueOptions } from '../../src/server/websocket/send-queue.js';
+import {
+  createCollector,
+  createSendQueue,
+  createSlot,
+  type Collector,
+  type SendQueue,
+  type SendQueueOptions,
+} from '../../src/server/websocket/send-queue.js';
 import { createSendBudget } from '../../src/server/websocket/send-budget.js';
 import { deferred } from '../kit/deferred.js';
 
@@ -47,7 +54,9 @@ describe('the send queue, before a WebSocket', () => {
   }
   const open = async (): Promise<Pair> => {
     const { port } = http.address() as AddressInfo;
-    const accepted = new Promise<[WebSocket, Socket]>((resolve) => sockets.once('connection', (socket, request) => resolve([socket, request.socket])));
+    const accepted = new Promise<[WebSocket, Socket]>((resolve) =>
+      sockets.once('connection', (socket, request) => resolve([socket, request.socket])),
+    );
     const client = new WebSocket(`ws://127.0.0.1:${port}`, { perMessageDeflate: false });
     const messages: string[] = [];
     client.on('message', (data: Buffer) => messages.push(data.toString('utf8')));
@@ -67,7 +76,7 @@ describe('the send queue, before a WebSocket', () => {
     ...given,
   });
 
-  it('sends frames that a WebSocket client reads, whatever their length, in the order of the calls, between the library\'s own', async () => {
+  it("sends frames that a WebSocket client reads, whatever their length, in the order of the calls, between the library's own", async () => {
     const { client, server, stream, messages } = await open();
     const pings: number[] = [];
     client.on('ping', () => pings.push(messages.length));
@@ -94,7 +103,9 @@ describe('the send queue, before a WebSocket', () => {
     text('{"type":"complete"}');
     await expect.poll(() => messages.length).toBe(expected.length);
     expect(messages).toEqual(expected);
-    expect(messages.map((message) => (message.startsWith('{"id"') ? (JSON.parse(message) as { type: string }).type : ''))).toContain('next');
+    expect(messages.map((message) => (message.startsWith('{"id"') ? (JSON.parse(message) as { type: string }).type : ''))).toContain(
+      'next',
+    );
     await expect.poll(() => pings).toEqual([expected.length - 1]);
     sendQueue.close();
     client.terminate();
@@ -128,10 +139,10 @@ describe('the send queue', () => {
     far.on('data', (chunk) => collected.push(chunk));
     writes = [];
     const write = near.write.bind(near);
-    near.write = ((chunk: Buffer) => {
+    near.write = (chunk: Buffer) => {
       writes.push(framesOf(chunk));
       return write(chunk);
-    });
+    };
     moment = createMoment();
     stalls = 0;
     return () => {
@@ -141,12 +152,25 @@ describe('the send queue', () => {
   });
 
   const create = (given: Partial<SendQueueOptions> = {}): SendQueue =>
-    createSendQueue({ stream: near, collector: moment, maxFrames: 16, maxBytes: 100_000, stallMs: 600_000, onStall: () => (stalls += 1), budget: UNBOUNDED, address: '127.0.0.1', ...given });
+    createSendQueue({
+      stream: near,
+      collector: moment,
+      maxFrames: 16,
+      maxBytes: 100_000,
+      stallMs: 600_000,
+      onStall: () => (stalls += 1),
+      budget: UNBOUNDED,
+      address: '127.0.0.1',
+      ...given,
+    });
   const log = (id = 'a', onOverflow = (): void => undefined) => createSlot(id, 'log', onOverflow);
   /** Makes the peer stop reading, and writes more than the connection can hold. */
   const block = (sendQueue: SendQueue): void => {
     far.pause();
-    sendQueue.next(createSlot('filler', 'log', () => expect.unreachable()), [filler]);
+    sendQueue.next(
+      createSlot('filler', 'log', () => expect.unreachable()),
+      [filler],
+    );
     sendQueue.flush();
     expect(near.writableNeedDrain).toBe(true);
   };
@@ -219,7 +243,10 @@ describe('the send queue', () => {
       .poll(() => {
         let overflowed = false;
         const probe = log('probe', () => (overflowed = true));
-        sendQueue.next(probe, Array.from({ length: 17 }, (_, n) => result(n)));
+        sendQueue.next(
+          probe,
+          Array.from({ length: 17 }, (_, n) => result(n)),
+        );
         sendQueue.forget(probe);
         return overflowed;
       })
@@ -263,7 +290,10 @@ describe('the send queue', () => {
   });
 
   it('is bounded by bytes as by count, and in a burst by four times as much', () => {
-    for (const [options, bytes, fits] of [[{ maxFrames: 1_000 }, 30_000, 13], [{ maxFrames: 16 }, 10, 64]] as const) {
+    for (const [options, bytes, fits] of [
+      [{ maxFrames: 1_000 }, 30_000, 13],
+      [{ maxFrames: 16 }, 10, 64],
+    ] as const) {
       const sendQueue = create(options);
       block(sendQueue);
       let overflows = 0;
@@ -301,13 +331,19 @@ describe('the send queue', () => {
       sendQueue.next(slot, [big(n, 10_000)]);
       moment.pass();
     }
-    sendQueue.next(slot, Array.from({ length: 100 }, (_, n) => big(n, 10_000)));
+    sendQueue.next(
+      slot,
+      Array.from({ length: 100 }, (_, n) => big(n, 10_000)),
+    );
     const kept = sendQueue.stats();
     expect(kept.frames).toBe(100);
     sendQueue.forget(slot);
     expect(sendQueue.stats()).toEqual({ frames: 0, bytes: 0 });
     const other = log('other');
-    sendQueue.next(other, Array.from({ length: 100 }, (_, n) => big(n, 10_000)));
+    sendQueue.next(
+      other,
+      Array.from({ length: 100 }, (_, n) => big(n, 10_000)),
+    );
     writes = [];
     far.resume();
     await expect.poll(() => payloads('other').length).toBe(100);
@@ -330,7 +366,10 @@ describe('the send queue', () => {
   it('takes a burst that is larger than the queue as long as the connection does, and what is larger alone when nothing waits', async () => {
     const sendQueue = create();
     const slot = log('a', () => expect.unreachable());
-    sendQueue.next(slot, Array.from({ length: 100 }, (_, n) => result(n)));
+    sendQueue.next(
+      slot,
+      Array.from({ length: 100 }, (_, n) => result(n)),
+    );
     moment.pass();
     await expect.poll(() => payloads('a')).toHaveLength(100);
     sendQueue.next(slot, [big(1, 150_000)]);
@@ -344,7 +383,10 @@ describe('the send queue', () => {
     await sendQueue.room();
     block(sendQueue);
     const slot = log();
-    sendQueue.next(slot, Array.from({ length: 9 }, (_, n) => result(n)));
+    sendQueue.next(
+      slot,
+      Array.from({ length: 9 }, (_, n) => result(n)),
+    );
     let rooms = 0;
     const waiting = Promise.all([sendQueue.room().then(() => (rooms += 1)), sendQueue.room().then(() => (rooms += 1))]);
     await new Promise((resolve) => setImmediate(resolve));
@@ -354,11 +396,17 @@ describe('the send queue', () => {
     expect(sendQueue.stats().frames).toBeLessThanOrEqual(8);
 
     block(sendQueue);
-    sendQueue.next(slot, Array.from({ length: 9 }, (_, n) => result(n)));
+    sendQueue.next(
+      slot,
+      Array.from({ length: 9 }, (_, n) => result(n)),
+    );
     const forgotten = sendQueue.room();
     sendQueue.forget(slot);
     await forgotten;
-    sendQueue.next(slot, Array.from({ length: 9 }, (_, n) => result(n)));
+    sendQueue.next(
+      slot,
+      Array.from({ length: 9 }, (_, n) => result(n)),
+    );
     const closed = sendQueue.room();
     sendQueue.close();
     await closed;
@@ -418,7 +466,7 @@ describe('the send queue', () => {
     }
   });
 
-  it('gives up one that piles up the protocol\'s own', () => {
+  it("gives up one that piles up the protocol's own", () => {
     const sendQueue = create();
     far.pause();
     while (stalls === 0) sendQueue.text('x'.repeat(10_000));
@@ -431,7 +479,7 @@ const next = (id: string, payload: unknown): string => `{"id":"${id}","type":"ne
 /** The texts of unmasked WebSocket frames (RFC 6455, 5.2); the last one may not be all there. */
 const framesOf = (bytes: Buffer): string[] => {
   const texts: string[] = [];
-  for (let offset = 0; offset + 2 <= bytes.length; ) {
+  for (let offset = 0; offset + 2 <= bytes.length;) {
     expect(bytes[offset]).toBe(0x81);
     let length = bytes[offset + 1] ?? 0;
     offset += 2;

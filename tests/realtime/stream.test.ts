@@ -36,7 +36,12 @@ const open = (rows: AnyEvent[], gate: Promise<unknown>) => {
     personalKeys: new Set(),
     onEmpty: () => undefined,
   });
-  const member = { audience: null, deliver: (seqs: readonly number[]) => void handed.push(...seqs), end: () => undefined, room: () => Promise.resolve() };
+  const member = {
+    audience: null,
+    deliver: (seqs: readonly number[]) => void handed.push(...seqs),
+    end: () => undefined,
+    room: () => Promise.resolve(),
+  };
   group.join({ member, position: 0, end: () => undefined, leave: () => undefined });
   stream.groups.set('numbers', group as never);
   stream.settle(0);

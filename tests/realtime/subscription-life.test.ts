@@ -66,7 +66,8 @@ describe('a subscription', () => {
   it('is over before it begins for one who follows too many selections, and where the server stops', async () => {
     const [app] = world.apps;
     const owned = [];
-    for (let count = 0; count <= MAX_SELECTIONS; count += 1) owned.push(await follow(app, world.key, { selection: `${count}`, owner: 'ada' }));
+    for (let count = 0; count <= MAX_SELECTIONS; count += 1)
+      owned.push(await follow(app, world.key, { selection: `${count}`, owner: 'ada' }));
     expect(owned.at(-1)?.ends).toMatchObject([{ extensions: { code: 'RATE_LIMITED' } }]);
     for (const { attached } of owned) attached.leave();
     const other = await world.addApp();
@@ -89,28 +90,27 @@ describe('a subscription', () => {
     });
     const leaving = await follow(app, world.key, { selection: 'leaving', after, room: () => new Promise(() => undefined) });
     leaving.attached.leave();
-    await expect.poll(() => [over.ends, failing.ends, revoked.ends, leaving.ends]).toMatchObject([
-      [null],
-      [{ extensions: { code: 'NOT_FOUND' } }],
-      [{ extensions: { code: 'ACCESS_REVOKED' } }],
-      [],
-    ]);
+    await expect
+      .poll(() => [over.ends, failing.ends, revoked.ends, leaving.ends])
+      .toMatchObject([[null], [{ extensions: { code: 'NOT_FOUND' } }], [{ extensions: { code: 'ACCESS_REVOKED' } }], []]);
   });
 
   it('ends by what happens', async () => {
     const [app] = world.apps;
     const last = head + 1;
     const over = await follow(app, world.key, { selection: 'over', endsFor: (seq) => (seq === last ? 'everyone' : null) });
-    const revoked = await follow(app, world.key, { selection: 'revoked', userId: 'ada', endsFor: (seq) => (seq === last ? { userId: 'ada' } : null) });
+    const revoked = await follow(app, world.key, {
+      selection: 'revoked',
+      userId: 'ada',
+      endsFor: (seq) => (seq === last ? { userId: 'ada' } : null),
+    });
     const failing = await follow(app, world.key, { selection: 'failing', render: noResult });
     await expect.poll(() => [over, revoked, failing].map(({ attached }) => attached.state)).toEqual(['live', 'live', 'live']);
     await insert(1);
     wake();
-    await expect.poll(() => [over.ends, revoked.ends, failing.ends]).toMatchObject([
-      [null],
-      [{ extensions: { code: 'ACCESS_REVOKED' } }],
-      [{ extensions: { code: 'NOT_FOUND' } }],
-    ]);
+    await expect
+      .poll(() => [over.ends, revoked.ends, failing.ends])
+      .toMatchObject([[null], [{ extensions: { code: 'ACCESS_REVOKED' } }], [{ extensions: { code: 'NOT_FOUND' } }]]);
   });
 
   it('ends in what its group reads again', async () => {
@@ -123,7 +123,12 @@ describe('a subscription', () => {
       if (seq === first) await gate.promise;
     };
     const over = await follow(app, world.key, { selection: 'over', render: held, endsFor: (seq) => (seq === last ? 'everyone' : null) });
-    const revoked = await follow(app, world.key, { selection: 'revoked', render: held, userId: 'ada', endsFor: (seq) => (seq === last ? { userId: 'ada' } : null) });
+    const revoked = await follow(app, world.key, {
+      selection: 'revoked',
+      render: held,
+      userId: 'ada',
+      endsFor: (seq) => (seq === last ? { userId: 'ada' } : null),
+    });
     const failing = await follow(app, world.key, { selection: 'failing', render: (seq) => (seq === last ? noResult() : held(seq)) });
     const leaving = await follow(app, world.key, { selection: 'leaving', render: held });
     const all = [over, revoked, failing, leaving];
@@ -133,11 +138,9 @@ describe('a subscription', () => {
     await expect.poll(() => all.map(({ attached }) => attached.state)).toEqual(all.map(() => 'behind'));
     leaving.attached.leave();
     gate.resolve(undefined);
-    await expect.poll(() => [over.ends, revoked.ends, failing.ends]).toMatchObject([
-      [null],
-      [{ extensions: { code: 'ACCESS_REVOKED' } }],
-      [{ extensions: { code: 'NOT_FOUND' } }],
-    ]);
+    await expect
+      .poll(() => [over.ends, revoked.ends, failing.ends])
+      .toMatchObject([[null], [{ extensions: { code: 'ACCESS_REVOKED' } }], [{ extensions: { code: 'NOT_FOUND' } }]]);
     expect([over.seqs.at(-1), revoked.seqs.at(-1), failing.seqs.at(-1), leaving.seqs]).toEqual([last, last, last - 1, []]);
   });
 

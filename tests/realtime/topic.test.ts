@@ -15,9 +15,15 @@ describe('the kinds of a log', () => {
   });
 
   it('each say whom they end', () => {
-    const { kinds, endsFor } = logTopic<Events>('things', { kinds: { Added: 'goes on', Removed: ({ ref }) => ref, Closed: 'ends for everyone' } });
+    const { kinds, endsFor } = logTopic<Events>('things', {
+      kinds: { Added: 'goes on', Removed: ({ ref }) => ref, Closed: 'ends for everyone' },
+    });
     const place = { topic: 'things', key: 'one', seq: 1, cursor: '', at: new Date(0) };
-    const ends = [endsFor({ ...place, kind: 'Added', ref: null }), endsFor({ ...place, kind: 'Removed', ref: { userId: 'ada' } }), endsFor({ ...place, kind: 'Closed', ref: null })];
+    const ends = [
+      endsFor({ ...place, kind: 'Added', ref: null }),
+      endsFor({ ...place, kind: 'Removed', ref: { userId: 'ada' } }),
+      endsFor({ ...place, kind: 'Closed', ref: null }),
+    ];
     expect([kinds, ends]).toEqual([
       ['Added', 'Removed', 'Closed'],
       [null, { userId: 'ada' }, 'everyone'],

@@ -22,7 +22,13 @@ describe('rights that are asked again', () => {
   afterAll(() => app.stop());
 
   const newRoom = async (): Promise<string> =>
-    (await app.data<{ createRoom: { conversation: { id: string } } }>(`mutation { createRoom(input: { title: "Room" }) { conversation { id } } }`, {}, ada)).createRoom.conversation.id;
+    (
+      await app.data<{ createRoom: { conversation: { id: string } } }>(
+        `mutation { createRoom(input: { title: "Room" }) { conversation { id } } }`,
+        {},
+        ada,
+      )
+    ).createRoom.conversation.id;
   const change = (): Promise<unknown> => setRole(app.services.db, 'ada', 'MEMBER');
   /** Rules that let in whoever comes and then say what they are told to. */
   const question = (room: string, answer: () => Promise<void>) => {
@@ -43,20 +49,23 @@ describe('rights that are asked again', () => {
     await socket.close();
   });
 
-  it.each(['UNAVAILABLE', 'RATE_LIMITED', 'uncoded'] as const)('a failure that says nothing of rights, %s, is tried again, and nothing is missed', async (what) => {
-    const room = await newRoom();
-    let failures = 3;
-    const { ask, asked } = question(room, () => ((failures -= 1) >= 0 ? Promise.reject(failureOf(what)) : Promise.resolve()));
-    const socket = app.connect(ada);
-    const following = socket.subscribe(QUESTIONED, { id: room });
-    await expect.poll(() => asked.asked).toBe(1);
-    ask();
-    await change();
-    await expect.poll(() => asked.asked).toBe(5);
-    await app.data(SEND, { id: room, body: 'goes on' }, ada);
-    expect(await following.data()).toEqual({ messageAdded: { message: { body: 'goes on' } } });
-    await socket.close();
-  });
+  it.each(['UNAVAILABLE', 'RATE_LIMITED', 'uncoded'] as const)(
+    'a failure that says nothing of rights, %s, is tried again, and nothing is missed',
+    async (what) => {
+      const room = await newRoom();
+      let failures = 3;
+      const { ask, asked } = question(room, () => ((failures -= 1) >= 0 ? Promise.reject(failureOf(what)) : Promise.resolve()));
+      const socket = app.connect(ada);
+      const following = socket.subscribe(QUESTIONED, { id: room });
+      await expect.poll(() => asked.asked).toBe(1);
+      ask();
+      await change();
+      await expect.poll(() => asked.asked).toBe(5);
+      await app.data(SEND, { id: room, body: 'goes on' }, ada);
+      expect(await following.data()).toEqual({ messageAdded: { message: { body: 'goes on' } } });
+      await socket.close();
+    },
+  );
 
   it('one that lasts ends that subscription alone, with UNAVAILABLE, on each transport', async () => {
     const [room, other] = [await newRoom(), await newRoom()];
@@ -65,7 +74,10 @@ describe('rights that are asked again', () => {
     const socket = app.connect(ada);
     const following = socket.subscribe(QUESTIONED, { id: room });
     const stays = socket.subscribe(QUESTIONED, { id: other });
-    const stream = createClient({ url: app.url, retryAttempts: 0, headers: { authorization: `Bearer ${ada.token}` } }).iterate({ query: QUESTIONED, variables: { id: room } });
+    const stream = createClient({ url: app.url, retryAttempts: 0, headers: { authorization: `Bearer ${ada.token}` } }).iterate({
+      query: QUESTIONED,
+      variables: { id: room },
+    });
     const next = stream.next();
     await expect.poll(() => asked.asked + others.asked).toBe(3);
     ask();

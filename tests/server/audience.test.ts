@@ -19,17 +19,30 @@ describe('the audience of a result that depends on its viewer', () => {
   beforeAll(async () => {
     app = await startTestApp({ env: { LOG_LEVEL: 'silent' } });
     [ada, ben] = [await app.user('ada'), await app.user('ben')];
-    ({ createPost: { post: { id: post } } } = await app.data<{ createPost: { post: { id: string } } }>(`mutation { createPost(input: { body: "A post" }) { post { id } } }`, {}, ben));
+    ({
+      createPost: {
+        post: { id: post },
+      },
+    } = await app.data<{ createPost: { post: { id: string } } }>(
+      `mutation { createPost(input: { body: "A post" }) { post { id } } }`,
+      {},
+      ben,
+    ));
   });
   afterAll(() => app.stop());
 
   /** The same user on a further device, with a session of its own. */
   const device = async (user: TestUser): Promise<TestUser> => {
-    const { login } = await app.data<{ login: { credentials: { accessToken: string; refreshToken: string } } }>(LOGIN, { name: user.username }, { headers: { 'user-agent': `device of ${user.username}` } });
+    const { login } = await app.data<{ login: { credentials: { accessToken: string; refreshToken: string } } }>(
+      LOGIN,
+      { name: user.username },
+      { headers: { 'user-agent': `device of ${user.username}` } },
+    );
     return { ...user, token: login.credentials.accessToken, refreshToken: login.credentials.refreshToken };
   };
   const following = (count: number): Promise<void> => expect.poll(() => app.services.hub.stats().subscribers).toBeGreaterThanOrEqual(count);
-  const comment = (): Promise<unknown> => app.data(`mutation ($id: ID!) { addComment(input: { postId: $id, body: "A comment" }) { comment { id } } }`, { id: post }, ben);
+  const comment = (): Promise<unknown> =>
+    app.data(`mutation ($id: ID!) { addComment(input: { postId: $id, body: "A comment" }) { comment { id } } }`, { id: post }, ben);
 
   it('is one for all devices of one person, whatever their sessions and transports', async () => {
     const cost = async (devices: number): Promise<number> => {
@@ -37,7 +50,11 @@ describe('the audience of a result that depends on its viewer', () => {
       const sockets = users.map((user) => app.connect(user));
       await Promise.all(sockets.map(({ opened }) => opened));
       const results = sockets.map((socket) => socket.subscribe<Event>(COMMENTS('viewerFollows'), { id: post }));
-      const stream = createClient({ url: app.url, retryAttempts: 0, headers: { authorization: `Bearer ${ada.token}`, 'user-agent': 'another' } }).iterate<Event>({ query: COMMENTS('viewerFollows'), variables: { id: post } });
+      const stream = createClient({
+        url: app.url,
+        retryAttempts: 0,
+        headers: { authorization: `Bearer ${ada.token}`, 'user-agent': 'another' },
+      }).iterate<Event>({ query: COMMENTS('viewerFollows'), variables: { id: post } });
       const first = stream.next();
       await following(devices + 2);
       const all = async (): Promise<unknown> => await Promise.all(results.map(({ data }) => data()));
@@ -67,7 +84,10 @@ describe('the audience of a result that depends on its viewer', () => {
 
   it('is looked up once: a stream of server-sent events reads its session one time', async () => {
     const statements = await app.countStatements(async () => {
-      const stream = createClient({ url: app.url, retryAttempts: 0, headers: { authorization: `Bearer ${ada.token}` } }).iterate<Event>({ query: COMMENTS('username'), variables: { id: post } });
+      const stream = createClient({ url: app.url, retryAttempts: 0, headers: { authorization: `Bearer ${ada.token}` } }).iterate<Event>({
+        query: COMMENTS('username'),
+        variables: { id: post },
+      });
       const first = stream.next();
       await following(2);
       await comment();

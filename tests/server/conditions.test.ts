@@ -26,8 +26,21 @@ beforeAll(async () => {
   database = await createTestDatabase();
   proxy = await startProxy(database.url);
   dataDir = await mkdtemp(join(tmpdir(), 'lyceum-conditions-'));
-  server = await startServerProcess({ NODE_ENV: 'production', HOST: '127.0.0.1', DATA_DIR: dataDir, DATABASE_URL: proxy.url, DATABASE_TIMEOUT_MS: '2000', DRAIN_MS: '0', LOG_LEVEL: 'warn', RECONCILE_MS: '500' });
-  const { data } = await execute<{ joinAsGuest: { credentials: { accessToken: string } } }>(server.url, 'mutation { joinAsGuest(input: { displayName: "G" }) { credentials { accessToken } } }', {});
+  server = await startServerProcess({
+    NODE_ENV: 'production',
+    HOST: '127.0.0.1',
+    DATA_DIR: dataDir,
+    DATABASE_URL: proxy.url,
+    DATABASE_TIMEOUT_MS: '2000',
+    DRAIN_MS: '0',
+    LOG_LEVEL: 'warn',
+    RECONCILE_MS: '500',
+  });
+  const { data } = await execute<{ joinAsGuest: { credentials: { accessToken: string } } }>(
+    server.url,
+    'mutation { joinAsGuest(input: { displayName: "G" }) { credentials { accessToken } } }',
+    {},
+  );
   token = data?.joinAsGuest.credentials.accessToken ?? '';
 });
 afterAll(async () => {
@@ -62,63 +75,103 @@ describe('a server in production', () => {
     expect(lines()).toContainEqual(expect.objectContaining({ msg: 'Lyceum is ready', url: server.url }));
   });
 
-  it('tells once that its database is away and once that it is back, with how long it took and how many requests were refused', { timeout: 90_000 }, async () => {
-    await proxy.refuse();
-    const answers = [...(await repeat(20, read)), ...(await repeat(20, write))];
-    expect(answers.map(codeOf)).toEqual(answers.map(() => 'UNAVAILABLE'));
-    expect(await readiness()).toEqual({ status: 503, soon: true, ready: false, components: { database: 'DOWN', bus: 'UP' } });
-    await until(() => expect(told('jobs')).toHaveLength(1));
-    await proxy.resume();
-    await until(() => expect(told('database').map(({ msg }) => msg)).toEqual(['the database is unavailable', 'the database is available again']));
-    await until(() => expect(told('jobs').map(({ msg }) => msg)).toEqual(['the job queue is unavailable; trying again until it is back', 'the job queue is back']));
-    expect(told('database')).toEqual([expect.objectContaining({ reason: expect.any(String) }), expect.objectContaining({ forMs: expect.any(Number), refused: 40 })]);
-    // Nothing else is said of it, by us; what a library says is one line.
-    const others = lines().filter((line) => line.level !== 'info' && line.condition === undefined && line.msg !== 'a library said on the console');
-    expect(others).toEqual([]);
-  });
+  it(
+    'tells once that its database is away and once that it is back, with how long it took and how many requests were refused',
+    { timeout: 90_000 },
+    async () => {
+      await proxy.refuse();
+      const answers = [...(await repeat(20, read)), ...(await repeat(20, write))];
+      expect(answers.map(codeOf)).toEqual(answers.map(() => 'UNAVAILABLE'));
+      expect(await readiness()).toEqual({ status: 503, soon: true, ready: false, components: { database: 'DOWN', bus: 'UP' } });
+      await until(() => expect(told('jobs')).toHaveLength(1));
+      await proxy.resume();
+      await until(() =>
+        expect(told('database').map(({ msg }) => msg)).toEqual(['the database is unavailable', 'the database is available again']),
+      );
+      await until(() =>
+        expect(told('jobs').map(({ msg }) => msg)).toEqual([
+          'the job queue is unavailable; trying again until it is back',
+          'the job queue is back',
+        ]),
+      );
+      expect(told('database')).toEqual([
+        expect.objectContaining({ reason: expect.any(String) }),
+        expect.objectContaining({ forMs: expect.any(Number), refused: 40 }),
+      ]);
+      // Nothing else is said of it, by us; what a library says is one line.
+      const others = lines().filter(
+        (line) => line.level !== 'info' && line.condition === undefined && line.msg !== 'a library said on the console',
+      );
+      expect(others).toEqual([]);
+    },
+  );
 
   it('says within a second that its database hangs', { timeout: 60_000 }, async () => {
     proxy.blackHole();
     try {
-      expect(await repeat(3, readiness)).toEqual(Array.from({ length: 3 }, () => ({ status: 503, soon: true, ready: false, components: { database: 'DOWN', bus: 'UP' } })));
+      expect(await repeat(3, readiness)).toEqual(
+        Array.from({ length: 3 }, () => ({ status: 503, soon: true, ready: false, components: { database: 'DOWN', bus: 'UP' } })),
+      );
     } finally {
       await proxy.resume();
     }
     await until(async () => expect(await readiness()).toMatchObject({ status: 200, components: { database: 'UP' } }));
   });
 
-  it('serves what can be read while its database is read-only, says so with 200, and writes again when it can', { timeout: 90_000 }, async () => {
-    const { hostname: host, port, username: user, password, pathname } = new URL(database.url);
-    const admin = new pg.Client({ host, port: Number(port), user, password, database: 'postgres' });
-    await admin.connect();
-    const name = pathname.slice(1);
-    const become = async (mode: 'on' | 'off'): Promise<void> => {
-      await admin.query(`ALTER DATABASE ${name} SET default_transaction_read_only = ${mode}`);
-      await admin.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND application_name = 'lyceum'`, [name]);
-    };
-    try {
-      await become('on');
-      await until(async () => expect(await readiness()).toEqual({ status: 200, soon: true, ready: true, components: { database: 'READ_ONLY', bus: 'UP' } }));
-      expect((await repeat(5, write)).map(codeOf)).toEqual(['UNAVAILABLE', 'UNAVAILABLE', 'UNAVAILABLE', 'UNAVAILABLE', 'UNAVAILABLE']);
-      expect((await repeat(5, read)).map(codeOf)).toEqual([undefined, undefined, undefined, undefined, undefined]);
-      // Back without a connection being cut: those that were made meanwhile must not stay read-only for ever.
-      await admin.query(`ALTER DATABASE ${name} SET default_transaction_read_only = off`);
-      await until(async () => expect((await repeat(5, write)).map(codeOf)).toEqual([undefined, undefined, undefined, undefined, undefined]));
-      await until(() => expect(told('database-writes').map(({ msg }) => msg)).toEqual(['the database takes no writes', 'the database takes writes again']));
-      await until(async () => expect(await readiness()).toMatchObject({ status: 200, components: { database: 'UP' } }));
-    } finally {
-      await admin.end();
-    }
-  });
+  it(
+    'serves what can be read while its database is read-only, says so with 200, and writes again when it can',
+    { timeout: 90_000 },
+    async () => {
+      const { hostname: host, port, username: user, password, pathname } = new URL(database.url);
+      const admin = new pg.Client({ host, port: Number(port), user, password, database: 'postgres' });
+      await admin.connect();
+      const name = pathname.slice(1);
+      const become = async (mode: 'on' | 'off'): Promise<void> => {
+        await admin.query(`ALTER DATABASE ${name} SET default_transaction_read_only = ${mode}`);
+        await admin.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND application_name = 'lyceum'`, [
+          name,
+        ]);
+      };
+      try {
+        await become('on');
+        await until(async () =>
+          expect(await readiness()).toEqual({ status: 200, soon: true, ready: true, components: { database: 'READ_ONLY', bus: 'UP' } }),
+        );
+        expect((await repeat(5, write)).map(codeOf)).toEqual(['UNAVAILABLE', 'UNAVAILABLE', 'UNAVAILABLE', 'UNAVAILABLE', 'UNAVAILABLE']);
+        expect((await repeat(5, read)).map(codeOf)).toEqual([undefined, undefined, undefined, undefined, undefined]);
+        // Back without a connection being cut: those that were made meanwhile must not stay read-only for ever.
+        await admin.query(`ALTER DATABASE ${name} SET default_transaction_read_only = off`);
+        await until(async () =>
+          expect((await repeat(5, write)).map(codeOf)).toEqual([undefined, undefined, undefined, undefined, undefined]),
+        );
+        await until(() =>
+          expect(told('database-writes').map(({ msg }) => msg)).toEqual([
+            'the database takes no writes',
+            'the database takes writes again',
+          ]),
+        );
+        await until(async () => expect(await readiness()).toMatchObject({ status: 200, components: { database: 'UP' } }));
+      } finally {
+        await admin.end();
+      }
+    },
+  );
 
   it('answers UNAVAILABLE while the disk is full, says READ_ONLY, and tells it once', { timeout: 60_000 }, async () => {
-    await database.query(`CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$`);
+    await database.query(
+      `CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$`,
+    );
     await database.query('CREATE TRIGGER full_disk BEFORE INSERT ON post FOR EACH ROW EXECUTE FUNCTION full_disk()');
     expect((await repeat(10, write)).map(codeOf)).toEqual(Array.from({ length: 10 }, () => 'UNAVAILABLE'));
     expect(await readiness()).toMatchObject({ status: 200, ready: true, components: { database: 'READ_ONLY' } });
     await database.query('DROP TRIGGER full_disk ON post');
     expect(codeOf(await write())).toBeUndefined();
-    await until(() => expect(told('database-room')).toEqual([expect.objectContaining({ reason: expect.stringContaining('No space left on device') as unknown }), expect.objectContaining({ refused: 10 })]));
+    await until(() =>
+      expect(told('database-room')).toEqual([
+        expect.objectContaining({ reason: expect.stringContaining('No space left on device') as unknown }),
+        expect.objectContaining({ refused: 10 }),
+      ]),
+    );
     expect(await readiness()).toMatchObject({ components: { database: 'UP' } });
   });
 });

@@ -4,7 +4,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 
 /** Authorization headers, as a function of a token that is good. */
-const GOOD = { usual: (token: string) => `Bearer ${token}`, 'in another case': (token: string) => `bearer ${token}`, 'with more spaces': (token: string) => `Bearer   ${token}` };
+const GOOD = {
+  usual: (token: string) => `Bearer ${token}`,
+  'in another case': (token: string) => `bearer ${token}`,
+  'with more spaces': (token: string) => `Bearer   ${token}`,
+};
 const BAD = {
   'another scheme': () => 'Basic x',
   'no token': () => 'Bearer',
@@ -24,7 +28,11 @@ describe('a credential', () => {
   afterAll(() => app.stop());
 
   const byHttp = async (authorization: string): Promise<unknown> => {
-    const { data, errors } = await app.execute<{ me: { user: { username: string } } | null }>('{ me { user { username } } }', {}, { headers: { authorization } });
+    const { data, errors } = await app.execute<{ me: { user: { username: string } } | null }>(
+      '{ me { user { username } } }',
+      {},
+      { headers: { authorization } },
+    );
     return data?.me?.user.username ?? errors?.[0]?.extensions?.['reason'];
   };
   const bySse = async (authorization: string): Promise<unknown> => {

@@ -14,7 +14,10 @@ let ada: TestUser;
 beforeAll(async () => {
   database = await createTestDatabase();
   proxy = await startProxy(database.url);
-  app = await startTestApp({ database: { ...database, url: proxy.url }, env: { DATABASE_TIMEOUT_MS: String(TIMEOUT_MS), DATABASE_POOL_SIZE: '4' } });
+  app = await startTestApp({
+    database: { ...database, url: proxy.url },
+    env: { DATABASE_TIMEOUT_MS: String(TIMEOUT_MS), DATABASE_POOL_SIZE: '4' },
+  });
   ada = await app.user('ada');
 });
 afterAll(async () => {
@@ -75,7 +78,11 @@ for (const [name, away] of Object.entries(faults)) {
 
         // With a token it is the look-up of the viewer that fails, before any field.
         const refused = await soon(app.execute(POSTS, {}, ada));
-        expect({ status: refused.status, codes: codesOf(refused), data: refused.data }).toEqual({ status: 503, codes: ['UNAVAILABLE'], data: undefined });
+        expect({ status: refused.status, codes: codesOf(refused), data: refused.data }).toEqual({
+          status: 503,
+          codes: ['UNAVAILABLE'],
+          data: undefined,
+        });
         expect(await soon(app.connect(ada).closed)).toBe(1013);
 
         const mutation = await soon(app.execute(`mutation { joinAsGuest(input: { displayName: "G" }) { user { id } } }`));
@@ -110,24 +117,36 @@ test('a mutation that is cut off in its middle is UNAVAILABLE, wholly done or no
   await holder.query('BEGIN; LOCK TABLE post IN ACCESS EXCLUSIVE MODE');
   const running = app.execute(CREATE, { body: 'cut', clientId: 'once' }, ada);
   await expect
-    .poll(async () => (await database.query(`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)).length)
+    .poll(
+      async () =>
+        (await database.query(`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)).length,
+    )
     .toBeGreaterThan(0);
   proxy.cut();
   expect(codesOf(await soon(running))).toEqual(['UNAVAILABLE']);
   await holder.query('COMMIT');
   await holder.end();
 
-  await expect.poll(() => app.execute(CREATE, { body: 'cut', clientId: 'once' }, ada), { timeout: SOON_MS }).toMatchObject({ data: { createPost: { post: { body: 'cut' } } } });
+  await expect
+    .poll(() => app.execute(CREATE, { body: 'cut', clientId: 'once' }, ada), { timeout: SOON_MS })
+    .toMatchObject({ data: { createPost: { post: { body: 'cut' } } } });
   const after = await app.data<{ posts: { totalCount: number } }>(POSTS);
   expect(after.posts.totalCount).toBe(before.posts.totalCount + 1);
 });
 
 test('a subscription lives through it', async () => {
-  const { createPost } = await app.data<{ createPost: { post: { id: string } } }>('mutation { createPost(input: { body: "live" }) { post { id } } }', {}, ada);
+  const { createPost } = await app.data<{ createPost: { post: { id: string } } }>(
+    'mutation { createPost(input: { body: "live" }) { post { id } } }',
+    {},
+    ada,
+  );
   const { id } = createPost.post;
   const like = (): Promise<Answered> => app.execute('mutation ($id: ID!) { likePost(input: { postId: $id }) { likeCount } }', { id }, ada);
   const socket = app.connect();
-  const counts = socket.subscribe<{ likeCountChanged: { count: number } }>('subscription ($id: ID!) { likeCountChanged(postId: $id) { count } }', { id });
+  const counts = socket.subscribe<{ likeCountChanged: { count: number } }>(
+    'subscription ($id: ID!) { likeCountChanged(postId: $id) { count } }',
+    { id },
+  );
   expect(await counts.data()).toEqual({ likeCountChanged: { count: 0 } });
   await proxy.refuse();
   expect(codesOf(await soon(like()))).toEqual(['UNAVAILABLE']);

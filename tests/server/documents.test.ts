@@ -40,7 +40,9 @@ const transports: Readonly<Record<string, (operation: Operation, as?: TestUser) 
 
 /** The code of its first error, which stands behind those of fields. */
 const codeIn = (answer: string): string | undefined =>
-  [...answer.matchAll(/"code":"([A-Z_]+)"/g)].map(([, code]) => code).find((code) => code !== undefined && isErrorCode(code) && !(code in FIELD_ERROR_CODES));
+  [...answer.matchAll(/"code":"([A-Z_]+)"/g)]
+    .map(([, code]) => code)
+    .find((code) => code !== undefined && isErrorCode(code) && !(code in FIELD_ERROR_CODES));
 const nested = (open: string, inner: string, close: string, times = 5_000): string => open.repeat(times) + inner + close.repeat(times);
 
 /** What keeps an operation from being done, from what is looked at first to what is looked at last; each has all those behind it, too. */
@@ -61,7 +63,9 @@ describe.each(Object.entries(transports))('over %s', (_name, send) => {
   });
 
   it('mistakes of an input are told to whoever may have made it', async () => {
-    expect(codeIn(await send({ query: 'mutation { createEntry(input: { title: "", content: "" }) { entry { id } } }' }, ada))).toBe('BAD_USER_INPUT');
+    expect(codeIn(await send({ query: 'mutation { createEntry(input: { title: "", content: "" }) { entry { id } } }' }, ada))).toBe(
+      'BAD_USER_INPUT',
+    );
   });
 
   it.each([
@@ -97,7 +101,13 @@ describe.each(Object.entries(transports))('over %s', (_name, send) => {
   });
 
   const SECRET = 'hunter2 at "x"; hunter2';
-  const wrong = [{ password: SECRET }, [SECRET], SECRET, { identifier: [SECRET], password: { a: SECRET } }, { identifier: SECRET, password: 1, [`x`]: SECRET }];
+  const wrong = [
+    { password: SECRET },
+    [SECRET],
+    SECRET,
+    { identifier: [SECRET], password: { a: SECRET } },
+    { identifier: SECRET, password: 1, [`x`]: SECRET },
+  ];
   it.each(wrong.map((input) => [JSON.stringify(input), input]))('a wrong variable is not repeated: %s', async (_text, input) => {
     const answer = await send({ query: 'mutation ($input: LoginInput!) { login(input: $input) { user { id } } }', variables: { input } });
     expect(codeIn(answer)).toBe('BAD_USER_INPUT');
@@ -122,14 +132,21 @@ describe.each(Object.entries(transports))('over %s', (_name, send) => {
 });
 
 it('no scalar and no enum repeats what it was given', async () => {
-  const types = Object.values(schema.getTypeMap()).filter((type) => (isScalarType(type) || isEnumType(type)) && !type.name.startsWith('__'));
+  const types = Object.values(schema.getTypeMap()).filter(
+    (type) => (isScalarType(type) || isEnumType(type)) && !type.name.startsWith('__'),
+  );
   const taken = new Set(
-    Object.values(schema.getTypeMap()).flatMap((type) => (isInputObjectType(type) ? Object.values(type.getFields()).map((field) => getNamedType(field.type).name) : [])),
+    Object.values(schema.getTypeMap()).flatMap((type) =>
+      isInputObjectType(type) ? Object.values(type.getFields()).map((field) => getNamedType(field.type).name) : [],
+    ),
   );
   for (const { name } of types) {
     if (!taken.has(name)) continue;
     for (const value of ['hunter2', { a: 'hunter2' }, ['hunter2', ['hunter2']]]) {
-      const answer = await post('application/json', { query: `query ($v: ${name}!, $w: [${name}!]) { __typename }`, variables: { v: value, w: value } });
+      const answer = await post('application/json', {
+        query: `query ($v: ${name}!, $w: [${name}!]) { __typename }`,
+        variables: { v: value, w: value },
+      });
       expect(answer, name).not.toContain('hunter2');
     }
   }

@@ -43,7 +43,11 @@ beforeEach(async () => {
 const startStopping = (drainMs: string): Promise<TestApp> =>
   startTestApp({ database, env: { RECONCILE_MS: '50', DRAIN_MS: drainMs, DATA_DIR: other.services.config.dataDir } });
 const send = (body: string): Promise<unknown> =>
-  other.data(`mutation ($id: ID!, $body: String!) { sendMessage(input: { conversationId: $id, body: $body }) { cursor } }`, { id: room, body }, ada);
+  other.data(
+    `mutation ($id: ID!, $body: String!) { sendMessage(input: { conversationId: $id, body: $body }) { cursor } }`,
+    { id: room, body },
+    ada,
+  );
 const bodyOf = ({ messageAdded }: Message): string => messageAdded.message.body;
 const next = async (messages: TestSubscription<Message>): Promise<string> => bodyOf(await messages.data());
 

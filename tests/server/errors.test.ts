@@ -40,7 +40,8 @@ const login = async (): Promise<string> => {
   return login.credentials.accessToken;
 };
 
-const authorization = (token: string | undefined): Record<string, string> => (token === undefined ? {} : { authorization: `Bearer ${token}` });
+const authorization = (token: string | undefined): Record<string, string> =>
+  token === undefined ? {} : { authorization: `Bearer ${token}` };
 
 /** Reads a response, which must be one that a client can understand whatever has happened. */
 const answerOf = async (response: Response): Promise<Answer> => {
@@ -84,7 +85,8 @@ const overSocket = async (operation: Operation): Promise<Answer> => {
     await new Promise<void>((resolve, reject) => {
       socket.client.subscribe(operation as { query: string }, {
         next: (result) => results.push({ ...(result as Answer), status: 0 }),
-        error: (error) => (Array.isArray(error) ? resolve(void results.push({ errors: error as GraphQLError[], status: 0 })) : reject(error as Error)),
+        error: (error) =>
+          Array.isArray(error) ? resolve(void results.push({ errors: error as GraphQLError[], status: 0 })) : reject(error as Error),
         complete: resolve,
       });
     });
@@ -130,8 +132,18 @@ describe('H20: a mistake in the operation', () => {
     'an unknown operation name': [{ query: 'query A { __typename }', operationName: 'B' }, 'BAD_REQUEST', 400, 400],
     'a missing operation name': [{ query: 'query A { __typename } query B { __typename }' }, 'BAD_REQUEST', 400, 400],
     'a field that fails': [{ query: '{ feed { edges { node { id } } } }' }, 'UNAUTHENTICATED', 200, 200],
-    'an id that is none': [{ query: 'query ($id: ID!) { entry(id: $id) { id } }', variables: { id: 'garbage' } }, 'BAD_USER_INPUT', 200, 200],
-    'a query nested too deep': [{ query: `{ users { edges { node ${'{ posts { edges { node { author '.repeat(4)} { id } ${'} } } }'.repeat(4)} } } }` }, 'OPERATION_TOO_COMPLEX', 200, 200],
+    'an id that is none': [
+      { query: 'query ($id: ID!) { entry(id: $id) { id } }', variables: { id: 'garbage' } },
+      'BAD_USER_INPUT',
+      200,
+      200,
+    ],
+    'a query nested too deep': [
+      { query: `{ users { edges { node ${'{ posts { edges { node { author '.repeat(4)} { id } ${'} } } }'.repeat(4)} } } }` },
+      'OPERATION_TOO_COMPLEX',
+      200,
+      200,
+    ],
   };
   for (const [name, [operation, code, specified, legacy]] of Object.entries(cases)) {
     for (const [transport, ask] of Object.entries(transports)) {
@@ -147,7 +159,10 @@ describe('H20: a mistake in the operation', () => {
   for (const transport of ['POST text/event-stream', 'GET text/event-stream', 'WebSocket'] as const) {
     test(`a subscription that is refused: by ${transport} a result with the error`, async () => {
       const postId = Buffer.from('Post:00000000-0000-7000-8000-000000000000').toString('base64');
-      const answer = await transports[transport]?.({ query: 'subscription ($id: ID!) { likeCountChanged(postId: $id) { count } }', variables: { id: postId } });
+      const answer = await transports[transport]?.({
+        query: 'subscription ($id: ID!) { likeCountChanged(postId: $id) { count } }',
+        variables: { id: postId },
+      });
       expectCode(answer as Answer, 'NOT_FOUND');
       expect(answer?.status).toBe(transport === 'WebSocket' ? 0 : 200);
     });
@@ -170,13 +185,20 @@ describe('a mistake in the request', () => {
     'a parameter that nobody knows': [400, { method: 'POST', headers: JSON_BODY, body: '{"query":"{ __typename }","queries":1}' }],
     'no query in the address': [400, { method: 'GET' }],
     'variables in the address that are no JSON': [400, { method: 'GET' }, '?query={__typename}&variables={'],
-    'a mutation by GET': [405, { method: 'GET' }, `?query=${encodeURIComponent('mutation { joinAsGuest(input: {displayName: "G"}) { user { id } } }')}`],
+    'a mutation by GET': [
+      405,
+      { method: 'GET' },
+      `?query=${encodeURIComponent('mutation { joinAsGuest(input: {displayName: "G"}) { user { id } } }')}`,
+    ],
     'another method': [405, { method: 'PUT', headers: JSON_BODY, body: '{"query":"{ __typename }"}' }],
     'no content type': [415, { method: 'POST', body: new Uint8Array(Buffer.from('{"query":"{ __typename }"}')) }],
     'a form': [415, { method: 'POST', body: new URLSearchParams({ query: '{ __typename }' }) }],
     'plain text': [415, { method: 'POST', headers: { 'content-type': 'text/plain' }, body: '{"query":"{ __typename }"}' }],
     'compressed content': [415, { method: 'POST', headers: { ...JSON_BODY, 'content-encoding': 'gzip' }, body: 'x' }],
-    'too large a body': [413, { method: 'POST', headers: JSON_BODY, body: JSON.stringify({ query: `{ __typename } # ${'x'.repeat(20_000)}` }) }],
+    'too large a body': [
+      413,
+      { method: 'POST', headers: JSON_BODY, body: JSON.stringify({ query: `{ __typename } # ${'x'.repeat(20_000)}` }) },
+    ],
   };
   for (const [name, [status, init, query]] of Object.entries(cases)) {
     for (const accept of accepts) {
@@ -196,7 +218,11 @@ describe('a mistake in the request', () => {
   });
 
   test('a subscription without a way to stream is 406, and leaves nothing behind', async () => {
-    const { createPost } = await app.data<{ createPost: { post: { id: string } } }>('mutation { createPost(input: { body: "x" }) { post { id } } }', {}, { token: await login() });
+    const { createPost } = await app.data<{ createPost: { post: { id: string } } }>(
+      'mutation { createPost(input: { body: "x" }) { post { id } } }',
+      {},
+      { token: await login() },
+    );
     const body = JSON.stringify({ query: `subscription { likeCountChanged(postId: "${createPost.post.id}") { count } }` });
     const answer = await send({ method: 'POST', headers: { ...JSON_BODY, accept: 'application/json' }, body });
     expectCode(answer, 'BAD_REQUEST');
@@ -246,7 +272,8 @@ describe('a mistake in the request', () => {
 
 describe('a token that is refused', () => {
   const ME = { query: '{ __typename me { email } }' };
-  const claimsOf = (token: string): Record<string, unknown> => JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>;
+  const claimsOf = (token: string): Record<string, unknown> =>
+    JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>;
 
   const tokens: Readonly<Record<string, readonly [make: () => Promise<string>, close: number]>> = {
     'that is none': [async () => 'garbage', 4401],
@@ -305,7 +332,11 @@ describe('a token that is refused', () => {
   for (const header of ['Basic YWRhOnB3', 'Bearer', 'Bearer ', 'x']) {
     test(`"Authorization: ${header}"`, async () => {
       const answer = await answerOf(
-        await fetch(app.url, { method: 'POST', headers: { 'content-type': 'application/json', authorization: header }, body: JSON.stringify(ME) }),
+        await fetch(app.url, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', authorization: header },
+          body: JSON.stringify(ME),
+        }),
       );
       expectCode(answer, 'UNAUTHENTICATED');
       expect(answer.status).toBe(401);

@@ -8,7 +8,9 @@ for (const [index, { query, variables = '{}' }] of exampleTabs.entries()) {
     const document = parse(query);
     expect(validate(schema, document)).toEqual([]);
     const needed = document.definitions.flatMap((definition) =>
-      definition.kind === Kind.OPERATION_DEFINITION ? (definition.variableDefinitions ?? []).map(({ variable }) => variable.name.value) : [],
+      definition.kind === Kind.OPERATION_DEFINITION
+        ? (definition.variableDefinitions ?? []).map(({ variable }) => variable.name.value)
+        : [],
     );
     expect(new Set(Object.keys(JSON.parse(variables) as object))).toEqual(new Set(needed));
     for (const line of query.split('\n').filter((each) => each.startsWith('#'))) expect(line.length).toBeLessThanOrEqual(56);

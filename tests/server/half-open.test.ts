@@ -51,7 +51,11 @@ test('H19: a link that swallows everything is given up, and its peer resumes ove
   );
   const { id, cursor } = createRoom.conversation;
   const send = (body: string): Promise<unknown> =>
-    app.data(`mutation ($id: ID!, $body: String!) { sendMessage(input: { conversationId: $id, body: $body }) { cursor } }`, { id, body }, ada);
+    app.data(
+      `mutation ($id: ID!, $body: String!) { sendMessage(input: { conversationId: $id, body: $body }) { cursor } }`,
+      { id, body },
+      ada,
+    );
   const { subscribers } = app.services.hub.stats();
 
   const before = connect(proxy.url, ada.token);

@@ -7,13 +7,21 @@ import { askRaw, openRaw, type RawResponse } from '../kit/raw-http.js';
 let app: TestApp;
 beforeAll(async () => {
   app = await startTestApp({
-    env: { CORS_ORIGINS: 'https://app.example', HTTP_HEADERS_TIMEOUT_MS: '300', HTTP_REQUEST_TIMEOUT_MS: '600', HTTP_CHECK_INTERVAL_MS: '20', HTTP_KEEP_ALIVE_MS: '1000', MAX_REQUEST_BYTES: '20000' },
+    env: {
+      CORS_ORIGINS: 'https://app.example',
+      HTTP_HEADERS_TIMEOUT_MS: '300',
+      HTTP_REQUEST_TIMEOUT_MS: '600',
+      HTTP_CHECK_INTERVAL_MS: '20',
+      HTTP_KEEP_ALIVE_MS: '1000',
+      MAX_REQUEST_BYTES: '20000',
+    },
   });
 });
 afterAll(() => app.stop());
 
 const KEY = 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n';
-const handshake = (path: string, more = KEY): string => `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${more}\r\n`;
+const handshake = (path: string, more = KEY): string =>
+  `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${more}\r\n`;
 const query = (more = ''): string => `GET /graphql?query={__typename} HTTP/1.1\r\nHost: x\r\nAccept: application/json\r\n${more}\r\n`;
 const mutation = (more: string, body = JSON.stringify({ query: '{ __typename }' })): string =>
   `POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n${more}\r\n${body}`;
@@ -21,7 +29,11 @@ const ANSWER = '{"data":{"__typename":"Query"}}';
 
 /** What every refusal must be. */
 const codeOf = ({ headers, body }: RawResponse): unknown => {
-  expect(headers).toMatchObject({ 'content-type': 'application/json; charset=utf-8', 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' });
+  expect(headers).toMatchObject({
+    'content-type': 'application/json; charset=utf-8',
+    'x-content-type-options': 'nosniff',
+    'cache-control': 'no-store',
+  });
   expect(headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
   const { errors } = JSON.parse(body) as { errors: { message: string; extensions: { code: string } }[] };
   expect(errors).toHaveLength(1);
@@ -42,7 +54,11 @@ describe('whatever is refused is JSON with a code', () => {
     'another method': [405, 'BAD_REQUEST', 'DELETE /graphql HTTP/1.1\r\nHost: x\r\n\r\n'],
     'the use as a proxy': [405, 'BAD_REQUEST', 'CONNECT example.com:443 HTTP/1.1\r\nHost: example.com\r\n\r\n'],
     'too large a body': [413, 'BAD_REQUEST', mutation('', JSON.stringify({ query: `{ __typename } # ${'x'.repeat(20_000)}` }))],
-    'a body that is no JSON': [415, 'BAD_REQUEST', 'POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 1\r\n\r\nx'],
+    'a body that is no JSON': [
+      415,
+      'BAD_REQUEST',
+      'POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 1\r\n\r\nx',
+    ],
     'an expectation': [417, 'BAD_REQUEST', mutation('Expect: the-unexpected\r\n')],
     'a handshake without its key': [400, 'BAD_REQUEST', handshake('/graphql', 'Sec-WebSocket-Version: 13\r\n')],
     'a handshake elsewhere': [404, 'NOT_FOUND', handshake('/elsewhere')],
@@ -61,7 +77,10 @@ describe('whatever is refused is JSON with a code', () => {
   }
 
   it('a request that comes too slowly: 408, for its headers and for its body', async () => {
-    for (const text of ['GET /healthz HTTP/1.1\r\nHost:', 'POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 30\r\n\r\n{']) {
+    for (const text of [
+      'GET /healthz HTTP/1.1\r\nHost:',
+      'POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 30\r\n\r\n{',
+    ]) {
       const slow = await openRaw(app.url);
       slow.send(text);
       const dripping = setInterval(() => slow.send(' '), 20);
@@ -75,7 +94,11 @@ describe('whatever is refused is JSON with a code', () => {
 
 describe('an upgrade to anything but a WebSocket', () => {
   const H2C = 'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n';
-  for (const [name, more] of Object.entries({ 'h2c, as curl and Java offer it': H2C, 'TLS/1.0': 'Connection: upgrade\r\nUpgrade: TLS/1.0\r\n', 'several': 'Connection: upgrade\r\nUpgrade: h2c, irc/6.9\r\n' })) {
+  for (const [name, more] of Object.entries({
+    'h2c, as curl and Java offer it': H2C,
+    'TLS/1.0': 'Connection: upgrade\r\nUpgrade: TLS/1.0\r\n',
+    several: 'Connection: upgrade\r\nUpgrade: h2c, irc/6.9\r\n',
+  })) {
     it(`${name}: the request is answered, with a body or without one`, async () => {
       for (const text of [query(more), mutation(more)]) expect(await askRaw(app.url, text)).toMatchObject({ status: 200, body: ANSWER });
     });
@@ -102,7 +125,9 @@ describe('an upgrade to anything but a WebSocket', () => {
   });
 
   it('is not taken where a WebSocket is offered as well', async () => {
-    expect(await askRaw(app.url, handshake('/graphql').replace('Upgrade: websocket', 'Upgrade: h2c, websocket'))).toMatchObject({ status: 101 });
+    expect(await askRaw(app.url, handshake('/graphql').replace('Upgrade: websocket', 'Upgrade: h2c, websocket'))).toMatchObject({
+      status: 101,
+    });
   });
 
   it('is not taken for a POST that names WebSocket: it is answered', async () => {
@@ -147,7 +172,14 @@ describe('sockets and origins', () => {
   });
 
   it('are closed to every other page', async () => {
-    for (const origin of ['https://evil.example', 'http://app.example', 'https://app.example:8443', 'https://app.example.evil.example', 'null', 'file://']) {
+    for (const origin of [
+      'https://evil.example',
+      'http://app.example',
+      'https://app.example:8443',
+      'https://app.example.evil.example',
+      'null',
+      'file://',
+    ]) {
       expect(await open(origin)).toBe(403);
     }
   });
@@ -178,7 +210,7 @@ describe('a connection that is kept', () => {
     await connection.response();
     connection.send(query());
     // Node itself would give a second more than it says.
-    for (const end = performance.now() + 2_500; performance.now() < end; );
+    for (const end = performance.now() + 2_500; performance.now() < end;);
     expect(await connection.response()).toMatchObject({ status: 200, body: ANSWER });
     connection.socket.destroy();
   });
@@ -197,10 +229,17 @@ describe('connections of one address', () => {
       const over = await openRaw(capped.url);
       over.send('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n');
       const response = await over.response();
-      expect({ status: response.status, code: (JSON.parse(response.body) as { errors: { extensions: unknown }[] }).errors[0]?.extensions }).toEqual({ status: 429, code: { code: 'RATE_LIMITED' } });
+      expect({
+        status: response.status,
+        code: (JSON.parse(response.body) as { errors: { extensions: unknown }[] }).errors[0]?.extensions,
+      }).toEqual({ status: 429, code: { code: 'RATE_LIMITED' } });
       expect(response.headers['retry-after']).toBe('1');
       half[0]?.socket.destroy();
-      await expect.poll(async () => (await askRaw(capped.url, 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n').catch(() => null))?.status, { timeout: 20_000 }).toBe(200);
+      await expect
+        .poll(async () => (await askRaw(capped.url, 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n').catch(() => null))?.status, {
+          timeout: 20_000,
+        })
+        .toBe(200);
       for (const { socket } of half) socket.destroy();
     } finally {
       await capped.stop();

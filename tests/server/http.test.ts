@@ -23,7 +23,10 @@ interface Raw {
 }
 
 /** A request as it is, without what `fetch` adds and decodes. */
-const raw = (path: string, { method = 'GET', headers = {}, agent }: { method?: string; headers?: Record<string, string>; agent?: Agent } = {}): Promise<Raw> =>
+const raw = (
+  path: string,
+  { method = 'GET', headers = {}, agent }: { method?: string; headers?: Record<string, string>; agent?: Agent } = {},
+): Promise<Raw> =>
   new Promise((resolve, reject) => {
     const request = httpRequest(`${origin}${path}`, { method, headers, ...(agent ? { agent } : {}) }, (response) => {
       const chunks: Buffer[] = [];
@@ -37,14 +40,22 @@ describe('beside GraphQL', () => {
   test('/healthz says that the process lives', async () => {
     const { status, headers, body } = await raw('/healthz');
     expect(status).toBe(200);
-    expect(headers).toMatchObject({ 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
+    expect(headers).toMatchObject({
+      'content-type': 'application/json; charset=utf-8',
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+    });
     expect(JSON.parse(body.toString())).toEqual({ status: 'ok' });
   });
 
   test('HEAD gives the headers alone', async () => {
     for (const path of ['/healthz', '/readyz', '/.well-known/jwks.json']) {
       const { status, headers, body } = await raw(path, { method: 'HEAD' });
-      expect({ status, length: body.length, type: headers['content-type'] }).toEqual({ status: 200, length: 0, type: 'application/json; charset=utf-8' });
+      expect({ status, length: body.length, type: headers['content-type'] }).toEqual({
+        status: 200,
+        length: 0,
+        type: 'application/json; charset=utf-8',
+      });
     }
   });
 
@@ -84,7 +95,10 @@ describe('/readyz', () => {
   beforeAll(async () => {
     database = await createTestDatabase();
     proxy = await startProxy(database.url);
-    behind = await startTestApp({ database: { ...database, url: proxy.url }, env: { DATABASE_TIMEOUT_MS: '500', REDIS_URL: 'redis://127.0.0.1:1' } });
+    behind = await startTestApp({
+      database: { ...database, url: proxy.url },
+      env: { DATABASE_TIMEOUT_MS: '500', REDIS_URL: 'redis://127.0.0.1:1' },
+    });
   });
   afterAll(async () => {
     await behind.stop();
@@ -108,7 +122,14 @@ describe('/readyz', () => {
 });
 
 describe('CORS', () => {
-  const preflight = { method: 'OPTIONS', headers: { origin: 'https://app.example', 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization,content-type' } };
+  const preflight = {
+    method: 'OPTIONS',
+    headers: {
+      origin: 'https://app.example',
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'authorization,content-type',
+    },
+  };
   const EXPOSED = { 'access-control-expose-headers': 'Retry-After, X-Request-Id' };
   const corsOf = ({ headers }: Raw): Record<string, unknown> =>
     Object.fromEntries(Object.entries(headers).filter(([name]) => name.startsWith('access-control') || name === 'vary'));
@@ -135,16 +156,33 @@ describe('CORS', () => {
     const answer = await raw('/graphql?query={__typename}', { headers: { origin: 'https://app.example' } });
     expect(corsOf(answer)).toEqual({ 'access-control-allow-origin': '*', ...EXPOSED });
     // A page must be able to read a refusal too.
-    expect(corsOf(await raw('/graphql', { method: 'PUT', headers: { origin: 'https://app.example' } }))).toEqual({ 'access-control-allow-origin': '*', ...EXPOSED });
+    expect(corsOf(await raw('/graphql', { method: 'PUT', headers: { origin: 'https://app.example' } }))).toEqual({
+      'access-control-allow-origin': '*',
+      ...EXPOSED,
+    });
   });
 
   test('lets a page send whatever headers it asks for, and the usual ones when it asks for none that are well-formed', async () => {
-    const asking = (names: string): typeof preflight => ({ ...preflight, headers: { ...preflight.headers, 'access-control-request-headers': names } });
-    for (const names of ['apollographql-client-name,apollographql-client-version', 'traceparent, tracestate', 'sentry-trace,baggage', 'x-request-id', 'apollo-require-preflight']) {
-      expect((await raw('/graphql', asking(names))).headers).toMatchObject({ 'access-control-allow-headers': names, vary: 'Access-Control-Request-Headers' });
+    const asking = (names: string): typeof preflight => ({
+      ...preflight,
+      headers: { ...preflight.headers, 'access-control-request-headers': names },
+    });
+    for (const names of [
+      'apollographql-client-name,apollographql-client-version',
+      'traceparent, tracestate',
+      'sentry-trace,baggage',
+      'x-request-id',
+      'apollo-require-preflight',
+    ]) {
+      expect((await raw('/graphql', asking(names))).headers).toMatchObject({
+        'access-control-allow-headers': names,
+        vary: 'Access-Control-Request-Headers',
+      });
     }
     for (const names of ['', 'a b', 'a,', 'a:b', '(a)', `a${'x'.repeat(3_000)}`]) {
-      expect((await raw('/graphql', asking(names))).headers['access-control-allow-headers']).toBe('Content-Type, Authorization, Accept, Last-Event-ID');
+      expect((await raw('/graphql', asking(names))).headers['access-control-allow-headers']).toBe(
+        'Content-Type, Authorization, Accept, Last-Event-ID',
+      );
     }
   });
 
@@ -159,9 +197,14 @@ describe('CORS', () => {
           vary: 'Origin',
         });
       }
-      expect(await at(strict, '/graphql', preflight)).toMatchObject({ status: 204, headers: { 'access-control-allow-origin': 'https://app.example' } });
+      expect(await at(strict, '/graphql', preflight)).toMatchObject({
+        status: 204,
+        headers: { 'access-control-allow-origin': 'https://app.example' },
+      });
       for (const other of ['https://evil.example', 'null', 'https://app.example.evil.example', 'http://app.example']) {
-        expect(corsOf(await at(strict, '/graphql', { ...preflight, headers: { ...preflight.headers, origin: other } }))).toEqual({ vary: 'Origin' });
+        expect(corsOf(await at(strict, '/graphql', { ...preflight, headers: { ...preflight.headers, origin: other } }))).toEqual({
+          vary: 'Origin',
+        });
         expect(corsOf(await at(strict, '/graphql?query={__typename}', { headers: { origin: other } }))).toEqual({ vary: 'Origin' });
       }
     } finally {
@@ -187,7 +230,12 @@ describe('the page of GraphiQL', () => {
     const plain = await raw('/graphql', { headers: { accept: HTML } });
     expect(plain).toMatchObject({
       status: 200,
-      headers: { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-cache', vary: 'Accept, Accept-Encoding', 'x-frame-options': 'DENY' },
+      headers: {
+        'content-type': 'text/html; charset=utf-8',
+        'cache-control': 'no-cache',
+        vary: 'Accept, Accept-Encoding',
+        'x-frame-options': 'DENY',
+      },
     });
     const brotli = await raw('/graphql', { headers: { accept: HTML, 'accept-encoding': 'gzip, deflate, br, zstd' } });
     const gzip = await raw('/graphql', { headers: { accept: HTML, 'accept-encoding': 'gzip' } });
@@ -199,7 +247,10 @@ describe('the page of GraphiQL', () => {
     expect(gunzipSync(gzip.body).equals(plain.body)).toBe(true);
 
     const { etag = '' } = brotli.headers;
-    expect(await raw('/graphql', { headers: { accept: HTML, 'if-none-match': etag } })).toMatchObject({ status: 304, body: Buffer.alloc(0) });
+    expect(await raw('/graphql', { headers: { accept: HTML, 'if-none-match': etag } })).toMatchObject({
+      status: 304,
+      body: Buffer.alloc(0),
+    });
     const head = await raw('/graphql', { method: 'HEAD', headers: { accept: HTML, 'accept-encoding': 'br' } });
     expect(head).toMatchObject({ status: 200, body: Buffer.alloc(0), headers: { 'content-length': String(brotli.body.length) } });
   });
@@ -223,7 +274,9 @@ describe('a stop', () => {
 
     const agent = new Agent({ keepAlive: true });
     const idle = await new Promise<number>((resolve, reject) => {
-      httpRequest(`${stopping.url}?query={__typename}`, { agent }, (response) => response.resume().on('end', () => resolve(response.statusCode ?? 0)))
+      httpRequest(`${stopping.url}?query={__typename}`, { agent }, (response) =>
+        response.resume().on('end', () => resolve(response.statusCode ?? 0)),
+      )
         .on('error', reject)
         .end();
     });
@@ -268,7 +321,11 @@ describe('a stop', () => {
     await holder.query('BEGIN; LOCK TABLE post IN ACCESS EXCLUSIVE MODE');
     const running = stopping.execute('{ posts { totalCount } }');
     await expect
-      .poll(async () => (await stopping.database.query(`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)).length)
+      .poll(
+        async () =>
+          (await stopping.database.query(`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`))
+            .length,
+      )
       .toBeGreaterThan(0);
     const stopped = stopping.stop();
     await holder.query('COMMIT');

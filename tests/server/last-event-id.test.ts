@@ -5,10 +5,23 @@ import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 
 /** Each subscription over a log: how it is followed, and the events of its stream. */
 const FIELDS = {
-  commentAdded: { of: 'post', query: 'subscription ($id: ID!, $after: String) { event: commentAdded(postId: $id, after: $after) { cursor } }' },
-  postEvents: { of: 'post', query: 'subscription ($id: ID!, $after: String) { event: postEvents(postId: $id, after: $after) { __typename cursor } }' },
-  messageAdded: { of: 'room', query: 'subscription ($id: ID!, $after: String) { event: messageAdded(conversationId: $id, after: $after) { cursor } }' },
-  conversationEvents: { of: 'room', query: 'subscription ($id: ID!, $after: String) { event: conversationEvents(conversationId: $id, after: $after) { __typename cursor } }' },
+  commentAdded: {
+    of: 'post',
+    query: 'subscription ($id: ID!, $after: String) { event: commentAdded(postId: $id, after: $after) { cursor } }',
+  },
+  postEvents: {
+    of: 'post',
+    query: 'subscription ($id: ID!, $after: String) { event: postEvents(postId: $id, after: $after) { __typename cursor } }',
+  },
+  messageAdded: {
+    of: 'room',
+    query: 'subscription ($id: ID!, $after: String) { event: messageAdded(conversationId: $id, after: $after) { cursor } }',
+  },
+  conversationEvents: {
+    of: 'room',
+    query:
+      'subscription ($id: ID!, $after: String) { event: conversationEvents(conversationId: $id, after: $after) { __typename cursor } }',
+  },
   notificationAdded: { of: 'viewer', query: 'subscription ($after: String) { event: notificationAdded(after: $after) { id cursor } }' },
   announcementAdded: { of: 'everyone', query: 'subscription ($after: String) { event: announcementAdded(after: $after) { id cursor } }' },
 } as const;
@@ -29,7 +42,9 @@ describe('H35: Last-Event-ID is answered as `after` is', () => {
   beforeAll(async () => {
     app = await startTestApp();
     [ada, ben, admin] = [await app.user('ada'), await app.user('ben'), await app.userWithRole('root', 'ADMIN')];
-    const created = await app.data<Record<'post' | 'gone', { post: { id: string; commentCursor: string } }> & { room: { conversation: { id: string; cursor: string } } }>(
+    const created = await app.data<
+      Record<'post' | 'gone', { post: { id: string; commentCursor: string } }> & { room: { conversation: { id: string; cursor: string } } }
+    >(
       `mutation {
         post: createPost(input: { body: "stays" }) { post { id commentCursor } }
         gone: createPost(input: { body: "goes" }) { post { id commentCursor } }
@@ -41,22 +56,49 @@ describe('H35: Last-Event-ID is answered as `after` is', () => {
     ({ id: post } = created.post.post);
     ({ id: gone } = created.gone.post);
     ({ id: room } = created.room.conversation);
-    const { me, announcementCursor } = await app.data<{ me: { notificationCursor: string }; announcementCursor: string }>('{ me { notificationCursor } announcementCursor }', {}, ada);
-    Object.assign(begins, { post: created.post.post.commentCursor, gone: created.gone.post.commentCursor, room: created.room.conversation.cursor, viewer: me.notificationCursor, everyone: announcementCursor });
+    const { me, announcementCursor } = await app.data<{ me: { notificationCursor: string }; announcementCursor: string }>(
+      '{ me { notificationCursor } announcementCursor }',
+      {},
+      ada,
+    );
+    Object.assign(begins, {
+      post: created.post.post.commentCursor,
+      gone: created.gone.post.commentCursor,
+      room: created.room.conversation.cursor,
+      viewer: me.notificationCursor,
+      everyone: announcementCursor,
+    });
     for (const id of [post, gone]) {
-      for (const body of ['one', 'two']) await app.data('mutation ($id: ID!, $body: String!) { addComment(input: { postId: $id, body: $body }) { comment { id } } }', { id, body }, ben);
+      for (const body of ['one', 'two'])
+        await app.data(
+          'mutation ($id: ID!, $body: String!) { addComment(input: { postId: $id, body: $body }) { comment { id } } }',
+          { id, body },
+          ben,
+        );
     }
     await app.data('mutation ($id: ID!) { deletePost(input: { id: $id }) { postId } }', { id: gone }, ada);
     for (const body of ['one', 'two']) {
-      await app.data('mutation ($id: ID!, $body: String!) { sendMessage(input: { conversationId: $id, body: $body }) { cursor } }', { id: room, body }, ada);
+      await app.data(
+        'mutation ($id: ID!, $body: String!) { sendMessage(input: { conversationId: $id, body: $body }) { cursor } }',
+        { id: room, body },
+        ada,
+      );
       await app.data('mutation ($body: String!) { announce(input: { text: $body }) { announcement { id } } }', { body }, admin);
     }
   });
   afterAll(() => app.stop());
 
   /** What a stream answers: its first events, or its refusal; `complete` where it is over by then. */
-  const answers = async (field: Field, user: TestUser | null, id: string, resume: { readonly after?: string; readonly lastEventId?: string }): Promise<unknown[]> => {
-    const headers = { ...(user === null ? {} : { authorization: `Bearer ${user.token}` }), ...(resume.lastEventId === undefined ? {} : { 'last-event-id': resume.lastEventId }) };
+  const answers = async (
+    field: Field,
+    user: TestUser | null,
+    id: string,
+    resume: { readonly after?: string; readonly lastEventId?: string },
+  ): Promise<unknown[]> => {
+    const headers = {
+      ...(user === null ? {} : { authorization: `Bearer ${user.token}` }),
+      ...(resume.lastEventId === undefined ? {} : { 'last-event-id': resume.lastEventId }),
+    };
     const client = createClient({ url: app.url, retryAttempts: 0, headers });
     const { of, query } = FIELDS[field];
     const variables = { ...(of === 'post' || of === 'room' ? { id } : {}), ...(resume.after === undefined ? {} : { after: resume.after }) };
@@ -73,7 +115,14 @@ describe('H35: Last-Event-ID is answered as `after` is', () => {
     return [...seen, 'complete'];
   };
   /** How many events of the field follow the beginning. */
-  const EVENTS: Readonly<Record<Field, number>> = { commentAdded: 2, postEvents: 2, messageAdded: 2, conversationEvents: 2, notificationAdded: 1, announcementAdded: 2 };
+  const EVENTS: Readonly<Record<Field, number>> = {
+    commentAdded: 2,
+    postEvents: 2,
+    messageAdded: 2,
+    conversationEvents: 2,
+    notificationAdded: 1,
+    announcementAdded: 2,
+  };
 
   const streamOf = (field: Field): { readonly id: string; readonly begin: string } => {
     const { of } = FIELDS[field];
@@ -82,7 +131,12 @@ describe('H35: Last-Event-ID is answered as `after` is', () => {
 
   it('for every subscription that has `after`', () => {
     const fields = Object.values(schema.getSubscriptionType()?.getFields() ?? {});
-    expect(fields.filter(({ args }) => args.some(({ name }) => name === 'after')).map(({ name }) => name).sort()).toEqual([...fieldNames].sort());
+    expect(
+      fields
+        .filter(({ args }) => args.some(({ name }) => name === 'after'))
+        .map(({ name }) => name)
+        .sort(),
+    ).toEqual([...fieldNames].sort());
   });
 
   it.each(fieldNames)('%s: for one who may follow it, whatever `after` says beside it', async (field) => {

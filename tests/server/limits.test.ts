@@ -21,7 +21,11 @@ let post: string;
 beforeAll(async () => {
   app = await startTestApp({ env: LIMITS });
   ada = await app.user('ada');
-  const { createPost } = await app.data<{ createPost: { post: { id: string } } }>(`mutation { createPost(input: { body: "x" }) { post { id } } }`, {}, ada);
+  const { createPost } = await app.data<{ createPost: { post: { id: string } } }>(
+    `mutation { createPost(input: { body: "x" }) { post { id } } }`,
+    {},
+    ada,
+  );
   post = createPost.post.id;
 });
 afterAll(() => app.stop());
@@ -75,7 +79,8 @@ describe('one socket', () => {
     socket.on('message', (data: Buffer) => answered.add((JSON.parse(data.toString()) as { id: string }).id));
     const closed = new Promise((resolve) => socket.once('close', (code, reason) => resolve([code, reason.toString()])));
     // All at once, so that no time passes in which more would be allowed.
-    for (let n = 0; n < 500; n += 1) socket.send(JSON.stringify({ type: 'subscribe', id: `s${n}`, payload: { query: LIKES, variables: { id: post } } }));
+    for (let n = 0; n < 500; n += 1)
+      socket.send(JSON.stringify({ type: 'subscribe', id: `s${n}`, payload: { query: LIKES, variables: { id: post } } }));
     expect(await closed).toEqual([4429, 'Too many requests']);
     expect(answered.size).toBeLessThan(500);
     await expect.poll(() => app.services.hub.stats().subscribers).toBe(0);
@@ -126,7 +131,10 @@ describe('one address', () => {
       expect(socket).toBeInstanceOf(WebSocket);
       for (let n = 1; n < MAX_SOCKETS; n += 1) expect((await stream()).status).toBe(200);
       const over = await stream();
-      expect({ status: over.status, type: over.headers.get('content-type') }).toEqual({ status: 429, type: 'application/json; charset=utf-8' });
+      expect({ status: over.status, type: over.headers.get('content-type') }).toEqual({
+        status: 429,
+        type: 'application/json; charset=utf-8',
+      });
       expect(await over.json()).toMatchObject({ errors: [{ extensions: { code: 'RATE_LIMITED' } }] });
       // Nor has it left a subscription behind.
       await expect.poll(() => mine.services.hub.stats().subscribers).toBe(MAX_SOCKETS - 1);
@@ -139,15 +147,20 @@ describe('one address', () => {
       for (const controller of controllers) controller.abort();
       // What has ended by itself has left too.
       for (let n = 0; n < 2 * MAX_SOCKETS; n += 1) {
-        await expect.poll(async () => {
-          const single = await fetch(mine.url, {
-            method: 'POST',
-            headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
-            body: JSON.stringify({ query: '{ __typename }' }),
-          });
-          await single.text();
-          return single.status;
-        }, { timeout: 60_000 }).toBe(200);
+        await expect
+          .poll(
+            async () => {
+              const single = await fetch(mine.url, {
+                method: 'POST',
+                headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+                body: JSON.stringify({ query: '{ __typename }' }),
+              });
+              await single.text();
+              return single.status;
+            },
+            { timeout: 60_000 },
+          )
+          .toBe(200);
       }
     } finally {
       await mine.stop();

@@ -19,13 +19,22 @@ const startNginx = async (ports: readonly string[]): Promise<{ readonly url: str
   await mkdir(join(directory, 'logs'));
   const port = await freePort('127.0.0.1');
   const [, lines = ''] = /```nginx\n([\s\S]*?)```/.exec(await readFile('README.md', 'utf8')) ?? [];
-  const http = lines.replace('127.0.0.1:4001', `127.0.0.1:${ports[0]}`).replace('127.0.0.1:4002', `127.0.0.1:${ports[1]}`).replace('listen 80;', `listen 127.0.0.1:${port};`);
-  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${directory}/${name};`).join('\n');
+  const http = lines
+    .replace('127.0.0.1:4001', `127.0.0.1:${ports[0]}`)
+    .replace('127.0.0.1:4002', `127.0.0.1:${ports[1]}`)
+    .replace('listen 80;', `listen 127.0.0.1:${port};`);
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+    .map((name) => `${name}_temp_path ${directory}/${name};`)
+    .join('\n');
   await writeFile(
     join(directory, 'nginx.conf'),
     `daemon off;\nworker_processes 1;\npid ${directory}/nginx.pid;\nerror_log ${directory}/logs/error.log;\nevents { worker_connections 256; }\nhttp {\naccess_log off;\n${temporary}\n${http}\n}\n`,
   );
-  const nginx: ChildProcess = spawn('nginx', ['-p', directory, '-c', join(directory, 'nginx.conf'), '-e', join(directory, 'logs/error.log')], { env: { PATH }, stdio: 'ignore' });
+  const nginx: ChildProcess = spawn(
+    'nginx',
+    ['-p', directory, '-c', join(directory, 'nginx.conf'), '-e', join(directory, 'logs/error.log')],
+    { env: { PATH }, stdio: 'ignore' },
+  );
   const url = `http://127.0.0.1:${port}/graphql`;
   await vi.waitFor(async () => expect((await fetch(new URL('/healthz', url))).status).toBe(200), { timeout: 20_000 });
   return {
@@ -50,9 +59,16 @@ describe.skipIf(!isThere)('behind nginx, with the lines of the README', () => {
     database = await createTestDatabase();
     other = await startTestApp({ database, env: { RECONCILE_MS: '50', TRUST_PROXY: 'true' } });
     // So long that the sockets which are still open hold the drain while those that were closed come back.
-    stopping = await startTestApp({ database, env: { RECONCILE_MS: '50', TRUST_PROXY: 'true', DRAIN_MS: '2000', DATA_DIR: other.services.config.dataDir } });
+    stopping = await startTestApp({
+      database,
+      env: { RECONCILE_MS: '50', TRUST_PROXY: 'true', DRAIN_MS: '2000', DATA_DIR: other.services.config.dataDir },
+    });
     ada = await other.user('ada');
-    const { createRoom } = await other.data<{ createRoom: { conversation: { id: string; cursor: string } } }>('mutation { createRoom(input: { title: "Room" }) { conversation { id cursor } } }', {}, ada);
+    const { createRoom } = await other.data<{ createRoom: { conversation: { id: string; cursor: string } } }>(
+      'mutation { createRoom(input: { title: "Room" }) { conversation { id cursor } } }',
+      {},
+      ada,
+    );
     room = createRoom.conversation;
     nginx = await startNginx([new URL(stopping.url).port, new URL(other.url).port]);
   });
@@ -63,17 +79,32 @@ describe.skipIf(!isThere)('behind nginx, with the lines of the README', () => {
     await database.drop();
   });
   const send = (body: string): Promise<unknown> =>
-    other.data('mutation ($id: ID!, $body: String!) { sendMessage(input: { conversationId: $id, body: $body }) { cursor } }', { id: room.id, body }, ada);
+    other.data(
+      'mutation ($id: ID!, $body: String!) { sendMessage(input: { conversationId: $id, body: $body }) { cursor } }',
+      { id: room.id, body },
+      ada,
+    );
 
   it('H17: sockets of a server that stops come back on the other one, and miss nothing', async () => {
     const SOCKETS = 8;
     const bodies: string[][] = [];
     const clients = Array.from({ length: SOCKETS }, (_, index) => {
       const seen: string[] = (bodies[index] = []);
-      const client = createResumingClient({ url: nginx.url.replace(/^http/, 'ws'), webSocketImpl: WebSocket, getAccessToken: () => ada.token });
+      const client = createResumingClient({
+        url: nginx.url.replace(/^http/, 'ws'),
+        webSocketImpl: WebSocket,
+        getAccessToken: () => ada.token,
+      });
       client.subscribe<{ messageAdded: { message: { body: string } } }>(
-        { query: 'subscription ($id: ID!, $after: String) { messageAdded(conversationId: $id, after: $after) { message { body } } }', variables: { id: room.id, after: room.cursor } },
-        { next: ({ data }) => void seen.push(data?.messageAdded.message.body ?? ''), error: (error) => void seen.push(JSON.stringify(error)), complete: () => void seen.push('complete') },
+        {
+          query: 'subscription ($id: ID!, $after: String) { messageAdded(conversationId: $id, after: $after) { message { body } } }',
+          variables: { id: room.id, after: room.cursor },
+        },
+        {
+          next: ({ data }) => void seen.push(data?.messageAdded.message.body ?? ''),
+          error: (error) => void seen.push(JSON.stringify(error)),
+          complete: () => void seen.push('complete'),
+        },
       );
       return client;
     });

@@ -7,7 +7,7 @@ import { startTestApp, type TestApp } from '../kit/app.js';
 
 /** Holds the event loop, of the server and of its peers alike. */
 const block = (ms: number): void => {
-  for (const end = performance.now() + ms; performance.now() < end; );
+  for (const end = performance.now() + ms; performance.now() < end;);
 };
 
 describe('time in which the server has listened', () => {
@@ -66,7 +66,10 @@ describe('a server that could not listen', () => {
 
   it('does not close a peer for the connection_init that came meanwhile', async () => {
     const socket = await open();
-    const answer = Promise.race([once(socket, 'message').then(([data]) => (JSON.parse(String(data)) as { type: string }).type), once(socket, 'close').then(([code]) => code as number)]);
+    const answer = Promise.race([
+      once(socket, 'message').then(([data]) => (JSON.parse(String(data)) as { type: string }).type),
+      once(socket, 'close').then(([code]) => code as number),
+    ]);
     block(3_500);
     socket.send('{"type":"connection_init"}');
     expect(await answer).toBe('connection_ack');
@@ -93,7 +96,11 @@ describe('a server that could not listen', () => {
 
 describe('a client whose server restarts', () => {
   it('tries five times within less than a second each, whatever its backoff, and then less often', () => {
-    for (const backoff of [{ firstMs: 250, maxMs: 30_000 }, { firstMs: 5_000, maxMs: 60_000 }, { firstMs: 1, maxMs: 2 }]) {
+    for (const backoff of [
+      { firstMs: 250, maxMs: 30_000 },
+      { firstMs: 5_000, maxMs: 60_000 },
+      { firstMs: 1, maxMs: 2 },
+    ]) {
       for (let failures = 0; failures < 5; failures += 1) expect(soonDelayOf(backoff, failures)).toBeLessThan(1_000);
       expect(soonDelayOf(backoff, 30)).toBeLessThanOrEqual(backoff.maxMs);
       expect(soonDelayOf(backoff, 30)).toBeGreaterThanOrEqual(backoff.maxMs / 2);

@@ -67,7 +67,10 @@ describe('the server as a process', () => {
     await first.end('SIGKILL');
 
     const second = await start(env);
-    const { data } = await execute<{ posts: { edges: { node: { body: string } }[] } }>(second.url, `{ posts(first: 100) { edges { node { body } } } }`);
+    const { data } = await execute<{ posts: { edges: { node: { body: string } }[] } }>(
+      second.url,
+      `{ posts(first: 100) { edges { node { body } } } }`,
+    );
     const kept = new Set(data?.posts.edges.map(({ node }) => node.body));
     expect(acknowledged.filter((body) => !kept.has(body))).toEqual([]);
     expect(acknowledged.length).toBeGreaterThanOrEqual(20);
@@ -87,7 +90,10 @@ describe('the server as a process', () => {
 
   it('two processes on one PostgreSQL and one Redis exchange all three live events', async () => {
     const [database, redis, dataDir] = await Promise.all([createTestDatabase(), startRedis(), folder()]);
-    cleanup.push(() => database.drop(), () => redis.stop());
+    cleanup.push(
+      () => database.drop(),
+      () => redis.stop(),
+    );
     const env = { DATA_DIR: dataDir, DATABASE_URL: database.url, REDIS_URL: redis.url, PRESENCE_GRACE_MS: '100' };
     const [one, two] = await Promise.all([start(env), start(env)]);
     const [ada, ben] = await Promise.all([guest(one.url), guest(two.url)]);
@@ -99,13 +105,21 @@ describe('the server as a process', () => {
       ada,
     );
     const { id, joinCode, cursor } = room.data?.createRoom.conversation ?? { id: '', joinCode: '', cursor: '' };
-    await execute(two.url, `mutation ($code: String!) { joinRoom(input: { code: $code }) { conversation { id } } }`, { code: joinCode }, ben);
+    await execute(
+      two.url,
+      `mutation ($code: String!) { joinRoom(input: { code: $code }) { conversation { id } } }`,
+      { code: joinCode },
+      ben,
+    );
     const post = await execute<{ createPost: { post: { id: string } } }>(one.url, CREATE, { body: 'x' }, ada);
     const postId = post.data?.createPost.post.id;
 
     const socket = connect(one.url, ada.token);
     cleanup.push(() => socket.close());
-    const messages = socket.subscribe(`subscription ($id: ID!, $after: String) { messageAdded(conversationId: $id, after: $after) { message { body } } }`, { id, after: cursor });
+    const messages = socket.subscribe(
+      `subscription ($id: ID!, $after: String) { messageAdded(conversationId: $id, after: $after) { message { body } } }`,
+      { id, after: cursor },
+    );
     const likes = socket.subscribe(`subscription ($id: ID!) { likeCountChanged(postId: $id) { count } }`, { id: postId });
     const presence = socket.subscribe(`subscription ($ids: [ID!]) { presenceChanged(userIds: $ids) { status } }`, { ids: [ben.id] });
     expect(await likes.data()).toEqual({ likeCountChanged: { count: 0 } });

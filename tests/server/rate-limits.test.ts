@@ -13,7 +13,8 @@ const SIGN_UPS = 100;
 const POSTS_AND_COMMENTS = 120;
 const FIFTEEN_MINUTES_MS = 900_000;
 
-const LOGIN = 'mutation ($as: String!, $password: String!) { login(input: { identifier: $as, password: $password }) { user { username } } }';
+const LOGIN =
+  'mutation ($as: String!, $password: String!) { login(input: { identifier: $as, password: $password }) { user { username } } }';
 const JOIN = 'mutation { joinAsGuest(input: { displayName: "G" }) { user { id } } }';
 const RIGHT = 'correct horse battery staple';
 
@@ -32,7 +33,10 @@ const from = (app: TestApp, address: string) => {
   return {
     login: (as: string, password: string) => ask(LOGIN, { as, password }),
     join: () => ask(JOIN),
-    register: (username: string) => ask(`mutation { register(input: { username: "${username}", email: "${username}@example.com", password: "${RIGHT}" }) { user { id } } }`),
+    register: (username: string) =>
+      ask(
+        `mutation { register(input: { username: "${username}", email: "${username}@example.com", password: "${RIGHT}" }) { user { id } } }`,
+      ),
   };
 };
 
@@ -65,7 +69,9 @@ const suite = (start: () => Promise<TestApp>): void => {
   });
 
   test('guesses at the same time do not slip through', async () => {
-    const guesses = await Promise.all(Array.from({ length: 3 * LOGINS_AS_NAME }, (_, n) => from(app, `10.2.0.${n}`).login('nobody', 'wrong')));
+    const guesses = await Promise.all(
+      Array.from({ length: 3 * LOGINS_AS_NAME }, (_, n) => from(app, `10.2.0.${n}`).login('nobody', 'wrong')),
+    );
     expect(guesses.filter(({ code }) => code === 'UNAUTHENTICATED')).toHaveLength(LOGINS_AS_NAME);
     expect(guesses.filter(({ code }) => code === 'RATE_LIMITED')).toHaveLength(2 * LOGINS_AS_NAME);
   });
@@ -76,7 +82,9 @@ const suite = (start: () => Promise<TestApp>): void => {
   });
 
   test('wrong passwords of one address end in RATE_LIMITED, whatever the names', async () => {
-    const guesses = await Promise.all(Array.from({ length: LOGINS_FROM_ADDRESS }, (_, n) => from(app, '10.4.0.1').login(`nobody-${n}`, 'wrong')));
+    const guesses = await Promise.all(
+      Array.from({ length: LOGINS_FROM_ADDRESS }, (_, n) => from(app, '10.4.0.1').login(`nobody-${n}`, 'wrong')),
+    );
     expect(guesses.filter(({ code }) => code === 'UNAUTHENTICATED')).toHaveLength(LOGINS_FROM_ADDRESS);
     limited(await from(app, '10.4.0.1').login('nobody-else', 'wrong'));
     expect(await from(app, '10.4.0.2').login('nobody-else', 'wrong')).toEqual(WRONG);
@@ -125,9 +133,15 @@ describe('in the process', () => {
   });
 
   test('RATE_LIMIT_FACTOR multiplies the limits, and 0 takes them away', async () => {
-    const [twice, never] = await Promise.all([startTestApp({ env: { ...ENV, RATE_LIMIT_FACTOR: '2' } }), startTestApp({ env: { ...ENV, RATE_LIMIT_FACTOR: '0' } })]);
+    const [twice, never] = await Promise.all([
+      startTestApp({ env: { ...ENV, RATE_LIMIT_FACTOR: '2' } }),
+      startTestApp({ env: { ...ENV, RATE_LIMIT_FACTOR: '0' } }),
+    ]);
     const guess = (app: TestApp): Promise<Outcome[]> => times(2 * LOGINS_AS_NAME + 1, () => from(app, '10.5.0.1').login('nobody', 'wrong'));
-    expect((await guess(twice)).map(({ code }) => code)).toEqual([...Array.from({ length: 2 * LOGINS_AS_NAME }, () => 'UNAUTHENTICATED'), 'RATE_LIMITED']);
+    expect((await guess(twice)).map(({ code }) => code)).toEqual([
+      ...Array.from({ length: 2 * LOGINS_AS_NAME }, () => 'UNAUTHENTICATED'),
+      'RATE_LIMITED',
+    ]);
     expect((await guess(never)).filter(({ code }) => code !== 'UNAUTHENTICATED')).toEqual([]);
     await Promise.all([twice.stop(), never.stop()]);
   });
@@ -149,11 +163,13 @@ describe('in Redis', () => {
     const two = await start({ env: { REDIS_PREFIX: 'two:' }, database: one.database });
     const guess = (app: TestApp, name: string, count: number) => times(count, () => from(app, '10.6.0.1').login(name, 'wrong'));
     // Connected, both of them, once the second hears of what the first has counted.
-    await expect.poll(async () => {
-      const name = `early-${Math.random()}`;
-      await guess(one, name, LOGINS_AS_NAME);
-      return (await from(two, '10.6.0.2').login(name, 'wrong')).code;
-    }).toBe('RATE_LIMITED');
+    await expect
+      .poll(async () => {
+        const name = `early-${Math.random()}`;
+        await guess(one, name, LOGINS_AS_NAME);
+        return (await from(two, '10.6.0.2').login(name, 'wrong')).code;
+      })
+      .toBe('RATE_LIMITED');
 
     await guess(one, 'shared', LOGINS_AS_NAME / 2);
     await guess(two, 'shared', LOGINS_AS_NAME / 2);

@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-test('a socket whose session is looked up while the following of its user\'s rights ends is followed from there', async () => {
+test("a socket whose session is looked up while the following of its user's rights ends is followed from there", async () => {
   const user = await app.user('ada');
   const earlier = app.connect(user);
   await earlier.opened;

@@ -13,7 +13,11 @@ beforeAll(async () => {
     createPost: {
       post: { id: postId },
     },
-  } = await app.data<{ createPost: { post: { id: string } } }>('mutation { createPost(input: { body: "hello" }) { post { id } } }', {}, ada));
+  } = await app.data<{ createPost: { post: { id: string } } }>(
+    'mutation { createPost(input: { body: "hello" }) { post { id } } }',
+    {},
+    ada,
+  ));
 });
 afterEach(() => {
   for (const client of clients.splice(0)) client.dispose();
@@ -22,7 +26,11 @@ afterAll(() => app.stop());
 
 /** A graphql-sse client in distinct connections mode. */
 const client = (user?: TestUser): Client => {
-  const created = createClient({ url: app.url, retryAttempts: 0, headers: (): Record<string, string> => (user ? { authorization: `Bearer ${user.token}` } : {}) });
+  const created = createClient({
+    url: app.url,
+    retryAttempts: 0,
+    headers: (): Record<string, string> => (user ? { authorization: `Bearer ${user.token}` } : {}),
+  });
   clients.push(created);
   return created;
 };
@@ -33,9 +41,14 @@ const all = async (results: AsyncIterable<ExecutionResult>): Promise<ExecutionRe
   return seen;
 };
 
-const likes = (): RequestParams => ({ query: 'subscription ($id: ID!) { likeCountChanged(postId: $id) { count } }', variables: { id: postId } });
-const like = (): Promise<unknown> => app.data('mutation ($id: ID!) { likePost(input: { postId: $id }) { likeCount } }', { id: postId }, ada);
-const unlike = (): Promise<unknown> => app.data('mutation ($id: ID!) { unlikePost(input: { postId: $id }) { likeCount } }', { id: postId }, ada);
+const likes = (): RequestParams => ({
+  query: 'subscription ($id: ID!) { likeCountChanged(postId: $id) { count } }',
+  variables: { id: postId },
+});
+const like = (): Promise<unknown> =>
+  app.data('mutation ($id: ID!) { likePost(input: { postId: $id }) { likeCount } }', { id: postId }, ada);
+const unlike = (): Promise<unknown> =>
+  app.data('mutation ($id: ID!) { unlikePost(input: { postId: $id }) { likeCount } }', { id: postId }, ada);
 const nothingLeft = (): Promise<void> => expect.poll(() => app.services.hub.stats()).toMatchObject({ streams: 0, subscribers: 0 });
 
 describe('a graphql-sse client', () => {
@@ -60,7 +73,10 @@ describe('a graphql-sse client', () => {
   });
 
   test('gets the cursor of each event of a log', async () => {
-    const { post } = await app.data<{ post: { commentCursor: string } }>('query ($id: ID!) { post: node(id: $id) { ... on Post { commentCursor } } }', { id: postId });
+    const { post } = await app.data<{ post: { commentCursor: string } }>(
+      'query ($id: ID!) { post: node(id: $id) { ... on Post { commentCursor } } }',
+      { id: postId },
+    );
     const results = client().iterate({
       query: 'subscription ($id: ID!, $after: String) { commentAdded(postId: $id, after: $after) { cursor comment { body } } }',
       variables: { id: postId, after: post.commentCursor },
@@ -85,7 +101,10 @@ describe('a graphql-sse client', () => {
 
 describe('an event stream', () => {
   /** The stream as it comes, in pieces that end at an empty line. */
-  const stream = async (init: RequestInit, url = app.url): Promise<{ readonly headers: Headers; readonly next: () => Promise<string>; readonly leave: () => void }> => {
+  const stream = async (
+    init: RequestInit,
+    url = app.url,
+  ): Promise<{ readonly headers: Headers; readonly next: () => Promise<string>; readonly leave: () => void }> => {
     const controller = new AbortController();
     const response = await fetch(url, { ...init, signal: controller.signal });
     expect(response.status).toBe(200);
@@ -110,7 +129,8 @@ describe('an event stream', () => {
       leave: () => controller.abort(),
     };
   };
-  const byGet = (): string => `${app.url}?query=${encodeURIComponent(likes().query)}&variables=${encodeURIComponent(JSON.stringify(likes().variables))}`;
+  const byGet = (): string =>
+    `${app.url}?query=${encodeURIComponent(likes().query)}&variables=${encodeURIComponent(JSON.stringify(likes().variables))}`;
 
   test('is what an EventSource reads, by GET', async () => {
     await unlike();
@@ -134,7 +154,11 @@ describe('an event stream', () => {
     );
     const { id, commentCursor: after } = createPost.post;
     for (const body of ['one', 'two']) {
-      await app.data('mutation ($id: ID!, $body: String!) { addComment(input: { postId: $id, body: $body }) { comment { id } } }', { id, body }, ada);
+      await app.data(
+        'mutation ($id: ID!, $body: String!) { addComment(input: { postId: $id, body: $body }) { comment { id } } }',
+        { id, body },
+        ada,
+      );
     }
     const log = 'subscription ($id: ID!, $after: String) { commentAdded(postId: $id, after: $after) { cursor comment { body } } }';
     const address = `${app.url}?query=${encodeURIComponent(log)}&variables=${encodeURIComponent(JSON.stringify({ id, after }))}`;
@@ -172,9 +196,18 @@ describe('an event stream', () => {
 
   test('ends with what went wrong in its middle: a result with the error, then complete', async () => {
     const log = 'subscription ($id: ID!) { commentAdded(postId: $id) { comment { body } } }';
-    const { createPost } = await app.data<{ createPost: { post: { id: string } } }>('mutation { createPost(input: { body: "doomed" }) { post { id } } }', {}, ada);
+    const { createPost } = await app.data<{ createPost: { post: { id: string } } }>(
+      'mutation { createPost(input: { body: "doomed" }) { post { id } } }',
+      {},
+      ada,
+    );
     const { id } = createPost.post;
-    const comment = (body: string): Promise<unknown> => app.data('mutation ($id: ID!, $body: String!) { addComment(input: { postId: $id, body: $body }) { comment { id } } }', { id, body }, ada);
+    const comment = (body: string): Promise<unknown> =>
+      app.data(
+        'mutation ($id: ID!, $body: String!) { addComment(input: { postId: $id, body: $body }) { comment { id } } }',
+        { id, body },
+        ada,
+      );
     const { next } = await stream({
       method: 'POST',
       headers: { accept: 'text/event-stream', 'content-type': 'application/json' },

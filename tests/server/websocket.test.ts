@@ -33,19 +33,34 @@ describe('the handshake', () => {
       [{ accessToken: null }, null],
       [{ accessToken: ada.token }, { id: ada.id, username: 'ada' }],
       [{ Authorization: `Bearer ${ada.token}` }, { id: ada.id, username: 'ada' }],
-      [{ authorization: `bearer ${ada.token}`, 'x-other': '1' }, { id: ada.id, username: 'ada' }],
+      [
+        { authorization: `bearer ${ada.token}`, 'x-other': '1' },
+        { id: ada.id, username: 'ada' },
+      ],
     ] as const) {
       const raw = await open();
       raw.send({ type: 'connection_init', ...(payload ? { payload } : {}) });
       expect(await raw.next()).toEqual({
         type: 'connection_ack',
-        payload: { connectionId: expect.stringMatching(/^[0-9a-f-]{36}$/), serverTime: expect.stringMatching(/^\d{4}-.+Z$/), viewer, accessTokenExpiresAt: viewer && expect.stringMatching(/^\d{4}-.+Z$/) },
+        payload: {
+          connectionId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+          serverTime: expect.stringMatching(/^\d{4}-.+Z$/),
+          viewer,
+          accessTokenExpiresAt: viewer && expect.stringMatching(/^\d{4}-.+Z$/),
+        },
       });
       raw.socket.close();
     }
   });
 
-  for (const payload of [{ accessToken: '' }, { accessToken: 1 }, { accessToken: {} }, { accessToken: 'x' }, { Authorization: 'Basic x' }, { Authorization: 1 }]) {
+  for (const payload of [
+    { accessToken: '' },
+    { accessToken: 1 },
+    { accessToken: {} },
+    { accessToken: 'x' },
+    { Authorization: 'Basic x' },
+    { Authorization: 1 },
+  ]) {
     test(`with ${JSON.stringify(payload)} is closed with 4401`, async () => {
       const raw = await open();
       raw.send({ type: 'connection_init', payload });
@@ -94,8 +109,13 @@ describe('the handshake', () => {
     }
     // Whatever was seen of them meanwhile, nothing stays.
     for (;;) {
-      const { presence: [now] } = await app.data<{ presence: { status: string }[] }>('query ($id: ID!) { presence(userIds: [$id]) { status } }', { id: ben.id });
-      const [row] = await app.database.query<{ devices: number }>('SELECT count(*)::int AS devices FROM presence_device JOIN "user" u ON u.id = user_id WHERE username = $1', ['ben']);
+      const {
+        presence: [now],
+      } = await app.data<{ presence: { status: string }[] }>('query ($id: ID!) { presence(userIds: [$id]) { status } }', { id: ben.id });
+      const [row] = await app.database.query<{ devices: number }>(
+        'SELECT count(*)::int AS devices FROM presence_device JOIN "user" u ON u.id = user_id WHERE username = $1',
+        ['ben'],
+      );
       if (now?.status === 'OFFLINE' && row?.devices === 0) break;
       await presence.next();
     }
@@ -145,7 +165,11 @@ describe('messages', () => {
     test(`a subscribe with ${name}: an error for its id, and the socket goes on`, async () => {
       const raw = await acknowledged();
       raw.send({ type: 'subscribe', id: '1', payload });
-      expect(await raw.next()).toEqual({ type: 'error', id: '1', payload: [{ message: expect.any(String) as string, extensions: { code: 'BAD_REQUEST' } }] });
+      expect(await raw.next()).toEqual({
+        type: 'error',
+        id: '1',
+        payload: [{ message: expect.any(String) as string, extensions: { code: 'BAD_REQUEST' } }],
+      });
       raw.send({ type: 'subscribe', id: '1', payload: { query: '{ __typename }' } });
       expect(await raw.next()).toMatchObject({ type: 'next', id: '1', payload: { data: { __typename: 'Query' } } });
       raw.socket.close();
@@ -189,7 +213,9 @@ describe('messages', () => {
       expect(await raw.next()).toMatchObject({ type: 'next', id });
       raw.send({ type: 'complete', id });
     }
-    raw.send('{"type":"subscribe","id":"1","payload":{"query":"query ($a: Boolean = true) { __typename @include(if: $a) }","variables":{"__proto__":{"a":false}},"__proto__":1}}');
+    raw.send(
+      '{"type":"subscribe","id":"1","payload":{"query":"query ($a: Boolean = true) { __typename @include(if: $a) }","variables":{"__proto__":{"a":false}},"__proto__":1}}',
+    );
     expect(await raw.next()).toEqual({ type: 'next', id: '1', payload: { data: { __typename: 'Query' } } });
     raw.socket.close();
     await raw.closed;
@@ -236,7 +262,8 @@ describe('what is no handshake at all', () => {
       });
       socket.on('error', reject).on('close', () => resolve(answer));
     });
-  const upgrade = (path: string, more = ''): string => `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${more}\r\n`;
+  const upgrade = (path: string, more = ''): string =>
+    `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${more}\r\n`;
   const KEY = 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
 
   test('is refused, and the server lives', async () => {

@@ -92,8 +92,7 @@ export const findLauncher = async (dataDir: string, cluster: string): Promise<La
     await runCommand(version);
   } catch (error) {
     throw new Error(
-      'The embedded PostgreSQL does not run on this system (on Linux it needs glibc). ' +
-        'Set DATABASE_URL to a PostgreSQL of your own.',
+      'The embedded PostgreSQL does not run on this system (on Linux it needs glibc). ' + 'Set DATABASE_URL to a PostgreSQL of your own.',
       { cause: error },
     );
   }
@@ -115,12 +114,7 @@ const namedUser = async (): Promise<number> => {
   return ids.includes(NOBODY) ? NOBODY : (ids[0] ?? NOBODY);
 };
 
-const asUser = async (
-  user: { uid: number; gid: number },
-  native: string,
-  bin: string,
-  dataDir: string,
-): Promise<Launcher> => {
+const asUser = async (user: { uid: number; gid: number }, native: string, bin: string, dataDir: string): Promise<Launcher> => {
   const become = [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'];
   const prefix = ['setpriv', ...become, '--pdeathsig', 'INT', '--'];
   const remedy =
@@ -202,9 +196,7 @@ const COPY_PREFIX = 'postgres-binaries-';
  * of the data directory comes here, so nobody copies at the same time.
  */
 const copyBinaries = async (native: string, dataDir: string): Promise<string> => {
-  const manifest = z
-    .object({ version: z.string() })
-    .parse(JSON.parse(await readFile(join(native, '..', 'package.json'), 'utf8')));
+  const manifest = z.object({ version: z.string() }).parse(JSON.parse(await readFile(join(native, '..', 'package.json'), 'utf8')));
   const name = `${COPY_PREFIX}${manifest.version}`;
   const target = join(dataDir, name);
   if ((await lstat(target).catch(() => null)) !== null) return join(target, 'native');

@@ -1,17 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import {
-  access,
-  chown,
-  mkdir,
-  mkdtemp,
-  open,
-  readdir,
-  readFile,
-  realpath,
-  rename,
-  rm,
-  writeFile,
-} from 'node:fs/promises';
+import { access, chown, mkdir, mkdtemp, open, readdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Log } from '../../observability/log.js';
 import { DRAFT_PREFIX, findLauncher, programOf, runCommand, type Launcher } from './binaries.js';

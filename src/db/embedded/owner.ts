@@ -48,10 +48,7 @@ export const lifeOf = async (pid: number): Promise<string | null> => {
   }
   try {
     if (process.platform === 'linux') {
-      const [boot, line] = await Promise.all([
-        readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
-        readFile(`/proc/${pid}/stat`, 'utf8'),
-      ]);
+      const [boot, line] = await Promise.all([readFile('/proc/sys/kernel/random/boot_id', 'utf8'), readFile(`/proc/${pid}/stat`, 'utf8')]);
       // The second field is the program's name in parentheses, which may hold spaces and parentheses itself.
       const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
       return fields[0] === 'Z' || fields[0] === 'X' ? null : `${boot.trim()}/${fields[19] ?? ''}`;
@@ -67,8 +64,7 @@ export const lifeOf = async (pid: number): Promise<string | null> => {
   return '';
 };
 
-export const hasCode = (error: unknown, code: string): boolean =>
-  error instanceof Error && 'code' in error && error.code === code;
+export const hasCode = (error: unknown, code: string): boolean => error instanceof Error && 'code' in error && error.code === code;
 
 /** The record of the live process that owns the PostgreSQL of this folder, or null. */
 export const liveOwner = async (folder: string): Promise<OwnerRecord | null> => {

@@ -98,13 +98,7 @@ const runsOn = async (pid: number, data: string): Promise<boolean> => {
   return (await command.catch(() => '')).includes(data);
 };
 
-const spawnServer = async (
-  launcher: Launcher,
-  data: string,
-  durable: boolean,
-  maxConnections: number,
-  log: Log,
-): Promise<Server> => {
+const spawnServer = async (launcher: Launcher, data: string, durable: boolean, maxConnections: number, log: Log): Promise<Server> => {
   const port = await freePort(HOST);
   const settings = {
     listen_addresses: HOST,
@@ -150,10 +144,7 @@ const spawnServer = async (
     for (const signal of ['SIGINT', 'SIGQUIT', 'SIGKILL'] as const) {
       await signalServer(child, signal, launcher, data);
       const patience = new AbortController();
-      const ended = await Promise.race([
-        exited,
-        delay(STOP_STEP_MS, null, { signal: patience.signal }).catch(() => null),
-      ]);
+      const ended = await Promise.race([exited, delay(STOP_STEP_MS, null, { signal: patience.signal }).catch(() => null)]);
       patience.abort();
       if (ended !== null) return;
       log.warn({ signal }, 'the embedded PostgreSQL does not end');

@@ -27,7 +27,11 @@ interface Found {
   readonly seq: number | null;
 }
 
-export const createAuthenticator = ({ db, clock, tokens }: Pick<Services, 'db' | 'clock'> & { readonly tokens: Pick<Tokens, 'verify'> }): Authenticator => {
+export const createAuthenticator = ({
+  db,
+  clock,
+  tokens,
+}: Pick<Services, 'db' | 'clock'> & { readonly tokens: Pick<Tokens, 'verify'> }): Authenticator => {
   /** The sessions that are still good, with their users, and with the place in the log of their rights that this is as of. */
   const findSessions = (ids: readonly string[]): Promise<Found[]> => db.prisma.$queryRaw<Found[]>`
     SELECT session.id AS "sessionId", holder.id, holder.username, holder.role::text AS role, head.epoch, head.last_seq AS seq
@@ -52,7 +56,9 @@ export const createAuthenticator = ({ db, clock, tokens }: Pick<Services, 'db' |
       return principalOf(found, expiresAt);
     },
     lookAgain: async (principals) => {
-      const found = new Map((await findSessions([...new Set(principals.map(({ via }) => via.sessionId))])).map((row) => [row.sessionId, row]));
+      const found = new Map(
+        (await findSessions([...new Set(principals.map(({ via }) => via.sessionId))])).map((row) => [row.sessionId, row]),
+      );
       return principals.map(({ via, viewer, expiresAt }) => {
         const row = found.get(via.sessionId);
         return row?.id === viewer.id ? principalOf(row, expiresAt) : null;

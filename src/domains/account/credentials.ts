@@ -15,7 +15,9 @@ export const tokenCredential = (token: string): Credential => ({ kind: 'token', 
  */
 export const credentialOf = (given: Readonly<Record<string, unknown>>): Credential | null => {
   const token = given['accessToken'] ?? null;
-  const header = Object.entries(given).find(([name, value]) => name.toLowerCase() === 'authorization' && value !== null && value !== undefined)?.[1] ?? null;
+  const header =
+    Object.entries(given).find(([name, value]) => name.toLowerCase() === 'authorization' && value !== null && value !== undefined)?.[1] ??
+    null;
   if (token === null && header === null) return null;
   if (typeof token === 'string') return tokenCredential(token);
   const bearer = token === null && typeof header === 'string' ? /^Bearer +(\S+)$/i.exec(header)?.[1] : undefined;

@@ -77,7 +77,8 @@ export const Me = builder.prismaObject('User', {
       description: 'The address of the account, in lower case; null for guests.',
     }),
     deviceCount: t.int({
-      description: 'How many devices of the viewer have a socket now. A device is what connects with the same `deviceId`, or else the same session: several tabs are one.',
+      description:
+        'How many devices of the viewer have a socket now. A device is what connects with the same `deviceId`, or else the same session: several tabs are one.',
       resolve: (me, _args, context) => deviceCount(context, me.id),
     }),
   }),
@@ -94,15 +95,15 @@ export const meField = <Payload extends object>(t: PothosSchemaTypes.ObjectField
   t.prismaField({
     type: Me,
     description: 'The viewer, with their lists and counts as they are now.',
-    resolve: (query, _payload, _args, context) => context.db.prisma.user.findUniqueOrThrow({ ...query, where: { id: viewerOf(context).id } }),
+    resolve: (query, _payload, _args, context) =>
+      context.db.prisma.user.findUniqueOrThrow({ ...query, where: { id: viewerOf(context).id } }),
   });
 
 export const Credentials = builder.objectRef<SessionCredentials>('Credentials').implement({
   description: 'What a client holds of a session.',
   fields: (t) => ({
     accessToken: t.string({
-      description:
-        'Goes into `Authorization: Bearer` on HTTP and into `connectionParams: { accessToken }` on a socket.',
+      description: 'Goes into `Authorization: Bearer` on HTTP and into `connectionParams: { accessToken }` on a socket.',
       resolve: ({ access }) => access.token,
     }),
     accessTokenExpiresAt: t.field({
@@ -112,8 +113,7 @@ export const Credentials = builder.objectRef<SessionCredentials>('Credentials').
     }),
     refreshToken: t.string({
       nullable: true,
-      description:
-        'Good for one `refreshSession`, which gives the next. Keep it secret. Null where it travels in a cookie.',
+      description: 'Good for one `refreshSession`, which gives the next. Keep it secret. Null where it travels in a cookie.',
       resolve: ({ refreshToken }) => refreshToken,
     }),
   }),
@@ -154,7 +154,8 @@ builder.queryField('user', (t) =>
       const given = [by?.id, by?.username, args.id, args.username].filter((each) => typeof each === 'string');
       if (given.length !== 1) throw badInput({ path: 'by', code: 'EXCLUSIVE', message: 'Give either the id or the username.' });
       const id = by?.id ?? args.id;
-      if (typeof id === 'string') return db.prisma.user.findUnique({ ...query, where: { id: decodeId('User', id, by?.id ? 'by.id' : 'id') } });
+      if (typeof id === 'string')
+        return db.prisma.user.findUnique({ ...query, where: { id: decodeId('User', id, by?.id ? 'by.id' : 'id') } });
       const key = by?.username ?? args.username ?? '';
       return isUsername(key) ? db.prisma.user.findUnique({ ...query, where: { usernameKey: usernameKey(key) } }) : null;
     },
@@ -177,8 +178,7 @@ builder.queryField('users', (t) =>
       const where = whoMatch(args.search ?? '');
       return listPage(context, info, args, {
         keyset: oldestFirst,
-        find: (page, query) =>
-          context.db.prisma.user.findMany({ ...query, ...page, where: { AND: [where, page.where] } }),
+        find: (page, query) => context.db.prisma.user.findMany({ ...query, ...page, where: { AND: [where, page.where] } }),
         count: () => context.db.prisma.user.count({ where }),
       });
     },
@@ -288,8 +288,7 @@ mutation('joinAsGuest', {
 });
 
 mutation('refreshSession', {
-  description:
-    'Exchanges a refresh token for new credentials. Each is good once; a used one that comes back ends the session.',
+  description: 'Exchanges a refresh token for new credentials. Each is good once; a used one that comes back ends the session.',
   access: 'anyone',
   repeats: 'never',
   input: {
@@ -315,8 +314,7 @@ mutation('refreshSession', {
 });
 
 mutation('logout', {
-  description:
-    "Ends the session that the request's token belongs to; none of its tokens is good for anything from here.",
+  description: "Ends the session that the request's token belongs to; none of its tokens is good for anything from here.",
   access: 'signedIn',
   repeats: 'never',
   input: null,

@@ -22,14 +22,10 @@ const ROTATION_GRACE_MS = 10_000;
 const newRefreshToken = (): string => randomBytes(32).toString('base64url');
 
 /** Plain SHA-256 is enough for a secret of 256 random bits. */
-const digest = (refreshToken: string): Uint8Array<ArrayBuffer> =>
-  new Uint8Array(createHash('sha256').update(refreshToken).digest());
+const digest = (refreshToken: string): Uint8Array<ArrayBuffer> => new Uint8Array(createHash('sha256').update(refreshToken).digest());
 
 /** Opens a session for a user who has proved who they are. */
-export const startSession = async (
-  context: SessionContext & Pick<Context, 'client'>,
-  userId: string,
-): Promise<Credentials> => {
+export const startSession = async (context: SessionContext & Pick<Context, 'client'>, userId: string): Promise<Credentials> => {
   const { db, clock, config, tokens, client } = context;
   const refreshToken = newRefreshToken();
   const now = new Date(clock.now());
@@ -107,7 +103,7 @@ const SWEPT_AT_ONCE = 5_000;
 /** Forgets the sessions that were revoked or expired long ago. */
 export const sweepSessions = async ({ db, clock }: Pick<Services, 'db' | 'clock'>): Promise<void> => {
   const before = new Date(clock.now() - KEPT_AFTER_END_MS);
-  for (let swept = SWEPT_AT_ONCE; swept === SWEPT_AT_ONCE; ) {
+  for (let swept = SWEPT_AT_ONCE; swept === SWEPT_AT_ONCE;) {
     swept = await db.prisma.$executeRaw`
       DELETE FROM session WHERE id IN (
         SELECT id FROM session WHERE revoked_at < ${before} OR expires_at < ${before} LIMIT ${SWEPT_AT_ONCE} FOR UPDATE SKIP LOCKED

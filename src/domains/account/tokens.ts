@@ -2,15 +2,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, randomUUID, typ
 import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GraphQLError } from 'graphql';
-import {
-  calculateJwkThumbprint,
-  errors,
-  exportJWK,
-  jwtVerify,
-  SignJWT,
-  type JSONWebKeySet,
-  type JWTPayload,
-} from 'jose';
+import { calculateJwkThumbprint, errors, exportJWK, jwtVerify, SignJWT, type JSONWebKeySet, type JWTPayload } from 'jose';
 import type { Clock } from '../../clock.js';
 import { ConfigError, type Config } from '../../config.js';
 import type { TokenIssuer } from '../../context.js';
@@ -40,7 +32,8 @@ export class TokenError extends GraphQLError {
   constructor(reason: 'invalid' | 'expired', words?: string) {
     const { message, extensions } = coded(
       'UNAUTHENTICATED',
-      words ?? (reason === 'expired' ? 'The access token has expired. Refresh the session.' : 'The access token is not valid. Sign in again.'),
+      words ??
+        (reason === 'expired' ? 'The access token has expired. Refresh the session.' : 'The access token is not valid. Sign in again.'),
       { reason },
     );
     super(message, { extensions });
@@ -101,9 +94,7 @@ export const createTokens = async (options: {
 };
 
 const subjectOf = ({ sub, sid }: JWTPayload): TokenSubject | null =>
-  typeof sub === 'string' && isUuid(sub) && typeof sid === 'string' && isUuid(sid)
-    ? { userId: sub, sessionId: sid }
-    : null;
+  typeof sub === 'string' && isUuid(sub) && typeof sid === 'string' && isUuid(sid) ? { userId: sub, sessionId: sid } : null;
 
 interface SigningKey {
   readonly privateKey: KeyObject;
@@ -130,8 +121,7 @@ const parseKey = (pem: string, source: string): SigningKey => {
   throw new ConfigError(`${source} must be an Ed25519 or a P-256 key.`);
 };
 
-const codeIs = (error: unknown, code: string): boolean =>
-  error instanceof Error && 'code' in error && error.code === code;
+const codeIs = (error: unknown, code: string): boolean => error instanceof Error && 'code' in error && error.code === code;
 
 const readIfThere = async (path: string): Promise<string | null> => {
   try {

@@ -54,10 +54,7 @@ export const createMember = async ({ db, clock }: Pick<Services, 'db' | 'clock'>
   }
 };
 
-const assertFree = async (
-  db: Database,
-  keys: { readonly usernameKey: string; readonly email: string },
-): Promise<void> => {
+const assertFree = async (db: Database, keys: { readonly usernameKey: string; readonly email: string }): Promise<void> => {
   const holders = await db.prisma.user.findMany({
     where: { OR: [{ usernameKey: keys.usernameKey }, { email: keys.email }] },
     select: { usernameKey: true, email: true },
@@ -112,8 +109,7 @@ export const findByPassword = async (
   const user = await findByIdentifier(db, identifier.trim());
   const passwordHash = user?.passwordHash ?? null;
   const matches = await verifyPassword(passwordHash, password);
-  if (user === null || passwordHash === null || !matches)
-    throw coded('UNAUTHENTICATED', 'The name or the password is wrong.');
+  if (user === null || passwordHash === null || !matches) throw coded('UNAUTHENTICATED', 'The name or the password is wrong.');
   if (isOutdated(passwordHash)) {
     const renewed = await hashPassword(password);
     // Not over a password that was changed meanwhile.
@@ -123,8 +119,7 @@ export const findByPassword = async (
 };
 
 const findByIdentifier = async (db: Database, identifier: string): Promise<User | null> => {
-  if (isUsername(identifier))
-    return await db.prisma.user.findUnique({ where: { usernameKey: usernameKey(identifier) } });
+  if (isUsername(identifier)) return await db.prisma.user.findUnique({ where: { usernameKey: usernameKey(identifier) } });
   // PostgreSQL refuses a text with a NUL in it.
   if (!identifier.includes('@') || identifier.includes('\0')) return null;
   return await db.prisma.user.findUnique({ where: { email: emailKey(identifier) } });

@@ -134,7 +134,7 @@ builder.objectRef<Event<'ReadMoved'>>('ReadMoved').implement({
 
 // ---------------------------------------------------------------- live, and by polling
 
-const AFTER = 'A cursor of its log: `Conversation.cursor`, a message edge\'s or an event\'s.';
+const AFTER = "A cursor of its log: `Conversation.cursor`, a message edge's or an event's.";
 
 /** Only members follow a conversation. @throws NOT_FOUND, FORBIDDEN */
 const authorize = async (args: { readonly conversationId: string; readonly after?: string | null | undefined }, context: Context) => {
@@ -146,7 +146,7 @@ builder.subscriptionField('conversationEvents', (t) =>
   t.topic({
     type: ConversationEvent,
     topic: conversationLog,
-    description: 'All that happens in one of the viewer\'s conversations, once and in order, after `after`; without it, from now.',
+    description: "All that happens in one of the viewer's conversations, once and in order, after `after`; without it, from now.",
     args: {
       conversationId: t.arg.id({ required: true, description: 'The conversation.' }),
       after: t.arg.string({ description: AFTER }),
@@ -161,7 +161,7 @@ builder.subscriptionField('messageAdded', (t) =>
     type: MessageAdded,
     topic: conversationLog,
     kinds: ['MessageAdded'],
-    description: 'Each new message in one of the viewer\'s conversations, once and in order, after `after`; without it, from now.',
+    description: "Each new message in one of the viewer's conversations, once and in order, after `after`; without it, from now.",
     args: {
       conversationId: t.arg.id({ required: true, description: 'The conversation.' }),
       after: t.arg.string({ description: AFTER }),
@@ -177,7 +177,7 @@ builder.queryField('conversationEvents', (t) =>
     nullable: true,
     authScopes: { signedIn: true },
     description:
-      'The same events with the same cursors by polling: ask again after the last one\'s cursor. Fewer than `first` are all there are for now.',
+      "The same events with the same cursors by polling: ask again after the last one's cursor. Fewer than `first` are all there are for now.",
     args: {
       conversationId: t.arg.id({ required: true, description: 'The conversation.' }),
       after: t.arg.string({ description: `${AFTER} Without it, from the oldest event that is kept.` }),

@@ -82,7 +82,8 @@ export const addMembers = async (context: Context, conversationId: string, membe
 export const removeMember = async (context: Context, conversationId: string, userId: string): Promise<void> => {
   await context.db.transact(async (tx) => {
     await holdAsOwner(tx, context, conversationId);
-    if (userId === viewerOf(context).id) throw badInput({ path: 'input.userId', code: 'NOT_ALLOWED', message: 'An owner leaves by leaveConversation.' });
+    if (userId === viewerOf(context).id)
+      throw badInput({ path: 'input.userId', code: 'NOT_ALLOWED', message: 'An owner leaves by leaveConversation.' });
     await endMembership(tx, conversationId, userId);
   });
   stopTyping(context, conversationId, userId);
@@ -96,7 +97,8 @@ export const removeMember = async (context: Context, conversationId: string, use
 export const leaveConversation = async (context: Context, conversationId: string): Promise<void> => {
   await context.db.transact(async (tx) => {
     const { conversation, member } = await holdAsMember(tx, context, conversationId);
-    if (!mayBeLeft(conversation)) throw badInput({ path: 'input.conversationId', code: 'NOT_ALLOWED', message: 'A direct conversation cannot be left.' });
+    if (!mayBeLeft(conversation))
+      throw badInput({ path: 'input.conversationId', code: 'NOT_ALLOWED', message: 'A direct conversation cannot be left.' });
     await endMembership(tx, conversationId, member.userId);
     if (member.role !== 'OWNER') return;
     const longest = await tx.conversationMember.findFirst({ where: { conversationId }, orderBy: [{ joinedAt: 'asc' }, { id: 'asc' }] });

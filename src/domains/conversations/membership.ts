@@ -28,7 +28,9 @@ export const afterHead = async <Value>(context: Context, conversationId: string,
 /** The viewer's membership; null in a conversation of others. */
 export const ownMembership = batched<ConversationMember | null>(async ({ db, viewer }, conversationIds) => {
   if (viewer === null) return new Map();
-  const members = await db.prisma.conversationMember.findMany({ where: { userId: viewer.id, conversationId: { in: [...conversationIds] } } });
+  const members = await db.prisma.conversationMember.findMany({
+    where: { userId: viewer.id, conversationId: { in: [...conversationIds] } },
+  });
   return new Map(members.map((member) => [member.conversationId, member]));
 }, null);
 

@@ -10,7 +10,15 @@ import { text } from '../../graphql/text.js';
 import { Me, User } from '../account/schema.js';
 import { afterHead, assertMember, conversationHead, ownMembership } from './membership.js';
 import { deleteMessage, editMessage, findMessage, newestFirst, saying, sendMessage, writtenBy } from './messages.js';
-import { addReaction, emojiText, MAX_EMOJIS, ownReactions, reactionGroups, removeReaction, type ReactionGroup as Group } from './reactions.js';
+import {
+  addReaction,
+  emojiText,
+  MAX_EMOJIS,
+  ownReactions,
+  reactionGroups,
+  removeReaction,
+  type ReactionGroup as Group,
+} from './reactions.js';
 import { Conversation } from './schema.js';
 import { conversationLog } from './topics.js';
 import { countAllUnread } from './unread.js';
@@ -26,10 +34,15 @@ const searchText = text(0, MAX_SEARCH);
 /** By conversation and by what is searched for, which is the same for all that stand beside each other. */
 const messageCount = batched(async ({ db }, keys) => {
   const searches = new Map<string, string[]>();
-  for (const [id, search] of keys.map((key) => JSON.parse(key) as [string, string])) searches.set(search, [...(searches.get(search) ?? []), id]);
+  for (const [id, search] of keys.map((key) => JSON.parse(key) as [string, string]))
+    searches.set(search, [...(searches.get(search) ?? []), id]);
   const counts = await Promise.all(
     [...searches].map(async ([search, ids]) => {
-      const groups = await db.prisma.message.groupBy({ by: ['conversationId'], where: { conversationId: { in: ids }, ...saying(search) }, _count: true });
+      const groups = await db.prisma.message.groupBy({
+        by: ['conversationId'],
+        where: { conversationId: { in: ids }, ...saying(search) },
+        _count: true,
+      });
       return groups.map(({ conversationId, _count }) => [JSON.stringify([conversationId, search]), _count] as const);
     }),
   );
@@ -119,10 +132,13 @@ builder.prismaObjectFields(Conversation, (t) => ({
     type: MessageConnection,
     nullable: true,
     description:
-      'What was said in it, newest last; a page without arguments is the last one. An edge\'s cursor is its event\'s cursor: `messageAdded(after:)` goes on from it. For members only.',
+      "What was said in it, newest last; a page without arguments is the last one. An edge's cursor is its event's cursor: `messageAdded(after:)` goes on from it. For members only.",
     args: {
       ...t.arg.connectionArgs(),
-      search: t.arg.string({ validate: searchText, description: `Only messages that contain this, in any case; at most ${MAX_SEARCH} characters.` }),
+      search: t.arg.string({
+        validate: searchText,
+        description: `Only messages that contain this, in any case; at most ${MAX_SEARCH} characters.`,
+      }),
     },
     resolve: async (conversation, args, context, info) => {
       await assertMember(context, conversation.id);
@@ -155,7 +171,10 @@ builder.prismaObjectFields(Me, (t) => ({
     description: 'What the viewer has written in any conversation and not deleted, newest first. Its cursors are of this list alone.',
     args: {
       ...t.arg.connectionArgs(),
-      search: t.arg.string({ validate: searchText, description: `Only messages that contain this, in any case; at most ${MAX_SEARCH} characters.` }),
+      search: t.arg.string({
+        validate: searchText,
+        description: `Only messages that contain this, in any case; at most ${MAX_SEARCH} characters.`,
+      }),
     },
     resolve: (me, args, context, info) => {
       const where = writtenBy(me.id, args.search ?? '');
@@ -174,7 +193,7 @@ builder.prismaObjectFields(Me, (t) => ({
 // ---------------------------------------------------------------- mutations
 
 mutation('sendMessage', {
-  description: 'Says something in one of the viewer\'s conversations.',
+  description: "Says something in one of the viewer's conversations.",
   access: 'signedIn',
   limit: 'message',
   repeats: 'row',
@@ -203,7 +222,7 @@ mutation('editMessage', {
   input: {
     description: 'What to say instead.',
     fields: (t) => ({
-      messageId: t.id({ required: true, idOf: 'Message', description: 'A message of the viewer\'s.' }),
+      messageId: t.id({ required: true, idOf: 'Message', description: "A message of the viewer's." }),
       body: t.string({ required: true, check: bodyText, description: `Its new text; ${BODY_LENGTH}. Mentions are resolved anew.` }),
     }),
   },
@@ -243,14 +262,15 @@ mutation('deleteMessage', {
         nullable: true,
         description: 'The conversation, as it is now. Null for a moderator who is no member of it.',
         resolve: async (query, { conversationId: id }, _args, context) =>
-          (await ownMembership(context, id)) && (await afterHead(context, id, () => context.db.prisma.conversation.findUnique({ ...query, where: { id } }))),
+          (await ownMembership(context, id)) &&
+          (await afterHead(context, id, () => context.db.prisma.conversation.findUnique({ ...query, where: { id } }))),
       }),
     }),
   },
 });
 
 mutation('addReaction', {
-  description: 'Reacts to a message of one of the viewer\'s conversations. The same emoji twice is once. A deleted message is CONFLICT.',
+  description: "Reacts to a message of one of the viewer's conversations. The same emoji twice is once. A deleted message is CONFLICT.",
   access: 'signedIn',
   limit: 'reaction',
   input: {
@@ -271,14 +291,14 @@ mutation('addReaction', {
 });
 
 mutation('removeReaction', {
-  description: 'Takes back a reaction of the viewer\'s; one that is not there stays so.',
+  description: "Takes back a reaction of the viewer's; one that is not there stays so.",
   access: 'signedIn',
   limit: 'reaction',
   input: {
     description: 'Which reaction to take back.',
     fields: (t) => ({
       messageId: t.id({ required: true, idOf: 'Message', description: 'The message.' }),
-      emoji: t.string({ required: true, check: emojiText, description: 'The emoji of the viewer\'s reaction.' }),
+      emoji: t.string({ required: true, check: emojiText, description: "The emoji of the viewer's reaction." }),
     }),
   },
   run: async (input, context) => ({ message: await removeReaction(context, input) }),

@@ -120,7 +120,11 @@ const write = async (
     if (inserted === undefined) return null;
     const { directKey, ...message } = inserted;
     const mentioned = await writeMentions(tx, message);
-    await notify(tx, ...mentioned.map((userId) => mentioning(message, userId)), ...(directKey === null ? [] : [writingTo(message, otherOf({ directKey }, authorId))]));
+    await notify(
+      tx,
+      ...mentioned.map((userId) => mentioning(message, userId)),
+      ...(directKey === null ? [] : [writingTo(message, otherOf({ directKey }, authorId))]),
+    );
     return { message, event: tx.emit(conversationLog, conversationId, 'MessageAdded', { messageId: message.id }) };
   });
   const written = await writing.catch((error: unknown) => {
@@ -134,7 +138,12 @@ const write = async (
 };
 
 /** Whom a message names hears of it. */
-const mentioning = ({ id, authorId }: Pick<Message, 'id' | 'authorId'>, userId: string): Act => ({ kind: 'MENTION', userId, actorId: authorId, subject: { type: 'Message', id } });
+const mentioning = ({ id, authorId }: Pick<Message, 'id' | 'authorId'>, userId: string): Act => ({
+  kind: 'MENTION',
+  userId,
+  actorId: authorId,
+  subject: { type: 'Message', id },
+});
 
 /** Takes back what those were told whom messages name, which they can see no longer; with these mentions themselves nothing happens. */
 export const withdrawMentions = async (tx: Tx, where: Prisma.MessageMentionWhereInput): Promise<void> => {
@@ -206,7 +215,10 @@ export const alreadyDeleted = () => coded('CONFLICT', 'The message has been dele
  * @throws NOT_FOUND, FORBIDDEN for another's message and for one who is no member any more, BAD_USER_INPUT for a body too long, CONFLICT
  *   for a deleted message
  */
-export const editMessage = async (context: Context, { messageId, body }: { readonly messageId: string; readonly body: string }): Promise<Message> => {
+export const editMessage = async (
+  context: Context,
+  { messageId, body }: { readonly messageId: string; readonly body: string },
+): Promise<Message> => {
   assertLength(context, body);
   const { message: edited, event } = await context.db.transact(async (tx) => {
     const { message, apart } = await holdMessage(tx, context, messageId);
@@ -240,7 +252,11 @@ export const deleteMessage = async (context: Context, messageId: string): Promis
     if (message.deletedAt !== null) return { id, conversationId };
     const mentioned = await removeMentions(tx, messageId);
     await tx.messageReaction.deleteMany({ where: { messageId } });
-    await tx.message.update({ where: { id: messageId }, data: { body: '', deletedAt: new Date(context.clock.now()) }, select: { id: true } });
+    await tx.message.update({
+      where: { id: messageId },
+      data: { body: '', deletedAt: new Date(context.clock.now()) },
+      select: { id: true },
+    });
     await withdraw(tx, ...mentioned.map((userId) => mentioning(message, userId)));
     tx.emit(conversationLog, conversationId, 'MessageDeleted', { messageId });
     return { id, conversationId };

@@ -31,7 +31,7 @@ const removeForgotten = async (db: Database): Promise<void> => {
         AND EXISTS (SELECT 1 FROM message WHERE message.conversation_id = head.key::uuid AND message.seq < head.oldest_seq)
       ORDER BY key LIMIT ${CONVERSATIONS_AT_ONCE}`;
     for (const { id, oldestSeq } of conversations) {
-      for (let seq: number | null = 0; seq !== null; ) seq = await removeMessages(db, id, { after: seq, before: oldestSeq });
+      for (let seq: number | null = 0; seq !== null;) seq = await removeMessages(db, id, { after: seq, before: oldestSeq });
       after = id;
     }
   } while (conversations.length === CONVERSATIONS_AT_ONCE);

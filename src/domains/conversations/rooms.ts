@@ -54,7 +54,8 @@ export const joinRoom = async (context: Context, input: JoinRoom): Promise<strin
 };
 
 const assertPasscode = async (context: Context, passcodeHash: string, passcode: string | null | undefined): Promise<void> => {
-  if (passcode === null || passcode === undefined) throw badInput({ path: 'input.passcode', code: 'REQUIRED', message: 'The room has a passcode.' });
+  if (passcode === null || passcode === undefined)
+    throw badInput({ path: 'input.passcode', code: 'REQUIRED', message: 'The room has a passcode.' });
   await context.limits.guess({ passcodeFromAddress: context.client.ip, passcodeByUser: viewerOf(context).id }, async () => {
     if (!(await verifyPassword(passcodeHash, passcode))) throw coded('FORBIDDEN', 'The passcode is wrong.');
   });

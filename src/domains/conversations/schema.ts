@@ -39,7 +39,8 @@ const memberCount = batched(async ({ db }, conversationIds) => {
 }, 0);
 
 const unreadCount = batched(
-  async ({ db, viewer }, conversationIds) => (viewer === null ? new Map<string, number>() : await countUnread(db, viewer.id, conversationIds)),
+  async ({ db, viewer }, conversationIds) =>
+    viewer === null ? new Map<string, number>() : await countUnread(db, viewer.id, conversationIds),
   0,
 );
 
@@ -89,11 +90,15 @@ export const Conversation = builder.prismaObject('Conversation', {
       nullable: true,
       description: 'When the latest message was sent; null before the first.',
     }),
-    hasPasscode: t.boolean({ description: 'Whether a room asks for a passcode, too.', resolve: ({ passcodeHash }) => passcodeHash !== null }),
+    hasPasscode: t.boolean({
+      description: 'Whether a room asks for a passcode, too.',
+      resolve: ({ passcodeHash }) => passcodeHash !== null,
+    }),
     archivedAt: t.expose('archivedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When a room ended, as nobody was in it any more. Nobody joins it; what one wrote in it one still has in `Me.messageHistory`.',
+      description:
+        'When a room ended, as nobody was in it any more. Nobody joins it; what one wrote in it one still has in `Me.messageHistory`.',
     }),
     memberCount: t.int({
       description: 'How many members it has.',
@@ -101,7 +106,8 @@ export const Conversation = builder.prismaObject('Conversation', {
     }),
     onlineCount: t.int({
       nullable: true,
-      description: 'How many of them are here now. Those whom the viewer has blocked, or who have blocked the viewer, are not counted. For members only.',
+      description:
+        'How many of them are here now. Those whom the viewer has blocked, or who have blocked the viewer, are not counted. For members only.',
       resolve: async ({ id }, _args, context) => {
         await assertMember(context, id);
         return await onlineCount(context, id);
@@ -146,7 +152,7 @@ builder.nodeRef<ConversationRow, string, typeof Conversation>(Conversation, {
 });
 
 export const ConversationMember = builder.prismaObject('ConversationMember', {
-  description: 'Somebody\'s part in a conversation.',
+  description: "Somebody's part in a conversation.",
   fields: (t) => ({
     user: t.relation('user', { description: 'Who it is.' }),
     role: t.expose('role', { type: MemberRole, description: 'What they may do in it.' }),
@@ -154,12 +160,14 @@ export const ConversationMember = builder.prismaObject('ConversationMember', {
     lastReadCursor: t.string({
       nullable: true,
       description: `Up to where they have read; null in conversations of more than ${READING_IS_TOLD_TO} members.`,
-      resolve: async (member, _args, context) => ((await isReadingTold(context, member.conversationId)) ? await readCursor(context, member) : null),
+      resolve: async (member, _args, context) =>
+        (await isReadingTold(context, member.conversationId)) ? await readCursor(context, member) : null,
     }),
     lastReadSeq: t.int({
       nullable: true,
       description: `The \`seq\` up to which they have read; null in conversations of more than ${READING_IS_TOLD_TO} members.`,
-      resolve: async ({ conversationId, lastReadSeq }, _args, context) => ((await isReadingTold(context, conversationId)) ? lastReadSeq : null),
+      resolve: async ({ conversationId, lastReadSeq }, _args, context) =>
+        (await isReadingTold(context, conversationId)) ? lastReadSeq : null,
     }),
   }),
 });
@@ -167,7 +175,10 @@ export const ConversationMember = builder.prismaObject('ConversationMember', {
 builder.nodeRef<Member, string, typeof ConversationMember>(ConversationMember, {
   id: { resolve: ({ id }) => id, description: 'Its global id.' },
   loadWithoutCache: async (id, context, info) => {
-    const member = await context.db.prisma.conversationMember.findUnique({ ...nodeQuery(context, info, 'ConversationMember'), where: { id } });
+    const member = await context.db.prisma.conversationMember.findUnique({
+      ...nodeQuery(context, info, 'ConversationMember'),
+      where: { id },
+    });
     return member !== null && (await ownMembership(context, member.conversationId)) !== null ? member : null;
   },
 });
@@ -183,20 +194,22 @@ builder.prismaObjectFields(Conversation, (t) => ({
     args: t.arg.connectionArgs(),
     resolve: async (conversation, args, context, info) => {
       await assertMember(context, conversation.id);
-      return await afterHead(context, conversation.id, () => childPage(context, info, args, {
-        parentId: conversation.id,
-        keyset: longestFirst,
-        find: async (ids, page, query) => {
-          const conversations = await context.db.prisma.conversation.findMany({
-            // A join takes each page by itself; without it a page of one's own is cut from all the rows there are.
-            relationLoadStrategy: 'join',
-            where: { id: { in: ids } },
-            select: { id: true, members: { ...query, ...page } },
-          });
-          return conversations.map(({ id, members }) => ({ id, rows: members }));
-        },
-        count: memberCount,
-      }));
+      return await afterHead(context, conversation.id, () =>
+        childPage(context, info, args, {
+          parentId: conversation.id,
+          keyset: longestFirst,
+          find: async (ids, page, query) => {
+            const conversations = await context.db.prisma.conversation.findMany({
+              // A join takes each page by itself; without it a page of one's own is cut from all the rows there are.
+              relationLoadStrategy: 'join',
+              where: { id: { in: ids } },
+              select: { id: true, members: { ...query, ...page } },
+            });
+            return conversations.map(({ id, members }) => ({ id, rows: members }));
+          },
+          count: memberCount,
+        }),
+      );
     },
   }),
 }));
@@ -204,7 +217,7 @@ builder.prismaObjectFields(Conversation, (t) => ({
 builder.prismaObjectFields(Me, (t) => ({
   conversations: t.field({
     type: ConversationConnection,
-    description: 'The viewer\'s conversations; where something was said last comes first.',
+    description: "The viewer's conversations; where something was said last comes first.",
     args: t.arg.connectionArgs(),
     resolve: (me, args, context, info) => {
       const where = conversationsOf(me.id);
@@ -225,7 +238,7 @@ builder.queryField('conversation', (t) =>
     nullable: true,
     authScopes: { signedIn: true },
     description:
-      'One of the viewer\'s conversations; null when there is none with this id, FORBIDDEN when it is one of others. Of an archived room those who wrote in it see the outline.',
+      "One of the viewer's conversations; null when there is none with this id, FORBIDDEN when it is one of others. Of an archived room those who wrote in it see the outline.",
     args: { id: t.arg.id({ required: true, description: 'The conversation.' }) },
     resolve: async (query, _root, args, context) => {
       const id = decodeId('Conversation', args.id, 'id');
@@ -285,7 +298,10 @@ const memberField = <Payload extends OfConversation>(t: PayloadFields<Payload>) 
   });
 
 /** The memberships that a mutation has made or changed, as far as they have not ended since. */
-const membersField = <Payload extends OfConversation & { readonly userIds: readonly string[] }>(t: PayloadFields<Payload>, description: string) =>
+const membersField = <Payload extends OfConversation & { readonly userIds: readonly string[] }>(
+  t: PayloadFields<Payload>,
+  description: string,
+) =>
   t.prismaField({
     type: [ConversationMember],
     description,
@@ -395,7 +411,7 @@ mutation('addMembers', {
   input: {
     description: 'Whom to add to what.',
     fields: (t) => ({
-      conversationId: t.id({ required: true, idOf: 'Conversation', description: 'A group, or a room of the viewer\'s own.' }),
+      conversationId: t.id({ required: true, idOf: 'Conversation', description: "A group, or a room of the viewer's own." }),
       memberIds: t.idList({
         required: true,
         idOf: 'User',
@@ -424,7 +440,7 @@ mutation('removeMember', {
   input: {
     description: 'Whom to remove from what.',
     fields: (t) => ({
-      conversationId: t.id({ required: true, idOf: 'Conversation', description: 'A group or a room of the viewer\'s own.' }),
+      conversationId: t.id({ required: true, idOf: 'Conversation', description: "A group or a room of the viewer's own." }),
       userId: t.id({ required: true, idOf: 'User', description: 'The member; not the viewer.' }),
     }),
   },
@@ -451,7 +467,7 @@ mutation('transferOwnership', {
   input: {
     description: 'Whose the conversation shall be.',
     fields: (t) => ({
-      conversationId: t.id({ required: true, idOf: 'Conversation', description: 'A group or a room of the viewer\'s own.' }),
+      conversationId: t.id({ required: true, idOf: 'Conversation', description: "A group or a room of the viewer's own." }),
       userId: t.id({ required: true, idOf: 'User', description: 'The member who becomes its owner.' }),
     }),
   },
@@ -474,7 +490,7 @@ mutation('renameConversation', {
   input: {
     description: 'Another title.',
     fields: (t) => ({
-      conversationId: t.id({ required: true, idOf: 'Conversation', description: 'A group or a room of the viewer\'s own.' }),
+      conversationId: t.id({ required: true, idOf: 'Conversation', description: "A group or a room of the viewer's own." }),
       title: t.string({ check: titleText, description: `Its name; 1 to ${MAX_TITLE} characters. Null takes that of a room away.` }),
     }),
   },
@@ -495,7 +511,7 @@ mutation('setRoomPasscode', {
   input: {
     description: 'Another passcode.',
     fields: (t) => ({
-      conversationId: t.id({ required: true, idOf: 'Conversation', description: 'A room of the viewer\'s own.' }),
+      conversationId: t.id({ required: true, idOf: 'Conversation', description: "A room of the viewer's own." }),
       passcode: t.string({
         check: passcodeText,
         isSecret: true,
@@ -504,7 +520,8 @@ mutation('setRoomPasscode', {
     }),
   },
   run: async ({ conversationId, passcode }, context) => {
-    if (passcode === undefined) throw badInput({ path: 'input.passcode', code: 'REQUIRED', message: 'Give a passcode, or null to take it away.' });
+    if (passcode === undefined)
+      throw badInput({ path: 'input.passcode', code: 'REQUIRED', message: 'Give a passcode, or null to take it away.' });
     await setRoomPasscode(context, conversationId, passcode);
     return { id: conversationId };
   },
@@ -515,7 +532,7 @@ mutation('setRoomPasscode', {
 });
 
 mutation('leaveConversation', {
-  description: 'Ends the viewer\'s membership. When the owner leaves, whoever has been there longest becomes the owner.',
+  description: "Ends the viewer's membership. When the owner leaves, whoever has been there longest becomes the owner.",
   access: 'signedIn',
   input: {
     description: 'Which conversation to leave.',
@@ -528,7 +545,10 @@ mutation('leaveConversation', {
   payload: {
     description: 'What was left.',
     fields: (t) => ({
-      conversationId: t.id({ description: 'The conversation that the viewer is no longer in.', resolve: ({ id }) => encodeId('Conversation', id) }),
+      conversationId: t.id({
+        description: 'The conversation that the viewer is no longer in.',
+        resolve: ({ id }) => encodeId('Conversation', id),
+      }),
       me: meField(t),
     }),
   },
@@ -543,7 +563,7 @@ mutation('markRead', {
     description: 'How far the viewer has read.',
     fields: (t) => ({
       conversationId: t.id({ required: true, idOf: 'Conversation', description: 'The conversation.' }),
-      cursor: t.string({ required: true, description: 'A cursor of its log: `Conversation.cursor`, a message edge\'s or an event\'s.' }),
+      cursor: t.string({ required: true, description: "A cursor of its log: `Conversation.cursor`, a message edge's or an event's." }),
     }),
   },
   run: async ({ conversationId, cursor }, context) => {

@@ -49,7 +49,10 @@ mutation('setTyping', {
     description: 'Whether the viewer types.',
     fields: (t) => ({
       conversationId: t.id({ required: true, idOf: 'Conversation', description: 'The conversation.' }),
-      isTyping: t.boolean({ required: true, description: 'Say true again and again while typing goes on: after six seconds of silence it counts as over.' }),
+      isTyping: t.boolean({
+        required: true,
+        description: 'Say true again and again while typing goes on: after six seconds of silence it counts as over.',
+      }),
     }),
   },
   run: async ({ conversationId, isTyping }, context) => {
@@ -66,7 +69,8 @@ builder.subscriptionField('typingChanged', (t) =>
   t.topic({
     type: Typing,
     topic: typingTopic,
-    description: 'Who types in one of the viewer\'s conversations, from now on; not told to the one who types. Best effort: none of it is kept.',
+    description:
+      "Who types in one of the viewer's conversations, from now on; not told to the one who types. Best effort: none of it is kept.",
     args: { conversationId: t.arg.id({ required: true, description: 'The conversation.' }) },
     authorize: async ({ conversationId }, context) => {
       const { conversation } = await findAsMember(context, decodeId('Conversation', conversationId, 'conversationId'));

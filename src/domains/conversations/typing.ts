@@ -107,4 +107,5 @@ export const stopTyping = (context: Pick<Context, 'hub' | 'clock'>, conversation
 export const rememberTyping = (context: Pick<Context, 'hub' | 'clock'>): void => void memoryOf(context);
 
 /** Who types in a conversation, as far as this process has heard, whoever began first coming first. */
-export const typistsIn = (context: Pick<Context, 'hub' | 'clock'>, conversationId: string): readonly string[] => memoryOf(context).typists(conversationId);
+export const typistsIn = (context: Pick<Context, 'hub' | 'clock'>, conversationId: string): readonly string[] =>
+  memoryOf(context).typists(conversationId);

@@ -1,7 +1,11 @@
 import type { Database } from '../../db/database.js';
 
 /** Per conversation, how many messages of others a member has not read; conversations with none are left out. One statement. */
-export const countUnread = async ({ prisma }: Database, userId: string, conversationIds: readonly string[]): Promise<ReadonlyMap<string, number>> => {
+export const countUnread = async (
+  { prisma }: Database,
+  userId: string,
+  conversationIds: readonly string[],
+): Promise<ReadonlyMap<string, number>> => {
   const rows = await prisma.$queryRaw<{ readonly id: string; readonly unread: number }[]>`
     SELECT member.conversation_id AS id, count(*)::int AS unread
     FROM conversation_member member

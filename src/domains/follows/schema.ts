@@ -79,7 +79,7 @@ builder.prismaObjectFields(User, (t) => ({
 }));
 
 for (const [name, act, description] of [
-  ['followUser', followUser, 'Follows a user: their posts come to the viewer\'s feed. Following twice is following once.'],
+  ['followUser', followUser, "Follows a user: their posts come to the viewer's feed. Following twice is following once."],
   ['unfollowUser', unfollowUser, 'Stops following a user.'],
 ] as const) {
   mutation(name, {

@@ -178,7 +178,8 @@ const changeLike = async (context: Context, id: string, change: typeof addLikes,
   const userId = viewerOf(context).id;
   const changed = await context.db.transact(async (tx) => {
     const like = await change(tx, 'entry', id, [userId]);
-    if (like !== null) await letHear(tx, { kind: 'LIKE', userId: authorId, actorId: userId, subject: { type: 'Entry', id }, data: { title } });
+    if (like !== null)
+      await letHear(tx, { kind: 'LIKE', userId: authorId, actorId: userId, subject: { type: 'Entry', id }, data: { title } });
     return like;
   });
   const entry = await findEntry(context, id);

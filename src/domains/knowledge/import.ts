@@ -106,7 +106,11 @@ export const importFolder = async (services: Pick<Services, 'db' | 'clock'>, opt
   };
 
   for (const some of chunks([...plan.values()], READ_AT_ONCE)) {
-    const documents = await readAll(folder, some.map(({ path }) => path), fail);
+    const documents = await readAll(
+      folder,
+      some.map(({ path }) => path),
+      fail,
+    );
     done += some.length;
     for (const document of documents) {
       const planned = plan.get(document.path);
@@ -223,7 +227,9 @@ const freeSlugs = async ({ db }: Pick<Services, 'db'>, bases: ReadonlySet<string
 const rowOf = (document: MarkdownDocument, slug: string, source: string, addressOf: (path: string) => string | null): Row => {
   const { path, title, tags, category, isPublic } = document;
   const content = rewriteLinks(document.content, path, addressOf);
-  const digest = createHash('sha256').update(JSON.stringify([title, content, tags, category, isPublic])).digest('hex');
+  const digest = createHash('sha256')
+    .update(JSON.stringify([title, content, tags, category, isPublic]))
+    .digest('hex');
   return { path, source, digest, slug, title, content, tags, category, isPublic };
 };
 

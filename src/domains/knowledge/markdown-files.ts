@@ -132,7 +132,10 @@ const visibleText = (tokens: readonly Token[], withImages: boolean): string => {
 const oneLine = (text: string, max: number): string => {
   const line = text.replace(/[\s\p{Cc}]+/gu, ' ').trim();
   // Not between the halves of a surrogate pair, which PostgreSQL would not store.
-  return line.slice(0, max).replace(/[\ud800-\udbff]$/, '').trim();
+  return line
+    .slice(0, max)
+    .replace(/[\ud800-\udbff]$/, '')
+    .trim();
 };
 
 const firstHeading = (content: string): string | null => {

@@ -49,8 +49,7 @@ const ALLOWED: IOptions = {
 
 const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 
-const plain = (source: string): string =>
-  `<pre>${source.replace(/[&<>"]/g, (character) => ESCAPES[character] ?? character)}</pre>`;
+const plain = (source: string): string => `<pre>${source.replace(/[&<>"]/g, (character) => ESCAPES[character] ?? character)}</pre>`;
 
 /** SHA-256 of texts that exceeded their budget, so that each costs it once and not at every reading. Oldest first. */
 const exceeded = new Set<string>();

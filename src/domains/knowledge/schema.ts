@@ -178,7 +178,7 @@ const EntryFilter = builder.inputType('EntryFilter', {
     tag: t.string({ validate: text(0, MAX_SEARCH), description: 'One of their tags, in any case.' }),
     author: t.string({ validate: text(0, MAX_SEARCH), description: 'The username of their author, in any case.' }),
     isFeatured: t.boolean({ description: 'Whether moderators recommend them.' }),
-    isPublic: t.boolean({ description: 'Whether everyone sees them; false leaves the viewer\'s own private ones.' }),
+    isPublic: t.boolean({ description: "Whether everyone sees them; false leaves the viewer's own private ones." }),
     search: t.string({
       validate: text(0, MAX_SEARCH),
       description: `A part of their title, content or tags, in any case; up to ${MAX_SEARCH} characters.`,
@@ -244,7 +244,8 @@ builder.queryField('entry', (t) =>
   t.prismaField({
     type: Entry,
     nullable: true,
-    description: 'The entry with this id or this slug; null when there is none, or the viewer may not see it. Exactly one of the arguments is given.',
+    description:
+      'The entry with this id or this slug; null when there is none, or the viewer may not see it. Exactly one of the arguments is given.',
     args: {
       by: t.arg({ type: EntryBy, description: 'The id or the slug.' }),
       id: t.arg.id({ description: 'The id of the entry: the same as `by: { id }`.' }),
@@ -344,7 +345,7 @@ mutation('createEntry', {
 
 mutation('updateEntry', {
   description:
-    'Edits one of the viewer\'s entries. CONFLICT, with `extensions.currentVersion`, when it has been changed since the expected version.',
+    "Edits one of the viewer's entries. CONFLICT, with `extensions.currentVersion`, when it has been changed since the expected version.",
   access: 'signedIn',
   input: {
     description: 'What to change; what is left out stays.',
@@ -367,13 +368,17 @@ mutation('updateEntry', {
     rereads: { entry: findEntry },
     fields: (t) => ({
       entry: entryField(t),
-      formerCategory: countedCategory(t, 'The category that it was taken out of, with its `entryCount`; null when it stayed where it was.', (payload) => payload.formerCategoryId),
+      formerCategory: countedCategory(
+        t,
+        'The category that it was taken out of, with its `entryCount`; null when it stayed where it was.',
+        (payload) => payload.formerCategoryId,
+      ),
     }),
   },
 });
 
 mutation('deleteEntry', {
-  description: 'Deletes an entry with its likes: the viewer\'s own, or for moderators anyone\'s that they see.',
+  description: "Deletes an entry with its likes: the viewer's own, or for moderators anyone's that they see.",
   access: 'signedIn',
   input: {
     description: 'Which entry to delete.',
@@ -390,7 +395,7 @@ mutation('deleteEntry', {
 });
 
 mutation('featureEntry', {
-  description: 'Recommends an entry, or no longer. For moderators. The entry\'s version stays.',
+  description: "Recommends an entry, or no longer. For moderators. The entry's version stays.",
   access: 'MODERATOR',
   input: {
     description: 'Which entry is meant.',
@@ -432,8 +437,15 @@ mutation('createCategory', {
   input: {
     description: 'A new category.',
     fields: (t) => ({
-      name: t.string({ required: true, check: categoryText, description: `One line of 1 to ${MAX_CATEGORY} characters, unique whatever the case.` }),
-      description: t.string({ check: categoryDescriptionText, description: `What belongs here; at most ${MAX_CATEGORY_DESCRIPTION} characters.` }),
+      name: t.string({
+        required: true,
+        check: categoryText,
+        description: `One line of 1 to ${MAX_CATEGORY} characters, unique whatever the case.`,
+      }),
+      description: t.string({
+        check: categoryDescriptionText,
+        description: `What belongs here; at most ${MAX_CATEGORY_DESCRIPTION} characters.`,
+      }),
       color: t.field({ type: 'HexColor', description: 'The colour to show it in; chosen by its name when left out.' }),
     }),
   },

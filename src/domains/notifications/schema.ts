@@ -1,7 +1,11 @@
 import { z } from 'zod';
 import { builder } from '../../graphql/builder.js';
 import { connectionType, listPage, nodeQuery } from '../../graphql/connection.js';
-import type { Announcement as AnnouncementRow, Notification as NotificationRow, User as UserRow } from '../../db/generated/prisma/client.js';
+import type {
+  Announcement as AnnouncementRow,
+  Notification as NotificationRow,
+  User as UserRow,
+} from '../../db/generated/prisma/client.js';
 import { badInput } from '../../errors.js';
 import { decodeId, encodeId } from '../../graphql/ids.js';
 import { batched, heads } from '../../graphql/loaders.js';
@@ -58,13 +62,13 @@ const actorsOf = batched<Actors>(
 export const NotificationKind = builder.enumType('NotificationKind', {
   description: 'What a notification is about.',
   values: {
-    LIKE: { description: 'Somebody likes a post or an entry of one\'s own.' },
-    COMMENT: { description: 'Somebody has commented on one\'s post, or answered one\'s comment.' },
+    LIKE: { description: "Somebody likes a post or an entry of one's own." },
+    COMMENT: { description: "Somebody has commented on one's post, or answered one's comment." },
     FOLLOW: { description: 'Somebody follows one.' },
     MENTION: { description: 'Somebody has named one in a message.' },
     MESSAGE: { description: 'Somebody has written in a direct conversation while one was not ONLINE: AWAY counts as away.' },
-    ASSIGNMENT: { description: 'A conversation is one\'s to work now.' },
-    SYSTEM: { description: 'Something about one\'s account.' },
+    ASSIGNMENT: { description: "A conversation is one's to work now." },
+    SYSTEM: { description: "Something about one's account." },
   } as const,
 });
 
@@ -93,14 +97,19 @@ export const Notification = builder.prismaObject('Notification', {
       },
     }),
     isWithdrawn: t.boolean({
-      description: 'Whether all of it has been taken back before it was read: it is in no list and no count any more, and should be shown no longer.',
+      description:
+        'Whether all of it has been taken back before it was read: it is in no list and no count any more, and should be shown no longer.',
       resolve: async ({ id, kind }, _args, context) => isWithdrawn(kind, (await actorsOf(context, id)).count),
     }),
     subject: t.node({
-      description: 'What it is about: a post, a comment, an entry, a message, a conversation or a user; null when that is gone, or the viewer may not see it.',
+      description:
+        'What it is about: a post, a comment, an entry, a message, a conversation or a user; null when that is gone, or the viewer may not see it.',
       id: ({ subjectType, subjectId }) => (subjectType === null || subjectId === null ? null : encodeId(subjectType, subjectId)),
     }),
-    me: t.relation('user', { type: Me, description: 'The viewer, whose it is, with the counts as they are now: `unreadNotificationCount` and others.' }),
+    me: t.relation('user', {
+      type: Me,
+      description: 'The viewer, whose it is, with the counts as they are now: `unreadNotificationCount` and others.',
+    }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it happened first.' }),
     readAt: t.expose('readAt', { type: 'DateTime', nullable: true, description: 'When it was read; null while it is unread.' }),
   }),
@@ -169,7 +178,7 @@ builder.prismaObjectFields(Me, (t) => ({
     resolve: (me, _args, { db }) => countUnread(db, me.id),
   }),
   notificationCursor: t.string({
-    description: 'Where the viewer\'s notifications stand: follow `notificationAdded(after:)` from here. What stands beside it is no older.',
+    description: "Where the viewer's notifications stand: follow `notificationAdded(after:)` from here. What stands beside it is no older.",
     resolve: async (me, _args, context) => headCursor(notificationLog.name, me.id, await notificationHead(context, me.id)),
   }),
   notificationPreferences: t.field({
@@ -213,20 +222,28 @@ const NotificationsToRead = builder.inputType('NotificationsToRead', {
   isOneOf: true,
   fields: (t) => ({
     ids: t.idList({ description: `These notifications; 1 to ${MAX_IDS}.` }),
-    upTo: t.string({ description: 'All up to this cursor: `Me.notificationCursor`, an edge\'s or an event\'s.' }),
+    upTo: t.string({ description: "All up to this cursor: `Me.notificationCursor`, an edge's or an event's." }),
     all: t.boolean({ description: 'All there are; true.' }),
   }),
 });
 
 mutation('markNotificationsRead', {
-  description: 'Marks notifications of the viewer\'s as read. What happens again opens another one.',
+  description: "Marks notifications of the viewer's as read. What happens again opens another one.",
   access: 'signedIn',
   limit: 'reading',
   input: {
     description: 'Which notifications have been read: exactly one field beside `clientId` is given.',
     fields: (t) => ({
-      which: t.field({ type: NotificationsToRead, check: z.object({ ids: notificationIds.nullish() }).loose(), description: 'These, all up to a cursor, or all.' }),
-      ids: t.idList({ idOf: 'Notification', check: notificationIds, description: `These; 1 to ${MAX_IDS}: the same as \`which: { ids }\`.` }),
+      which: t.field({
+        type: NotificationsToRead,
+        check: z.object({ ids: notificationIds.nullish() }).loose(),
+        description: 'These, all up to a cursor, or all.',
+      }),
+      ids: t.idList({
+        idOf: 'Notification',
+        check: notificationIds,
+        description: `These; 1 to ${MAX_IDS}: the same as \`which: { ids }\`.`,
+      }),
       upTo: t.string({ description: 'All up to this cursor: the same as `which: { upTo }`.' }),
       all: t.boolean({ description: 'All there are, if true: the same as `which: { all: true }`.' }),
     }),
@@ -284,7 +301,7 @@ mutation('updateNotificationPreferences', {
     return {};
   },
   payload: {
-    description: 'The viewer\'s choices.',
+    description: "The viewer's choices.",
     fields: (t) => ({
       preferences: t.field({
         type: [NotificationPreference],
@@ -323,7 +340,7 @@ builder.subscriptionField('notificationAdded', (t) =>
     topic: notificationLog,
     description:
       'What the viewer should hear of, after `after`; without it, from now. An unread notification that has changed comes again, at most once a second and at last as it stays: put it in the place of the one with its id.',
-    args: { after: t.arg.string({ description: 'A cursor of this log: `Me.notificationCursor`, an edge\'s or an event\'s.' }) },
+    args: { after: t.arg.string({ description: "A cursor of this log: `Me.notificationCursor`, an edge's or an event's." }) },
     authorize: ({ after }, context) => ({ key: viewerOf(context).id, after }),
     // As it is now, but in the place of its event: by its latest one's, whoever comes back would pass over those of others in between.
     resolve: async ({ seq, ref }, { db }) => ({
@@ -338,7 +355,7 @@ builder.subscriptionField('announcementAdded', (t) =>
     type: Announcement,
     topic: announcementLog,
     description: 'Each announcement, once and in order, after `after`; without it, from now. For everyone who is signed in.',
-    args: { after: t.arg.string({ description: 'A cursor of this log: `Query.announcementCursor`, an edge\'s or an event\'s.' }) },
+    args: { after: t.arg.string({ description: "A cursor of this log: `Query.announcementCursor`, an edge's or an event's." }) },
     authorize: ({ after }, context) => {
       viewerOf(context);
       return { key: EVERYONE, after };

@@ -66,7 +66,8 @@ type Authored = Pick<Comment, 'id' | 'authorId'>;
 const actsOf = (actorId: string, post: Authored, answered: Authored | null): Act[] => {
   const acts: Act[] = [];
   if (answered !== null) acts.push({ kind: 'COMMENT', userId: answered.authorId, actorId, subject: { type: 'Comment', id: answered.id } });
-  if (answered?.authorId !== post.authorId) acts.push({ kind: 'COMMENT', userId: post.authorId, actorId, subject: { type: 'Post', id: post.id } });
+  if (answered?.authorId !== post.authorId)
+    acts.push({ kind: 'COMMENT', userId: post.authorId, actorId, subject: { type: 'Post', id: post.id } });
   return acts;
 };
 

@@ -39,7 +39,11 @@ const isThere = batched(async ({ db }, postIds) => {
 }, false);
 
 const postCount = batched(async ({ db }, authorIds) => {
-  const groups = await db.prisma.post.groupBy({ by: ['authorId'], where: { authorId: { in: [...authorIds] }, ...notDeleted }, _count: true });
+  const groups = await db.prisma.post.groupBy({
+    by: ['authorId'],
+    where: { authorId: { in: [...authorIds] }, ...notDeleted },
+    _count: true,
+  });
   return new Map(groups.map(({ authorId, _count }) => [authorId, _count]));
 }, 0);
 
@@ -54,11 +58,16 @@ const topLevelComments = threadSize({ replyToId: null });
 
 /** The comments of a post, counted, with the version; 0 in version 0 for a post that was deleted. */
 const loadComments = batched<Count | null>(({ db }, postIds) => commentCount.load(db.prisma, postIds), null);
-const commentsOf = async (context: Context, postId: string): Promise<Count> => (await loadComments(context, postId)) ?? { postId, count: 0, version: 0 };
+const commentsOf = async (context: Context, postId: string): Promise<Count> =>
+  (await loadComments(context, postId)) ?? { postId, count: 0, version: 0 };
 
 const replySize = (where: { readonly deletedAt?: null }) =>
   batched(async ({ db }, commentIds) => {
-    const groups = await db.prisma.comment.groupBy({ by: ['replyToId'], where: { ...where, replyToId: { in: [...commentIds] } }, _count: true });
+    const groups = await db.prisma.comment.groupBy({
+      by: ['replyToId'],
+      where: { ...where, replyToId: { in: [...commentIds] } },
+      _count: true,
+    });
     return new Map(groups.flatMap(({ replyToId, _count }) => (replyToId === null ? [] : [[replyToId, _count] as const])));
   }, 0);
 const allReplies = replySize({});
@@ -141,7 +150,7 @@ builder.prismaObjectFields(Post, (t) => ({
   comments: t.field({
     type: CommentConnection,
     description:
-      'Its comments, oldest first; those deleted keep their places. An edge\'s cursor is its event\'s cursor: `commentAdded(after:)` goes on from it.',
+      "Its comments, oldest first; those deleted keep their places. An edge's cursor is its event's cursor: `commentAdded(after:)` goes on from it.",
     args: {
       ...t.arg.connectionArgs(),
       topLevelOnly: t.arg.boolean({ description: 'Only those that answer the post itself; `Comment.replies` leads on from them.' }),
@@ -170,7 +179,8 @@ builder.prismaObjectFields(Comment, (t) => ({
   replies: t.field({
     type: CommentConnection,
     select: { postId: true },
-    description: 'The comments that answer it directly, oldest first; those deleted keep their places. The cursors are those of `Post.comments`.',
+    description:
+      'The comments that answer it directly, oldest first; those deleted keep their places. The cursors are those of `Post.comments`.',
     args: t.arg.connectionArgs(),
     resolve: async (comment, args, context, info) =>
       await childPage(context, info, args, {
@@ -213,7 +223,7 @@ builder.prismaObjectFields(User, (t) => ({
 
 // ---------------------------------------------------------------- events
 
-const AFTER = 'A cursor of its log: `Post.commentCursor`, a comment edge\'s or an event\'s.';
+const AFTER = "A cursor of its log: `Post.commentCursor`, a comment edge's or an event's.";
 
 type EventOf<Kind extends keyof PostEvents> = LogEvent<PostEvents, Kind>;
 
@@ -288,7 +298,8 @@ builder.queryField('post', (t) =>
     nullable: true,
     description: 'The post with this id; null when there is none, or it was deleted.',
     args: { id: t.arg.id({ required: true, description: 'The id of the post.' }) },
-    resolve: (query, _root, { id }, { db }) => db.prisma.post.findUnique({ ...query, where: { id: decodeId('Post', id, 'id'), ...notDeleted } }),
+    resolve: (query, _root, { id }, { db }) =>
+      db.prisma.post.findUnique({ ...query, where: { id: decodeId('Post', id, 'id'), ...notDeleted } }),
   }),
 );
 
@@ -317,7 +328,7 @@ builder.queryField('feed', (t) =>
     type: PostConnection,
     nullable: true,
     authScopes: { signedIn: true },
-    description: 'The posts of those whom the viewer follows, and the viewer\'s own, newest first.',
+    description: "The posts of those whom the viewer follows, and the viewer's own, newest first.",
     args: t.arg.connectionArgs(),
     resolve: (_root, args, context, info) =>
       listPage(context, info, args, {
@@ -350,7 +361,10 @@ builder.queryField('postEvents', (t) =>
 // ---------------------------------------------------------------- mutations
 
 /** The post of a payload, which stays there to be shown when it was deleted. */
-const postOf = <Payload extends { readonly postId: string }>(t: PothosSchemaTypes.ObjectFieldBuilder<Types, Payload>, description: string) =>
+const postOf = <Payload extends { readonly postId: string }>(
+  t: PothosSchemaTypes.ObjectFieldBuilder<Types, Payload>,
+  description: string,
+) =>
   t.prismaField({
     type: Post,
     description,
@@ -358,13 +372,17 @@ const postOf = <Payload extends { readonly postId: string }>(t: PothosSchemaType
   });
 
 /** The number that a new or deleted comment moves, and its version. */
-const commentCountFields = <Payload extends object>(t: PothosSchemaTypes.ObjectFieldBuilder<Types, Payload>, postId: (payload: Payload) => string) => ({
+const commentCountFields = <Payload extends object>(
+  t: PothosSchemaTypes.ObjectFieldBuilder<Types, Payload>,
+  postId: (payload: Payload) => string,
+) => ({
   commentCount: t.int({
     description: 'How many comments the post has now, but for those deleted.',
     resolve: async (payload, _args, context) => (await commentsOf(context, postId(payload as Payload))).count,
   }),
   version: t.int({
-    description: 'The version of `commentCount`, as `commentCountChanged` gives it: of two numbers, the one with the higher version is the newer.',
+    description:
+      'The version of `commentCount`, as `commentCountChanged` gives it: of two numbers, the one with the higher version is the newer.',
     resolve: async (payload, _args, context) => (await commentsOf(context, postId(payload as Payload))).version,
   }),
 });
@@ -388,7 +406,7 @@ mutation('createPost', {
 });
 
 mutation('updatePost', {
-  description: 'Edits one of the viewer\'s posts.',
+  description: "Edits one of the viewer's posts.",
   access: 'signedIn',
   input: {
     description: 'New words for a post.',
@@ -406,7 +424,7 @@ mutation('updatePost', {
 });
 
 mutation('deletePost', {
-  description: 'Deletes a post with its comments and likes: the viewer\'s own, or for moderators anyone\'s.',
+  description: "Deletes a post with its comments and likes: the viewer's own, or for moderators anyone's.",
   access: 'signedIn',
   input: {
     description: 'Which post to delete.',
@@ -444,7 +462,8 @@ for (const [name, act, description] of [
         post: postOf(t, 'The post.'),
         likeCount: t.int({ description: 'How many users like it now.', resolve: ({ count }) => count }),
         version: t.int({
-          description: 'The version of `likeCount`, as `likeCountChanged` gives it: of two numbers, the one with the higher version is the newer.',
+          description:
+            'The version of `likeCount`, as `likeCountChanged` gives it: of two numbers, the one with the higher version is the newer.',
           resolve: ({ version }) => version,
         }),
       }),
@@ -481,7 +500,7 @@ mutation('addComment', {
 });
 
 mutation('updateComment', {
-  description: 'Edits one of the viewer\'s comments.',
+  description: "Edits one of the viewer's comments.",
   access: 'signedIn',
   input: {
     description: 'New words for a comment.',
@@ -499,7 +518,7 @@ mutation('updateComment', {
 });
 
 mutation('deleteComment', {
-  description: 'Deletes a comment: the viewer\'s own, or for moderators anyone\'s. It keeps its place in the thread, without its text.',
+  description: "Deletes a comment: the viewer's own, or for moderators anyone's. It keeps its place in the thread, without its text.",
   access: 'signedIn',
   input: {
     description: 'Which comment to delete.',

@@ -99,7 +99,11 @@ export const createPresence = async (options: PresenceOptions): Promise<Presence
     for (const userId of userIds) unwritten.delete(userId);
     let delayMs = BATCH_MS;
     try {
-      const outcome = await writeDevices(db, lease, userIds.map((userId) => ({ userId, deviceIds: [...(devices.get(userId)?.keys() ?? [])] })));
+      const outcome = await writeDevices(
+        db,
+        lease,
+        userIds.map((userId) => ({ userId, deviceIds: [...(devices.get(userId)?.keys() ?? [])] })),
+      );
       retryMs = FIRST_RETRY_MS;
       if (outcome === 'leaving') later(graceMs + SLACK_MS, sweepDue);
       if (outcome === 'reaped') {

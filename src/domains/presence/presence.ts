@@ -10,6 +10,7 @@ import { declare } from './transitions.js';
  */
 export const setPresence = async (context: Context, status: PresenceStatus): Promise<void> => {
   const userId = viewerOf(context).id;
-  if (status === 'OFFLINE') throw badInput({ path: 'input.status', code: 'NOT_ALLOWED', message: 'OFFLINE comes by itself when your last device has gone.' });
+  if (status === 'OFFLINE')
+    throw badInput({ path: 'input.status', code: 'NOT_ALLOWED', message: 'OFFLINE comes by itself when your last device has gone.' });
   if (!(await declare(context.db, userId, status))) throw coded('CONFLICT', 'You are OFFLINE: connect a device first.');
 };

@@ -61,7 +61,8 @@ const isGiven = <Value>(value: Value | null | undefined): value is Value => valu
 
 /** @throws BAD_USER_INPUT for nobody, too many, or one that is not the id of a user; NOT_FOUND */
 const decodeFollowed = async (context: Context, userIds: readonly string[]): Promise<string[]> => {
-  if (userIds.length === 0) throw badInput({ path: 'userIds', code: 'TOO_FEW', message: 'Must name at least one user.', params: { min: 1 } });
+  if (userIds.length === 0)
+    throw badInput({ path: 'userIds', code: 'TOO_FEW', message: 'Must name at least one user.', params: { min: 1 } });
   const keys = decodeUserIds(userIds);
   await Promise.all(keys.map((userId) => findPresence(context, userId)));
   return keys;
@@ -86,7 +87,10 @@ const followMembers = async (context: Context, globalId: string): Promise<Follow
     select: { userId: true },
   });
   return {
-    keys: await keysOf(context, members.map(({ userId }) => userId)),
+    keys: await keysOf(
+      context,
+      members.map(({ userId }) => userId),
+    ),
     until: { topic: conversationLog, key: conversation.id, kinds: COMINGS_AND_GOINGS },
   };
 };
@@ -160,12 +164,16 @@ builder.queryField('presence', (t) =>
 
 mutation('setPresence', {
   description:
-    'Says for all of the viewer\'s devices whether somebody is at the keyboard. It holds until they say otherwise or turn OFFLINE; who comes back is ONLINE. Saying the same twice is saying it once. CONFLICT when the viewer is OFFLINE: the word is not kept.',
+    "Says for all of the viewer's devices whether somebody is at the keyboard. It holds until they say otherwise or turn OFFLINE; who comes back is ONLINE. Saying the same twice is saying it once. CONFLICT when the viewer is OFFLINE: the word is not kept.",
   access: 'signedIn',
   input: {
     description: 'What the viewer says of themselves.',
     fields: (t) => ({
-      status: t.field({ type: PresenceStatus, required: true, description: 'ONLINE or AWAY; OFFLINE comes by itself when the last device has gone.' }),
+      status: t.field({
+        type: PresenceStatus,
+        required: true,
+        description: 'ONLINE or AWAY; OFFLINE comes by itself when the last device has gone.',
+      }),
     }),
   },
   run: async ({ status }, context) => {
@@ -175,7 +183,11 @@ mutation('setPresence', {
   payload: {
     description: 'Whether the viewer is here now.',
     fields: (t) => ({
-      presence: t.field({ type: Presence, description: 'The viewer\'s presence.', resolve: ({ userId }, _args, context) => findPresence(context, userId) }),
+      presence: t.field({
+        type: Presence,
+        description: "The viewer's presence.",
+        resolve: ({ userId }, _args, context) => findPresence(context, userId),
+      }),
     }),
   },
 });
@@ -202,7 +214,7 @@ builder.subscriptionField('presenceChanged', (t) =>
     args: {
       of: t.arg({ type: PresenceOf, description: 'The users, or a conversation.' }),
       userIds: t.arg.idList({ description: `The users; 1 to ${MAX_USERS}: the same as \`of: { userIds }\`.` }),
-      conversationId: t.arg.id({ description: 'One of the viewer\'s conversations: the same as `of: { conversationId }`.' }),
+      conversationId: t.arg.id({ description: "One of the viewer's conversations: the same as `of: { conversationId }`." }),
     },
     authorize: async ({ of, ...args }, context) => {
       if ([of?.userIds, of?.conversationId, args.userIds, args.conversationId].filter(isGiven).length !== 1) {
@@ -210,7 +222,9 @@ builder.subscriptionField('presenceChanged', (t) =>
       }
       const userIds = of?.userIds ?? args.userIds;
       const conversationId = of?.conversationId ?? args.conversationId;
-      return isGiven(conversationId) ? await followMembers(context, conversationId) : { keys: await keysOf(context, await decodeFollowed(context, userIds ?? [])) };
+      return isGiven(conversationId)
+        ? await followMembers(context, conversationId)
+        : { keys: await keysOf(context, await decodeFollowed(context, userIds ?? [])) };
     },
     resolve: (presence) => presence,
   }),

@@ -82,7 +82,10 @@ export const writeDevices = (db: Database, lease: Lease, users: readonly UserDev
     const held = await tx.$queryRaw<unknown[]>`
       SELECT 1 FROM presence_lease WHERE process_id = ${lease.processId}::uuid FOR KEY SHARE`;
     if (held.length === 0) return 'reaped';
-    await lockUsers(tx, users.map(({ userId }) => userId));
+    await lockUsers(
+      tx,
+      users.map(({ userId }) => userId),
+    );
     // Joined with the rows just locked: a user who has been deleted has none.
     await tx.$executeRaw`
       WITH given AS (
@@ -97,8 +100,16 @@ export const writeDevices = (db: Database, lease: Lease, users: readonly UserDev
       INSERT INTO presence_device (process_id, user_id, device_ids, devices)
       SELECT ${lease.processId}::uuid, user_id, device_ids, cardinality(device_ids) FROM given WHERE device_ids <> '{}'
       ON CONFLICT (process_id, user_id) DO UPDATE SET device_ids = excluded.device_ids, devices = excluded.devices`;
-    await arrive(tx, users.filter(({ deviceIds }) => deviceIds.length > 0).map(({ userId }) => userId));
-    const leaving = await depart(tx, lease, users.filter(({ deviceIds }) => deviceIds.length === 0).map(({ userId }) => userId), NOW);
+    await arrive(
+      tx,
+      users.filter(({ deviceIds }) => deviceIds.length > 0).map(({ userId }) => userId),
+    );
+    const leaving = await depart(
+      tx,
+      lease,
+      users.filter(({ deviceIds }) => deviceIds.length === 0).map(({ userId }) => userId),
+      NOW,
+    );
     return leaving === null ? 'settled' : 'leaving';
   });
 
@@ -129,7 +140,12 @@ export const reapOne = (db: Database, lease: Lease): Promise<Reaped | null> =>
       WHERE expires_at <= ${NOW} AND process_id <> ${lease.processId}::uuid
       ORDER BY expires_at LIMIT 1 FOR UPDATE SKIP LOCKED`;
     if (!dead) return null;
-    const graceMs = await endLease(tx, lease, dead.processId, Prisma.sql`(${dead.expiresAt}::timestamptz - ${milliseconds(lease.leaseMs)})`);
+    const graceMs = await endLease(
+      tx,
+      lease,
+      dead.processId,
+      Prisma.sql`(${dead.expiresAt}::timestamptz - ${milliseconds(lease.leaseMs)})`,
+    );
     return { processId: dead.processId, graceMs: graceMs ?? 0 };
   });
 

@@ -1,4 +1,15 @@
-import { GraphQLError, Lexer, parse, Source, TokenKind, validate, type DocumentNode, type GraphQLSchema, type ParseOptions, type ValidationRule } from 'graphql';
+import {
+  GraphQLError,
+  Lexer,
+  parse,
+  Source,
+  TokenKind,
+  validate,
+  type DocumentNode,
+  type GraphQLSchema,
+  type ParseOptions,
+  type ValidationRule,
+} from 'graphql';
 import { coded } from '../../errors.js';
 
 /** What is read of a document costs time and memory before its cost can be known: validation grows with the square of what stands in it. */
@@ -63,7 +74,11 @@ export const parseDocument = (text: string | Source, options?: ParseOptions): Do
 };
 
 /** graphql-js' validation, which ends after some mistakes, and whose errors do not repeat the values that stand in the document. */
-export const validateDocument = (schema: GraphQLSchema, document: DocumentNode, rules?: readonly ValidationRule[]): readonly GraphQLError[] => {
+export const validateDocument = (
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  rules?: readonly ValidationRule[],
+): readonly GraphQLError[] => {
   try {
     return validate(schema, document, rules, { maxErrors: MAX_MISTAKES }).map((error) => reworded(error, withoutLiteral(error.message)));
   } catch (error) {
@@ -76,7 +91,12 @@ export const validateDocument = (schema: GraphQLSchema, document: DocumentNode, 
 const reworded = (error: GraphQLError, message: string): GraphQLError =>
   message === error.message
     ? error
-    : new GraphQLError(message, { nodes: error.nodes ?? null, source: error.source ?? null, positions: error.positions ?? null, extensions: error.extensions });
+    : new GraphQLError(message, {
+        nodes: error.nodes ?? null,
+        source: error.source ?? null,
+        positions: error.positions ?? null,
+        extensions: error.extensions,
+      });
 
 /** `Syntax Error: Expected Name, found String "secret".` */
 const withoutToken = (message: string): string => message.replace(/^(Syntax Error: .*?)(String|BlockString|Int|Float) "[^]*"\.$/, '$1$2.');

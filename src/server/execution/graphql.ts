@@ -30,7 +30,12 @@ interface Authenticated extends Context, TransportContext {
 export type GraphQLServer = YogaServerInstance<RequestContext, Context>;
 
 /** The one pipeline behind every transport: authenticate, parse, validate, execute, mask. */
-export const createGraphQLServer = (schema: GraphQLSchema, services: Services, { authenticate }: Authenticator, watcher: AccessWatcher): GraphQLServer => {
+export const createGraphQLServer = (
+  schema: GraphQLSchema,
+  services: Services,
+  { authenticate }: Authenticator,
+  watcher: AccessWatcher,
+): GraphQLServer => {
   const { config, log } = services;
   const mask = createMask(services);
   const subscribe = createSubscribe(services, mask, watcher);
@@ -55,13 +60,28 @@ export const createGraphQLServer = (schema: GraphQLSchema, services: Services, {
     logging: { debug: () => undefined, info: () => undefined, warn: (...args) => log.warn(args.join(' ')), error: () => undefined },
     maskedErrors: { maskError: mask },
     context: (request): Promise<Authenticated> => makeContext(services, authenticate, request),
-    plugins: [useEngine(engine), useParameters(), useCodes(), useTokens(mask), useResponses(mask, config.delivery.pingMs, config.realtime.queueLimit)],
+    plugins: [
+      useEngine(engine),
+      useParameters(),
+      useCodes(),
+      useTokens(mask),
+      useResponses(mask, config.delivery.pingMs, config.realtime.queueLimit),
+    ],
   });
 };
 
-const makeContext = async (services: Services, authenticate: Authenticator['authenticate'], request: RequestContext): Promise<Authenticated> => {
+const makeContext = async (
+  services: Services,
+  authenticate: Authenticator['authenticate'],
+  request: RequestContext,
+): Promise<Authenticated> => {
   const { socket, req } = request;
-  if (socket) return { ...contextFor(services, { principal: socket.watch?.principal ?? null, client: socket.client }), watch: socket.watch, refused: null };
+  if (socket)
+    return {
+      ...contextFor(services, { principal: socket.watch?.principal ?? null, client: socket.client }),
+      watch: socket.watch,
+      refused: null,
+    };
   const client = {
     ip: req ? clientAddress(req, services.config.trustProxy) : null,
     userAgent: req?.headers['user-agent']?.slice(0, 500) ?? null,

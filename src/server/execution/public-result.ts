@@ -9,5 +9,8 @@ export const publicError = (error: GraphQLError): GraphQLFormattedError => {
 };
 
 /** A result as it is sent, on every transport. */
-export const publicResult = (result: { readonly data?: unknown; readonly errors?: readonly GraphQLError[] | undefined }): FormattedExecutionResult =>
+export const publicResult = (result: {
+  readonly data?: unknown;
+  readonly errors?: readonly GraphQLError[] | undefined;
+}): FormattedExecutionResult =>
   (result.errors ? { ...result, errors: result.errors.map(publicError) } : result) as FormattedExecutionResult;

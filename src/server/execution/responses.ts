@@ -27,24 +27,30 @@ export const useResponses = (mask: Mask, pingMs: number, queueLimit: number): Pl
     const { request, result } = process;
     const accept = request.headers.get('accept');
     if (isFound(result)) {
-      if (negotiate(accept, [EVENT_STREAM]) !== null) process.setResultProcessor(() => eventStream(resultsOf(result, queueLimit), mask, pingMs), EVENT_STREAM);
+      if (negotiate(accept, [EVENT_STREAM]) !== null)
+        process.setResultProcessor(() => eventStream(resultsOf(result, queueLimit), mask, pingMs), EVENT_STREAM);
       else {
         // Nobody will read it.
         result.leave();
-        process.setResultProcessor((_, api) => json(api, notAcceptable('A subscription needs "Accept: text/event-stream", or a WebSocket.')), JSON_TYPE);
+        process.setResultProcessor(
+          (_, api) => json(api, notAcceptable('A subscription needs "Accept: text/event-stream", or a WebSocket.')),
+          JSON_TYPE,
+        );
       }
       return;
     }
     const single = result as ExecutionResult;
     const type = negotiate(accept, MEDIA_TYPES);
-    if (type === null) return process.setResultProcessor((_, api) => json(api, notAcceptable(`Accept one of ${MEDIA_TYPES.join(', ')}.`)), JSON_TYPE);
+    if (type === null)
+      return process.setResultProcessor((_, api) => json(api, notAcceptable(`Accept one of ${MEDIA_TYPES.join(', ')}.`)), JSON_TYPE);
     const { status, headers } = failureOf(single);
     if (type !== EVENT_STREAM) {
       const legacy = type === JSON_TYPE && OF_THE_DOCUMENT.has(codeOf(single.errors?.[0]));
       return process.setResultProcessor((_, api) => json(api, single, { status: legacy ? 200 : status, headers, type }), type);
     }
     // A reader of events in a browser does not see the body of a failed response: mistakes in a document are told as an event.
-    if (status === 200 || OF_THE_DOCUMENT.has(codeOf(single.errors?.[0]))) return process.setResultProcessor(() => eventStream(once(single), mask, pingMs), type);
+    if (status === 200 || OF_THE_DOCUMENT.has(codeOf(single.errors?.[0])))
+      return process.setResultProcessor(() => eventStream(once(single), mask, pingMs), type);
     process.setResultProcessor((_, api) => json(api, single, { status, headers }), type);
   },
 });
@@ -59,7 +65,10 @@ interface HttpHints {
 }
 
 /** The status of a result: 200, unless no field was executed at all. */
-const failureOf = ({ data, errors = [] }: ExecutionResult): { readonly status: number; readonly headers: Readonly<Record<string, string>> } => {
+const failureOf = ({
+  data,
+  errors = [],
+}: ExecutionResult): { readonly status: number; readonly headers: Readonly<Record<string, string>> } => {
   const [error] = errors;
   if (data !== undefined || error === undefined || errors.some(({ path }) => path !== undefined)) return { status: 200, headers: {} };
   const { status = ERROR_CODES[codeOf(error) ?? 'INTERNAL'].status, headers = {} } = (error.extensions['http'] ?? {}) as HttpHints;
@@ -73,7 +82,11 @@ const notAcceptable = (message: string): ExecutionResult => ({
 const json = (
   api: FetchAPI,
   result: ExecutionResult,
-  { status, headers, type }: { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly type?: string } = failureOf(result),
+  {
+    status,
+    headers,
+    type,
+  }: { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly type?: string } = failureOf(result),
 ): Response =>
   new api.Response(JSON.stringify(publicResult(result)), {
     status,

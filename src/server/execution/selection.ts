@@ -58,7 +58,11 @@ export const createSelectionOf = (): SelectionOf => {
     const node = getOperationAST(document, operationName);
     if (!node) throw new Error('The document has no such operation.');
     let operation = operations.get(node);
-    if (!operation) operations.set(node, (operation = { fragments: fragmentsOf(document), used: usedVariables(schema, document, node), keys: new Map() }));
+    if (!operation)
+      operations.set(
+        node,
+        (operation = { fragments: fragmentsOf(document), used: usedVariables(schema, document, node), keys: new Map() }),
+      );
     const { used, fragments, keys } = operation;
     const { coerced } = getVariableValues(schema, used, variableValues ?? {});
     // Whoever gives values that cannot be coerced is told so by the subscribe itself.
@@ -84,9 +88,17 @@ const attempt = <Result>(make: () => Result): Result | null => {
 };
 
 const fragmentsOf = (document: DocumentNode): ReadonlyMap<string, FragmentDefinitionNode> =>
-  new Map(document.definitions.flatMap((definition) => (definition.kind === Kind.FRAGMENT_DEFINITION ? [[definition.name.value, definition] as const] : [])));
+  new Map(
+    document.definitions.flatMap((definition) =>
+      definition.kind === Kind.FRAGMENT_DEFINITION ? [[definition.name.value, definition] as const] : [],
+    ),
+  );
 
-const usedVariables = (schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode): readonly VariableDefinitionNode[] => {
+const usedVariables = (
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+): readonly VariableDefinitionNode[] => {
   const names = new Set<string>();
   const types = new TypeInfo(schema);
   visit(
@@ -127,12 +139,19 @@ class Planner {
     const field = name === TypeNameMetaFieldDef.name ? TypeNameMetaFieldDef : type.getFields()[name];
     if (!node || !field) throw new Error(`${type.name} has no field ${name}.`);
     const args = isRoot ? '' : canonical(getArgumentValues(field, node, this.#variables));
-    return `${alias}:${name}${args}${this.#plan(getNamedType(field.type), nodes.flatMap(({ selectionSet }) => selectionSet ?? []))}`;
+    return `${alias}:${name}${args}${this.#plan(
+      getNamedType(field.type),
+      nodes.flatMap(({ selectionSet }) => selectionSet ?? []),
+    )}`;
   }
 
   /** What is selected of a value: one digest, or one for each type that it may have. */
   #plan(type: GraphQLNamedType, sets: readonly SelectionSetNode[]): string {
-    if (isAbstractType(type)) return `(${this.#schema.getPossibleTypes(type).map((each) => `${each.name}${this.#plan(each, sets)}`).join()})`;
+    if (isAbstractType(type))
+      return `(${this.#schema
+        .getPossibleTypes(type)
+        .map((each) => `${each.name}${this.#plan(each, sets)}`)
+        .join()})`;
     if (!isObjectType(type)) return '';
     const id = `${type.name} ${sets.map((set) => this.#numberOf(set)).join()}`;
     let plan = this.#plans.get(id);

@@ -10,7 +10,8 @@ import type { Encoded, FoundSubscription } from './subscribe.js';
  * read, and is let go of when its reader leaves, or when it is over.
  * @param queueLimit results that may wait to be read
  */
-export const resultsOf = (found: FoundSubscription, queueLimit: number): AsyncIterableIterator<ExecutionResult> => new WatchedResults(found, queueLimit);
+export const resultsOf = (found: FoundSubscription, queueLimit: number): AsyncIterableIterator<ExecutionResult> =>
+  new WatchedResults(found, queueLimit);
 
 /** Results that end, whatever waits in them, when the rights to them do. */
 class WatchedResults implements AsyncIterableIterator<ExecutionResult>, Revocable {

@@ -1,5 +1,14 @@
 import { complexityFromQuery } from '@pothos/plugin-complexity';
-import { createSourceEventStream, execute, getOperationAST, GraphQLError, Kind, type DocumentNode, type ExecutionArgs, type ExecutionResult } from 'graphql';
+import {
+  createSourceEventStream,
+  execute,
+  getOperationAST,
+  GraphQLError,
+  Kind,
+  type DocumentNode,
+  type ExecutionArgs,
+  type ExecutionResult,
+} from 'graphql';
 import { holderOf } from '../../access/address.js';
 import type { Context, Principal, Services } from '../../context.js';
 import { insist, mayPass } from '../../realtime/patience.js';
@@ -122,7 +131,8 @@ const sharingOf = (
     render: (item, audience) =>
       insist(async () => {
         const trap = { touched: false };
-        const contextValue = audience === null ? contextForEveryone(shown, () => (trap.touched = true)) : contextForAudience(shown, audience.principal);
+        const contextValue =
+          audience === null ? contextForEveryone(shown, () => (trap.touched = true)) : contextForAudience(shown, audience.principal);
         const result = await execute({ schema, document, operationName, variableValues, rootValue: item, contextValue });
         // Thrown away, so its errors are no news to anyone: they came from the trap.
         if (trap.touched) return { out: encode({ data: null }, item, mask), personal: true };
@@ -171,7 +181,8 @@ const encode = ({ data, errors, extensions }: ExecutionResult, item: unknown, ma
 };
 
 /** Those who share a result have not written the same text, so that lines and columns of one of them mean nothing to the others. */
-const withoutLocations = ({ message, path, extensions }: GraphQLError): GraphQLError => new GraphQLError(message, { path: path ?? null, extensions });
+const withoutLocations = ({ message, path, extensions }: GraphQLError): GraphQLError =>
+  new GraphQLError(message, { path: path ?? null, extensions });
 
 const cursorOf = (item: unknown): string | null =>
   typeof item === 'object' && item !== null && 'cursor' in item && typeof item.cursor === 'string' ? item.cursor : null;

@@ -40,7 +40,12 @@ const variableErrors = ({ schema, document, operationName, variableValues }: Exe
 /** Ends the search. */
 const ENOUGH = Symbol('enough');
 
-const mistakesIn = (definition: VariableDefinitionNode, type: GraphQLInputType, name: string, values: Readonly<Record<string, unknown>>): readonly FieldError[] => {
+const mistakesIn = (
+  definition: VariableDefinitionNode,
+  type: GraphQLInputType,
+  name: string,
+  values: Readonly<Record<string, unknown>>,
+): readonly FieldError[] => {
   const required = (): readonly FieldError[] => [{ path: name, code: 'REQUIRED', message: 'Must be given.' }];
   if (!Object.hasOwn(values, name)) return isNonNullType(type) && definition.defaultValue === undefined ? required() : [];
   if (values[name] === null) return isNonNullType(type) ? required() : [];
@@ -63,7 +68,13 @@ const at = (type: GraphQLInputType, path: readonly (string | number)[]): GraphQL
   let found = type;
   for (const part of path) {
     const bare = isNonNullType(found) ? found.ofType : found;
-    const next = isListType(bare) ? (typeof part === 'number' ? bare.ofType : undefined) : isInputObjectType(bare) ? bare.getFields()[part]?.type : undefined;
+    const next = isListType(bare)
+      ? typeof part === 'number'
+        ? bare.ofType
+        : undefined
+      : isInputObjectType(bare)
+        ? bare.getFields()[part]?.type
+        : undefined;
     if (next === undefined) return found;
     found = next;
   }
@@ -80,7 +91,8 @@ const whatIsWrong = (error: GraphQLError, type: GraphQLInputType): Pick<FieldErr
   if (unknown) return { code: 'INVALID_TYPE', message: `Field "${unknown[1] ?? ''}" is not defined by type "${unknown[2] ?? ''}".` };
   // A scalar of ours says what it wants, and never what it got.
   const named = getNamedType(type);
-  if (originalError && isScalarType(named) && !isSpecifiedScalarType(named)) return { code: 'INVALID_FORMAT', message: originalError.message };
+  if (originalError && isScalarType(named) && !isSpecifiedScalarType(named))
+    return { code: 'INVALID_FORMAT', message: originalError.message };
   return { code: 'INVALID_TYPE', message: `Expected a value of type "${String(type)}".` };
 };
 

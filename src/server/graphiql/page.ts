@@ -54,7 +54,8 @@ type Encoding = 'br' | 'gzip' | 'identity';
 
 const ENCODERS: Readonly<Record<Encoding, (html: Buffer) => Promise<Buffer>>> = {
   // Quality 5 takes 0.2 s and gives 1.9 MB; 9 takes 1.5 s for 5 % less.
-  br: (html) => promisify(brotliCompress)(html, { params: { [constants.BROTLI_PARAM_QUALITY]: 5, [constants.BROTLI_PARAM_SIZE_HINT]: html.length } }),
+  br: (html) =>
+    promisify(brotliCompress)(html, { params: { [constants.BROTLI_PARAM_QUALITY]: 5, [constants.BROTLI_PARAM_SIZE_HINT]: html.length } }),
   gzip: (html) => promisify(gzip)(html),
   identity: (html) => Promise.resolve(html),
 };

@@ -31,7 +31,8 @@ export const createConnections = (): Connections => {
     // What leaves by itself meanwhile is not visited, so a stop takes no longer than somebody is there.
     for (const end of open) {
       const due = startedAt + (drainMs * Math.min(ended, total)) / total;
-      for (let wait = due - performance.now(); wait > 0 && open.has(end); wait = due - performance.now()) await delay(Math.min(wait, STEP_MS));
+      for (let wait = due - performance.now(); wait > 0 && open.has(end); wait = due - performance.now())
+        await delay(Math.min(wait, STEP_MS));
       if (!open.has(end)) continue;
       ended += 1;
       end();

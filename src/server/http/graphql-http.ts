@@ -33,7 +33,12 @@ export const createGraphQLHandler =
     } else if (contentEncoding !== undefined && contentEncoding !== 'identity') {
       sendError(response, 415, 'BAD_REQUEST', 'The content must not be encoded.', { 'accept-encoding': 'identity' });
     } else {
-      await send(await graphql.handleNodeRequestAndResponse(request, response, { req: request, res: response }), request, response, streams);
+      await send(
+        await graphql.handleNodeRequestAndResponse(request, response, { req: request, res: response }),
+        request,
+        response,
+        streams,
+      );
     }
   };
 
@@ -43,7 +48,12 @@ const isJson = (contentType = ''): boolean => /^\s*application\/json\s*(;|$)/i.t
  * Yoga's own way of sending would write the stack of an unexpected error into the response, and goes on reading the results of a
  * peer that has left.
  */
-const send = async (answer: Response, request: IncomingMessage, response: ServerResponse, { connections, enter }: Streams): Promise<void> => {
+const send = async (
+  answer: Response,
+  request: IncomingMessage,
+  response: ServerResponse,
+  { connections, enter }: Streams,
+): Promise<void> => {
   const headers = Object.fromEntries(answer.headers);
   if (headers['content-type']?.startsWith('text/event-stream') !== true || answer.body === null) {
     const body = await answer.text();
@@ -65,7 +75,9 @@ const send = async (answer: Response, request: IncomingMessage, response: Server
   const leaveAddress = enter(request);
   if (leaveAddress === null) {
     leave();
-    sendError(response, 429, 'RATE_LIMITED', 'Your address has as many sockets and event streams open as it may. Close one first.', { 'retry-after': '1' });
+    sendError(response, 429, 'RATE_LIMITED', 'Your address has as many sockets and event streams open as it may. Close one first.', {
+      'retry-after': '1',
+    });
     return;
   }
   const gone = connections.add(() => response.destroy());

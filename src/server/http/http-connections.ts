@@ -30,7 +30,9 @@ export const watchConnections = (server: Server, addresses: AddressLimit | null,
       if (leaveAddress === null) {
         refused.add(socket);
         log.warn({ ip: socket.remoteAddress }, 'a connection was refused: its address has MAX_CONNECTIONS_PER_ADDRESS of them');
-        refuse(socket, 429, 'RATE_LIMITED', 'Your address has as many connections open as it may. Close one first.', { 'retry-after': '1' });
+        refuse(socket, 429, 'RATE_LIMITED', 'Your address has as many connections open as it may. Close one first.', {
+          'retry-after': '1',
+        });
         return;
       }
       leaves.set(socket, leaveAddress);

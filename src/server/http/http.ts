@@ -44,15 +44,19 @@ export type HttpServer = Server & {
 /** The HTTP server: GraphQL and GraphiQL at /graphql, health at /healthz and /readyz, keys at /.well-known/jwks.json. */
 export const createHttpServer = ({ config, graphql, jwks, readiness, connections, addresses, log }: HttpOptions): HttpServer => {
   const cors = createCors(config.corsOrigins);
-  const handleGraphQL = createGraphQLHandler(graphql, createGraphiQLPage(config.demoData ? { users: DEMO_USERS, password: DEMO_PASSWORD } : null), {
-    connections,
-    enter: (request) => {
-      const ip = clientAddress(request, config.trustProxy);
-      const leave = addresses.enter(ip ?? '');
-      if (leave === null) log.warn({ ip }, 'an event stream was refused: its address has MAX_SOCKETS_PER_ADDRESS of them and of sockets');
-      return leave;
+  const handleGraphQL = createGraphQLHandler(
+    graphql,
+    createGraphiQLPage(config.demoData ? { users: DEMO_USERS, password: DEMO_PASSWORD } : null),
+    {
+      connections,
+      enter: (request) => {
+        const ip = clientAddress(request, config.trustProxy);
+        const leave = addresses.enter(ip ?? '');
+        if (leave === null) log.warn({ ip }, 'an event stream was refused: its address has MAX_SOCKETS_PER_ADDRESS of them and of sockets');
+        return leave;
+      },
     },
-  });
+  );
   const routes: Readonly<Record<string, (response: ServerResponse) => Promise<void> | void>> = {
     '/': (response) => void response.writeHead(302, { location: '/graphql' }).end(),
     '/healthz': (response) => sendJson(response, 200, { status: 'ok' }),
@@ -84,7 +88,8 @@ export const createHttpServer = ({ config, graphql, jwks, readiness, connections
     const [path = '/'] = (request.url ?? '/').split('?', 1);
     const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
     if (!hasOneHost(request)) refuseLast(response, 400, 'There must be one Host header.');
-    else if (path !== '/graphql' && route === undefined) sendError(response, 404, 'NOT_FOUND', 'There is nothing here. GraphQL is at /graphql.');
+    else if (path !== '/graphql' && route === undefined)
+      sendError(response, 404, 'NOT_FOUND', 'There is nothing here. GraphQL is at /graphql.');
     else if (request.method === 'OPTIONS') response.writeHead(204, { allow: route ? 'GET, HEAD, OPTIONS' : 'GET, POST, OPTIONS' }).end();
     else if (route === undefined) await handleGraphQL(request, response);
     else if (request.method === 'GET' || request.method === 'HEAD') await route(response);

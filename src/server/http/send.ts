@@ -27,7 +27,13 @@ const FAREWELL_MS = 1_000;
 export const refuse = (stream: Duplex, status: number, code: ErrorCode, message: string, headers: Headers = {}): void => {
   if (!stream.writable) return void stream.destroy();
   const body = JSON.stringify(errorBody(code, message));
-  const all: Headers = { ...JSON_HEADERS, 'x-content-type-options': 'nosniff', connection: 'close', 'content-length': String(Buffer.byteLength(body)), ...headers };
+  const all: Headers = {
+    ...JSON_HEADERS,
+    'x-content-type-options': 'nosniff',
+    connection: 'close',
+    'content-length': String(Buffer.byteLength(body)),
+    ...headers,
+  };
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
   stream.resume();
   stream.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n${body}`);

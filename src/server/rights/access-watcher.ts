@@ -61,7 +61,7 @@ export const createAccessWatcher = (services: Services, { lookAgain }: Pick<Auth
 
   const check = async (followed: Followed): Promise<void> => {
     followed.checking = true;
-    for (let checked = -1; checked !== followed.generation; ) {
+    for (let checked = -1; checked !== followed.generation;) {
       checked = followed.generation;
       await recheck(followed);
     }
@@ -196,7 +196,7 @@ class Round {
 
   /** Fulfilled when each question has been asked once. */
   async asked(): Promise<void> {
-    for (let known = -1; known !== this.#firstTries.length; ) {
+    for (let known = -1; known !== this.#firstTries.length;) {
       known = this.#firstTries.length;
       await Promise.allSettled(this.#firstTries);
     }
@@ -210,7 +210,10 @@ class Round {
     const answer = askPatiently(() => ((tries += 1) === 1 ? first : ask()));
     answer.catch((error: unknown) => {
       if (!(error instanceof GraphQLError) || codeOf(error) !== 'UNAVAILABLE') return;
-      this.#services.log.warn({ err: String(error.originalError ?? error) }, 'rights could not be asked about again; who follows by them is told to come back');
+      this.#services.log.warn(
+        { err: String(error.originalError ?? error) },
+        'rights could not be asked about again; who follows by them is told to come back',
+      );
     });
     return answer;
   }

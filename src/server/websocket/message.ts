@@ -25,7 +25,8 @@ const MAX_NAME_LENGTH = 256;
 const REFUSAL = Symbol('refusal');
 
 /** Why the payload of a `subscribe` cannot be run; null when it can. */
-export const refusalOf = (payload: SubscribePayload & { readonly [REFUSAL]?: GraphQLError }): GraphQLError | null => payload[REFUSAL] ?? null;
+export const refusalOf = (payload: SubscribePayload & { readonly [REFUSAL]?: GraphQLError }): GraphQLError | null =>
+  payload[REFUSAL] ?? null;
 
 /**
  * Reads one message of a peer, before the protocol library does. The library closes the whole socket for a `subscribe` whose payload is wrong; here
@@ -70,11 +71,13 @@ const problemOf = (payload: unknown): string | null => {
   const { query, operationName, variables, extensions } = payload;
   if (typeof query !== 'string') return 'The payload of "subscribe" must have a "query" that is a string.';
   if (!isNullish(operationName) && typeof operationName !== 'string') return 'The "operationName" must be a string.';
-  if (typeof operationName === 'string' && operationName.length > MAX_NAME_LENGTH) return `The "operationName" may have ${MAX_NAME_LENGTH} characters.`;
+  if (typeof operationName === 'string' && operationName.length > MAX_NAME_LENGTH)
+    return `The "operationName" may have ${MAX_NAME_LENGTH} characters.`;
   if (!isNullish(variables) && !isObject(variables)) return 'The "variables" must be an object.';
   if (!isNullish(extensions) && !isObject(extensions)) return 'The "extensions" must be an object.';
   return null;
 };
 
 const isNullish = (value: unknown): value is null | undefined => value === null || value === undefined;
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

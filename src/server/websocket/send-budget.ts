@@ -46,7 +46,8 @@ export const createSendBudget = ({ maxTotalBytes, maxBytesPerAddress }: SendBudg
     else ofAddresses.delete(holder);
     total += change;
   };
-  const isTooMuch = ({ address }: Debtor): boolean => total > maxTotalBytes || (ofAddresses.get(holderOf(address)) ?? 0) > maxBytesPerAddress;
+  const isTooMuch = ({ address }: Debtor): boolean =>
+    total > maxTotalBytes || (ofAddresses.get(holderOf(address)) ?? 0) > maxBytesPerAddress;
   const collect = (): void => {
     collecting = null;
     for (const debtor of debts.keys()) if (isTooMuch(debtor)) debtor.drop();

@@ -37,7 +37,11 @@ export interface Slot {
 /** The bytes of a subscription's `next` messages up to their payload. */
 export const nextHead = (id: string): Buffer => Buffer.from(`{"id":${JSON.stringify(id)},"type":"next","payload":`);
 
-export const createSlot = (id: string, policy: Slot['policy'], onOverflow: () => void): Slot => ({ head: nextHead(id), policy, onOverflow });
+export const createSlot = (id: string, policy: Slot['policy'], onOverflow: () => void): Slot => ({
+  head: nextHead(id),
+  policy,
+  onOverflow,
+});
 
 export interface SendQueueOptions {
   /** The connection below the WebSocket. Between our writes ws writes its control frames, always whole ones. */

@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { getOperationAST, type DocumentNode, type ExecutionArgs, type ExecutionResult, type GraphQLError, type GraphQLSchema } from 'graphql';
+import {
+  getOperationAST,
+  type DocumentNode,
+  type ExecutionArgs,
+  type ExecutionResult,
+  type GraphQLError,
+  type GraphQLSchema,
+} from 'graphql';
 import { CloseCode, handleProtocols, makeServer, type SubscribePayload } from 'graphql-ws';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { Context, Services } from '../../context.js';
@@ -90,7 +97,17 @@ const HANDSHAKES_AT_A_TIME = 16;
 const HANDSHAKE_WAIT_MS = 20_000;
 
 /** graphql-transport-ws on the path of the HTTP endpoint. */
-export const createSocketServer = ({ http, connections, addresses, graphql, services, authenticator, watcher, time, onPresent }: SocketOptions): void => {
+export const createSocketServer = ({
+  http,
+  connections,
+  addresses,
+  graphql,
+  services,
+  authenticator,
+  watcher,
+  time,
+  onPresent,
+}: SocketOptions): void => {
   const { config, clock, log } = services;
   const mask = createMask(services);
   const delivery = createSocketDelivery(mask);
@@ -152,7 +169,8 @@ export const createSocketServer = ({ http, connections, addresses, graphql, serv
       }
       try {
         const credential = credentialOf(connectionParams);
-        const enter = async (given: Credential): Promise<AccessWatch> => watcher.watch(await authenticator.authenticate(given), (error) => reject(extra, error));
+        const enter = async (given: Credential): Promise<AccessWatch> =>
+          watcher.watch(await authenticator.authenticate(given), (error) => reject(extra, error));
         extra.watch = credential && (await handshakes(() => enter(credential)));
       } catch (error) {
         reject(extra, error);
@@ -161,7 +179,8 @@ export const createSocketServer = ({ http, connections, addresses, graphql, serv
       const { watch } = extra;
       const principal = watch?.principal ?? null;
       // The peer may have gone while its token was looked up; then nobody would ever end its presence.
-      if (principal && socket.readyState === socket.OPEN) extra.leave = onPresent(principal.viewer.id, deviceId === null ? `session:${principal.via.sessionId}` : `device:${deviceId}`);
+      if (principal && socket.readyState === socket.OPEN)
+        extra.leave = onPresent(principal.viewer.id, deviceId === null ? `session:${principal.via.sessionId}` : `device:${deviceId}`);
       else watch?.leave();
       return {
         connectionId: randomUUID(),
@@ -215,15 +234,29 @@ export const createSocketServer = ({ http, connections, addresses, graphql, serv
   const patience: Patience = { init: time.waits(INIT_TIMEOUT_MS), ping: time.waits(config.delivery.pingMs) };
   const cors = createCors(config.corsOrigins);
   const sockets = new WebSocketServer({ noServer: true, maxPayload: config.limits.requestBytes, handleProtocols });
-  sockets.on('wsClientError', (error, stream, request) => refuse(stream, 400, 'BAD_REQUEST', `This is no handshake of a WebSocket: ${error.message}.`, idOf(request)));
+  sockets.on('wsClientError', (error, stream, request) =>
+    refuse(stream, 400, 'BAD_REQUEST', `This is no handshake of a WebSocket: ${error.message}.`, idOf(request)),
+  );
   sockets.on('headers', (headers, request) => headers.push(`${REQUEST_ID}: ${requestIdOf(request)}`));
   // Neither of these two holds the request, which would stay in memory for as long as the socket.
   const onBroken = (error: Error): void => log.debug({ err: error.message }, 'a socket broke while it was opened');
   const begin = (socket: WebSocket, stream: Duplex, client: Context['client']): void => {
     const { maxFrames, maxBytes, stallMs } = config.delivery;
-    const sendQueue = createSendQueue({ stream, collector, maxFrames, maxBytes, stallMs, onStall: () => socket.terminate(), budget, address: client.ip ?? '' });
+    const sendQueue = createSendQueue({
+      stream,
+      collector,
+      maxFrames,
+      maxBytes,
+      stallMs,
+      onStall: () => socket.terminate(),
+      budget,
+      address: client.ip ?? '',
+    });
     const extra: Extra = { socket, sendQueue, client, limit: createSubscribeLimit(config.sockets) };
-    socket.once('close', connections.add(() => close(extra, SERVICE_RESTART, 'Service restart')));
+    socket.once(
+      'close',
+      connections.add(() => close(extra, SERVICE_RESTART, 'Service restart')),
+    );
     bind(protocol, extra, pong, patience, log);
   };
   const onHandshake = (request: IncomingMessage, stream: Duplex, head: Buffer): void => {
@@ -231,20 +264,30 @@ export const createSocketServer = ({ http, connections, addresses, graphql, serv
     const [path] = (request.url ?? '/').split('?', 1);
     const ip = clientAddress(request, config.trustProxy);
     const id = idOf(request);
-    if (connections.stopping()) return refuse(stream, 503, 'UNAVAILABLE', 'The server is stopping. Connect elsewhere, or again soon.', { ...id, 'retry-after': '1' });
+    if (connections.stopping())
+      return refuse(stream, 503, 'UNAVAILABLE', 'The server is stopping. Connect elsewhere, or again soon.', { ...id, 'retry-after': '1' });
     if (path !== PATH) return refuse(stream, 404, 'NOT_FOUND', 'There is nothing here. GraphQL is at /graphql.', id);
     if (!cors.admits(request)) return refuse(stream, 403, 'FORBIDDEN', 'Pages of this origin may not connect.', id);
     const { 'sec-websocket-version': version = VERSION } = request.headers;
     if (version !== VERSION) {
-      return refuse(stream, 426, 'BAD_REQUEST', `Only version ${VERSION} of the WebSocket protocol is spoken here.`, { ...id, upgrade: 'websocket', 'sec-websocket-version': VERSION });
+      return refuse(stream, 426, 'BAD_REQUEST', `Only version ${VERSION} of the WebSocket protocol is spoken here.`, {
+        ...id,
+        upgrade: 'websocket',
+        'sec-websocket-version': VERSION,
+      });
     }
     const leaveAddress = addresses.enter(ip ?? '');
     if (leaveAddress === null) {
       log.warn({ ip }, 'a socket was refused: its address has MAX_SOCKETS_PER_ADDRESS of them and of event streams');
-      return refuse(stream, 429, 'RATE_LIMITED', 'Your address has as many sockets and event streams open as it may. Close one first.', { ...id, 'retry-after': '1' });
+      return refuse(stream, 429, 'RATE_LIMITED', 'Your address has as many sockets and event streams open as it may. Close one first.', {
+        ...id,
+        'retry-after': '1',
+      });
     }
     stream.once('close', leaveAddress);
-    sockets.handleUpgrade(request, stream, head, (socket) => begin(socket, stream, { ip, userAgent: request.headers['user-agent']?.slice(0, 500) ?? null }));
+    sockets.handleUpgrade(request, stream, head, (socket) =>
+      begin(socket, stream, { ip, userAgent: request.headers['user-agent']?.slice(0, 500) ?? null }),
+    );
   };
   routeUpgrades(http, onHandshake);
 };
@@ -255,7 +298,10 @@ const DEVICE_ID = /^[\w.:-]{1,64}$/;
 const isDeviceId = (value: unknown): value is string | null => value === null || (typeof value === 'string' && DEVICE_ID.test(value));
 
 const unknownOperation = (name: string | null): GraphQLError =>
-  coded('BAD_REQUEST', name === null ? 'Must provide operation name if query contains multiple operations.' : `Unknown operation named "${name}".`);
+  coded(
+    'BAD_REQUEST',
+    name === null ? 'Must provide operation name if query contains multiple operations.' : `Unknown operation named "${name}".`,
+  );
 
 const tooMany = (max: number): GraphQLError =>
   coded('RATE_LIMITED', `A socket may have ${max} operations running at a time. Complete one, or open another socket.`, { limit: max });

@@ -26,11 +26,13 @@ export const cpuMs = (): number => {
 };
 
 /** Publishes by calling `each`, for those who publish from memory. */
-export const publishing = (each: (ordinal: number) => void) => (first: number, count: number): Published => {
-  const published = { at: now(), cpuMs: cpuMs() };
-  for (let ordinal = first; ordinal < first + count; ordinal += 1) each(ordinal);
-  return published;
-};
+export const publishing =
+  (each: (ordinal: number) => void) =>
+  (first: number, count: number): Published => {
+    const published = { at: now(), cpuMs: cpuMs() };
+    for (let ordinal = first; ordinal < first + count; ordinal += 1) each(ordinal);
+    return published;
+  };
 
 export interface Memory {
   /** Bytes in use by JavaScript and by its buffers, after garbage has been collected. */
@@ -55,9 +57,18 @@ const subscribed = async (contender: Contender, count: number): Promise<number> 
 
 const handlersOf = (contender: Contender) => ({
   url: (): string => contender.url,
-  publish: ({ first, count }: { readonly first: number; readonly count: number }): Promise<Published> | Published => contender.publish(first, count),
+  publish: ({ first, count }: { readonly first: number; readonly count: number }): Promise<Published> | Published =>
+    contender.publish(first, count),
   /** One event at a time. */
-  steady: async ({ first, count, intervalMs }: { readonly first: number; readonly count: number; readonly intervalMs: number }): Promise<Published[]> => {
+  steady: async ({
+    first,
+    count,
+    intervalMs,
+  }: {
+    readonly first: number;
+    readonly count: number;
+    readonly intervalMs: number;
+  }): Promise<Published[]> => {
     const published: Published[] = [];
     for (let ordinal = first; ordinal < first + count; ordinal += 1) {
       published.push(await contender.publish(ordinal, 1));

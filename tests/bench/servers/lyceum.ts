@@ -13,7 +13,8 @@ import { bodyOf, SELECTION } from '../event.js';
 import { contend, cpuMs, type Contending, type Published } from './contender.js';
 
 /** The compiled server, not the sources through tsx: that is what runs in earnest. */
-const built = async <Module>(path: string): Promise<Module> => (await import(new URL(`../../../dist/${path}`, import.meta.url).href)) as Module;
+const built = async <Module>(path: string): Promise<Module> =>
+  (await import(new URL(`../../../dist/${path}`, import.meta.url).href)) as Module;
 const { startApp } = await built<typeof AppModule>('process/app.js');
 const { loadConfig } = await built<typeof ConfigModule>('config.js');
 const { conversationLog } = await built<typeof TopicsModule>('domains/conversations/topics.js');
@@ -41,7 +42,12 @@ const ensureUsers = async (count: number): Promise<void> => {
     const { prisma } = db;
     await prisma.user.createMany({
       skipDuplicates: true,
-      data: indices.map((index) => ({ id: userIdOf(index), username: `user${index}`, usernameKey: `user${index}`, displayName: `User ${index}` })),
+      data: indices.map((index) => ({
+        id: userIdOf(index),
+        username: `user${index}`,
+        usernameKey: `user${index}`,
+        displayName: `User ${index}`,
+      })),
     });
     await prisma.session.createMany({
       skipDuplicates: true,
@@ -182,7 +188,8 @@ const handlers = {
   /** Resolves when the database has answered everything that it was asked before. */
   answered: async (): Promise<void> => {
     // The pool serves in turn; after the first round of these nothing older waits, after the second nothing older is under way.
-    const everyConnection = () => Promise.all(Array.from({ length: app.services.config.database.poolSize }, () => db.prisma.$queryRaw`SELECT 1`));
+    const everyConnection = () =>
+      Promise.all(Array.from({ length: app.services.config.database.poolSize }, () => db.prisma.$queryRaw`SELECT 1`));
     for (let round = 0; round < 3; round += 1) await everyConnection();
   },
   hub: () => ({ ...hub.stats(), subscribers: hub.stats().subscribers - OWN }),

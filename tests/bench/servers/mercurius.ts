@@ -15,7 +15,11 @@ await app.register(mercurius, {
   resolvers: {
     Subscription: {
       messageAdded: {
-        subscribe: async (_root: unknown, _args: unknown, { pubsub }: { readonly pubsub: { subscribe(topic: string): Promise<Readable> } }) => {
+        subscribe: async (
+          _root: unknown,
+          _args: unknown,
+          { pubsub }: { readonly pubsub: { subscribe(topic: string): Promise<Readable> } },
+        ) => {
           const events = await pubsub.subscribe(TOPIC);
           subscribers += 1;
           events.once('close', () => (subscribers -= 1));

@@ -60,7 +60,7 @@ describe('scanMarkdown', () => {
       'a/z.markdown': 'z',
       'a/b/c.Markdown': 'c',
       'c.txt': 'c',
-      'md': 'no',
+      md: 'no',
       'x.mdx': 'no',
       'node_modules/p/README.md': 'p',
       '.github/x.md': 'x',
@@ -70,15 +70,7 @@ describe('scanMarkdown', () => {
     });
     await mkdir(join(folder, 'folder.md'));
     expect(await scan(folder)).toEqual({
-      paths: [
-        '.github/x.md',
-        'B.MD',
-        'a/b/c.Markdown',
-        'a/z.markdown',
-        'b.md',
-        'node_modules/p/README.md',
-        'é ü/[1].md',
-      ],
+      paths: ['.github/x.md', 'B.MD', 'a/b/c.Markdown', 'a/z.markdown', 'b.md', 'node_modules/p/README.md', 'é ü/[1].md'],
       problems: [],
     });
   });
@@ -202,10 +194,7 @@ describe('readMarkdownFile', () => {
     ['Under\n=====', 'Under'],
     ['## Second\n# First', 'Second'],
     ['text\n\nUnder *two*\nlines\n---\n', 'Under two lines'],
-    [
-      '# With *em*, **strong**, ~~del~~, `code <a>` and [a link](b.md "c")',
-      'With em, strong, del, code <a> and a link',
-    ],
+    ['# With *em*, **strong**, ~~del~~, `code <a>` and [a link](b.md "c")', 'With em, strong, del, code <a> and a link'],
     ['# [Ref][r] &amp; &lt;b&gt; &#x41;&#66; &copy; \\*\n\n[r]: x', 'Ref & <b> AB &copy; *'],
     ['# Name [![Build](a.svg)](b) ![Badge](c)', 'Name'],
     ['# ![Logo of Name](c)', 'Logo of Name'],
@@ -263,46 +252,31 @@ describe('readMarkdownFile', () => {
     ['a scalar', '---\nJust text\n---\ntext', 'the front matter is not a mapping of names to values'],
     ['a title that is a list', '---\ntitle: [a]\n---\ntext', 'title in the front matter is not a text'],
     ['a title that is true', '---\ntitle: true\n---\ntext', 'title in the front matter is not a text'],
-    [
-      'a long title',
-      `---\ntitle: ${'a'.repeat(201)}\n---\ntext`,
-      'title in the front matter is longer than 200 characters',
-    ],
+    ['a long title', `---\ntitle: ${'a'.repeat(201)}\n---\ntext`, 'title in the front matter is longer than 200 characters'],
     ['a title with NUL', '---\ntitle: "a\\0b"\n---\ntext', 'title in the front matter has control characters'],
-    [
-      'a title with half a pair',
-      '---\ntitle: "a\\ud800b"\n---\ntext',
-      'title in the front matter has control characters',
-    ],
+    ['a title with half a pair', '---\ntitle: "a\\ud800b"\n---\ntext', 'title in the front matter has control characters'],
     ['a category that is a mapping', '---\ncategory: {a: b}\n---\ntext', 'category in the front matter is not a text'],
-    [
-      'tags that are a mapping',
-      '---\ntags: {a: b}\n---\ntext',
-      'tags in the front matter are neither a list nor a text',
-    ],
+    ['tags that are a mapping', '---\ntags: {a: b}\n---\ntext', 'tags in the front matter are neither a list nor a text'],
     ['tags in tags', '---\ntags: [[a]]\n---\ntext', 'a tag in the front matter is not a text'],
     ['an empty tag', '---\ntags: [a, ""]\n---\ntext', 'a tag in the front matter is empty'],
     ['a long tag', `---\ntags: ${'a'.repeat(41)}\n---\ntext`, 'a tag in the front matter is longer than 40 characters'],
-    [
-      'a tag that gets long',
-      `---\ntags: ${'İ'.repeat(40)}\n---\ntext`,
-      'a tag in the front matter is longer than 40 characters',
-    ],
+    ['a tag that gets long', `---\ntags: ${'İ'.repeat(40)}\n---\ntext`, 'a tag in the front matter is longer than 40 characters'],
     [
       'many tags',
       `---\ntags: [${Array.from({ length: 21 }, (_, index) => index).join(',')}]\n---\ntext`,
       'there are more than 20 tags in the front matter',
     ],
-    [
-      'an unknown visibility',
-      '---\nvisibility: secret\n---\ntext',
-      'visibility in the front matter is neither public nor private',
-    ],
+    ['an unknown visibility', '---\nvisibility: secret\n---\ntext', 'visibility in the front matter is neither public nor private'],
     [
       'an alias bomb',
       `---\na: &a [x,x,x,x,x,x,x,x]\n${'bcdefghi'
         .split('')
-        .map((name, index) => `${name}: &${name} [${Array(8).fill(`*${'abcdefgh'[index] ?? ''}`).join(',')}]`)
+        .map(
+          (name, index) =>
+            `${name}: &${name} [${Array(8)
+              .fill(`*${'abcdefgh'[index] ?? ''}`)
+              .join(',')}]`,
+        )
         .join('\n')}\n---\ntext`,
       /^the front matter is not valid YAML: Excessive alias count/,
     ],
@@ -366,10 +340,7 @@ describe('rewriteLinks', () => {
     ['- a\n\n  [a](b.md)\n  1. [c](b.md)\n', '- a\n\n  [a](/entries/b)\n  1. [c](/entries/b)\n'],
     ['- [ ] [a](b.md)\t', '- [ ] [a](/entries/b)\t'],
     ['| a |\n|---|\n| `\\|` [a\\|b](b.md "\\|") |', '| a |\n|---|\n| `\\|` [a\\|b](/entries/b "\\|") |'],
-    [
-      '[a](../guide) [a](../guide/) [a](.) [a](./#c)',
-      '[a](/entries/guide) [a](/entries/guide) [a](/entries/guide) [a](/entries/guide#c)',
-    ],
+    ['[a](../guide) [a](../guide/) [a](.) [a](./#c)', '[a](/entries/guide) [a](/entries/guide) [a](/entries/guide) [a](/entries/guide#c)'],
     ['[a](../api#b) [a](..) [a](../)', '[a](/entries/api#b) [a](/entries/root) [a](/entries/root)'],
     ['a\r\n[a](b.md)\r\n\r\n> [b](b.md)\r\n', 'a\r\n[a](/entries/b)\r\n\r\n> [b](/entries/b)\r\n'],
     ['a\rb\r\n[a](b.md)\r[a](b.md)', 'a\rb\r\n[a](/entries/b)\r[a](/entries/b)'],

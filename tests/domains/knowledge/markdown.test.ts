@@ -15,8 +15,7 @@ const TAGS = new Set(
     'figure figcaption'
   ).split(' '),
 );
-const ATTRIBUTES =
-  /^(?:href|src|title|rel|alt|width|height|start|align|colspan|rowspan|open|type|checked|disabled|class)$/;
+const ATTRIBUTES = /^(?:href|src|title|rel|alt|width|height|start|align|colspan|rowspan|open|type|checked|disabled|class)$/;
 
 const decode = (value: string): string =>
   value.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&quot;', '"').replaceAll('&amp;', '&');
@@ -63,10 +62,7 @@ describe('renderMarkdown', () => {
     ['svg use', '<svg><use href="data:image/svg+xml,<svg id=x><script>alert(1)</script></svg>#x"/></svg>'],
     ['svg image by address', '![a](data:image/svg+xml;base64,PHN2ZyBvbmxvYWQ9YWxlcnQoMSk+)'],
     ['math', '<math><maction actiontype="statusline" xlink:href="javascript:alert(1)">x</maction></math>'],
-    [
-      'mutation by math',
-      '<math><mtext><table><mglyph><style><!--</style><img title="--&gt;&lt;img src=1 onerror=alert(1)&gt;">',
-    ],
+    ['mutation by math', '<math><mtext><table><mglyph><style><!--</style><img title="--&gt;&lt;img src=1 onerror=alert(1)&gt;">'],
     ['mutation by noscript', '<noscript><p title="</noscript><img src=x onerror=alert(1)>">'],
     ['mutation by svg style', '<svg></p><style><a id="</style><img src=1 onerror=alert(1)>">'],
     ['style element', '<style>@import "https://evil.example/x.css";</style>'],
@@ -74,10 +70,7 @@ describe('renderMarkdown', () => {
     ['iframe', '<iframe src="javascript:alert(1)"></iframe>'],
     ['iframe srcdoc', '<iframe srcdoc="<script>alert(1)</script>"></iframe>'],
     ['object', '<object data="javascript:alert(1)"></object><embed src="javascript:alert(1)">'],
-    [
-      'form',
-      '<form action="javascript:alert(1)"><input type=submit><button formaction=javascript:alert(1)>x</button></form>',
-    ],
+    ['form', '<form action="javascript:alert(1)"><input type=submit><button formaction=javascript:alert(1)>x</button></form>'],
     ['other input', '<input type="image" src="x" onerror="alert(1)"><input autofocus onfocus=alert(1)>'],
     ['meta and base', '<meta http-equiv="refresh" content="0;url=javascript:alert(1)"><base href="javascript:/a/">'],
     ['link element', '<link rel="stylesheet" href="javascript:alert(1)">'],
@@ -154,13 +147,8 @@ describe('renderMarkdown', () => {
     expect(table).toContain('<th align="center">a</th>');
     expect(table).toContain('<td align="right">2</td>');
     const tasks = renderMarkdown('- [x] done\n- [ ] open');
-    expect(tasks.match(/<input [^>]*>/g)).toEqual([
-      '<input checked disabled type="checkbox" />',
-      '<input disabled type="checkbox" />',
-    ]);
-    expect(renderMarkdown('```ts\nconst a = 1 < 2;\n```')).toBe(
-      '<pre><code class="language-ts">const a = 1 &lt; 2;\n</code></pre>\n',
-    );
+    expect(tasks.match(/<input [^>]*>/g)).toEqual(['<input checked disabled type="checkbox" />', '<input disabled type="checkbox" />']);
+    expect(renderMarkdown('```ts\nconst a = 1 < 2;\n```')).toBe('<pre><code class="language-ts">const a = 1 &lt; 2;\n</code></pre>\n');
     expect(renderMarkdown('~~a~~ ![b](c.png "d")')).toBe('<p><del>a</del> <img src="c.png" alt="b" title="d" /></p>\n');
     expect(renderMarkdown('3. a\n4. b')).toContain('<ol start="3">');
   });
