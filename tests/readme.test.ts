@@ -29,35 +29,35 @@ describe('the GraphQL of the README', () => {
   });
 
   it('runs as it stands, one after the other, with the ids and cursors that came before', async () => {
-    let [token, id, cursor]: [string?, string?, string?] = [];
+    const seen: { token?: string; id?: string; cursor?: string } = {};
     /** Keeps of a result what the next blocks need: what the reader copies. */
     const copy = (value: unknown): void => {
       if (typeof value !== 'object' || value === null) return;
       const given = value as { accessToken?: string; id?: string; cursor?: string };
-      token = given.accessToken ?? token;
+      if (given.accessToken !== undefined) seen.token = given.accessToken;
       for (const inner of Object.values(value)) copy(inner);
-      id = given.id ?? id;
-      cursor = given.cursor ?? cursor;
+      if (given.id !== undefined) seen.id = given.id;
+      if (given.cursor !== undefined) seen.cursor = given.cursor;
     };
     const open: TestSubscription[] = [];
     const sockets = [];
     for (const text of blocks('graphql')) {
-      const query = text.replaceAll('"…"', JSON.stringify(id)).replaceAll('"<cursor>"', JSON.stringify(cursor));
+      const query = text.replaceAll('"…"', JSON.stringify(seen.id)).replaceAll('"<cursor>"', JSON.stringify(seen.cursor));
       if (query.startsWith('subscription')) {
-        const socket = connect(app.url, token);
+        const socket = connect(app.url, seen.token);
         sockets.push(socket);
         const subscription = socket.subscribe(query);
         open.push(subscription);
         // A state begins with what is there.
         if (query.includes('likeCountChanged')) expect(await subscription.data()).toMatchObject({ likeCountChanged: { count: 0 } });
-      } else copy(await app.data(query, {}, token === undefined ? {} : { token }));
+      } else copy(await app.data(query, {}, seen.token === undefined ? {} : { token: seen.token }));
     }
     const [likes, events] = open;
     expect(await likes?.data()).toMatchObject({ likeCountChanged: { count: 1 } });
     await app.data(
       'mutation ($id: ID!) { sendMessage(input: { conversationId: $id, body: "Hello" }) { cursor } }',
-      { id },
-      { token: token ?? '' },
+      { id: seen.id },
+      { token: seen.token ?? '' },
     );
     expect(await events?.data()).toMatchObject({ conversationEvents: { message: { body: 'Hello', author: { username: 'ada' } } } });
     for (const socket of sockets) await socket.close();
@@ -72,12 +72,12 @@ describe('the TypeScript of the README', () => {
     const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, ROOT);
     const snippets = new Map(blocks('ts').map((code, index) => [resolve(ROOT, `src/readme-${index}.ts`), code]));
     const host = ts.createCompilerHost(options);
-    const { fileExists, readFile, getSourceFile } = host;
-    host.fileExists = (path) => snippets.has(path) || fileExists(path);
-    host.readFile = (path) => snippets.get(path) ?? readFile(path);
+    const files = ts.createCompilerHost(options);
+    host.fileExists = (path) => snippets.has(path) || files.fileExists(path);
+    host.readFile = (path) => snippets.get(path) ?? files.readFile(path);
     host.getSourceFile = (path, version, ...rest) => {
       const code = snippets.get(path);
-      return code === undefined ? getSourceFile(path, version, ...rest) : ts.createSourceFile(path, code, version);
+      return code === undefined ? files.getSourceFile(path, version, ...rest) : ts.createSourceFile(path, code, version);
     };
     const program = ts.createProgram([...snippets.keys()], options, host);
     expect(snippets.size).toBeGreaterThan(3);

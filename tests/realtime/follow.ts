@@ -1,5 +1,5 @@
 import { conversationLog } from '../../src/domains/conversations/topics.js';
-import type { Following } from '../../src/realtime/log-subscription.js';
+import { Following } from '../../src/realtime/log-subscription.js';
 import type { End } from '../../src/realtime/topic.js';
 import type { Member, Sharing } from '../../src/realtime/share.js';
 import type { TestApp } from '../kit/app.js';
@@ -54,5 +54,7 @@ export const follow = async (
     ...(endsFor ? { endsFor: ({ seq }: { readonly seq: number }) => endsFor(seq) } : {}),
   });
   await beforeAttach?.();
-  return { seqs, ends, attached: source.attach(sharing, () => member) as Following<unknown> };
+  const attached = source.attach(sharing, () => member);
+  if (!(attached instanceof Following)) throw new Error('The source of a log has another kind of subscription.');
+  return { seqs, ends, attached };
 };

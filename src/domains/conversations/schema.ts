@@ -280,7 +280,7 @@ const conversationField = <Payload extends OfConversation>(t: PayloadFields<Payl
     type: Conversation,
     description: 'The conversation, as it is now, with its `memberCount`.',
     resolve: (query, payload, _args, context) => {
-      const { id } = payload as Payload;
+      const { id } = payload;
       return afterHead(context, id, () => context.db.prisma.conversation.findUniqueOrThrow({ ...query, where: { id } }));
     },
   });
@@ -292,7 +292,7 @@ const memberField = <Payload extends OfConversation>(t: PayloadFields<Payload>) 
     nullable: true,
     description: 'The viewer as a member of it; null when that has ended since.',
     resolve: (query, payload, _args, context) => {
-      const conversationId_userId = { conversationId: (payload as Payload).id, userId: viewerOf(context).id };
+      const conversationId_userId = { conversationId: payload.id, userId: viewerOf(context).id };
       return context.db.prisma.conversationMember.findUnique({ ...query, where: { conversationId_userId } });
     },
   });
@@ -306,7 +306,7 @@ const membersField = <Payload extends OfConversation & { readonly userIds: reado
     type: [ConversationMember],
     description,
     resolve: async (query, payload, _args, context) => {
-      const { id: conversationId, userIds } = payload as Payload;
+      const { id: conversationId, userIds } = payload;
       // On a repeated call the viewer may have been removed meanwhile.
       if ((await ownMembership(context, conversationId)) === null) return [];
       return await context.db.prisma.conversationMember.findMany({

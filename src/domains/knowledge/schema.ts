@@ -319,7 +319,7 @@ const countedCategory = <Payload extends object>(
     nullable: true,
     description,
     resolve: (query, payload, _args, { db }) => {
-      const id = idOf(payload as Payload);
+      const id = idOf(payload);
       return id === null ? null : db.prisma.category.findUnique({ ...query, where: { id } });
     },
   });

@@ -368,7 +368,7 @@ const postOf = <Payload extends { readonly postId: string }>(
   t.prismaField({
     type: Post,
     description,
-    resolve: (query, payload, _args, { db }) => db.prisma.post.findUniqueOrThrow({ ...query, where: { id: (payload as Payload).postId } }),
+    resolve: (query, payload, _args, { db }) => db.prisma.post.findUniqueOrThrow({ ...query, where: { id: payload.postId } }),
   });
 
 /** The number that a new or deleted comment moves, and its version. */
@@ -378,12 +378,12 @@ const commentCountFields = <Payload extends object>(
 ) => ({
   commentCount: t.int({
     description: 'How many comments the post has now, but for those deleted.',
-    resolve: async (payload, _args, context) => (await commentsOf(context, postId(payload as Payload))).count,
+    resolve: async (payload, _args, context) => (await commentsOf(context, postId(payload))).count,
   }),
   version: t.int({
     description:
       'The version of `commentCount`, as `commentCountChanged` gives it: of two numbers, the one with the higher version is the newer.',
-    resolve: async (payload, _args, context) => (await commentsOf(context, postId(payload as Payload))).version,
+    resolve: async (payload, _args, context) => (await commentsOf(context, postId(payload))).version,
   }),
 });
 
