@@ -218,7 +218,7 @@ describe(`redis bus (${kind})`, () => {
 
   it('H30: leaves nothing behind that keeps a process alive, connected or not', async () => {
     const script = `
-      import { createLog } from './src/log.ts';
+      import { createLog } from './src/observability/log.ts';
       import { createRedisBus } from './src/realtime/redis-bus.ts';
       for (const [url, state] of [[process.argv[1], 'UP'], ['redis://127.0.0.1:1', 'DOWN']]) {
         const bus = createRedisBus({ url, prefix: '${newPrefix()}', log: createLog('silent') });
