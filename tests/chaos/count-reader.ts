@@ -1,6 +1,7 @@
 import { WebSocket } from 'ws';
 import { createResumingClient } from '../../src/client/resuming-client.js';
 import type { LogStream } from './ledger.js';
+import { codeOf } from './operations.js';
 import type { Random } from './random.js';
 import { anyServer, type Stage } from './scene.js';
 
@@ -34,26 +35,33 @@ export const startCountReader = (stage: Stage, token: string, streams: readonly 
   for (const post of posts) {
     for (const field of Object.keys(FIELDS)) {
       const what = `${field} of ${post.name}`;
-      const end = (how: string): void => {
-        if (!stopping && !leave.aborted) ledger.find('answer', `the reader of counts was left with ${how} by ${what}`);
-      };
-      client.subscribe<{ readonly value: Value }>(
-        { query: `subscription ($id: ID!) { value: ${field}(postId: $id) { count version } }`, variables: { id: post.id } },
-        {
-          next: ({ data, errors }) => {
-            if (!data?.value || errors) return ledger.find('answer', `the reader of counts got ${JSON.stringify(errors)} for ${what}`);
-            const before = last.get(what);
-            const { count, version } = data.value;
-            const now = timeline.now();
-            if (before && version < before.version && !ledger.setBackBetween(before.at, now)) {
-              ledger.find('disorder', `version ${version} of ${what} came after ${before.version}`);
-            }
-            last.set(what, { count, version, at: now });
+      const begin = (): void => {
+        const began = timeline.now();
+        const end = (how: string, code?: string): void => {
+          if (stopping || leave.aborted) return;
+          // Whoever has seen what the database lost is told so, and asks again for what is there.
+          if (code === 'CURSOR_EXPIRED' && ledger.setBackBetween(began, timeline.now())) begin();
+          else ledger.find('answer', `the reader of counts was left with ${how} by ${what}`);
+        };
+        client.subscribe<{ readonly value: Value }>(
+          { query: `subscription ($id: ID!) { value: ${field}(postId: $id) { count version } }`, variables: { id: post.id } },
+          {
+            next: ({ data, errors }) => {
+              if (!data?.value || errors) return ledger.find('answer', `the reader of counts got ${JSON.stringify(errors)} for ${what}`);
+              const before = last.get(what);
+              const { count, version } = data.value;
+              const now = timeline.now();
+              if (before && version < before.version && !ledger.setBackBetween(before.at, now)) {
+                ledger.find('disorder', `version ${version} of ${what} came after ${before.version}`);
+              }
+              last.set(what, { count, version, at: now });
+            },
+            error: (error) => end(JSON.stringify(error), codeOf(error)),
+            complete: () => end('complete'),
           },
-          error: (error) => end(JSON.stringify(error)),
-          complete: () => end('complete'),
-        },
-      );
+        );
+      };
+      begin();
     }
   }
   return {
