@@ -79,7 +79,7 @@ describe('whatever is refused is JSON with a code', () => {
   it('a request that comes too slowly: 408, for its headers and for its body', async () => {
     for (const text of [
       'GET /healthz HTTP/1.1\r\nHost:',
-      'POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 30\r\n\r\n{',
+      'POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 3000\r\n\r\n{',
     ]) {
       const slow = await openRaw(app.url);
       slow.send(text);
