@@ -34,30 +34,30 @@ export const ERROR_CODES = {
   RATE_LIMITED: {
     status: 429,
     retry: 'later',
-    description: 'Too often; `retryAfterMs` says when it is allowed again, where that is known.',
+    description: 'Too many requests of this kind; `retryAfterMs` says when the next is allowed, where that is known.',
   },
   LOCKED: { status: 423, retry: 'later', description: 'It is closed to changes at the moment.' },
   CURSOR_EXPIRED: {
     status: 410,
     retry: 'never',
-    description: 'The cursor leads nowhere any more: read the list again and go on from its cursor.',
+    description: 'The cursor is no longer valid: read the list again and go on from its cursor.',
   },
   SLOW_CONSUMER: {
     status: 503,
     retry: 'resume',
-    description: 'More waited for the subscriber than may wait: subscribe again after the last cursor.',
+    description: 'The subscriber read too slowly, and more was waiting for it than is allowed.',
   },
   ACCESS_REVOKED: { status: 403, retry: 'never', description: 'The viewer may no longer follow this.' },
-  OPERATION_TOO_COMPLEX: { status: 400, retry: 'never', description: 'The operation costs more, or has more parts, than one may.' },
+  OPERATION_TOO_COMPLEX: { status: 400, retry: 'never', description: 'The operation costs more, or has more parts, than is allowed.' },
   PERSISTED_QUERY_NOT_FOUND: { status: 404, retry: 'never', description: 'No operation is known by this hash: send its text along.' },
   UNAVAILABLE: {
     status: 503,
     retry: 'later',
     description: 'The service cannot answer at the moment. A subscription goes on from its last cursor.',
   },
-  INTERNAL: { status: 500, retry: 'never', description: 'A fault on our side; `traceId` leads to it in the log.' },
-  BAD_REQUEST: { status: 400, retry: 'never', description: 'The request is none of GraphQL.' },
-  GRAPHQL_PARSE_FAILED: { status: 400, retry: 'never', description: 'The document is no GraphQL.' },
+  INTERNAL: { status: 500, retry: 'never', description: "An unexpected fault of the server; `traceId` finds it in the server's log." },
+  BAD_REQUEST: { status: 400, retry: 'never', description: 'The request is not a well-formed GraphQL request.' },
+  GRAPHQL_PARSE_FAILED: { status: 400, retry: 'never', description: 'The document cannot be parsed.' },
   GRAPHQL_VALIDATION_FAILED: { status: 400, retry: 'never', description: 'The document does not fit the schema.' },
 } as const satisfies Record<string, ErrorCodeFacts>;
 
@@ -70,7 +70,7 @@ export type ErrorCode = keyof typeof ERROR_CODES;
 export const FIELD_ERROR_CODES = {
   REQUIRED: 'Must be given.',
   INVALID_TYPE: 'Is no value of the type that the schema names.',
-  INVALID_FORMAT: 'Has not the form that is asked for.',
+  INVALID_FORMAT: 'Does not have the required format.',
   INVALID_CHARACTERS: 'Has characters that no text may have, or none that can be seen.',
   INVALID_ID: 'Is no id, or one of another type: `type`.',
   INVALID_CURSOR: 'Is no cursor, or one of another list or stream.',
@@ -83,9 +83,9 @@ export const FIELD_ERROR_CODES = {
   DUPLICATE: 'Is named twice.',
   EXCLUSIVE: 'Excludes, or needs, another field beside it.',
   NOT_FOUND: 'Names something that is not there.',
-  NOT_ALLOWED: 'Is nothing that this can be done with.',
+  NOT_ALLOWED: 'Cannot be used for this.',
   TAKEN: 'Is in use already.',
-  RESERVED: 'Is kept for something else.',
+  RESERVED: 'Is reserved for something else.',
   REUSED: 'Was used before, with other input.',
 } as const;
 

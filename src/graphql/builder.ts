@@ -144,18 +144,18 @@ const enumValues = <Code extends string>(descriptions: readonly (readonly [Code,
   Object.fromEntries(descriptions.map(([code, description]) => [code, { description }])) as Record<Code, { readonly description: string }>;
 
 const RETRIES = {
-  never: 'The same again fails again.',
-  later: 'Try the same again later.',
-  resume: 'Come back with the last cursor.',
+  never: 'Sent again as it is, it fails again.',
+  later: 'It may be sent again later.',
+  resume: 'Subscribe again after the last cursor seen.',
 } as const;
 
 builder.enumType('ErrorCode', {
-  description: 'What `extensions.code` of an error may say.',
+  description: 'The values of `extensions.code` of an error.',
   values: enumValues(Object.entries(ERROR_CODES).map(([code, { description, retry }]) => [code, `${description} ${RETRIES[retry]}`])),
 });
 
 builder.enumType('FieldErrorCode', {
   description:
-    'What `code` of each of `extensions.fields` may say: `{ path, code, message, params }`, where `path` leads from the argument to the mistake, and `params` has the numbers and names that the message speaks of.',
+    'The values of `code` in each item of `extensions.fields`: `{ path, code, message, params }`, where `path` leads from the argument to the wrong value, and `params` holds the numbers and names that the message mentions.',
   values: enumValues(Object.entries(FIELD_ERROR_CODES)),
 });

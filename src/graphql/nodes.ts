@@ -15,7 +15,7 @@ const isLoadable = (globalId: string, schema: GraphQLSchema): boolean => {
 
 builder.queryField('node', (t) =>
   t.node({
-    description: 'Any object by its global id; null when there is none with it, or the viewer may not see it.',
+    description: 'Any object by its global id; null when there is none with this id, or the viewer may not see it.',
     args: { id: t.arg.id({ required: true, description: 'Its global id.' }) },
     id: (_root, { id }, _context, { schema }) => (isLoadable(id, schema) ? id : null),
   }),
@@ -24,7 +24,7 @@ builder.queryField('node', (t) =>
 builder.queryField('nodes', (t) =>
   t.nodeList({
     description:
-      'Several objects by their global ids, in the same order; null in the place of each that there is none with, or that the viewer may not see.',
+      'Several objects by their global ids, in the same order; null in the place of each that does not exist or that the viewer may not see.',
     args: { ids: t.arg.idList({ required: true, description: 'Their global ids.' }) },
     complexity: ({ ids }) => ({ field: 1, multiplier: Math.max(ids.length, 1) }),
     ids: (_root, { ids }, _context, { schema }) => ids.map((id) => (isLoadable(id, schema) ? id : null)),

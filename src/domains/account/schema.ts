@@ -34,8 +34,8 @@ export const Role = builder.enumType('Role', {
   values: {
     GUEST: { description: 'Has joined with nothing but a name.' },
     MEMBER: { description: 'Has an account with a password.' },
-    AGENT: { description: 'Works support conversations.' },
-    MODERATOR: { description: 'Looks after what others write.' },
+    AGENT: { description: 'Answers support conversations.' },
+    MODERATOR: { description: 'Moderates what others write.' },
     ADMIN: { description: 'May do everything.' },
   } as const,
 });
@@ -48,7 +48,7 @@ export const User = builder.prismaNode('User', {
   id: { field: 'id', description: 'Its global id.' },
   nullable: true,
   select: { id: true, username: true, displayName: true, bio: true, role: true, createdAt: true },
-  description: 'Someone who takes part.',
+  description: 'A user of the community: somebody with an account, or a guest.',
   fields: (t) => ({
     username: t.string({
       description: 'The unique name, in the case that was chosen.',
@@ -69,7 +69,7 @@ export const UserConnection = connectionType(User, 'User');
 export const Me = builder.prismaObject('User', {
   variant: 'Me',
   select: { id: true },
-  description: 'What only the viewer sees of the viewer.',
+  description: 'What only the viewer sees of their account.',
   fields: (t) => ({
     user: t.variant(User, { description: 'The viewer as everyone sees them.' }),
     email: t.exposeString('email', {
@@ -100,10 +100,10 @@ export const meField = <Payload extends object>(t: PothosSchemaTypes.ObjectField
   });
 
 export const Credentials = builder.objectRef<SessionCredentials>('Credentials').implement({
-  description: 'What a client holds of a session.',
+  description: 'The tokens of a session.',
   fields: (t) => ({
     accessToken: t.string({
-      description: 'Goes into `Authorization: Bearer` on HTTP and into `connectionParams: { accessToken }` on a socket.',
+      description: 'Send it as `Authorization: Bearer …` over HTTP, and in `connectionParams: { accessToken }` on a socket.',
       resolve: ({ access }) => access.token,
     }),
     accessTokenExpiresAt: t.field({
@@ -113,7 +113,7 @@ export const Credentials = builder.objectRef<SessionCredentials>('Credentials').
     }),
     refreshToken: t.string({
       nullable: true,
-      description: 'Good for one `refreshSession`, which gives the next. Keep it secret. Null where it travels in a cookie.',
+      description: 'Valid for one `refreshSession`, which returns the next one. Keep it secret. Null where it travels in a cookie.',
       resolve: ({ refreshToken }) => refreshToken,
     }),
   }),
@@ -166,7 +166,7 @@ builder.queryField('users', (t) =>
   t.field({
     type: UserConnection,
     nullable: true,
-    description: 'All users, in the order of their joining.',
+    description: 'All users, in the order they joined.',
     args: {
       ...t.arg.connectionArgs(),
       search: t.arg.string({
@@ -193,7 +193,7 @@ mutation('register', {
   limit: 'signUp',
   repeats: 'never',
   input: {
-    description: 'A new account.',
+    description: 'The account to create.',
     fields: (t) => ({
       username: t.string({
         required: true,
@@ -214,12 +214,12 @@ mutation('register', {
     return { user, credentials: await startSession(context, user.id) };
   },
   payload: {
-    description: 'The new account.',
+    description: 'The new user, signed in.',
     fields: (t) => ({
       user: t.field({ type: User, description: 'The new user.', resolve: ({ user }) => user }),
       credentials: t.field({
         type: Credentials,
-        description: 'Their session.',
+        description: 'The credentials of their session.',
         resolve: ({ credentials }) => credentials,
       }),
     }),
@@ -227,11 +227,11 @@ mutation('register', {
 });
 
 mutation('login', {
-  description: 'Signs in with a password and opens a session. Whatever is wrong, the answer is the same.',
+  description: 'Signs in with a password and opens a session. An unknown name and a wrong password give the same error.',
   access: 'anyone',
   repeats: 'never',
   input: {
-    description: 'Who signs in.',
+    description: 'The name and the password to sign in with.',
     fields: (t) => ({
       identifier: t.string({ required: true, description: 'The username or the email address, in any case.' }),
       password: t.string({ required: true, description: 'The password.' }),
@@ -243,7 +243,7 @@ mutation('login', {
     return { user, credentials: await startSession(context, user.id) };
   },
   payload: {
-    description: 'Who has signed in.',
+    description: 'The user who has signed in, and their new session.',
     fields: (t) => ({
       user: t.field({ type: User, description: 'The user.', resolve: ({ user }) => user }),
       credentials: t.field({
@@ -256,12 +256,12 @@ mutation('login', {
 });
 
 mutation('joinAsGuest', {
-  description: 'Takes part with nothing but a name. Whoever loses the credentials of a guest cannot sign in again.',
+  description: 'Creates a guest, who needs nothing but a name, and signs in. A guest whose credentials are lost cannot sign in again.',
   access: 'anyone',
   limit: 'signUp',
   repeats: 'never',
   input: {
-    description: 'A new guest.',
+    description: 'The guest to create.',
     fields: (t) => ({
       displayName: t.string({
         required: true,
@@ -275,12 +275,12 @@ mutation('joinAsGuest', {
     return { user, credentials: await startSession(context, user.id) };
   },
   payload: {
-    description: 'The new guest.',
+    description: 'The new guest, signed in.',
     fields: (t) => ({
       user: t.field({ type: User, description: 'The guest, with a generated username.', resolve: ({ user }) => user }),
       credentials: t.field({
         type: Credentials,
-        description: 'Their session.',
+        description: 'The credentials of their session.',
         resolve: ({ credentials }) => credentials,
       }),
     }),
@@ -288,11 +288,11 @@ mutation('joinAsGuest', {
 });
 
 mutation('refreshSession', {
-  description: 'Exchanges a refresh token for new credentials. Each is good once; a used one that comes back ends the session.',
+  description: 'Exchanges a refresh token for new credentials. Each is valid once; using one again ends the session.',
   access: 'anyone',
   repeats: 'never',
   input: {
-    description: 'Which session goes on.',
+    description: 'The session to renew, by its refresh token.',
     fields: (t) => ({
       refreshToken: t.string({ description: 'The refresh token that came last.' }),
     }),
@@ -306,7 +306,7 @@ mutation('refreshSession', {
     fields: (t) => ({
       credentials: t.field({
         type: Credentials,
-        description: 'What replaces the credentials before.',
+        description: 'The credentials that replace those before.',
         resolve: ({ credentials }) => credentials,
       }),
     }),
@@ -314,7 +314,7 @@ mutation('refreshSession', {
 });
 
 mutation('logout', {
-  description: "Ends the session that the request's token belongs to; none of its tokens is good for anything from here.",
+  description: "Ends the session that the request's token belongs to, and with it all of its tokens.",
   access: 'signedIn',
   repeats: 'never',
   input: null,
@@ -323,21 +323,21 @@ mutation('logout', {
     return { ok: true };
   },
   payload: {
-    description: 'The session is over.',
+    description: 'Confirms that the session has ended.',
     fields: (t) => ({ ok: t.boolean({ description: 'Always true.', resolve: ({ ok }) => ok }) }),
   },
 });
 
 mutation('updateProfile', {
-  description: 'Changes what others see of the viewer.',
+  description: "Changes the viewer's profile, as others see it.",
   access: 'signedIn',
   input: {
-    description: 'What to change; what is left out stays.',
+    description: 'The fields to change; those left out stay as they are.',
     fields: (t) => ({
       displayName: t.string({ check: displayNameText, description: 'The name to show; 1 to 100 characters.' }),
       bio: t.string({
         check: bioText,
-        description: 'Something about oneself, at most 1,000 characters; null takes it away.',
+        description: 'A text about themselves; at most 1,000 characters, null removes it.',
       }),
     }),
   },

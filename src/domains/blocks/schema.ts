@@ -25,7 +25,7 @@ builder.prismaObjectFields(User, (t) => ({
 builder.prismaObjectFields(Me, (t) => ({
   blockedUsers: t.field({
     type: UserConnection,
-    description: 'Whom the viewer has blocked, the latest first. Who has blocked the viewer is told nowhere.',
+    description: 'The users whom the viewer has blocked, the latest first. Nothing tells who has blocked the viewer.',
     args: t.arg.connectionArgs(),
     resolve: async (me, args, context, info) => {
       const where = { blockerId: me.id };
@@ -52,7 +52,7 @@ for (const [name, act, description] of [
     description,
     access: 'signedIn',
     input: {
-      description: 'Which user is meant.',
+      description: 'The user to block, or to block no longer.',
       fields: (t) => ({ userId: t.id({ required: true, idOf: 'User', description: 'The user.' }) }),
     },
     run: async ({ userId }, context) => ({ user: await act(context, userId) }),

@@ -19,10 +19,10 @@ type EventFields<Kind extends keyof ConversationEvents> = PothosSchemaTypes.Obje
 
 /** Each kind of event has the name of its type. */
 export const ConversationEvent = builder.interfaceRef<ConversationLogEvent>('ConversationEvent').implement({
-  description: 'Something that has happened in a conversation.',
+  description: 'An event in a conversation.',
   resolveType: ({ kind }) => kind,
   fields: (t) => ({
-    cursor: t.exposeString('cursor', { description: 'Where to go on after this event.' }),
+    cursor: t.exposeString('cursor', { description: 'The position of this event: give it as `after` to go on behind it.' }),
     conversationId: t.id({ description: 'The conversation.', resolve: ({ key }) => encodeId('Conversation', key) }),
     at: t.expose('at', { type: 'DateTime', description: 'When it happened.' }),
   }),
@@ -45,12 +45,12 @@ const messageEvent = (kind: Exclude<OfMessage, 'MessageDeleted'>, description: s
     fields: (t) => ({ message: messageField(t) }),
   });
 
-export const MessageAdded = messageEvent('MessageAdded', 'Somebody has said something.');
-messageEvent('MessageEdited', 'What a message says has been changed.');
+export const MessageAdded = messageEvent('MessageAdded', 'A message has been sent.');
+messageEvent('MessageEdited', 'A message has been edited.');
 messageEvent('ReactionsChanged', 'Somebody has reacted to a message, or has taken a reaction back.');
 
 builder.objectRef<Event<'MessageDeleted'>>('MessageDeleted').implement({
-  description: 'A message has been deleted, by somebody or because it was kept long enough.',
+  description: "A message has been deleted, by somebody or by the conversation's retention.",
   interfaces: [ConversationEvent],
   fields: (t) => ({
     messageId: t.id({ description: 'The id of the message.', resolve: ({ ref }) => encodeId('Message', ref.messageId) }),
@@ -85,21 +85,21 @@ const conversationField = (t: EventFields<OfUser>) =>
     resolve: (query, { key }, _args, { db }) => db.prisma.conversation.findUniqueOrThrow({ ...query, where: { id: key } }),
   });
 
-const memberEvent = (kind: 'MemberJoined' | 'OwnerChanged', description: string) =>
+const memberEvent = (kind: 'MemberJoined' | 'OwnerChanged', description: string, who: string) =>
   builder.objectRef<Event<typeof kind>>(kind).implement({
     description,
     interfaces: [ConversationEvent],
-    fields: (t) => ({ user: userField(t, 'Who it is.'), member: memberField(t), conversation: conversationField(t) }),
+    fields: (t) => ({ user: userField(t, who), member: memberField(t), conversation: conversationField(t) }),
   });
 
-memberEvent('MemberJoined', 'Somebody has become a member.');
-memberEvent('OwnerChanged', 'The conversation has passed to another owner.');
+memberEvent('MemberJoined', 'Somebody has become a member.', 'Who has joined.');
+memberEvent('OwnerChanged', 'The conversation has passed to another owner.', 'The new owner.');
 
 builder.objectRef<Event<'MemberLeft'>>('MemberLeft').implement({
   description: 'Somebody has left the conversation or was removed from it.',
   interfaces: [ConversationEvent],
   fields: (t) => ({
-    user: userField(t, 'Who it is.'),
+    user: userField(t, 'Who has left.'),
     // The only field of an event that has to know who looks: the one who was removed may still be told of it, and sees nothing of what comes
     // after. Whoever selects it gets results of their own.
     conversation: t.prismaField({
@@ -113,16 +113,16 @@ builder.objectRef<Event<'MemberLeft'>>('MemberLeft').implement({
 });
 
 builder.objectRef<Event<'ConversationRenamed'>>('ConversationRenamed').implement({
-  description: 'The conversation has got another title.',
+  description: 'The conversation has been renamed.',
   interfaces: [ConversationEvent],
   fields: (t) => ({ conversation: conversationField(t), user: userField(t, 'Who has renamed it.') }),
 });
 
 builder.objectRef<Event<'ReadMoved'>>('ReadMoved').implement({
-  description: 'A member has read on.',
+  description: 'A member has read further.',
   interfaces: [ConversationEvent],
   fields: (t) => ({
-    user: userField(t, 'Who it is.'),
+    user: userField(t, 'The member who has read.'),
     member: memberField(t),
     readUpTo: t.string({
       description: 'The cursor up to which they have read.',
@@ -177,7 +177,7 @@ builder.queryField('conversationEvents', (t) =>
     nullable: true,
     authScopes: { signedIn: true },
     description:
-      "The same events with the same cursors by polling: ask again after the last one's cursor. Fewer than `first` are all there are for now.",
+      'The events of `Subscription.conversationEvents`, with the same cursors, for polling: ask again after the last cursor. Fewer than `first` means that there are no more for now.',
     args: {
       conversationId: t.arg.id({ required: true, description: 'The conversation.' }),
       after: t.arg.string({ description: `${AFTER} Without it, from the oldest event that is kept.` }),

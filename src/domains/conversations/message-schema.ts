@@ -64,22 +64,23 @@ export const ReactionGroup = builder.objectRef<Group>('ReactionGroup').implement
 });
 
 export const Message = builder.prismaObject('Message', {
-  description: 'Something said in a conversation. Only its members see it, and whoever wrote it.',
+  description: 'A message in a conversation, visible to the members and to its author.',
   fields: (t) => ({
-    seq: t.exposeInt('seq', { description: 'Its place among what happens in the conversation: it grows, not always by one.' }),
-    conversation: t.relation('conversation', { description: 'Where it was said.' }),
-    author: t.relation('author', { description: 'Who said it.' }),
+    seq: t.exposeInt('seq', { description: "Its place in the conversation's event log: it grows, but not always by one." }),
+    conversation: t.relation('conversation', { description: 'The conversation it was sent in.' }),
+    author: t.relation('author', { description: 'Who wrote it.' }),
     body: t.exposeString('body', { description: 'Its text; empty once it is deleted.' }),
     replyTo: t.relation('replyTo', {
       nullable: true,
-      description: 'The message it answers, which may have been deleted; null for an author who is no member any more.',
+      description: 'The message it replies to, which may have been deleted; null for an author who is no member any more.',
       // From what the row says, also when the reply was not loaded with it: see `forItsAuthor`.
       resolve: (query, { replyToId }, _args, { db }) =>
         replyToId === null ? null : db.prisma.message.findUnique({ ...query, where: { id: replyToId } }),
     }),
     mentions: t.field({
       type: [User],
-      description: 'Whom it names by `@username`: members of the conversation at the time it was written, by their usernames.',
+      description:
+        'The users it mentions by `@username`: members of the conversation when it was written, in the order of their usernames.',
       resolve: async ({ id }, _args, context, info) => {
         const query = nodeQuery(context, info, 'User');
         const mentioned = await batchedField(context, info, id, async (ids) => {
@@ -94,7 +95,7 @@ export const Message = builder.prismaObject('Message', {
     }),
     reactions: t.field({
       type: [ReactionGroup],
-      description: 'How its members have reacted to it, the emoji that was used first coming first.',
+      description: 'The reactions to it by emoji, in the order of first use.',
       resolve: ({ id }, _args, context) => reactionGroups(context, id),
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was sent.' }),
@@ -168,7 +169,8 @@ builder.prismaObjectFields(Me, (t) => ({
   }),
   messageHistory: t.field({
     type: MessageConnection,
-    description: 'What the viewer has written in any conversation and not deleted, newest first. Its cursors are of this list alone.',
+    description:
+      'The messages that the viewer has written in any conversation and not deleted, newest first. Its cursors are valid for this list only.',
     args: {
       ...t.arg.connectionArgs(),
       search: t.arg.string({
@@ -193,16 +195,16 @@ builder.prismaObjectFields(Me, (t) => ({
 // ---------------------------------------------------------------- mutations
 
 mutation('sendMessage', {
-  description: "Says something in one of the viewer's conversations.",
+  description: "Sends a message to one of the viewer's conversations.",
   access: 'signedIn',
   limit: 'message',
   repeats: 'row',
   input: {
-    description: 'A new message.',
+    description: 'The message to send.',
     fields: (t) => ({
-      conversationId: t.id({ required: true, idOf: 'Conversation', description: 'Where to say it.' }),
+      conversationId: t.id({ required: true, idOf: 'Conversation', description: 'The conversation to send it to.' }),
       body: t.string({ required: true, check: bodyText, description: `Its text; ${BODY_LENGTH}. \`@username\` mentions a member.` }),
-      replyToId: t.id({ idOf: 'Message', description: 'The message it answers, in the same conversation.' }),
+      replyToId: t.id({ idOf: 'Message', description: 'The message to reply to, in the same conversation.' }),
     }),
   },
   run: (input, context) => sendMessage(context, input),
@@ -210,17 +212,20 @@ mutation('sendMessage', {
     description: 'The new message.',
     fields: (t) => ({
       message: t.field({ type: Message, description: 'The message.', resolve: ({ message }) => message }),
-      cursor: t.string({ description: 'The cursor of its event: where to go on after it.', resolve: ({ cursor }) => cursor }),
+      cursor: t.string({
+        description: 'The position of its event: give it as `after` to go on behind it.',
+        resolve: ({ cursor }) => cursor,
+      }),
     }),
   },
 });
 
 mutation('editMessage', {
-  description: 'Changes what a message says; its place stays. For its author, while a member. A deleted message is CONFLICT.',
+  description: 'Changes the text of a message; its place stays the same. For its author while a member. CONFLICT for a deleted message.',
   access: 'signedIn',
   limit: 'message',
   input: {
-    description: 'What to say instead.',
+    description: 'The message to edit, and its new text.',
     fields: (t) => ({
       messageId: t.id({ required: true, idOf: 'Message', description: "A message of the viewer's." }),
       body: t.string({ required: true, check: bodyText, description: `Its new text; ${BODY_LENGTH}. Mentions are resolved anew.` }),
@@ -238,11 +243,11 @@ mutation('editMessage', {
 
 mutation('deleteMessage', {
   description:
-    'Takes back what a message said, its mentions and its reactions; an empty message stays in its place. For its author and the owner of the conversation, while members, and for moderators. Deleting twice is deleting once.',
+    "Deletes the text, the mentions and the reactions of a message; an empty message stays in its place. For its author and the conversation's owner while they are members, and for moderators. Deleting twice is deleting once.",
   access: 'signedIn',
   limit: 'message',
   input: {
-    description: 'Which message to delete.',
+    description: 'The message to delete.',
     fields: (t) => ({ messageId: t.id({ required: true, idOf: 'Message', description: 'The message.' }) }),
   },
   run: ({ messageId }, context) => deleteMessage(context, messageId),
@@ -270,19 +275,24 @@ mutation('deleteMessage', {
 });
 
 mutation('addReaction', {
-  description: "Reacts to a message of one of the viewer's conversations. The same emoji twice is once. A deleted message is CONFLICT.",
+  description:
+    "Reacts to a message in one of the viewer's conversations. The same emoji twice counts once. CONFLICT for a deleted message.",
   access: 'signedIn',
   limit: 'reaction',
   input: {
-    description: 'How to react to what.',
+    description: 'The emoji to react with, and the message to react to.',
     fields: (t) => ({
       messageId: t.id({ required: true, idOf: 'Message', description: 'The message.' }),
-      emoji: t.string({ required: true, check: emojiText, description: `One emoji. A message has at most ${MAX_EMOJIS} different ones.` }),
+      emoji: t.string({
+        required: true,
+        check: emojiText,
+        description: `A single emoji. A message has at most ${MAX_EMOJIS} different ones.`,
+      }),
     }),
   },
   run: async (input, context) => ({ message: await addReaction(context, input) }),
   payload: {
-    description: 'The message, as it is reacted to now.',
+    description: 'The message, with its `reactions` as they are now.',
     rereads: { message: findMessage },
     fields: (t) => ({
       message: t.field({ type: Message, description: 'The message.', resolve: ({ message }) => message }),
@@ -291,11 +301,11 @@ mutation('addReaction', {
 });
 
 mutation('removeReaction', {
-  description: "Takes back a reaction of the viewer's; one that is not there stays so.",
+  description: "Takes back one of the viewer's reactions. Nothing changes where there is none.",
   access: 'signedIn',
   limit: 'reaction',
   input: {
-    description: 'Which reaction to take back.',
+    description: 'The reaction to take back.',
     fields: (t) => ({
       messageId: t.id({ required: true, idOf: 'Message', description: 'The message.' }),
       emoji: t.string({ required: true, check: emojiText, description: "The emoji of the viewer's reaction." }),
@@ -303,7 +313,7 @@ mutation('removeReaction', {
   },
   run: async (input, context) => ({ message: await removeReaction(context, input) }),
   payload: {
-    description: 'The message, as it is reacted to now.',
+    description: 'The message, with its `reactions` as they are now.',
     rereads: { message: findMessage },
     fields: (t) => ({
       message: t.field({ type: Message, description: 'The message.', resolve: ({ message }) => message }),

@@ -55,7 +55,7 @@ const readCursor = async (context: Context, { conversationId, lastReadSeq }: Mem
 // ---------------------------------------------------------------- types
 
 export const ConversationKind = builder.enumType('ConversationKind', {
-  description: 'What sort of conversation it is.',
+  description: 'The kind of conversation it is.',
   values: {
     DIRECT: { description: 'Between two people, who always meet in the same one.' },
     GROUP: { description: 'Among those who were brought in.' },
@@ -67,20 +67,20 @@ export const ConversationKind = builder.enumType('ConversationKind', {
 export const MemberRole = builder.enumType('MemberRole', {
   description: 'What a member may do in a conversation.',
   values: {
-    OWNER: { description: 'Looks after it. When the owner leaves, whoever has been there longest becomes the owner.' },
+    OWNER: { description: 'Manages it. When the owner leaves, the member who has been there longest becomes the owner.' },
     MEMBER: { description: 'Reads and writes.' },
   } as const,
 });
 
 export const Conversation = builder.prismaObject('Conversation', {
   description:
-    'A place where its members talk. Whoever has come to it without being one, by its join code or having written in it, sees the outline: what is for members only is null then, each with an error of its own.',
+    'A conversation among its members. Somebody who is no member, but has its join code or has written in it before, sees an outline: fields for members only are null, each with an error of its own.',
   fields: (t) => ({
-    kind: t.expose('kind', { type: ConversationKind, description: 'What sort of conversation it is.' }),
+    kind: t.expose('kind', { type: ConversationKind, description: 'The kind of conversation it is.' }),
     title: t.exposeString('title', { nullable: true, description: 'Its name; null for a direct conversation and a room without one.' }),
     joinCode: t.string({
       nullable: true,
-      description: 'What others join a room by, for `joinRoom`; shown to its members only.',
+      description: 'The code that others give to `joinRoom`; null unless it is a room and the viewer a member.',
       resolve: async ({ id, joinCode }, _args, context) =>
         joinCode !== null && (await ownMembership(context, id)) !== null ? joinCode : null,
     }),
@@ -91,14 +91,14 @@ export const Conversation = builder.prismaObject('Conversation', {
       description: 'When the latest message was sent; null before the first.',
     }),
     hasPasscode: t.boolean({
-      description: 'Whether a room asks for a passcode, too.',
+      description: 'Whether joining it takes a passcode beside the code.',
       resolve: ({ passcodeHash }) => passcodeHash !== null,
     }),
     archivedAt: t.expose('archivedAt', {
       type: 'DateTime',
       nullable: true,
       description:
-        'When a room ended, as nobody was in it any more. Nobody joins it; what one wrote in it one still has in `Me.messageHistory`.',
+        'When a room was archived because nobody was left in it. Nobody can join it any more; what somebody wrote in it stays in their `Me.messageHistory`.',
     }),
     memberCount: t.int({
       description: 'How many members it has.',
@@ -107,7 +107,7 @@ export const Conversation = builder.prismaObject('Conversation', {
     onlineCount: t.int({
       nullable: true,
       description:
-        'How many of them are here now. Those whom the viewer has blocked, or who have blocked the viewer, are not counted. For members only.',
+        'How many members are connected now. Those whom the viewer has blocked, or who have blocked the viewer, are not counted. For members only.',
       resolve: async ({ id }, _args, context) => {
         await assertMember(context, id);
         return await onlineCount(context, id);
@@ -115,7 +115,7 @@ export const Conversation = builder.prismaObject('Conversation', {
     }),
     cursor: t.string({
       nullable: true,
-      description: 'Where its log stands: follow `messageAdded(after:)` from here. For members only.',
+      description: 'The position of its event log: follow `messageAdded(after:)` from here. For members only.',
       resolve: async ({ id }, _args, context) => {
         await assertMember(context, id);
         return headCursor(conversationLog.name, id, await conversationHead(context, id));
@@ -152,9 +152,9 @@ builder.nodeRef<ConversationRow, string, typeof Conversation>(Conversation, {
 });
 
 export const ConversationMember = builder.prismaObject('ConversationMember', {
-  description: "Somebody's part in a conversation.",
+  description: "A user's membership of a conversation.",
   fields: (t) => ({
-    user: t.relation('user', { description: 'Who it is.' }),
+    user: t.relation('user', { description: 'The user.' }),
     role: t.expose('role', { type: MemberRole, description: 'What they may do in it.' }),
     joinedAt: t.expose('joinedAt', { type: 'DateTime', description: 'When they joined.' }),
     lastReadCursor: t.string({
@@ -190,7 +190,7 @@ builder.prismaObjectFields(Conversation, (t) => ({
   members: t.field({
     type: ConversationMemberConnection,
     nullable: true,
-    description: 'Who is in it, in the order of their joining. For members only.',
+    description: 'Its members, in the order they joined. For members only.',
     args: t.arg.connectionArgs(),
     resolve: async (conversation, args, context, info) => {
       await assertMember(context, conversation.id);
@@ -217,7 +217,7 @@ builder.prismaObjectFields(Conversation, (t) => ({
 builder.prismaObjectFields(Me, (t) => ({
   conversations: t.field({
     type: ConversationConnection,
-    description: "The viewer's conversations; where something was said last comes first.",
+    description: "The viewer's conversations, the one with the latest message first.",
     args: t.arg.connectionArgs(),
     resolve: (me, args, context, info) => {
       const where = conversationsOf(me.id);
@@ -238,7 +238,7 @@ builder.queryField('conversation', (t) =>
     nullable: true,
     authScopes: { signedIn: true },
     description:
-      "One of the viewer's conversations; null when there is none with this id, FORBIDDEN when it is one of others. Of an archived room those who wrote in it see the outline.",
+      "One of the viewer's conversations; null when there is none with this id, FORBIDDEN when the viewer is no member. Those who wrote in a room that is archived now see its outline.",
     args: { id: t.arg.id({ required: true, description: 'The conversation.' }) },
     resolve: async (query, _root, args, context) => {
       const id = decodeId('Conversation', args.id, 'id');
@@ -254,7 +254,7 @@ builder.queryField('room', (t) =>
     type: Conversation,
     nullable: true,
     description:
-      'The outline of the room with this join code; null when there is none. `joinRoom` leads into it. Who tries too many codes that open nothing is RATE_LIMITED.',
+      'The outline of the room with this join code; null when there is none. `joinRoom` makes the viewer a member. RATE_LIMITED after too many codes of no room.',
     args: { code: t.arg.string({ required: true, description: 'The join code, in any case.' }) },
     resolve: async (query, _root, { code }, context) => {
       try {
@@ -322,8 +322,8 @@ mutation('startDirect', {
   access: 'signedIn',
   limit: 'conversation',
   input: {
-    description: 'With whom to talk.',
-    fields: (t) => ({ userId: t.id({ required: true, idOf: 'User', description: 'The other one.' }) }),
+    description: 'The user to talk to.',
+    fields: (t) => ({ userId: t.id({ required: true, idOf: 'User', description: 'The other user.' }) }),
   },
   run: async ({ userId }, context) => ({ conversation: await startDirect(context, userId) }),
   payload: {
@@ -341,7 +341,7 @@ mutation('createGroup', {
   limit: 'conversation',
   repeats: 'row',
   input: {
-    description: 'A new group.',
+    description: 'The group to create, and who is in it from the start.',
     fields: (t) => ({
       title: t.string({ required: true, check: titleText, description: `Its name; 1 to ${MAX_TITLE} characters.` }),
       memberIds: t.idList({
@@ -367,7 +367,7 @@ mutation('createRoom', {
   limit: 'room',
   repeats: 'row',
   input: {
-    description: 'A new room.',
+    description: 'The room to open.',
     fields: (t) => ({
       title: t.string({ check: titleText, description: `Its name, if it has one; 1 to ${MAX_TITLE} characters.` }),
       passcode: t.string({
@@ -391,7 +391,7 @@ mutation('joinRoom', {
     'Makes the viewer a member of a room. Joining twice is joining once. A wrong code is NOT_FOUND and a wrong passcode FORBIDDEN; too many of them are RATE_LIMITED.',
   access: 'signedIn',
   input: {
-    description: 'Which room to join.',
+    description: 'The room to join, by its code.',
     fields: (t) => ({
       code: t.string({ required: true, description: 'Its join code, in any case, with or without spaces.' }),
       passcode: t.string({ check: passcodeText, isSecret: true, description: 'Its passcode, if it has one.' }),
@@ -409,7 +409,7 @@ mutation('addMembers', {
     'Makes others members of a conversation: any member of a group may, and the owner of a room. All of them, or nobody when one cannot be added. A group has at most 1,000 members, or as many as `GROUP_MAX_MEMBERS` says.',
   access: 'signedIn',
   input: {
-    description: 'Whom to add to what.',
+    description: 'The users to add to a group or a room.',
     fields: (t) => ({
       conversationId: t.id({ required: true, idOf: 'Conversation', description: "A group, or a room of the viewer's own." }),
       memberIds: t.idList({
@@ -435,10 +435,10 @@ mutation('addMembers', {
 
 mutation('removeMember', {
   description:
-    'Ends the membership of another one. For the owner. What they wrote stays. Who is removed from a room and knows its code may come back, unless its passcode changes.',
+    'Removes another member. For the owner. What they wrote stays. Someone removed from a room who knows its code can join again, unless its passcode changes.',
   access: 'signedIn',
   input: {
-    description: 'Whom to remove from what.',
+    description: 'The member to remove, and the conversation.',
     fields: (t) => ({
       conversationId: t.id({ required: true, idOf: 'Conversation', description: "A group or a room of the viewer's own." }),
       userId: t.id({ required: true, idOf: 'User', description: 'The member; not the viewer.' }),
@@ -462,10 +462,10 @@ mutation('removeMember', {
 });
 
 mutation('transferOwnership', {
-  description: 'Passes a conversation on to another member. For the owner, who stays in it as a member.',
+  description: 'Makes another member the owner of a conversation. For the owner, who stays in it as a member.',
   access: 'signedIn',
   input: {
-    description: 'Whose the conversation shall be.',
+    description: 'The conversation, and the member who becomes its owner.',
     fields: (t) => ({
       conversationId: t.id({ required: true, idOf: 'Conversation', description: "A group or a room of the viewer's own." }),
       userId: t.id({ required: true, idOf: 'User', description: 'The member who becomes its owner.' }),
@@ -476,7 +476,7 @@ mutation('transferOwnership', {
     return { id: conversationId, userIds: [userId, viewerOf(context).id] };
   },
   payload: {
-    description: 'The conversation, which has another owner.',
+    description: 'The conversation, with its new owner.',
     fields: (t) => ({
       conversation: conversationField(t),
       members: membersField(t, 'The new owner and the viewer, with their roles, in the order of their joining.'),
@@ -488,7 +488,7 @@ mutation('renameConversation', {
   description: 'Gives a group or a room another title. For the owner.',
   access: 'signedIn',
   input: {
-    description: 'Another title.',
+    description: 'The conversation to rename, and its new title.',
     fields: (t) => ({
       conversationId: t.id({ required: true, idOf: 'Conversation', description: "A group or a room of the viewer's own." }),
       title: t.string({ check: titleText, description: `Its name; 1 to ${MAX_TITLE} characters. Null takes that of a room away.` }),
@@ -506,10 +506,10 @@ mutation('renameConversation', {
 });
 
 mutation('setRoomPasscode', {
-  description: 'Changes or removes the passcode of a room. For the owner. Those who are in it stay.',
+  description: 'Changes or removes the passcode of a room. For the owner. Its members stay.',
   access: 'signedIn',
   input: {
-    description: 'Another passcode.',
+    description: 'The room, and its new passcode.',
     fields: (t) => ({
       conversationId: t.id({ required: true, idOf: 'Conversation', description: "A room of the viewer's own." }),
       passcode: t.string({
@@ -526,16 +526,16 @@ mutation('setRoomPasscode', {
     return { id: conversationId };
   },
   payload: {
-    description: 'The room.',
+    description: 'The room, with `hasPasscode` as it is now.',
     fields: (t) => ({ conversation: conversationField(t) }),
   },
 });
 
 mutation('leaveConversation', {
-  description: "Ends the viewer's membership. When the owner leaves, whoever has been there longest becomes the owner.",
+  description: "Ends the viewer's membership. When the owner leaves, the member who has been there longest becomes the owner.",
   access: 'signedIn',
   input: {
-    description: 'Which conversation to leave.',
+    description: 'The conversation to leave.',
     fields: (t) => ({ conversationId: t.id({ required: true, idOf: 'Conversation', description: 'The conversation; not a direct one.' }) }),
   },
   run: async ({ conversationId }, context) => {
@@ -543,7 +543,7 @@ mutation('leaveConversation', {
     return { id: conversationId };
   },
   payload: {
-    description: 'What was left.',
+    description: 'The conversation that the viewer has left.',
     fields: (t) => ({
       conversationId: t.id({
         description: 'The conversation that the viewer is no longer in.',
@@ -560,7 +560,7 @@ mutation('markRead', {
   access: 'signedIn',
   limit: 'reading',
   input: {
-    description: 'How far the viewer has read.',
+    description: 'The conversation, and the cursor up to which the viewer has read it.',
     fields: (t) => ({
       conversationId: t.id({ required: true, idOf: 'Conversation', description: 'The conversation.' }),
       cursor: t.string({ required: true, description: "A cursor of its log: `Conversation.cursor`, a message edge's or an event's." }),
@@ -571,7 +571,7 @@ mutation('markRead', {
     return { id: conversationId };
   },
   payload: {
-    description: 'The conversation, as the viewer has read it now.',
+    description: "The conversation, with the viewer's new read position.",
     fields: (t) => ({ conversation: conversationField(t), member: memberField(t), me: meField(t) }),
   },
 });

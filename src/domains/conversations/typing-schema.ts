@@ -12,15 +12,15 @@ import { rememberTyping, setTyping, typistsIn } from './typing.js';
 type TypingSignal = Signal<{ readonly userId: string; readonly isTyping: boolean }>;
 
 const Typing = builder.objectRef<TypingSignal>('Typing').implement({
-  description: 'Somebody has begun to type, goes on, or has stopped.',
+  description: 'A member has begun to type, is still typing, or has stopped.',
   fields: (t) => ({
     conversationId: t.id({ description: 'The conversation.', resolve: ({ key }) => encodeId('Conversation', key) }),
     user: t.prismaField({
       type: User,
-      description: 'Who it is.',
+      description: 'The member.',
       resolve: (query, { value }, _args, { db }) => db.prisma.user.findUniqueOrThrow({ ...query, where: { id: value.userId } }),
     }),
-    isTyping: t.boolean({ description: 'Whether they type.', resolve: ({ value }) => value.isTyping }),
+    isTyping: t.boolean({ description: 'Whether they are typing.', resolve: ({ value }) => value.isTyping }),
   }),
 });
 
@@ -29,7 +29,7 @@ builder.prismaObjectFields(Conversation, (t) => ({
     type: [User],
     nullable: true,
     description:
-      'Who types in it but the viewer, whoever began first coming first: what the answering process has heard of lately, which may not be all. For members only.',
+      'Who is typing, except the viewer, in the order they began. Best effort: a server knows what it has heard of lately. For members only.',
     resolve: async (query, { id }, _args, context) => {
       const { userId: viewerId } = await assertMember(context, id);
       const typists = typistsIn(context, id).filter((userId) => userId !== viewerId);
@@ -42,11 +42,11 @@ builder.prismaObjectFields(Conversation, (t) => ({
 
 mutation('setTyping', {
   description:
-    'Tells the other members that the viewer types, or has stopped. Say it as often as you like: the others are told of each change, and now and again while it goes on.',
+    'Tells the other members that the viewer is typing, or has stopped. Call it as often as you like: the others are told of each change, and from time to time while it goes on.',
   access: 'signedIn',
   limit: 'reading',
   input: {
-    description: 'Whether the viewer types.',
+    description: 'The conversation, and whether the viewer is typing in it.',
     fields: (t) => ({
       conversationId: t.id({ required: true, idOf: 'Conversation', description: 'The conversation.' }),
       isTyping: t.boolean({
@@ -60,7 +60,7 @@ mutation('setTyping', {
     return { ok: true };
   },
   payload: {
-    description: 'That it was heard.',
+    description: 'Confirms that the signal was taken.',
     fields: (t) => ({ ok: t.boolean({ description: 'Always true.', resolve: ({ ok }) => ok }) }),
   },
 });

@@ -86,7 +86,7 @@ for (const [name, act, description] of [
     description,
     access: 'signedIn',
     input: {
-      description: 'Which user is meant.',
+      description: 'The user to follow, or to follow no longer.',
       fields: (t) => ({ userId: t.id({ required: true, idOf: 'User', description: 'The user.' }) }),
     },
     run: async ({ userId }, context) => ({ user: await act(context, userId) }),

@@ -68,7 +68,7 @@ const hasLiked = batched(async ({ db, viewer }, entryIds) => {
 export const Category = builder.prismaNode('Category', {
   id: { field: 'id', description: 'Its global id.' },
   nullable: true,
-  description: 'What entries are sorted by.',
+  description: 'A category that entries are filed under.',
   fields: (t) => ({
     name: t.exposeString('name', { description: 'Its name, unique whatever the case.' }),
     slug: t.exposeString('slug', { description: 'The part of an address that stands for it. It stays when the name changes.' }),
@@ -103,7 +103,7 @@ export const Entry = builder.prismaNode('Entry', {
     ...{ id: true, title: true, slug: true, tags: true, isPublic: true, isFeatured: true, version: true, likeCount: true },
     ...{ authorId: true, clientId: true, createdAt: true, updatedAt: true },
   },
-  description: 'A piece of knowledge. A private one is there for its author only.',
+  description: 'An entry of the knowledge vault. A private one is visible to its author only.',
   fields: (t) => ({
     title: t.string({ description: 'Its title: one line.', resolve: (entry) => entry.title }),
     slug: t.string({
@@ -119,7 +119,7 @@ export const Entry = builder.prismaNode('Entry', {
     category: t.relation('category', { nullable: true, description: 'What it is sorted under; null for nothing.' }),
     tags: t.stringList({ description: 'Further words to find it by, in lower case.', resolve: (entry) => entry.tags }),
     isPublic: t.boolean({ description: 'Whether everyone sees it, or its author only.', resolve: (entry) => entry.isPublic }),
-    isFeatured: t.boolean({ description: 'Whether moderators recommend it.', resolve: (entry) => entry.isFeatured }),
+    isFeatured: t.boolean({ description: 'Whether moderators have marked it as worth reading.', resolve: (entry) => entry.isFeatured }),
     author: t.relation('author', { description: 'Who wrote it.' }),
     createdAt: t.field({ type: 'DateTime', description: 'When it was written.', resolve: (entry) => entry.createdAt }),
     updatedAt: t.field({ type: 'DateTime', description: 'When it was last changed.', resolve: (entry) => entry.updatedAt }),
@@ -177,7 +177,7 @@ const EntryFilter = builder.inputType('EntryFilter', {
     category: t.string({ validate: text(0, MAX_SEARCH), description: 'The slug or the name of their category, in any case.' }),
     tag: t.string({ validate: text(0, MAX_SEARCH), description: 'One of their tags, in any case.' }),
     author: t.string({ validate: text(0, MAX_SEARCH), description: 'The username of their author, in any case.' }),
-    isFeatured: t.boolean({ description: 'Whether moderators recommend them.' }),
+    isFeatured: t.boolean({ description: 'Only those that moderators have featured; false for the others.' }),
     isPublic: t.boolean({ description: "Whether everyone sees them; false leaves the viewer's own private ones." }),
     search: t.string({
       validate: text(0, MAX_SEARCH),
@@ -211,8 +211,8 @@ builder.queryField('entries', (t) =>
     description: 'The entries that the viewer may see.',
     args: {
       ...t.arg.connectionArgs(),
-      filter: t.arg({ type: EntryFilter, description: 'Only these.' }),
-      orderBy: t.arg({ type: EntryOrder, defaultValue: 'NEWEST', description: 'In this order.' }),
+      filter: t.arg({ type: EntryFilter, description: 'Which entries to list; all that the viewer may see when left out.' }),
+      orderBy: t.arg({ type: EntryOrder, defaultValue: 'NEWEST', description: 'The order of the list.' }),
     },
     resolve: (_root, args, context, info) => entryList(context, info, args, args.orderBy ?? 'NEWEST', args.filter ?? {}),
   }),
@@ -330,7 +330,7 @@ mutation('createEntry', {
   limit: 'entry',
   repeats: 'row',
   input: {
-    description: 'A new entry.',
+    description: 'The entry to write.',
     fields: (t) => ({
       title: t.string({ required: true, check: titleText, description: `One line of 1 to ${MAX_TITLE} characters.` }),
       content: t.string({ required: true, check: contentText, description: `Its text, as Markdown; 1 to ${MAX_CONTENT} characters.` }),
@@ -348,7 +348,7 @@ mutation('updateEntry', {
     "Edits one of the viewer's entries. CONFLICT, with `extensions.currentVersion`, when it has been changed since the expected version.",
   access: 'signedIn',
   input: {
-    description: 'What to change; what is left out stays.',
+    description: 'The entry to change, and what to change; fields left out stay as they are.',
     fields: (t) => ({
       id: t.id({ required: true, idOf: 'Entry', description: 'The entry.' }),
       expectedVersion: t.int({ required: true, description: 'The `version` that the change was made from.' }),
@@ -381,7 +381,7 @@ mutation('deleteEntry', {
   description: "Deletes an entry with its likes: the viewer's own, or for moderators anyone's that they see.",
   access: 'signedIn',
   input: {
-    description: 'Which entry to delete.',
+    description: 'The entry to delete.',
     fields: (t) => ({ id: t.id({ required: true, idOf: 'Entry', description: 'The entry.' }) }),
   },
   run: (input, context) => deleteEntry(context, input),
@@ -395,28 +395,32 @@ mutation('deleteEntry', {
 });
 
 mutation('featureEntry', {
-  description: "Recommends an entry, or no longer. For moderators. The entry's version stays.",
+  description: "Marks an entry as featured, or takes the mark away. For moderators. The entry's `version` stays the same.",
   access: 'MODERATOR',
   input: {
-    description: 'Which entry is meant.',
+    description: 'The entry, and whether to feature it.',
     fields: (t) => ({
       id: t.id({ required: true, idOf: 'Entry', description: 'The entry.' }),
-      isFeatured: t.boolean({ required: true, description: 'Whether to recommend it.' }),
+      isFeatured: t.boolean({ required: true, description: 'Whether it is to be featured.' }),
     }),
   },
   run: async (input, context) => ({ entry: await featureEntry(context, input) }),
-  payload: { description: 'The entry with its mark.', rereads: { entry: findEntry }, fields: (t) => ({ entry: entryField(t) }) },
+  payload: {
+    description: 'The entry, with `isFeatured` as it is now.',
+    rereads: { entry: findEntry },
+    fields: (t) => ({ entry: entryField(t) }),
+  },
 });
 
 for (const [name, act, description] of [
   ['likeEntry', likeEntry, 'Likes an entry. Liking twice is liking once.'],
-  ['unlikeEntry', unlikeEntry, 'Takes a like back. What was not liked stays so.'],
+  ['unlikeEntry', unlikeEntry, 'Takes a like back. Nothing changes where there is none.'],
 ] as const) {
   mutation(name, {
     description,
     access: 'signedIn',
     input: {
-      description: 'Which entry is meant.',
+      description: 'The entry to like, or to like no longer.',
       fields: (t) => ({ entryId: t.id({ required: true, idOf: 'Entry', description: 'The entry.' }) }),
     },
     run: ({ entryId }, context) => act(context, entryId),
@@ -435,7 +439,7 @@ mutation('createCategory', {
   description: 'Makes a category. For moderators.',
   access: 'MODERATOR',
   input: {
-    description: 'A new category.',
+    description: 'The category to create.',
     fields: (t) => ({
       name: t.string({
         required: true,
@@ -457,7 +461,7 @@ mutation('updateCategory', {
   description: 'Changes a category; its slug stays. For moderators.',
   access: 'MODERATOR',
   input: {
-    description: 'What to change; what is left out stays.',
+    description: 'The category to change, and what to change; fields left out stay as they are.',
     fields: (t) => ({
       id: t.id({ required: true, idOf: 'Category', description: 'The category.' }),
       name: t.string({ check: categoryText, description: `One line of 1 to ${MAX_CATEGORY} characters, unique whatever the case.` }),
@@ -476,14 +480,14 @@ mutation('deleteCategory', {
   description: 'Deletes a category; its entries stay, without a category. For moderators.',
   access: 'MODERATOR',
   input: {
-    description: 'Which category to delete.',
+    description: 'The category to delete.',
     fields: (t) => ({ id: t.id({ required: true, idOf: 'Category', description: 'The category.' }) }),
   },
   run: async (input, context) => ({ categoryId: await deleteCategory(context, input) }),
   payload: {
-    description: 'What was deleted.',
+    description: 'The deleted category.',
     fields: (t) => ({
-      categoryId: t.id({ description: 'The category that is gone.', resolve: ({ categoryId }) => encodeId('Category', categoryId) }),
+      categoryId: t.id({ description: 'The id of the deleted category.', resolve: ({ categoryId }) => encodeId('Category', categoryId) }),
     }),
   },
 });

@@ -62,21 +62,21 @@ const actorsOf = batched<Actors>(
 export const NotificationKind = builder.enumType('NotificationKind', {
   description: 'What a notification is about.',
   values: {
-    LIKE: { description: "Somebody likes a post or an entry of one's own." },
-    COMMENT: { description: "Somebody has commented on one's post, or answered one's comment." },
-    FOLLOW: { description: 'Somebody follows one.' },
-    MENTION: { description: 'Somebody has named one in a message.' },
-    MESSAGE: { description: 'Somebody has written in a direct conversation while one was not ONLINE: AWAY counts as away.' },
-    ASSIGNMENT: { description: "A conversation is one's to work now." },
-    SYSTEM: { description: "Something about one's account." },
+    LIKE: { description: 'Somebody likes a post or an entry of the user.' },
+    COMMENT: { description: "Somebody has commented on the user's post, or replied to their comment." },
+    FOLLOW: { description: 'Somebody has begun to follow the user.' },
+    MENTION: { description: 'Somebody has mentioned the user in a message.' },
+    MESSAGE: { description: 'Somebody has written in a direct conversation while the user was AWAY or OFFLINE.' },
+    ASSIGNMENT: { description: 'A conversation has been assigned to the user.' },
+    SYSTEM: { description: "Something about the user's account." },
   } as const,
 });
 
 export const Notification = builder.prismaObject('Notification', {
-  description: 'Something that a user should hear of. What happens again while it is unread joins it. Only its user sees it.',
+  description: 'A notification of a user. The same happening again while it is unread joins it. Visible to its user only.',
   fields: (t) => ({
     cursor: t.string({
-      description: 'Where to go on after this event; in a list, after the latest event of the notification.',
+      description: "The position of this event, or in a list of the notification's latest event: give it as `after` to go on behind it.",
       resolve: async ({ userId, seq }, _args, context) => {
         const head = await notificationHead(context, userId);
         return encodeCursor(notificationLog.name, userId, { epoch: head?.epoch ?? null, seq });
@@ -85,20 +85,22 @@ export const Notification = builder.prismaObject('Notification', {
     kind: t.expose('kind', { type: NotificationKind, description: 'What it is about.' }),
     actors: t.field({
       type: [User],
-      description: `Who did it, the latest first; ${LATEST} at most.`,
+      description: `The users who did it, the latest first; at most ${LATEST}.`,
       resolve: async ({ id }, _args, context) => [...(await actorsOf(context, id)).latest],
     }),
-    actorCount: t.int({ description: 'How many did it.', resolve: async ({ id }, _args, context) => (await actorsOf(context, id)).count }),
+    actorCount: t.int({
+      description: 'How many users did it.',
+      resolve: async ({ id }, _args, context) => (await actorsOf(context, id)).count,
+    }),
     text: t.string({
-      description: 'What to show: "Ada and 4 others liked your post".',
+      description: 'A sentence to show: "Ada and 4 others liked your post".',
       resolve: async ({ id, kind, subjectType, data }, _args, context) => {
         const { count, latest } = await actorsOf(context, id);
         return textOf({ kind, subjectType, data, actorCount: count, actors: latest.map(({ displayName }) => displayName) });
       },
     }),
     isWithdrawn: t.boolean({
-      description:
-        'Whether all of it has been taken back before it was read: it is in no list and no count any more, and should be shown no longer.',
+      description: 'Whether all of it was taken back before it was read: it is in no list and no count any more, and should not be shown.',
       resolve: async ({ id, kind }, _args, context) => isWithdrawn(kind, (await actorsOf(context, id)).count),
     }),
     subject: t.node({
@@ -127,26 +129,26 @@ builder.nodeRef<NotificationRow, string, typeof Notification>(Notification, {
 export const NotificationConnection = connectionType(Notification, 'Notification');
 
 const NotificationPreference = builder.objectRef<Preference>('NotificationPreference').implement({
-  description: 'Whether a user hears of one kind.',
+  description: 'Whether a user receives one kind of notification.',
   fields: (t) => ({
-    kind: t.expose('kind', { type: NotificationKind, description: 'The kind.' }),
-    enabled: t.exposeBoolean('enabled', { description: 'Whether it is told; true until it is switched off.' }),
+    kind: t.expose('kind', { type: NotificationKind, description: 'The kind of notification.' }),
+    enabled: t.exposeBoolean('enabled', { description: 'Whether it is received; true until it is switched off.' }),
   }),
 });
 
 export const Announcement = builder.prismaObject('Announcement', {
-  description: 'Something that is said to everyone.',
+  description: 'An announcement to everyone.',
   fields: (t) => ({
     cursor: t.string({
-      description: 'The cursor of its event: where to go on after it.',
+      description: 'The position of its event: give it as `after` to go on behind it.',
       resolve: async ({ seq }, _args, context) => {
         const head = await announcementHead(context, EVERYONE);
         return encodeCursor(announcementLog.name, EVERYONE, { epoch: head?.epoch ?? null, seq });
       },
     }),
-    text: t.exposeString('text', { description: 'What is said.' }),
-    author: t.relation('author', { description: 'Who says it.' }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was said.' }),
+    text: t.exposeString('text', { description: 'Its text.' }),
+    author: t.relation('author', { description: 'Who made it.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
     clientId: t.exposeString('clientId', { nullable: true, description: 'The `clientId` it was made with.' }),
   }),
 });
@@ -162,8 +164,12 @@ export const AnnouncementConnection = connectionType(Announcement, 'Announcement
 builder.prismaObjectFields(Me, (t) => ({
   notifications: t.field({
     type: NotificationConnection,
-    description: 'What the viewer should hear of, the latest first. What is new, or joined anew, comes before all that was there.',
-    args: { ...t.arg.connectionArgs(), unreadOnly: t.arg.boolean({ description: 'Only what is unread.' }) },
+    description:
+      "The viewer's notifications, the latest first. A new one, and one that happened again while unread, comes before all others.",
+    args: {
+      ...t.arg.connectionArgs(),
+      unreadOnly: t.arg.boolean({ description: 'Whether to leave out notifications that have been read.' }),
+    },
     resolve: async (me, args, context, info) => {
       const where = notificationsOf(me.id, args.unreadOnly ?? false);
       return await listPage(context, info, args, {
@@ -178,12 +184,13 @@ builder.prismaObjectFields(Me, (t) => ({
     resolve: (me, _args, { db }) => countUnread(db, me.id),
   }),
   notificationCursor: t.string({
-    description: "Where the viewer's notifications stand: follow `notificationAdded(after:)` from here. What stands beside it is no older.",
+    description:
+      "The position of the viewer's notifications: follow `notificationAdded(after:)` from here. Fields selected beside it are at least as new.",
     resolve: async (me, _args, context) => headCursor(notificationLog.name, me.id, await notificationHead(context, me.id)),
   }),
   notificationPreferences: t.field({
     type: [NotificationPreference],
-    description: 'For each kind whether the viewer hears of it.',
+    description: 'For each kind of notification, whether the viewer receives it.',
     resolve: (me, _args, { db }) => preferencesOf(db, me.id),
   }),
 }));
@@ -195,7 +202,7 @@ builder.queryField('announcements', (t) =>
     type: AnnouncementConnection,
     nullable: true,
     authScopes: { signedIn: true },
-    description: 'What was said to everyone, the latest first.',
+    description: 'All announcements, the latest first.',
     args: t.arg.connectionArgs(),
     resolve: async (_root, args, context, info) =>
       listPage(context, info, args, {
@@ -208,7 +215,7 @@ builder.queryField('announcements', (t) =>
 
 builder.queryField('announcementCursor', (t) =>
   t.string({
-    description: 'Where the announcements stand: follow `announcementAdded(after:)` from here.',
+    description: 'The position of the announcements: follow `announcementAdded(after:)` from here.',
     resolve: async (_root, _args, context) => headCursor(announcementLog.name, EVERYONE, await announcementHead(context, EVERYONE)),
   }),
 );
@@ -218,34 +225,34 @@ builder.queryField('announcementCursor', (t) =>
 const notificationIds = list(z.string(), MAX_IDS, `Must be at most ${MAX_IDS}.`, 1);
 
 const NotificationsToRead = builder.inputType('NotificationsToRead', {
-  description: 'Which notifications are meant: exactly one of the three is given.',
+  description: 'Which notifications to mark as read: exactly one of the three is given.',
   isOneOf: true,
   fields: (t) => ({
-    ids: t.idList({ description: `These notifications; 1 to ${MAX_IDS}.` }),
+    ids: t.idList({ description: `The ids of 1 to ${MAX_IDS} notifications.` }),
     upTo: t.string({ description: "All up to this cursor: `Me.notificationCursor`, an edge's or an event's." }),
-    all: t.boolean({ description: 'All there are; true.' }),
+    all: t.boolean({ description: 'True for all of them.' }),
   }),
 });
 
 mutation('markNotificationsRead', {
-  description: "Marks notifications of the viewer's as read. What happens again opens another one.",
+  description: "Marks some of the viewer's notifications as read. When the same happens again, it makes a new notification.",
   access: 'signedIn',
   limit: 'reading',
   input: {
-    description: 'Which notifications have been read: exactly one field beside `clientId` is given.',
+    description: 'The notifications to mark as read: exactly one field beside `clientId` is given.',
     fields: (t) => ({
       which: t.field({
         type: NotificationsToRead,
         check: z.object({ ids: notificationIds.nullish() }).loose(),
-        description: 'These, all up to a cursor, or all.',
+        description: 'Some by their ids, all up to a cursor, or all.',
       }),
       ids: t.idList({
         idOf: 'Notification',
         check: notificationIds,
-        description: `These; 1 to ${MAX_IDS}: the same as \`which: { ids }\`.`,
+        description: `The ids of 1 to ${MAX_IDS} notifications: the same as \`which: { ids }\`.`,
       }),
-      upTo: t.string({ description: 'All up to this cursor: the same as `which: { upTo }`.' }),
-      all: t.boolean({ description: 'All there are, if true: the same as `which: { all: true }`.' }),
+      upTo: t.string({ description: 'The cursor of the last notification to mark: the same as `which: { upTo }`.' }),
+      all: t.boolean({ description: "True for all the viewer's notifications: the same as `which: { all: true }`." }),
     }),
   },
   run: async ({ which, ids, upTo, all }, context) => {
@@ -257,12 +264,12 @@ mutation('markNotificationsRead', {
     return { notifications: await markNotificationsRead(context, { ids: named, upTo: which.upTo, all: which.all }) };
   },
   payload: {
-    description: 'What has been read.',
+    description: 'The notifications that were marked as read, and how many are unread now.',
     rereads: { notifications: findNotification },
     fields: (t) => ({
       notifications: t.field({
         type: [Notification],
-        description: 'Those that were named; else those that were unread, the latest first and a hundred at most.',
+        description: 'The notifications given by id; otherwise those that were unread, the latest first, at most a hundred.',
         resolve: ({ notifications }) => notifications,
       }),
       unreadCount: t.int({
@@ -275,24 +282,24 @@ mutation('markNotificationsRead', {
 });
 
 const NotificationPreferenceInput = builder.inputType('NotificationPreferenceInput', {
-  description: 'A choice for one kind.',
+  description: 'Whether to receive one kind of notification.',
   fields: (t) => ({
-    kind: t.field({ type: NotificationKind, required: true, description: 'The kind.' }),
-    enabled: t.boolean({ required: true, description: 'Whether to hear of it.' }),
+    kind: t.field({ type: NotificationKind, required: true, description: 'The kind of notification.' }),
+    enabled: t.boolean({ required: true, description: 'Whether to receive it.' }),
   }),
 });
 
 mutation('updateNotificationPreferences', {
-  description: 'Switches kinds of notification on or off for the viewer. What is there already stays.',
+  description: 'Switches kinds of notification on or off for the viewer. Notifications that exist already stay.',
   access: 'signedIn',
   input: {
-    description: 'What to hear of from now on.',
+    description: 'The kinds of notification to switch on or off.',
     fields: (t) => ({
       preferences: t.field({
         type: [NotificationPreferenceInput],
         required: true,
         check: list(z.unknown(), MAX_PREFERENCES, `Must be at most ${MAX_PREFERENCES}.`),
-        description: 'Each kind at most once; those that are not named stay as they are.',
+        description: 'Each kind at most once; kinds that are not given stay as they are.',
       }),
     }),
   },
@@ -301,11 +308,11 @@ mutation('updateNotificationPreferences', {
     return {};
   },
   payload: {
-    description: "The viewer's choices.",
+    description: "The viewer's preferences, as they are now.",
     fields: (t) => ({
       preferences: t.field({
         type: [NotificationPreference],
-        description: 'For each kind whether the viewer hears of it.',
+        description: 'For each kind of notification, whether the viewer receives it.',
         resolve: (_payload, _args, context) => preferencesOf(context.db, viewerOf(context).id),
       }),
       me: meField(t),
@@ -314,11 +321,11 @@ mutation('updateNotificationPreferences', {
 });
 
 mutation('announce', {
-  description: 'Says something to everyone. For moderators.',
+  description: 'Publishes an announcement to everyone. For moderators.',
   access: 'MODERATOR',
   repeats: 'row',
   input: {
-    description: 'What to say.',
+    description: 'The announcement to publish to everyone.',
     fields: (t) => ({
       text: t.string({ required: true, check: text(1, MAX_ANNOUNCEMENT), description: 'Its text; 1 to 1,000 characters.' }),
     }),
@@ -339,7 +346,7 @@ builder.subscriptionField('notificationAdded', (t) =>
     type: Notification,
     topic: notificationLog,
     description:
-      'What the viewer should hear of, after `after`; without it, from now. An unread notification that has changed comes again, at most once a second and at last as it stays: put it in the place of the one with its id.',
+      'Each notification of the viewer, after `after`; without it, from now. An unread notification that changes comes again, at most once a second, and finally in its last state: it replaces the one with the same `id`.',
     args: { after: t.arg.string({ description: "A cursor of this log: `Me.notificationCursor`, an edge's or an event's." }) },
     authorize: ({ after }, context) => ({ key: viewerOf(context).id, after }),
     // As it is now, but in the place of its event: by its latest one's, whoever comes back would pass over those of others in between.

@@ -79,7 +79,7 @@ const threadOrder = async (context: Context, postId: string) => streamKeyset(com
 // ---------------------------------------------------------------- types
 
 export const Post = builder.prismaObject('Post', {
-  description: 'Something short that a user tells everyone.',
+  description: 'A short text that a user has published to everyone.',
   fields: (t) => ({
     body: t.exposeString('body', { description: 'Its text, as Markdown; empty once it is deleted.' }),
     author: t.relation('author', { description: 'Who wrote it.' }),
@@ -88,17 +88,17 @@ export const Post = builder.prismaObject('Post', {
     deletedAt: t.expose('deletedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When it was deleted; null while it is there. Only events from before lead to one that was.',
+      description: 'When it was deleted; null while it is there. Only its events show a deleted post.',
     }),
     likeCount: t.exposeInt('likeCount', { description: 'How many users like it.' }),
-    commentCount: t.exposeInt('commentCount', { description: 'How many comments it has, but for those deleted.' }),
+    commentCount: t.exposeInt('commentCount', { description: 'How many comments it has, without deleted ones.' }),
     viewerHasLiked: t.boolean({
       description: 'Whether the viewer likes it; false for anyone not signed in.',
       resolve: (post, _args, context) => hasLiked(context, post.id),
     }),
     clientId: t.exposeString('clientId', { nullable: true, description: 'The `clientId` it was created with.' }),
     commentCursor: t.string({
-      description: 'Where its log stands: follow `postEvents(after:)` or `commentAdded(after:)` from here.',
+      description: 'The position of its event log: follow `postEvents(after:)` or `commentAdded(after:)` from here.',
       resolve: async (post, _args, context) => headCursor(commentLog.name, post.id, await commentHead(context, post.id)),
     }),
   }),
@@ -114,14 +114,14 @@ builder.nodeRef<PostRow, string, typeof Post>(Post, {
 });
 
 export const Comment = builder.prismaObject('Comment', {
-  description: 'An answer to a post, or to another comment under it.',
+  description: 'A comment on a post, or a reply to another comment on it.',
   fields: (t) => ({
     body: t.exposeString('body', { description: 'Its text, as Markdown; empty once it is deleted.' }),
     author: t.relation('author', { description: 'Who wrote it.' }),
     post: t.relation('post', { description: 'The post it stands under.' }),
-    replyTo: t.relation('replyTo', { nullable: true, description: 'The comment it answers; null for one that answers the post.' }),
+    replyTo: t.relation('replyTo', { nullable: true, description: 'The comment it replies to; null for a comment on the post itself.' }),
     replyCount: t.int({
-      description: 'How many comments answer it directly, but for those deleted.',
+      description: 'How many comments reply to it directly, without deleted ones.',
       resolve: ({ id }, _args, context) => replyCount(context, id),
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was written.' }),
@@ -150,10 +150,10 @@ builder.prismaObjectFields(Post, (t) => ({
   comments: t.field({
     type: CommentConnection,
     description:
-      "Its comments, oldest first; those deleted keep their places. An edge's cursor is its event's cursor: `commentAdded(after:)` goes on from it.",
+      "Its comments, oldest first; deleted ones keep their places. An edge's cursor is the cursor of its event: `commentAdded(after:)` goes on from it.",
     args: {
       ...t.arg.connectionArgs(),
-      topLevelOnly: t.arg.boolean({ description: 'Only those that answer the post itself; `Comment.replies` leads on from them.' }),
+      topLevelOnly: t.arg.boolean({ description: 'Only comments on the post itself; `Comment.replies` has the replies to each.' }),
     },
     resolve: async (post, args, context, info) => {
       const where = args.topLevelOnly === true ? { replyToId: null } : {};
@@ -180,7 +180,7 @@ builder.prismaObjectFields(Comment, (t) => ({
     type: CommentConnection,
     select: { postId: true },
     description:
-      'The comments that answer it directly, oldest first; those deleted keep their places. The cursors are those of `Post.comments`.',
+      'The comments that reply to it directly, oldest first; deleted ones keep their places. The cursors are those of `Post.comments`.',
     args: t.arg.connectionArgs(),
     resolve: async (comment, args, context, info) =>
       await childPage(context, info, args, {
@@ -229,10 +229,10 @@ type EventOf<Kind extends keyof PostEvents> = LogEvent<PostEvents, Kind>;
 
 /** Each kind of event has the name of its type. What it leads to is shown as it is now, and stays there to be shown. */
 const PostEvent = builder.interfaceRef<LogEvent<PostEvents>>('PostEvent').implement({
-  description: 'Something that has happened to a post or under it.',
+  description: 'An event on a post or its comments.',
   resolveType: ({ kind }) => kind,
   fields: (t) => ({
-    cursor: t.exposeString('cursor', { description: 'Where to go on after this event.' }),
+    cursor: t.exposeString('cursor', { description: 'The position of this event: give it as `after` to go on behind it.' }),
     postId: t.id({ description: 'The post.', resolve: ({ key }) => encodeId('Post', key) }),
     at: t.expose('at', { type: 'DateTime', description: 'When it happened.' }),
   }),
@@ -263,7 +263,7 @@ builder.objectRef<EventOf<'PostEdited'>>('PostEdited').implement({
 });
 
 builder.objectRef<EventOf<'PostDeleted'>>('PostDeleted').implement({
-  description: 'A post has been deleted, and all that was said under it. Nothing comes after it.',
+  description: 'A post has been deleted, with its comments. It is the last event of its log.',
   interfaces: [PostEvent],
   fields: (t) => ({ post: postField(t, 'What is left of the post: empty, with its `deletedAt`.') }),
 });
@@ -344,7 +344,7 @@ builder.queryField('postEvents', (t) =>
     type: [PostEvent],
     nullable: true,
     description:
-      'What has happened to a post and under it after `after`, in order; without it, from the oldest that is kept. The log of `Subscription.postEvents` by polling.',
+      'The events of `Subscription.postEvents`, with the same cursors, for polling: those after `after`, in order; without it, from the oldest that is kept.',
     args: {
       postId: t.arg.id({ required: true, description: 'The post.' }),
       after: t.arg.string({ description: AFTER }),
@@ -377,7 +377,7 @@ const commentCountFields = <Payload extends object>(
   postId: (payload: Payload) => string,
 ) => ({
   commentCount: t.int({
-    description: 'How many comments the post has now, but for those deleted.',
+    description: 'How many comments the post has now, without deleted ones.',
     resolve: async (payload, _args, context) => (await commentsOf(context, postId(payload))).count,
   }),
   version: t.int({
@@ -388,12 +388,12 @@ const commentCountFields = <Payload extends object>(
 });
 
 mutation('createPost', {
-  description: 'Posts something.',
+  description: 'Publishes a post.',
   access: 'signedIn',
   limit: 'post',
   repeats: 'row',
   input: {
-    description: 'A new post.',
+    description: 'The post to publish.',
     fields: (t) => ({
       body: t.string({ required: true, check: postText, description: `Its text, as Markdown; 1 to ${MAX_POST} characters.` }),
     }),
@@ -409,7 +409,7 @@ mutation('updatePost', {
   description: "Edits one of the viewer's posts.",
   access: 'signedIn',
   input: {
-    description: 'New words for a post.',
+    description: 'The post to edit, and its new text.',
     fields: (t) => ({
       id: t.id({ required: true, idOf: 'Post', description: 'The post.' }),
       body: t.string({ required: true, check: postText, description: `Its new text; 1 to ${MAX_POST} characters.` }),
@@ -427,7 +427,7 @@ mutation('deletePost', {
   description: "Deletes a post with its comments and likes: the viewer's own, or for moderators anyone's.",
   access: 'signedIn',
   input: {
-    description: 'Which post to delete.',
+    description: 'The post to delete.',
     fields: (t) => ({ id: t.id({ required: true, idOf: 'Post', description: 'The post.' }) }),
   },
   run: async ({ id }, context) => {
@@ -435,23 +435,23 @@ mutation('deletePost', {
     return { postId: id };
   },
   payload: {
-    description: 'What was deleted.',
+    description: 'The deleted post.',
     fields: (t) => ({
       postId: t.id({ description: 'The id of the deleted post.', resolve: ({ postId }) => encodeId('Post', postId) }),
-      post: postOf(t, 'What is left of the post: empty, with its `deletedAt`. No query leads to it any more.'),
+      post: postOf(t, 'What is left of the post: empty, with its `deletedAt`. No query returns it any more.'),
     }),
   },
 });
 
 for (const [name, act, description] of [
   ['likePost', likePost, 'Likes a post. Liking twice is liking once.'],
-  ['unlikePost', unlikePost, 'Takes a like back. What was not liked stays so.'],
+  ['unlikePost', unlikePost, 'Takes a like back. Nothing changes where there is none.'],
 ] as const) {
   mutation(name, {
     description,
     access: 'signedIn',
     input: {
-      description: 'Which post is meant.',
+      description: 'The post to like, or to like no longer.',
       fields: (t) => ({ postId: t.id({ required: true, idOf: 'Post', description: 'The post.' }) }),
     },
     run: ({ postId }, context) => act(context, postId),
@@ -477,11 +477,11 @@ mutation('addComment', {
   limit: 'post',
   repeats: 'row',
   input: {
-    description: 'A new comment.',
+    description: 'The comment to add to a post, or to reply to another comment with.',
     fields: (t) => ({
       postId: t.id({ required: true, idOf: 'Post', description: 'The post to comment on.' }),
       body: t.string({ required: true, check: commentText, description: `Its text, as Markdown; 1 to ${MAX_COMMENT} characters.` }),
-      replyToId: t.id({ idOf: 'Comment', description: 'The comment it answers, under the same post and not deleted.' }),
+      replyToId: t.id({ idOf: 'Comment', description: 'The comment to reply to, on the same post and not deleted.' }),
     }),
   },
   run: async (input, context) => ({ comment: await addComment(context, input) }),
@@ -503,7 +503,7 @@ mutation('updateComment', {
   description: "Edits one of the viewer's comments.",
   access: 'signedIn',
   input: {
-    description: 'New words for a comment.',
+    description: 'The comment to edit, and its new text.',
     fields: (t) => ({
       id: t.id({ required: true, idOf: 'Comment', description: 'The comment.' }),
       body: t.string({ required: true, check: commentText, description: `Its new text; 1 to ${MAX_COMMENT} characters.` }),
@@ -521,7 +521,7 @@ mutation('deleteComment', {
   description: "Deletes a comment: the viewer's own, or for moderators anyone's. It keeps its place in the thread, without its text.",
   access: 'signedIn',
   input: {
-    description: 'Which comment to delete.',
+    description: 'The comment to delete.',
     fields: (t) => ({ id: t.id({ required: true, idOf: 'Comment', description: 'The comment.' }) }),
   },
   run: ({ id }, context) => deleteComment(context, { id }),
@@ -586,7 +586,7 @@ builder.subscriptionField('postEvents', (t) =>
   t.topic({
     type: PostEvent,
     topic: commentLog,
-    description: 'Everything that happens to a post and under it, once and in order, after `after`; without it, from now.',
+    description: 'Everything that happens to a post and its comments, once and in order, after `after`; without it, from now.',
     args: {
       postId: t.arg.id({ required: true, description: 'The post.' }),
       after: t.arg.string({ description: AFTER }),

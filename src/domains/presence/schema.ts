@@ -164,10 +164,10 @@ builder.queryField('presence', (t) =>
 
 mutation('setPresence', {
   description:
-    "Says for all of the viewer's devices whether somebody is at the keyboard. It holds until they say otherwise or turn OFFLINE; who comes back is ONLINE. Saying the same twice is saying it once. CONFLICT when the viewer is OFFLINE: the word is not kept.",
+    'Sets whether the viewer is at the keyboard, for all of their devices. It holds until it is set again or the viewer goes OFFLINE; who comes back is ONLINE. CONFLICT while the viewer is OFFLINE, when nothing is kept.',
   access: 'signedIn',
   input: {
-    description: 'What the viewer says of themselves.',
+    description: 'The status to set.',
     fields: (t) => ({
       status: t.field({
         type: PresenceStatus,
@@ -181,7 +181,7 @@ mutation('setPresence', {
     return { userId: viewerOf(context).id };
   },
   payload: {
-    description: 'Whether the viewer is here now.',
+    description: "The viewer's presence, as it is now.",
     fields: (t) => ({
       presence: t.field({
         type: Presence,
