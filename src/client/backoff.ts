@@ -16,9 +16,9 @@ export const delayOf = ({ firstMs, maxMs }: Backoff, failures: number): number =
   return (most * (1 + Math.random())) / 2;
 };
 
-/** Tries that come soon after a connection was lost which had been of use, and how soon each comes, in milliseconds. */
+/** Tries that come soon after a connection was lost which had been of use, and how soon each comes, in milliseconds: within a second, the time that it takes included. */
 const SOON_TRIES = 5;
-const SOON_MS = 1_000;
+const SOON_MS = 800;
 
 /**
  * The same for one whose connection had been of use: its server restarts, and another one is there already or soon will be. The first five tries come

@@ -18,14 +18,14 @@ export interface ResumingClientOptions extends ClientOptions {
   readonly connectTimeoutMs?: number;
   /** How long the server may be silent after a ping before the connection counts as lost, in milliseconds; 5,000 unless said otherwise. */
   readonly pongTimeoutMs?: number;
+  /** How long a connection must have lasted so that its loss is tried to be mended at once, in milliseconds; 60,000 unless said otherwise. */
+  readonly ofUseMs?: number;
 }
 
 const TOKEN_EXPIRED = 4403;
 const SERVICE_RESTART = 1012;
 /** A connection that has lasted this long was no failure, in milliseconds. */
 const STABLE_MS = 5_000;
-/** And one that has lasted this long was of use, in milliseconds: whoever is there then comes back soon. */
-const OF_USE_MS = 60_000;
 
 /**
  * A graphql-ws client that loses nothing: what takes the one takes the other (Apollo's `GraphQLWsLink`, urql's `subscriptionExchange`).
@@ -45,6 +45,7 @@ export const createResumingClient = (options: ResumingClientOptions): Client => 
     backoff = DEFAULT_BACKOFF,
     connectTimeoutMs = 10_000,
     pongTimeoutMs = 5_000,
+    ofUseMs = 60_000,
     ...stock
   } = options;
   const { url, connectionParams } = stock;
@@ -110,7 +111,7 @@ export const createResumingClient = (options: ResumingClientOptions): Client => 
     if (phase === 'acknowledged') {
       const restarts = isCloseEvent(problem) && problem.code === SERVICE_RESTART;
       if (restarts) failures = 0;
-      comesBackSoon = restarts || performance.now() - connectedAt > OF_USE_MS;
+      comesBackSoon = restarts || performance.now() - connectedAt > ofUseMs;
     }
     phase = 'none';
     clearTimeout(deadline);

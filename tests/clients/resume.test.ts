@@ -438,4 +438,51 @@ describe('a client that resumes', () => {
     await client.dispose();
     expect(await next(comments)).toBe('ended');
   });
+
+  describe('whose connection was of use comes back soon, whatever its backoff:', () => {
+    /** When each connection was tried, in milliseconds; of a client that would wait for a minute by its own backoff. */
+    const trying = (url: string, ofUseMs?: number): { readonly seen: Seen; readonly tries: number[] } => {
+      const tries: number[] = [];
+      class Tried extends WebSocket {
+        constructor(...given: ConstructorParameters<typeof WebSocket>) {
+          super(...given);
+          tries.push(performance.now());
+        }
+      }
+      const backoff = { firstMs: 5_000, maxMs: 60_000 };
+      return { seen: resuming(url, { webSocketImpl: Tried, backoff, ...(ofUseMs === undefined ? {} : { ofUseMs }) }), tries };
+    };
+    const follow = async ({ client, connections }: Seen): Promise<void> => {
+      client.subscribe(
+        { query: 'subscription { announcementAdded { id } }' },
+        { next: () => undefined, error: () => undefined, complete: () => undefined },
+      );
+      await expect.poll(connections).toBe(1);
+    };
+    /** Waits for five more tries than the first, and says how long each was waited for. */
+    const waits = async (lostAt: number, tries: readonly number[]): Promise<number[]> => {
+      await expect.poll(() => tries.length, { timeout: 20_000 }).toBeGreaterThan(5);
+      return tries.slice(1, 6).map((at, index) => at - (index === 0 ? lostAt : (tries[index] ?? 0)));
+    };
+
+    it('after a 1012, the first five tries come less than a second apart', async () => {
+      const mine = await startTestApp({ database, env: { DATA_DIR: keys } });
+      const proxy = await startProxy(mine.url);
+      closing.push(proxy.stop);
+      const { seen, tries } = trying(proxy.url);
+      await follow(seen);
+      await mine.stop();
+      expect(seen.closed).toEqual([1012]);
+      for (const wait of await waits(performance.now(), tries)) expect(wait).toBeLessThan(1_000);
+    });
+
+    it('after a connection that lasted, the first five tries come less than a second apart', async () => {
+      const proxy = await startProxy(app.url);
+      closing.push(proxy.stop);
+      const { seen, tries } = trying(proxy.url, 1);
+      await follow(seen);
+      await proxy.refuse();
+      for (const wait of await waits(performance.now(), tries)) expect(wait).toBeLessThan(1_000);
+    });
+  });
 });
