@@ -1,4 +1,4 @@
-import type { GraphQLError } from 'graphql';
+import { GraphQLError } from 'graphql';
 import { MessageType, type SubscribePayload } from 'graphql-ws';
 import { coded } from '../../errors.js';
 
@@ -21,17 +21,44 @@ export const MAX_CONTROL_LENGTH = 16_384;
 /** Characters that the name of an operation may have. */
 const MAX_NAME_LENGTH = 256;
 
-/** Where a payload that stands for a refused one says why. No peer can send it: JSON knows no symbols. */
-const REFUSAL = Symbol('refusal');
+/**
+ * What the protocol library is given in place of the payload of a `subscribe`. The library keeps that for as long as the operation runs, and closes the
+ * whole socket for one that is wrong: so it gets this, which keeps nothing once it was opened, and says of a wrong payload what is wrong with it
+ * to whoever opens it, whose answer is an error for that id alone.
+ */
+class Envelope implements SubscribePayload {
+  /** The library asks for one, and reads none. */
+  readonly query = '';
+  #content: SubscribePayload | GraphQLError | null;
 
-/** Why the payload of a `subscribe` cannot be run; null when it can. */
-export const refusalOf = (payload: SubscribePayload & { readonly [REFUSAL]?: GraphQLError }): GraphQLError | null =>
-  payload[REFUSAL] ?? null;
+  constructor(content: SubscribePayload | GraphQLError) {
+    this.#content = content;
+  }
+
+  /**
+   * The operation; for who asks first.
+   * @throws BAD_REQUEST when the payload is none
+   */
+  open(): SubscribePayload {
+    const content = this.#content;
+    this.#content = null;
+    if (content === null) throw new Error('An envelope is opened once.');
+    if (content instanceof GraphQLError) throw content;
+    return content;
+  }
+}
 
 /**
- * Reads one message of a peer, before the protocol library does. The library closes the whole socket for a `subscribe` whose payload is wrong; here
- * such a payload is exchanged for an empty one, of which {@link refusalOf} says what was wrong, so that the answer is an error for that id alone.
- * Of a payload that is right only the members of the protocol are taken over: the library keeps it as long as the operation runs.
+ * The operation that a `subscribe` of {@link readMessage} asks for; to be asked once.
+ * @throws BAD_REQUEST when its payload is none
+ */
+export const operationOf = (payload: SubscribePayload): SubscribePayload => {
+  if (!(payload instanceof Envelope)) throw new Error('This payload was not read here.');
+  return payload.open();
+};
+
+/**
+ * Reads one message of a peer, before the protocol library does. The payload of a `subscribe` is put into an {@link Envelope}, right or wrong.
  * @throws MessageError for what is too long, or no object in JSON
  */
 export const readMessage = (text: string): Message => {
@@ -42,7 +69,7 @@ export const readMessage = (text: string): Message => {
     if (text.length > MAX_CONTROL_LENGTH) throw new MessageError('Message too long');
     return message;
   }
-  return { type, id, payload: readPayload(payload) };
+  return { type, id, payload: new Envelope(readPayload(payload)) };
 };
 
 const parse = (text: string): Message => {
@@ -57,13 +84,12 @@ const parse = (text: string): Message => {
 };
 const INVALID = 'Invalid message received';
 
-const readPayload = (payload: unknown): SubscribePayload => {
+/** The members of the protocol, and nothing else; or why it is no payload. */
+const readPayload = (payload: unknown): SubscribePayload | GraphQLError => {
   const problem = problemOf(payload);
-  if (problem === null) {
-    const { query, operationName, variables, extensions } = payload as SubscribePayload;
-    return { query, operationName, variables, extensions };
-  }
-  return { query: '', [REFUSAL]: coded('BAD_REQUEST', problem) } as SubscribePayload;
+  if (problem !== null) return coded('BAD_REQUEST', problem);
+  const { query, operationName, variables, extensions } = payload as SubscribePayload;
+  return { query, operationName, variables, extensions };
 };
 
 const problemOf = (payload: unknown): string | null => {

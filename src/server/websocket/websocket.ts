@@ -34,7 +34,7 @@ import { createSendBudget } from './send-budget.js';
 import { refuse } from '../http/send.js';
 import { isFound, type FoundSubscription } from '../execution/subscribe.js';
 import { createSocketDelivery, SocketSubscription } from './delivery.js';
-import { refusalOf } from './message.js';
+import { operationOf } from './message.js';
 import { createSubscribeLimit, type AddressLimit } from './limits.js';
 import { bind, close, type Patience, type Peer } from './transport.js';
 import { routeUpgrades } from '../http/upgrades.js';
@@ -77,7 +77,6 @@ interface Prepared {
   readonly id: string;
   readonly extra: Extra;
   readonly pipeline: Enveloped;
-  readonly params: SubscribePayload;
   readonly args: ExecutionArgs;
 }
 
@@ -118,11 +117,9 @@ export const createSocketServer = ({
     prepared.delete(given);
     try {
       if (operation === undefined) throw new Error('The operation was not prepared.');
-      const { id, extra, pipeline, params, args } = operation;
+      const { id, extra, pipeline, args } = operation;
       const result = await pipeline[step](args);
       if (!isFound(result)) return result;
-      // The library keeps it for as long as the subscription lasts, and has no more use for it.
-      Object.assign(params, { query: '', variables: null, extensions: null, operationName: null });
       return new SocketSubscription({ id, sendQueue: extra.sendQueue, delivery }, result);
     } catch (error) {
       return { errors: [mask(error)] };
@@ -198,10 +195,8 @@ export const createSocketServer = ({
       const verdict = extra.limit(Object.keys(subscriptions).length);
       if (verdict === 'flood') close(extra, CloseCode.TooManyInitialisationRequests, 'Too many requests');
       if (verdict !== 'allow') return [tooMany(config.sockets.maxSubscriptions)];
-      const refusal = refusalOf(params);
-      if (refusal) return [refusal];
       try {
-        return await prepare(extra, id, params);
+        return await prepare(extra, id, operationOf(params));
       } catch (error) {
         return [mask(error)];
       }
@@ -225,7 +220,7 @@ export const createSocketServer = ({
     const contextValue = await pipeline.contextFactory();
     // The library keeps what it is given for as long as the operation runs: no more than it reads.
     const given: ExecutionArgs = { schema, document, operationName };
-    prepared.set(given, { id, extra, pipeline, params, args: { ...given, variableValues: params.variables ?? null, contextValue } });
+    prepared.set(given, { id, extra, pipeline, args: { ...given, variableValues: params.variables ?? null, contextValue } });
     return given;
   };
 
