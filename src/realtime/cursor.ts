@@ -20,6 +20,8 @@ export interface Head {
 // version (1) · stream (6) · epoch (4) · seq (4), base64url: 20 characters without padding.
 const VERSION = 1;
 const LENGTH = 15;
+/** Characters of a cursor. What has more is none, and need not be looked at or kept. */
+export const CURSOR_LENGTH = 20;
 /** Never drawn as an epoch: the column's default stays below 2^31 - 1. */
 const NO_EPOCH = 0xffff_ffff;
 /** The column is an int4. */
@@ -47,7 +49,7 @@ export const headCursor = (topic: string, key: string, head: Head | null): strin
  * @throws BAD_USER_INPUT when it is no cursor, or one of another stream
  */
 export const decodeCursor = (topic: string, key: string, cursor: string, path = 'after'): Position => {
-  const bytes = Buffer.from(cursor, 'base64url');
+  const bytes = Buffer.from(cursor.slice(0, CURSOR_LENGTH), 'base64url');
   if (bytes.length !== LENGTH || bytes.toString('base64url') !== cursor || bytes.readUInt8(0) !== VERSION) {
     throw badInput({ path, code: 'INVALID_CURSOR', message: 'This is not a cursor.' });
   }

@@ -156,9 +156,9 @@ describe('H35: Last-Event-ID is answered as `after` is', () => {
     }
   });
 
-  it.each(fieldNames)('%s: for a cursor that is none, or of another stream', async (field) => {
-    const { id } = streamOf(field);
-    for (const cursor of ['none', begins[FIELDS[field].of === 'room' ? 'post' : 'room'] ?? '']) {
+  it.each(fieldNames)('%s: for a cursor that is none, of another stream, or longer than any', async (field) => {
+    const { id, begin } = streamOf(field);
+    for (const cursor of ['none', begins[FIELDS[field].of === 'room' ? 'post' : 'room'] ?? '', begin.padEnd(8_000, 'A')]) {
       const expected = await answers(field, ada, id, { after: cursor });
       expect(expected).toMatchObject([[{ extensions: { code: 'BAD_USER_INPUT' } }], 'complete']);
       expect(await answers(field, ada, id, { lastEventId: cursor })).toEqual(expected);

@@ -6,8 +6,10 @@ import { contextFor, type Context, type Services } from '../../context.js';
 import type { Authenticator } from '../../domains/account/authenticate.js';
 import { credentialOf } from '../../domains/account/credentials.js';
 import { coded } from '../../errors.js';
+import { CURSOR_LENGTH } from '../../realtime/cursor.js';
 import type { AccessWatcher } from '../rights/access-watcher.js';
 import { clientAddress } from '../http/address.js';
+import { bytesOfDocument, createDocumentCache } from './document-cache.js';
 import { parseDocument, validateDocument } from './document.js';
 import { createMask, type Mask } from './mask.js';
 import { useResponses } from './responses.js';
@@ -21,6 +23,10 @@ export interface RequestContext {
   /** Set by the socket, which has authenticated its peer already. */
   readonly socket?: Required<TransportContext> & Pick<Context, 'client'>;
 }
+
+/** What is held of documents that were parsed and found valid, and of texts that could not be parsed, in bytes. */
+const DOCUMENT_BYTES = 67_108_864;
+const ERROR_BYTES = 4_194_304;
 
 interface Authenticated extends Context, TransportContext {
   /** Why the request's token was refused. */
@@ -54,6 +60,10 @@ export const createGraphQLServer = (
     batching: false,
     multipart: false,
     maxRequestBodySize: config.limits.requestBytes,
+    parserAndValidationCache: {
+      documentCache: createDocumentCache(DOCUMENT_BYTES, bytesOfDocument),
+      errorCache: createDocumentCache(ERROR_BYTES, () => 0),
+    },
     // Ours: src/server/http/cors.ts and src/server/graphiql/page.ts.
     cors: false,
     graphiql: false,
@@ -86,8 +96,7 @@ const makeContext = async (
     ip: req ? clientAddress(req, services.config.trustProxy) : null,
     userAgent: req?.headers['user-agent']?.slice(0, 500) ?? null,
   };
-  const given = req?.headers['last-event-id'];
-  const lastEventId = typeof given === 'string' && given !== '' ? given : null;
+  const lastEventId = lastEventIdOf(req);
   try {
     const credential = credentialOf(req?.headers ?? {});
     const principal = credential && (await authenticate(credential));
@@ -97,6 +106,12 @@ const makeContext = async (
     if (error instanceof GraphQLError) return { ...contextFor(services, { principal: null, client }), refused: error };
     throw error;
   }
+};
+
+/** Of one that is longer than any cursor no more is kept than shows that it is none: it is refused as `after` would be. */
+const lastEventIdOf = (request: IncomingMessage | undefined): string | null => {
+  const given = request?.headers['last-event-id'];
+  return typeof given === 'string' && given !== '' ? given.slice(0, CURSOR_LENGTH + 1) : null;
 };
 
 /** Parameters that cannot be read are the caller's mistake: Yoga lets JSON.parse throw for those in the address. */
