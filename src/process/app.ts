@@ -59,9 +59,9 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
       return connections.stopping() ? { ready: false, state: 'stopping', components } : { ready: database !== 'DOWN', components };
     };
     const addresses = createAddressLimit(config.sockets.maxPerAddress);
-    const http = createHttpServer({ config, graphql, jwks: tokens.jwks, readiness, connections, addresses, log });
     const time = createListenedTime();
     closers.push(async () => time.stop());
+    const http = createHttpServer({ config, graphql, jwks: tokens.jwks, readiness, connections, addresses, time, log });
     // Before it listens: a handshake that came between would be answered as a request.
     createSocketServer({ http, connections, addresses, graphql, services, authenticator, watcher, time, onPresent: presence.enter });
     const port = await listen(http, config.port, config.host);

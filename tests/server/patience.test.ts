@@ -1,9 +1,10 @@
 import { once } from 'node:events';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { soonDelayOf } from '../../src/client/backoff.js';
 import { createListenedTime } from '../../src/server/websocket/listened-time.js';
 import { startTestApp, type TestApp } from '../kit/app.js';
+import { askRaw, openRaw } from '../kit/raw-http.js';
 
 /** Holds the event loop, of the server and of its peers alike. */
 const block = (ms: number): void => {
@@ -52,6 +53,44 @@ describe('time in which the server has listened', () => {
   });
 });
 
+describe('how long ago so much of that time began', () => {
+  it('is as long as the clock says, and longer by each time in which the loop was blocked', () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    let clock = 0;
+    const time = createListenedTime(() => clock);
+    /** Ticks come as they should. */
+    const listen = (ms: number): void => {
+      for (let passed = 0; passed < ms; passed += 25) {
+        clock += 25;
+        vi.advanceTimersByTime(25);
+      }
+    };
+    /** The one tick that comes after a block, of which 50 ms count. */
+    const blocked = (ms: number): void => {
+      clock += ms;
+      vi.advanceTimersByTime(25);
+    };
+    try {
+      listen(1_000);
+      expect(time.spanOf(400)).toBe(400);
+      blocked(3_050);
+      expect(time.spanOf(400)).toBe(3_400);
+      listen(200);
+      blocked(1_050);
+      expect(time.spanOf(400)).toBe(4_400);
+      listen(500);
+      expect(time.spanOf(400)).toBe(400);
+      expect(time.spanOf(600)).toBe(1_600);
+      // The block that is not over yet: whoever asks comes before the tick.
+      clock += 2_050;
+      expect(time.spanOf(400)).toBe(2_400);
+    } finally {
+      time.stop();
+      vi.useRealTimers();
+    }
+  });
+});
+
 describe('a server that could not listen', () => {
   let app: TestApp;
   beforeAll(async () => {
@@ -91,6 +130,40 @@ describe('a server that could not listen', () => {
     });
     expect(await answered).toBe('open');
     socket.close();
+  });
+});
+
+describe('a request that comes in pieces', () => {
+  let app: TestApp;
+  beforeAll(async () => {
+    app = await startTestApp({
+      env: { HTTP_HEADERS_TIMEOUT_MS: '400', HTTP_REQUEST_TIMEOUT_MS: '400', HTTP_CHECK_INTERVAL_MS: '20' },
+    });
+  });
+  afterAll(() => app.stop());
+  const body = '{"query":"{ __typename }"}';
+  const head = `POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n`;
+
+  it.each([
+    { last: 'its headers', first: head, rest: `\r\n${body}` },
+    { last: 'its body', first: `${head}\r\n{"query"`, rest: body.slice('{"query"'.length) },
+  ])('is not refused where $last came while the server could not listen', async ({ first, rest }) => {
+    const connection = await openRaw(app.url);
+    connection.send(first);
+    // The server has read it: another connection, which came after it, was answered.
+    expect((await askRaw(app.url, 'GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')).status).toBe(200);
+    connection.send(rest);
+    block(1_500);
+    expect((await connection.response()).status).toBe(200);
+    connection.socket.destroy();
+  });
+
+  it('is refused as ever where nothing more comes, once the server has listened for so long', async () => {
+    const connection = await openRaw(app.url);
+    connection.send(head);
+    block(1_000);
+    expect((await connection.response()).status).toBe(408);
+    await connection.closed;
   });
 });
 

@@ -15,6 +15,7 @@ import { answerProtocolErrors } from './protocol-errors.js';
 import { REQUEST_ID, requestIdOf } from './request-id.js';
 import { sendError, sendJson } from './send.js';
 import { createAddressLimit, type AddressLimit } from '../websocket/limits.js';
+import type { ListenedTime } from '../websocket/listened-time.js';
 
 /** What `/readyz` answers with: whether this process should be sent traffic, and what it depends on. */
 export interface Readiness {
@@ -33,6 +34,8 @@ export interface HttpOptions {
   readonly connections: Connections;
   /** Where event streams are counted in with the sockets of their address. */
   readonly addresses: AddressLimit;
+  /** What peers are given time in. */
+  readonly time: ListenedTime;
   readonly log: Log;
 }
 
@@ -42,7 +45,7 @@ export type HttpServer = Server & {
 };
 
 /** The HTTP server: GraphQL and GraphiQL at /graphql, health at /healthz and /readyz, keys at /.well-known/jwks.json. */
-export const createHttpServer = ({ config, graphql, jwks, readiness, connections, addresses, log }: HttpOptions): HttpServer => {
+export const createHttpServer = ({ config, graphql, jwks, readiness, connections, addresses, time, log }: HttpOptions): HttpServer => {
   const cors = createCors(config.corsOrigins);
   const handleGraphQL = createGraphQLHandler(
     graphql,
@@ -96,12 +99,15 @@ export const createHttpServer = ({ config, graphql, jwks, readiness, connections
     else sendError(response, 405, 'BAD_REQUEST', 'Use GET.', { allow: 'GET, HEAD, OPTIONS' });
   };
   const server = createServer({
-    headersTimeout: headersTimeoutMs,
-    requestTimeout: requestTimeoutMs,
     connectionsCheckingInterval: checkIntervalMs,
     keepAliveTimeout: keepAliveMs + KEEP_ALIVE_MARGIN_MS,
     // Node's own refusal has no body.
     requireHostHeader: false,
+  });
+  // Node asks for them at each look, and compares them with the clock: what a peer has sent while the loop was blocked is unread by then.
+  Object.defineProperties(server, {
+    headersTimeout: { get: () => time.spanOf(headersTimeoutMs) },
+    requestTimeout: { get: () => time.spanOf(requestTimeoutMs) },
   });
   answerProtocolErrors(server);
   const { unused, isRefused } = watchConnections(server, config.trustProxy ? null : createAddressLimit(maxConnectionsPerAddress), log);

@@ -23,8 +23,22 @@ export interface Waits {
 export interface ListenedTime {
   /** @param ms how long each is waited for, in milliseconds of this time */
   readonly waits: (ms: number) => Waits;
+  /**
+   * How long ago, on the clock, the last `ms` milliseconds of this time began: as long, or longer by what the loop was blocked meanwhile. So
+   * whoever has been waited for longer on the clock has been given more than `ms`, and nobody else.
+   */
+  readonly spanOf: (ms: number) => number;
   readonly stop: () => void;
 }
+
+/** A time in which the loop could not listen, in {@link createListenedTime}'s milliseconds. */
+interface Gap {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Gaps that are remembered: those of some minutes, however busy the loop is. */
+const MAX_GAPS = 1_000;
 
 /** @param now milliseconds that never go back */
 export const createListenedTime = (now: () => number = () => performance.now()): ListenedTime => {
@@ -32,6 +46,10 @@ export const createListenedTime = (now: () => number = () => performance.now()):
   let listened = 0;
   let last = now();
   let looking: NodeJS.Immediate | null = null;
+  /** The newest is the last. */
+  let gaps: Gap[] = [];
+  /** The end of what one tick may count is where the loop has ceased to listen. */
+  const gapAt = (time: number): Gap | null => (time - last > MAX_TICK_MS ? { from: last + MAX_TICK_MS, to: time } : null);
 
   const look = (): void => {
     looking = null;
@@ -39,6 +57,9 @@ export const createListenedTime = (now: () => number = () => performance.now()):
   };
   const tick = setInterval(() => {
     const time = now();
+    const gap = gapAt(time);
+    if (gap !== null) gaps.push(gap);
+    if (gaps.length > 2 * MAX_GAPS) gaps = gaps.slice(-MAX_GAPS);
     listened += Math.min(time - last, MAX_TICK_MS);
     last = time;
     // Behind whatever has arrived until now: timers come first when a loop has its turn again.
@@ -64,6 +85,20 @@ export const createListenedTime = (now: () => number = () => performance.now()):
         },
         end: (awaited) => void dueTimes.delete(awaited),
       };
+    },
+    spanOf: (ms) => {
+      const time = now();
+      // Asked for by a timer that comes before the tick, the gap that has just ended is not among the others yet.
+      const latest = gapAt(time);
+      let left = ms;
+      let begin = time;
+      for (const gap of [...gaps, ...(latest === null ? [] : [latest])].reverse()) {
+        const between = begin - gap.to;
+        if (between >= left) break;
+        left -= between;
+        begin = gap.from;
+      }
+      return time - begin + left;
     },
     stop: () => {
       clearInterval(tick);
