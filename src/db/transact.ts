@@ -29,7 +29,7 @@ export interface EmittableLog<Events extends object> {
    * not defined, so no two may write the same row. A time that readers compare with the order of events is `numbered.at`: it is taken
    * under the lock that numbers, while a time from before would say when an act began, in whatever order these have waited.
    */
-  readonly stamps?: readonly Prisma.Sql[] | undefined;
+  readonly projections?: readonly Prisma.Sql[] | undefined;
   /** Only a type: what each kind of event carries in `ref`. */
   readonly events?: Events;
 }
@@ -201,9 +201,12 @@ const isLog = ({ topic }: Emission): boolean => topic.kind === 'log';
  */
 const number = async (client: Prisma.TransactionClient, emissions: readonly Emission[]): Promise<readonly Grown[]> => {
   if (emissions.length === 0) return [];
-  const stamps = new Map<string, readonly Prisma.Sql[]>();
-  for (const { topic } of emissions) if (topic.kind === 'log' && topic.stamps !== undefined) stamps.set(topic.name, topic.stamps);
-  const stampParts = [...stamps.values()].flat().map((stamp, index) => Prisma.sql`, ${Prisma.raw(`stamp_${index}`)} AS (${stamp})`);
+  const projections = new Map<string, readonly Prisma.Sql[]>();
+  for (const { topic } of emissions)
+    if (topic.kind === 'log' && topic.projections !== undefined) projections.set(topic.name, topic.projections);
+  const projectionParts = [...projections.values()]
+    .flat()
+    .map((projection, index) => Prisma.sql`, ${Prisma.raw(`projection_${index}`)} AS (${projection})`);
   const heads = await client.$queryRaw<Numbered[]>`
     WITH emission AS (
       SELECT topic, key, kind, ref, is_log, ordinal, row_number() OVER (PARTITION BY topic, key ORDER BY ordinal)::int AS position
@@ -226,7 +229,7 @@ const number = async (client: Prisma.TransactionClient, emissions: readonly Emis
       FROM emission e JOIN head_after h ON h.topic = e.topic AND h.key = e.key
       WHERE e.is_log
       RETURNING topic, key, seq, kind, ref, at
-    )${stampParts.length > 0 ? Prisma.join(stampParts, '') : Prisma.empty}
+    )${projectionParts.length > 0 ? Prisma.join(projectionParts, '') : Prisma.empty}
     SELECT topic, key, last_seq AS seq, epoch, prior_at AS "priorAt", last_at AS at FROM head_after`;
   const byStream = new Map<string, Emission[]>();
   for (const emission of emissions) {

@@ -287,12 +287,12 @@ const planConversation = (plan: Plan, conversation: Demo['conversations'][number
 
 // ---------------------------------------------------------------- the writing
 
-/** The same stream, without the stamps: they would date it by now, and mark as unread what the plan knows to be read. */
-const pastConversationLog: typeof conversationLog = { ...conversationLog, stamps: undefined };
+/** The same stream, without the projections: they would date it by now, and mark as unread what the plan knows to be read. */
+const pastConversationLog: typeof conversationLog = { ...conversationLog, projections: undefined };
 /** The same for comments, which get their seq and keep their time. */
 const pastCommentLog: typeof commentLog = {
   ...commentLog,
-  stamps: [
+  projections: [
     Prisma.sql`
       UPDATE comment SET seq = numbered.seq FROM numbered
       WHERE numbered.topic = 'comments' AND comment.id = (numbered.ref->>'commentId')::uuid`,

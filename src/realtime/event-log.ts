@@ -76,7 +76,7 @@ export const readHeads = async (prisma: PrismaClient, topic: string, keys: reado
 const UNKNOWN = -1;
 
 /** Where a stream has been read up to, and by what one tells that this is still its history; null for what is not known. */
-export interface Standing {
+export interface KnownHead {
   readonly seq: number;
   readonly epoch: number | null;
   /** When the event of `seq` was numbered, in milliseconds. */
@@ -89,7 +89,7 @@ export interface Standing {
  */
 export const readMoved = async (
   prisma: PrismaClient,
-  streams: readonly (Standing & { readonly topic: string; readonly key: string })[],
+  streams: readonly (KnownHead & { readonly topic: string; readonly key: string })[],
 ): Promise<{ topic: string; key: string; seq: number }[]> =>
   streams.length === 0
     ? []

@@ -1,4 +1,4 @@
-import type { Standing } from './event-log.js';
+import type { KnownHead } from './event-log.js';
 import type { FairTurns } from './fair-limiter.js';
 import { insist, mayPass } from './patience.js';
 import { otherHistory, type Reader } from './readers.js';
@@ -15,7 +15,7 @@ export interface FollowedStream<Item> {
   readonly reader: Reader<Item>;
   readonly key: string;
   readonly position: number;
-  readonly standing: Standing;
+  readonly head: KnownHead;
   /** Tells the log of what cannot be shown. */
   failed(place: number, error: unknown): void;
 }
@@ -197,13 +197,13 @@ export class Group<Item, Audience, Out> {
   async #readMissed(from: number): Promise<readonly Item[]> {
     const { stream } = this.#options;
     const { reader, key } = stream;
-    const { items, standing } = await insist(
-      () => reader.read(key, { seq: from, epoch: stream.standing.epoch, at: null }),
+    const { items, head } = await insist(
+      () => reader.read(key, { seq: from, epoch: stream.head.epoch, at: null }),
       () => this.members.size === 0,
     );
-    if (items.length === 0 && standing.seq < stream.position) throw otherHistory();
+    if (items.length === 0 && head.seq < stream.position) throw otherHistory();
     // Nothing is awaited from here on to the next look, so what the stream hands over after this follows on.
-    this.#behind = standing.seq < stream.position ? standing.seq : null;
+    this.#behind = head.seq < stream.position ? head.seq : null;
     if (this.#behind === null) this.#tell('reread');
     return items;
   }

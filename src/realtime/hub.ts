@@ -35,9 +35,9 @@ export interface Hub {
   /** What is said from now on. */
   readonly signal: <Value>(topic: SignalTopic<Value>, key: string) => Source<Signal<Value>>;
   /** Says something to everyone who listens now, on whatever process. Best effort. */
-  readonly say: <Value>(topic: SignalTopic<Value>, key: string, value: Value) => void;
+  readonly publish: <Value>(topic: SignalTopic<Value>, key: string, value: Value) => void;
   /** Says something to those alone who listen in this process. */
-  readonly sayHere: <Value>(topic: SignalTopic<Value>, key: string, value: Value) => void;
+  readonly publishLocally: <Value>(topic: SignalTopic<Value>, key: string, value: Value) => void;
   /** Calls `listener` with every signal of a topic that this process hears because somebody here follows it, for as long as there is the hub. */
   readonly overhear: <Value>(topic: SignalTopic<Value>, listener: (key: string, value: Value) => void) => void;
   /**
@@ -87,7 +87,7 @@ export const createHub = (options: HubOptions): Hub => {
 
   const reconcile = async (): Promise<void> => {
     try {
-      for (const { topic, key, seq } of await readMoved(prisma, streams.standing())) {
+      for (const { topic, key, seq } of await readMoved(prisma, streams.heads())) {
         const stream = streams.get(topic, key);
         // One that has not grown is looked at all the more: its reader finds out what has become of it.
         if (stream) stream.wake(seq > stream.position ? seq : undefined);
@@ -136,8 +136,8 @@ export const createHub = (options: HubOptions): Hub => {
       { after, kinds = topic.kinds as readonly Kind[], endsFor = topic.endsFor }: LogOptions<Events, Kind> = {},
     ): Promise<Source<LogEvent<Events, Kind>>> => {
       const head = await readHead(prisma, topic.name, key);
-      const standing = head?.lastSeq ?? 0;
-      let start = standing;
+      const headSeq = head?.lastSeq ?? 0;
+      let start = headSeq;
       if (after !== null && after !== undefined) {
         const from = decodeCursor(topic.name, key, after);
         assertReadable(topic.name, key, from, head);
@@ -145,7 +145,7 @@ export const createHub = (options: HubOptions): Hub => {
       }
       const view = viewOf(kinds, endsFor as unknown as View<AnyEvent>['endsFor']);
       return sourceOf('log', options, (sharing, memberOf) => {
-        const stream = streams.hold(
+        const stream = streams.acquire(
           topic.name,
           key,
           readerOf(topic.name, () => logReader(prisma, topic.name)),
@@ -155,8 +155,8 @@ export const createHub = (options: HubOptions): Hub => {
         const following = new Following(streams, stream, group, memberOf(key));
         if (following.left) return following;
         const epoch = head?.epoch ?? null;
-        stream.settle(standing, epoch);
-        replay(prisma, following, { start, standing, epoch }).catch((error: unknown) => following.end(error));
+        stream.settle(headSeq, epoch);
+        replay(prisma, following, { start, headSeq, epoch }).catch((error: unknown) => following.end(error));
         return following;
       });
     },
@@ -168,7 +168,7 @@ export const createHub = (options: HubOptions): Hub => {
       const source = sourceOf<Value>('state', options, (sharing, memberOf) => {
         const following = new StateFollowing<Value>({
           open: (key) => {
-            const stream = streams.hold(topic.name, key, reader);
+            const stream = streams.acquire(topic.name, key, reader);
             const group = streams.group(stream, sharing as Sharing<Value, unknown, unknown>, '', WHOLE);
             return { stream, group, member: memberOf(key) };
           },
@@ -191,7 +191,7 @@ export const createHub = (options: HubOptions): Hub => {
 
     signal: <Value>(topic: SignalTopic<Value>, key: string): Source<Signal<Value>> =>
       sourceOf('signal', options, (sharing, memberOf) => {
-        const stream = streams.hold<Signal<unknown>>(topic.name, key, signalReader, (value) => hearSignal(topic.name, key, value));
+        const stream = streams.acquire<Signal<unknown>>(topic.name, key, signalReader, (value) => hearSignal(topic.name, key, value));
         stream.settle(0);
         const group = streams.group(stream, sharing as unknown as Sharing<Signal<unknown>, unknown, unknown>, '', WHOLE);
         const following = new Following(streams, stream, group, memberOf(key));
@@ -199,8 +199,8 @@ export const createHub = (options: HubOptions): Hub => {
         return following;
       }),
 
-    say: (topic, key, value) => bus.wake({ topic: topic.name, key, seq: 0, value }),
-    sayHere: (topic, key, value) => hearSignal(topic.name, key, value),
+    publish: (topic, key, value) => bus.wake({ topic: topic.name, key, seq: 0, value }),
+    publishLocally: (topic, key, value) => hearSignal(topic.name, key, value),
     overhear: (topic, listener) => {
       eavesdroppers.set(topic.name, [...(eavesdroppers.get(topic.name) ?? []), listener as (key: string, value: unknown) => void]);
     },

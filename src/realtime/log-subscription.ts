@@ -77,7 +77,7 @@ export class Following<Item> implements Membership<unknown, unknown>, Attached {
 export const replay = async (
   prisma: PrismaClient,
   following: Following<AnyEvent>,
-  { start, standing, epoch }: ReplayOptions,
+  { start, headSeq, epoch }: ReplayOptions,
 ): Promise<void> => {
   const { stream, group, member } = following;
   const { wanted, endsFor } = group.view;
@@ -90,7 +90,7 @@ export const replay = async (
     // The database went back while this was read, or is another one.
     if (epoch !== null && events.some((event) => event.epoch !== epoch)) throw otherHistory();
     const end = events.findIndex(
-      (event) => (event.seq > standing || endsFor(event) === 'everyone') && group.isEndedBy(event, member.audience),
+      (event) => (event.seq > headSeq || endsFor(event) === 'everyone') && group.isEndedBy(event, member.audience),
     );
     const kept = end < 0 ? events : events.slice(0, end + 1);
     for (let first = 0; first < kept.length && !isLeft(); first += group.chunk) {
@@ -125,7 +125,7 @@ export interface ReplayOptions {
   /** The seq after which it begins. */
   readonly start: number;
   /** The seq up to which the subscriber's rights have been asked for: somebody who had left by then has come back. */
-  readonly standing: number;
+  readonly headSeq: number;
   readonly epoch: number | null;
 }
 

@@ -1,13 +1,13 @@
 import type { PrismaClient } from '../db/generated/prisma/client.js';
 import { coded } from '../errors.js';
-import { PAGE_SIZE, readContinuation, type AnyEvent, type Continuation, type Standing } from './event-log.js';
+import { PAGE_SIZE, readContinuation, type AnyEvent, type Continuation, type KnownHead } from './event-log.js';
 import type { Signal, StateTopic, StateValue } from './topic.js';
 
 /** Items of a stream that belong together: those after a position, in order. */
 export interface Batch<Item> {
   readonly items: readonly Item[];
   /** Up to where the stream has been looked at. */
-  readonly standing: Standing;
+  readonly head: KnownHead;
   /** Whether there is more to read at once. */
   readonly more: boolean;
   /** What the stream is about is no longer there. */
@@ -26,16 +26,16 @@ export interface Reader<Item> {
   /** An event's seq, a value's version. */
   readonly placeOf: (item: Item) => number;
   /** @throws CURSOR_EXPIRED when what follows cannot be given, or is not what follows on what was read before */
-  readonly read: (key: string, standing: Standing) => Promise<Batch<Item>>;
+  readonly read: (key: string, known: KnownHead) => Promise<Batch<Item>>;
   /** What has been heard of in this process may stand for a read; null when it does not follow on, or nobody can tell. */
-  readonly hear: (heard: readonly Heard<Item>[], standing: Standing) => Batch<Item> | null;
+  readonly hear: (heard: readonly Heard<Item>[], known: KnownHead) => Batch<Item> | null;
   /** Whether what is heard cannot be, as far as is known: then the database is asked. */
-  readonly contradicts: (heard: Heard<Item>, standing: Standing) => boolean;
+  readonly contradicts: (heard: Heard<Item>, known: KnownHead) => boolean;
   /** The shortest time between the starts of two reads, in milliseconds. */
   readonly minIntervalMs: number;
 }
 
-const nothing = (standing: Standing) => ({ items: [], standing, more: false });
+const nothing = (known: KnownHead) => ({ items: [], head: known, more: false });
 
 export const logReader = (prisma: PrismaClient, topic: string): Reader<AnyEvent> => ({
   kind: 'log',
@@ -47,10 +47,10 @@ export const logReader = (prisma: PrismaClient, topic: string): Reader<AnyEvent>
     // Times follow the order of the seqs: what is later cannot stand before. A primary that lost events 4 and 5 numbers others so.
     return (epoch !== null && last.epoch !== epoch) || (last.seq <= seq && at !== null && last.at.getTime() > at);
   },
-  hear: (heard, standing) => {
+  hear: (heard, known) => {
     // As far as they go on without a hole: between two commits of this process there may be one of another.
     const items: AnyEvent[] = [];
-    let { seq, epoch, at } = standing;
+    let { seq, epoch, at } = known;
     for (const { items: events, priorAt } of heard) {
       const first = events.find((event) => event.seq === seq + 1);
       if (first === undefined) continue;
@@ -58,26 +58,26 @@ export const logReader = (prisma: PrismaClient, topic: string): Reader<AnyEvent>
       const before = first === events[0] ? priorAt : first.at;
       const follows =
         seq === 0 ? epoch === null || epoch === first.epoch : epoch === first.epoch && at !== null && before?.getTime() === at;
-      if (!follows) return items.length === 0 ? null : { items, standing: { seq, epoch, at }, more: true };
+      if (!follows) return items.length === 0 ? null : { items, head: { seq, epoch, at }, more: true };
       for (const event of events) if (event.seq > seq) items.push(event);
       const last = items.at(-1) ?? first;
       ({ seq, epoch } = last);
       at = last.at.getTime();
     }
-    return items.length === 0 ? null : { items, standing: { seq, epoch, at }, more: false };
+    return items.length === 0 ? null : { items, head: { seq, epoch, at }, more: false };
   },
-  read: async (key, standing) => {
-    const found = await readContinuation(prisma, topic, key, standing.seq);
-    assertSameHistory(found, standing);
-    if (found === null) return nothing(standing);
+  read: async (key, known) => {
+    const found = await readContinuation(prisma, topic, key, known.seq);
+    assertSameHistory(found, known);
+    if (found === null) return nothing(known);
     const { head, events } = found;
-    const before = events[0]?.seq === standing.seq ? events[0] : null;
+    const before = events[0]?.seq === known.seq ? events[0] : null;
     const items = before === null ? events : events.slice(1);
-    assertWithoutHole(items, standing.seq);
+    assertWithoutHole(items, known.seq);
     const last = items.at(-1) ?? before;
     return {
       items,
-      standing: { seq: items.at(-1)?.seq ?? standing.seq, epoch: head.epoch, at: last === null ? standing.at : last.at.getTime() },
+      head: { seq: items.at(-1)?.seq ?? known.seq, epoch: head.epoch, at: last === null ? known.at : last.at.getTime() },
       more: items.length >= PAGE_SIZE,
     };
   },
@@ -93,14 +93,12 @@ export const stateReader = <Value extends StateValue>(
   placeOf: ({ version }) => version,
   hear: () => null,
   contradicts: () => false,
-  read: async (key, standing) => {
+  read: async (key, known) => {
     const value = (await topic.load(prisma, [key])).get(key);
-    if (value === undefined) return { ...nothing(standing), gone: true };
+    if (value === undefined) return { ...nothing(known), gone: true };
     // A version never goes back, but with the whole database.
-    if (value.version < standing.seq) throw otherHistory();
-    return value.version === standing.seq
-      ? nothing(standing)
-      : { items: [value], standing: { ...standing, seq: value.version }, more: false };
+    if (value.version < known.seq) throw otherHistory();
+    return value.version === known.seq ? nothing(known) : { items: [value], head: { ...known, seq: value.version }, more: false };
   },
 });
 
@@ -110,11 +108,11 @@ export const signalReader: Reader<Signal<unknown>> = {
   minIntervalMs: 0,
   placeOf: ({ seq }) => seq,
   contradicts: () => false,
-  hear: (heard, standing) => {
+  hear: (heard, known) => {
     const items = heard.flatMap((each) => each.items);
-    return { items, standing: { ...standing, seq: items.at(-1)?.seq ?? standing.seq }, more: false };
+    return { items, head: { ...known, seq: items.at(-1)?.seq ?? known.seq }, more: false };
   },
-  read: (_key, standing) => Promise.resolve(nothing(standing)),
+  read: (_key, known) => Promise.resolve(nothing(known)),
 };
 
 /** Retention has removed what a reader who was away for long has not seen; it must not go on as if nothing had been there. */
@@ -136,7 +134,7 @@ export const assertWithoutHole = (rows: readonly AnyEvent[], position: number): 
  * the next one would seem to follow.
  * @throws CURSOR_EXPIRED
  */
-const assertSameHistory = (found: Continuation | null, { seq, epoch, at }: Standing): void => {
+const assertSameHistory = (found: Continuation | null, { seq, epoch, at }: KnownHead): void => {
   if (found === null) {
     if (seq > 0) throw otherHistory();
     return;

@@ -1,5 +1,5 @@
 import type { Log } from '../observability/log.js';
-import { PAGE_SIZE, type Standing } from './event-log.js';
+import { PAGE_SIZE, type KnownHead } from './event-log.js';
 import type { Group } from './group.js';
 import { insist, mayPass } from './patience.js';
 import type { Batch, Heard, Reader } from './readers.js';
@@ -20,7 +20,7 @@ export class Stream<Item> {
   /** Those who have it open. */
   holders = 0;
   readonly #log: Log;
-  #standing: Standing = { seq: -1, epoch: null, at: null };
+  #head: KnownHead = { seq: -1, epoch: null, at: null };
   #wanted = -1;
   /** Grown by an unknown amount: a read is due whatever is wanted. */
   #unknown = false;
@@ -41,17 +41,17 @@ export class Stream<Item> {
 
   /** The seq up to which everything has been handed to the groups; -1 until {@link settle}. */
   get position(): number {
-    return this.#standing.seq;
+    return this.#head.seq;
   }
 
-  get standing(): Standing {
-    return this.#standing;
+  get head(): KnownHead {
+    return this.#head;
   }
 
   /** Fixes where a new stream begins, and reads what came since that was looked up. Later calls change nothing. */
   settle(seq: number, epoch: number | null = null): void {
     if (this.position >= 0) return;
-    this.#standing = { seq, epoch, at: null };
+    this.#head = { seq, epoch, at: null };
     this.#unknown = true;
     this.#schedule();
   }
@@ -71,7 +71,7 @@ export class Stream<Item> {
     const last = items.at(-1);
     if (this.position < 0 || last === undefined) return;
     const heard = { items, priorAt };
-    if (this.reader.contradicts(heard, this.#standing)) return this.wake();
+    if (this.reader.contradicts(heard, this.#head)) return this.wake();
     if (this.#heardItems + items.length > MAX_HEARD) this.#forgetHeard();
     else {
       this.#heard.push(heard);
@@ -116,8 +116,8 @@ export class Stream<Item> {
     const grown = target > this.position;
     this.#lastRead = performance.now();
     try {
-      const { items, standing, more, gone = false } = this.#takeHeard() ?? (await this.#readOn());
-      this.#standing = standing;
+      const { items, head, more, gone = false } = this.#takeHeard() ?? (await this.#readOn());
+      this.#head = head;
       this.#unknown ||= more;
       // All that was asked for before this read has been looked for. What was not there must not be asked for again and again;
       // should it be a mistake, the next reconcile finds it.
@@ -138,10 +138,10 @@ export class Stream<Item> {
 
   #takeHeard(): Batch<Item> | null {
     if (this.#heard.length === 0) return null;
-    const batch = this.reader.hear(this.#heard, this.#standing);
+    const batch = this.reader.hear(this.#heard, this.#head);
     this.#forgetHeard();
     // What others have committed meanwhile is still to be read.
-    return batch && { ...batch, more: batch.more || this.#wanted > batch.standing.seq };
+    return batch && { ...batch, more: batch.more || this.#wanted > batch.head.seq };
   }
 
   async #readOn(): Promise<Batch<Item>> {
@@ -149,7 +149,7 @@ export class Stream<Item> {
       async () => {
         // Before the read: what becomes known while it is under way may not be in it.
         this.#unknown = false;
-        return await this.reader.read(this.key, this.#standing);
+        return await this.reader.read(this.key, this.#head);
       },
       () => this.#closed,
     );

@@ -1,7 +1,7 @@
 import { coded } from '../errors.js';
 import type { Log } from '../observability/log.js';
 import type { Bus } from './bus.js';
-import type { Standing } from './event-log.js';
+import type { KnownHead } from './event-log.js';
 import { createFairTurns, type FairTurns } from './fair-limiter.js';
 import { Group } from './group.js';
 import type { Membership, Sharing, View } from './share.js';
@@ -37,7 +37,7 @@ export class Streams {
   }
 
   /** Opens the stream, or shares the one that is open; until {@link release}. `onSignal` is given the values of signals. */
-  hold<Item>(topic: string, key: string, reader: Reader<Item>, onSignal?: (value: unknown) => void): Stream<Item> {
+  acquire<Item>(topic: string, key: string, reader: Reader<Item>, onSignal?: (value: unknown) => void): Stream<Item> {
     const id = idOf(topic, key);
     let entry = this.#streams.get(id);
     if (!entry) {
@@ -110,13 +110,13 @@ export class Streams {
   }
 
   /** Where the streams stand that are kept in the database. */
-  standing(): (Standing & { readonly topic: string; readonly key: string })[] {
-    const standing = [];
+  heads(): (KnownHead & { readonly topic: string; readonly key: string })[] {
+    const heads = [];
     for (const { stream } of this.#streams.values()) {
       const { topic, key, reader } = stream;
-      if (stream.position >= 0 && reader.kind !== 'signal') standing.push({ topic, key, ...stream.standing });
+      if (stream.position >= 0 && reader.kind !== 'signal') heads.push({ topic, key, ...stream.head });
     }
-    return standing;
+    return heads;
   }
 
   stats(): { readonly streams: number; readonly groups: number; readonly subscribers: number } {

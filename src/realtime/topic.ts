@@ -75,11 +75,11 @@ export interface LogEvent<Events extends object, Kind extends keyof Events & str
 
 export const logTopic = <Events extends object>(
   name: string,
-  { kinds, stamps }: { readonly kinds: Kinds<Events>; readonly stamps?: readonly Prisma.Sql[] },
+  { kinds, projections }: { readonly kinds: Kinds<Events>; readonly projections?: readonly Prisma.Sql[] },
 ): LogTopic<Events> => ({
   kind: 'log',
   name,
-  stamps,
+  projections,
   kinds: Object.keys(kinds) as (keyof Events & string)[],
   endsFor: (event) => {
     const end = kinds[event.kind];

@@ -145,7 +145,7 @@ builder.mutationField('sayAloud', (t) =>
     description: 'Says it to everyone who listens.',
     args: { conversationId: t.arg.id({ required: true }), what: t.arg.string({ required: true }) },
     resolve: (_root, { conversationId, what }, context) => {
-      context.hub.say(aloud, decodeId('Conversation', conversationId, 'conversationId'), { by: viewerOf(context).id, what });
+      context.hub.publish(aloud, decodeId('Conversation', conversationId, 'conversationId'), { by: viewerOf(context).id, what });
       return true;
     },
   }),

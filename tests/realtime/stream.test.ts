@@ -14,9 +14,9 @@ const event = (seq: number): AnyEvent => toEvent('numbers', 'one', { seq, kind: 
 const open = (rows: AnyEvent[], gate: Promise<unknown>) => {
   const reader: Reader<AnyEvent> = {
     ...logReader(null as never, 'numbers'),
-    read: (_key, standing) => {
-      const items = rows.filter(({ seq }) => seq > standing.seq);
-      return Promise.resolve({ items, standing: { seq: items.at(-1)?.seq ?? standing.seq, epoch: 1, at: 0 }, more: false });
+    read: (_key, known) => {
+      const items = rows.filter(({ seq }) => seq > known.seq);
+      return Promise.resolve({ items, head: { seq: items.at(-1)?.seq ?? known.seq, epoch: 1, at: 0 }, more: false });
     },
   };
   const stream = new Stream<AnyEvent>('numbers', 'one', reader, createLog('silent'));

@@ -133,7 +133,7 @@ const write = async (
     throw error;
   });
   if (written !== null) stopTyping(context, conversationId, authorId);
-  // The row as the numbering has stamped it.
+  // The row with the `seq` that its projection wrote into it.
   return written && { message: { ...written.message, seq: written.event.seq, createdAt: written.event.at }, epoch: written.event.epoch };
 };
 

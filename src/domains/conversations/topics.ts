@@ -20,7 +20,7 @@ export interface ConversationEvents {
 /**
  * Everything that happens in a conversation, keyed by its id.
  *
- * The stamps lock what they write after the conversation's head and for no longer than the COMMIT takes, so those who send at the same
+ * The projections lock what they write after the conversation's head and for no longer than the COMMIT takes, so those who send at the same
  * time wait for each other no longer than that. Whoever locks a conversation's row and emits here in one transaction must lock
  * the head first, or else two may wait for each other.
  */
@@ -37,7 +37,7 @@ export const conversationLog = logTopic<ConversationEvents>('conversation', {
     ConversationRenamed: 'goes on',
     ReadMoved: 'goes on',
   },
-  stamps: [
+  projections: [
     Prisma.sql`
       UPDATE message SET
         seq = CASE numbered.kind WHEN 'MessageAdded' THEN numbered.seq ELSE message.seq END,

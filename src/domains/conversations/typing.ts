@@ -73,7 +73,9 @@ const memoryOf = ({ hub, clock }: Pick<Context, 'hub' | 'clock'>): Memory => {
   const known = memories.get(hub);
   if (known) return known;
   // Every process tells those who listen to it, so nobody is told twice.
-  const memory = createMemory(clock, (conversationId, userId) => hub.sayHere(typingTopic, conversationId, { userId, isTyping: false }));
+  const memory = createMemory(clock, (conversationId, userId) =>
+    hub.publishLocally(typingTopic, conversationId, { userId, isTyping: false }),
+  );
   memories.set(hub, memory);
   hub.overhear(typingTopic, (conversationId, { userId, isTyping }) => memory.hear(conversationId, userId, isTyping));
   return memory;
@@ -95,12 +97,12 @@ export const setTyping = async (context: Context, conversationId: string, isTypi
   const memory = memoryOf(context);
   if (!memory.isDue(conversationId, userId)) return;
   memory.hear(conversationId, userId, true);
-  context.hub.say(typingTopic, conversationId, { userId, isTyping: true });
+  context.hub.publish(typingTopic, conversationId, { userId, isTyping: true });
 };
 
 /** Whoever has sent what they typed, or has left, types no more; nothing is told of one who did not type. */
 export const stopTyping = (context: Pick<Context, 'hub' | 'clock'>, conversationId: string, userId: string): void => {
-  if (memoryOf(context).hear(conversationId, userId, false)) context.hub.say(typingTopic, conversationId, { userId, isTyping: false });
+  if (memoryOf(context).hear(conversationId, userId, false)) context.hub.publish(typingTopic, conversationId, { userId, isTyping: false });
 };
 
 /** Remembers from now on who types in the conversations that are followed here. */

@@ -20,7 +20,7 @@ export const announce = async (
         const written = await tx.announcement.create({ data: { text: input.text, authorId, ...key } });
         return { announcement: written, event: tx.emit(announcementLog, EVERYONE, 'AnnouncementAdded', { announcementId: written.id }) };
       });
-      // The row as the numbering has stamped it.
+      // The row with the `seq` that its projection wrote into it.
       return { ...announcement, seq: event.seq, createdAt: event.at };
     },
   );

@@ -10,12 +10,12 @@ export interface NotificationEvents {
 }
 
 /**
- * What a user hears of, keyed by the user's id. The stamp says when that was, by the database's clock, and cuts what is finer than the
+ * What a user hears of, keyed by the user's id. The projection writes when that was, by the database's clock, and cuts what is finer than the
  * column holds: rounded up it would lie in the future, where it means something else.
  */
 export const notificationLog = logTopic<NotificationEvents>('notifications', {
   kinds: { NotificationAdded: 'goes on' },
-  stamps: [
+  projections: [
     Prisma.sql`
       UPDATE notification SET seq = numbered.seq, told_at = date_trunc('milliseconds', clock_timestamp()) FROM numbered
       WHERE numbered.topic = 'notifications' AND notification.id = (numbered.ref->>'notificationId')::uuid`,
@@ -29,7 +29,7 @@ export interface AnnouncementEvents {
 /** What is said to everyone, in one stream. */
 export const announcementLog = logTopic<AnnouncementEvents>('announcements', {
   kinds: { AnnouncementAdded: 'goes on' },
-  stamps: [
+  projections: [
     Prisma.sql`
       UPDATE announcement SET seq = numbered.seq, created_at = numbered.at FROM numbered
       WHERE numbered.topic = 'announcements' AND announcement.id = (numbered.ref->>'announcementId')::uuid`,

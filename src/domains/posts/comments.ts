@@ -43,7 +43,7 @@ export const addComment = async (context: Context, input: AddComment): Promise<C
         tx.emit(commentCount, postId);
         return comment;
       });
-      // With the seq that the transaction stamped into it.
+      // With the seq that the projection wrote into it.
       return await prisma.comment.findUniqueOrThrow({ where: { id } });
     },
   );

@@ -21,7 +21,7 @@ export const commentLog = logTopic<PostEvents>('comments', {
     CommentEdited: 'goes on',
     CommentDeleted: 'goes on',
   },
-  stamps: [
+  projections: [
     Prisma.sql`
       UPDATE comment SET
         seq = CASE numbered.kind WHEN 'CommentAdded' THEN numbered.seq ELSE comment.seq END,

@@ -92,13 +92,13 @@ const lyceumSession = (() => {
     const renewInMs = (exp - iat) * 600;
     session = { username, accessToken, refreshToken, renewAt: Date.now() + renewInMs };
     clearTimeout(timer);
-    timer = setTimeout(() => void inTurn(renew), renewInMs);
+    timer = setTimeout(() => void inOrder(renew), renewInMs);
     for (const { socket, as } of sockets) if (as === username) socket.send(JSON.stringify({ type: 'ping', payload: { accessToken } }));
   };
 
   // One thing after the other: whoever signs in twice quickly is the second one in the end.
   let turn = Promise.resolve();
-  const inTurn = (work) =>
+  const inOrder = (work) =>
     (turn = turn.then(async () => {
       trouble = '';
       await work().catch((error) => (trouble = error.message));
@@ -110,7 +110,7 @@ const lyceumSession = (() => {
     const { username, refreshToken } = session;
     clearTimeout(timer);
     // Tried again soon when nobody answers: what is open has its token for some time yet.
-    timer = setTimeout(() => void inTurn(renew), 10_000);
+    timer = setTimeout(() => void inOrder(renew), 10_000);
     // A server that was set up anew knows the user, not the session.
     adopt(username, await ask(REFRESH, { refreshToken }).catch(() => ask(LOGIN, { identifier: username, password: demo.password })));
   };
@@ -124,9 +124,9 @@ const lyceumSession = (() => {
 
   const known = (username) => (demo?.users.includes(username) ? username : null);
   if (demo !== null) {
-    addEventListener('storage', ({ key, newValue }) => key === KEY && void inTurn(() => change(known(newValue))));
+    addEventListener('storage', ({ key, newValue }) => key === KEY && void inOrder(() => change(known(newValue))));
     const kept = known(localStorage.getItem(KEY));
-    if (kept !== null) void inTurn(() => change(kept));
+    if (kept !== null) void inOrder(() => change(kept));
   }
   return {
     users: demo?.users ?? [],
@@ -136,13 +136,13 @@ const lyceumSession = (() => {
     choose: (username) => {
       if (username === null) localStorage.removeItem(KEY);
       else localStorage.setItem(KEY, username);
-      return inTurn(() => change(username));
+      return inOrder(() => change(username));
     },
     /** The token at hand, once it is fresh; null for a guest. */
     token: async () => {
       await turn;
       // A timer does not run while the machine sleeps.
-      if (session !== null && Date.now() > session.renewAt + 1_000) await inTurn(renew);
+      if (session !== null && Date.now() > session.renewAt + 1_000) await inOrder(renew);
       return session?.accessToken ?? null;
     },
     /** Keeps the token of an open socket fresh; until what it returns is called. */
