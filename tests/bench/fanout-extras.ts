@@ -1,7 +1,7 @@
 /** The figures of a run that are not a comparison of rounds: memory, statements, the way to another process, subscribing. */
 import { redisKind, startRedis } from '../kit/redis.js';
 import type { Child } from './child.js';
-import { connect, disconnect, lyceumOf, startEntrant, type Entrant } from './fanout-rounds.js';
+import { connect, disconnect, isLyceum, lyceumOf, startEntrant, type Entrant } from './fanout-rounds.js';
 import { median, quantile } from './figures.js';
 import type { LoadClient } from './load-client.js';
 import type { World } from './world.js';
@@ -156,10 +156,9 @@ export interface Subscribing {
 
 /** Subscribes on sockets that are open: how many a second, until the last one has its history. */
 export const subscribing = async (client: Child<LoadClient>, entrant: Entrant, count: number, history: number): Promise<Subscribing> => {
-  const { subscribers, replayed } =
-    entrant.name === 'lyceum'
-      ? await lyceumOf(entrant).call('subscribers', { count, back: history, spread: 1 })
-      : await entrant.subscribers(count);
+  const { subscribers, replayed } = isLyceum(entrant.name)
+    ? await lyceumOf(entrant).call('subscribers', { count, back: history, spread: 1 })
+    : await entrant.subscribers(count);
   await client.call('open', { url: entrant.url, dialect: entrant.dialect, subscribers });
   await entrant.server.call('discount');
   const cpuBefore = await entrant.server.call('cpu');

@@ -7,7 +7,11 @@ import type { LyceumServer } from './servers/lyceum.js';
 import type { World } from './world.js';
 
 export const NAMES = ['lyceum', 'graphql-ws', 'mercurius', 'socket.io', 'bare ws'] as const;
-export type Name = (typeof NAMES)[number];
+/** The Lyceum of another checkout. */
+export const BEFORE = 'lyceum before';
+export type Name = (typeof NAMES)[number] | typeof BEFORE;
+
+export const isLyceum = (name: Name): boolean => name === 'lyceum' || name === BEFORE;
 
 /** One server under comparison. */
 export interface Entrant {
@@ -35,8 +39,9 @@ const peerSubscribers = (dialect: Dialect) => (count: number) =>
 /** Cursors that differ from subscriber to subscriber: up to nine events behind. */
 const SPREAD = 10;
 
+/** @param world whose Lyceum it is, for a Lyceum */
 export const startEntrant = async (name: Name, world: World, env: Readonly<Record<string, string>> = {}): Promise<Entrant> => {
-  if (name === 'lyceum') {
+  if (name === 'lyceum' || name === BEFORE) {
     const server = await world.lyceum({ env });
     return {
       name,
@@ -131,7 +136,7 @@ export const playRound = async (client: Child<LoadClient>, entrant: Entrant, siz
   const latencies = await steady(client, entrant, size);
   const { least, most } = await client.call('counts');
   // Cursors differ, and with them what was replayed.
-  if (most - least > (entrant.name === 'lyceum' ? SPREAD - 1 : 0))
+  if (most - least > (isLyceum(entrant.name) ? SPREAD - 1 : 0))
     throw new Error(`${entrant.name}: some received ${least} events, others ${most}.`);
   await disconnect(client, entrant);
   return { ...sent, ...latencies };

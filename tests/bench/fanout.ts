@@ -1,6 +1,8 @@
 /**
  * `npm run bench:fanout`: one event to many subscribers, by Lyceum and by others, on this machine in one run.
- * `--quick` is a smoke run, `--rounds=n` plays another number of rounds.
+ * `--quick` is a smoke run, `--rounds=n` plays another number of rounds. `--against=/path/to/checkout` has the Lyceum of another checkout,
+ * which is built already, play in the same rounds, on a database of its own, and says how this one compares with it; Mercurius and Socket.IO
+ * stay away then.
  */
 import { cpus } from 'node:os';
 import { startChild } from './child.js';
@@ -14,11 +16,22 @@ import {
   type Bytes,
   type Subscribing,
 } from './fanout-extras.js';
-import { NAMES, playRound, startEntrant, summarise, type Entrant, type Name, type Round, type Size } from './fanout-rounds.js';
-import { report } from './fanout-report.js';
+import {
+  BEFORE,
+  isLyceum,
+  NAMES,
+  playRound,
+  startEntrant,
+  summarise,
+  type Entrant,
+  type Name,
+  type Round,
+  type Size,
+} from './fanout-rounds.js';
+import { report, type Alone, type FanoutFigures } from './fanout-report.js';
 import { median } from './figures.js';
 import type { LoadClient } from './load-client.js';
-import { createWorld, keepResults } from './world.js';
+import { createWorld, keepResults, type World } from './world.js';
 
 const quick = process.argv.includes('--quick');
 const rounds = Number(/--rounds=(\d+)/.exec(process.argv.join(' '))?.[1] ?? (quick ? 1 : 5));
@@ -35,12 +48,17 @@ const sizes: readonly Size[] = quick
 
 const say = (what: string): void => console.log(`${new Date().toISOString().slice(11, 19)}  ${what}`);
 
+const against = /--against=(\S+)/.exec(process.argv.join(' '))?.[1] ?? null;
+const names: readonly Name[] = against === null ? NAMES : ['lyceum', BEFORE, 'graphql-ws', 'bare ws'];
+
 const world = await createWorld();
+const before = against === null ? null : await createWorld({ checkout: against });
+const worldOf = (name: Name): World => (name === BEFORE && before !== null ? before : world);
 const client = await startChild<LoadClient>('./load-client.ts');
 const redis = await openRedis();
 const entrants: Entrant[] = [];
 try {
-  for (const name of NAMES) entrants.push(await startEntrant(name, world));
+  for (const name of names) entrants.push(await startEntrant(name, worldOf(name)));
 
   const memory = new Map<Name, Bytes>();
   for (const entrant of entrants) {
@@ -50,7 +68,7 @@ try {
 
   const played = new Map<number, Map<Name, Round[]>>();
   for (const size of sizes) {
-    const bySize = new Map(NAMES.map((name): [Name, Round[]] => [name, []]));
+    const bySize = new Map(names.map((name): [Name, Round[]] => [name, []]));
     played.set(size.subscribers, bySize);
     // One round to warm up, which does not count.
     for (let round = quick ? 1 : 0; round <= rounds; round += 1) {
@@ -65,34 +83,39 @@ try {
     }
   }
 
-  const lyceum = entrants.find(({ name }) => name === 'lyceum');
-  const recipe = entrants.find(({ name }) => name === 'graphql-ws');
-  if (!lyceum || !recipe) throw new Error('Nobody to compare.');
   say('subscribing');
   const history = 50;
-  const count = quick ? 100 : 1_000;
-  const times = async (entrant: Entrant): Promise<Subscribing> => {
-    const results: Subscribing[] = [];
-    for (let round = 0; round < (quick ? 1 : 3); round += 1) results.push(await subscribing(client, entrant, count, history));
+  const times = new Map<Name, Subscribing[]>();
+  for (let round = 0; round < (quick ? 1 : 3); round += 1) {
+    for (const entrant of entrants) {
+      if (!isLyceum(entrant.name) && entrant.name !== 'graphql-ws') continue;
+      const took = await subscribing(client, entrant, quick ? 100 : 1_000, history);
+      times.set(entrant.name, [...(times.get(entrant.name) ?? []), took]);
+    }
+  }
+  const subscribed = (name: Name): Subscribing => {
+    const taken = times.get(name) ?? [];
     return {
-      perSecond: median(results.map(({ perSecond }) => perSecond)),
-      cpuPerSubscribe: median(results.map(({ cpuPerSubscribe }) => cpuPerSubscribe)),
+      perSecond: median(taken.map(({ perSecond }) => perSecond)),
+      cpuPerSubscribe: median(taken.map(({ cpuPerSubscribe }) => cpuPerSubscribe)),
     };
   };
-  const subscribed = { history, lyceum: await times(lyceum), recipe: await times(recipe) };
 
   for (const { server } of entrants) await server.stop();
-  say('memory of sockets and subscriptions');
-  const fresh = await startEntrant('lyceum', world);
-  const lyceumBytes = await lyceumMemory(client, fresh, quick ? 10 : 50, 100);
-  await fresh.server.stop();
+  const alone = async (name: Name): Promise<Alone> => {
+    const own = worldOf(name);
+    say(`memory of sockets and subscriptions: ${name}`);
+    const fresh = await startEntrant(name, own);
+    const lyceumBytes = await lyceumMemory(client, fresh, quick ? 10 : 50, 100);
+    await fresh.server.stop();
+    say(`statements of an event: ${name}`);
+    const statements = await statementsPerEvent(client, own, redis?.url ?? null, quick ? [1, 50] : [1, 100, 1_000]);
+    say(`the way to another process: ${name}`);
+    const across = redis === null ? null : await acrossProcesses(client, own, redis.url, quick ? 20 : 200);
+    return { memory: lyceumBytes, statements, across, subscribed: subscribed(name) };
+  };
 
-  say('statements of an event');
-  const statements = await statementsPerEvent(client, world, redis?.url ?? null, quick ? [1, 50] : [1, 100, 1_000]);
-  say('the way to another process');
-  const across = redis === null ? null : await acrossProcesses(client, world, redis.url, quick ? 20 : 200);
-
-  const figures = {
+  const figures: FanoutFigures = {
     machine: { node: process.version, cpu: cpus()[0]?.model ?? '', cores: cpus().length },
     at: new Date().toISOString(),
     sizes,
@@ -101,10 +124,10 @@ try {
       contenders: [...bySize].map(([name, all]) => ({ name, ...summarise(all), all })),
     })),
     memory: Object.fromEntries(memory),
-    lyceumMemory: lyceumBytes,
-    statements,
-    across,
-    subscribed,
+    lyceum: await alone('lyceum'),
+    before: before === null ? null : await alone(BEFORE),
+    history,
+    recipeSubscribed: subscribed('graphql-ws'),
   };
   console.log(`\n${report(figures)}`);
   await keepResults(quick ? 'fanout-quick' : 'fanout', figures);
@@ -112,5 +135,6 @@ try {
   await client.stop();
   await Promise.all(entrants.map(({ server }) => server.stop()));
   await world.close();
+  await before?.close();
   await redis?.stop();
 }

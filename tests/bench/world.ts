@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { startEmbeddedPostgres, type PostgresAddress } from '../../src/db/embedded/embedded.js';
 import { createLog } from '../../src/observability/log.js';
 import { startChild, type Child } from './child.js';
@@ -21,17 +21,26 @@ export interface World {
 /**
  * @param durable whether what is committed is on the disk, as in production. False is for runs in which the clock starts after the commit:
  *   what reaches the disk, and when, is over by then
+ * @param checkout whose Lyceum it is: this one's, or that of another checkout, which is built already
  */
-export const createWorld = async ({ durable = false }: { readonly durable?: boolean } = {}): Promise<World> => {
+export const createWorld = async ({
+  durable = false,
+  checkout = null,
+}: {
+  readonly durable?: boolean;
+  readonly checkout?: string | null;
+} = {}): Promise<World> => {
   const dataDir = await mkdtemp(join(tmpdir(), 'lyceum-bench-'));
   const postgres = await startEmbeddedPostgres({ dataDir, log: createLog('silent'), durable });
   const { user, password, host, port, database } = postgres.address;
   const conversation = randomUUID();
   const started: Child<LyceumServer>[] = [];
+  const file = './servers/lyceum.ts';
+  const server = checkout === null ? file : new URL(`tests/bench/${file}`, pathToFileURL(`${resolve(checkout)}/`)).href;
   return {
     postgres: postgres.address,
     lyceum: async ({ env = {}, flags = [] } = {}) => {
-      const child = await startChild<LyceumServer>('./servers/lyceum.ts', {
+      const child = await startChild<LyceumServer>(server, {
         flags,
         env: {
           DATABASE_URL: `postgresql://${user}:${password}@${host}:${port}/${database}`,
