@@ -27,16 +27,15 @@ export const categoryDescriptionText = text(0, MAX_CATEGORY_DESCRIPTION);
 
 /** Tags that are given, with repetitions. */
 const MAX_GIVEN_TAGS = 5 * MAX_TAGS;
-const TOO_MANY_TAGS = `Must be at most ${MAX_TAGS} tags.`;
 
 /** In lower case, each once. */
 export const tagTexts = list(
   text(1, MAX_TAG, { singleLine: true }).transform((tag) => tag.toLowerCase()),
   MAX_GIVEN_TAGS,
-  TOO_MANY_TAGS,
+  `Must be at most ${MAX_GIVEN_TAGS} tags, repetitions included.`,
 )
   .transform((tags) => [...new Set(tags)])
-  .pipe(z.array(z.string()).max(MAX_TAGS, TOO_MANY_TAGS));
+  .pipe(z.array(z.string()).max(MAX_TAGS, `Must be at most ${MAX_TAGS} different tags.`));
 
 /** What makes a category's name unique whatever its case. */
 export const categoryKey = (name: string): string => name.trim().toLowerCase();
