@@ -14,20 +14,20 @@ export interface Viewer {
   readonly role: Role;
 }
 
-/** By what means somebody has shown who they are. */
+/** How somebody has shown who they are. */
 export interface Via {
   readonly kind: 'session';
   readonly sessionId: string;
 }
 
-/** Who is asking, by what means, for how much of what they may do, and until when that is good. */
+/** Who is asking, how they have shown it, for which of their rights, and until when it is valid. */
 export interface Principal {
   readonly viewer: Viewer;
   readonly via: Via;
   /** What of all that the viewer may do; a session is good for everything. */
   readonly scopes: 'ALL';
   readonly expiresAt: Date;
-  /** The place in the log of the viewer's rights up to which this is true: what was looked up knows all that stands before it. */
+  /** The `seq` of the viewer's rights log when this was looked up: all earlier changes of rights are reflected in it. */
   readonly asOf: Position;
 }
 
@@ -55,17 +55,17 @@ export interface Services {
 
 /** What a resolver gets. A new one is made for each operation, and for each event of a subscription. */
 export interface Context extends Services {
-  /** Null for who has not said who they are. */
+  /** Null when nobody is signed in. */
   readonly principal: Principal | null;
   /** The principal's. */
   readonly viewer: Viewer | null;
   /** Where the request comes from, as far as is known. */
   readonly client: { readonly ip: string | null; readonly userAgent: string | null };
-  /** Where a cut stream of server-sent events goes on: the last cursor its reader has seen, whatever `after` it was first opened with. */
+  /** Where a reconnecting stream of server-sent events goes on: the `Last-Event-ID`, which takes precedence over `after`. */
   readonly lastEventId?: string | null;
 }
 
-/** The context of one who asks, or, with a principal of null, of somebody who has not said who they are. */
+/** The context of a principal, or of an anonymous request when it is null. */
 export const contextFor = (services: Services, { principal, ...rest }: Pick<Context, 'principal' | 'client' | 'lastEventId'>): Context => ({
   ...services,
   ...rest,

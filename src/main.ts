@@ -48,7 +48,7 @@ const main = async (): Promise<void> => {
   let stopApp: (() => Promise<void>) | null = null;
   const stop = (signal: NodeJS.Signals): void => {
     if (stopping || stopApp === null) {
-      // A worker hears Ctrl-C from the terminal and the stop from its parent; it is the parent that ends at once.
+      // A worker gets Ctrl-C from the terminal as well as the stop from its parent: only the parent may end at once at the second one.
       if (stopping && role === 'worker') return;
       process.exit(130);
     }
@@ -77,7 +77,7 @@ const main = async (): Promise<void> => {
         ? await startWorkers(config, { ...options, stopTimeoutMs: stopTimeoutMs + WORKERS_GRACE_MS })
         : await startApp(config, options);
   stopApp = app.stop;
-  // Whatever the level of the log: whoever starts a server asks for it.
+  // At any log level: somebody who starts a server waits for this line.
   if (role !== 'worker' && isForMachines) createLog('info').info({ url: app.url, pid: process.pid }, 'Lyceum is ready');
   else if (role !== 'worker') process.stdout.write(welcome(app.url, config));
 };

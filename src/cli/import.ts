@@ -48,7 +48,7 @@ export const runImport = async (
   return failed.length === 0 ? 0 : 1;
 };
 
-/** The user of that name, whatever the case; without a name the first administrator, else who has been here longest. */
+/** The user of that name, in any case; without a name the first administrator, or else the oldest user. */
 const findAuthor = async (
   { db }: Pick<Services, 'db'>,
   username: string | undefined,
@@ -60,7 +60,7 @@ const findAuthor = async (
   return (await first({ role: 'ADMIN' })) ?? (await first({}));
 };
 
-/** Names of files come from anywhere, and a terminal obeys control characters. */
+/** Escapes control characters: file names come from anywhere, and a terminal obeys what is in them. */
 const printable = (text: string): string => text.replaceAll(/\p{Cc}/gu, '\ufffd');
 
 interface Progress {
@@ -88,7 +88,7 @@ const bar = (stream: Terminal['stderr']): Progress => {
   };
 };
 
-/** A line at each beginning and end, and at every tenth between them. */
+/** Prints a line at the beginning, at each tenth and at the end. */
 const lines = (stream: Terminal['stderr']): Progress => {
   let last = '';
   return {

@@ -20,7 +20,7 @@ const withServices = async <Result>(work: (services: OpenServices) => Promise<Re
   }
 };
 
-/** A role, whatever the case it was written in. */
+/** A role, written in any case. */
 const roleOf = (given: string): Role => {
   const role = Object.values(Role).find((each) => each === given.toUpperCase());
   if (role === undefined) throw new InvalidArgumentError(`Allowed choices are ${Object.values(Role).join(', ')}.`);

@@ -1,6 +1,6 @@
-/** How long to wait between tries that fail one after another. */
+/** The pauses between attempts that fail one after another. */
 export interface Backoff {
-  /** Before the second try at the most, in milliseconds; it doubles from try to try. */
+  /** The longest pause before the second attempt, in milliseconds; it doubles from attempt to attempt. */
   readonly firstMs: number;
   readonly maxMs: number;
 }
@@ -8,20 +8,23 @@ export interface Backoff {
 export const DEFAULT_BACKOFF: Backoff = { firstMs: 250, maxMs: 30_000 };
 
 /**
- * How long to wait after so many failures, the last one not counted, in milliseconds. Half of it is random, so that clients that were
- * cut together do not come back together.
+ * The pause after this many failures, the last one not counted, in milliseconds. Half of it is random, so that clients that lost their
+ * connections together do not come back together.
  */
 export const delayOf = ({ firstMs, maxMs }: Backoff, failures: number): number => {
   const most = Math.min(maxMs, firstMs * 2 ** failures);
   return (most * (1 + Math.random())) / 2;
 };
 
-/** Tries that come soon after a connection was lost which had been of use, and how soon each comes, in milliseconds: within a second, the time that it takes included. */
+/**
+ * How many attempts follow quickly on the loss of a connection that had been of use, and the longest pause before each, in milliseconds: with
+ * the time that the attempt takes it is within a second.
+ */
 const SOON_TRIES = 5;
 const SOON_MS = 800;
 
 /**
- * The same for one whose connection had been of use: its server restarts, and another one is there already or soon will be. The first five tries come
+ * The same after a connection that had been of use: its server restarts, and another one is or soon will be there. The first five attempts come
  * within less than a second each, as they find out which; then it goes on as for everybody else.
  */
 export const soonDelayOf = (backoff: Backoff, failures: number): number =>

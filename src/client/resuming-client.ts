@@ -75,7 +75,7 @@ export const createResumingClient = (options: ResumingClientOptions): Client => 
   const client = createClient({
     keepAlive: 12_000,
     retryAttempts: Infinity,
-    // An Error is a message that was none of the protocol; what a lost connection gives is an event.
+    // An `Error` means a message outside the protocol; a lost connection gives a close event.
     shouldRetry: (problem) => (isCloseEvent(problem) ? !(problem.code === TOKEN_EXPIRED && isTokenFixed) : !(problem instanceof Error)),
     retryWait: async () => {
       if (performance.now() - connectedAt > STABLE_MS) failures = 0;
@@ -131,7 +131,7 @@ export const createResumingClient = (options: ResumingClientOptions): Client => 
   });
   client.on('message', ({ type }) => {
     if (type === MessageType.Next) failures = 0;
-    // A pong may be behind much else.
+    // A pong may be queued behind much else, so any message counts as a sign of life.
     if (silence !== undefined) expectSign();
   });
   client.on('pong', (received, payload = {}) => {
@@ -156,7 +156,7 @@ export const createResumingClient = (options: ResumingClientOptions): Client => 
       ending.abort();
       subscriptions.end();
       if (phase === 'opening') abandon();
-      // Whatever still opens is abandoned; waiting for it might be waiting for ever.
+      // A socket that is still opening is abandoned: it may never open.
       const disposed = Promise.resolve(client.dispose()).catch(() => undefined);
       if (phase === 'acknowledged') await disposed;
     },

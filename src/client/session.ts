@@ -7,13 +7,13 @@ import { OPEN, type Socket } from './sockets.js';
  */
 export type GetAccessToken = (reason: 'initial' | 'expired') => Promise<string | null> | string | null;
 
-/** The token of one client, kept fresh. */
+/** Keeps the access token of one client fresh. */
 export interface Session {
   /** The token for the next connection. Never rejects; null also when `ending` is aborted. */
   readonly token: () => Promise<string | null>;
-  /** A connection is there; its `connection_ack` says when the token expires. */
+  /** A connection is open; its `connection_ack` tells when the token expires. */
   readonly connected: (socket: Socket, ack: Readonly<Record<string, unknown>>) => void;
-  /** The server has answered a ping; when it has renewed the session, until when. */
+  /** The server has answered a ping; if that renewed the session, with its new end. */
   readonly answered: (pong: Readonly<Record<string, unknown>>) => void;
   readonly disconnected: (tokenExpired: boolean) => void;
 }
@@ -22,7 +22,7 @@ export interface Session {
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 /** How long before its end a token is renewed at the earliest, in milliseconds; one of a short life in the last fifth of it. */
 const MAX_LEAD_MS = 60_000;
-/** What is left of a token must be worth another try to renew it, in milliseconds. */
+/** The remaining life of a token below which a failed renewal is not tried again, in milliseconds. */
 const WORTH_A_TRY_MS = 1_000;
 
 export const createSession = (getAccessToken: GetAccessToken, backoff: Backoff, ending: AbortSignal): Session => {
@@ -45,7 +45,7 @@ export const createSession = (getAccessToken: GetAccessToken, backoff: Backoff, 
         asking = null;
       }
     };
-    // Refresh tokens are good once: two who ask at a time would end the session.
+    // A refresh token is valid once: two renewals at the same time would end the session.
     return (asking ??= Promise.resolve().then(answer));
   };
 
@@ -57,7 +57,7 @@ export const createSession = (getAccessToken: GetAccessToken, backoff: Backoff, 
         socket.send(JSON.stringify({ type: 'ping', payload: { accessToken } }));
       }
     } catch {
-      // Should it never succeed, the server closes the socket, and a token is asked for before the next one.
+      // If it never succeeds, the server closes the socket, and a token is asked for before the next one is opened.
       const left = expiresAt - performance.now();
       if (socket === present && left > WORTH_A_TRY_MS) timer = setTimeout(() => void renew(), left / 2);
     }

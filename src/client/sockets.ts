@@ -33,8 +33,8 @@ export const observedSockets = (webSocketImpl: unknown, onCreate: (socket: Socke
 };
 
 /**
- * The graphql-ws client goes on as soon as a socket has failed, and listens to all its sockets in the same way: what a failed one still
- * says would be taken for the next one's.
+ * The graphql-ws client goes on as soon as a socket has failed, and listens to all its sockets in the same way: a late event of a failed
+ * socket would be taken for one of the next socket.
  * @param isPresent whether it is still the newest socket
  */
 export const retire = (socket: Socket, isPresent: () => boolean): void => {

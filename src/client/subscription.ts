@@ -4,7 +4,7 @@ import { declaresVariable, isSubscription } from './operation.js';
 
 export interface Subscriptions {
   readonly subscribe: Client['subscribe'];
-  /** Completes what waits to subscribe again; nothing does any more. */
+  /** Completes subscriptions that wait to subscribe again; none will. */
   readonly end: () => void;
 }
 
@@ -25,7 +25,7 @@ export const createSubscriptions = (client: Pick<Client, 'subscribe'>, cursorVar
     const variables: Record<string, unknown> = { ...payload.variables };
     const request = movable ? { ...payload, variables } : payload;
     const seen = new Set<string>();
-    /** Endings in a row without a result between them. */
+    /** Failures in a row without a result between them. */
     let setbacks = 0;
     let over = false;
     let leave = (): void => undefined;
@@ -59,7 +59,7 @@ export const createSubscriptions = (client: Pick<Client, 'subscribe'>, cursorVar
       };
     };
 
-    /** Whether beginning anew after this failure loses nothing. Without a cursor to go on from, only what has not begun may. */
+    /** Whether subscribing again after this failure loses nothing. Without a cursor, only a subscription without any result yet may. */
     const mayReturn = (code: unknown, cursor: string | null): boolean =>
       (code === 'SLOW_CONSUMER' && movable) || (code === 'UNAVAILABLE' && (movable || (cursor === null && seen.size === 0)));
 
@@ -103,7 +103,7 @@ export const createSubscriptions = (client: Pick<Client, 'subscribe'>, cursorVar
       try {
         sink.next(result);
       } catch (error) {
-        // Thrown on, it would end every subscription of the socket.
+        // An error thrown here would end every subscription of the socket.
         finish(() => sink.error(error));
       }
     };

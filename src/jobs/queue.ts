@@ -3,7 +3,7 @@ import pg from 'pg';
 import { connectionOptions, jobSchemaOf, type ConnectionTarget } from '../db/connection.js';
 import type { Log } from '../observability/log.js';
 
-/** The job queue of a database, as the library wants it. */
+/** The job queue of a database, opened for graphile-worker. */
 export interface Queue {
   readonly schema: string;
   readonly pgPool: pg.Pool;
@@ -22,13 +22,14 @@ export interface QueueOptions {
 export const openQueue = ({ target, timeoutMs, maxConnections, log }: QueueOptions): Queue => {
   const pgPool = new pg.Pool({ ...connectionOptions(target, timeoutMs), max: maxConnections });
   const broke = (error: Error): void => log.debug({ err: error.message }, 'a connection of the job queue broke');
-  // Idle ones tell the pool, those in use nobody but themselves; without a listener, either ends the process.
+  // A lost connection is an `error` event: of the pool while it is idle, of the client while it is in use. Without a listener either one would
+  // end the process.
   pgPool.on('error', broke);
   pgPool.on('connect', (client) => client.on('error', broke));
   return { schema: jobSchemaOf(target), pgPool, logger: loggerOf(log) };
 };
 
-/** Brings the queue's own tables to what the library needs; those of our domains are another matter. */
+/** Migrates the queue's own tables to what graphile-worker needs; the tables of the domains are migrated by Prisma. */
 export const migrateQueue = async (target: ConnectionTarget, log: Log): Promise<void> => {
   const queue = openQueue({ target, timeoutMs: MIGRATION_TIMEOUT_MS, maxConnections: 1, log });
   try {
@@ -40,8 +41,8 @@ export const migrateQueue = async (target: ConnectionTarget, log: Log): Promise<
 const MIGRATION_TIMEOUT_MS = 60_000;
 
 /**
- * The library's own lines: what matters to an operator is said by us, so they are for whoever looks closely. What comes with a line may
- * hold a job's payload and is left out, and so is the line of a failed job, which we say ourselves.
+ * The lines that graphile-worker logs by itself, at debug level: what an operator has to know is logged by us. The metadata of a line is left
+ * out because it may hold a job's payload, and so is the line of a failed job, which we log ourselves.
  */
 const loggerOf = (log: Log): Logger =>
   new Logger(() => (level, message, meta) => {

@@ -1,29 +1,29 @@
 import type { Services } from '../context.js';
 
 /**
- * A kind of job: what is done later, outside of the transaction that asks for it. `tx.enqueue` asks, and after the commit some process
- * that works on jobs runs it. It runs at least once, so it must bear to run again: one that failed is tried again, later and later, and
- * one whose process died within about a minute.
+ * A kind of job: work that is done after the transaction that enqueues it. `tx.enqueue` writes the job, and once it is committed any process
+ * that runs jobs takes it. A job runs at least once, so it must be idempotent: a failed one is retried with growing pauses, and one whose
+ * process has died is run again within about a minute.
  */
 export interface Task<Payload extends object = object> {
-  /** `<domain>.<verb>`. It stays what it is for as long as jobs of this name may wait in a database. */
+  /** `<domain>.<verb>`. It must not change while jobs of this name may still wait in a database. */
   readonly name: string;
-  /** Only a type: what a job carries, as JSON. Ids, not contents: when it runs, the rows say what holds. */
+  /** For the type checker only: the payload of a job, as JSON. It holds ids, not contents: a job reads the rows as they are when it runs. */
   readonly payload?: Payload;
-  /** When a task runs by itself, as the five fields of cron in UTC; null for one that is asked for. */
+  /** When a scheduled task runs, as the five fields of cron in UTC; null for a task that is enqueued. */
   readonly cron: string | null;
-  /** @throws when it is to be tried again */
+  /** @throws when the job is to be retried */
   readonly run: (services: Services, payload: Payload) => Promise<void>;
 }
 
-/** A task in a list of those that can be run, whatever its jobs carry. */
+/** A task of any payload, for lists of tasks. */
 export type AnyTask = Pick<Task<never>, 'name' | 'cron' | 'run'>;
 
-/** A task that `tx.enqueue` asks for. */
+/** Defines a task that is enqueued by `tx.enqueue`. */
 export const defineTask = <Payload extends object>(name: string, run: Task<Payload>['run']): Task<Payload> => ({ name, cron: null, run });
 
 /**
- * A task that runs by itself, once for all processes of the cluster.
+ * Defines a task that runs on a schedule, once for all processes of the cluster.
  * @param cron minute, hour, day of the month, month and day of the week, in UTC: `0 4 * * *`
  */
 export const scheduledTask = (name: string, cron: string, run: (services: Services) => Promise<void>): Task => ({ name, cron, run });

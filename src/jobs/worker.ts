@@ -12,8 +12,8 @@ import type { AnyTask } from './task.js';
 /** The part of a process that works on jobs. */
 export interface Worker {
   /**
-   * Takes no further job and waits for those that run, at most `graceMs` milliseconds; those that run longer are given back, to be run
-   * again elsewhere. Never rejects, and is safe to call again.
+   * Takes no further job and waits at most `graceMs` milliseconds for the running ones; those that take longer are released, to be run again
+   * by another process. Never rejects, and may be called again.
    */
   readonly stop: (graceMs: number) => Promise<void>;
 }
@@ -26,24 +26,24 @@ export interface WorkerOptions {
   readonly concurrency: number;
 }
 
-/** How many connections a worker uses at the most: one that listens, and one for each job that is taken or done. */
+/** The most connections that a worker uses: one that listens, and one for each job that is being taken or completed. */
 export const connectionsOf = (concurrency: number): number => (concurrency === 0 ? 0 : concurrency + 1);
 
-/** How often it is looked for jobs that nobody was told of: those of a later time, and all while the listening connection is away. */
+/** How often the worker polls for jobs that no NOTIFY tells of: those scheduled for later, and all while the listening connection is away. */
 const POLL_MS = 1_000;
-/** The pause before the library is started again after a failure, in milliseconds. */
+/** The pause before a runner is started again after a failure, in milliseconds. */
 const RESTART_MS = 1_000;
-/** How long the library must have run without a failure for the queue to be back, in milliseconds: it starts before it asks for a job. */
+/** How long a runner must have run without a failure before the queue counts as back, in milliseconds: it starts before it asks for a job. */
 const SETTLE_MS = 5_000;
-/** How often the jobs that run here are said to run still, and how long a job is another's without a word of it. */
+/** How often the locks of the running jobs are renewed, and after how long without a renewal a lock counts as that of a dead process. */
 const BEAT_MS = 15_000;
 const LEASE_SECONDS = 60;
-/** Servers that were all away when a scheduled task was due make up for it, if it is not longer ago than this. */
+/** A scheduled task that was due while no server ran is made up for, if that is not longer ago than this. */
 const BACKFILL_MS = 24 * 60 * 60 * 1_000;
 
 /**
- * Begins to work on the jobs of these tasks. New ones are heard of by LISTEN, within milliseconds of their commit. It never gives up:
- * while the database is away it tries again until it is back.
+ * Starts to run the jobs of these tasks. LISTEN tells of new ones within milliseconds of their commit. While the database is away it tries
+ * again until it is back.
  */
 export const startWorker = ({ target, services, tasks, concurrency }: WorkerOptions): Worker => {
   const { config, log } = services;
@@ -96,8 +96,8 @@ export const startWorker = ({ target, services, tasks, concurrency }: WorkerOpti
     }
   };
 
-  // The library outlives some failures and not others: it keeps a failed look-up of its tasks for ever, and ends when it cannot write that a
-  // job is done. So the first of any kind ends one runner, whose jobs go on, and another takes its place once the database answers.
+  // A runner of graphile-worker survives some failures and not others: it keeps a failed look-up of its tasks for ever, and ends when it cannot
+  // mark a job as done. So the first failure of any kind ends the runner, whose jobs go on, and a new one is started once the database answers.
   const work = async (): Promise<void> => {
     while (!isStopping()) {
       const failure = await runOnce().catch((error: unknown) => error);
@@ -117,7 +117,8 @@ export const startWorker = ({ target, services, tasks, concurrency }: WorkerOpti
     stopping.abort();
     const finished = working.then(() => Promise.all(retired));
     if (!(await within(finished, graceMs))) {
-      // One asks for a job when the stop comes, and is given it after those that run were given back: nobody else would have it for a minute.
+      // A runner may be asking for a job when the stop comes, and be given it after the running ones were released: without this, no other
+      // process would run that job for a minute.
       await within(lookUps.settled(), config.database.timeoutMs);
       log.warn({ jobs: running.size }, 'jobs that run for too long are given back');
       await release(queue, running).catch((error: unknown) =>
@@ -132,7 +133,8 @@ export const startWorker = ({ target, services, tasks, concurrency }: WorkerOpti
 };
 
 /**
- * Statements without names, which would be useless after a migration of the queue by a newer process. No delay, but in the manner of a batch: otherwise the library neither awaits that a job is written as done, nor minds when it cannot be.
+ * Settings of graphile-worker. No named statements: they would become invalid when a newer process migrates the queue. A batch without delay,
+ * because only in batches does the library wait until a job is marked as done, and notices when that fails.
  */
 const PRESET = { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0, preparedStatements: false } };
 
@@ -210,8 +212,8 @@ const logFailure = (log: Log, job: Job, error: unknown): void => {
 };
 
 /**
- * Says that the jobs of this process run still, then frees those of which nobody has said so for a minute: their processes are dead. The
- * library itself would wait for four hours.
+ * Renews the locks of the jobs that run here, then releases locks that were not renewed for a minute: their processes are dead.
+ * graphile-worker itself would wait for four hours.
  */
 const keepLeases = async ({ pgPool, schema }: Queue, running: ReadonlySet<string>): Promise<void> => {
   if (running.size > 0) {
@@ -225,7 +227,7 @@ const keepLeases = async ({ pgPool, schema }: Queue, running: ReadonlySet<string
   );
 };
 
-/** Lets others run at once what runs here and will not be finished. */
+/** Releases jobs that run here and will not be finished, so that others run them at once. */
 const release = async ({ pgPool, schema }: Queue, running: ReadonlySet<string>): Promise<void> => {
   await pgPool.query(`UPDATE "${schema}"._private_jobs SET locked_at = NULL, locked_by = NULL WHERE id = ANY ($1::bigint[])`, [
     [...running],

@@ -1,33 +1,33 @@
 import type { Log } from './log.js';
 
 /**
- * A state of something that this process depends on, such as a database that is away. However often it is met, it is told when it begins,
- * with its reason, then after ten seconds, twenty, forty and so on, and when it is over.
+ * A bad state of something that this process depends on, such as a database that cannot be reached. However many requests run into it, the log
+ * gets one line with the reason when it begins, reminders after ten seconds, twenty, forty and so on, and one line when it is over.
  */
 export interface Condition {
   /** Whether it has begun and is not over yet. */
   readonly holds: boolean;
-  /** It has just been met, for this reason. */
+  /** Something has just failed because of it, for this reason. */
   readonly hold: (reason: string) => void;
   /** A request was refused because of it; those refused in one moment are errors of one request, and count once. */
   readonly refuse: () => void;
   /**
-   * Something has just worked that it keeps from working: it is over, unless it is met again within `settleMs` milliseconds, so that what
-   * comes and goes is one condition.
+   * Something has just worked that fails under this condition: it is over, unless it is met again within `settleMs` milliseconds. A
+   * database that flaps is therefore one condition.
    */
   readonly clear: (settleMs: number) => void;
 }
 
 export interface ConditionOptions {
   readonly log: Log;
-  /** Its name among all conditions: one word, for those who look for its lines. */
+  /** A unique name of one word, to search the log for. */
   readonly name: string;
-  /** What is the case while it holds, and once it is over, as sentences. */
+  /** The log messages for its beginning and its end, as sentences. */
   readonly began: string;
   readonly over: string;
 }
 
-/** When it is told for the second time, in milliseconds after the first; each further time after twice as long. */
+/** The pause before the first reminder, in milliseconds; each further pause is twice as long. */
 const FIRST_REMINDER_MS = 10_000;
 const LAST_REMINDER_MS = 3_600_000;
 
@@ -62,7 +62,7 @@ export const createCondition = ({ log, name, began, over }: ConditionOptions): C
   const end = (): void => {
     settling = null;
     if (since === null) return;
-    // Whatever the level, who has read of the beginning reads of the end.
+    // At the level of the beginning, so that every log that shows one shows the other.
     log.warn({ condition: name, forMs: Math.round(metAt - since), refused }, over);
     since = null;
   };

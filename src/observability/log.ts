@@ -3,7 +3,7 @@ import { pino, type Logger } from 'pino';
 
 export type Log = Logger;
 
-/** One JSON line an event on standard output. Nothing secret and no body of a message is ever passed to it. */
+/** Writes one line of JSON per event to standard output. Secrets and the bodies of messages are never passed to it. */
 export const createLog = (level: string): Log =>
   pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } });
 
@@ -11,8 +11,8 @@ const MAX_TEXTS = 200;
 const MAX_TEXT = 500;
 
 /**
- * Makes one line of the log of whatever else would write into the terminal between its lines: what libraries say on the console, the
- * same once and then for those who look closely, and the warnings of Node. For the process that owns its output, at its start.
+ * Turns everything else that would be written between the lines of the log into lines of the log: what libraries print to the console (the
+ * same text once, then at debug level) and Node's warnings. Called once at the start, by the process that owns its output.
  */
 export const captureOutput = (log: Log): void => {
   const told = new Set<string>();
@@ -23,7 +23,7 @@ export const captureOutput = (log: Log): void => {
         .replaceAll(/\s+/g, ' ')
         .trim()
         .slice(0, MAX_TEXT);
-      // What differs only by a number, such as an attempt, is the same.
+      // Texts that differ only by a number, such as that of an attempt, count as the same.
       const text = said.replaceAll(/\d+/g, '#').slice(0, 60);
       const isNew = told.size < MAX_TEXTS && !told.has(text);
       if (isNew) told.add(text);

@@ -20,8 +20,8 @@ export interface App {
   readonly url: string;
   readonly services: Services;
   /**
-   * Ends in order: jobs, and sockets and event streams, spread over the configuration's `drainMs`, while `/readyz` says no and requests
-   * are still answered; then requests that still run; then the parts they used. Safe to call again.
+   * Stops in order: first jobs, sockets and event streams, spread over the configuration's `drainMs`, while `/readyz` answers 503 and requests are
+   * still served; then running requests; then the parts that they used. May be called again.
    */
   readonly stop: () => Promise<void>;
 }
@@ -54,7 +54,7 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
     const connections = createConnections();
     const readiness = async (): Promise<Readiness> => {
       const database = await db.health.state();
-      // Without its bus a process still serves, only later, and what can be read is worth reading: no reason to send it no traffic.
+      // A process without its bus, or with a read-only database, still serves, the former later than usual: it should go on getting traffic.
       const components = { database, bus: bus.state };
       return connections.stopping() ? { ready: false, state: 'stopping', components } : { ready: database !== 'DOWN', components };
     };

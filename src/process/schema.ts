@@ -49,8 +49,8 @@ const describeRelay = (built: GraphQLSchema): GraphQLSchema => {
 };
 
 /**
- * What an operation costs is found before any field runs, by the arguments as they were given. Pothos would look for mistakes in them there,
- * too, and a search text that is too long in one field would refuse all the others with it.
+ * The cost of an operation is computed before any field runs, from the arguments as given. Pothos would validate them at that point as well,
+ * and a search text that is too long for one field would refuse all other fields with it.
  */
 const costByArgumentsAsGiven = (built: GraphQLSchema): GraphQLSchema => {
   for (const type of Object.values(built.getTypeMap())) {
@@ -64,7 +64,7 @@ const DESCRIPTION = `The API of Lyceum: a knowledge vault, posts, conversations,
 
 Sign in with \`register\`, \`login\` or \`joinAsGuest\`, and send the access token as \`Authorization: Bearer …\`, or in the payload of a socket's \`connection_init\`. Every object has a global \`id\`, which \`node\` loads. Lists are pages (\`first\`, \`after\`, \`last\`, \`before\`). An error has a code of \`ErrorCode\` in \`extensions.code\`. What is deprecated names its successor.`;
 
-/** What must be given stands before what may be left out; otherwise the order stays. */
+/** Required arguments before optional ones; otherwise the order stays the same. */
 const requiredFirst = (built: GraphQLSchema): GraphQLSchema => {
   for (const type of Object.values(built.getTypeMap())) {
     if (isInputObjectType(type)) {

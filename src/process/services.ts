@@ -22,7 +22,7 @@ import { createMemoryBus } from '../realtime/memory-bus.js';
 import { createRedisBus } from '../realtime/redis-bus.js';
 import { createRedisAway } from '../redis/connection.js';
 
-/** What stands below the server, and below the command line: everything but the transports. */
+/** Everything below the transports, for the server and for the command line. */
 export interface OpenServices extends Services {
   readonly tokens: Tokens;
   readonly bus: Bus;
@@ -36,9 +36,9 @@ export interface ServicesOptions {
   readonly onStatement?: ((sql: string, params: string) => void) | undefined;
   /** Called when the embedded database ends by itself. */
   readonly onFatal?: ((reason: string) => void) | undefined;
-  /** Uses the embedded database of a server that runs under DATA_DIR, if one does, instead of being refused. */
+  /** Whether to use the embedded database of a server that already runs under DATA_DIR; without it that is an error. */
   readonly attachToRunning?: boolean | undefined;
-  /** A database that is open and migrated already, instead of the configuration's. */
+  /** An open and migrated database to use instead of the configured one. */
   readonly target?: ConnectionTarget | undefined;
 }
 
@@ -98,7 +98,8 @@ export const openMigrated = async (config: Config, closers: Closers, options: Se
   const target = await openTarget(config, log, closers, options);
   const afterMigrations = (): Promise<void> => migrateQueue(target, log);
   const migrate = async (): Promise<void> => {
-    // Before the migrations, whose lock would stay with a session that a pooler gives to others: the next process would wait for it for ever.
+    // Before the migrations: behind a pooler, their advisory lock would stay with a session that is handed to others, and the next process
+    // would wait for it for ever.
     await assertSessions(target, config.database.timeoutMs);
     await applyMigrations(connectionOptions(target, config.database.timeoutMs), { directory: MIGRATIONS, log, afterMigrations });
   };
@@ -106,7 +107,7 @@ export const openMigrated = async (config: Config, closers: Closers, options: Se
   return target;
 };
 
-/** What a database is asked for beside its servers' pools: the command line, somebody who looks at it. */
+/** Connections that a database needs beside those of its servers' pools: for the command line, or for a person with psql. */
 const SPARE_CONNECTIONS = 20;
 
 /** The database to use: the one of DATABASE_URL, or the embedded one under DATA_DIR. */
@@ -145,7 +146,7 @@ const untilReachable = async (attempt: () => Promise<unknown>, log: Log): Promis
       away.clear(0);
       return;
     } catch (error) {
-      // A wrong password is right at no later time.
+      // Waiting does not help against a wrong password.
       if (error instanceof NoSessionsError || !isUnavailable(error) || isClosed(error) || failures >= REACH_ATTEMPTS) throw error;
       away.hold(reasonOf(error));
       await delay(REACH_INTERVAL_MS);

@@ -4,5 +4,5 @@ import { notificationTasks } from '../domains/notifications/jobs.js';
 import type { AnyTask } from '../jobs/task.js';
 import { mutationTasks } from '../graphql/mutation-results.js';
 
-/** Everything that a worker can do: the tasks of all domains, and what is kept of mutations. */
+/** All tasks that a worker can run: those of the domains, and the removal of old results of mutations. */
 export const tasks: readonly AnyTask[] = [...accountTasks, ...conversationTasks, ...notificationTasks, ...mutationTasks];

@@ -11,7 +11,7 @@ export interface Workers {
   /** Where GraphQL is: `http://127.0.0.1:4000/graphql`. */
   readonly url: string;
   /**
-   * Has every worker drain and end, then ends what they used.
+   * Lets every worker drain and stop, then stops what they used.
    * @throws when a worker did not end well
    */
   readonly stop: () => Promise<void>;
@@ -23,19 +23,19 @@ export interface WorkersOptions extends Pick<AppOptions, 'onFatal' | 'seed'> {
   readonly stopTimeoutMs: number;
 }
 
-/** What a worker is told at its start, by message: an address with a password in it belongs neither into arguments nor into the environment. */
+/** Sent to a worker when it starts. A message, because an address with a password must appear neither in arguments nor in the environment. */
 interface Assignment {
   readonly target: ConnectionTarget;
   readonly port: number;
 }
 
-/** What a worker says: that it listens (what is said to it before is lost), and where it serves. */
+/** Sent by a worker: that it listens to messages (earlier ones are lost), and where it serves. */
 type Report = { readonly kind: 'listening' } | { readonly kind: 'serving'; readonly url: string };
 
-/** The waits before a worker is replaced, in milliseconds: doubled each time that one dies soon after it was started. */
+/** The pause before a worker is replaced, in milliseconds: doubled each time that one dies soon after its start. */
 const FIRST_BACKOFF_MS = 100;
 const LAST_BACKOFF_MS = 10_000;
-/** One that has lived this long was not killed by what kills every new one. */
+/** A worker that has lived this long does not die of what kills every new one, such as a wrong setting. */
 const STEADY_MS = 10_000;
 
 /**
@@ -54,7 +54,7 @@ export const startWorkers = async (config: Config, { log, onFatal, seed, stopTim
   const killAll = (): void => {
     for (const worker of living) worker.process.kill('SIGKILL');
   };
-  // However this process ends: none of them is left behind.
+  // However this process ends, no worker is left behind.
   process.on('exit', killAll);
 
   const launch = (assignment: Assignment): Promise<string> =>
@@ -85,7 +85,7 @@ export const startWorkers = async (config: Config, { log, onFatal, seed, stopTim
   const replace = (assignment: Assignment, waitMs: number): void => {
     const timer = setTimeout(() => {
       replacements.delete(timer);
-      // One that does not start has died, too: it is replaced like any other.
+      // A worker that does not start has died as well, and is replaced like any other.
       launch(assignment).catch(() => undefined);
     }, waitMs);
     replacements.add(timer);
