@@ -72,6 +72,17 @@ export const readHeads = async (prisma: PrismaClient, topic: string, keys: reado
   return new Map(rows.map((row) => [row.key, row]));
 };
 
+/**
+ * For a statement of a domain's own that reads rows together with the heads of their streams, so that what is read and where the stream stands
+ * belong together. It adds `head`, with its `epoch` and `last_seq`: nulls for a stream without any event.
+ * @param key the stream's key, as SQL
+ */
+export const joinHead = (topic: string, key: Prisma.Sql): Prisma.Sql =>
+  Prisma.sql`LEFT JOIN head ON head.topic = ${topic} AND head.key = ${key}`;
+
+/** The version of a state value whose head is joined. */
+export const HEAD_VERSION = Prisma.sql`coalesce(head.last_seq, 0)`;
+
 /** No epoch and no time is below 0. */
 const UNKNOWN = -1;
 

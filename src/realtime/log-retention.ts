@@ -1,4 +1,5 @@
 import type { Database } from '../db/database.js';
+import type { Prisma } from '../db/generated/prisma/client.js';
 import type { Tx } from '../db/transact.js';
 
 interface Log {
@@ -55,3 +56,37 @@ const pruneStream = (db: Database, log: Log, key: string, ageMs: number): Promis
       )
       DELETE FROM event USING old WHERE event.topic = ${log.name} AND event.key = ${key} AND event.seq = old.seq AND old.goes`;
   });
+
+/** Some of the streams of a log. */
+export interface StreamQuery {
+  /** A condition in SQL on `head.key` and `head.oldest_seq`. */
+  readonly where: Prisma.Sql;
+  /** The key before them; empty for the first. */
+  readonly after: string;
+  readonly limit: number;
+}
+
+/** The streams of a log of which a condition is true, in the order of their keys, with the lowest seq that each still keeps. One statement. */
+export const findStreams = async (
+  { prisma }: Database,
+  log: Log,
+  { where, after, limit }: StreamQuery,
+): Promise<readonly { readonly key: string; readonly oldestSeq: number }[]> =>
+  await prisma.$queryRaw`
+    SELECT head.key, head.oldest_seq AS "oldestSeq" FROM head
+    WHERE head.topic = ${log.name} AND head.key > ${after} AND ${where}
+    ORDER BY head.key LIMIT ${limit}`;
+
+/**
+ * Gives events of one stream another kind, for those who read them from here: what they told of is no more. Their places stay.
+ * @param which a condition in SQL on `topic`, `kind` and `ref`, which names the topic: a partial index is found by literals alone
+ */
+export const retell = async (tx: Tx, key: string, which: Prisma.Sql, kind: string): Promise<void> => {
+  await tx.$executeRaw`UPDATE event SET kind = ${kind} WHERE key = ${key} AND ${which}`;
+};
+
+/** What events of one stream carry, each once. @param which as for {@link retell} */
+export const readRefs = async <Ref extends object>(tx: Tx, key: string, which: Prisma.Sql): Promise<Ref[]> => {
+  const rows = await tx.$queryRaw<{ readonly ref: Ref }[]>`SELECT DISTINCT ref FROM event WHERE key = ${key} AND ${which}`;
+  return rows.map(({ ref }) => ref);
+};

@@ -1,5 +1,6 @@
 import type { Principal, Services } from '../../context.js';
 import { Prisma, type Role } from '../../db/generated/prisma/client.js';
+import { joinHead } from '../../realtime/event-log.js';
 import type { Credential } from './credentials.js';
 import { rightsLog } from './topics.js';
 import { TokenError, type Tokens } from './tokens.js';
@@ -37,7 +38,7 @@ export const createAuthenticator = ({
     SELECT session.id AS "sessionId", holder.id, holder.username, holder.role::text AS role, head.epoch, head.last_seq AS seq
     FROM session
     JOIN "user" holder ON holder.id = session.user_id
-    LEFT JOIN head ON head.topic = ${rightsLog.name} AND head.key = holder.id::text
+    ${joinHead(rightsLog.name, Prisma.sql`holder.id::text`)}
     WHERE session.id IN (${Prisma.join(ids.map((id) => Prisma.sql`${id}::uuid`))}) AND session.revoked_at IS NULL AND session.expires_at > ${new Date(clock.now())}`;
 
   const principalOf = ({ sessionId, id, username, role, epoch, seq }: Found, expiresAt: Date): Principal => ({

@@ -1,8 +1,9 @@
 import type { Services } from '../../context.js';
 import type { Database } from '../../db/database.js';
-import { pruneLog } from '../../realtime/log-retention.js';
+import { Prisma } from '../../db/generated/prisma/client.js';
+import { findStreams, pruneLog, readRefs, retell } from '../../realtime/log-retention.js';
 import { withdrawMentions } from './messages.js';
-import { conversationLog } from './topics.js';
+import { conversationLog, type ConversationEvents } from './topics.js';
 
 /** Messages that one transaction removes at most. */
 const REMOVED_AT_ONCE = 500;
@@ -20,19 +21,18 @@ export const applyRetention = async ({ db, config }: Pick<Services, 'db' | 'conf
   await pruneLog(db, conversationLog, retentionMs);
 };
 
+const HAS_FORGOTTEN = Prisma.sql`
+  EXISTS (SELECT 1 FROM message WHERE message.conversation_id = head.key::uuid AND message.seq < head.oldest_seq)`;
+
 /** Removes or empties the messages whose own events are no longer kept. */
 const removeForgotten = async (db: Database): Promise<void> => {
-  let conversations: readonly { readonly id: string; readonly oldestSeq: number }[];
+  let conversations: Awaited<ReturnType<typeof findStreams>>;
   let after = '';
   do {
-    conversations = await db.prisma.$queryRaw`
-      SELECT key AS id, oldest_seq AS "oldestSeq" FROM head
-      WHERE topic = ${conversationLog.name} AND key > ${after}
-        AND EXISTS (SELECT 1 FROM message WHERE message.conversation_id = head.key::uuid AND message.seq < head.oldest_seq)
-      ORDER BY key LIMIT ${CONVERSATIONS_AT_ONCE}`;
-    for (const { id, oldestSeq } of conversations) {
-      for (let seq: number | null = 0; seq !== null;) seq = await removeMessages(db, id, { after: seq, before: oldestSeq });
-      after = id;
+    conversations = await findStreams(db, conversationLog, { where: HAS_FORGOTTEN, after, limit: CONVERSATIONS_AT_ONCE });
+    for (const { key, oldestSeq } of conversations) {
+      for (let seq: number | null = 0; seq !== null;) seq = await removeMessages(db, key, { after: seq, before: oldestSeq });
+      after = key;
     }
   } while (conversations.length === CONVERSATIONS_AT_ONCE);
 };
@@ -56,15 +56,12 @@ const removeMessages = (
       WHERE conversation_id = ${conversationId}::uuid AND seq > ${seqs.after} AND seq < ${seqs.before}
       ORDER BY seq LIMIT ${REMOVED_AT_ONCE} FOR UPDATE SKIP LOCKED`;
     const ids = messages.map(({ id }) => id);
-    // Topic and kinds are the literals of the partial index `event_message_ref`.
-    await tx.$executeRaw`
-      UPDATE event SET kind = 'MessageDeleted'
-      WHERE topic = 'conversation' AND key = ${conversationId} AND kind IN ('MessageEdited', 'ReactionsChanged')
-        AND ref->>'messageId' = ANY(${ids}::text[])`;
-    const told = await tx.$queryRaw<{ readonly id: string }[]>`
-      SELECT DISTINCT ref->>'messageId' AS id FROM event
-      WHERE topic = 'conversation' AND key = ${conversationId} AND kind = 'MessageDeleted' AND ref->>'messageId' = ANY(${ids}::text[])`;
-    const kept = new Set(told.map(({ id }) => id));
+    // Topic, kinds and the expression are those of the partial index `event_message_ref`.
+    const about = (kinds: Prisma.Sql): Prisma.Sql =>
+      Prisma.sql`topic = 'conversation' AND kind IN (${kinds}) AND ref->>'messageId' = ANY(${ids}::text[])`;
+    await retell(tx, conversationId, about(Prisma.sql`'MessageEdited', 'ReactionsChanged'`), 'MessageDeleted');
+    const told = await readRefs<ConversationEvents['MessageDeleted']>(tx, conversationId, about(Prisma.sql`'MessageDeleted'`));
+    const kept = new Set(told.map(({ messageId }) => messageId));
     await withdrawMentions(tx, { messageId: { in: ids } });
     await tx.messageMention.deleteMany({ where: { messageId: { in: ids } } });
     await tx.messageReaction.deleteMany({ where: { messageId: { in: ids } } });

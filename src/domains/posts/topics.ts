@@ -1,4 +1,5 @@
 import { Prisma } from '../../db/generated/prisma/client.js';
+import { HEAD_VERSION, joinHead } from '../../realtime/event-log.js';
 import { logTopic, stateTopic, type StateTopic, type StateValue } from '../../realtime/topic.js';
 
 /** What each kind of event carries. Each has a GraphQL type of the same name. */
@@ -46,8 +47,8 @@ export interface Count extends StateValue {
 const countTopic = (name: string, column: Prisma.Sql): StateTopic<Count> =>
   stateTopic<Count>(name, async (prisma, postIds) => {
     const rows = await prisma.$queryRaw<Count[]>`
-      SELECT post.id AS "postId", ${column} AS count, coalesce(head.last_seq, 0) AS version
-      FROM post LEFT JOIN head ON head.topic = ${name} AND head.key = post.id::text
+      SELECT post.id AS "postId", ${column} AS count, ${HEAD_VERSION} AS version
+      FROM post ${joinHead(name, Prisma.sql`post.id::text`)}
       WHERE post.id = ANY(${[...postIds]}::uuid[]) AND post.deleted_at IS NULL`;
     return new Map(rows.map((row) => [row.postId, row]));
   });
