@@ -1,6 +1,6 @@
 import { SingleBar } from 'cli-progress';
 import type { Services } from '../context.js';
-import { usernameKey } from '../domains/account/rules.js';
+import { findByUsername, findFirstUser } from '../domains/account/account.js';
 import { importFolder, type ImportProgress, type ImportReport } from '../domains/knowledge/import.js';
 import { MarkdownFileError } from '../domains/knowledge/markdown-files.js';
 
@@ -53,11 +53,8 @@ const findAuthor = async (
   { db }: Pick<Services, 'db'>,
   username: string | undefined,
 ): Promise<{ readonly id: string; readonly username: string } | null> => {
-  const select = { id: true, username: true } as const;
-  if (username !== undefined) return await db.prisma.user.findUnique({ where: { usernameKey: usernameKey(username) }, select });
-  const orderBy = [{ createdAt: 'asc' }, { id: 'asc' }] as const;
-  const first = (where: { role?: 'ADMIN' }) => db.prisma.user.findFirst({ where, orderBy: [...orderBy], select });
-  return (await first({ role: 'ADMIN' })) ?? (await first({}));
+  if (username !== undefined) return await findByUsername(db, username);
+  return (await findFirstUser(db, 'ADMIN')) ?? (await findFirstUser(db));
 };
 
 /** Escapes control characters: file names come from anywhere, and a terminal obeys what is in them. */

@@ -1,5 +1,6 @@
 import type { Services } from '../../context.js';
-import type { Role, User } from '../../db/generated/prisma/client.js';
+import type { Database } from '../../db/database.js';
+import { Prisma, type Role, type User } from '../../db/generated/prisma/client.js';
 import type { Tx } from '../../db/transact.js';
 import { notFound } from '../../errors.js';
 import { usernameKey } from './rules.js';
@@ -11,6 +12,42 @@ export const findUser = async ({ db }: Pick<Services, 'db'>, id: string): Promis
   if (user === null) throw notFound('User');
   return user;
 };
+
+/** Which of these are ids of users; one statement. */
+export const knownUsers = async (client: Pick<Tx, 'user'>, ids: readonly string[]): Promise<ReadonlySet<string>> => {
+  const users = await client.user.findMany({ where: { id: { in: [...ids] } }, select: { id: true } });
+  return new Set(users.map(({ id }) => id));
+};
+
+/** Users by their ids, in no order, with what is selected of them or hangs on them; one statement. */
+export const findUsers = async <Args extends Omit<Prisma.UserFindManyArgs, 'where'>>(
+  { prisma }: Pick<Database, 'prisma'>,
+  ids: readonly string[],
+  args: Args,
+): Promise<Prisma.UserGetPayload<Args>[]> =>
+  // What comes back follows from the arguments, which the compiler cannot see through the spread.
+  (await prisma.user.findMany({ ...args, where: { id: { in: [...ids] } } } as Prisma.UserFindManyArgs)) as unknown as Prisma.UserGetPayload<Args>[];
+
+/** Those of these ids that are users', as the rows (`id`) of a subquery. */
+export const usersAmong = (ids: readonly string[]): Prisma.Sql => Prisma.sql`(SELECT id FROM "user" WHERE id = ANY(${[...ids]}::uuid[]))`;
+
+/** The users who have one of these usernames, given as {@link usernameKey} makes them, as the rows (`id`) of a subquery. */
+export const usersNamed = (keys: readonly string[]): Prisma.Sql =>
+  Prisma.sql`(SELECT id FROM "user" WHERE username_key = ANY(${[...keys]}::text[]))`;
+
+type Named = Pick<User, 'id' | 'username'>;
+
+/** The user of that name, whatever the case. */
+export const findByUsername = async ({ prisma }: Pick<Database, 'prisma'>, username: string): Promise<Named | null> =>
+  await prisma.user.findUnique({ where: { usernameKey: usernameKey(username) }, select: { id: true, username: true } });
+
+/** Who has been here longest, of all or of those with a role. */
+export const findFirstUser = async ({ prisma }: Pick<Database, 'prisma'>, role?: Role): Promise<Named | null> =>
+  await prisma.user.findFirst({
+    where: role === undefined ? {} : { role },
+    orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
+    select: { id: true, username: true },
+  });
 
 /**
  * Gives a user another role, as part of a transaction.

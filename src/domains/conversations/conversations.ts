@@ -7,6 +7,7 @@ import type { Tx } from '../../db/transact.js';
 import { badInput, coded, notFound, type FieldError } from '../../errors.js';
 import { hashPassword } from '../../access/passwords.js';
 import { viewerOf } from '../../access/viewer.js';
+import { knownUsers } from '../account/account.js';
 import { assertNotBlocked } from '../blocks/blocks.js';
 import { newJoinCode } from './join-codes.js';
 import { directKey, otherOf } from './rules.js';
@@ -60,6 +61,17 @@ export const assertNotApart = async ({ db }: Context, { conversation, member }: 
   if (conversation.kind === 'DIRECT') await assertNotBlocked(db.prisma, member.userId, otherOf(conversation, member.userId));
 };
 
+/** Who is in a conversation, in the order of their joining; at most `limit` of them. */
+export const longestMembers = async ({ db }: Pick<Context, 'db'>, conversationId: string, limit: number): Promise<string[]> => {
+  const members = await db.prisma.conversationMember.findMany({
+    where: { conversationId },
+    orderBy: [{ joinedAt: 'asc' }, { id: 'asc' }],
+    take: limit,
+    select: { userId: true },
+  });
+  return members.map(({ userId }) => userId);
+};
+
 export const membersOnly = () => coded('FORBIDDEN', 'Only members of the conversation may do this.');
 
 /**
@@ -74,7 +86,7 @@ export const startDirect = async (context: Context, userId: string): Promise<Con
   const where = { directKey: directKey(viewerId, userId) };
   const begun = await prisma.conversation.findUnique({ where });
   if (begun !== null) return begun;
-  if ((await prisma.user.count({ where: { id: userId } })) === 0) throw notFound('User');
+  if (!(await knownUsers(prisma, [userId])).has(userId)) throw notFound('User');
   try {
     return await create(context, { kind: 'DIRECT', ...where }, [
       { userId: viewerId, role: 'MEMBER' },
@@ -113,8 +125,7 @@ export const createGroup = async (context: Context, { title, memberIds, clientId
 
 /** @throws BAD_USER_INPUT that names each of them who does not exist, in `input.memberIds` */
 export const assertUsers = async (client: Pick<Tx, 'user'>, ids: readonly string[]): Promise<void> => {
-  const users = await client.user.findMany({ where: { id: { in: [...ids] } }, select: { id: true } });
-  const known = new Set(users.map(({ id }) => id));
+  const known = await knownUsers(client, ids);
   const [first, ...rest] = ids.flatMap((id, index): FieldError[] =>
     known.has(id) ? [] : [{ path: `input.memberIds.${index}`, code: 'NOT_FOUND', message: 'There is no such user.' }],
   );

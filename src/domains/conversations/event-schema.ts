@@ -4,7 +4,7 @@ import { DEFAULT_PAGE, MAX_PAGE } from '../../db/keyset.js';
 import { decodeId, encodeId } from '../../graphql/ids.js';
 import { decodeCursor, encodeCursor } from '../../realtime/cursor.js';
 import type { LogEvent } from '../../realtime/topic.js';
-import { User } from '../account/schema.js';
+import { userField } from '../account/schema.js';
 import { findAsMember } from './conversations.js';
 import { pollConversation, type ConversationLogEvent } from './events.js';
 import { Message } from './message-schema.js';
@@ -60,12 +60,7 @@ builder.objectRef<Event<'MessageDeleted'>>('MessageDeleted').implement({
 
 type OfUser = 'MemberJoined' | 'MemberLeft' | 'OwnerChanged' | 'ConversationRenamed' | 'ReadMoved';
 
-const userField = (t: EventFields<OfUser>, description: string) =>
-  t.prismaField({
-    type: User,
-    description,
-    resolve: (query, { ref }, _args, { db }) => db.prisma.user.findUniqueOrThrow({ ...query, where: { id: ref.userId } }),
-  });
+const whoField = (t: EventFields<OfUser>, description: string) => userField(t, description, ({ ref }) => ref.userId);
 
 const memberField = (t: EventFields<OfUser>) =>
   t.prismaField({
@@ -89,7 +84,7 @@ const memberEvent = (kind: 'MemberJoined' | 'OwnerChanged', description: string,
   builder.objectRef<Event<typeof kind>>(kind).implement({
     description,
     interfaces: [ConversationEvent],
-    fields: (t) => ({ user: userField(t, who), member: memberField(t), conversation: conversationField(t) }),
+    fields: (t) => ({ user: whoField(t, who), member: memberField(t), conversation: conversationField(t) }),
   });
 
 memberEvent('MemberJoined', 'Somebody has become a member.', 'Who has joined.');
@@ -99,7 +94,7 @@ builder.objectRef<Event<'MemberLeft'>>('MemberLeft').implement({
   description: 'Somebody has left the conversation or was removed from it.',
   interfaces: [ConversationEvent],
   fields: (t) => ({
-    user: userField(t, 'Who has left.'),
+    user: whoField(t, 'Who has left.'),
     // The only field of an event that has to know who looks: the one who was removed may still be told of it, and sees nothing of what comes
     // after. Whoever selects it gets results of their own.
     conversation: t.prismaField({
@@ -115,14 +110,14 @@ builder.objectRef<Event<'MemberLeft'>>('MemberLeft').implement({
 builder.objectRef<Event<'ConversationRenamed'>>('ConversationRenamed').implement({
   description: 'The conversation has been renamed.',
   interfaces: [ConversationEvent],
-  fields: (t) => ({ conversation: conversationField(t), user: userField(t, 'Who has renamed it.') }),
+  fields: (t) => ({ conversation: conversationField(t), user: whoField(t, 'Who has renamed it.') }),
 });
 
 builder.objectRef<Event<'ReadMoved'>>('ReadMoved').implement({
   description: 'A member has read further.',
   interfaces: [ConversationEvent],
   fields: (t) => ({
-    user: userField(t, 'The member who has read.'),
+    user: whoField(t, 'The member who has read.'),
     member: memberField(t),
     readUpTo: t.string({
       description: 'The cursor up to which they have read.',

@@ -1,4 +1,5 @@
 import type { Tx } from '../../db/transact.js';
+import { usersNamed } from '../account/account.js';
 import { usernameKey } from '../account/rules.js';
 import { blockedAmong } from '../blocks/blocks.js';
 
@@ -23,8 +24,8 @@ const named = async (tx: Tx, { conversationId, authorId, body }: Mentioning): Pr
   const names = namesIn(body);
   if (names.length === 0) return [];
   const members = await tx.$queryRaw<{ readonly userId: string }[]>`
-    SELECT member.user_id AS "userId" FROM conversation_member member JOIN "user" ON "user".id = member.user_id
-    WHERE member.conversation_id = ${conversationId}::uuid AND "user".username_key = ANY(${names}::text[])
+    SELECT member.user_id AS "userId" FROM conversation_member member JOIN ${usersNamed(names)} named ON named.id = member.user_id
+    WHERE member.conversation_id = ${conversationId}::uuid
     ORDER BY member.user_id
     FOR KEY SHARE OF member`;
   const userIds = members.map(({ userId }) => userId);

@@ -10,7 +10,7 @@ import { mutation } from '../../graphql/mutation.js';
 import { encodeCursor, headCursor } from '../../realtime/cursor.js';
 import { list, text } from '../../graphql/text.js';
 import { viewerOf } from '../../access/viewer.js';
-import { Me, meField, User } from '../account/schema.js';
+import { Me, meField, userField } from '../account/schema.js';
 import { conversationsOf, createGroup, createRoom, findAsMember, latestActivity, membersOnly, startDirect } from './conversations.js';
 import { addMembers, leaveConversation, longestFirst, removeMember, renameConversation, transferOwnership } from './members.js';
 import { afterHead, assertMember, conversationHead, isKnown, onlineCount, ownMembership } from './membership.js';
@@ -452,11 +452,7 @@ mutation('removeMember', {
     description: 'The conversation, without the one who was removed.',
     fields: (t) => ({
       conversation: conversationField(t),
-      user: t.prismaField({
-        type: User,
-        description: 'The user who was removed.',
-        resolve: (query, { userId }, _args, { db }) => db.prisma.user.findUniqueOrThrow({ ...query, where: { id: userId } }),
-      }),
+      user: userField(t, 'The user who was removed.', ({ userId }) => userId),
     }),
   },
 });

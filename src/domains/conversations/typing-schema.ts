@@ -2,7 +2,8 @@ import { builder } from '../../graphql/builder.js';
 import { decodeId, encodeId } from '../../graphql/ids.js';
 import { mutation } from '../../graphql/mutation.js';
 import type { Signal } from '../../realtime/topic.js';
-import { User } from '../account/schema.js';
+import { findUsers } from '../account/account.js';
+import { User, userField } from '../account/schema.js';
 import { findAsMember } from './conversations.js';
 import { assertMember } from './membership.js';
 import { Conversation } from './schema.js';
@@ -15,11 +16,7 @@ const Typing = builder.objectRef<TypingSignal>('Typing').implement({
   description: 'A member has begun to type, is still typing, or has stopped.',
   fields: (t) => ({
     conversationId: t.id({ description: 'The conversation.', resolve: ({ key }) => encodeId('Conversation', key) }),
-    user: t.prismaField({
-      type: User,
-      description: 'The member.',
-      resolve: (query, { value }, _args, { db }) => db.prisma.user.findUniqueOrThrow({ ...query, where: { id: value.userId } }),
-    }),
+    user: userField(t, 'The member.', ({ value }) => value.userId),
     isTyping: t.boolean({ description: 'Whether they are typing.', resolve: ({ value }) => value.isTyping }),
   }),
 });
@@ -34,7 +31,7 @@ builder.prismaObjectFields(Conversation, (t) => ({
       const { userId: viewerId } = await assertMember(context, id);
       const typists = typistsIn(context, id).filter((userId) => userId !== viewerId);
       if (typists.length === 0) return [];
-      const users = await context.db.prisma.user.findMany({ ...query, where: { id: { in: typists } } });
+      const users = await findUsers(context.db, typists, query);
       return users.sort((a, b) => typists.indexOf(a.id) - typists.indexOf(b.id));
     },
   }),

@@ -10,6 +10,7 @@ import { decodeId, encodeId } from '../../graphql/ids.js';
 import { batched } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
 import { text } from '../../graphql/text.js';
+import { findUsers } from '../account/account.js';
 import { User } from '../account/schema.js';
 import { categoryById, createCategory, deleteCategory, findCategory, updateCategory } from './categories.js';
 import { createEntry, deleteEntry, featureEntry, findEntry, likeEntry, unlikeEntry, updateEntry } from './entries.js';
@@ -149,10 +150,7 @@ builder.prismaObjectFields(User, (t) => ({
         keyset: entryOrders.NEWEST,
         find: async (ids, page, query) => {
           const where = { AND: [visibleTo(context.viewer), page.where] };
-          const users = await context.db.prisma.user.findMany({
-            where: { id: { in: ids } },
-            select: { id: true, entries: { ...query, ...page, where } },
-          });
+          const users = await findUsers(context.db, ids, { select: { id: true, entries: { ...query, ...page, where } } });
           return users.map(({ id, entries }) => ({ id, rows: entries }));
         },
         count: authoredCount,

@@ -11,6 +11,7 @@ import { headCursor } from '../../realtime/cursor.js';
 import { streamKeyset } from '../../realtime/stream-keyset.js';
 import type { LogEvent } from '../../realtime/topic.js';
 import { text } from '../../graphql/text.js';
+import { findUsers } from '../account/account.js';
 import { isUsername, usernameKey } from '../account/rules.js';
 import { User } from '../account/schema.js';
 import { addComment, deleteComment, findComment, updateComment } from './comments.js';
@@ -209,9 +210,8 @@ builder.prismaObjectFields(User, (t) => ({
         parentId: user.id,
         keyset: newestFirst,
         find: async (ids, page, query) => {
-          const users = await context.db.prisma.user.findMany({
+          const users = await findUsers(context.db, ids, {
             relationLoadStrategy: 'join',
-            where: { id: { in: ids } },
             select: { id: true, posts: { ...query, ...page, where: { AND: [notDeleted, page.where] } } },
           });
           return users.map(({ id, posts }) => ({ id, rows: posts }));
