@@ -3,7 +3,6 @@ import { connectionType, listPage, nodeQuery } from '../../graphql/connection.js
 import type { User as UserRow } from '../../db/generated/prisma/client.js';
 import { badInput } from '../../errors.js';
 import { decodeId } from '../../graphql/ids.js';
-import { batched } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
 import { text } from '../../graphql/text.js';
 import { principalOf, viewerOf } from '../../access/viewer.js';
@@ -13,19 +12,6 @@ import { endSession, refreshSession, startSession, type Credentials as SessionCr
 import { createGuest, createMember, findByPassword, oldestFirst, updateProfile, whoMatch } from './users.js';
 
 const MAX_SEARCH = 100;
-
-/**
- * Devices with a socket in any process whose lease is alive; one that is at several processes is one. A process of 0.1.0, which has not
- * given way yet, only says how many it has.
- */
-const deviceCount = batched(async ({ db }, userIds) => {
-  const rows = await db.prisma.$queryRaw<{ readonly userId: string; readonly devices: number }[]>`
-    SELECT d.user_id AS "userId", (count(DISTINCT device_id) + coalesce(sum(d.devices) FILTER (WHERE device_id IS NULL), 0))::int AS devices
-    FROM presence_device d JOIN presence_lease l ON l.process_id = d.process_id LEFT JOIN unnest(d.device_ids) AS device_id ON true
-    WHERE d.user_id = ANY (${[...userIds]}::uuid[]) AND l.expires_at > now()
-    GROUP BY d.user_id`;
-  return new Map(rows.map(({ userId, devices }) => [userId, devices]));
-}, 0);
 
 // ---------------------------------------------------------------- types
 
@@ -76,11 +62,6 @@ export const Me = builder.prismaObject('User', {
       nullable: true,
       description: 'The address of the account, in lower case; null for guests.',
     }),
-    deviceCount: t.int({
-      description:
-        'How many devices of the viewer have a socket now. A device is what connects with the same `deviceId`, or else the same session: several tabs are one.',
-      resolve: (me, _args, context) => deviceCount(context, me.id),
-    }),
   }),
 });
 
@@ -97,6 +78,18 @@ export const meField = <Payload extends object>(t: PothosSchemaTypes.ObjectField
     description: 'The viewer, with their lists and counts as they are now.',
     resolve: (query, _payload, _args, context) =>
       context.db.prisma.user.findUniqueOrThrow({ ...query, where: { id: viewerOf(context).id } }),
+  });
+
+/** A user whose id something else has. */
+export const userField = <Parent extends object>(
+  t: PothosSchemaTypes.ObjectFieldBuilder<Types, Parent>,
+  description: string,
+  userId: (parent: Parent) => string,
+) =>
+  t.prismaField({
+    type: User,
+    description,
+    resolve: (query, parent, _args, { db }) => db.prisma.user.findUniqueOrThrow({ ...query, where: { id: userId(parent as Parent) } }),
   });
 
 export const Credentials = builder.objectRef<SessionCredentials>('Credentials').implement({

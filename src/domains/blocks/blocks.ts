@@ -7,9 +7,8 @@ import type { Tx } from '../../db/transact.js';
 import { badInput, coded, notFound } from '../../errors.js';
 import { batched } from '../../graphql/loaders.js';
 import { viewerOf } from '../../access/viewer.js';
+import { findUser } from '../account/account.js';
 import { rightsLog } from '../account/topics.js';
-import { withdraw } from '../notifications/notifications.js';
-import { following } from '../notifications/rules.js';
 
 /*
  * Blocking keeps two people apart in both directions: neither can follow, mention or message the other directly, add them to a group,
@@ -47,6 +46,10 @@ export const areApart = (one: Prisma.Sql, other: Prisma.Sql): Prisma.Sql => Pris
   SELECT 1 FROM block WHERE (blocker_id = ${one} AND blocked_id = ${other}) OR (blocker_id = ${other} AND blocked_id = ${one})
 )`;
 
+/** Whether a user has blocked anybody or was blocked by anybody, as a condition within a statement that finds them. */
+export const hasBlocks = (userId: Prisma.Sql): Prisma.Sql =>
+  Prisma.sql`(EXISTS (SELECT FROM block WHERE blocker_id = ${userId}) OR EXISTS (SELECT FROM block WHERE blocked_id = ${userId}))`;
+
 /** The answer to either of two people who are kept apart; it does not say who has blocked. */
 export const keptApart = (): GraphQLError => coded('FORBIDDEN', 'One of you has blocked the other.');
 
@@ -76,10 +79,15 @@ export const lockPair = async (tx: Tx, userId: string, otherId: string): Promise
 };
 
 /**
- * Keeps the viewer and a user apart, and ends what each follows of the other. Blocking twice is blocking once.
+ * Keeps the viewer and a user apart. Blocking twice is blocking once.
+ * @param end ends, in the same transaction, what there is between two users who are kept apart from now on
  * @throws NOT_FOUND, BAD_USER_INPUT for oneself
  */
-export const blockUser = async (context: Context, blockedId: string): Promise<User> => {
+export const blockUser = async (
+  context: Context,
+  blockedId: string,
+  end: (tx: Tx, one: string, other: string) => Promise<void>,
+): Promise<User> => {
   const blockerId = viewerOf(context).id;
   if (blockedId === blockerId) throw badInput({ path: 'input.userId', code: 'NOT_ALLOWED', message: 'You cannot block yourself.' });
   try {
@@ -87,22 +95,14 @@ export const blockUser = async (context: Context, blockedId: string): Promise<Us
       await lockPair(tx, blockerId, blockedId);
       const { count } = await tx.block.createMany({ data: [{ blockerId, blockedId }], skipDuplicates: true });
       if (count === 0) return;
-      await tx.follow.deleteMany({
-        where: {
-          OR: [
-            { followerId: blockerId, followeeId: blockedId },
-            { followerId: blockedId, followeeId: blockerId },
-          ],
-        },
-      });
-      await withdraw(tx, following(blockerId, blockedId), following(blockedId, blockerId));
+      await end(tx, blockerId, blockedId);
       tellBoth(tx, blockerId, blockedId);
     });
   } catch (error) {
     if (isForeignKeyViolation(error)) throw notFound('User');
     throw error;
   }
-  return await context.db.prisma.user.findUniqueOrThrow({ where: { id: blockedId } });
+  return await findUser(context, blockedId);
 };
 
 /**
@@ -115,9 +115,7 @@ export const unblockUser = async (context: Context, blockedId: string): Promise<
     const { count } = await tx.block.deleteMany({ where: { blockerId, blockedId } });
     if (count > 0) tellBoth(tx, blockerId, blockedId);
   });
-  const user = await context.db.prisma.user.findUnique({ where: { id: blockedId } });
-  if (user === null) throw notFound('User');
-  return user;
+  return await findUser(context, blockedId);
 };
 
 /** What either has open may show them the other. */

@@ -1,9 +1,11 @@
+import type { Context } from '../../context.js';
 import { builder } from '../../graphql/builder.js';
 import { listPage } from '../../graphql/connection.js';
 import { batched } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
 import { findUser } from '../account/account.js';
 import { Me, meField, User, UserConnection } from '../account/schema.js';
+import { endFollows } from '../follows/follows.js';
 import { blockUser, latestBlocked, unblockUser } from './blocks.js';
 
 const viewerBlocks = batched(async ({ db, viewer }, userIds) => {
@@ -43,7 +45,7 @@ builder.prismaObjectFields(Me, (t) => ({
 for (const [name, act, description] of [
   [
     'blockUser',
-    blockUser,
+    (context: Context, userId: string) => blockUser(context, userId, endFollows),
     'Keeps the viewer and a user apart: neither follows, mentions or messages the other directly, adds them to a group, comments under their posts or sees whether they are here. What they follow of each other ends. Blocking twice is blocking once.',
   ],
   ['unblockUser', unblockUser, 'Takes a block back. The follows that it ended do not come back.'],

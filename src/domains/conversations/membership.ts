@@ -3,6 +3,7 @@ import { Prisma, type Conversation, type ConversationMember } from '../../db/gen
 import { batched, heads } from '../../graphql/loaders.js';
 import { viewerOf } from '../../access/viewer.js';
 import { areApart } from '../blocks/blocks.js';
+import { isHere } from '../presence/presence.js';
 import { membersOnly } from './conversations.js';
 import { conversationLog } from './topics.js';
 
@@ -64,8 +65,8 @@ export const onlineCount = batched(async ({ db, viewer }, conversationIds) => {
   if (viewer === null) return new Map<string, number>();
   const rows = await db.prisma.$queryRaw<{ readonly id: string; readonly online: number }[]>`
     SELECT member.conversation_id AS id, count(*)::int AS online
-    FROM conversation_member member JOIN presence ON presence.user_id = member.user_id
-    WHERE member.conversation_id = ANY(${conversationIds}::uuid[]) AND presence.status <> 'OFFLINE'
+    FROM conversation_member member
+    WHERE member.conversation_id = ANY(${conversationIds}::uuid[]) AND ${isHere(Prisma.sql`member.user_id`)}
       AND NOT ${areApart(Prisma.sql`${viewer.id}::uuid`, Prisma.sql`member.user_id`)}
     GROUP BY member.conversation_id`;
   return new Map(rows.map(({ id, online }) => [id, online]));

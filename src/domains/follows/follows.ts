@@ -1,15 +1,20 @@
 import type { Context } from '../../context.js';
 import { isForeignKeyViolation } from '../../db/failures.js';
-import type { Follow, Prisma, User } from '../../db/generated/prisma/client.js';
+import { Prisma, type Follow, type User } from '../../db/generated/prisma/client.js';
 import type { Keyset } from '../../db/keyset.js';
+import type { Tx } from '../../db/transact.js';
 import { badInput, notFound } from '../../errors.js';
 import { viewerOf } from '../../access/viewer.js';
+import { findUser } from '../account/account.js';
 import { assertNotBlocked, lockPair } from '../blocks/blocks.js';
 import { notify, withdraw } from '../notifications/notifications.js';
 import { following } from '../notifications/rules.js';
 
 /** The users whom this one follows, as a condition. */
 export const followedBy = (userId: string): Prisma.UserWhereInput => ({ followers: { some: { followerId: userId } } });
+
+/** The same, as the rows (`id`) of a subquery. */
+export const followeesOf = (userId: string): Prisma.Sql => Prisma.sql`(SELECT followee_id AS id FROM follow WHERE follower_id = ${userId}::uuid)`;
 
 /** Who began last comes first. `other` is the side that the list shows. */
 const byRecency = <Row extends Follow>(name: string, other: 'followerId' | 'followeeId'): Keyset<Row> => ({
@@ -29,9 +34,8 @@ export const latestFollowees = byRecency<FolloweeRow>('following', 'followeeId')
 export const followUser = async (context: Context, followeeId: string): Promise<User> => {
   const followerId = viewerOf(context).id;
   if (followeeId === followerId) throw badInput({ path: 'input.userId', code: 'NOT_ALLOWED', message: 'You cannot follow yourself.' });
-  const { prisma, transact } = context.db;
   try {
-    await transact(async (tx) => {
+    await context.db.transact(async (tx) => {
       await lockPair(tx, followerId, followeeId);
       await assertNotBlocked(tx, followerId, followeeId);
       const { count } = await tx.follow.createMany({ data: [{ followerId, followeeId }], skipDuplicates: true });
@@ -41,18 +45,28 @@ export const followUser = async (context: Context, followeeId: string): Promise<
     if (isForeignKeyViolation(error)) throw notFound('User');
     throw error;
   }
-  return await prisma.user.findUniqueOrThrow({ where: { id: followeeId } });
+  return await findUser(context, followeeId);
 };
 
 /** Whom one does not follow, one may stop following. @throws NOT_FOUND */
 export const unfollowUser = async (context: Context, followeeId: string): Promise<User> => {
-  const { prisma, transact } = context.db;
   const followerId = viewerOf(context).id;
-  await transact(async (tx) => {
+  await context.db.transact(async (tx) => {
     const { count } = await tx.follow.deleteMany({ where: { followerId, followeeId } });
     if (count > 0) await withdraw(tx, following(followerId, followeeId));
   });
-  const user = await prisma.user.findUnique({ where: { id: followeeId } });
-  if (user === null) throw notFound('User');
-  return user;
+  return await findUser(context, followeeId);
+};
+
+/** Ends what two users follow of each other, with what they were told of it: part of the transaction that keeps them apart. */
+export const endFollows = async (tx: Tx, one: string, other: string): Promise<void> => {
+  await tx.follow.deleteMany({
+    where: {
+      OR: [
+        { followerId: one, followeeId: other },
+        { followerId: other, followeeId: one },
+      ],
+    },
+  });
+  await withdraw(tx, following(one, other), following(other, one));
 };

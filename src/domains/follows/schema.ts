@@ -2,7 +2,7 @@ import { builder } from '../../graphql/builder.js';
 import { childPage } from '../../graphql/connection.js';
 import { batched } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
-import { findUser } from '../account/account.js';
+import { findUser, findUsers } from '../account/account.js';
 import { meField, User, UserConnection } from '../account/schema.js';
 import { followUser, latestFollowees, latestFollowers, unfollowUser, type FolloweeRow, type FollowerRow } from './follows.js';
 
@@ -48,10 +48,7 @@ builder.prismaObjectFields(User, (t) => ({
         keyset: latestFollowers,
         node: ({ follower }) => follower,
         find: async (ids, page, query) => {
-          const users = await context.db.prisma.user.findMany({
-            where: { id: { in: ids } },
-            select: { id: true, followers: { ...page, include: { follower: query } } },
-          });
+          const users = await findUsers(context.db, ids, { select: { id: true, followers: { ...page, include: { follower: query } } } });
           return users.map(({ id, followers }) => ({ id, rows: followers }));
         },
         count: followerCount,
@@ -67,10 +64,7 @@ builder.prismaObjectFields(User, (t) => ({
         keyset: latestFollowees,
         node: ({ followee }) => followee,
         find: async (ids, page, query) => {
-          const users = await context.db.prisma.user.findMany({
-            where: { id: { in: ids } },
-            select: { id: true, following: { ...page, include: { followee: query } } },
-          });
+          const users = await findUsers(context.db, ids, { select: { id: true, following: { ...page, include: { followee: query } } } });
           return users.map(({ id, following }) => ({ id, rows: following }));
         },
         count: followingCount,

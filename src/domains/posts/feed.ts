@@ -3,7 +3,7 @@ import type { Context } from '../../context.js';
 import { Prisma, type Post } from '../../db/generated/prisma/client.js';
 import type { KeysetValue, PageBounds, PageQuery } from '../../db/keyset.js';
 import { viewerOf } from '../../access/viewer.js';
-import { followedBy } from '../follows/follows.js';
+import { followedBy, followeesOf } from '../follows/follows.js';
 import { notDeleted } from './posts.js';
 
 /** What a viewer's feed shows: the posts of those whom they follow, and their own. */
@@ -29,7 +29,7 @@ export const feedPage = async (
   const rows = await prisma.$queryRaw<{ readonly id: string }[]>`
     WITH author AS (
       SELECT author.id
-      FROM (SELECT followee_id AS id FROM follow WHERE follower_id = ${viewerId}::uuid UNION ALL SELECT ${viewerId}::uuid) author
+      FROM (SELECT id FROM ${followeesOf(viewerId)} followee UNION ALL SELECT ${viewerId}::uuid) author
       CROSS JOIN LATERAL (
         SELECT post.created_at, post.id AS post_id FROM post WHERE post.author_id = author.id AND ${inPage}
         ORDER BY post.created_at ${direction}, post.id ${direction} LIMIT 1

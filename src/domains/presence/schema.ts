@@ -8,9 +8,10 @@ import { batched, batchedField } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
 import type { Followed } from '../../graphql/topic-field.js';
 import { viewerOf } from '../../access/viewer.js';
-import { User } from '../account/schema.js';
+import { findUsers } from '../account/account.js';
+import { Me, User } from '../account/schema.js';
 import { blockedAmong, isApart } from '../blocks/blocks.js';
-import { findAsMember } from '../conversations/conversations.js';
+import { findAsMember, longestMembers } from '../conversations/conversations.js';
 import { conversationLog, type ConversationEvents } from '../conversations/topics.js';
 import { setPresence } from './presence.js';
 import { hidden, hiddenKey, presenceTopic, type PresenceValue } from './topics.js';
@@ -21,6 +22,19 @@ const MAX_USERS = 100;
 const MAX_MEMBERS = 1_000;
 
 const presenceOf = batched<PresenceValue | null>(({ db }, userIds) => presenceTopic.load(db.prisma, userIds), null);
+
+/**
+ * Devices with a socket in any process whose lease is alive; one that is at several processes is one. A process of 0.1.0, which has not
+ * given way yet, only says how many it has.
+ */
+const deviceCount = batched(async ({ db }, userIds) => {
+  const rows = await db.prisma.$queryRaw<{ readonly userId: string; readonly devices: number }[]>`
+    SELECT d.user_id AS "userId", (count(DISTINCT device_id) + coalesce(sum(d.devices) FILTER (WHERE device_id IS NULL), 0))::int AS devices
+    FROM presence_device d JOIN presence_lease l ON l.process_id = d.process_id LEFT JOIN unnest(d.device_ids) AS device_id ON true
+    WHERE d.user_id = ANY (${[...userIds]}::uuid[]) AND l.expires_at > now()
+    GROUP BY d.user_id`;
+  return new Map(rows.map(({ userId, devices }) => [userId, devices]));
+}, 0);
 
 /**
  * What the viewer sees: one with whom they are kept apart looks like one who has never been here, in version 0, since a version that grew
@@ -80,17 +94,9 @@ const keysOf = async ({ db, viewer }: Context, userIds: readonly string[]): Prom
  */
 const followMembers = async (context: Context, globalId: string): Promise<Followed> => {
   const { conversation } = await findAsMember(context, decodeId('Conversation', globalId, 'conversationId'));
-  const members = await context.db.prisma.conversationMember.findMany({
-    where: { conversationId: conversation.id },
-    orderBy: [{ joinedAt: 'asc' }, { id: 'asc' }],
-    take: MAX_MEMBERS,
-    select: { userId: true },
-  });
+  const members = await longestMembers(context, conversation.id, MAX_MEMBERS);
   return {
-    keys: await keysOf(
-      context,
-      members.map(({ userId }) => userId),
-    ),
+    keys: await keysOf(context, members),
     until: { topic: conversationLog, key: conversation.id, kinds: COMINGS_AND_GOINGS },
   };
 };
@@ -117,7 +123,7 @@ export const Presence = builder.objectRef<PresenceValue>('Presence').implement({
       resolve: async ({ userId }, _args, context, info) => {
         const user = await batchedField(context, info, userId, async (userIds) => {
           const query: NodeQuery = queryFromInfo({ context, info });
-          const users = await context.db.prisma.user.findMany({ ...query, where: { id: { in: [...userIds] } } });
+          const users = await findUsers(context.db, userIds, query);
           return new Map(users.map((each) => [each.id, each]));
         });
         if (user === undefined) throw notFound('User');
@@ -144,6 +150,14 @@ builder.prismaObjectFields(User, (t) => ({
     type: Presence,
     description: 'Whether this user is here.',
     resolve: (user, _args, context) => findPresence(context, user.id),
+  }),
+}));
+
+builder.prismaObjectFields(Me, (t) => ({
+  deviceCount: t.int({
+    description:
+      'How many devices of the viewer have a socket now. A device is what connects with the same `deviceId`, or else the same session: several tabs are one.',
+    resolve: (me, _args, context) => deviceCount(context, me.id),
   }),
 }));
 

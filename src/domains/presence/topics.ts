@@ -1,5 +1,8 @@
-import type { PresenceStatus } from '../../db/generated/prisma/client.js';
+import { Prisma, type PresenceStatus } from '../../db/generated/prisma/client.js';
+import { HEAD_VERSION, joinHead } from '../../realtime/event-log.js';
 import { stateTopic, type StateValue } from '../../realtime/topic.js';
+import { usersAmong } from '../account/account.js';
+import { hasBlocks } from '../blocks/blocks.js';
 
 export interface PresenceValue extends StateValue {
   readonly userId: string;
@@ -30,12 +33,11 @@ export const presenceTopic = stateTopic<PresenceValue>('presence', async (prisma
   // a client can see ever changes without the version.
   const rows = await prisma.$queryRaw<PresenceValue[]>`
     SELECT u.id AS "userId", coalesce(p.status::text, 'OFFLINE') AS status,
-      CASE WHEN p.status = 'OFFLINE' THEN p.last_seen_at END AS "lastSeenAt", coalesce(head.last_seq, 0) AS version,
-      EXISTS (SELECT FROM block WHERE blocker_id = u.id) OR EXISTS (SELECT FROM block WHERE blocked_id = u.id) AS "hasBlocks"
-    FROM "user" u
+      CASE WHEN p.status = 'OFFLINE' THEN p.last_seen_at END AS "lastSeenAt", ${HEAD_VERSION} AS version,
+      ${hasBlocks(Prisma.sql`u.id`)} AS "hasBlocks"
+    FROM ${usersAmong(userIds)} u
     LEFT JOIN presence p ON p.user_id = u.id
-    LEFT JOIN head ON head.topic = 'presence' AND head.key = u.id::text
-    WHERE u.id = ANY(${userIds}::uuid[])`;
+    ${joinHead('presence', Prisma.sql`u.id::text`)}`;
   for (const row of rows) values.set(row.userId, row);
   return values;
 });

@@ -1,6 +1,7 @@
 import type { Database } from '../../db/database.js';
 import { Prisma, type PresenceStatus, type PrismaClient } from '../../db/generated/prisma/client.js';
 import type { Tx } from '../../db/transact.js';
+import { usersAmong } from '../account/account.js';
 import { presenceTopic } from './topics.js';
 
 /**
@@ -189,7 +190,7 @@ export const declare = (db: Database, userId: string, status: Exclude<PresenceSt
 const lockUsers = async (tx: Tx, userIds: readonly string[]): Promise<void> => {
   await tx.$executeRaw`
     INSERT INTO presence (user_id, status)
-    SELECT id, 'OFFLINE' FROM "user" WHERE id = ANY(${userIds}::uuid[]) ORDER BY id
+    SELECT id, 'OFFLINE' FROM ${usersAmong(userIds)} known ORDER BY id
     ON CONFLICT (user_id) DO UPDATE SET status = presence.status WHERE false`;
 };
 
