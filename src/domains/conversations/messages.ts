@@ -13,7 +13,7 @@ import { lengthOf, tooLong } from '../../graphql/text.js';
 import { viewerOf } from '../../access/viewer.js';
 import { keptApart } from '../blocks/blocks.js';
 import { notify, withdraw } from '../notifications/notifications.js';
-import type { Act } from '../notifications/rules.js';
+import type { About, Act } from '../notifications/rules.js';
 import { assertNotApart, findAsMember, membersOnly } from './conversations.js';
 import { IS_APART } from './membership.js';
 import { removeMentions, rewriteMentions, writeMentions } from './mentions.js';
@@ -152,12 +152,11 @@ export const withdrawMentions = async (tx: Tx, where: Prisma.MessageMentionWhere
 };
 
 /** So does the other one of a direct conversation, while away. */
-const writingTo = ({ conversationId, authorId }: Message, userId: string): Act => ({
-  kind: 'MESSAGE',
-  userId,
-  actorId: authorId,
-  subject: { type: 'Conversation', id: conversationId },
-});
+const writingTo = ({ conversationId, authorId }: Message, userId: string): Act => ({ ...saidIn(conversationId, userId), actorId: authorId });
+
+/** What a user hears of all that is said to them in a direct conversation. */
+export const saidIn = (conversationId: string, userId: string) =>
+  ({ kind: 'MESSAGE', userId, subject: { type: 'Conversation', id: conversationId } }) as const satisfies About;
 
 const whyNot = async (context: Context, { conversationId, replyToId }: SendMessage): Promise<Error> => {
   const { conversation, member } = await findAsMember(context, conversationId);

@@ -5,11 +5,13 @@ import type { Tx } from '../../db/transact.js';
 import { defineTask, type Task } from '../../jobs/task.js';
 import { assertReadable, decodeCursor } from '../../realtime/cursor.js';
 import { readHead } from '../../realtime/event-log.js';
-import { readConversation } from '../notifications/notifications.js';
+import { readUnless } from '../notifications/notifications.js';
 import { findAsMember } from './conversations.js';
 import { IS_APART } from './membership.js';
+import { saidIn } from './messages.js';
 import { READING_IS_TOLD_TO } from './rules.js';
 import { conversationLog } from './topics.js';
+import { hasUnread } from './unread.js';
 
 /**
  * Everything up to `cursor` has been read; what was read once stays so. In a conversation of up to {@link READING_IS_TOLD_TO} members the
@@ -28,7 +30,7 @@ export const markRead = async (context: Context, conversationId: string, cursor:
   assertReadable(conversationLog.name, conversationId, { ...position, seq: Math.max(position.seq, oldest) }, head);
   await transact(async (tx) => {
     await readOn(tx, member, position.seq);
-    await readConversation(tx, member.userId, conversationId);
+    await readUnless(tx, saidIn(conversationId, member.userId), hasUnread(member.userId, conversationId));
   });
 };
 

@@ -1,4 +1,14 @@
 import type { Database } from '../../db/database.js';
+import { Prisma } from '../../db/generated/prisma/client.js';
+
+/** The rows of members and of the messages that these have not read: what others have said after their place, and not deleted. */
+const UNREAD = Prisma.sql`conversation_member member
+    JOIN message ON message.conversation_id = member.conversation_id AND message.seq > member.last_read_seq
+      AND message.author_id <> member.user_id AND message.deleted_at IS NULL`;
+
+/** Whether a user has left anything unread in a conversation, as a condition within a statement. */
+export const hasUnread = (userId: string, conversationId: string): Prisma.Sql =>
+  Prisma.sql`EXISTS (SELECT 1 FROM ${UNREAD} WHERE member.conversation_id = ${conversationId}::uuid AND member.user_id = ${userId}::uuid)`;
 
 /** Per conversation, how many messages of others a member has not read; conversations with none are left out. One statement. */
 export const countUnread = async (
@@ -8,10 +18,8 @@ export const countUnread = async (
 ): Promise<ReadonlyMap<string, number>> => {
   const rows = await prisma.$queryRaw<{ readonly id: string; readonly unread: number }[]>`
     SELECT member.conversation_id AS id, count(*)::int AS unread
-    FROM conversation_member member
-    JOIN message ON message.conversation_id = member.conversation_id AND message.seq > member.last_read_seq
+    FROM ${UNREAD}
     WHERE member.user_id = ${userId}::uuid AND member.conversation_id = ANY(${conversationIds}::uuid[])
-      AND message.author_id <> member.user_id AND message.deleted_at IS NULL
     GROUP BY member.conversation_id`;
   return new Map(rows.map(({ id, unread }) => [id, unread]));
 };
@@ -20,8 +28,7 @@ export const countUnread = async (
 export const countAllUnread = async ({ prisma }: Database, userId: string): Promise<number> => {
   const [{ unread }] = await prisma.$queryRaw<[{ readonly unread: number }]>`
     SELECT count(*)::int AS unread
-    FROM conversation_member member
-    JOIN message ON message.conversation_id = member.conversation_id AND message.seq > member.last_read_seq
-    WHERE member.user_id = ${userId}::uuid AND message.author_id <> member.user_id AND message.deleted_at IS NULL`;
+    FROM ${UNREAD}
+    WHERE member.user_id = ${userId}::uuid`;
   return unread;
 };

@@ -1,6 +1,8 @@
 import { Prisma } from '../../db/generated/prisma/client.js';
 import { THROTTLE_INTERVAL, telling, type Telling } from '../../db/throttle.js';
 import type { Tx } from '../../db/transact.js';
+import { areApart } from '../blocks/blocks.js';
+import { isOnline } from '../presence/presence.js';
 import { tellTask } from './jobs.js';
 import { openKeyOf, type About, type Act } from './rules.js';
 import { notificationLog } from './topics.js';
@@ -48,13 +50,8 @@ export const notify = async (tx: Tx, ...acts: readonly Act[]): Promise<void> => 
           SELECT 1 FROM notification_preference preference
           WHERE preference.user_id = given.user_id AND preference.kind = given.kind AND NOT preference.enabled
         )
-        AND NOT EXISTS (
-          SELECT 1 FROM block
-          WHERE (blocker_id = given.user_id AND blocked_id = given.actor_id) OR (blocker_id = given.actor_id AND blocked_id = given.user_id)
-        )
-        AND (given.kind <> 'MESSAGE' OR NOT EXISTS (
-          SELECT 1 FROM presence WHERE presence.user_id = given.user_id AND presence.status = 'ONLINE'
-        ))
+        AND NOT ${areApart(Prisma.sql`given.user_id`, Prisma.sql`given.actor_id`)}
+        AND (given.kind <> 'MESSAGE' OR NOT ${isOnline(Prisma.sql`given.user_id`)})
     ), opened AS (
       INSERT INTO notification (id, user_id, kind, subject_type, subject_id, data, open_key, told_at)
       SELECT gen_random_uuid(), user_id, kind, subject_type, subject_id, data::jsonb, open_key, '-infinity'
@@ -132,21 +129,15 @@ const tell = async (tx: Tx, changed: readonly Changed[]): Promise<void> => {
 };
 
 /**
- * Whoever has read a conversation to its end has read of its messages. What is being said at the same moment comes before, and leaves it
- * unread, or after, and opens another notification.
+ * Whoever has seen all of a thing has read what they were told of it. What is being told at the same moment comes before, and `unless` sees
+ * what it tells of, or after, and opens another notification.
+ * @param unless a condition in SQL: that there is something about it which they have not seen
  */
-export const readConversation = async (tx: Tx, userId: string, conversationId: string): Promise<void> => {
-  const openKey = openKeyOf({ kind: 'MESSAGE', subject: { type: 'Conversation', id: conversationId } });
+export const readUnless = async (tx: Tx, about: About, unless: Prisma.Sql): Promise<void> => {
   const [held] = await tx.$queryRaw<{ readonly id: string }[]>`
-    SELECT id FROM notification WHERE user_id = ${userId}::uuid AND open_key = ${openKey} FOR UPDATE`;
+    SELECT id FROM notification WHERE user_id = ${about.userId}::uuid AND open_key = ${openKeyOf(about)} FOR UPDATE`;
   if (held === undefined) return;
   // A statement of its own, so that it sees what those have written for whom the lock has waited.
   await tx.$executeRaw`
-    UPDATE notification SET read_at = clock_timestamp(), open_key = NULL
-    WHERE id = ${held.id}::uuid AND NOT EXISTS (
-      SELECT 1 FROM conversation_member member
-      JOIN message ON message.conversation_id = member.conversation_id AND message.seq > member.last_read_seq
-      WHERE member.conversation_id = ${conversationId}::uuid AND member.user_id = ${userId}::uuid
-        AND message.author_id <> member.user_id AND message.deleted_at IS NULL
-    )`;
+    UPDATE notification SET read_at = clock_timestamp(), open_key = NULL WHERE id = ${held.id}::uuid AND NOT ${unless}`;
 };
