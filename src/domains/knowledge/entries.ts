@@ -3,10 +3,10 @@ import type { Context, Services } from '../../context.js';
 import { createOnce } from '../../db/client-id.js';
 import type { Database } from '../../db/database.js';
 import { isForeignKeyViolation } from '../../db/failures.js';
-import type { Entry } from '../../db/generated/prisma/client.js';
-import { addLikes, removeLikes } from '../../db/likes.js';
+import { Prisma, type Entry } from '../../db/generated/prisma/client.js';
 import { badInput, coded, notFound } from '../../errors.js';
 import { viewerOf } from '../../access/viewer.js';
+import { addLikes, removeLikes, type Likeable } from '../likes/likes.js';
 import { notify, withdraw, withdrawAll } from '../notifications/notifications.js';
 import { mayDelete, mayEdit } from '../posts/rules.js';
 import { findCategory } from './categories.js';
@@ -161,6 +161,14 @@ export const featureEntry = async (context: Context, input: { readonly id: strin
   return entry;
 };
 
+const LIKEABLE: Likeable = {
+  kind: 'entry',
+  hold: (id) => Prisma.sql`SELECT id FROM entry WHERE id = ${id}::uuid FOR NO KEY UPDATE`,
+  count: (id) => Prisma.sql`
+    UPDATE entry SET like_count = like_count + change.size FROM change WHERE entry.id = ${id}::uuid
+    RETURNING entry.like_count AS count, entry.author_id AS "authorId"`,
+};
+
 /** Liking twice is liking once. @throws NOT_FOUND */
 export const likeEntry = (context: Context, id: string): Promise<LikedEntry> => changeLike(context, id, addLikes, notify);
 
@@ -177,7 +185,7 @@ const changeLike = async (context: Context, id: string, change: typeof addLikes,
   const { authorId, title } = await findEntry(context, id);
   const userId = viewerOf(context).id;
   const changed = await context.db.transact(async (tx) => {
-    const like = await change(tx, 'entry', id, [userId]);
+    const like = await change(tx, LIKEABLE, id, [userId]);
     if (like !== null)
       await letHear(tx, { kind: 'LIKE', userId: authorId, actorId: userId, subject: { type: 'Entry', id }, data: { title } });
     return like;

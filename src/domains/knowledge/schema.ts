@@ -12,6 +12,7 @@ import { mutation } from '../../graphql/mutation.js';
 import { text } from '../../graphql/text.js';
 import { findUsers } from '../account/account.js';
 import { User } from '../account/schema.js';
+import { viewerLikes } from '../likes/likes.js';
 import { categoryById, createCategory, deleteCategory, findCategory, updateCategory } from './categories.js';
 import { createEntry, deleteEntry, featureEntry, findEntry, likeEntry, unlikeEntry, updateEntry } from './entries.js';
 import { contentHtml } from './html.js';
@@ -55,14 +56,7 @@ const authoredCount = batched(async ({ db, viewer }, authorIds) => {
   return new Map(groups.map(({ authorId, _count }) => [authorId, _count]));
 }, 0);
 
-const hasLiked = batched(async ({ db, viewer }, entryIds) => {
-  if (viewer === null) return new Map<string, boolean>();
-  const likes = await db.prisma.entryLike.findMany({
-    where: { userId: viewer.id, entryId: { in: [...entryIds] } },
-    select: { entryId: true },
-  });
-  return new Map(likes.map(({ entryId }) => [entryId, true]));
-}, false);
+const hasLiked = viewerLikes('entry');
 
 // ---------------------------------------------------------------- types
 

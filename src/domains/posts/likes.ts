@@ -1,10 +1,11 @@
 import type { Context } from '../../context.js';
 import type { Database } from '../../db/database.js';
-import { addLikes, removeLikes } from '../../db/likes.js';
 import { createCoalescer } from '../../db/coalesce.js';
+import { Prisma } from '../../db/generated/prisma/client.js';
 import { notFound } from '../../errors.js';
 import { readHead } from '../../realtime/event-log.js';
 import { viewerOf } from '../../access/viewer.js';
+import { addLikes, removeLikes, type Likeable } from '../likes/likes.js';
 import { notify, withdraw } from '../notifications/notifications.js';
 import { likeCount, type Count } from './topics.js';
 
@@ -33,6 +34,14 @@ interface Changes {
   readonly unlike: (postId: string, userId: string) => Promise<Count | null>;
 }
 
+const LIKEABLE: Likeable = {
+  kind: 'post',
+  hold: (id) => Prisma.sql`SELECT id FROM post WHERE id = ${id}::uuid AND deleted_at IS NULL FOR NO KEY UPDATE`,
+  count: (id) => Prisma.sql`
+    UPDATE post SET like_count = like_count + change.size FROM change WHERE post.id = ${id}::uuid AND post.deleted_at IS NULL
+    RETURNING post.like_count AS count, post.author_id AS "authorId"`,
+};
+
 /** The most likes of one transaction: nobody waits long for the others in it. */
 const MOST_TOGETHER = 100;
 
@@ -42,7 +51,7 @@ const createChanges = (db: Database): Changes => {
     createCoalescer(
       (postId, userIds) =>
         db.transact(async (tx) => {
-          const likes = await change(tx, 'post', postId, userIds);
+          const likes = await change(tx, LIKEABLE, postId, userIds);
           if (likes === null) return null;
           const subject = { type: 'Post', id: postId } as const;
           await letHear(tx, ...likes.userIds.map((actorId) => ({ kind: 'LIKE', userId: likes.authorId, actorId, subject }) as const));

@@ -14,6 +14,7 @@ import { text } from '../../graphql/text.js';
 import { findUsers } from '../account/account.js';
 import { isUsername, usernameKey } from '../account/rules.js';
 import { User } from '../account/schema.js';
+import { viewerLikes } from '../likes/likes.js';
 import { addComment, deleteComment, findComment, updateComment } from './comments.js';
 import { countFeed, feedPage } from './feed.js';
 import { likePost, unlikePost } from './likes.js';
@@ -27,11 +28,7 @@ const commentText = text(1, MAX_COMMENT);
 
 const commentHead = heads(commentLog);
 
-const hasLiked = batched(async ({ db, viewer }, postIds) => {
-  if (viewer === null) return new Map<string, boolean>();
-  const likes = await db.prisma.postLike.findMany({ where: { userId: viewer.id, postId: { in: [...postIds] } }, select: { postId: true } });
-  return new Map(likes.map(({ postId }) => [postId, true]));
-}, false);
+const hasLiked = viewerLikes('post');
 
 /** Whether there is a post with this id that was not deleted. */
 const isThere = batched(async ({ db }, postIds) => {
