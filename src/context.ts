@@ -42,6 +42,34 @@ export interface TokenIssuer {
   readonly issue: (subject: { readonly userId: string; readonly sessionId: string }) => Promise<AccessToken>;
 }
 
+/** Who types where, as far as a process has heard: a short memory, nothing is kept. */
+export interface TypingMemory {
+  /** Whether it is time to tell the others that somebody types, for the first time or again. */
+  readonly isDue: (conversationId: string, userId: string) => boolean;
+  /** What somebody has told, through this process or another. @returns whether that is a change */
+  readonly hear: (conversationId: string, userId: string, isTyping: boolean) => boolean;
+  /** Who is typing, whoever began first coming first. */
+  readonly typists: (conversationId: string) => readonly string[];
+}
+
+/** Adds a user's like to a post's, or takes it back. @returns the count and its version, as it leaves them; null when nothing has changed */
+type ChangeLike = (
+  db: Database,
+  postId: string,
+  userId: string,
+) => Promise<{ readonly postId: string; readonly count: number; readonly version: number } | null>;
+
+/** Changes the likes of posts: those of one post that come at the same time in one transaction, those within a transaction as part of that. */
+export interface LikeQueue {
+  readonly like: ChangeLike;
+  readonly unlike: ChangeLike;
+}
+
+/** The sanitised HTML of entries, made once for each of their versions as long as it is asked for. */
+export interface EntryHtml {
+  readonly of: (entry: { readonly id: string; readonly version: number; readonly updatedAt: Date; readonly content: string }) => string;
+}
+
 /** What the whole process shares, built once by the composition root. */
 export interface Services {
   readonly config: Config;
@@ -51,6 +79,9 @@ export interface Services {
   readonly hub: Hub;
   readonly limits: RateLimits;
   readonly tokens: TokenIssuer;
+  readonly typing: TypingMemory;
+  readonly likes: LikeQueue;
+  readonly entryHtml: EntryHtml;
 }
 
 /** What a resolver gets. A new one is made for each operation, and for each event of a subscription. */
@@ -63,6 +94,8 @@ export interface Context extends Services {
   readonly client: { readonly ip: string | null; readonly userAgent: string | null };
   /** Where a reconnecting stream of server-sent events goes on: the `Last-Event-ID`, which takes precedence over `after`. */
   readonly lastEventId?: string | null;
+  /** What has been loaded, or is just being loaded, for this operation or this event: see `graphql/loaders.ts`. */
+  readonly loaded: Map<unknown, unknown>;
 }
 
 /** The context of a principal, or of an anonymous request when it is null. */
@@ -71,4 +104,12 @@ export const contextFor = (services: Services, { principal, ...rest }: Pick<Cont
   ...rest,
   principal,
   viewer: principal?.viewer ?? null,
+  loaded: new Map(),
+});
+
+/** The same context, or one that differs in this, with nothing loaded yet. */
+export const freshContext = (context: Context, changes: Partial<Pick<Context, 'principal' | 'viewer' | 'db'>> = {}): Context => ({
+  ...context,
+  ...changes,
+  loaded: new Map(),
 });

@@ -4,19 +4,16 @@ import type { Context } from '../context.js';
 import type { Head } from '../realtime/cursor.js';
 import { readHeads } from '../realtime/event-log.js';
 
-type Loaders = Map<unknown, DataLoader<unknown, unknown>>;
-const loadersOf = new WeakMap<Context, Loaders>();
-
-const loaderFor = <Key, Value>(context: Context, id: unknown, make: () => DataLoader<Key, Value>): DataLoader<Key, Value> => {
-  let loaders = loadersOf.get(context);
-  if (!loaders) loadersOf.set(context, (loaders = new Map<unknown, DataLoader<unknown, unknown>>()));
-  let loader = loaders.get(id);
-  if (!loader) loaders.set(id, (loader = make() as DataLoader<unknown, unknown>));
-  return loader as DataLoader<Key, Value>;
+const loaderFor = <Key, Value>({ loaded }: Context, id: unknown, make: () => DataLoader<Key, Value>): DataLoader<Key, Value> => {
+  const known = loaded.get(id) as DataLoader<Key, Value> | undefined;
+  if (known) return known;
+  const loader = make();
+  loaded.set(id, loader);
+  return loader;
 };
 
 /** Forgets what was loaded: something has been written, and what is asked next in the same operation wants to see it. */
-export const forgetLoaded = (context: Context): void => void loadersOf.delete(context);
+export const forgetLoaded = (context: Context): void => context.loaded.clear();
 
 /**
  * A value that many rows of a response ask for, loaded for all of them by one statement.

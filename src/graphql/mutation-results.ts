@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Context } from '../context.js';
+import { freshContext, type Context } from '../context.js';
 import { clientIdReused } from '../db/client-id.js';
 import { within } from '../db/database.js';
 import type { Prisma } from '../db/generated/prisma/client.js';
@@ -45,7 +45,7 @@ export const doOnce = async <Payload extends object>(context: Context, act: Act<
   const key = { authorId: viewerOf(context).id, mutation, clientId };
   const digest = digestOf(act.input);
   return await context.db.transact(async (tx) => {
-    const inside: Context = { ...context, db: within(context.db, tx) };
+    const inside = freshContext(context, { db: within(context.db, tx) });
     const earlier = await claim(tx, key, digest);
     if (earlier !== null) {
       if (earlier.digest !== digest) throw clientIdReused();

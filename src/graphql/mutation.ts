@@ -93,6 +93,8 @@ export const mutation = <Fields extends InputFieldMap, Payload extends object>(
 
   /** The fields in the order in which they are declared, which is that of a form; a schema sorts them. */
   let order: readonly string[] = [];
+  /** Read off the schema by the first call. */
+  let rules: Rules | undefined;
   const inputRef =
     input &&
     builder.inputType(`${typeName}Input`, {
@@ -111,7 +113,7 @@ export const mutation = <Fields extends InputFieldMap, Payload extends object>(
     context: Context,
     info: GraphQLResolveInfo,
   ): Promise<Payload> => {
-    const rules = rulesOf(info, order);
+    rules ??= readRules(info, order);
     const checked = check(rules, args.input ?? {}) as InputShapeFromFields<Fields> & ClientIdInput;
     await count(context, name, limit);
     try {
@@ -158,22 +160,16 @@ const count = async (context: Context, name: string, rule: RateLimitRule): Promi
 
 type Rules = ReadonlyMap<string, InputFieldRules>;
 
-/** By the input's fields, which a schema has once. */
-const known = new WeakMap<object, Rules>();
-
-const rulesOf = ({ parentType, fieldName }: GraphQLResolveInfo, order: readonly string[]): Rules => {
+const readRules = ({ parentType, fieldName }: GraphQLResolveInfo, order: readonly string[]): Rules => {
   const [argument] = parentType.getFields()[fieldName]?.args ?? [];
   const type = argument && getNamedType(argument.type);
   if (!isInputObjectType(type)) return new Map();
-  const before = known.get(type);
-  if (before) return before;
   const fields = type.getFields();
   const rules = new Map<string, InputFieldRules>();
   for (const name of new Set([...order, ...Object.keys(fields)])) {
     const field = fields[name];
     if (field !== undefined) rules.set(name, ruleOf(field));
   }
-  known.set(type, rules);
   return rules;
 };
 

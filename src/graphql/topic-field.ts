@@ -7,7 +7,7 @@ import {
   type ShapeFromTypeParam,
   type TypeParam,
 } from '@pothos/core';
-import type { Context, Viewer } from '../context.js';
+import { freshContext, type Context, type Viewer } from '../context.js';
 import { codeOf, coded, isRefusal } from '../errors.js';
 import type { Source } from '../realtime/source.js';
 import { insist } from '../realtime/patience.js';
@@ -187,7 +187,7 @@ const openState = async (
       try {
         while (due) {
           due = false;
-          await reauthorize((_field, _args, rules) => askPatiently(async () => await rules({ ...context })));
+          await reauthorize((_field, _args, rules) => askPatiently(async () => await rules(freshContext(context))));
           await delay(LOOK_PAUSE_MS, undefined, { ref: false });
         }
       } catch (error) {

@@ -11,6 +11,9 @@ import { isClosed, isUnavailable, reasonOf } from '../db/failures.js';
 import { applyMigrations, MIGRATIONS } from '../db/migrate.js';
 import { assertSessions, NoSessionsError } from '../db/sessions.js';
 import { createTokens, type Tokens } from '../domains/account/tokens.js';
+import { createTypingMemory } from '../domains/conversations/typing.js';
+import { createEntryHtml } from '../domains/knowledge/html.js';
+import { createLikeQueue } from '../domains/posts/likes.js';
 import { migrateQueue } from '../jobs/queue.js';
 import { connectionsOf } from '../jobs/worker.js';
 import { createLog, type Log } from '../observability/log.js';
@@ -89,7 +92,8 @@ export const openServices = async (config: Config, closers: Closers, options: Se
   closers.push(() => limits.close());
 
   const tokens = await createTokens({ config, clock, log });
-  return { config, clock, log, db, hub, limits, tokens, bus, target };
+  const memories = { typing: createTypingMemory({ hub, clock }), likes: createLikeQueue(db), entryHtml: createEntryHtml() };
+  return { config, clock, log, db, hub, limits, tokens, ...memories, bus, target };
 };
 
 /** Opens the database alone, and brings it to the newest migration. An embedded one is added to `closers`. */

@@ -8,7 +8,7 @@ import { findAsMember } from './conversations.js';
 import { assertMember } from './membership.js';
 import { Conversation } from './schema.js';
 import { typingTopic } from './topics.js';
-import { rememberTyping, setTyping, typistsIn } from './typing.js';
+import { setTyping } from './typing.js';
 
 type TypingSignal = Signal<{ readonly userId: string; readonly isTyping: boolean }>;
 
@@ -29,7 +29,7 @@ builder.prismaObjectFields(Conversation, (t) => ({
       'Who is typing, except the viewer, in the order they began. Best effort: a server knows what it has heard of lately. For members only.',
     resolve: async (query, { id }, _args, context) => {
       const { userId: viewerId } = await assertMember(context, id);
-      const typists = typistsIn(context, id).filter((userId) => userId !== viewerId);
+      const typists = context.typing.typists(id).filter((userId) => userId !== viewerId);
       if (typists.length === 0) return [];
       const users = await findUsers(context.db, typists, query);
       return users.sort((a, b) => typists.indexOf(a.id) - typists.indexOf(b.id));
@@ -71,7 +71,6 @@ builder.subscriptionField('typingChanged', (t) =>
     args: { conversationId: t.arg.id({ required: true, description: 'The conversation.' }) },
     authorize: async ({ conversationId }, context) => {
       const { conversation } = await findAsMember(context, decodeId('Conversation', conversationId, 'conversationId'));
-      rememberTyping(context);
       return { key: conversation.id };
     },
     visible: (viewer, { value }) => viewer?.id !== value.userId,

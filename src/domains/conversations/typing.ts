@@ -1,6 +1,4 @@
-import type { Clock } from '../../clock.js';
-import type { Context } from '../../context.js';
-import type { Hub } from '../../realtime/hub.js';
+import type { Context, Services, TypingMemory } from '../../context.js';
 import { assertNotApart, findAsMember } from './conversations.js';
 import { typingTopic } from './topics.js';
 
@@ -10,26 +8,16 @@ const TYPING_EXPIRES_MS = 6_000;
 /** How often the others are told that one goes on typing: often enough that one lost signal ends nothing. In milliseconds. */
 const TYPING_RENEWED_MS = 2_500;
 
-/**
- * Who is typing where, as far as this process has heard: a short memory, nothing is kept. Each process forgets by itself whoever has gone
- * silent, so nobody types for ever because the process that told of them has died.
- */
-interface Memory {
-  /** Whether it is time to tell the others that somebody types, for the first time or again. */
-  readonly isDue: (conversationId: string, userId: string) => boolean;
-  /** What somebody has told, through this process or another. @returns whether that is a change */
-  readonly hear: (conversationId: string, userId: string, isTyping: boolean) => boolean;
-  /** Who is typing, whoever began first coming first. */
-  readonly typists: (conversationId: string) => readonly string[];
-}
-
 interface Typist {
   heardAt: number;
   readonly silence: NodeJS.Timeout;
 }
 
-/** @param onSilence is called when somebody is forgotten without having said that they stopped */
-const createMemory = (clock: Clock, onSilence: (conversationId: string, userId: string) => void): Memory => {
+/**
+ * The memory of one process. Each process forgets by itself whoever has gone silent, so nobody types for ever because the process that told of
+ * them has died.
+ */
+export const createTypingMemory = ({ hub, clock }: Pick<Services, 'hub' | 'clock'>): TypingMemory => {
   const conversations = new Map<string, Map<string, Typist>>();
 
   const forget = (conversationId: string, userId: string): boolean => {
@@ -42,7 +30,7 @@ const createMemory = (clock: Clock, onSilence: (conversationId: string, userId: 
     return true;
   };
 
-  return {
+  const memory: TypingMemory = {
     isDue: (conversationId, userId) => {
       const typist = conversations.get(conversationId)?.get(userId);
       return typist === undefined || clock.now() - typist.heardAt >= TYPING_RENEWED_MS;
@@ -57,26 +45,15 @@ const createMemory = (clock: Clock, onSilence: (conversationId: string, userId: 
         return false;
       }
       const silence = setTimeout(() => {
-        if (forget(conversationId, userId)) onSilence(conversationId, userId);
+        // Every process tells those who listen to it, so nobody is told twice.
+        if (forget(conversationId, userId)) hub.publishLocally(typingTopic, conversationId, { userId, isTyping: false });
       }, TYPING_EXPIRES_MS).unref();
       conversations.set(conversationId, typists.set(userId, { heardAt: clock.now(), silence }));
       return true;
     },
     typists: (conversationId) => [...(conversations.get(conversationId)?.keys() ?? [])],
   };
-};
-
-/** By the hub of each process, which hears of those who type elsewhere. */
-const memories = new WeakMap<Hub, Memory>();
-
-const memoryOf = ({ hub, clock }: Pick<Context, 'hub' | 'clock'>): Memory => {
-  const known = memories.get(hub);
-  if (known) return known;
-  // Every process tells those who listen to it, so nobody is told twice.
-  const memory = createMemory(clock, (conversationId, userId) =>
-    hub.publishLocally(typingTopic, conversationId, { userId, isTyping: false }),
-  );
-  memories.set(hub, memory);
+  // It hears of those who type elsewhere in the conversations that are followed here.
   hub.overhear(typingTopic, (conversationId, { userId, isTyping }) => memory.hear(conversationId, userId, isTyping));
   return memory;
 };
@@ -94,20 +71,12 @@ export const setTyping = async (context: Context, conversationId: string, isTypi
     stopTyping(context, conversationId, userId);
     return;
   }
-  const memory = memoryOf(context);
-  if (!memory.isDue(conversationId, userId)) return;
-  memory.hear(conversationId, userId, true);
+  if (!context.typing.isDue(conversationId, userId)) return;
+  context.typing.hear(conversationId, userId, true);
   context.hub.publish(typingTopic, conversationId, { userId, isTyping: true });
 };
 
 /** Whoever has sent what they typed, or has left, types no more; nothing is told of one who did not type. */
-export const stopTyping = (context: Pick<Context, 'hub' | 'clock'>, conversationId: string, userId: string): void => {
-  if (memoryOf(context).hear(conversationId, userId, false)) context.hub.publish(typingTopic, conversationId, { userId, isTyping: false });
+export const stopTyping = ({ hub, typing }: Pick<Services, 'hub' | 'typing'>, conversationId: string, userId: string): void => {
+  if (typing.hear(conversationId, userId, false)) hub.publish(typingTopic, conversationId, { userId, isTyping: false });
 };
-
-/** Remembers from now on who types in the conversations that are followed here. */
-export const rememberTyping = (context: Pick<Context, 'hub' | 'clock'>): void => void memoryOf(context);
-
-/** Who types in a conversation, as far as this process has heard, whoever began first coming first. */
-export const typistsIn = (context: Pick<Context, 'hub' | 'clock'>, conversationId: string): readonly string[] =>
-  memoryOf(context).typists(conversationId);

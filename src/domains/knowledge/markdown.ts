@@ -51,34 +51,37 @@ const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '
 
 const plain = (source: string): string => `<pre>${source.replace(/[&<>"]/g, (character) => ESCAPES[character] ?? character)}</pre>`;
 
-/** SHA-256 of texts that exceeded their budget, so that each costs it once and not at every reading. Oldest first. */
-const exceeded = new Set<string>();
 const EXCEEDED_MAX = 1_000;
 
-const rememberExceeded = (digest: string): void => {
-  exceeded.add(digest);
-  for (const oldest of exceeded) {
-    if (exceeded.size <= EXCEEDED_MAX) break;
-    exceeded.delete(oldest);
-  }
-};
-
 /**
- * The sanitised HTML of a Markdown text (GitHub's flavour), fit to be put into a page: no scripts, event handlers,
+ * Makes the function that gives the sanitised HTML of a Markdown text (GitHub's flavour), fit to be put into a page: no scripts, event handlers,
  * styles, frames or forms, and no address but relative ones, http, https and (for links) mailto. Relative links stay as
- * they are; every link carries `rel="nofollow noopener noreferrer"`. Never throws and holds the event loop for about
+ * they are; every link carries `rel="nofollow noopener noreferrer"`. It never throws and holds the event loop for about
  * half a second at most: a text that takes longer to parse, or is longer than an entry may be, is shown as it was
- * written, in a `pre`.
+ * written, in a `pre`. It remembers such texts, so that each costs its half second once and not at every reading.
  */
-export const renderMarkdown = (source: string): string => {
-  if (source.length > CONTENT_MAX) return plain(source);
-  const digestOf = (): string => createHash('sha256').update(source).digest('base64');
-  if (exceeded.size > 0 && exceeded.has(digestOf())) return plain(source);
-  return withinBudget(
-    () => sanitizeHtml(marked.parse(source, { async: false }), ALLOWED),
-    () => {
-      rememberExceeded(digestOf());
-      return plain(source);
-    },
-  );
+export const createRenderer = (): ((source: string) => string) => {
+  /** SHA-256 of texts that exceeded their budget. Oldest first. */
+  const exceeded = new Set<string>();
+
+  const remember = (digest: string): void => {
+    exceeded.add(digest);
+    for (const oldest of exceeded) {
+      if (exceeded.size <= EXCEEDED_MAX) break;
+      exceeded.delete(oldest);
+    }
+  };
+
+  return (source) => {
+    if (source.length > CONTENT_MAX) return plain(source);
+    const digestOf = (): string => createHash('sha256').update(source).digest('base64');
+    if (exceeded.size > 0 && exceeded.has(digestOf())) return plain(source);
+    return withinBudget(
+      () => sanitizeHtml(marked.parse(source, { async: false }), ALLOWED),
+      () => {
+        remember(digestOf());
+        return plain(source);
+      },
+    );
+  };
 };

@@ -15,7 +15,6 @@ import { User } from '../account/schema.js';
 import { viewerLikes } from '../likes/likes.js';
 import { categoryById, createCategory, deleteCategory, findCategory, updateCategory } from './categories.js';
 import { createEntry, deleteEntry, featureEntry, findEntry, likeEntry, unlikeEntry, updateEntry } from './entries.js';
-import { contentHtml } from './html.js';
 import { entryOrders, tagsContaining, whereOf, type EntryFilter as Filter, type EntryOrder as Order } from './lists.js';
 import {
   categoryDescriptionText,
@@ -109,7 +108,7 @@ export const Entry = builder.prismaNode('Entry', {
     contentHtml: t.string({
       description: 'Its text as HTML, fit to be put into a page: without scripts, styles, frames and forms.',
       select: { content: true },
-      resolve: (entry) => contentHtml(entry),
+      resolve: (entry, _args, { entryHtml }) => entryHtml.of(entry),
     }),
     category: t.relation('category', { nullable: true, description: 'What it is sorted under; null for nothing.' }),
     tags: t.stringList({ description: 'Further words to find it by, in lower case.', resolve: (entry) => entry.tags }),

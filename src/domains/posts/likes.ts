@@ -1,4 +1,4 @@
-import type { Context } from '../../context.js';
+import type { Context, LikeQueue } from '../../context.js';
 import type { Database } from '../../db/database.js';
 import { createCoalescer } from '../../db/coalesce.js';
 import { Prisma } from '../../db/generated/prisma/client.js';
@@ -19,20 +19,13 @@ export const likePost = (context: Context, postId: string): Promise<Count> => ch
 /** Takes a like back; what was not liked stays so. @returns the count and its version. @throws NOT_FOUND */
 export const unlikePost = (context: Context, postId: string): Promise<Count> => changeLike(context, postId, 'unlike');
 
-const changeLike = async (context: Context, postId: string, change: keyof Changes): Promise<Count> => {
-  const { db } = context;
-  const changed = await changesOf(db)[change](postId, viewerOf(context).id);
+const changeLike = async (context: Context, postId: string, change: keyof LikeQueue): Promise<Count> => {
+  const changed = await context.likes[change](context.db, postId, viewerOf(context).id);
   if (changed !== null) return changed;
-  const unchanged = (await likeCount.load(db.prisma, [postId])).get(postId);
+  const unchanged = (await likeCount.load(context.db.prisma, [postId])).get(postId);
   if (unchanged === undefined) throw notFound('Post');
   return unchanged;
 };
-
-/** Ways to change a post's likes by one user's; null when nothing has changed. */
-interface Changes {
-  readonly like: (postId: string, userId: string) => Promise<Count | null>;
-  readonly unlike: (postId: string, userId: string) => Promise<Count | null>;
-}
 
 const LIKEABLE: Likeable = {
   kind: 'post',
@@ -45,34 +38,28 @@ const LIKEABLE: Likeable = {
 /** The most likes of one transaction: nobody waits long for the others in it. */
 const MOST_TOGETHER = 100;
 
+type Changing = typeof addLikes;
+
+const apply = (db: Database, change: Changing, letHear: typeof notify, postId: string, userIds: readonly string[]): Promise<Count | null> =>
+  db.transact(async (tx) => {
+    const likes = await change(tx, LIKEABLE, postId, userIds);
+    if (likes === null) return null;
+    const subject = { type: 'Post', id: postId } as const;
+    await letHear(tx, ...likes.userIds.map((actorId) => ({ kind: 'LIKE', userId: likes.authorId, actorId, subject }) as const));
+    // Each is a change of its own: the version tells how many there were.
+    for (let told = 0; told < likes.userIds.length; told += 1) tx.emit(likeCount, postId);
+    // Known before it is numbered: whoever else tells of this number holds the post's row before, and waits for this transaction.
+    const head = await readHead(tx, likeCount.name, postId);
+    return { postId, count: likes.count, version: (head?.lastSeq ?? 0) + likes.userIds.length };
+  });
+
 /** A post that everyone likes at the same time is liked by them together: else each would wait for the post, and all others for them. */
-const createChanges = (db: Database): Changes => {
-  const coalesced = (change: typeof addLikes, letHear: typeof notify): Changes['like'] =>
-    createCoalescer(
-      (postId, userIds) =>
-        db.transact(async (tx) => {
-          const likes = await change(tx, LIKEABLE, postId, userIds);
-          if (likes === null) return null;
-          const subject = { type: 'Post', id: postId } as const;
-          await letHear(tx, ...likes.userIds.map((actorId) => ({ kind: 'LIKE', userId: likes.authorId, actorId, subject }) as const));
-          // Each is a change of its own: the version tells how many there were.
-          for (let told = 0; told < likes.userIds.length; told += 1) tx.emit(likeCount, postId);
-          // Known before it is numbered: whoever else tells of this number holds the post's row before, and waits for this transaction.
-          const head = await readHead(tx, likeCount.name, postId);
-          return { postId, count: likes.count, version: (head?.lastSeq ?? 0) + likes.userIds.length };
-        }),
-      MOST_TOGETHER,
-    );
-  return { like: coalesced(addLikes, notify), unlike: coalesced(removeLikes, withdraw) };
-};
-
-/** By the database of each process. */
-const changes = new WeakMap<Database, Changes>();
-
-const changesOf = (db: Database): Changes => {
-  const known = changes.get(db);
-  if (known) return known;
-  const made = createChanges(db);
-  changes.set(db, made);
-  return made;
+export const createLikeQueue = (db: Database): LikeQueue => {
+  const queued = (change: Changing, letHear: typeof notify) => {
+    const together = createCoalescer<string, Count | null>((postId, userIds) => apply(db, change, letHear, postId, userIds), MOST_TOGETHER);
+    // Inside of a transaction it is part of that, and nobody else's.
+    return (own: Database, postId: string, userId: string): Promise<Count | null> =>
+      own === db ? together(postId, userId) : apply(own, change, letHear, postId, [userId]);
+  };
+  return { like: queued(addLikes, notify), unlike: queued(removeLikes, withdraw) };
 };

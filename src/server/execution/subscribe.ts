@@ -10,7 +10,7 @@ import {
   type ExecutionResult,
 } from 'graphql';
 import { holderOf } from '../../access/address.js';
-import type { Context, Principal, Services } from '../../context.js';
+import { freshContext, type Context, type Principal, type Services } from '../../context.js';
 import { insist, mayPass } from '../../realtime/patience.js';
 import { LIGHT_WEIGHT } from '../../realtime/group.js';
 import type { Sharing } from '../../realtime/share.js';
@@ -84,7 +84,7 @@ export const createSubscribe = (services: Services, mask: Mask, watcher: AccessW
       // Before the field's rules are asked, so that nothing is missed between these and the watch.
       const generation = watch?.generation ?? 0;
       const principal = watch?.principal ?? null;
-      const contextValue: Context = { ...context, principal, viewer: principal?.viewer ?? null };
+      const contextValue = freshContext(context, { principal, viewer: principal?.viewer ?? null });
       const source = (await createSourceEventStream({ ...args, contextValue })) as ExecutionResult | AuthorizedSource;
       if (!('attach' in source)) {
         leave();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { renderMarkdown } from '../../../src/domains/knowledge/markdown.js';
+import { createRenderer } from '../../../src/domains/knowledge/markdown.js';
 import { slugify } from '../../../src/domains/knowledge/slug.js';
 
 /** The time that this process has worked since then, in milliseconds. */
@@ -41,6 +41,8 @@ const dangersIn = (html: string): string[] => {
   if (/[<>]/.test(rest)) dangers.push(`left over: ${rest}`);
   return dangers;
 };
+
+const renderMarkdown = createRenderer();
 
 describe('renderMarkdown', () => {
   it.each([
