@@ -26,7 +26,10 @@ export const findUsers = async <Args extends Omit<Prisma.UserFindManyArgs, 'wher
   args: Args,
 ): Promise<Prisma.UserGetPayload<Args>[]> =>
   // What comes back follows from the arguments, which the compiler cannot see through the spread.
-  (await prisma.user.findMany({ ...args, where: { id: { in: [...ids] } } } as Prisma.UserFindManyArgs)) as unknown as Prisma.UserGetPayload<Args>[];
+  (await prisma.user.findMany({
+    ...args,
+    where: { id: { in: [...ids] } },
+  })) as unknown as Prisma.UserGetPayload<Args>[];
 
 /** Those of these ids that are users', as the rows (`id`) of a subquery. */
 export const usersAmong = (ids: readonly string[]): Prisma.Sql => Prisma.sql`(SELECT id FROM "user" WHERE id = ANY(${[...ids]}::uuid[]))`;

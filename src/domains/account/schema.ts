@@ -89,7 +89,7 @@ export const userField = <Parent extends object>(
   t.prismaField({
     type: User,
     description,
-    resolve: (query, parent, _args, { db }) => db.prisma.user.findUniqueOrThrow({ ...query, where: { id: userId(parent as Parent) } }),
+    resolve: (query, parent, _args, { db }) => db.prisma.user.findUniqueOrThrow({ ...query, where: { id: userId(parent) } }),
   });
 
 export const Credentials = builder.objectRef<SessionCredentials>('Credentials').implement({

@@ -152,7 +152,10 @@ export const withdrawMentions = async (tx: Tx, where: Prisma.MessageMentionWhere
 };
 
 /** So does the other one of a direct conversation, while away. */
-const writingTo = ({ conversationId, authorId }: Message, userId: string): Act => ({ ...saidIn(conversationId, userId), actorId: authorId });
+const writingTo = ({ conversationId, authorId }: Message, userId: string): Act => ({
+  ...saidIn(conversationId, userId),
+  actorId: authorId,
+});
 
 /** What a user hears of all that is said to them in a direct conversation. */
 export const saidIn = (conversationId: string, userId: string) =>

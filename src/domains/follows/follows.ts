@@ -14,7 +14,8 @@ import { following } from '../notifications/rules.js';
 export const followedBy = (userId: string): Prisma.UserWhereInput => ({ followers: { some: { followerId: userId } } });
 
 /** The same, as the rows (`id`) of a subquery. */
-export const followeesOf = (userId: string): Prisma.Sql => Prisma.sql`(SELECT followee_id AS id FROM follow WHERE follower_id = ${userId}::uuid)`;
+export const followeesOf = (userId: string): Prisma.Sql =>
+  Prisma.sql`(SELECT followee_id AS id FROM follow WHERE follower_id = ${userId}::uuid)`;
 
 /** Who began last comes first. `other` is the side that the list shows. */
 const byRecency = <Row extends Follow>(name: string, other: 'followerId' | 'followeeId'): Keyset<Row> => ({
