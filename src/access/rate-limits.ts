@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes, RLWrapperTimeouts } from 'rate-limiter-flexible';
+import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { holderOf } from './address.js';
 import { createCondition, type Condition } from '../observability/condition.js';
 import type { Config } from '../config.js';
@@ -51,7 +51,7 @@ export const countedBy = (rule: RateLimitRule): RateLimit['of'] => RATE_LIMITS[r
 /** What counts by one rule: in this process, and, with Redis, over all of them. */
 interface Limiters {
   readonly here: RateLimiterMemory;
-  readonly everywhere: RLWrapperTimeouts | null;
+  readonly everywhere: RateLimiterRedis | null;
 }
 
 export interface RateLimits {
@@ -77,7 +77,7 @@ const REDIS_PATIENCE_MS = 1_000;
 /** How long Redis must not have refused to count for it to count again, in milliseconds. */
 const SETTLE_MS = 5_000;
 
-/** Counts in this process; with Redis over all of them, and in this process again for as long as Redis is away. */
+/** Counts in this process, and with Redis over all of them; what this process has counted decides for as long as Redis is away. */
 export const createRateLimits = (
   { redis, rateLimits: { factor } }: Pick<Config, 'redis' | 'rateLimits'>,
   log: Log,
@@ -106,15 +106,15 @@ export const createRateLimits = (
       keyPrefix: `${redis.prefix}limit:${rule}`,
       rejectIfRedisNotReady: true,
     });
-    return { here, everywhere: new RLWrapperTimeouts({ limiter: everywhere, timeoutMs: REDIS_WAIT_MS }) };
+    return { here, everywhere };
   };
   const rules = Object.keys(RATE_LIMITS) as RateLimitRule[];
   const limiters = new Map(rules.map((rule) => [rule, limiterOf(rule)]));
 
   /** Counts over all processes, and tells why it cannot. While Redis is away that is told already. */
-  const everywhere = async (limiter: RLWrapperTimeouts, change: 'consume' | 'reward', holder: string): Promise<void> => {
+  const everywhere = async (limiter: RateLimiterRedis, change: 'consume' | 'reward', holder: string): Promise<void> => {
     try {
-      await limiter[change](holder);
+      await inTime(limiter[change](holder));
       refusing.clear(SETTLE_MS);
     } catch (error) {
       if (error instanceof RateLimiterRes) refusing.clear(SETTLE_MS);
@@ -127,17 +127,16 @@ export const createRateLimits = (
     const limiter = limiters.get(rule);
     if (factor === 0 || limiter === undefined) return;
     const holder = keyOf(rule, key ?? '');
-    try {
-      await (limiter.everywhere === null
-        ? limiter.here[change](holder)
-        : everywhere(limiter.everywhere, change, holder).catch((error: unknown) => {
-            if (error instanceof RateLimiterRes) throw error;
-            return limiter.here[change](holder);
-          }));
-    } catch (refusal) {
-      if (!(refusal instanceof RateLimiterRes)) throw refusal;
-      throw coded('RATE_LIMITED', 'Too often. Try again later.', { retryAfterMs: refusal.msBeforeNext });
-    }
+    // Counted here in any case. Redis stops for a moment after nine of ten guesses: the next one is the tenth, not the first of ten more.
+    const refusalHere = await limiter.here[change](holder).then(() => null, refusalOf);
+    const refusal =
+      limiter.everywhere === null
+        ? refusalHere
+        : await everywhere(limiter.everywhere, change, holder).then(
+            () => null,
+            (error: unknown) => (error instanceof RateLimiterRes ? error : refusalHere),
+          );
+    if (refusal !== null) throw coded('RATE_LIMITED', 'Too often. Try again later.', { retryAfterMs: refusal.msBeforeNext });
   };
 
   const consume: RateLimits['consume'] = (rule, key) => count('consume', rule, key);
@@ -161,6 +160,28 @@ export const createRateLimits = (
     },
     close: async () => connection?.close(),
   };
+};
+
+/** @throws what is no refusal */
+const refusalOf = (error: unknown): RateLimiterRes => {
+  if (error instanceof RateLimiterRes) return error;
+  throw error;
+};
+
+/**
+ * Rejects when Redis has not answered for {@link REDIS_WAIT_MS}. Only time counts in which its answer could be read: after a second of a
+ * blocked event loop the answer waits in the socket, and is read before the timer has its way.
+ */
+const inTime = async <Answer>(answer: Promise<Answer>): Promise<Answer> => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => setImmediate(reject, new Error(`no answer for ${REDIS_WAIT_MS} ms`)), REDIS_WAIT_MS);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 };
 
 /** Whether it says something about the guess. The database may have been away, or a limit have kept it from being looked at. */

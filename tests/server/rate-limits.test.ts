@@ -158,6 +158,17 @@ describe('in Redis', () => {
 
   suite(start);
 
+  test('guesses that were counted before Redis went away still count', async () => {
+    const app = await start({ env: { REDIS_PREFIX: 'before:' } });
+    const guess = (count: number) => times(count, () => from(app, '10.8.0.1').login('nobody', 'wrong'));
+    await guess(LOGINS_AS_NAME - 1);
+    redis.pause();
+    expect(await guess(1)).toEqual([WRONG]);
+    limited(await from(app, '10.8.0.2').login('nobody', 'wrong'));
+    redis.resume();
+    await app.stop();
+  });
+
   test('processes count together, and while Redis is away each for itself, with no request that fails or waits for it', async () => {
     const one = await start({ env: { REDIS_PREFIX: 'two:' } });
     const two = await start({ env: { REDIS_PREFIX: 'two:' }, database: one.database });
