@@ -7,18 +7,18 @@ import type { Attached } from './source.js';
 import { assertWithoutHole, holeInLog, otherHistory } from './readers.js';
 import type { Stream } from './stream.js';
 import type { Streams } from './streams.js';
-import { endBy, follow, type LifeEvent, type LifeState } from './subscription-life.js';
+import { endBy, Life } from './subscription-life.js';
 
 /** A subscription to one stream, which is also its place in its group. */
-export class Following<Item> implements Membership<unknown, unknown>, Attached {
+export class Following<Item> extends Life implements Membership<unknown, unknown>, Attached {
   readonly stream: Stream<Item>;
   readonly group: Group<Item, unknown, unknown>;
   readonly member: Member<unknown, unknown>;
   position: number | null = null;
   readonly #streams: Streams;
-  #state: LifeState = 'opening';
 
   constructor(streams: Streams, stream: Stream<Item>, group: Group<Item, unknown, unknown>, member: Member<unknown, unknown>) {
+    super();
     this.#streams = streams;
     this.stream = stream;
     this.group = group;
@@ -27,24 +27,6 @@ export class Following<Item> implements Membership<unknown, unknown>, Attached {
     streams.enter(this);
     if (refusal !== null) this.end(refusal);
     if (!this.left) this.pass('attached');
-  }
-
-  get state(): LifeState {
-    return this.#state;
-  }
-
-  get left(): boolean {
-    return this.#state === 'ended';
-  }
-
-  /**
-   * Goes on to the state that follows.
-   * @returns whether it is another one
-   */
-  pass(event: LifeEvent): boolean {
-    const before = this.#state;
-    this.#state = follow(before, event);
-    return this.#state !== before;
   }
 
   /** Everything up to `position` has been delivered: what comes then is given to it by its group. */

@@ -4,15 +4,12 @@ import type { Member, Membership } from './share.js';
 import type { Attached } from './source.js';
 import type { Stream } from './stream.js';
 import type { Streams } from './streams.js';
+import { endBy, Life, type LifeEvent } from './subscription-life.js';
 import type { StateValue } from './topic.js';
 
 export interface StateFollowingOptions<Value extends StateValue> {
   readonly streams: Streams;
-  readonly open: (key: string) => {
-    readonly stream: Stream<Value>;
-    readonly group: Group<Value, unknown, unknown>;
-    readonly member: Member<unknown, unknown>;
-  };
+  readonly open: (key: string) => Opened<Value>;
   readonly load: (keys: readonly string[]) => Promise<ReadonlyMap<string, Value>>;
   readonly onLeave: () => void;
 }
@@ -31,7 +28,7 @@ export class StateFollowing<Value extends StateValue> implements Attached {
   follow(keys: readonly string[]): void {
     if (this.#left) return;
     const wanted = new Set(keys);
-    for (const [key, following] of [...this.#keys]) if (!wanted.has(key)) this.#drop(key, following);
+    for (const [key, following] of [...this.#keys]) if (!wanted.has(key)) this.#drop(following, 'left');
     const fresh: KeyFollowing<Value>[] = [];
     // To begin with a key may end the whole.
     for (const key of wanted) if (!this.#isLeft() && !this.#keys.has(key)) fresh.push(this.#begin(key));
@@ -43,30 +40,27 @@ export class StateFollowing<Value extends StateValue> implements Attached {
   }
 
   leave(): void {
-    if (this.#left) return;
-    this.#left = true;
-    for (const [key, following] of [...this.#keys]) this.#drop(key, following);
-    this.#options.streams.exit();
-    this.#options.onLeave();
+    this.#leave('left');
   }
 
   /** For an error the whole subscription ends, each of its members being told. */
   end(error: unknown): void {
     if (this.#left) return;
     const members = [...this.#keys.values()].map(({ member }) => member);
-    this.leave();
+    this.#leave(endBy(error));
     for (const member of members) member.end(error);
   }
 
+  #leave(event: LifeEvent): void {
+    if (this.#left) return;
+    this.#left = true;
+    for (const following of [...this.#keys.values()]) this.#drop(following, event);
+    this.#options.streams.exit();
+    this.#options.onLeave();
+  }
+
   #begin(key: string): KeyFollowing<Value> {
-    const { stream, group, member } = this.#options.open(key);
-    // From before the present value is read, so that no later one is missed; should a later one be faster, the present one is left out.
-    const following: KeyFollowing<Value> = {
-      key,
-      stream,
-      group,
-      member,
-      position: -1,
+    const following = new KeyFollowing<Value>(key, this.#options.open(key), {
       leave: () => this.leave(),
       end: (error) => {
         if (error !== null) {
@@ -74,23 +68,24 @@ export class StateFollowing<Value extends StateValue> implements Attached {
           return;
         }
         // Its value is gone; when it was the last one, there is nothing to follow any more.
-        this.#drop(key, following);
+        this.#drop(following, 'completed');
         if (this.#keys.size > 0) return;
         this.leave();
-        member.end(null);
+        following.member.end(null);
       },
-    };
+    });
     this.#keys.set(key, following);
-    const refusal = this.#options.streams.join(stream, group, following);
+    const refusal = this.#options.streams.join(following.stream, following.group, following);
     if (refusal !== null) this.end(refusal);
+    if (!following.left) following.pass('attached');
     return following;
   }
 
-  #drop(key: string, { group, stream }: KeyFollowing<Value>): void {
-    const following = this.#keys.get(key);
-    if (!following) return;
+  #drop(following: KeyFollowing<Value>, event: LifeEvent): void {
+    if (!following.pass(event)) return;
+    const { key, group, stream, member } = following;
     this.#keys.delete(key);
-    following.member.leave?.();
+    member.leave?.();
     group.leave(following);
     this.#options.streams.release(stream);
   }
@@ -100,25 +95,61 @@ export class StateFollowing<Value extends StateValue> implements Attached {
       () => this.#options.load(fresh.map(({ key }) => key)),
       () => this.#isLeft(),
     );
-    await Promise.all(
-      fresh.map(async (following) => {
-        const { key, stream, group, member } = following;
-        const value = values.get(key);
-        stream.settle(value?.version ?? 0);
-        if (value === undefined) return;
-        const { results, failure } = await group.render([value], member.audience);
-        if (failure !== null) {
-          stream.failed(value.version, failure.error);
-          throw failure.error;
-        }
-        group.hand(following, [value], results);
-      }),
-    );
+    await Promise.all(fresh.map((following) => this.#show(following, values.get(following.key))));
+  }
+
+  /** Shows the present value of a key; none when its row is gone. */
+  async #show(following: KeyFollowing<Value>, value: Value | undefined): Promise<void> {
+    const { stream, group, member } = following;
+    // Once it is dropped, what becomes of its value is nothing to the others.
+    const isDropped = (): boolean => following.left;
+    if (isDropped()) return;
+    const version = value?.version ?? 0;
+    stream.settle(version);
+    const present = value === undefined ? [] : [value];
+    const { results, failure } = await group.render(present, member.audience);
+    if (isDropped()) return;
+    if (failure !== null) {
+      stream.failed(version, failure.error);
+      throw failure.error;
+    }
+    following.pass('caughtUp');
+    group.hand(following, present, results);
   }
 }
 
-interface KeyFollowing<Value extends StateValue> extends Membership<unknown, unknown> {
+interface Opened<Value extends StateValue> {
+  readonly stream: Stream<Value>;
+  readonly group: Group<Value, unknown, unknown>;
+  readonly member: Member<unknown, unknown>;
+}
+
+/**
+ * A key of a subscription, with a life of its own. It has its place in its group from before its present value is read, so that no later one is
+ * missed; should a later one be faster, the present one is left out.
+ */
+class KeyFollowing<Value extends StateValue> extends Life implements Membership<unknown, unknown>, Opened<Value> {
   readonly key: string;
   readonly stream: Stream<Value>;
   readonly group: Group<Value, unknown, unknown>;
+  readonly member: Member<unknown, unknown>;
+  readonly #whole: Attached;
+  position: number | null = -1;
+
+  constructor(key: string, { stream, group, member }: Opened<Value>, whole: Attached) {
+    super();
+    this.key = key;
+    this.stream = stream;
+    this.group = group;
+    this.member = member;
+    this.#whole = whole;
+  }
+
+  leave(): void {
+    this.#whole.leave();
+  }
+
+  end(error: unknown): void {
+    this.#whole.end(error);
+  }
 }

@@ -17,6 +17,9 @@ import { codeOf } from '../errors.js';
  *      behind ──────────────┘ ───────────────────────────────┘
  *        its group reads the log again, page by page
  *
+ * Each key of a subscription to a state lives by it, too: it is "replaying" while its present value is read, and never behind, since older values
+ * are dropped.
+ *
  * Every change of state goes by {@link LIFE}. What is delivered changes none, and costs nothing here.
  */
 export type LifeState = keyof typeof LIFE;
@@ -97,6 +100,29 @@ export const follow = (state: LifeState, event: LifeEvent): LifeState => {
   if (next === null) throw new Error(`A subscription that is ${state} cannot be told "${event}".`);
   return next;
 };
+
+/** One who lives by the table. */
+export class Life {
+  #state: LifeState = 'opening';
+
+  get state(): LifeState {
+    return this.#state;
+  }
+
+  get left(): boolean {
+    return this.#state === 'ended';
+  }
+
+  /**
+   * Goes on to the state that follows.
+   * @returns whether it is another one
+   */
+  pass(event: LifeEvent): boolean {
+    const before = this.#state;
+    this.#state = follow(before, event);
+    return this.#state !== before;
+  }
+}
 
 /** What ends a subscription that is told of an error, or of null because it is over. */
 export const endBy = (error: unknown): LifeEvent => {

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { coded } from '../../src/errors.js';
+import { codeOf, coded } from '../../src/errors.js';
 import { Following } from '../../src/realtime/log-subscription.js';
 import { accessRevoked } from '../../src/realtime/share.js';
-import { follow as next, LIFE, type LifeEvent, type LifeState } from '../../src/realtime/subscription-life.js';
+import { follow as next, Life, LIFE, type LifeEvent, type LifeState } from '../../src/realtime/subscription-life.js';
+import { stateTopic, type StateValue } from '../../src/realtime/topic.js';
 import { deferred } from '../kit/deferred.js';
 import { follow } from './follow.js';
 import { busOf, createWorld, type World } from './hazard-world.js';
@@ -29,14 +30,13 @@ let world: World;
 let head: number;
 /** What subscriptions have gone through, as `state event`. */
 const walked = new Set<string>();
+/** And the keys of subscriptions to a state. */
+const walkedByStates = new Set<string>();
 beforeAll(async () => {
   world = await createWorld({ apps: 1, env: { MAX_SELECTIONS_PER_STREAM: `${MAX_SELECTIONS}` } });
-  const pass = Object.getOwnPropertyDescriptor(Following.prototype, 'pass')?.value as (
-    this: Following<unknown>,
-    event: LifeEvent,
-  ) => boolean;
-  vi.spyOn(Following.prototype, 'pass').mockImplementation(function (this: Following<unknown>, event) {
-    walked.add(`${this.state} ${event}`);
+  const pass = Object.getOwnPropertyDescriptor(Life.prototype, 'pass')?.value as (this: Life, event: LifeEvent) => boolean;
+  vi.spyOn(Life.prototype, 'pass').mockImplementation(function (this: Life, event) {
+    (this instanceof Following ? walked : walkedByStates).add(`${this.state} ${event}`);
     return pass.call(this, event);
   });
   head = await world.insert(0, 3);
@@ -180,5 +180,127 @@ describe('a subscription', () => {
 
   it('has gone through every transition of the table by now', () => {
     expect([...walked].sort()).toEqual(ROWS.flatMap(({ state, event, to }) => (to === null ? [] : `${state} ${event}`)).sort());
+  });
+});
+
+describe('a subscription to a state', () => {
+  /** The states of a topic of their own: how each key is read, and what its result is. */
+  const createStates = (name: string) => {
+    const values = new Map<string, StateValue>();
+    let held: Promise<unknown> | null = null;
+    const topic = stateTopic<StateValue>(name, async (_prisma, keys) => {
+      const gate = held;
+      held = null;
+      await gate;
+      return new Map(keys.flatMap((key) => (values.has(key) ? [[key, values.get(key) as StateValue] as const] : [])));
+    });
+    const attach = (keys: readonly string[], { render = () => Promise.resolve(), owner = 'ada', selection = 'all' } = {}) => {
+      const seen: string[] = [];
+      const ends: unknown[] = [];
+      const source = world.apps[0].services.hub.state(topic, keys);
+      const attached = source.attach(
+        {
+          key: selection,
+          audienceId: () => '',
+          ownerOf: () => owner,
+          render: async (value) => {
+            await render();
+            return { out: value.version, personal: false };
+          },
+        },
+        (key) => ({
+          audience: null,
+          deliver: (results) => void seen.push(...results.map((version) => `${key} ${version}`)),
+          end: (error) => void ends.push(error === null ? null : codeOf(error)),
+          room: () => Promise.resolve(),
+        }),
+      );
+      return { source, attached, seen, ends };
+    };
+    return {
+      attach,
+      set: (key: string, version: number) => void values.set(key, { version }),
+      /** The next reading waits for it. */
+      hold: (gate: Promise<unknown>) => void (held = gate),
+      remove: (key: string, seq: number): void => {
+        values.delete(key);
+        busOf(world.apps[0]).wake({ topic: name, key, seq });
+      },
+    };
+  };
+
+  it('lives by the table in each of its keys, and goes on while one of them is there', async () => {
+    const states = createStates('several');
+    for (const key of ['one', 'two', 'three']) states.set(key, 1);
+    const { source, seen, ends } = states.attach(['one', 'two']);
+    await expect.poll(() => seen).toEqual(['one 1', 'two 1']);
+    states.remove('one', 2);
+    await expect.poll(() => walkedByStates.has('live completed')).toBe(true);
+    expect(ends).toEqual([]);
+    source.follow(['three']);
+    await expect.poll(() => seen.at(-1)).toBe('three 1');
+    states.remove('three', 2);
+    await expect.poll(() => ends).toEqual([null]);
+  });
+
+  it('hears nothing of a key that it follows no longer, however the reading of that ends', async () => {
+    const states = createStates('dropped');
+    states.set('kept', 1);
+    states.set('dropped', 1);
+    const gate = deferred<undefined>();
+    let isFirst = true;
+    const render = (): Promise<void> => {
+      if (!isFirst) return Promise.resolve();
+      isFirst = false;
+      return gate.promise.then(noResult);
+    };
+    const { source, attached, seen, ends } = states.attach(['dropped'], { render });
+    await expect.poll(() => isFirst).toBe(false);
+    source.follow(['kept']);
+    await expect.poll(() => seen).toEqual(['kept 1']);
+    gate.resolve(undefined);
+    states.set('later', 1);
+    source.follow(['kept', 'later']);
+    await expect.poll(() => seen).toEqual(['kept 1', 'later 1']);
+    expect(ends).toEqual([]);
+    attached.leave();
+  });
+
+  it('ends in all of its keys by what ends it: before, while and after they are read', async () => {
+    const states = createStates('ended');
+    states.set('key', 1);
+    const live = [null, null].map(() => states.attach(['key']));
+    await expect.poll(() => live.map(({ seen }) => seen)).toEqual([['key 1'], ['key 1']]);
+    const reading = [accessRevoked(), coded('NOT_FOUND', 'Gone.')].map((error) => {
+      states.hold(new Promise(() => undefined));
+      return { error, ...states.attach(['key']) };
+    });
+    for (const { attached, error } of reading) attached.end(error);
+    live[0]?.attached.end(accessRevoked());
+    live[1]?.attached.end(coded('NOT_FOUND', 'Gone.'));
+    expect([...reading, ...live].map(({ ends }) => ends)).toEqual([['ACCESS_REVOKED'], ['NOT_FOUND'], ['ACCESS_REVOKED'], ['NOT_FOUND']]);
+    const many = Array.from({ length: MAX_SELECTIONS + 1 }, (_, n) => states.attach(['key'], { owner: 'ben', selection: `${n}` }));
+    expect(many.at(-1)?.ends).toEqual(['RATE_LIMITED']);
+    for (const { attached } of many) attached.leave();
+  });
+
+  it('is over with its value, also where that is just being read', async () => {
+    const states = createStates('gone');
+    states.set('key', 1);
+    const live = states.attach(['key']);
+    await expect.poll(() => live.seen).toEqual(['key 1']);
+    const gate = deferred<undefined>();
+    states.hold(gate.promise);
+    const reading = states.attach(['key']);
+    states.remove('key', 2);
+    await expect.poll(() => [live.ends, reading.ends]).toEqual([[null], [null]]);
+    gate.resolve(undefined);
+  });
+
+  it('has gone through every transition of the table that there is for it', () => {
+    const ended = ['completed', 'revoked', 'failed', 'left'];
+    expect([...walkedByStates].sort()).toEqual(
+      ['opening attached', 'opening failed', 'replaying caughtUp', ...ended.flatMap((end) => [`live ${end}`, `replaying ${end}`])].sort(),
+    );
   });
 });
