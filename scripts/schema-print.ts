@@ -1,5 +1,5 @@
 /**
- * `npm run schema:print` writes schema.graphql, the contract, and the README's tables of error codes, from the code; `npm run schema:check` fails, and shows where,
+ * `npm run schema:print` writes schema.graphql, the contract, and the tables of the README (error codes, settings), from the code; `npm run schema:check` fails, and shows where,
  * when it is not what the code says.
  */
 import { spawnSync } from 'node:child_process';
@@ -7,7 +7,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { printedSchema } from '../src/process/schema.js';
 import { SCHEMA_FILE } from './contract.js';
-import { withErrorTables } from './error-tables.js';
+import { withTables } from './readme-tables.js';
 import { runScript } from './run-script.js';
 
 const README = 'README.md';
@@ -31,7 +31,7 @@ await runScript(async () => {
   const printed = printedSchema();
   if (!values.check) {
     await writeFile(SCHEMA_FILE, printed);
-    await writeFile(README, withErrorTables(await readFile(README, 'utf8')));
+    await writeFile(README, withTables(await readFile(README, 'utf8')));
     console.log('schema.graphql written');
     return;
   }

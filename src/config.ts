@@ -1,286 +1,457 @@
 import { z } from 'zod';
 
-/** Every setting of the process, read once and frozen. The README's table names each variable. */
-export interface Config {
-  readonly env: 'development' | 'test' | 'production';
-  readonly port: number;
-  readonly host: string;
-  readonly corsOrigins: readonly string[];
-  /** Whether addresses in X-Forwarded-For are believed. */
-  readonly trustProxy: boolean;
-  readonly dataDir: string;
-  /** Processes that serve behind the one port. */
-  readonly workers: number;
-  /** Over how long the ends of what is open are spread at a stop, in milliseconds. */
-  readonly drainMs: number;
-  readonly logLevel: string;
-  readonly demoData: boolean;
-  readonly database: {
-    /** null: the embedded PostgreSQL under `dataDir`. */
-    readonly url: string | null;
-    readonly poolSize: number;
-    /** The longest wait for a connection and for one statement, in milliseconds. */
-    readonly timeoutMs: number;
-    /** Whether an embedded database flushes every commit to disk; only tests do without. */
-    readonly durable: boolean;
-  };
-  readonly redis: { readonly url: string | null; readonly prefix: string };
-  /** How many jobs one process runs at a time; 0: none. */
-  readonly jobs: { readonly concurrency: number };
-  readonly jwt: {
-    /** PKCS#8 PEM of an Ed25519 or P-256 key; null: generated into `dataDir`. */
-    readonly privateKey: string | null;
-    readonly issuer: string;
-    readonly audience: string;
-    readonly accessTtlSeconds: number;
-    readonly refreshTtlSeconds: number;
-  };
-  readonly realtime: {
-    readonly reconcileMs: number;
-    readonly stateMinIntervalMs: number;
-    /** Events one subscriber may be behind in memory before its stream ends with SLOW_CONSUMER. */
-    readonly queueLimit: number;
-    /** Different selections of one stream that one viewer, or without a token one address, may follow at a time in one process. */
-    readonly maxSelections: number;
-  };
-  readonly delivery: {
-    /** How long results for one socket are collected before they leave in one write, in milliseconds. */
-    readonly coalesceMs: number;
-    /** What one socket's queue holds at the most. */
-    readonly maxFrames: number;
-    readonly maxBytes: number;
-    /** Bytes that are held for the peers of one address, and of the whole process, that do not take what is sent. */
-    readonly maxBytesPerAddress: number;
-    readonly maxTotalBytes: number;
-    /** How long a socket may take nothing of what was written to it before it is given up, in milliseconds. */
-    readonly stallMs: number;
-    /** How often a sign of life is sent through each connection, in milliseconds: proxies cut silent ones after 30 s and more. */
-    readonly pingMs: number;
-  };
-  readonly sockets: {
-    /** Operations that one socket may have running at a time. */
-    readonly maxSubscriptions: number;
-    /** Operations that one socket may begin in a second, in the long run. */
-    readonly subscribesPerSecond: number;
-    /** Sockets and event streams that one address may have open in one process, together. */
-    readonly maxPerAddress: number;
-  };
-  readonly http: {
-    /** How long the headers of a request may take to arrive, in milliseconds. */
-    readonly headersTimeoutMs: number;
-    /** How long the whole of a request may take to arrive, in milliseconds; not less than its headers. */
-    readonly requestTimeoutMs: number;
-    /** How often it is looked whether one has taken longer, in milliseconds. */
-    readonly checkIntervalMs: number;
-    /** For how long clients are told that they may use a connection again after an answer, in milliseconds. */
-    readonly keepAliveMs: number;
-    /** Connections that one address may have open in one process, besides sockets. */
-    readonly maxConnectionsPerAddress: number;
-  };
-  /** What every limit on how often something may be done is multiplied by; 0: there are none. */
-  readonly rateLimits: { readonly factor: number };
-  readonly presence: { readonly graceMs: number; readonly leaseMs: number };
-  readonly messages: {
-    /** Characters that one message may have. */
-    readonly maxLength: number;
-    /** How long messages and what happens in conversations are kept, in milliseconds; null: for ever. */
-    readonly retentionMs: number | null;
-  };
-  /** Members that one group may have. */
-  readonly groups: { readonly maxMembers: number };
-  /** How long a room may be empty before it is archived, in milliseconds. */
-  readonly rooms: { readonly archiveAfterMs: number };
-  readonly limits: {
-    /** Bytes of one HTTP body or one WebSocket message. */
-    readonly requestBytes: number;
-    readonly queryComplexity: number;
-    readonly queryDepth: number;
-  };
+/** What a variable of the environment may be. */
+interface Kind<Value> {
+  readonly schema: z.ZodType<Value, string>;
+  /** The same in words, as Markdown. */
+  readonly text: string;
 }
+
+const choice = <const Values extends readonly [string, ...string[]]>(...values: Values): Kind<Values[number]> => ({
+  schema: z.enum(values) as unknown as z.ZodType<Values[number], string>,
+  text: values.map((value) => `\`${value}\``).join(', '),
+});
+const flag: Kind<boolean> = {
+  schema: z.enum(['true', 'false', '1', '0']).transform((value) => value === 'true' || value === '1') as unknown as z.ZodType<
+    boolean,
+    string
+  >,
+  text: '`true`, `false`',
+};
+const integer = (min: number, max: number): Kind<number> => ({
+  schema: z
+    .string()
+    .regex(/^\d+$/, 'must be a whole number')
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, `must be between ${min} and ${max}`),
+  text: `${min} to ${max}`,
+});
+const text = (max?: number): Kind<string> =>
+  max === undefined ? { schema: z.string(), text: 'text' } : { schema: z.string().max(max), text: `text of up to ${max} characters` };
+const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+/** In milliseconds. */
+const duration: Kind<number> = {
+  schema: z
+    .string()
+    .regex(/^[1-9]\d{0,5}[smhd]$/, 'must be a whole number above 0 and s, m, h or d, such as 24h')
+    .transform((value) => Number(value.slice(0, -1)) * UNITS[value.slice(-1) as keyof typeof UNITS]),
+  text: 'a number and `s`, `m`, `h` or `d`',
+};
+const url = (...schemes: string[]): Kind<string> => {
+  const named = schemes.map((scheme) => `${scheme}://`);
+  return {
+    schema: z
+      .string()
+      .refine(
+        (value) => URL.canParse(value) && schemes.includes(new URL(value).protocol.slice(0, -1)),
+        `must be a URL that starts with ${named.join(' or ')}`,
+      ),
+    text: `a URL, ${named.map((start) => `\`${start}\``).join(' or ')}`,
+  };
+};
+const origins: Kind<readonly string[]> = {
+  schema: z
+    .string()
+    .transform((value) =>
+      value
+        .split(',')
+        .map((origin) => origin.trim())
+        .filter((origin) => origin !== ''),
+    )
+    .refine(
+      (list) => list.every((origin) => origin === '*' || (URL.canParse(origin) && new URL(origin).origin === origin)),
+      'must be origins such as https://app.example.com, separated by commas, or *',
+    ),
+  text: 'origins, separated by commas, or `*`',
+};
+const pem: Kind<string> = {
+  schema: z
+    .string()
+    // A variable cannot always hold line breaks: \n is read as one.
+    .transform((value) => value.replaceAll('\\n', '\n').trim())
+    .refine(
+      (value) => /^-----BEGIN PRIVATE KEY-----\n[\s\S]+\n-----END PRIVATE KEY-----$/.test(value),
+      'must be a private key in PKCS#8 PEM form',
+    ),
+  text: 'PKCS#8 PEM, `\\n` for line breaks',
+};
+
+type Environment = 'development' | 'test' | 'production';
+
+/** What a default may depend on. */
+interface Known {
+  readonly env: Environment;
+  /** What a variable is set to; undefined when it is not. */
+  readonly given: (name: string) => unknown;
+}
+
+/** One setting: all there is to know of it, for the process and for the README's table. */
+export interface Setting<Value> {
+  /** The name of its variable. */
+  readonly name: string;
+  readonly kind: Kind<unknown>;
+  readonly defaultOf: (known: Known) => Value;
+  /** The default in words, as Markdown. */
+  readonly defaultText: string;
+  /** What it is for, as Markdown. */
+  readonly meaning: string;
+}
+
+const shown = (value: unknown): string =>
+  value === null ? '' : Array.isArray(value) ? (value.length === 0 ? 'none' : `\`${value.join(',')}\``) : `\`${String(value)}\``;
+
+/** A setting with a default for everyone, and others for some environments. */
+const setting = <Value, Default extends Value | null>(
+  name: string,
+  kind: Kind<Value>,
+  defaults: { readonly is: Default; readonly production?: Value; readonly test?: Value },
+  meaning: string,
+): Setting<Value | Default> => {
+  const { is, ...others } = defaults;
+  const inOthers = Object.entries(others).map(([env, value]) => `${env}: ${shown(value)}`);
+  return {
+    name,
+    kind,
+    defaultOf: ({ env }) => (env === 'development' ? is : (others[env] ?? is)),
+    defaultText: `${shown(is)}${inOthers.length === 0 ? '' : ` (${inOthers.join(', ')})`}`,
+    meaning,
+  };
+};
+
+/** A setting whose default depends on others. */
+const dependent = <Value>(
+  name: string,
+  kind: Kind<Value>,
+  defaultOf: (known: Known) => Value,
+  defaultText: string,
+  meaning: string,
+): Setting<Value> => ({ name, kind, defaultOf, defaultText, meaning });
+
+/**
+ * Every setting of the process, once: where it stands in {@link Config}, the name of its variable, what it may be, its default and its meaning.
+ * The README's table is made from it. What is null by default is none.
+ */
+export const SETTINGS = {
+  env: setting('NODE_ENV', choice('development', 'test', 'production'), { is: 'development' }, 'chooses the defaults below'),
+  port: setting('PORT', integer(0, 65_535), { is: 4_000, test: 0 }, 'where to listen; 0 takes a free one'),
+  host: setting('HOST', text(), { is: '127.0.0.1', production: '0.0.0.0' }, 'the address to listen on'),
+  corsOrigins: setting(
+    'CORS_ORIGINS',
+    origins,
+    { is: ['*'], production: [] },
+    "of browsers that may call and open sockets; the server's own pages always may",
+  ),
+  trustProxy: setting('TRUST_PROXY', flag, { is: false }, 'believe the last address in `X-Forwarded-For`'),
+  dataDir: setting('DATA_DIR', text(), { is: '.data' }, 'the embedded database and the generated key'),
+  workers: setting(
+    'WORKERS',
+    integer(1, 64),
+    { is: 1 },
+    'processes behind the one port, see [Several processes](#several-processes); more than one needs `REDIS_URL`',
+  ),
+  drainMs: setting(
+    'DRAIN_MS',
+    integer(0, 600_000),
+    { is: 10_000, test: 0 },
+    'over how long the closes of sockets and event streams are spread at a stop',
+  ),
+  logLevel: setting(
+    'LOG_LEVEL',
+    choice('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
+    { is: 'warn', production: 'info', test: 'silent' },
+    'what is logged: lines of this level and of graver ones',
+  ),
+  demoData: dependent(
+    'DEMO_DATA',
+    flag,
+    ({ env, given }) => env === 'development' && given('DATABASE_URL') === undefined,
+    '`true` in development without `DATABASE_URL`, else `false`',
+    'fill an empty database with demo content, an administrator with a known password among it: not for a server that others can reach',
+  ),
+  database: {
+    url: setting(
+      'DATABASE_URL',
+      url('postgresql', 'postgres'),
+      { is: null },
+      'a PostgreSQL from 14 up instead of the embedded one; `?schema=` as in Prisma. A pooler before it must keep sessions: one in transaction mode is refused at the start',
+    ),
+    poolSize: setting('DATABASE_POOL_SIZE', integer(1, 1_000), { is: 10 }, 'connections of one process'),
+    timeoutMs: setting(
+      'DATABASE_TIMEOUT_MS',
+      integer(100, 600_000),
+      { is: 5_000 },
+      'longest wait for a connection, and for one statement; then UNAVAILABLE',
+    ),
+  },
+  redis: {
+    url: setting(
+      'REDIS_URL',
+      url('redis', 'rediss'),
+      { is: null },
+      'wakes other processes and counts for the rate limits of all; needed for more than one process, never trusted with data',
+    ),
+    prefix: setting('REDIS_PREFIX', text(64), { is: 'lyceum:' }, 'of every channel and key'),
+  },
+  jobs: {
+    concurrency: setting(
+      'JOB_CONCURRENCY',
+      integer(0, 100),
+      { is: 4, test: 2 },
+      'jobs that one process runs at a time, over up to one connection more than that beside the pool; 0 leaves them to others',
+    ),
+  },
+  jwt: {
+    privateKey: setting(
+      'JWT_PRIVATE_KEY',
+      pem,
+      { is: null },
+      'Ed25519 or P-256 key; processes that serve together need the same. Without it, one is generated in `DATA_DIR`',
+    ),
+    issuer: setting('JWT_ISSUER', text(), { is: 'lyceum' }, 'claim of access tokens'),
+    audience: setting('JWT_AUDIENCE', text(), { is: 'lyceum' }, 'claim of access tokens'),
+    accessTtlSeconds: setting('JWT_ACCESS_TTL_SECONDS', integer(1, 86_400), { is: 900 }, 'life of an access token'),
+    refreshTtlSeconds: setting(
+      'JWT_REFRESH_TTL_SECONDS',
+      integer(60, 31_536_000),
+      { is: 2_592_000 },
+      'life of a session that is not refreshed',
+    ),
+  },
+  realtime: {
+    reconcileMs: setting('RECONCILE_MS', integer(50, 600_000), { is: 2_000 }, 'how late an event is at the most when its wake was lost'),
+    stateMinIntervalMs: setting('STATE_MIN_INTERVAL_MS', integer(0, 60_000), { is: 100 }, 'shortest time between two values of one state'),
+    queueLimit: setting(
+      'SUBSCRIBER_QUEUE_LIMIT',
+      integer(16, 1_000_000),
+      { is: 1_000 },
+      'events that may wait for one subscription over SSE; one more ends it with SLOW_CONSUMER',
+    ),
+    maxSelections: setting(
+      'MAX_SELECTIONS_PER_STREAM',
+      integer(1, 100_000),
+      { is: 10 },
+      'different selections of one stream that one viewer, or without a token one address, may follow at a time in one process; one more is refused with RATE_LIMITED',
+    ),
+  },
+  delivery: {
+    coalesceMs: setting(
+      'COALESCE_MS',
+      integer(0, 1_000),
+      { is: 2 },
+      'how long results for one socket are collected before they leave in one write; the first of a quiet moment leaves at once',
+    ),
+    maxFrames: setting(
+      'SOCKET_QUEUE_FRAMES',
+      integer(16, 1_000_000),
+      { is: 1_000 },
+      'results that may wait for one socket; beyond it, a log ends with SLOW_CONSUMER and a state keeps its newest value',
+    ),
+    maxBytes: setting('SOCKET_QUEUE_BYTES', integer(16_384, 1_073_741_824), { is: 1_048_576 }, 'the same in bytes'),
+    maxBytesPerAddress: setting(
+      'SEND_BYTES_PER_ADDRESS',
+      integer(16_384, 1_099_511_627_776),
+      { is: 67_108_864 },
+      'what is held for the sockets of one address that do not take what is sent; beyond it, those that have been blocked for longest get SLOW_CONSUMER or are cut. Behind a proxy, set `TRUST_PROXY`',
+    ),
+    maxTotalBytes: setting(
+      'SEND_BYTES_TOTAL',
+      integer(16_384, 1_099_511_627_776),
+      { is: 268_435_456 },
+      'the same for the sockets of the whole process',
+    ),
+    stallMs: setting(
+      'SOCKET_STALL_MS',
+      integer(100, 600_000),
+      { is: 30_000 },
+      'how long a socket may take nothing at all of what waits for it before it is closed',
+    ),
+    pingMs: setting(
+      'PING_INTERVAL_MS',
+      integer(50, 600_000),
+      { is: 12_000 },
+      'how often sockets are pinged and event streams get a comment; a socket that does not answer is cut when the next one is due',
+    ),
+  },
+  sockets: {
+    maxSubscriptions: setting(
+      'MAX_SUBSCRIPTIONS_PER_SOCKET',
+      integer(1, 1_000_000),
+      { is: 500 },
+      'operations that one socket may have running; one more is refused with RATE_LIMITED',
+    ),
+    subscribesPerSecond: setting(
+      'MAX_SUBSCRIBES_PER_SECOND',
+      integer(1, 1_000_000),
+      { is: 200 },
+      'operations that one socket may begin, beside a first burst; a flood is closed with 4429',
+    ),
+    maxPerAddress: setting(
+      'MAX_SOCKETS_PER_ADDRESS',
+      integer(1, 1_000_000),
+      { is: 100_000, production: 1_000 },
+      'sockets and event streams of one address in one process; one more is refused with 429. Behind a proxy, set `TRUST_PROXY`',
+    ),
+  },
+  http: {
+    headersTimeoutMs: setting(
+      'HTTP_HEADERS_TIMEOUT_MS',
+      integer(100, 600_000),
+      { is: 10_000 },
+      'how long the headers of a request may take to arrive; then it is answered with 408. Time in which the server could not listen does not count',
+    ),
+    requestTimeoutMs: dependent(
+      'HTTP_REQUEST_TIMEOUT_MS',
+      integer(100, 3_600_000),
+      ({ given }) => Math.max(30_000, Number(given('HTTP_HEADERS_TIMEOUT_MS') ?? 0)),
+      '`30000`, or as long as the headers',
+      'the same for the whole of a request; not less than its headers may take',
+    ),
+    checkIntervalMs: setting(
+      'HTTP_CHECK_INTERVAL_MS',
+      integer(20, 60_000),
+      { is: 1_000 },
+      'how often it is looked whether one has taken longer',
+    ),
+    keepAliveMs: setting(
+      'HTTP_KEEP_ALIVE_MS',
+      integer(1_000, 3_600_000),
+      { is: 120_000 },
+      'how long clients may use a connection again after an answer, as `Keep-Alive` tells them; it is kept ten seconds longer. More than the idle time of a load balancer in front, such as the 60 s of nginx and of AWS',
+    ),
+    maxConnectionsPerAddress: setting(
+      'MAX_CONNECTIONS_PER_ADDRESS',
+      integer(1, 1_000_000),
+      { is: 100_000, production: 500 },
+      'other connections of one address in one process, half-sent requests among them; one more is refused with 429. Not counted with `TRUST_PROXY`, where all come from the proxy',
+    ),
+  },
+  rateLimits: {
+    factor: setting(
+      'RATE_LIMIT_FACTOR',
+      integer(0, 1_000_000),
+      { is: 1_000, production: 1 },
+      'multiplies every limit on how often something may be done, those of `src/access/rate-limits.ts` (wrong passwords and codes, sign-ups, messages and more, by address and by user) and the next two; 0 takes them away. Behind a proxy, set `TRUST_PROXY`',
+    ),
+    operationsPerAddress: setting(
+      'MAX_OPERATIONS_PER_ADDRESS',
+      integer(1, 1_000_000),
+      { is: 2_000 },
+      'operations in a second, over HTTP, event streams and sockets, that one address may begin in one process in the long run, and thirty times as many at once; one more is refused with RATE_LIMITED, unread',
+    ),
+    operationsPerViewer: setting(
+      'MAX_OPERATIONS_PER_VIEWER',
+      integer(1, 1_000_000),
+      { is: 500 },
+      'the same for one who is signed in, from all of their addresses',
+    ),
+  },
+  presence: {
+    graceMs: setting(
+      'PRESENCE_GRACE_MS',
+      integer(0, 600_000),
+      { is: 5_000 },
+      'how long a user stays ONLINE or AWAY after the last device has gone',
+    ),
+    leaseMs: setting('PRESENCE_LEASE_MS', integer(1_000, 600_000), { is: 15_000 }, 'how long a process that died counts as alive'),
+  },
+  messages: {
+    maxLength: setting('MESSAGE_MAX_LENGTH', integer(1, 100_000), { is: 1_000 }, 'characters that one message may have'),
+    retentionMs: setting(
+      'MESSAGE_RETENTION',
+      duration,
+      { is: null },
+      'how long conversations keep their messages and events, such as `90d`; without it, for ever. Looked at every hour',
+    ),
+  },
+  groups: {
+    maxMembers: setting(
+      'GROUP_MAX_MEMBERS',
+      integer(2, 100_000),
+      { is: 1_000 },
+      'members that one group may have; a room has as many as come',
+    ),
+  },
+  rooms: {
+    archiveAfterMs: dependent(
+      'ROOM_EMPTY_ARCHIVE_AFTER',
+      duration,
+      () => UNITS.d,
+      '`24h`',
+      'how long a room may be empty before it is archived and its code is free again',
+    ),
+  },
+  limits: {
+    requestBytes: setting('MAX_REQUEST_BYTES', integer(1_024, 104_857_600), { is: 1_048_576 }, 'one HTTP body, one WebSocket message'),
+    queryTokens: setting('MAX_QUERY_TOKENS', integer(100, 1_000_000), { is: 10_000 }, 'tokens that one document may have'),
+    queryAliases: setting('MAX_QUERY_ALIASES', integer(1, 100_000), { is: 500 }, 'aliases that one document may have'),
+    queryNesting: setting(
+      'MAX_QUERY_NESTING',
+      integer(10, 500),
+      { is: 200 },
+      'how deep the brackets of one document may nest, also through its fragments',
+    ),
+    queryFields: setting(
+      'MAX_QUERY_FIELDS',
+      integer(100, 1_000_000),
+      { is: 20_000 },
+      'fields that one document may ask for, those of its fragments counted wherever they are spread',
+    ),
+    queryComplexity: setting('MAX_QUERY_COMPLEXITY', integer(100, 10_000_000), { is: 20_000 }, 'what one operation may cost'),
+    queryDepth: setting('MAX_QUERY_DEPTH', integer(3, 100), { is: 12 }, 'how deep its fields may nest'),
+  },
+} as const;
+
+interface Table {
+  readonly [field: string]: Setting<unknown> | Table;
+}
+
+type Values<Of> = {
+  readonly [Field in keyof Of]: Of[Field] extends Setting<infer Value> ? Value : Values<Of[Field]>;
+};
+
+/** The settings of a process, read once and frozen; {@link SETTINGS} says what each is. Times are milliseconds, unless their names say otherwise. */
+export type Config = Values<typeof SETTINGS>;
 
 /** Every mistake of the environment at once. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
-const flag = z.enum(['true', 'false', '1', '0']).transform((value) => value === 'true' || value === '1');
-const integer = (min: number, max: number) =>
-  z
-    .string()
-    .regex(/^\d+$/, 'must be a whole number')
-    .transform(Number)
-    .refine((value) => value >= min && value <= max, `must be between ${min} and ${max}`);
-const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-/** In milliseconds. */
-const duration = z
-  .string()
-  .regex(/^[1-9]\d{0,5}[smhd]$/, 'must be a whole number above 0 and s, m, h or d, such as 24h')
-  .transform((value) => Number(value.slice(0, -1)) * UNITS[value.slice(-1) as keyof typeof UNITS]);
-const url = (...schemes: string[]) =>
-  z
-    .string()
-    .refine(
-      (value) => URL.canParse(value) && schemes.includes(new URL(value).protocol.slice(0, -1)),
-      `must be a URL that starts with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
-    );
-const origins = z
-  .string()
-  .transform((value) =>
-    value
-      .split(',')
-      .map((origin) => origin.trim())
-      .filter((origin) => origin !== ''),
-  )
-  .refine(
-    (list) => list.every((origin) => origin === '*' || (URL.canParse(origin) && new URL(origin).origin === origin)),
-    'must be origins such as https://app.example.com, separated by commas, or *',
-  );
-const pem = z
-  .string()
-  // A variable cannot always hold line breaks: \n is read as one.
-  .transform((value) => value.replaceAll('\\n', '\n').trim())
-  .refine(
-    (value) => /^-----BEGIN PRIVATE KEY-----\n[\s\S]+\n-----END PRIVATE KEY-----$/.test(value),
-    'must be a private key in PKCS#8 PEM form',
-  );
+const isSetting = (entry: Setting<unknown> | Table): entry is Setting<unknown> => typeof entry['name'] === 'string';
 
-const variables = z.object({
-  NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
-  PORT: integer(0, 65_535).optional(),
-  HOST: z.string().optional(),
-  CORS_ORIGINS: origins.optional(),
-  TRUST_PROXY: flag.optional(),
-  DATA_DIR: z.string().optional(),
-  WORKERS: integer(1, 64).optional(),
-  DRAIN_MS: integer(0, 600_000).optional(),
-  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).optional(),
-  DEMO_DATA: flag.optional(),
-  DATABASE_URL: url('postgresql', 'postgres').optional(),
-  DATABASE_POOL_SIZE: integer(1, 1_000).optional(),
-  DATABASE_TIMEOUT_MS: integer(100, 600_000).optional(),
-  REDIS_URL: url('redis', 'rediss').optional(),
-  REDIS_PREFIX: z.string().max(64).optional(),
-  JOB_CONCURRENCY: integer(0, 100).optional(),
-  JWT_PRIVATE_KEY: pem.optional(),
-  JWT_ISSUER: z.string().optional(),
-  JWT_AUDIENCE: z.string().optional(),
-  JWT_ACCESS_TTL_SECONDS: integer(1, 86_400).optional(),
-  JWT_REFRESH_TTL_SECONDS: integer(60, 31_536_000).optional(),
-  RECONCILE_MS: integer(50, 600_000).optional(),
-  STATE_MIN_INTERVAL_MS: integer(0, 60_000).optional(),
-  SUBSCRIBER_QUEUE_LIMIT: integer(16, 1_000_000).optional(),
-  MAX_SELECTIONS_PER_STREAM: integer(1, 100_000).optional(),
-  COALESCE_MS: integer(0, 1_000).optional(),
-  SOCKET_QUEUE_FRAMES: integer(16, 1_000_000).optional(),
-  SOCKET_QUEUE_BYTES: integer(16_384, 1_073_741_824).optional(),
-  SEND_BYTES_PER_ADDRESS: integer(16_384, 1_099_511_627_776).optional(),
-  SEND_BYTES_TOTAL: integer(16_384, 1_099_511_627_776).optional(),
-  SOCKET_STALL_MS: integer(100, 600_000).optional(),
-  PING_INTERVAL_MS: integer(50, 600_000).optional(),
-  MAX_SUBSCRIPTIONS_PER_SOCKET: integer(1, 1_000_000).optional(),
-  MAX_SUBSCRIBES_PER_SECOND: integer(1, 1_000_000).optional(),
-  MAX_SOCKETS_PER_ADDRESS: integer(1, 1_000_000).optional(),
-  MAX_CONNECTIONS_PER_ADDRESS: integer(1, 1_000_000).optional(),
-  HTTP_HEADERS_TIMEOUT_MS: integer(100, 600_000).optional(),
-  HTTP_REQUEST_TIMEOUT_MS: integer(100, 3_600_000).optional(),
-  HTTP_CHECK_INTERVAL_MS: integer(20, 60_000).optional(),
-  HTTP_KEEP_ALIVE_MS: integer(1_000, 3_600_000).optional(),
-  RATE_LIMIT_FACTOR: integer(0, 1_000_000).optional(),
-  PRESENCE_GRACE_MS: integer(0, 600_000).optional(),
-  PRESENCE_LEASE_MS: integer(1_000, 600_000).optional(),
-  MESSAGE_MAX_LENGTH: integer(1, 100_000).optional(),
-  MESSAGE_RETENTION: duration.optional(),
-  GROUP_MAX_MEMBERS: integer(2, 100_000).optional(),
-  ROOM_EMPTY_ARCHIVE_AFTER: duration.optional(),
-  MAX_REQUEST_BYTES: integer(1_024, 104_857_600).optional(),
-  MAX_QUERY_COMPLEXITY: integer(100, 10_000_000).optional(),
-  MAX_QUERY_DEPTH: integer(3, 100).optional(),
-});
+const settingsIn = (table: Table): Setting<unknown>[] =>
+  Object.values(table).flatMap((entry) => (isSetting(entry) ? [entry] : settingsIn(entry)));
+
+/** All settings, in the order of the table. */
+export const allSettings = (): readonly Setting<unknown>[] => settingsIn(SETTINGS);
+
+const fill = (table: Table, valueOf: (entry: Setting<unknown>) => unknown): Readonly<Record<string, unknown>> =>
+  Object.freeze(
+    Object.fromEntries(Object.entries(table).map(([field, entry]) => [field, isSetting(entry) ? valueOf(entry) : fill(entry, valueOf)])),
+  );
 
 /**
  * Reads the settings from an environment. An empty variable counts as absent.
  * @throws ConfigError that lists every mistake, one a line.
  */
 export const loadConfig = (environment: Readonly<Record<string, string | undefined>>): Config => {
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value.trim() !== ''));
-  const parsed = variables.safeParse(given);
-  const lines = (parsed.error?.issues ?? []).map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
-  if (Number(given['WORKERS']) > 1 && given['REDIS_URL'] === undefined) {
-    lines.push('  WORKERS: more than one needs REDIS_URL, through which the processes wake each other');
+  const given = new Map(Object.entries(environment).filter((entry): entry is [string, string] => (entry[1] ?? '').trim() !== ''));
+  const values = new Map<string, unknown>();
+  const lines: string[] = [];
+  for (const { name, kind } of allSettings()) {
+    const text = given.get(name);
+    if (text === undefined) continue;
+    const parsed = kind.schema.safeParse(text);
+    if (parsed.success) values.set(name, parsed.data);
+    else lines.push(...parsed.error.issues.map(({ message }) => `  ${name}: ${message}`));
   }
-  const headersTimeoutMs = parsed.data?.HTTP_HEADERS_TIMEOUT_MS ?? 10_000;
-  const requestTimeoutMs = parsed.data?.HTTP_REQUEST_TIMEOUT_MS ?? Math.max(30_000, headersTimeoutMs);
+  const known: Known = { env: (values.get('NODE_ENV') ?? 'development') as Environment, given: (name) => values.get(name) };
+  const valueOf = ({ name, defaultOf }: Setting<unknown>): unknown => (values.has(name) ? values.get(name) : defaultOf(known));
+  const config = fill(SETTINGS, valueOf) as unknown as Config;
+  if (config.workers > 1 && config.redis.url === null)
+    lines.push('  WORKERS: more than one needs REDIS_URL, through which the processes wake each other');
+  const { headersTimeoutMs, requestTimeoutMs } = config.http;
   if (requestTimeoutMs < headersTimeoutMs) lines.push('  HTTP_REQUEST_TIMEOUT_MS: must not be less than HTTP_HEADERS_TIMEOUT_MS');
-  if (!parsed.success || lines.length > 0) throw new ConfigError(`The configuration is wrong:\n${lines.join('\n')}`);
-  const set = parsed.data;
-  const env = set.NODE_ENV;
-  return deepFreeze({
-    env,
-    port: set.PORT ?? (env === 'test' ? 0 : 4000),
-    host: set.HOST ?? (env === 'production' ? '0.0.0.0' : '127.0.0.1'),
-    corsOrigins: set.CORS_ORIGINS ?? (env === 'production' ? [] : ['*']),
-    trustProxy: set.TRUST_PROXY ?? false,
-    dataDir: set.DATA_DIR ?? '.data',
-    workers: set.WORKERS ?? 1,
-    drainMs: set.DRAIN_MS ?? (env === 'test' ? 0 : 10_000),
-    logLevel: set.LOG_LEVEL ?? (env === 'test' ? 'silent' : env === 'production' ? 'info' : 'warn'),
-    demoData: set.DEMO_DATA ?? (env === 'development' && set.DATABASE_URL === undefined),
-    database: {
-      url: set.DATABASE_URL ?? null,
-      poolSize: set.DATABASE_POOL_SIZE ?? 10,
-      timeoutMs: set.DATABASE_TIMEOUT_MS ?? 5_000,
-      durable: env !== 'test',
-    },
-    redis: { url: set.REDIS_URL ?? null, prefix: set.REDIS_PREFIX ?? 'lyceum:' },
-    jobs: { concurrency: set.JOB_CONCURRENCY ?? (env === 'test' ? 2 : 4) },
-    jwt: {
-      privateKey: set.JWT_PRIVATE_KEY ?? null,
-      issuer: set.JWT_ISSUER ?? 'lyceum',
-      audience: set.JWT_AUDIENCE ?? 'lyceum',
-      accessTtlSeconds: set.JWT_ACCESS_TTL_SECONDS ?? 900,
-      refreshTtlSeconds: set.JWT_REFRESH_TTL_SECONDS ?? 2_592_000,
-    },
-    realtime: {
-      reconcileMs: set.RECONCILE_MS ?? 2_000,
-      stateMinIntervalMs: set.STATE_MIN_INTERVAL_MS ?? 100,
-      queueLimit: set.SUBSCRIBER_QUEUE_LIMIT ?? 1_000,
-      maxSelections: set.MAX_SELECTIONS_PER_STREAM ?? 10,
-    },
-    delivery: {
-      coalesceMs: set.COALESCE_MS ?? 2,
-      maxFrames: set.SOCKET_QUEUE_FRAMES ?? 1_000,
-      maxBytes: set.SOCKET_QUEUE_BYTES ?? 1_048_576,
-      maxBytesPerAddress: set.SEND_BYTES_PER_ADDRESS ?? 67_108_864,
-      maxTotalBytes: set.SEND_BYTES_TOTAL ?? 268_435_456,
-      stallMs: set.SOCKET_STALL_MS ?? 30_000,
-      pingMs: set.PING_INTERVAL_MS ?? 12_000,
-    },
-    sockets: {
-      maxSubscriptions: set.MAX_SUBSCRIPTIONS_PER_SOCKET ?? 500,
-      subscribesPerSecond: set.MAX_SUBSCRIBES_PER_SECOND ?? 200,
-      maxPerAddress: set.MAX_SOCKETS_PER_ADDRESS ?? (env === 'production' ? 1_000 : 100_000),
-    },
-    http: {
-      headersTimeoutMs,
-      requestTimeoutMs,
-      checkIntervalMs: set.HTTP_CHECK_INTERVAL_MS ?? 1_000,
-      keepAliveMs: set.HTTP_KEEP_ALIVE_MS ?? 120_000,
-      maxConnectionsPerAddress: set.MAX_CONNECTIONS_PER_ADDRESS ?? (env === 'production' ? 500 : 100_000),
-    },
-    rateLimits: { factor: set.RATE_LIMIT_FACTOR ?? (env === 'production' ? 1 : 1_000) },
-    presence: { graceMs: set.PRESENCE_GRACE_MS ?? 5_000, leaseMs: set.PRESENCE_LEASE_MS ?? 15_000 },
-    messages: { maxLength: set.MESSAGE_MAX_LENGTH ?? 1_000, retentionMs: set.MESSAGE_RETENTION ?? null },
-    groups: { maxMembers: set.GROUP_MAX_MEMBERS ?? 1_000 },
-    rooms: { archiveAfterMs: set.ROOM_EMPTY_ARCHIVE_AFTER ?? UNITS.d },
-    limits: {
-      requestBytes: set.MAX_REQUEST_BYTES ?? 1_048_576,
-      queryComplexity: set.MAX_QUERY_COMPLEXITY ?? 20_000,
-      queryDepth: set.MAX_QUERY_DEPTH ?? 12,
-    },
-  });
-};
-
-const deepFreeze = <T extends object>(value: T): T => {
-  for (const inner of Object.values(value)) if (typeof inner === 'object' && inner !== null) deepFreeze(inner);
-  return Object.freeze(value);
+  if (lines.length > 0) throw new ConfigError(`The configuration is wrong:\n${lines.join('\n')}`);
+  return config;
 };

@@ -79,7 +79,7 @@ const SETTLE_MS = 5_000;
 
 /** Counts in this process, and with Redis over all of them; what this process has counted decides for as long as Redis is away. */
 export const createRateLimits = (
-  { redis, rateLimits: { factor } }: Pick<Config, 'redis' | 'rateLimits'>,
+  { redis, rateLimits: { factor } }: Pick<Config, 'redis'> & { readonly rateLimits: Pick<Config['rateLimits'], 'factor'> },
   log: Log,
   away: Condition = createRedisAway(log),
 ): RateLimits => {

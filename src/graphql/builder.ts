@@ -1,5 +1,5 @@
 import SchemaBuilder from '@pothos/core';
-import ComplexityPlugin, { ComplexityErrorKind } from '@pothos/plugin-complexity';
+import ComplexityPlugin from '@pothos/plugin-complexity';
 import PrismaPlugin from '@pothos/plugin-prisma';
 import RelayPlugin from '@pothos/plugin-relay';
 import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
@@ -10,10 +10,10 @@ import type PrismaTypes from '../db/generated/pothos-types.js';
 import { getDatamodel } from '../db/generated/pothos-types.js';
 import type { Role } from '../db/generated/prisma/client.js';
 import { MAX_PAGE } from '../db/keyset.js';
-import { coded, ERROR_CODES, FIELD_ERROR_CODES, fieldErrors, MAX_FIELD_ERRORS } from '../errors.js';
+import { ERROR_CODES, FIELD_ERROR_CODES, fieldErrors, MAX_FIELD_ERRORS } from '../errors.js';
 import { encodeId, parseId } from './ids.js';
 import { mistakesOf } from './text.js';
-import { hasRole, notSignedIn } from '../access/viewer.js';
+import { hasRole, notAllowed, notSignedIn } from '../access/viewer.js';
 
 interface Scopes {
   /** Anyone with a valid token, guests included. */
@@ -67,24 +67,17 @@ export const builder = new SchemaBuilder<{
       signedIn: viewer !== null,
       role: (role) => viewer !== null && hasRole(viewer, role),
     }),
-    unauthorizedError: (_parent, { viewer }) => (viewer === null ? notSignedIn() : coded('FORBIDDEN', 'Your role does not allow this.')),
+    unauthorizedError: (_parent, { viewer }) => (viewer === null ? notSignedIn() : notAllowed()),
   },
   validation: {
     validationError: ({ issues }) => fieldErrors('BAD_USER_INPUT', mistakesOf(issues.slice(0, MAX_FIELD_ERRORS))),
   },
   complexity: {
-    limit: ({ config }) => ({ complexity: config.limits.queryComplexity, depth: config.limits.queryDepth }),
+    // No limit here: the pipeline asks for the cost of the whole operation before any field of it (`src/server/execution/order.ts`).
     defaultComplexity: 1,
     defaultListMultiplier: 1,
     // A page costs what it may hold.
     fieldComplexity: (args) => ({ field: 1, multiplier: pageSize(args) }),
-    complexityError: (kind, { complexity, depth, maxComplexity, maxDepth }) =>
-      coded(
-        'OPERATION_TOO_COMPLEX',
-        kind === ComplexityErrorKind.Depth
-          ? `The operation is nested ${depth} levels deep; at most ${maxDepth} are allowed.`
-          : `The operation costs ${complexity}; at most ${maxComplexity} is allowed. Ask for smaller pages or fewer nested lists.`,
-      ),
   },
 });
 

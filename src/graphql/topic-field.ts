@@ -7,6 +7,7 @@ import {
   type ShapeFromTypeParam,
   type TypeParam,
 } from '@pothos/core';
+import { viewerOf } from '../access/viewer.js';
 import { freshContext, type Context, type Viewer } from '../context.js';
 import { codeOf, coded, isRefusal } from '../errors.js';
 import type { Source } from '../realtime/source.js';
@@ -22,6 +23,8 @@ interface TopicFieldBase<Types extends SchemaTypes, Type extends TypeParam<Types
   readonly type: Type;
   readonly description: string;
   readonly args?: Args;
+  /** Whether one must have signed in, whatever `authorize` says. */
+  readonly signedIn?: true;
   /** Makes the field's value of one event, one value or one signal. */
   readonly resolve: (item: Item, context: Context) => MaybePromise<ShapeFromTypeParam<Types, Type, false>>;
   /** Whether a viewer is shown an item; asked for each subscriber at delivery. Everyone is shown everything when it is left out. */
@@ -221,12 +224,24 @@ const LOOK_PAUSE_MS = 500;
 
 type FieldMethod = (options: object) => unknown;
 
+/** The same field, of which nobody is told anything who has not signed in. */
+const withViewer = (options: AnyOptions): AnyOptions => {
+  const { authorize } = options as AnySignalOptions;
+  const signedIn: AnySignalOptions['authorize'] = (args, context) => {
+    viewerOf(context);
+    return authorize(args, context);
+  };
+  return { ...options, authorize: signedIn } as AnyOptions;
+};
+
 Object.assign(SubscriptionFieldBuilder.prototype, {
-  topic(this: { field: FieldMethod }, options: AnyOptions) {
+  topic(this: { field: FieldMethod }, given: AnyOptions) {
+    const options = given.signedIn === true ? withViewer(given) : given;
     return this.field({
       type: options.type,
       description: options.description,
       args: options.args ?? {},
+      extensions: { signedIn: options.signedIn === true },
       subscribe: (_root: unknown, args: Record<string, unknown>, context: Context) => open(options, args, context),
       resolve: (item: never, _args: unknown, context: Context) => options.resolve(item, context),
     });

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { createOperationBudgets } from '../access/buckets.js';
 import type { Config } from '../config.js';
 import type { Services } from '../context.js';
 import { createAuthenticator } from '../domains/account/authenticate.js';
@@ -50,7 +51,8 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
 
     const authenticator = createAuthenticator({ db, clock, tokens });
     const watcher = createAccessWatcher(services, authenticator);
-    const graphql = createGraphQLServer(schema, services, authenticator, watcher);
+    const budgets = createOperationBudgets(config.rateLimits);
+    const graphql = createGraphQLServer(schema, services, authenticator, watcher, budgets);
     const connections = createConnections();
     const readiness = async (): Promise<Readiness> => {
       const database = await db.health.state();
@@ -63,7 +65,18 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
     closers.push(async () => time.stop());
     const http = createHttpServer({ config, graphql, jwks: tokens.jwks, readiness, connections, addresses, time, log });
     // Before it listens: a handshake that came between would be answered as a request.
-    createSocketServer({ http, connections, addresses, graphql, services, authenticator, watcher, time, onPresent: presence.enter });
+    createSocketServer({
+      http,
+      connections,
+      addresses,
+      graphql,
+      services,
+      authenticator,
+      watcher,
+      budgets,
+      time,
+      onPresent: presence.enter,
+    });
     const port = await listen(http, config.port, config.host);
     closers.push(() => close(http, STOP_GRACE_MS));
     const { concurrency } = config.jobs;

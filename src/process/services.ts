@@ -120,12 +120,13 @@ const openTarget = async (config: Config, log: Log, closers: Closers, options: S
   if (config.database.url !== null) return { url: config.database.url };
   const running = options.attachToRunning === true ? await findRunningPostgres(config.dataDir) : null;
   if (running !== null) return running;
-  const { durable, poolSize } = config.database;
+  const { poolSize } = config.database;
   const maxConnections = Math.max(100, config.workers * (poolSize + connectionsOf(config.jobs.concurrency)) + SPARE_CONNECTIONS);
   const embedded = await startEmbeddedPostgres({
     dataDir: config.dataDir,
     log,
-    durable,
+    // Only tests do without flushing every commit to disk.
+    durable: config.env !== 'test',
     maxConnections,
     ...(options.onFatal ? { onExit: options.onFatal } : {}),
   });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { holderOf } from '../../src/access/address.js';
-import { createRateLimit } from '../../src/server/websocket/limits.js';
+import { createBucket } from '../../src/access/buckets.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { deferred } from '../kit/deferred.js';
 
@@ -196,7 +196,7 @@ describe('one address', () => {
 
 test('a rate allows its burst at once, and then what time brings', () => {
   let now = 1_000;
-  const limit = createRateLimit(10, 3, () => now);
+  const limit = createBucket(10, 3, () => now);
   const taken = (count: number): number => Array.from({ length: count }, () => limit.take()).filter(Boolean).length;
   expect(taken(5)).toBe(3);
   now += 99;

@@ -348,6 +348,7 @@ builder.subscriptionField('notificationAdded', (t) =>
     description:
       'Each notification of the viewer, after `after`; without it, from now. An unread notification that changes comes again, at most once a second, and finally in its last state: it replaces the one with the same `id`.',
     args: { after: t.arg.string({ description: "A cursor of this log: `Me.notificationCursor`, an edge's or an event's." }) },
+    signedIn: true,
     authorize: ({ after }, context) => ({ key: viewerOf(context).id, after }),
     // As it is now, but in the place of its event: by its latest one's, whoever comes back would pass over those of others in between.
     resolve: async ({ seq, ref }, { db }) => ({
@@ -363,10 +364,8 @@ builder.subscriptionField('announcementAdded', (t) =>
     topic: announcementLog,
     description: 'Each announcement, once and in order, after `after`; without it, from now. For everyone who is signed in.',
     args: { after: t.arg.string({ description: "A cursor of this log: `Query.announcementCursor`, an edge's or an event's." }) },
-    authorize: ({ after }, context) => {
-      viewerOf(context);
-      return { key: EVERYONE, after };
-    },
+    signedIn: true,
+    authorize: ({ after }) => ({ key: EVERYONE, after }),
     resolve: ({ ref }, { db }) => db.prisma.announcement.findUniqueOrThrow({ where: { id: ref.announcementId } }),
   }),
 );

@@ -10,14 +10,16 @@ import {
   type ParseOptions,
   type ValidationRule,
 } from 'graphql';
+import type { Config } from '../../config.js';
 import { coded } from '../../errors.js';
+import { expansionOf } from './expansion.js';
 
-/** What is read of a document costs time and memory before its cost can be known: validation grows with the square of what stands in it. */
-const MAX_TOKENS = 10_000;
-/** Each alias is a further call of a field. */
-const MAX_ALIASES = 500;
-/** Parser and validation go down a document by calling themselves; what nests deeper than this would end in the middle of it. */
-const MAX_NESTING = 200;
+/**
+ * What bounds a document before its cost can be known. Validation grows with the square of what stands in it; each alias is a further call of a
+ * field; parser and validation go down a document by calling themselves; and fragments multiply what they hold.
+ */
+export type DocumentLimits = Pick<Config['limits'], 'queryTokens' | 'queryAliases' | 'queryNesting' | 'queryFields'>;
+
 /** Mistakes in a document that are told of. */
 const MAX_MISTAKES = 20;
 
@@ -31,7 +33,7 @@ const tooComplex = (what: string, max: number): GraphQLError =>
  * Looks through a document's tokens, without recursion; whatever goes too far first is told.
  * @throws OPERATION_TOO_COMPLEX for too many tokens or aliases, GRAPHQL_PARSE_FAILED for one that nests too deep
  */
-const assertModest = (source: Source): void => {
+const assertModest = (source: Source, { queryTokens, queryAliases, queryNesting }: DocumentLimits): void => {
   const lexer = new Lexer(source);
   let tokens = 0;
   let aliases = 0;
@@ -45,9 +47,9 @@ const assertModest = (source: Source): void => {
     else if (token === TokenKind.PAREN_R) parentheses -= 1;
     // Within parentheses a colon stands behind the name of an argument or a variable.
     else if (token === TokenKind.COLON && parentheses === 0) aliases += 1;
-    if (tokens > MAX_TOKENS) throw tooComplex('tokens', MAX_TOKENS);
-    if (aliases > MAX_ALIASES) throw tooComplex('aliases', MAX_ALIASES);
-    if (nesting > MAX_NESTING) throw coded('GRAPHQL_PARSE_FAILED', `The document nests deeper than ${MAX_NESTING} levels.`);
+    if (tokens > queryTokens) throw tooComplex('tokens', queryTokens);
+    if (aliases > queryAliases) throw tooComplex('aliases', queryAliases);
+    if (nesting > queryNesting) throw coded('GRAPHQL_PARSE_FAILED', `The document nests deeper than ${queryNesting} levels.`);
   }
 };
 
@@ -61,10 +63,26 @@ const nextOf = (lexer: Lexer): TokenKind => {
   }
 };
 
+/** @throws OPERATION_TOO_COMPLEX for one whose fragments make too much of it */
+const assertExpands = (document: DocumentNode, { queryNesting, queryFields }: DocumentLimits): void => {
+  const { fields, depth } = expansionOf(document);
+  if (fields > queryFields) throw tooComplex('fields', queryFields);
+  if (depth > queryNesting)
+    throw coded('OPERATION_TOO_COMPLEX', `The fragments of the document nest deeper than ${queryNesting} levels.`, { limit: queryNesting });
+};
+
 /** graphql-js' parser, for documents of a modest size. Its errors do not repeat texts and numbers that stand in the document. */
-export const parseDocument = (text: string | Source, options?: ParseOptions): DocumentNode => {
-  const source = typeof text === 'string' ? new Source(text) : text;
-  assertModest(source);
+export const createParser =
+  (limits: DocumentLimits) =>
+  (text: string | Source, options?: ParseOptions): DocumentNode => {
+    const source = typeof text === 'string' ? new Source(text) : text;
+    assertModest(source, limits);
+    const document = parsed(source, options);
+    assertExpands(document, limits);
+    return document;
+  };
+
+const parsed = (source: Source, options?: ParseOptions): DocumentNode => {
   try {
     return parse(source, options);
   } catch (error) {

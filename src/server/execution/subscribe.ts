@@ -1,14 +1,4 @@
-import { complexityFromQuery } from '@pothos/plugin-complexity';
-import {
-  createSourceEventStream,
-  execute,
-  getOperationAST,
-  GraphQLError,
-  Kind,
-  type DocumentNode,
-  type ExecutionArgs,
-  type ExecutionResult,
-} from 'graphql';
+import { createSourceEventStream, execute, GraphQLError, type DocumentNode, type ExecutionArgs, type ExecutionResult } from 'graphql';
 import { holderOf } from '../../access/address.js';
 import { freshContext, type Context, type Principal, type Services } from '../../context.js';
 import { insist, mayPass } from '../../realtime/patience.js';
@@ -19,6 +9,7 @@ import type { AccessWatch } from '../rights/access-watch.js';
 import type { AccessWatcher } from '../rights/access-watcher.js';
 import { audienceIdOf, contextForAudience, contextForEveryone, type Audience } from './audience.js';
 import { isOfArguments, type Mask } from './mask.js';
+import { costOf } from './order.js';
 import { publicResult } from './public-result.js';
 import { createSelectionOf } from './selection.js';
 
@@ -117,7 +108,8 @@ const sharingOf = (
   const id = `${operationName ?? ''}\0${key}`;
   const before = sharings.get(id);
   if (before) return before;
-  const weight = weightOf(args);
+  // What one event of it costs, as an operation's cost is counted.
+  const weight = costOf(args)?.complexity ?? 1;
   // One heavy selection must leave connections to all others, whatever it asks for at once.
   const shown = weight > LIGHT_WEIGHT ? { ...services, db: { ...services.db, prisma: services.db.modest } } : services;
   const sharing: Sharing<unknown, Audience, Encoded> = {
@@ -156,14 +148,6 @@ const assertResult = ({ data, errors = [] }: ExecutionResult): void => {
   if (failure === undefined) return;
   const cause = failure.originalError ?? failure;
   throw new Error(`${failure.path?.join('.') ?? ''}: ${cause.message}`, { cause });
-};
-
-/** What one event of a subscription costs, as an operation's cost is counted. */
-const weightOf = ({ schema, document, operationName, variableValues }: ExecutionArgs): number => {
-  const operation = getOperationAST(document, operationName);
-  if (!operation) return 1;
-  const definitions = [operation, ...document.definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION)];
-  return complexityFromQuery({ kind: Kind.DOCUMENT, definitions }, { schema, variables: { ...variableValues } }).complexity;
 };
 
 /** By document, which the parser's cache makes the same object for the same text. */

@@ -21,7 +21,7 @@ import { fieldErrors, MAX_FIELD_ERRORS, type FieldError } from '../../errors.js'
  * The mistakes in the variables of an operation, in words of ours: those of graphql-js repeat what was given, passwords included.
  * Null when there are none.
  */
-const variableErrors = ({ schema, document, operationName, variableValues }: ExecutionArgs): GraphQLError[] | null => {
+export const variableErrors = ({ schema, document, operationName, variableValues }: ExecutionArgs): GraphQLError[] | null => {
   const errors: GraphQLError[] = [];
   const operation = getOperationAST(document, operationName);
   for (const definition of operation?.variableDefinitions ?? []) {
@@ -96,15 +96,6 @@ const whatIsWrong = (error: GraphQLError, type: GraphQLInputType): Pick<FieldErr
   return { code: 'INVALID_TYPE', message: `Expected a value of type "${String(type)}".` };
 };
 
-/** Runs an operation; when it was refused for its variables, the errors are those of {@link variableErrors}. */
-export const withVariableErrors =
-  <Result>(run: (args: ExecutionArgs) => Result) =>
-  (args: ExecutionArgs): Result | ExecutionResult | Promise<unknown> => {
-    const reword = (result: unknown): unknown => {
-      const { data, errors } = (result ?? {}) as ExecutionResult;
-      if (data !== undefined || errors?.[0]?.message.startsWith('Variable "$') !== true) return result;
-      return { errors: variableErrors(args) ?? errors };
-    };
-    const result: unknown = run(args);
-    return (result instanceof Promise ? result.then(reword) : reword(result)) as Result;
-  };
+/** Whether an operation was refused for its variables, before any field of it. */
+export const isOfVariables = (result: ExecutionResult | null | undefined): boolean =>
+  result?.data === undefined && result?.errors?.[0]?.message.startsWith('Variable "$') === true;

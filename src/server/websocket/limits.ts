@@ -1,4 +1,5 @@
 import { holderOf } from '../../access/address.js';
+import { createBucket } from '../../access/buckets.js';
 
 /** How many sockets and event streams each address has open here. */
 export interface AddressLimit {
@@ -26,30 +27,6 @@ export const createAddressLimit = (max: number): AddressLimit => {
   };
 };
 
-export interface RateLimit {
-  /** Takes one; false when none is left. */
-  readonly take: () => boolean;
-}
-
-/**
- * A token bucket: `burst` at once, and `perSecond` in the long run.
- * @param now milliseconds that never go back
- */
-export const createRateLimit = (perSecond: number, burst: number, now: () => number = () => performance.now()): RateLimit => {
-  let left = burst;
-  let at = now();
-  return {
-    take: () => {
-      const time = now();
-      left = Math.min(burst, left + ((time - at) * perSecond) / 1_000);
-      at = time;
-      if (left < 1) return false;
-      left -= 1;
-      return true;
-    },
-  };
-};
-
 export interface SubscriptionLimits {
   /** What one socket may have running at a time. */
   readonly maxSubscriptions: number;
@@ -63,7 +40,7 @@ export interface SubscriptionLimits {
  */
 export const createSubscribeLimit = ({ maxSubscriptions, subscribesPerSecond }: SubscriptionLimits) => {
   // A client that comes back subscribes to everything at once, which is no flood.
-  const rate = createRateLimit(subscribesPerSecond, maxSubscriptions + subscribesPerSecond);
+  const rate = createBucket(subscribesPerSecond, maxSubscriptions + subscribesPerSecond);
   return (running: number): 'allow' | 'refuse' | 'flood' => {
     if (!rate.take()) return 'flood';
     return running > maxSubscriptions ? 'refuse' : 'allow';

@@ -11,6 +11,7 @@ import {
 } from 'graphql';
 import { CloseCode, handleProtocols, makeServer, type SubscribePayload } from 'graphql-ws';
 import { WebSocketServer, type WebSocket } from 'ws';
+import type { OperationBudgets } from '../../access/buckets.js';
 import type { Context, Services } from '../../context.js';
 import { createLimiter } from '../../db/limiter.js';
 import type { Authenticator } from '../../domains/account/authenticate.js';
@@ -49,6 +50,7 @@ export interface SocketOptions {
   readonly services: Services;
   readonly authenticator: Authenticator;
   readonly watcher: AccessWatcher;
+  readonly budgets: OperationBudgets;
   /** What peers are given time in. */
   readonly time: ListenedTime;
   /** Called when a socket of a user's device is there; what it returns is called when it has gone. */
@@ -104,6 +106,7 @@ export const createSocketServer = ({
   services,
   authenticator,
   watcher,
+  budgets,
   time,
   onPresent,
 }: SocketOptions): void => {
@@ -196,6 +199,9 @@ export const createSocketServer = ({
       if (verdict === 'flood') close(extra, CloseCode.TooManyInitialisationRequests, 'Too many requests');
       if (verdict !== 'allow') return [tooMany(config.sockets.maxSubscriptions)];
       try {
+        // The admission of a request over HTTP; the peer's credential was looked at in the handshake.
+        budgets.ofAddress(extra.client.ip);
+        if (extra.watch) budgets.ofViewer(extra.watch.principal.viewer.id);
         return await prepare(extra, id, operationOf(params));
       } catch (error) {
         return [mask(error)];

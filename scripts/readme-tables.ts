@@ -1,3 +1,4 @@
+import { allSettings } from '../src/config.js';
 import { ERROR_CODES, FIELD_ERROR_CODES } from '../src/errors.js';
 
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
@@ -12,10 +13,14 @@ const TABLES: Readonly<Record<string, string>> = {
     ['code', 'the field …'],
     Object.entries(FIELD_ERROR_CODES).map(([code, description]) => [`\`${code}\``, description]),
   ),
+  settings: table(
+    ['variable', 'values', 'default', 'meaning'],
+    allSettings().map(({ name, kind, defaultText, meaning }) => [`\`${name}\``, kind.text, defaultText, meaning]),
+  ),
 };
 
-/** A text with the tables of codes as the code has them, each between `<!-- its name -->` and `<!-- end -->`. */
-export const withErrorTables = (text: string): string =>
+/** A text with the tables of codes and settings as the code has them, each between `<!-- its name -->` and `<!-- end -->`. */
+export const withTables = (text: string): string =>
   Object.entries(TABLES).reduce((written, [name, rows]) => {
     const start = `<!-- ${name} -->\n`;
     const [before, rest] = written.split(start, 2);
