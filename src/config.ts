@@ -8,14 +8,11 @@ interface Kind<Value> {
 }
 
 const choice = <const Values extends readonly [string, ...string[]]>(...values: Values): Kind<Values[number]> => ({
-  schema: z.enum(values) as unknown as z.ZodType<Values[number], string>,
+  schema: z.enum(values),
   text: values.map((value) => `\`${value}\``).join(', '),
 });
 const flag: Kind<boolean> = {
-  schema: z.enum(['true', 'false', '1', '0']).transform((value) => value === 'true' || value === '1') as unknown as z.ZodType<
-    boolean,
-    string
-  >,
+  schema: z.enum(['true', 'false', '1', '0']).transform((value) => value === 'true' || value === '1'),
   text: '`true`, `false`',
 };
 const integer = (min: number, max: number): Kind<number> => ({
@@ -97,8 +94,11 @@ export interface Setting<Value> {
   readonly meaning: string;
 }
 
-const shown = (value: unknown): string =>
-  value === null ? '' : Array.isArray(value) ? (value.length === 0 ? 'none' : `\`${value.join(',')}\``) : `\`${String(value)}\``;
+const shown = (value: unknown): string => {
+  if (value === null) return '';
+  if (Array.isArray(value)) return value.length === 0 ? 'none' : `\`${value.join(',')}\``;
+  return `\`${JSON.stringify(value).replaceAll('"', '')}\``;
+};
 
 /** A setting with a default for everyone, and others for some environments. */
 const setting = <Value, Default extends Value | null>(

@@ -53,11 +53,8 @@ const createBuckets = (perSecond: number, said: string, now?: () => number): Buc
       const bucket = buckets.get(key) ?? createBucket(perSecond, perSecond * BURST_SECONDS, now);
       buckets.delete(key);
       buckets.set(key, bucket);
-      if (buckets.size > MAX_BUCKETS)
-        for (const oldest of buckets.keys()) {
-          buckets.delete(oldest);
-          break;
-        }
+      const [oldest = key] = buckets.size > MAX_BUCKETS ? buckets.keys() : [];
+      if (oldest !== key) buckets.delete(oldest);
       if (!bucket.take()) throw coded('RATE_LIMITED', said, { retryAfterMs: bucket.waitMs() });
     },
   };

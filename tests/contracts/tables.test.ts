@@ -44,7 +44,10 @@ it.each(allSettings().map((setting) => [setting.name, setting]))('the default of
   for (const env of ['development', 'test', 'production'] as const) {
     const value = setting.defaultOf({ env, given: () => undefined });
     if (value === null || setting.kind.text.startsWith('a number and')) continue;
-    expect(setting.kind.schema.safeParse(Array.isArray(value) ? value.join(',') : String(value)), env).toMatchObject({
+    expect(
+      setting.kind.schema.safeParse(Array.isArray(value) ? value.join(',') : String(value as string | number | boolean)),
+      env,
+    ).toMatchObject({
       success: true,
       data: value,
     });

@@ -5,11 +5,9 @@ import { schema } from '../../src/process/schema.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 
 let app: TestApp;
-let ada: TestUser;
 
 beforeAll(async () => {
   app = await startTestApp();
-  ada = await app.user('ada');
 });
 afterAll(() => app.stop());
 
@@ -71,15 +69,27 @@ describe.each(Object.entries(transports))('over %s', (_name, send) => {
 
   it.each([
     ['at the root', (next: string) => `{ ...${next} ...${next} }`, 'Query'],
-    ['under two names', (next: string) => `{ a: author { posts { nodes { ...${next} } } } b: author { posts { nodes { ...${next} } } } }`, 'Post'],
-    ['under one name', (next: string) => `{ author { posts { nodes { ...${next} } } } author { posts { nodes { ...${next} ...${next} } } } }`, 'Post'],
+    [
+      'under two names',
+      (next: string) => `{ a: author { posts { nodes { ...${next} } } } b: author { posts { nodes { ...${next} } } } }`,
+      'Post',
+    ],
+    [
+      'under one name',
+      (next: string) => `{ author { posts { nodes { ...${next} } } } author { posts { nodes { ...${next} ...${next} } } } }`,
+      'Post',
+    ],
     ['in fragments without names', (next: string) => `{ ... { ...${next} } ... { ...${next} } }`, 'Query'],
-  ])('fragments that spread each other twice, %s, are refused before anything walks them', { timeout: 20_000 }, async (_where, setOf, type) => {
-    const fragments = Array.from({ length: 60 }, (_, index) => `fragment f${index} on ${type} ${setOf(`f${index + 1}`)}`).join(' ');
-    const last = type === 'Query' ? '__typename me { id } b: __typename c: __typename' : 'id body';
-    const query = `{ ${type === 'Query' ? '...f0' : 'post(id: "x") { ...f0 }'} } ${fragments} fragment f60 on ${type} { ${last} }`;
-    expect(codeIn(await send({ query }))).toBe('OPERATION_TOO_COMPLEX');
-  });
+  ])(
+    'fragments that spread each other twice, %s, are refused before anything walks them',
+    { timeout: 20_000 },
+    async (_where, setOf, type) => {
+      const fragments = Array.from({ length: 60 }, (_, index) => `fragment f${index} on ${type} ${setOf(`f${index + 1}`)}`).join(' ');
+      const last = type === 'Query' ? '__typename me { id } b: __typename c: __typename' : 'id body';
+      const query = `{ ${type === 'Query' ? '...f0' : 'post(id: "x") { ...f0 }'} } ${fragments} fragment f60 on ${type} { ${last} }`;
+      expect(codeIn(await send({ query }))).toBe('OPERATION_TOO_COMPLEX');
+    },
+  );
 
   it('fragments that lead to themselves are GRAPHQL_VALIDATION_FAILED', async () => {
     const query = '{ ...f } fragment f on Query { ...g ...g } fragment g on Query { ...f ...f __typename }';

@@ -141,7 +141,7 @@ describe('H20: a mistake in the operation', () => {
     'a query nested too deep': [
       { query: `{ users { edges { node ${'{ posts { edges { node { author '.repeat(4)} { id } ${'} } } }'.repeat(4)} } } }` },
       'OPERATION_TOO_COMPLEX',
-      200,
+      400,
       200,
     ],
   };

@@ -4,6 +4,7 @@ import {
   getVariableValues,
   GraphQLError,
   Kind,
+  parseType,
   type ExecutionArgs,
   type ExecutionResult,
   type FragmentDefinitionNode,
@@ -52,10 +53,12 @@ export const costOf = ({ schema, document, operationName, variableValues }: Exec
   if (!operation) return null;
   const fragments = document.definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION);
   const variables = { ...variableValues };
-  // A variable with a mistake is told of later, and must not hide what all others cost.
-  const variableDefinitions = (operation.variableDefinitions ?? []).filter(
-    (definition) => getVariableValues(schema, [definition], variables).errors === undefined,
-  );
+  // A variable with a mistake is told of later, and must not hide what all others cost: any value stands for it that is not null.
+  const variableDefinitions = (operation.variableDefinitions ?? []).map((definition) => {
+    if (getVariableValues(schema, [definition], variables).errors === undefined) return definition;
+    variables[definition.variable.name.value] = [];
+    return { ...definition, type: ANY_LIST };
+  });
   try {
     return complexityFromQuery(
       { kind: Kind.DOCUMENT, definitions: [{ ...operation, variableDefinitions }, ...fragments] },
@@ -66,6 +69,8 @@ export const costOf = ({ schema, document, operationName, variableValues }: Exec
     throw error;
   }
 };
+
+const ANY_LIST = parseType('[Boolean]');
 
 const costError = (args: ExecutionArgs, { queryComplexity, queryDepth }: CostLimits): GraphQLError | null => {
   const cost = costOf(args);

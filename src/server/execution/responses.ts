@@ -13,7 +13,12 @@ const EVENT_STREAM = 'text/event-stream';
 const MEDIA_TYPES = [JSON_TYPE, 'application/graphql-response+json', EVENT_STREAM];
 
 /** Failures of a well-formed request. A client of `application/json` expects 200 for them, and one of a stream an event. */
-const OF_THE_DOCUMENT: ReadonlySet<ErrorCode | null> = new Set(['GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED', 'BAD_USER_INPUT']);
+const OF_THE_DOCUMENT: ReadonlySet<ErrorCode | null> = new Set([
+  'GRAPHQL_PARSE_FAILED',
+  'GRAPHQL_VALIDATION_FAILED',
+  'OPERATION_TOO_COMPLEX',
+  'BAD_USER_INPUT',
+]);
 
 /**
  * Turns results into responses as the GraphQL-over-HTTP specification and the distinct connections mode of graphql-sse say, in
