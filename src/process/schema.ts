@@ -21,6 +21,8 @@ import '../domains/follows/schema.js';
 import '../domains/knowledge/schema.js';
 import '../domains/notifications/schema.js';
 import '../domains/posts/schema.js';
+import '../domains/posts/comment-schema.js';
+import '../domains/posts/event-schema.js';
 import '../domains/presence/schema.js';
 
 /** The Relay plugin declares these by itself, without a way to describe them. */

@@ -1,0 +1,228 @@
+import { builder, type Types } from '../../graphql/builder.js';
+import { childPage, connectionType, nodeQuery } from '../../graphql/connection.js';
+import type { Context } from '../../context.js';
+import type { Comment as CommentRow } from '../../db/generated/prisma/client.js';
+import { encodeId } from '../../graphql/ids.js';
+import { batched } from '../../graphql/loaders.js';
+import { mutation } from '../../graphql/mutation.js';
+import { streamKeyset } from '../../realtime/stream-keyset.js';
+import { text } from '../../graphql/text.js';
+import { addComment, deleteComment, findComment, updateComment } from './comments.js';
+import { notDeleted } from './posts.js';
+import { commentCount, commentLog, type Count } from './topics.js';
+import { commentHead, Post, postOf } from './schema.js';
+
+const MAX_COMMENT = 2_000;
+const commentText = text(1, MAX_COMMENT);
+
+/** Whether there is a post with this id that was not deleted. */
+const isThere = batched(async ({ db }, postIds) => {
+  const posts = await db.prisma.post.findMany({ where: { id: { in: [...postIds] }, ...notDeleted }, select: { id: true } });
+  return new Map(posts.map(({ id }) => [id, true]));
+}, false);
+
+/** The rows of a thread are counted with those deleted, which keep their places in it. */
+const threadSize = (where: { readonly replyToId?: null }) =>
+  batched(async ({ db }, postIds) => {
+    const groups = await db.prisma.comment.groupBy({ by: ['postId'], where: { ...where, postId: { in: [...postIds] } }, _count: true });
+    return new Map(groups.map(({ postId, _count }) => [postId, _count]));
+  }, 0);
+
+const allComments = threadSize({});
+const topLevelComments = threadSize({ replyToId: null });
+
+/** The comments of a post, counted, with the version; 0 in version 0 for a post that was deleted. */
+const loadComments = batched<Count | null>(({ db }, postIds) => commentCount.load(db.prisma, postIds), null);
+
+const commentsOf = async (context: Context, postId: string): Promise<Count> =>
+  (await loadComments(context, postId)) ?? { postId, count: 0, version: 0 };
+
+const replySize = (where: { readonly deletedAt?: null }) =>
+  batched(async ({ db }, commentIds) => {
+    const groups = await db.prisma.comment.groupBy({
+      by: ['replyToId'],
+      where: { ...where, replyToId: { in: [...commentIds] } },
+      _count: true,
+    });
+    return new Map(groups.flatMap(({ replyToId, _count }) => (replyToId === null ? [] : [[replyToId, _count] as const])));
+  }, 0);
+
+const allReplies = replySize({});
+const replyCount = replySize({ deletedAt: null });
+
+/** Comments in the order of their post's log, whose cursors are theirs. */
+const threadOrder = async (context: Context, postId: string) => streamKeyset(commentLog.name, postId, await commentHead(context, postId));
+
+// ---------------------------------------------------------------- types
+
+export const Comment = builder.prismaObject('Comment', {
+  description: 'A comment on a post, or a reply to another comment on it.',
+  fields: (t) => ({
+    body: t.exposeString('body', { description: 'Its text, as Markdown; empty once it is deleted.' }),
+    author: t.relation('author', { description: 'Who wrote it.' }),
+    post: t.relation('post', { description: 'The post it stands under.' }),
+    replyTo: t.relation('replyTo', { nullable: true, description: 'The comment it replies to; null for a comment on the post itself.' }),
+    replyCount: t.int({
+      description: 'How many comments reply to it directly, without deleted ones.',
+      resolve: ({ id }, _args, context) => replyCount(context, id),
+    }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was written.' }),
+    editedAt: t.expose('editedAt', { type: 'DateTime', nullable: true, description: 'When it was last edited; null if never.' }),
+    deletedAt: t.expose('deletedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it was deleted; null while it is there. It keeps its place in the thread.',
+    }),
+    clientId: t.exposeString('clientId', { nullable: true, description: 'The `clientId` it was created with.' }),
+  }),
+});
+
+builder.nodeRef<CommentRow, string, typeof Comment>(Comment, {
+  id: { resolve: ({ id }) => id, description: 'Its global id.' },
+  loadWithoutCache: async (id, context, info) => {
+    const comment = await context.db.prisma.comment.findUnique({ ...nodeQuery(context, info, 'Comment'), where: { id } });
+    return comment !== null && (await isThere(context, comment.postId)) ? comment : null;
+  },
+});
+
+export const CommentConnection = connectionType(Comment, 'Comment');
+
+builder.prismaObjectFields(Post, (t) => ({
+  comments: t.field({
+    type: CommentConnection,
+    description:
+      "Its comments, oldest first; deleted ones keep their places. An edge's cursor is the cursor of its event: `commentAdded(after:)` goes on from it.",
+    args: {
+      ...t.arg.connectionArgs(),
+      topLevelOnly: t.arg.boolean({ description: 'Only comments on the post itself; `Comment.replies` has the replies to each.' }),
+    },
+    resolve: async (post, args, context, info) => {
+      const where = args.topLevelOnly === true ? { replyToId: null } : {};
+      return await childPage(context, info, args, {
+        parentId: post.id,
+        keyset: await threadOrder(context, post.id),
+        find: async (ids, page, query) => {
+          const posts = await context.db.prisma.post.findMany({
+            // A join takes each page by itself; without it a page is cut from all the rows there are.
+            relationLoadStrategy: 'join',
+            where: { id: { in: ids } },
+            select: { id: true, comments: { ...query, ...page, where: { AND: [where, page.where] } } },
+          });
+          return posts.map(({ id, comments }) => ({ id, rows: comments }));
+        },
+        count: args.topLevelOnly === true ? topLevelComments : allComments,
+      });
+    },
+  }),
+}));
+
+builder.prismaObjectFields(Comment, (t) => ({
+  replies: t.field({
+    type: CommentConnection,
+    select: { postId: true },
+    description:
+      'The comments that reply to it directly, oldest first; deleted ones keep their places. The cursors are those of `Post.comments`.',
+    args: t.arg.connectionArgs(),
+    resolve: async (comment, args, context, info) =>
+      await childPage(context, info, args, {
+        parentId: comment.id,
+        keyset: await threadOrder(context, comment.postId),
+        find: async (ids, page, query) => {
+          const comments = await context.db.prisma.comment.findMany({
+            relationLoadStrategy: 'join',
+            where: { id: { in: ids } },
+            select: { id: true, replies: { ...query, ...page } },
+          });
+          return comments.map(({ id, replies }) => ({ id, rows: replies }));
+        },
+        count: allReplies,
+      }),
+  }),
+}));
+
+// ---------------------------------------------------------------- mutations
+
+/** The number that a new or deleted comment moves, and its version. */
+const commentCountFields = <Payload extends object>(
+  t: PothosSchemaTypes.ObjectFieldBuilder<Types, Payload>,
+  postId: (payload: Payload) => string,
+) => ({
+  commentCount: t.int({
+    description: 'How many comments the post has now, without deleted ones.',
+    resolve: async (payload, _args, context) => (await commentsOf(context, postId(payload))).count,
+  }),
+  version: t.int({
+    description:
+      'The version of `commentCount`, as `commentCountChanged` gives it: of two numbers, the one with the higher version is the newer.',
+    resolve: async (payload, _args, context) => (await commentsOf(context, postId(payload))).version,
+  }),
+});
+
+mutation('addComment', {
+  description: 'Comments on a post.',
+  access: 'signedIn',
+  limit: 'post',
+  repeats: 'row',
+  input: {
+    description: 'The comment to add to a post, or to reply to another comment with.',
+    fields: (t) => ({
+      postId: t.id({ required: true, idOf: 'Post', description: 'The post to comment on.' }),
+      body: t.string({ required: true, check: commentText, description: `Its text, as Markdown; 1 to ${MAX_COMMENT} characters.` }),
+      replyToId: t.id({ idOf: 'Comment', description: 'The comment to reply to, on the same post and not deleted.' }),
+    }),
+  },
+  run: async (input, context) => ({ comment: await addComment(context, input) }),
+  payload: {
+    description: 'The new comment, and the number of comments of its post.',
+    fields: (t) => ({
+      comment: t.field({ type: Comment, description: 'The comment.', resolve: ({ comment }) => comment }),
+      post: t.prismaField({
+        type: Post,
+        description: 'The post, with its `commentCount`.',
+        resolve: (query, { comment }, _args, { db }) => db.prisma.post.findUniqueOrThrow({ ...query, where: { id: comment.postId } }),
+      }),
+      ...commentCountFields(t, ({ comment }) => comment.postId),
+    }),
+  },
+});
+
+mutation('updateComment', {
+  description: "Edits one of the viewer's comments.",
+  access: 'signedIn',
+  input: {
+    description: 'The comment to edit, and its new text.',
+    fields: (t) => ({
+      id: t.id({ required: true, idOf: 'Comment', description: 'The comment.' }),
+      body: t.string({ required: true, check: commentText, description: `Its new text; 1 to ${MAX_COMMENT} characters.` }),
+    }),
+  },
+  run: async (input, context) => ({ comment: await updateComment(context, input) }),
+  payload: {
+    description: 'The edited comment.',
+    rereads: { comment: findComment },
+    fields: (t) => ({ comment: t.field({ type: Comment, description: 'The comment.', resolve: ({ comment }) => comment }) }),
+  },
+});
+
+mutation('deleteComment', {
+  description: "Deletes a comment: the viewer's own, or for moderators anyone's. It keeps its place in the thread, without its text.",
+  access: 'signedIn',
+  input: {
+    description: 'The comment to delete.',
+    fields: (t) => ({ id: t.id({ required: true, idOf: 'Comment', description: 'The comment.' }) }),
+  },
+  run: ({ id }, context) => deleteComment(context, { id }),
+  payload: {
+    description: 'The deleted comment, and the number of comments of its post.',
+    fields: (t) => ({
+      commentId: t.id({ description: 'The id of the deleted comment.', resolve: ({ id }) => encodeId('Comment', id) }),
+      comment: t.prismaField({
+        type: Comment,
+        description: 'What is left of the comment in its thread: empty, with its `deletedAt`.',
+        resolve: (query, { id }, _args, { db }) => db.prisma.comment.findUniqueOrThrow({ ...query, where: { id } }),
+      }),
+      post: postOf(t, 'The post, with its `commentCount`.'),
+      ...commentCountFields(t, ({ postId }) => postId),
+    }),
+  },
+});
