@@ -246,7 +246,12 @@ export const SETTINGS = {
       { is: 1_000 },
       'results that may wait for one socket; beyond it, a log ends with SLOW_CONSUMER and a state keeps its newest value',
     ),
-    maxBytes: setting('SOCKET_QUEUE_BYTES', integer(16_384, 1_073_741_824), { is: 1_048_576 }, 'the same in bytes'),
+    maxBytes: setting(
+      'SOCKET_QUEUE_BYTES',
+      integer(16_384, 1_073_741_824),
+      { is: 1_048_576 },
+      'the same in bytes, what was written and not taken included. Beside it there may be a single result that is larger, and answers to operations up to as much again, upon which the socket is cut',
+    ),
     maxBytesPerAddress: setting(
       'SEND_BYTES_PER_ADDRESS',
       integer(16_384, 1_099_511_627_776),

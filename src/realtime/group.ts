@@ -2,7 +2,7 @@ import type { KnownHead } from './event-log.js';
 import type { FairTurns } from './fair-limiter.js';
 import { insist, mayPass } from './patience.js';
 import { otherHistory, type Reader } from './readers.js';
-import { accessRevoked, type Membership, type Rendered, type Sharing, type View } from './share.js';
+import { accessRevoked, give, type Membership, type Rendered, type Sharing, type View } from './share.js';
 
 /** A result, and when it was begun, by the process' own clock. */
 interface Recent<Out> {
@@ -158,9 +158,9 @@ export class Group<Item, Audience, Out> {
     return await this.#make(items, audience, audience);
   }
 
-  /** Gives one member the results of `items`, but for what lies at or before its position and what it may not see. */
+  /** Gives one member, who waits for room where there is none, the results of `items`, but for what lies at or before its position and what it may not see. */
   hand(membership: Membership<Audience, Out>, items: readonly Item[], results: readonly Out[]): void {
-    if (this.members.has(membership)) this.#hand([membership], items, results);
+    if (this.members.has(membership)) this.#hand([membership], items, results, false);
   }
 
   /** Whether a member is shown an item. */
@@ -220,7 +220,8 @@ export class Group<Item, Audience, Out> {
         (membership) => this.#isBefore(membership, last) && this.isEndedBy(last, membership.member.audience),
       );
       await this.#show(rest.slice(0, end + 1));
-      for (const membership of ended) membership.end(this.endError(last));
+      // Whoever could not take all of it comes to the end by themselves.
+      for (const membership of ended) if (membership.position !== null) membership.end(this.endError(last));
       rest = rest.slice(end + 1);
     }
     await this.#show(rest);
@@ -288,11 +289,11 @@ export class Group<Item, Audience, Out> {
     goOn: () => Promise<void>,
   ): Promise<void> {
     if (failure === null) {
-      this.#hand(memberships, items, results);
+      this.#hand(memberships, items, results, true);
       return;
     }
     const failed = items[results.length] as Item;
-    this.#hand(memberships, items.slice(0, results.length), results);
+    this.#hand(memberships, items.slice(0, results.length), results, true);
     this.#options.stream.failed(this.#options.stream.reader.placeOf(failed), failure.error);
     for (const membership of [...memberships]) if (this.#isBefore(membership, failed)) membership.end(failure.error);
     await goOn();
@@ -309,7 +310,7 @@ export class Group<Item, Audience, Out> {
     for (const membership of [...this.members]) membership.end(error);
   }
 
-  #hand(memberships: Iterable<Membership<Audience, Out>>, items: readonly Item[], results: readonly Out[]): void {
+  #hand(memberships: Iterable<Membership<Audience, Out>>, items: readonly Item[], results: readonly Out[], live: boolean): void {
     const { placeOf } = this.#options.stream.reader;
     const [head] = items;
     const tail = items.at(-1);
@@ -322,15 +323,26 @@ export class Group<Item, Audience, Out> {
       if (position === null || position >= last) continue;
       membership.position = last;
       if (visible === undefined && position < first) {
-        member.deliver(results);
+        this.#give(membership, items, results, live);
         continue;
       }
-      const given = results.filter((_, index) => {
-        const item = items[index] as Item;
-        return placeOf(item) > position && this.isVisible(item, member.audience);
-      });
-      if (given.length > 0) member.deliver(given);
+      const shown = items.flatMap((item, index) =>
+        placeOf(item) > position && this.isVisible(item, member.audience) ? [{ item, result: results[index] as Out }] : [],
+      );
+      if (shown.length > 0) {
+        this.#give(
+          membership,
+          shown.map(({ item }) => item),
+          shown.map(({ result }) => result),
+          live,
+        );
+      }
     }
+  }
+
+  #give(membership: Membership<Audience, Out>, items: readonly Item[], results: readonly Out[], live: boolean): void {
+    const untaken = items[give(membership.member, results, live)];
+    if (untaken !== undefined) membership.fallBehind?.(this.#options.stream.reader.placeOf(untaken));
   }
 
   #isPersonal(): boolean {

@@ -152,7 +152,11 @@ export const createHub = (options: HubOptions): Hub => {
         );
         // Only wanted kinds are rendered, so this sharing's items are all it ever sees.
         const group = streams.group(stream, sharing as unknown as Sharing<AnyEvent, unknown, unknown>, kinds.join(), view);
-        const following = new Following(streams, stream, group, memberOf(key));
+        const goOnAfter = (following: Following<AnyEvent>, position: number): void => {
+          const { epoch } = stream.head;
+          replay(prisma, following, { start: position, headSeq, epoch }).catch((error: unknown) => following.end(error));
+        };
+        const following = new Following(streams, stream, group, memberOf(key), goOnAfter);
         if (following.left) return following;
         const epoch = head?.epoch ?? null;
         stream.settle(headSeq, epoch);

@@ -2,7 +2,7 @@ import type { PrismaClient } from '../db/generated/prisma/client.js';
 import { readEvents, type AnyEvent } from './event-log.js';
 import { insist, mayPass } from './patience.js';
 import type { Group } from './group.js';
-import type { Member, Membership } from './share.js';
+import { give, type Member, type Membership } from './share.js';
 import type { Attached } from './source.js';
 import { assertWithoutHole, holeInLog, otherHistory } from './readers.js';
 import type { Stream } from './stream.js';
@@ -16,9 +16,18 @@ export class Following<Item> extends Life implements Membership<unknown, unknown
   readonly member: Member<unknown, unknown>;
   position: number | null = null;
   readonly #streams: Streams;
+  readonly #goOnAfter: (following: Following<Item>, position: number) => void;
 
-  constructor(streams: Streams, stream: Stream<Item>, group: Group<Item, unknown, unknown>, member: Member<unknown, unknown>) {
+  /** @param goOnAfter replays what follows a position, until the subscription stands where the others stand */
+  constructor(
+    streams: Streams,
+    stream: Stream<Item>,
+    group: Group<Item, unknown, unknown>,
+    member: Member<unknown, unknown>,
+    goOnAfter: (following: Following<Item>, position: number) => void = () => undefined,
+  ) {
     super();
+    this.#goOnAfter = goOnAfter;
     this.#streams = streams;
     this.stream = stream;
     this.group = group;
@@ -33,6 +42,13 @@ export class Following<Item> extends Life implements Membership<unknown, unknown
   catchUp(position: number): void {
     this.pass('caughtUp');
     this.position = position;
+  }
+
+  /** It was given more than its connection could take at once: it reads the rest of it from the log, when there is room. */
+  fallBehind(place: number): void {
+    this.pass('fellBehind');
+    this.position = null;
+    this.#goOnAfter(this, place - 1);
   }
 
   end(error: unknown): void {
@@ -81,9 +97,10 @@ export const replay = async (
       const { results, failure } = await group.render(shown, member.audience);
       // One by one, for as long as there is room: however long the results are, who reads them does not fall behind.
       for (const result of results) {
-        await member.room();
-        if (isLeft()) return;
-        member.deliver([result]);
+        do {
+          await member.room();
+          if (isLeft()) return;
+        } while (give(member, [result], false) === 0);
       }
       if (failure !== null) {
         if (isLeft()) return;

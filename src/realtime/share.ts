@@ -7,6 +7,12 @@ export interface Member<Audience, Out> {
   readonly audience: Audience;
   /** The next results, in order, each once. */
   deliver(results: readonly Out[]): void;
+  /**
+   * The same, for one who cannot take any number at once.
+   * @param live false: what is not taken is not too much, but waits for {@link room}
+   * @returns how many it has taken, from the first on; it is given the others again when it has room
+   */
+  offer?(results: readonly Out[], live: boolean): number;
   /** Nothing follows: for the error that keeps the stream from going on, or, with null, because it is over. */
   end(error: unknown): void;
   /** It is followed no longer, though its subscription goes on: what waits for it is nobody's any more. */
@@ -14,6 +20,13 @@ export interface Member<Audience, Out> {
   /** Resolves when a result of a replay may be delivered: the history of a stream must not overflow who asks for it. */
   room(): Promise<void>;
 }
+
+/** @returns how many of them the member has taken */
+export const give = <Out>(member: Member<unknown, Out>, results: readonly Out[], live: boolean): number => {
+  if (member.offer !== undefined) return member.offer(results, live);
+  member.deliver(results);
+  return results.length;
+};
 
 /** A member's place in a group. */
 export interface Membership<Audience, Out> {
@@ -24,6 +37,8 @@ export interface Membership<Audience, Out> {
   end(error: unknown): void;
   /** Leaves the group. */
   leave(): void;
+  /** It has been given what stands before this place alone, and gives its member the rest by itself. */
+  fallBehind?(place: number): void;
   /** Its group reads the log again for it, or has done so; only logs are told. */
   pass?(event: 'overflowed' | 'reread'): void;
 }

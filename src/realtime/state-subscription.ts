@@ -18,6 +18,8 @@ export interface StateFollowingOptions<Value extends StateValue> {
 export class StateFollowing<Value extends StateValue> implements Attached {
   readonly #options: StateFollowingOptions<Value>;
   readonly #keys = new Map<string, KeyFollowing<Value>>();
+  /** Those whose value has not been taken for want of room: it is read again when there is some. */
+  readonly #behind = new Set<KeyFollowing<Value>>();
   #left = false;
 
   constructor(options: StateFollowingOptions<Value>) {
@@ -61,6 +63,10 @@ export class StateFollowing<Value extends StateValue> implements Attached {
 
   #begin(key: string): KeyFollowing<Value> {
     const following = new KeyFollowing<Value>(key, this.#options.open(key), {
+      fallBehind: () => {
+        this.#behind.add(following);
+        if (this.#behind.size === 1) void this.#goOn(following.member);
+      },
       leave: () => this.leave(),
       end: (error) => {
         if (error !== null) {
@@ -90,6 +96,13 @@ export class StateFollowing<Value extends StateValue> implements Attached {
     this.#options.streams.release(stream);
   }
 
+  async #goOn(member: Member<unknown, unknown>): Promise<void> {
+    await member.room();
+    const behind = [...this.#behind].filter((following) => this.#keys.get(following.key) === following);
+    this.#behind.clear();
+    if (behind.length > 0 && !this.#left) this.#start(behind).catch((error: unknown) => this.end(error));
+  }
+
   async #start(fresh: readonly KeyFollowing<Value>[]): Promise<void> {
     const values = await insist(
       () => this.#options.load(fresh.map(({ key }) => key)),
@@ -113,7 +126,8 @@ export class StateFollowing<Value extends StateValue> implements Attached {
       stream.failed(version, failure.error);
       throw failure.error;
     }
-    following.pass('caughtUp');
+    // One whose connection had no room may have fallen behind before this.
+    if (following.state === 'replaying') following.pass('caughtUp');
     group.hand(following, present, results);
   }
 }
@@ -122,6 +136,12 @@ interface Opened<Value extends StateValue> {
   readonly stream: Stream<Value>;
   readonly group: Group<Value, unknown, unknown>;
   readonly member: Member<unknown, unknown>;
+}
+
+/** What a key asks of its subscription. */
+interface Whole extends Attached {
+  /** The value of the key that calls was not taken: it is to be read again when there is room. */
+  fallBehind(): void;
 }
 
 /**
@@ -133,16 +153,22 @@ class KeyFollowing<Value extends StateValue> extends Life implements Membership<
   readonly stream: Stream<Value>;
   readonly group: Group<Value, unknown, unknown>;
   readonly member: Member<unknown, unknown>;
-  readonly #whole: Attached;
+  readonly #whole: Whole;
   position: number | null = -1;
 
-  constructor(key: string, { stream, group, member }: Opened<Value>, whole: Attached) {
+  constructor(key: string, { stream, group, member }: Opened<Value>, whole: Whole) {
     super();
     this.key = key;
     this.stream = stream;
     this.group = group;
     this.member = member;
     this.#whole = whole;
+  }
+
+  fallBehind(place: number): void {
+    if (this.state === 'live') this.pass('fellBehind');
+    this.position = place - 1;
+    this.#whole.fallBehind();
   }
 
   leave(): void {

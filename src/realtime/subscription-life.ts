@@ -11,6 +11,9 @@ import { codeOf } from '../errors.js';
  *        │  └─────┘ by itself, page by page                  │ revoked:   the log says that it may follow no longer
  *        │ caughtUp: it stands where its stream stands,      ├──────────────────────────────────────────────► ended
  *        ▼           and is given what its group makes       │ failed:    what follows cannot be shown
+ *        │ fellBehind: its connection had no time to take    │
+ *        │             all of it; live and behind go back    │
+ *        │             to replaying by that                  │
  *      live ◄───────────────┐                                │ left:      its reader has gone, does not keep up,
  *        │ overflowed: more │ reread: nothing is             │            or has lost the right to follow it
  *        ▼ than may wait    │ left out any more              │
@@ -31,6 +34,7 @@ export const LIFE = {
     attached: 'replaying',
     pageRead: null,
     caughtUp: null,
+    fellBehind: null,
     overflowed: null,
     reread: null,
     completed: null,
@@ -43,6 +47,7 @@ export const LIFE = {
     attached: null,
     pageRead: 'replaying',
     caughtUp: 'live',
+    fellBehind: null,
     overflowed: 'replaying',
     reread: 'replaying',
     completed: 'ended',
@@ -55,6 +60,7 @@ export const LIFE = {
     attached: null,
     pageRead: null,
     caughtUp: null,
+    fellBehind: 'replaying',
     overflowed: 'behind',
     reread: 'live',
     completed: 'ended',
@@ -67,6 +73,7 @@ export const LIFE = {
     attached: null,
     pageRead: null,
     caughtUp: null,
+    fellBehind: 'replaying',
     overflowed: null,
     reread: 'live',
     completed: 'ended',
@@ -79,6 +86,7 @@ export const LIFE = {
     attached: null,
     pageRead: null,
     caughtUp: null,
+    fellBehind: null,
     overflowed: null,
     reread: null,
     completed: 'ended',
@@ -89,7 +97,7 @@ export const LIFE = {
 } as const satisfies Record<State, Record<Event, State | null>>;
 
 type State = 'opening' | 'replaying' | 'live' | 'behind' | 'ended';
-type Event = 'attached' | 'pageRead' | 'caughtUp' | 'overflowed' | 'reread' | 'completed' | 'revoked' | 'failed' | 'left';
+type Event = 'attached' | 'pageRead' | 'caughtUp' | 'fellBehind' | 'overflowed' | 'reread' | 'completed' | 'revoked' | 'failed' | 'left';
 
 /**
  * The state that follows.

@@ -18,6 +18,8 @@ export interface FollowOptions {
   readonly after?: string;
   readonly render?: (seq: number) => Promise<void>;
   readonly room?: () => Promise<void>;
+  /** How many of the results that come at once it takes; all, unless said otherwise. */
+  readonly takes?: (results: readonly number[]) => number;
   readonly endsFor?: (seq: number) => End | null;
   readonly userId?: string;
   readonly owner?: string;
@@ -28,13 +30,22 @@ export interface FollowOptions {
 export const follow = async (
   { services }: TestApp,
   key: string,
-  { selection, after, render, room = () => Promise.resolve(), endsFor, userId, owner, beforeAttach }: FollowOptions,
+  { selection, after, render, room = () => Promise.resolve(), takes, endsFor, userId, owner, beforeAttach }: FollowOptions,
 ): Promise<Followed> => {
   const seqs: number[] = [];
   const ends: unknown[] = [];
   const member: Member<null, number> = {
     audience: null,
     deliver: (results) => void seqs.push(...results),
+    ...(takes === undefined
+      ? {}
+      : {
+          offer: (results) => {
+            const taken = takes(results);
+            seqs.push(...results.slice(0, taken));
+            return taken;
+          },
+        }),
     end: (error) => void ends.push(error),
     room,
   };

@@ -178,6 +178,30 @@ describe('a subscription', () => {
     expect(new Set(replaying.seqs).size).toBe(replaying.seqs.length);
   });
 
+  it('that takes not all at once reads the rest of it from the log, in order and once, whether its group is behind or not', async () => {
+    const [app] = world.apps;
+    const gate = deferred<undefined>();
+    const first = head + 1;
+    const selection = 'little';
+    const render = async (seq: number) => {
+      if (seq === first + 10) await gate.promise;
+    };
+    const little = await follow(app, world.key, { selection, render, takes: (results) => Math.min(3, results.length) });
+    await expect.poll(() => little.attached.state).toBe('live');
+    await insert(10);
+    wake();
+    const numbers = (count: number) => Array.from({ length: count }, (_, n) => first + n);
+    await expect.poll(() => little.seqs).toEqual(numbers(10));
+    await expect.poll(() => little.attached.state).toBe('live');
+    await insert(MANY);
+    wake();
+    await expect.poll(() => little.attached.state).toBe('behind');
+    gate.resolve(undefined);
+    await expect.poll(() => little.seqs.length).toBe(10 + MANY);
+    expect(little.seqs).toEqual(numbers(10 + MANY));
+    little.attached.leave();
+  });
+
   it('has gone through every transition of the table by now', () => {
     expect([...walked].sort()).toEqual(ROWS.flatMap(({ state, event, to }) => (to === null ? [] : `${state} ${event}`)).sort());
   });

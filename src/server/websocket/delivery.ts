@@ -158,8 +158,12 @@ class SocketSlot implements Member<Audience, Encoded>, Slot {
   }
 
   deliver(results: readonly Encoded[]): void {
+    this.offer(results, true);
+  }
+
+  offer(results: readonly Encoded[], live: boolean): number {
     const { sendQueue, delivery } = this.#subscription;
-    sendQueue.next(this, delivery.buffersOf(results));
+    return sendQueue.next(this, delivery.buffersOf(results), live);
   }
 
   end(error: unknown): void {

@@ -1,5 +1,12 @@
-import type { Duplex } from 'node:stream';
 import type { Debtor, SendBudget } from './send-budget.js';
+
+/** What a connection is written to: a socket below a WebSocket, or the response of an event stream. */
+export interface Outlet {
+  readonly write: (bytes: Buffer) => boolean;
+  readonly writableLength: number;
+  readonly once: (event: 'drain', listener: () => void) => unknown;
+  readonly off: (event: 'drain', listener: () => void) => unknown;
+}
 
 /**
  * Everything that one socket has still to be told, in order. Results of subscriptions stay shared bytes until they leave; what
@@ -8,8 +15,13 @@ import type { Debtor, SendBudget } from './send-budget.js';
 export interface SendQueue {
   /** A whole message of the protocol. */
   readonly text: (message: string) => void;
-  /** The next results of one subscription, in order. Never waits; what does not fit is settled by the slot's policy. */
-  readonly next: (slot: Slot, results: readonly Buffer[]) => void;
+  /**
+   * The next results of one subscription, in order. Never waits; what does not fit is settled by the slot's policy, or, in a burst that the
+   * connection has had no time to take, is left to be given again when there is {@link room}.
+   * @param live false: they can be given again in any case, and nothing ends
+   * @returns how many have been settled, from the first on
+   */
+  readonly next: (slot: Slot, results: readonly Buffer[], live?: boolean) => number;
   /** Forgets what is still queued for a subscription. */
   readonly forget: (slot: Slot) => void;
   /** Resolves as soon as the queue is at most half full; at once when it is, or when the socket has gone. */
@@ -24,7 +36,7 @@ export interface SendQueue {
 
 /** One subscription's place in a send queue. */
 export interface Slot {
-  /** The bytes of a `next` message up to its payload. */
+  /** The bytes of a message up to its payload; empty for an event stream. */
   readonly head: Buffer;
   /**
    * What happens when the peer does not read fast enough: the results of a log end (`onOverflow`), of a state only the newest is kept,
@@ -45,7 +57,9 @@ export const createSlot = (id: string, policy: Slot['policy'], onOverflow: () =>
 
 export interface SendQueueOptions {
   /** The connection below the WebSocket. Between our writes ws writes its control frames, always whole ones. */
-  readonly stream: Duplex;
+  readonly stream: Outlet;
+  /** What becomes of messages: frames of a WebSocket, unless said otherwise; `plain`: they go as they are. */
+  readonly framing?: 'websocket' | 'plain';
   readonly collector: Collector;
   readonly maxFrames: number;
   readonly maxBytes: number;
@@ -87,14 +101,17 @@ const MEDIUM = 65_536;
 
 const headerLength = (length: number): number => (length < SHORT ? 2 : length < MEDIUM ? 4 : 10);
 
-/** What one write takes, but for a single frame that is larger: what is written can be neither forgotten nor replaced any more. */
+/**
+ * What one write takes, but for a single frame that is larger: what is written can be neither forgotten nor replaced any more. A quarter of the
+ * queue at the most, of which it is a part until the peer has taken it.
+ */
 const MAX_WRITE_BYTES = 262_144;
-/** How many times the queue a burst may fill while the connection has not had the time to take it. */
-const BURST = 4;
-/** How long that is, in milliseconds: a peer that reads takes {@link MAX_WRITE_BYTES} several times in it. */
+/** For how long what is too much may be a burst that the connection has had no time to take, in milliseconds. */
 const BURST_MS = 100;
-/** How many times that a burst may stay while the peer takes nothing at all. */
-const BURST_LOOKS = 2;
+/** How many times that a peer may take nothing at all of a burst whose rest is still to be given. */
+const BURST_LOOKS = 10;
+/** How many times the queue may hold when answers of the protocol's own, which cannot be dropped, come on top of results. */
+const WITH_ANSWERS = 2;
 /** How often in `stallMs` it is looked whether the peer takes anything. */
 const LOOKS = 4;
 
@@ -104,7 +121,8 @@ interface Frame {
   body: Buffer;
 }
 
-const lengthOf = ({ slot, body }: Frame): number => (slot === null ? body.length : slot.head.length + body.length + 1);
+const lengthOf = ({ slot, body }: Frame): number =>
+  slot === null || slot.head.length === 0 ? body.length : slot.head.length + body.length + 1;
 
 export const createSendQueue = (options: SendQueueOptions): SendQueue => new SocketSendQueue(options);
 
@@ -114,7 +132,8 @@ export const createSendQueue = (options: SendQueueOptions): SendQueue => new Soc
  */
 class SocketSendQueue implements SendQueue, Debtor {
   readonly #options: SendQueueOptions;
-  readonly #stream: Duplex;
+  readonly #stream: Outlet;
+  readonly #maxWriteBytes: number;
   #frames: Frame[] = [];
   /** The queued value of each state that has come while the connection was blocked: only there it waits longer than a moment. */
   readonly #newest = new Map<Slot, Frame>();
@@ -130,13 +149,18 @@ class SocketSendQueue implements SendQueue, Debtor {
   #idleLooks = 0;
   #closed = false;
   #stall: NodeJS.Timeout | null = null;
-  /** Runs while more is queued than may stay. */
+  /** Those that are still to be given the rest of a burst. */
+  readonly #owed = new Set<Slot>();
+  /** The largest result that there was no room for since there was some. */
+  #refused = 0;
+  /** Runs while somebody is owed the rest of a burst and the peer has something to take, or more is queued than may stay. */
   #burst: NodeJS.Timeout | null = null;
   #waiting: (() => void)[] = [];
 
   constructor(options: SendQueueOptions) {
     this.#options = options;
     this.#stream = options.stream;
+    this.#maxWriteBytes = Math.min(MAX_WRITE_BYTES, options.maxBytes / 4);
   }
 
   get address(): string {
@@ -156,33 +180,43 @@ class SocketSendQueue implements SendQueue, Debtor {
     if (this.#closed) return;
     this.#add(null, Buffer.from(message));
     // Nothing of the protocol's own is dropped; a peer that makes it pile up on top of all else and does not read is given up.
-    if (this.#bytes > (BURST + 1) * this.#options.maxBytes) this.#options.onStall();
+    if (this.#held() > WITH_ANSWERS * this.#options.maxBytes) this.#options.onStall();
     else this.#leave();
     this.#account();
   }
 
-  next(slot: Slot, results: readonly Buffer[]): void {
-    if (this.#closed) return;
+  next(slot: Slot, results: readonly Buffer[], live = true): number {
+    if (this.#closed) return results.length;
+    if (live && this.#owed.size > 0) this.#owed.delete(slot);
+    let taken = 0;
     for (const body of results) {
-      if (this.#replace(slot, body)) continue;
-      if (this.#isFull(body)) {
-        // A burst may simply be larger than the queue: what the connection takes makes room.
-        this.#send();
-        if (slot.policy === 'signal' && this.#isFull(body)) continue;
-        // And when it takes no more, it may be only because the event loop has not been left since.
-        if (this.#isFull(body, this.#isFresh() ? BURST : 1)) {
-          this.forget(slot);
-          slot.onOverflow();
-          return;
+      if (!this.#replace(slot, body)) {
+        if (this.#isFull(slot, body)) {
+          // What the connection takes makes room.
+          this.#send();
+          if (this.#isFull(slot, body)) {
+            if (slot.policy === 'signal') return results.length;
+            // It may take no more only because the event loop has not been left since.
+            if (live && !this.#isFresh()) {
+              this.#overflow(slot);
+              return results.length;
+            }
+            this.#refused = Math.max(this.#refused, lengthOf({ slot, body }));
+            if (live) this.#owed.add(slot);
+            break;
+          }
         }
+        this.#add(slot, body);
       }
-      this.#add(slot, body);
+      taken += 1;
     }
     this.#leave();
     this.#account();
+    return taken;
   }
 
   forget(slot: Slot): void {
+    this.#owed.delete(slot);
     this.#newest.delete(slot);
     if (!this.#frames.some((frame) => frame.slot === slot)) return;
     this.#frames = this.#frames.filter((frame) => {
@@ -211,6 +245,7 @@ class SocketSendQueue implements SendQueue, Debtor {
     this.#closed = true;
     this.#frames = [];
     this.#newest.clear();
+    this.#owed.clear();
     this.#bytes = 0;
     this.#unblock();
     this.#tellRoom();
@@ -255,8 +290,8 @@ class SocketSendQueue implements SendQueue, Debtor {
     let count = 0;
     for (const frame of this.#frames) {
       const length = lengthOf(frame);
-      const size = headerLength(length) + length;
-      if (count > 0 && total + size > MAX_WRITE_BYTES) break;
+      const size = this.#isPlain() ? length : headerLength(length) + length;
+      if (count > 0 && total + size > this.#maxWriteBytes) break;
       total += size;
       bytes += length;
       count += 1;
@@ -265,7 +300,7 @@ class SocketSendQueue implements SendQueue, Debtor {
     let offset = 0;
     for (let index = 0; index < count; index += 1) {
       const frame = this.#frames[index] as Frame;
-      offset = writeFrame(buffer, offset, frame);
+      offset = this.#isPlain() ? writePlain(buffer, offset, frame) : writeFrame(buffer, offset, frame);
       if (this.#newest.size > 0 && frame.slot !== null) this.#newest.delete(frame.slot);
     }
     this.#frames = count === this.#frames.length ? [] : this.#frames.slice(count);
@@ -295,37 +330,48 @@ class SocketSendQueue implements SendQueue, Debtor {
     this.#stream.off('drain', this.#onDrain);
   }
 
-  /** Says what is held for a peer that does not take it, and sees to it that the burst of one that takes nothing does not stay. */
+  /** Says what is held for a peer that does not take it, and sees to it that one that takes nothing is not waited for. */
   #account(): void {
     if (!this.#blocked) return;
-    if (this.#bytes > this.#options.maxBytes && this.#burst === null) this.#watchBurst(untakenOf(this.#stream), 0);
+    if (this.#burst === null && this.#isOverdue()) this.#watchBurst(untakenOf(this.#stream), 0);
     this.#options.budget.hold(this, this.#bytes + this.#stream.writableLength);
+  }
+
+  #isOverdue(): boolean {
+    return this.#owed.size > 0 || this.#held() > this.#options.maxBytes;
   }
 
   #watchBurst(untaken: number, idle: number): void {
     const look = (): void => {
-      if (!this.#blocked || this.#bytes <= this.#options.maxBytes) {
-        this.#burst = null;
-        return;
-      }
+      this.#burst = null;
+      if (!this.#blocked || !this.#isOverdue()) return;
       const left = untakenOf(this.#stream);
       const stillIdle = left === untaken ? idle + 1 : 0;
-      if (stillIdle >= BURST_LOOKS) this.#shed(this.#options.maxBytes);
-      this.#watchBurst(left, stillIdle);
+      if (stillIdle < BURST_LOOKS) return this.#watchBurst(left, stillIdle);
+      for (const slot of [...this.#owed]) this.#overflow(slot);
+      this.#shed(this.#options.maxBytes);
     };
     // Behind what has arrived: timers come first when a loop has its turn again.
     this.#burst = setTimeout(() => setImmediate(look), BURST_MS).unref();
   }
 
+  #overflow(slot: Slot): void {
+    this.forget(slot);
+    // What it says of its end comes behind, and is little.
+    slot.onOverflow();
+  }
+
   /** Ends subscriptions whose results wait, those first whose results came last, until no more than this is queued. */
   #shed(maxBytes: number): void {
-    for (let index = this.#frames.length - 1; index >= 0 && this.#bytes > maxBytes; index = Math.min(index, this.#frames.length) - 1) {
+    for (let index = this.#frames.length - 1; index >= 0 && this.#held() > maxBytes; index = Math.min(index, this.#frames.length) - 1) {
       const slot = this.#frames[index]?.slot ?? null;
       if (slot === null) continue;
-      this.forget(slot);
-      // What it says of its end comes behind, and is little.
-      slot.onOverflow();
+      this.#overflow(slot);
     }
+  }
+
+  #isPlain(): boolean {
+    return this.#options.framing === 'plain';
   }
 
   /** A peer is slow as long as it takes something, however little, and has stalled when it takes nothing. */
@@ -357,20 +403,31 @@ class SocketSendQueue implements SendQueue, Debtor {
     return true;
   }
 
+  /**
+   * The bytes of what is queued and of what was written and not taken: a single result that is larger than a write is counted as one, or nothing
+   * could wait behind it.
+   */
+  #held(): number {
+    return this.#blocked ? this.#bytes + Math.min(this.#stream.writableLength, this.#maxWriteBytes) : this.#bytes;
+  }
+
   /** What is larger than the whole queue goes when nothing else waits: nobody could ever be given it otherwise. */
-  #isFull(body: Buffer, times = 1): boolean {
-    const waiting = this.#frames.length;
-    return waiting > 0 && (waiting >= times * this.#options.maxFrames || this.#bytes + body.length > times * this.#options.maxBytes);
+  #isFull(slot: Slot, body: Buffer): boolean {
+    const held = this.#held();
+    return held > 0 && (this.#frames.length >= this.#options.maxFrames || held + lengthOf({ slot, body }) > this.#options.maxBytes);
   }
 
   #hasRoom(): boolean {
-    return this.#closed || (this.#frames.length <= this.#options.maxFrames / 2 && this.#bytes <= this.#options.maxBytes / 2);
+    const held = this.#held();
+    const { maxFrames, maxBytes } = this.#options;
+    return this.#closed || held === 0 || (this.#frames.length <= maxFrames / 2 && held <= maxBytes / 2 && held + this.#refused <= maxBytes);
   }
 
   #tellRoom(): void {
     if (this.#waiting.length === 0 || !this.#hasRoom()) return;
     const told = this.#waiting;
     this.#waiting = [];
+    this.#refused = 0;
     for (const resolve of told) resolve();
   }
 }
@@ -379,8 +436,18 @@ class SocketSendQueue implements SendQueue, Debtor {
  * The bytes of what was written that the system has not taken over. Of one large write the stream itself tells only when all of it has gone
  * (`writableLength`; `bytesWritten` counts what is queued), so the handle below is asked, as Node's own `socket.setTimeout` does.
  */
-const untakenOf = (stream: Duplex & { readonly _handle?: { readonly writeQueueSize?: number } | null }): number =>
-  stream._handle?.writeQueueSize ?? stream.writableLength;
+const untakenOf = (
+  outlet: Outlet & { readonly _handle?: Handle | null; readonly socket?: { readonly _handle?: Handle | null } | null },
+): number => (outlet.socket ?? outlet)._handle?.writeQueueSize ?? outlet.writableLength;
+
+interface Handle {
+  readonly writeQueueSize?: number;
+}
+
+const writePlain = (buffer: Buffer, start: number, { body }: Frame): number => {
+  buffer.set(body, start);
+  return start + body.length;
+};
 
 const writeFrame = (buffer: Buffer, start: number, frame: Frame): number => {
   const { slot, body } = frame;
