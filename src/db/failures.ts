@@ -130,3 +130,9 @@ export const isUniqueViolation = (error: unknown, index = ''): boolean => {
 /** Whether a row named another one that does not exist. */
 export const isForeignKeyViolation = (error: unknown): boolean =>
   some(error, ({ code, kind }) => code === 'P2003' || code === '23503' || kind === 'ForeignKeyConstraintViolation');
+
+/** What poolers say to the settings that a connection begins with, and, in statement mode, to a transaction. */
+const POOLERS_REFUSAL = /unsupported startup parameter|transaction blocks not allowed in statement pooling mode/;
+
+/** Whether a connection pooler refuses what a session of its own needs. */
+export const isPoolersRefusal = (error: Error): boolean => POOLERS_REFUSAL.test(error.message);

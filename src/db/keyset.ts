@@ -117,7 +117,8 @@ export const assertPageSize = (path: string, size: number): void => {
   throw badInput({ path, code, message: `Must be between 0 and ${MAX_PAGE}.`, params: { min: 0, max: MAX_PAGE } });
 };
 
-const isGiven = <Value>(value: Value | null | undefined): value is Value => value !== null && value !== undefined;
+/** Whether an argument that may be left out, or be null, is there. */
+export const isGiven = <Value>(value: Value | null | undefined): value is Value => value !== null && value !== undefined;
 const opposite = (direction: 'asc' | 'desc'): 'asc' | 'desc' => (direction === 'asc' ? 'desc' : 'asc');
 
 /** `nest('author.name', v)` is `{ author: { name: v } }`. */

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { isPoolersRefusal } from './failures.js';
 import { connectionOptions, type ConnectionTarget } from './connection.js';
 
 /** The database is reached through something that does not keep a session for a connection; the message says what to do. */
@@ -34,7 +35,7 @@ export const assertSessions = async (target: ConnectionTarget, timeoutMs: number
       await other.query('ROLLBACK');
     }
   } catch (error) {
-    if (!(error instanceof pg.DatabaseError) || !REFUSALS.test(error.message)) throw error;
+    if (!(error instanceof pg.DatabaseError) || !isPoolersRefusal(error)) throw error;
     throw new NoSessionsError(`DATABASE_URL leads to a connection pooler that refuses what is needed (${error.message}). ${REMEDY}`, {
       cause: error,
     });
@@ -42,9 +43,6 @@ export const assertSessions = async (target: ConnectionTarget, timeoutMs: number
     await Promise.all(clients.map((client) => client.end()));
   }
 };
-
-/** What poolers say to the settings that a connection begins with, and, in statement mode, to a transaction. */
-const REFUSALS = /unsupported startup parameter|transaction blocks not allowed in statement pooling mode/;
 
 const open = (target: ConnectionTarget, timeoutMs: number): pg.Client => {
   const client = new pg.Client(connectionOptions(target, timeoutMs));

@@ -1,4 +1,5 @@
 import { queryFromInfo } from '@pothos/plugin-prisma';
+import { isGiven } from '../../db/keyset.js';
 import { builder } from '../../graphql/builder.js';
 import type { NodeQuery } from '../../graphql/connection.js';
 import type { Context } from '../../context.js';
@@ -70,8 +71,6 @@ const decodeUserIds = (userIds: readonly string[]): string[] => {
   }
   return userIds.map((userId, index) => decodeId('User', userId, `userIds.${index}`));
 };
-
-const isGiven = <Value>(value: Value | null | undefined): value is Value => value !== null && value !== undefined;
 
 /** @throws BAD_USER_INPUT for nobody, too many, or one that is not the id of a user; NOT_FOUND */
 const decodeFollowed = async (context: Context, userIds: readonly string[]): Promise<string[]> => {

@@ -1,6 +1,7 @@
-import { CloseCode, MessageType, type Server as ProtocolServer } from 'graphql-ws';
+import { MessageType, type Server as ProtocolServer } from 'graphql-ws';
 import type { WebSocket } from 'ws';
 import type { Log } from '../../observability/log.js';
+import { CLOSE } from './close-codes.js';
 import type { Awaited, Waits } from './listened-time.js';
 import type { SendQueue } from './send-queue.js';
 import { MessageError, readMessage, type Message } from './message.js';
@@ -50,28 +51,28 @@ export const bind = <Extra extends Peer>(
   const send = (frame: string): void => {
     if (socket.readyState === socket.OPEN) sendQueue.text(frame);
   };
-  const init: Awaited = { onDue: () => close(extra, CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout') };
+  const init: Awaited = { onDue: () => close(extra, CLOSE.initTimeout, 'Connection initialisation timeout') };
   patience.init.begin(init);
   const closed = protocol.opened(
     {
       protocol: socket.protocol,
       send,
       onPing: async (payload) => send(JSON.stringify({ type: MessageType.Pong, payload: await pong(extra, payload) })),
-      close: (code = CloseCode.InternalServerError, reason = '') => close(extra, code, reason),
+      close: (code = CLOSE.internal, reason = '') => close(extra, code, reason),
       onMessage: (handle) => {
         socket.on('message', (data: Buffer, isBinary) => {
           // What a peer goes on sending until it has seen that it was closed.
           if (socket.readyState !== socket.OPEN) return;
-          if (isBinary) return close(extra, CloseCode.BadRequest, 'Messages are text');
+          if (isBinary) return close(extra, CLOSE.badRequest, 'Messages are text');
           const message = read(data);
-          if (message instanceof MessageError) return close(extra, CloseCode.BadRequest, message.message);
+          if (message instanceof MessageError) return close(extra, CLOSE.badRequest, message.message);
           if (message.type === MessageType.ConnectionInit) patience.init.end(init);
           // The library takes what is parsed already; only its types say otherwise.
           handle(message as unknown as string).catch((error: unknown) => {
             // A well-formed message of the kind that only servers send; the library throws what it says of any other message.
-            if (String(error).includes('Unexpected message of type')) return close(extra, CloseCode.BadRequest, 'Invalid message received');
+            if (String(error).includes('Unexpected message of type')) return close(extra, CLOSE.badRequest, 'Invalid message received');
             log.error({ err: error instanceof Error ? error : String(error) }, 'a message of a socket could not be handled');
-            close(extra, CloseCode.InternalServerError, 'Internal server error');
+            close(extra, CLOSE.internal, 'Internal server error');
           });
         });
       },

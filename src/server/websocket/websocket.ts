@@ -9,7 +9,7 @@ import {
   type GraphQLError,
   type GraphQLSchema,
 } from 'graphql';
-import { CloseCode, handleProtocols, makeServer, type SubscribePayload } from 'graphql-ws';
+import { handleProtocols, makeServer, type SubscribePayload } from 'graphql-ws';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { OperationBudgets } from '../../access/buckets.js';
 import type { Context, Services } from '../../context.js';
@@ -36,6 +36,7 @@ import { refuse } from '../http/send.js';
 import { isFound, type FoundSubscription } from '../execution/subscribe.js';
 import { createSocketDelivery, SocketSubscription } from './delivery.js';
 import { operationOf } from './message.js';
+import { CLOSE } from './close-codes.js';
 import { createSubscribeLimit, type AddressLimit } from './limits.js';
 import { bind, close, type Patience, type Peer } from './transport.js';
 import { routeUpgrades } from '../http/upgrades.js';
@@ -134,9 +135,9 @@ export const createSocketServer = ({
     if (!(error instanceof TokenError)) {
       if (isUnavailable(error)) services.db.health.refused();
       else log.warn({ reason: reasonOf(error) }, 'a socket could not be authenticated');
-      close(extra, TRY_AGAIN_LATER, 'Try again later');
-    } else if (error.reason === 'expired') close(extra, CloseCode.Forbidden, 'Token expired');
-    else close(extra, CloseCode.Unauthorized, 'Invalid token');
+      close(extra, CLOSE.tryAgainLater, 'Try again later');
+    } else if (error.reason === 'expired') close(extra, CLOSE.tokenExpired, 'Token expired');
+    else close(extra, CLOSE.unauthorized, 'Invalid token');
   };
 
   /** What a ping is answered with. One that carries a token renews the session of the socket, of which the token must be. */
@@ -164,7 +165,7 @@ export const createSocketServer = ({
       Object.assign(connection, { connectionParams: undefined });
       const deviceId = connectionParams['deviceId'] ?? null;
       if (!isDeviceId(deviceId)) {
-        close(extra, CloseCode.BadRequest, 'Invalid deviceId');
+        close(extra, CLOSE.badRequest, 'Invalid deviceId');
         return false;
       }
       try {
@@ -196,7 +197,7 @@ export const createSocketServer = ({
     // Whatever is thrown here would close the whole socket for one operation's failure.
     onSubscribe: async ({ extra, subscriptions }, id, params) => {
       const verdict = extra.limit(Object.keys(subscriptions).length);
-      if (verdict === 'flood') close(extra, CloseCode.TooManyInitialisationRequests, 'Too many requests');
+      if (verdict === 'flood') close(extra, CLOSE.tooManyRequests, 'Too many requests');
       if (verdict !== 'allow') return [tooMany(config.sockets.maxSubscriptions)];
       try {
         // The admission of a request over HTTP; the peer's credential was looked at in the handshake.
@@ -256,7 +257,7 @@ export const createSocketServer = ({
     const extra: Extra = { socket, sendQueue, client, limit: createSubscribeLimit(config.sockets) };
     socket.once(
       'close',
-      connections.add(() => close(extra, SERVICE_RESTART, 'Service restart')),
+      connections.add(() => close(extra, CLOSE.serviceRestart, 'Service restart')),
     );
     bind(protocol, extra, pong, patience, log);
   };
@@ -311,6 +312,3 @@ const idOf = (request: IncomingMessage): Readonly<Record<string, string>> => ({ 
 
 /** Of the WebSocket protocol (RFC 6455, 4.1). */
 const VERSION = '13';
-
-const SERVICE_RESTART = 1012;
-const TRY_AGAIN_LATER = 1013;
