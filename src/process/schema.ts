@@ -18,6 +18,7 @@ import '../domains/conversations/message-schema.js';
 import '../domains/conversations/event-schema.js';
 import '../domains/conversations/typing-schema.js';
 import '../domains/follows/schema.js';
+import '../domains/knowledge/category-schema.js';
 import '../domains/knowledge/schema.js';
 import '../domains/notifications/schema.js';
 import '../domains/posts/schema.js';

@@ -19,6 +19,8 @@ export const MAX_TAG = 40;
 export const MAX_TAGS = 20;
 export const MAX_CATEGORY = CATEGORY_MAX;
 export const MAX_CATEGORY_DESCRIPTION = 1_000;
+/** Of a text to search for, or to name a category by. */
+export const MAX_SEARCH = 100;
 
 export const titleText = text(1, MAX_TITLE, { singleLine: true });
 export const contentText = text(1, MAX_CONTENT);

@@ -3,7 +3,7 @@ import type { GraphQLResolveInfo } from 'graphql';
 import { builder, type Types } from '../../graphql/builder.js';
 import { childPage, connectionType, listPage, type CountedConnection, type NodeQuery } from '../../graphql/connection.js';
 import type { Context } from '../../context.js';
-import type { Category as CategoryRow, Entry as EntryRow } from '../../db/generated/prisma/client.js';
+import type { Entry as EntryRow } from '../../db/generated/prisma/client.js';
 import type { PageArgs } from '../../db/keyset.js';
 import { badInput } from '../../errors.js';
 import { decodeId, encodeId } from '../../graphql/ids.js';
@@ -13,38 +13,13 @@ import { text } from '../../graphql/text.js';
 import { findUsers } from '../account/account.js';
 import { User } from '../account/schema.js';
 import { viewerLikes } from '../likes/likes.js';
-import { categoryById, createCategory, deleteCategory, findCategory, updateCategory } from './categories.js';
+import { Category } from './category-schema.js';
 import { createEntry, deleteEntry, featureEntry, findEntry, likeEntry, unlikeEntry, updateEntry } from './entries.js';
 import { entryOrders, tagsContaining, whereOf, type EntryFilter as Filter, type EntryOrder as Order } from './lists.js';
-import {
-  categoryDescriptionText,
-  categoryText,
-  contentText,
-  MAX_CATEGORY,
-  MAX_CATEGORY_DESCRIPTION,
-  MAX_CONTENT,
-  MAX_TAG,
-  MAX_TAGS,
-  MAX_TITLE,
-  maySee,
-  tagTexts,
-  titleText,
-  visibleTo,
-} from './rules.js';
+import { contentText, MAX_CONTENT, MAX_SEARCH, MAX_TAG, MAX_TAGS, MAX_TITLE, maySee, tagTexts, titleText, visibleTo } from './rules.js';
 
-/** Of a text to look for. */
-const MAX_SEARCH = 100;
 /** Of tags in one answer. */
 const MAX_TAG_LIST = 100;
-
-const entryCount = batched(async ({ db }, categoryIds) => {
-  const groups = await db.prisma.entry.groupBy({
-    by: ['categoryId'],
-    where: { categoryId: { in: [...categoryIds] }, isPublic: true },
-    _count: true,
-  });
-  return new Map(groups.map(({ categoryId, _count }) => [categoryId ?? '', _count]));
-}, 0);
 
 const authoredCount = batched(async ({ db, viewer }, authorIds) => {
   const groups = await db.prisma.entry.groupBy({
@@ -58,22 +33,6 @@ const authoredCount = batched(async ({ db, viewer }, authorIds) => {
 const hasLiked = viewerLikes('entry');
 
 // ---------------------------------------------------------------- types
-
-export const Category = builder.prismaNode('Category', {
-  id: { field: 'id', description: 'Its global id.' },
-  nullable: true,
-  description: 'A category that entries are filed under.',
-  fields: (t) => ({
-    name: t.exposeString('name', { description: 'Its name, unique whatever the case.' }),
-    slug: t.exposeString('slug', { description: 'The part of an address that stands for it. It stays when the name changes.' }),
-    description: t.exposeString('description', { nullable: true, description: 'What belongs here.' }),
-    color: t.expose('color', { type: 'HexColor', description: 'The colour to show it in.' }),
-    entryCount: t.int({
-      description: 'How many public entries it has.',
-      resolve: (category, _args, context) => entryCount(context, category.id),
-    }),
-  }),
-});
 
 /**
  * `node(id)` and `nodes(ids)`. Whether the viewer may see an entry is decided by the row: with a condition beside the id, Prisma would
@@ -254,28 +213,6 @@ builder.queryField('entry', (t) =>
   }),
 );
 
-builder.queryField('category', (t) =>
-  t.prismaField({
-    type: Category,
-    nullable: true,
-    description: 'The category with this slug, or else with this name; null when there is none.',
-    args: { slug: t.arg.string({ required: true, validate: text(0, MAX_SEARCH), description: 'The slug or the name, in any case.' }) },
-    // Looked up by either, and read by its id with what is selected.
-    resolve: async (query, _root, { slug }, { db }) => {
-      const category = await findCategory(db, slug);
-      return category && (await db.prisma.category.findUnique({ ...query, where: { id: category.id } }));
-    },
-  }),
-);
-
-builder.queryField('categories', (t) =>
-  t.prismaField({
-    type: [Category],
-    description: 'All categories, by name.',
-    resolve: (query, _root, _args, { db }) => db.prisma.category.findMany({ ...query, orderBy: { nameKey: 'asc' } }),
-  }),
-);
-
 builder.queryField('tags', (t) =>
   t.stringList({
     nullable: true,
@@ -295,9 +232,6 @@ const TAGS = `At most ${MAX_TAGS} of 1 to ${MAX_TAG} characters; they are put in
 
 const entryField = (t: PothosSchemaTypes.ObjectFieldBuilder<Types, { readonly entry: EntryRow }>) =>
   t.field({ type: Entry, description: 'The entry.', resolve: ({ entry }) => entry });
-
-const categoryField = (t: PothosSchemaTypes.ObjectFieldBuilder<Types, { readonly category: CategoryRow }>) =>
-  t.field({ type: Category, description: 'The category.', resolve: ({ category }) => category });
 
 /** A category whose number of entries has moved. */
 const countedCategory = <Payload extends object>(
@@ -425,60 +359,3 @@ for (const [name, act, description] of [
     },
   });
 }
-
-mutation('createCategory', {
-  description: 'Makes a category. For moderators.',
-  access: 'MODERATOR',
-  input: {
-    description: 'The category to create.',
-    fields: (t) => ({
-      name: t.string({
-        required: true,
-        check: categoryText,
-        description: `One line of 1 to ${MAX_CATEGORY} characters, unique whatever the case.`,
-      }),
-      description: t.string({
-        check: categoryDescriptionText,
-        description: `What belongs here; at most ${MAX_CATEGORY_DESCRIPTION} characters.`,
-      }),
-      color: t.field({ type: 'HexColor', description: 'The colour to show it in; chosen by its name when left out.' }),
-    }),
-  },
-  run: async (input, context) => ({ category: await createCategory(context, input) }),
-  payload: { description: 'The new category.', rereads: { category: categoryById }, fields: (t) => ({ category: categoryField(t) }) },
-});
-
-mutation('updateCategory', {
-  description: 'Changes a category; its slug stays. For moderators.',
-  access: 'MODERATOR',
-  input: {
-    description: 'The category to change, and what to change; fields left out stay as they are.',
-    fields: (t) => ({
-      id: t.id({ required: true, idOf: 'Category', description: 'The category.' }),
-      name: t.string({ check: categoryText, description: `One line of 1 to ${MAX_CATEGORY} characters, unique whatever the case.` }),
-      description: t.string({
-        check: categoryDescriptionText,
-        description: `What belongs here; at most ${MAX_CATEGORY_DESCRIPTION} characters. Null takes it away.`,
-      }),
-      color: t.field({ type: 'HexColor', description: 'The colour to show it in.' }),
-    }),
-  },
-  run: async (input, context) => ({ category: await updateCategory(context, input) }),
-  payload: { description: 'The changed category.', rereads: { category: categoryById }, fields: (t) => ({ category: categoryField(t) }) },
-});
-
-mutation('deleteCategory', {
-  description: 'Deletes a category; its entries stay, without a category. For moderators.',
-  access: 'MODERATOR',
-  input: {
-    description: 'The category to delete.',
-    fields: (t) => ({ id: t.id({ required: true, idOf: 'Category', description: 'The category.' }) }),
-  },
-  run: async (input, context) => ({ categoryId: await deleteCategory(context, input) }),
-  payload: {
-    description: 'The deleted category.',
-    fields: (t) => ({
-      categoryId: t.id({ description: 'The id of the deleted category.', resolve: ({ categoryId }) => encodeId('Category', categoryId) }),
-    }),
-  },
-});

@@ -1,0 +1,115 @@
+import { builder, type Types } from '../../graphql/builder.js';
+import type { Category as CategoryRow } from '../../db/generated/prisma/client.js';
+import { encodeId } from '../../graphql/ids.js';
+import { batched } from '../../graphql/loaders.js';
+import { mutation } from '../../graphql/mutation.js';
+import { text } from '../../graphql/text.js';
+import { categoryById, createCategory, deleteCategory, findCategory, updateCategory } from './categories.js';
+import { categoryDescriptionText, categoryText, MAX_CATEGORY, MAX_CATEGORY_DESCRIPTION, MAX_SEARCH } from './rules.js';
+
+const entryCount = batched(async ({ db }, categoryIds) => {
+  const groups = await db.prisma.entry.groupBy({
+    by: ['categoryId'],
+    where: { categoryId: { in: [...categoryIds] }, isPublic: true },
+    _count: true,
+  });
+  return new Map(groups.map(({ categoryId, _count }) => [categoryId ?? '', _count]));
+}, 0);
+
+export const Category = builder.prismaNode('Category', {
+  id: { field: 'id', description: 'Its global id.' },
+  nullable: true,
+  description: 'A category that entries are filed under.',
+  fields: (t) => ({
+    name: t.exposeString('name', { description: 'Its name, unique whatever the case.' }),
+    slug: t.exposeString('slug', { description: 'The part of an address that stands for it. It stays when the name changes.' }),
+    description: t.exposeString('description', { nullable: true, description: 'What belongs here.' }),
+    color: t.expose('color', { type: 'HexColor', description: 'The colour to show it in.' }),
+    entryCount: t.int({
+      description: 'How many public entries it has.',
+      resolve: (category, _args, context) => entryCount(context, category.id),
+    }),
+  }),
+});
+
+builder.queryField('category', (t) =>
+  t.prismaField({
+    type: Category,
+    nullable: true,
+    description: 'The category with this slug, or else with this name; null when there is none.',
+    args: { slug: t.arg.string({ required: true, validate: text(0, MAX_SEARCH), description: 'The slug or the name, in any case.' }) },
+    // Looked up by either, and read by its id with what is selected.
+    resolve: async (query, _root, { slug }, { db }) => {
+      const category = await findCategory(db, slug);
+      return category && (await db.prisma.category.findUnique({ ...query, where: { id: category.id } }));
+    },
+  }),
+);
+
+builder.queryField('categories', (t) =>
+  t.prismaField({
+    type: [Category],
+    description: 'All categories, by name.',
+    resolve: (query, _root, _args, { db }) => db.prisma.category.findMany({ ...query, orderBy: { nameKey: 'asc' } }),
+  }),
+);
+
+const categoryField = (t: PothosSchemaTypes.ObjectFieldBuilder<Types, { readonly category: CategoryRow }>) =>
+  t.field({ type: Category, description: 'The category.', resolve: ({ category }) => category });
+
+mutation('createCategory', {
+  description: 'Makes a category. For moderators.',
+  access: 'MODERATOR',
+  input: {
+    description: 'The category to create.',
+    fields: (t) => ({
+      name: t.string({
+        required: true,
+        check: categoryText,
+        description: `One line of 1 to ${MAX_CATEGORY} characters, unique whatever the case.`,
+      }),
+      description: t.string({
+        check: categoryDescriptionText,
+        description: `What belongs here; at most ${MAX_CATEGORY_DESCRIPTION} characters.`,
+      }),
+      color: t.field({ type: 'HexColor', description: 'The colour to show it in; chosen by its name when left out.' }),
+    }),
+  },
+  run: async (input, context) => ({ category: await createCategory(context, input) }),
+  payload: { description: 'The new category.', rereads: { category: categoryById }, fields: (t) => ({ category: categoryField(t) }) },
+});
+
+mutation('updateCategory', {
+  description: 'Changes a category; its slug stays. For moderators.',
+  access: 'MODERATOR',
+  input: {
+    description: 'The category to change, and what to change; fields left out stay as they are.',
+    fields: (t) => ({
+      id: t.id({ required: true, idOf: 'Category', description: 'The category.' }),
+      name: t.string({ check: categoryText, description: `One line of 1 to ${MAX_CATEGORY} characters, unique whatever the case.` }),
+      description: t.string({
+        check: categoryDescriptionText,
+        description: `What belongs here; at most ${MAX_CATEGORY_DESCRIPTION} characters. Null takes it away.`,
+      }),
+      color: t.field({ type: 'HexColor', description: 'The colour to show it in.' }),
+    }),
+  },
+  run: async (input, context) => ({ category: await updateCategory(context, input) }),
+  payload: { description: 'The changed category.', rereads: { category: categoryById }, fields: (t) => ({ category: categoryField(t) }) },
+});
+
+mutation('deleteCategory', {
+  description: 'Deletes a category; its entries stay, without a category. For moderators.',
+  access: 'MODERATOR',
+  input: {
+    description: 'The category to delete.',
+    fields: (t) => ({ id: t.id({ required: true, idOf: 'Category', description: 'The category.' }) }),
+  },
+  run: async (input, context) => ({ categoryId: await deleteCategory(context, input) }),
+  payload: {
+    description: 'The deleted category.',
+    fields: (t) => ({
+      categoryId: t.id({ description: 'The id of the deleted category.', resolve: ({ categoryId }) => encodeId('Category', categoryId) }),
+    }),
+  },
+});
