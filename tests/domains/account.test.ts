@@ -352,36 +352,38 @@ describe('access tokens', () => {
     expect(published).not.toContain('"d"');
   });
 
-  it('are refused when something is wrong with them', async () => {
-    const user = await app.user('victim');
-    const { id: sessionId, userId } = await sessionOf(user.refreshToken);
-    const stranger = await sessionOf((await app.user('stranger')).refreshToken);
-    const subject = { userId, sessionId };
-    const issue = async (tokens: Tokens, whom = subject): Promise<string> => (await tokens.issue(whom)).token;
-    const honest = await forge();
-    expect(await whoIs(await issue(honest))).toBe('victim');
-
-    const [header = '', payload = ''] = user.token.split('.');
-    const unsigned = `${Buffer.from('{"alg":"none","typ":"JWT"}').toString('base64url')}.${payload}.`;
-    const published = JSON.stringify(honest.jwks.keys[0]);
-    const symmetric = await new SignJWT({ sid: sessionId })
+  const issue = async (tokens: Tokens, whom: { readonly userId: string; readonly sessionId: string }): Promise<string> =>
+    (await tokens.issue(whom)).token;
+  /** As a server would take it that verifies with the published key whatever the algorithm. */
+  const signedWithPublishedKey = ({ jwks }: Tokens, { userId, sessionId }: { readonly userId: string; readonly sessionId: string }) =>
+    new SignJWT({ sid: sessionId })
       .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
       .setSubject(userId)
       .setIssuer('lyceum')
       .setAudience('lyceum')
       .setExpirationTime('1h')
-      .sign(Buffer.from(published));
+      .sign(Buffer.from(JSON.stringify(jwks.keys[0])));
+
+  it('are refused when something is wrong with them', async () => {
+    const user = await app.user('victim');
+    const { id: sessionId, userId } = await sessionOf(user.refreshToken);
+    const stranger = await sessionOf((await app.user('stranger')).refreshToken);
+    const subject = { userId, sessionId };
+    const honest = await forge();
+    expect(await whoIs(await issue(honest, subject))).toBe('victim');
+
+    const [header = '', payload = '', signature = ''] = user.token.split('.');
     const bad = {
-      'another key': await issue(await forge({ key: ed25519() })),
-      'another issuer': await issue(await forge({ env: { JWT_ISSUER: 'elsewhere' } })),
-      'another audience': await issue(await forge({ env: { JWT_AUDIENCE: 'elsewhere' } })),
-      'an expired one of another issuer': await issue(await forge({ now: 0, env: { JWT_ISSUER: 'elsewhere' } })),
+      'another key': await issue(await forge({ key: ed25519() }), subject),
+      'another issuer': await issue(await forge({ env: { JWT_ISSUER: 'elsewhere' } }), subject),
+      'another audience': await issue(await forge({ env: { JWT_AUDIENCE: 'elsewhere' } }), subject),
+      'an expired one of another issuer': await issue(await forge({ now: 0, env: { JWT_ISSUER: 'elsewhere' } }), subject),
       "another user than the session's": await issue(honest, { userId: stranger.userId, sessionId }),
       'no such session': await issue(honest, { userId, sessionId: '00000000-0000-7000-8000-000000000000' }),
       'ids that are none': await issue(honest, { userId: 'x', sessionId: 'y' }),
-      'no algorithm': unsigned,
-      'the public key as a secret': symmetric,
-      'another payload': `${header}.${Buffer.from('{}').toString('base64url')}.${user.token.split('.')[2]}`,
+      'no algorithm': `${Buffer.from('{"alg":"none","typ":"JWT"}').toString('base64url')}.${payload}.`,
+      'the public key as a secret': await signedWithPublishedKey(honest, subject),
+      'another payload': `${header}.${Buffer.from('{}').toString('base64url')}.${signature}`,
       nonsense: 'nonsense',
     };
     for (const [what, token] of Object.entries(bad)) {
@@ -398,7 +400,12 @@ describe('access tokens', () => {
         data: null,
       });
     }
-    const expired = await app.execute(ME, {}, { token: await issue(await forge({ now: Date.now() - 3_600_000 })) });
+  });
+
+  it('are refused with another reason when they have expired', async () => {
+    const { id: sessionId, userId } = await sessionOf((await app.user('late')).refreshToken);
+    const token = await issue(await forge({ now: Date.now() - 3_600_000 }), { userId, sessionId });
+    const expired = await app.execute(ME, {}, { token });
     expect(codeOf(expired)).toBe('UNAUTHENTICATED');
     expect(expired.errors?.[0]?.extensions?.['reason']).toBe('expired');
   });

@@ -746,49 +746,60 @@ describe('Me', () => {
     expect(everyone.totalCount).toBe(4);
   });
 
-  test('has a history of what one wrote, and searches it', async () => {
-    const kim = await app.user('kim');
+  describe('has a history of what one wrote', () => {
     const HISTORY = `query ($search: String, $first: Int, $after: String) {
       me { messageHistory(search: $search, first: $first, after: $after) { edges { cursor node { body conversation { id title } } } ${PAGE_INFO} } }
     }`;
+    const words = ['100% sure', '100 per cent', 'snake_case', 'snakeXcase', 'back\\slash', 'ÄRGER'];
+    let kim: TestUser;
+    let one: Conversation;
     const history = async (args: object = {}): Promise<Page<Message>> =>
       (await app.data<{ me: { messageHistory: Page<Message> } }>(HISTORY, args, kim)).me.messageHistory;
-    const [one, two] = [await createGroup(kim, [ada]), await createRoom(kim)];
-    const words = ['100% sure', '100 per cent', 'snake_case', 'snakeXcase', 'back\\slash', 'ÄRGER'];
-    for (const [index, body] of words.entries()) await send(kim, index % 2 ? one.id : two.id, body);
-    await send(ada, one.id, 'not mine: 100%');
-    const gone = await send(kim, one.id, 'deleted 100%');
-    await app.database.query('UPDATE message SET deleted_at = now() WHERE id = $1', [uuid(gone.message.id)]);
+    beforeAll(async () => {
+      kim = await app.user('kim');
+      one = await createGroup(kim, [ada]);
+      const two = await createRoom(kim);
+      for (const [index, body] of words.entries()) await send(kim, index % 2 ? one.id : two.id, body);
+      await send(ada, one.id, 'not mine: 100%');
+      const gone = await send(kim, one.id, 'deleted 100%');
+      await app.database.query('UPDATE message SET deleted_at = now() WHERE id = $1', [uuid(gone.message.id)]);
+    });
 
-    expect(bodies(await history())).toEqual(words.toReversed());
-    for (const [search, found] of [
-      ['100', ['100 per cent', '100% sure']],
-      ['100%', ['100% sure']],
-      ['E_C', ['snake_case']],
-      ['\\', ['back\\slash']],
-      ['ärger', ['ÄRGER']],
-      ['', words.toReversed()],
-      ['nothing like it', []],
-    ] as const) {
-      const page = await history({ search });
-      expect([search, bodies(page)]).toEqual([search, found]);
-      expect(page.totalCount).toBe(found.length);
-    }
-    expect(await app.code(HISTORY, { search: 'x'.repeat(101) }, kim)).toBe('BAD_USER_INPUT');
-    expect(await app.code(HISTORY, { search: '\u0000' }, kim)).toBe('BAD_USER_INPUT');
+    test('and searches it', async () => {
+      expect(bodies(await history())).toEqual(words.toReversed());
+      for (const [search, found] of [
+        ['100', ['100 per cent', '100% sure']],
+        ['100%', ['100% sure']],
+        ['E_C', ['snake_case']],
+        ['\\', ['back\\slash']],
+        ['ärger', ['ÄRGER']],
+        ['', words.toReversed()],
+        ['nothing like it', []],
+      ] as const) {
+        const page = await history({ search });
+        expect([search, bodies(page)]).toEqual([search, found]);
+        expect(page.totalCount).toBe(found.length);
+      }
+      expect(await app.code(HISTORY, { search: 'x'.repeat(101) }, kim)).toBe('BAD_USER_INPUT');
+      expect(await app.code(HISTORY, { search: '\u0000' }, kim)).toBe('BAD_USER_INPUT');
+    });
 
-    await app.database.query('UPDATE message SET created_at = now() WHERE author_id = $1', [uuid(kim.id)]);
-    const walked: string[] = [];
-    for (let after: string | undefined; ;) {
-      const page = await history({ first: 2, after });
-      walked.push(...bodies(page));
-      if (!page.pageInfo.hasNextPage) break;
-      after = page.pageInfo.endCursor;
-    }
-    expect([...walked].sort()).toEqual([...words].sort());
-    // What one wrote stays one's own after leaving.
-    await app.data(LEAVE, { input: { conversationId: one.id } }, kim);
-    expect((await history()).totalCount).toBe(words.length);
+    test('whose pages lose and repeat nothing of one moment', async () => {
+      await app.database.query('UPDATE message SET created_at = now() WHERE author_id = $1', [uuid(kim.id)]);
+      const walked: string[] = [];
+      for (let after: string | undefined; ;) {
+        const page = await history({ first: 2, after });
+        walked.push(...bodies(page));
+        if (!page.pageInfo.hasNextPage) break;
+        after = page.pageInfo.endCursor;
+      }
+      expect([...walked].sort()).toEqual([...words].sort());
+    });
+
+    test("which stays one's own after leaving", async () => {
+      await app.data(LEAVE, { input: { conversationId: one.id } }, kim);
+      expect((await history()).totalCount).toBe(words.length);
+    });
   });
 
   test('is asked for with a number of statements that does not depend on the number of rows', async () => {

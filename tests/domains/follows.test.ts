@@ -69,9 +69,14 @@ describe('followers', () => {
 });
 
 describe('the feed', () => {
-  it('H26: walking all pages in any page size, forwards and backwards, loses and repeats nothing of what was there, while posts arrive', async () => {
-    const [reader, stranger] = await Promise.all([app.user('reader'), app.user('stranger')]);
-    const writers = await Promise.all(Array.from({ length: 9 }, (_, index) => app.user(`writer${index}`)));
+  let reader: TestUser;
+  let writers: TestUser[];
+  /** The posts of those who are followed, the latest first. */
+  let expected: string[];
+  beforeAll(async () => {
+    const stranger = await app.user('stranger');
+    reader = await app.user('reader');
+    writers = await Promise.all(Array.from({ length: 9 }, (_, index) => app.user(`writer${index}`)));
     for (const writer of writers) await app.data(FOLLOW, { id: writer.id }, reader);
     // Some write much, some little, one nothing; and many posts are of one moment, also of different authors.
     await app.database.query(
@@ -80,10 +85,13 @@ describe('the feed', () => {
        FROM generate_series(1, 180) n`,
       [[...writers.slice(0, 8), reader, stranger].map(uuid)],
     );
-    const [{ expected } = { expected: [] }] = await app.database.query<{ expected: string[] }>(
+    [{ expected } = { expected: [] }] = await app.database.query<{ expected: string[] }>(
       `SELECT array_agg(body ORDER BY created_at DESC, id DESC) AS expected FROM post WHERE body LIKE 'row %' AND author_id <> $1`,
       [uuid(stranger)],
     );
+  });
+
+  it('H26: walking all pages in any page size, forwards and backwards, loses and repeats nothing of what was there, while posts arrive', async () => {
     for (const size of [1, 7, 100]) {
       for (const forwards of [true, false]) {
         const seen: string[] = [];
@@ -101,7 +109,9 @@ describe('the feed', () => {
         expect(rows).toEqual(forwards ? expected : expected.toReversed());
       }
     }
-    // A page between two cursors.
+  });
+
+  it('has pages between two cursors', async () => {
     const whole = (await app.data<Feed>(FEED, { last: 50 }, reader)).feed;
     const between = { after: whole.edges[10]?.cursor, before: whole.edges[20]?.cursor };
     const bodies = (page: Feed): string[] => page.feed.edges.map(({ node }) => node.body);

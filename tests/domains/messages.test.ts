@@ -560,46 +560,33 @@ describe('reactions', () => {
     expect((await node(ada, message.id))?.reactions).toEqual([{ emoji: '🔥', count: 8, viewerHasReacted: false }]);
   });
 
-  test('are of twenty kinds at most, however many come at once', async () => {
-    const emojis = [
-      '😀',
-      '😁',
-      '😂',
-      '😃',
-      '😄',
-      '😅',
-      '😆',
-      '😇',
-      '😈',
-      '😉',
-      '😊',
-      '😋',
-      '😌',
-      '😍',
-      '😎',
-      '😏',
-      '😐',
-      '😑',
-      '😒',
-      '😓',
-      '😔',
-      '😕',
-      '😖',
-    ];
+  /** Three more than a message may have. */
+  const KINDS = [...'😀😁😂😃😄😅😆😇😈😉😊😋😌😍😎😏😐😑😒😓😔😕😖'];
+
+  /** A message with as many kinds of reactions as one may have; and what came of those that were tried at once. */
+  const reactedInAllKinds = async () => {
     const group = await createGroup(ada, [ben]);
     const message = await send(ada, group.id, 'a wall');
-    const results = await Promise.all(emojis.map((emoji) => app.execute(ADD_REACTION, { input: { messageId: message.id, emoji } }, ada)));
+    const results = await Promise.all(KINDS.map((emoji) => app.execute(ADD_REACTION, { input: { messageId: message.id, emoji } }, ada)));
+    const { reactions = [] } = (await node(ben, message.id)) ?? {};
+    return { message, results, reactions };
+  };
+
+  test('are of twenty kinds at most, however many come at once', async () => {
+    const { results, reactions } = await reactedInAllKinds();
     const refused = results.filter(({ errors }) => errors !== undefined);
     expect(refused).toHaveLength(3);
     for (const { errors } of refused)
       expect(errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', fields: [{ path: 'input.emoji' }] });
-    const { reactions = [] } = (await node(ben, message.id)) ?? {};
     expect(reactions).toHaveLength(20);
-    // One that is there may still be joined, and one that goes makes room.
+  });
+
+  test('of twenty kinds may still be joined, and one that goes makes room', async () => {
+    const { message, reactions } = await reactedInAllKinds();
     const [first, ...others] = reactions;
     expect((await react(ben, message.id, others[0]?.emoji ?? ''))[1]).toMatchObject({ count: 2 });
     await unreact(ada, message.id, first?.emoji ?? '');
-    const missing = emojis.find((emoji) => !reactions.some((reaction) => reaction.emoji === emoji)) ?? '';
+    const missing = KINDS.find((emoji) => !reactions.some((reaction) => reaction.emoji === emoji)) ?? '';
     expect((await react(ben, message.id, missing)).at(-1)).toEqual({ emoji: missing, count: 1, viewerHasReacted: true });
   });
 });

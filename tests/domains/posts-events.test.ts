@@ -238,13 +238,19 @@ describe('comments', () => {
     top: comments(topLevelOnly: true, first: 1) { totalCount pageInfo { hasNextPage endCursor } edges { node { id } } }
   } } }`;
 
-  it('make a thread, in which those deleted keep their places', async () => {
+  /** Two comments and two replies to the first; that one and the second reply are deleted. */
+  const thread = async () => {
     const id = await post(ada);
     const [one, two] = [await comment(ben, id, 'one'), await comment(ben, id, 'two')];
     const [a, b] = [await comment(ada, id, 'a', one), await comment(ben, id, 'b', one)];
     const deep = await comment(ada, id, 'deep', a);
     await app.data(DELETE_COMMENT, { id: one }, ben);
     await app.data(DELETE_COMMENT, { id: b }, ben);
+    return { id, one, two, a, b, deep };
+  };
+
+  it('make a thread, in which those deleted keep their places', async () => {
+    const { id, one, two, a, b, deep } = await thread();
     const { node } = await app.data<{ node: Record<string, never> }>(THREAD, { id });
     const tombstone = { body: '', deletedAt: expect.any(String) as string };
     expect(node).toMatchObject({
@@ -269,16 +275,18 @@ describe('comments', () => {
       },
       top: { totalCount: 2, pageInfo: { hasNextPage: true }, edges: [{ node: { id: one } }] },
     });
-    // The cursors of a list of replies are those of the log too.
+  });
+
+  it('have replies whose cursors are those of the log too', async () => {
+    const { id, one, b } = await thread();
+    const REPLIES = `query ($id: ID!, $after: String) { node(id: $id) { ... on Comment { replies(after: $after) { edges { cursor node { id } } } } } }`;
+    const replies = async (after?: string) =>
+      (await app.data<{ node: { replies: { edges: { cursor: string; node: { id: string } }[] } } }>(REPLIES, { id: one, after })).node
+        .replies.edges;
     const events = await poll(id);
-    const { replies } =
-      (node as unknown as { comments: { edges: { node: { replies: { edges: { cursor: string }[] } } }[] } }).comments.edges[0]?.node ?? {};
-    expect(replies?.edges.map(({ cursor }) => cursor)).toEqual([events[2]?.cursor, events[3]?.cursor]);
-    const next = await app.data(
-      `query ($id: ID!, $after: String) { node(id: $id) { ... on Comment { replies(after: $after) { edges { node { id } } } } } }`,
-      { id: one, after: replies?.edges[0]?.cursor },
-    );
-    expect(next).toEqual({ node: { replies: { edges: [{ node: { id: b } }] } } });
+    const [first, second] = await replies();
+    expect([first?.cursor, second?.cursor]).toEqual([events[2]?.cursor, events[3]?.cursor]);
+    expect(await replies(first?.cursor)).toEqual([{ cursor: second?.cursor, node: { id: b } }]);
   });
 
   it('that were deleted are not there to be edited, deleted or answered', async () => {
@@ -332,22 +340,27 @@ describe('comments', () => {
 });
 
 describe('a post that was deleted', () => {
-  it('is in no list, count or feed, under no node, and nothing can be done with it or under it', async () => {
-    const author = await app.user('eraser');
-    const kept = await post(author, 'kept');
-    const input = { body: 'gone', clientId: 'erased-1' };
-    const CREATE = `mutation ($input: CreatePostInput!) { createPost(input: $input) { post { id } } }`;
-    const id = (await app.data<{ createPost: { post: { id: string } } }>(CREATE, { input }, author)).createPost.post.id;
-    const under = await comment(ben, id, 'under it');
+  const CREATE = `mutation ($input: CreatePostInput!) { createPost(input: $input) { post { id } } }`;
+  const input = { body: 'gone', clientId: 'erased-1' };
+  let author: TestUser;
+  /** Posts of one author: one that is there, and one that was commented upon, liked and deleted. */
+  let kept: string;
+  let id: string;
+  let under: string;
+  beforeAll(async () => {
+    author = await app.user('eraser');
+    kept = await post(author, 'kept');
+    ({ id } = (await app.data<{ createPost: { post: { id: string } } }>(CREATE, { input }, author)).createPost.post);
+    under = await comment(ben, id, 'under it');
     await app.data(LIKE, { id }, ben);
-    const watchers = app.connect();
-    const likes = watchers.subscribe<{ likeCountChanged: { count: number } }>(
-      `subscription ($id: ID!) { likeCountChanged(postId: $id) { count } }`,
-      { id },
-    );
+    const likes = app
+      .connect()
+      .subscribe<{ likeCountChanged: { count: number } }>(`subscription ($id: ID!) { likeCountChanged(postId: $id) { count } }`, { id });
     expect((await likes.data()).likeCountChanged.count).toBe(1);
     await app.data(DELETE_POST, { id }, author);
+  });
 
+  it('is in no list, count or feed, and under no node', async () => {
     const lists = `{ posts(author: "eraser") { totalCount edges { node { id } } } user(username: "eraser") { posts { totalCount edges { node { id } } } } feed { totalCount edges { node { id } } } }`;
     const only = { totalCount: 1, edges: [{ node: { id: kept } }] };
     expect(await app.data(lists, {}, author)).toEqual({ posts: only, user: { posts: only }, feed: only });
@@ -355,7 +368,9 @@ describe('a post that was deleted', () => {
       nodes: [null, { id: kept }, null],
     });
     expect(await app.data(NODE, { id: under })).toEqual({ node: null });
+  });
 
+  it('is not there for whoever acts on it or on what is under it', async () => {
     const acts: [string, object, TestUser][] = [
       [UPDATE_POST, { id, body: 'back' }, author],
       [DELETE_POST, { id }, author],
@@ -369,10 +384,17 @@ describe('a post that was deleted', () => {
       [CREATE, { input }, author],
     ];
     for (const [act, variables, as] of acts) expect([act, await app.code(act, variables, as)]).toEqual([act, 'NOT_FOUND']);
-    for (const field of ['likeCountChanged', 'commentCountChanged', 'commentAdded', 'postEvents']) {
-      const { errors } = await watchers.subscribe(`subscription ($id: ID!) { ${field}(postId: $id) { postId } }`, { id }).next();
+  });
+
+  it.each(['likeCountChanged', 'commentCountChanged', 'commentAdded', 'postEvents'])(
+    'is not there for who subscribes to %s',
+    async (field) => {
+      const { errors } = await app.connect().subscribe(`subscription ($id: ID!) { ${field}(postId: $id) { postId } }`, { id }).next();
       expect(errors?.[0]?.extensions?.['code']).toBe('NOT_FOUND');
-    }
+    },
+  );
+
+  it('leaves no text behind, of its own or under it', async () => {
     const left = await app.database.query(
       `SELECT body FROM post WHERE client_id = 'erased-1' UNION ALL SELECT c.body FROM comment c JOIN post p ON p.id = c.post_id WHERE p.client_id = 'erased-1'`,
     );
