@@ -61,7 +61,12 @@ const createTranscript = () => {
 
 const cursorOf = ({ payload }: RawMessage): string | undefined => (payload as { extensions?: { cursor?: string } }).extensions?.cursor;
 
-it('the transcript in PROTOCOL.md is what a server and a bare socket say', async () => {
+/** The transcript that stands in the protocol. */
+const written = (): string | undefined =>
+  /^## A transcript\n[\s\S]*?^```text\n([\s\S]*?)^```$/m.exec(readFileSync('src/realtime/PROTOCOL.md', 'utf8'))?.[1];
+
+/** What the client of the transcript does, and who speaks meanwhile. */
+const createScene = async () => {
   const { lines, open, note } = createTranscript();
   const { id, cursor: start } = await talk.group(ada, [ben]);
   const say = async (body: string): Promise<void> => {
@@ -76,7 +81,11 @@ it('the transcript in PROTOCOL.md is what a server and a bare socket say', async
   };
   const follow = (socket: RawSocket, after: string | undefined): void =>
     socket.send({ id: '1', type: 'subscribe', payload: { query: MESSAGES, variables: { id, after } } });
+  return { lines, note, id, start, say, greet, follow };
+};
 
+it('the transcript in PROTOCOL.md is what a server and a bare socket say', async () => {
+  const { lines, note, id, start, say, greet, follow } = await createScene();
   const first = await greet();
   follow(first, start);
   await say('One');
@@ -108,6 +117,5 @@ it('the transcript in PROTOCOL.md is what a server and a bare socket say', async
   await second.next();
   second.socket.close();
 
-  const [, written] = /^## A transcript\n[\s\S]*?^```text\n([\s\S]*?)^```$/m.exec(readFileSync('src/realtime/PROTOCOL.md', 'utf8')) ?? [];
-  expect(written).toBe(`${lines.join('\n')}\n`);
+  expect(written()).toBe(`${lines.join('\n')}\n`);
 });

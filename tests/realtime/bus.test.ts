@@ -303,12 +303,9 @@ describe.skipIf(kind === 'TEST_REDIS_URL')(`redis bus under faults (${kind})`, (
     );
   });
 
-  it('H13: leaves no channel behind when listeners come and go while Redis does', async () => {
-    const redis = await ownRedis();
-    const prefix = newPrefix();
-    const bus = openBus(redis.url, prefix);
+  /** Listeners that come and go, fifty in a turn of the loop; `present` are those who are there, with how each leaves. */
+  const createChurn = (bus: Bus) => {
     const present = new Map<string, () => void>();
-    let faults = Promise.resolve();
     let step = 0;
     const churn = async (): Promise<void> => {
       for (let calls = 0; calls < 50; calls += 1, step += 1) {
@@ -325,6 +322,15 @@ describe.skipIf(kind === 'TEST_REDIS_URL')(`redis bus under faults (${kind})`, (
       }
       await new Promise(setImmediate);
     };
+    return { present, churn };
+  };
+
+  it('H13: leaves no channel behind when listeners come and go while Redis does', async () => {
+    const redis = await ownRedis();
+    const prefix = newPrefix();
+    const bus = openBus(redis.url, prefix);
+    const { present, churn } = createChurn(bus);
+    let faults = Promise.resolve();
     for (let round = 0; round < 3; round += 1) {
       await until(async () => {
         await churn();

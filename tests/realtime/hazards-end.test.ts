@@ -25,46 +25,49 @@ const turns = async (): Promise<void> => {
   for (let turn = 0; turn < 100; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 };
 
+/** Two servers that stop while each kind of stream is open on both, and has delivered. */
+const liveAndStop = async (env: Readonly<Record<string, string>>): Promise<void> => {
+  const world = await createWorld({ apps: 2, env: { ...env, RECONCILE_MS: '100', PING_INTERVAL_MS: '60000' } });
+  const ended: Promise<unknown>[] = [];
+  try {
+    for (const { url } of world.apps) {
+      const socket = connect(url, world.ada.token);
+      ended.push(socket.closed);
+      const messages = socket.subscribe<MessageEvent>(MESSAGES, { id: world.room, after: world.start });
+      const presence = socket.subscribe(`subscription ($ids: [ID!]) { presenceChanged(userIds: $ids) { status } }`, {
+        ids: [world.ada.id, world.ben.id],
+      });
+      const query = encodeURIComponent(
+        'subscription ($id: ID!, $after: String) { messageAdded(conversationId: $id, after: $after) { cursor } }',
+      );
+      const variables = encodeURIComponent(JSON.stringify({ id: world.room, after: world.start }));
+      const sse = request(`${url}?query=${query}&variables=${variables}`, {
+        agent: false,
+        headers: { accept: 'text/event-stream', authorization: `Bearer ${world.ada.token}` },
+      });
+      sse.end();
+      const [response] = (await once(sse, 'response')) as [IncomingMessage];
+      expect(response.statusCode).toBe(200);
+      await world.send(world.apps[0], 'said');
+      await messages.data();
+      await presence.data();
+      const [bytes] = (await once(response, 'data')) as [Buffer];
+      expect(bytes.length).toBeGreaterThan(0);
+      response.on('error', () => undefined);
+      ended.push(new Promise((resolve) => response.resume().once('close', resolve)));
+    }
+  } finally {
+    await world.stop();
+  }
+  await Promise.all(ended);
+};
+
 for (const [bus, env] of [
   ['memory bus', () => ({})],
   ['Redis', () => redis.env],
 ] as const) {
   it(`H30: two servers that stop with every kind of stream open leave nothing behind that would keep a process alive, ${bus}`, async () => {
-    const life = async (): Promise<void> => {
-      const world = await createWorld({ apps: 2, env: { ...env(), RECONCILE_MS: '100', PING_INTERVAL_MS: '60000' } });
-      const ended: Promise<unknown>[] = [];
-      try {
-        for (const { url } of world.apps) {
-          const socket = connect(url, world.ada.token);
-          ended.push(socket.closed);
-          const messages = socket.subscribe<MessageEvent>(MESSAGES, { id: world.room, after: world.start });
-          const presence = socket.subscribe(`subscription ($ids: [ID!]) { presenceChanged(userIds: $ids) { status } }`, {
-            ids: [world.ada.id, world.ben.id],
-          });
-          const query = encodeURIComponent(
-            'subscription ($id: ID!, $after: String) { messageAdded(conversationId: $id, after: $after) { cursor } }',
-          );
-          const variables = encodeURIComponent(JSON.stringify({ id: world.room, after: world.start }));
-          const sse = request(`${url}?query=${query}&variables=${variables}`, {
-            agent: false,
-            headers: { accept: 'text/event-stream', authorization: `Bearer ${world.ada.token}` },
-          });
-          sse.end();
-          const [response] = (await once(sse, 'response')) as [IncomingMessage];
-          expect(response.statusCode).toBe(200);
-          await world.send(world.apps[0], 'said');
-          await messages.data();
-          await presence.data();
-          const [bytes] = (await once(response, 'data')) as [Buffer];
-          expect(bytes.length).toBeGreaterThan(0);
-          response.on('error', () => undefined);
-          ended.push(new Promise((resolve) => response.resume().once('close', resolve)));
-        }
-      } finally {
-        await world.stop();
-      }
-      await Promise.all(ended);
-    };
+    const life = () => liveAndStop(env());
     // The first one opens what is there for good.
     await life();
     await turns();
