@@ -16,6 +16,8 @@ export interface Grown {
     readonly ref: unknown;
     readonly at: Date;
     readonly epoch: number;
+    /** The rows that it is about, where its transaction has them at hand. */
+    readonly carried: object | null;
   }[];
 }
 
@@ -49,11 +51,16 @@ export interface Emitted {
 }
 
 export interface Emit {
+  /**
+   * @param carried rows that the event is about, as this transaction leaves them: where a result of the event is made here in the very turn
+   *   of the commit, they need not be read. They are handed on as they are, and are not kept
+   */
   <Events extends object, Kind extends keyof Events & string>(
     topic: EmittableLog<Events>,
     key: string,
     kind: Kind,
     ref: Events[Kind],
+    carried?: object,
   ): Emitted;
   (topic: EmittableState, key: string): Emitted;
 }
@@ -102,6 +109,7 @@ interface Emission extends Emitted {
   readonly key: string;
   readonly kind: string;
   readonly ref: unknown;
+  readonly carried: object | null;
   seq: number;
   epoch: number;
   at: Date;
@@ -131,8 +139,8 @@ export const createTransact =
   async (work, options = {}) => {
     const run = async (client: Prisma.TransactionClient) => {
       const emissions: Emission[] = [];
-      const emit = (topic: Emission['topic'], key: string, kind = '', ref: unknown = null): Emitted => {
-        const emission: Emission = { topic, key, kind, ref, seq: 0, epoch: 0, at: new Date(0) };
+      const emit = (topic: Emission['topic'], key: string, kind = '', ref: unknown = null, carried: object | null = null): Emitted => {
+        const emission: Emission = { topic, key, kind, ref, carried, seq: 0, epoch: 0, at: new Date(0) };
         emissions.push(emission);
         return emission;
       };
@@ -242,7 +250,14 @@ const number = async (client: Prisma.TransactionClient, emissions: readonly Emis
     // A head says where its last emission stands; those before it stand right below, in the order of their emission.
     const emitted = byStream.get(`${topic}\0${key}`) ?? [];
     emitted.forEach((emission, index) => Object.assign(emission, { epoch, at, seq: seq - emitted.length + 1 + index }));
-    const events = emitted.filter(isLog).map((emission) => ({ seq: emission.seq, kind: emission.kind, ref: emission.ref, at, epoch }));
+    const events = emitted.filter(isLog).map((emission) => ({
+      seq: emission.seq,
+      kind: emission.kind,
+      ref: emission.ref,
+      carried: emission.carried,
+      at,
+      epoch,
+    }));
     return { topic, key, seq, priorAt, events };
   });
 };

@@ -6,7 +6,7 @@ import type { LogEvent } from './topic.js';
 export const PAGE_SIZE = 500;
 
 /** An event of any log; the topic's own types tell what `kind` and `ref` may be. `epoch` is its head's. */
-export type AnyEvent = LogEvent<Record<string, unknown>> & { readonly epoch: number };
+export type AnyEvent = Omit<LogEvent<Record<string, unknown>>, 'carried'> & { readonly epoch: number; carried: object | null };
 
 /** What a row of the log says, with the epoch of its head. */
 export interface Committed {
@@ -15,9 +15,11 @@ export interface Committed {
   readonly ref: unknown;
   readonly at: Date;
   readonly epoch: number;
+  /** Of an event that was committed just now, here. */
+  readonly carried?: object | null;
 }
 
-export const toEvent = (topic: string, key: string, { seq, kind, ref, at, epoch }: Committed): AnyEvent => ({
+export const toEvent = (topic: string, key: string, { seq, kind, ref, at, epoch, carried = null }: Committed): AnyEvent => ({
   seq,
   kind,
   ref,
@@ -25,6 +27,7 @@ export const toEvent = (topic: string, key: string, { seq, kind, ref, at, epoch 
   epoch,
   topic,
   key,
+  carried,
   cursor: encodeCursor(topic, key, { epoch, seq }),
 });
 

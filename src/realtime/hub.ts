@@ -210,12 +210,13 @@ export const createHub = (options: HubOptions): Hub => {
     },
 
     committed: (topic, key, events, priorAt) => {
-      const stream = streams.get(topic, key);
-      if (stream)
-        (stream as Stream<AnyEvent>).hear(
-          events.map((event) => toEvent(topic, key, event)),
-          priorAt,
-        );
+      const stream = streams.get(topic, key) as Stream<AnyEvent> | undefined;
+      if (!stream) return;
+      const items = events.map((event) => toEvent(topic, key, event));
+      // Whatever is made of them later reads: A's message waits for a slow group, and meanwhile B, on another process, deletes it.
+      const carrying = items.filter(({ carried }) => carried !== null);
+      if (carrying.length > 0) process.nextTick(() => carrying.forEach((item) => (item.carried = null)));
+      stream.hear(items, priorAt);
     },
 
     reconcile,

@@ -71,6 +71,11 @@ export interface LogEvent<Events extends object, Kind extends keyof Events & str
   readonly kind: Kind;
   readonly ref: Events[Kind];
   readonly at: Date;
+  /**
+   * The rows that it is about, as the transaction of this process has left them that has emitted it just now; null where they are to be read,
+   * and from the end of that turn of the event loop on: nothing can have been heard of by then that came after it.
+   */
+  readonly carried: object | null;
 }
 
 export const logTopic = <Events extends object>(

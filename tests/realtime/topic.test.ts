@@ -18,7 +18,7 @@ describe('the kinds of a log', () => {
     const { kinds, endsFor } = logTopic<Events>('things', {
       kinds: { Added: 'goes on', Removed: ({ ref }) => ref, Closed: 'ends for everyone' },
     });
-    const place = { topic: 'things', key: 'one', seq: 1, cursor: '', at: new Date(0) };
+    const place = { topic: 'things', key: 'one', seq: 1, cursor: '', at: new Date(0), carried: null };
     const ends = [
       endsFor({ ...place, kind: 'Added', ref: null }),
       endsFor({ ...place, kind: 'Removed', ref: { userId: 'ada' } }),

@@ -6,6 +6,19 @@ import { notFound } from '../../errors.js';
 import { usernameKey } from './rules.js';
 import { rightsLog } from './topics.js';
 
+/** What everyone may see of a user. */
+export type PublicUser = Pick<User, 'id' | 'username' | 'displayName' | 'bio' | 'role' | 'createdAt'>;
+
+/** The same as JSON, for a statement of others' that has a user's id at hand; {@link publicUserOf} reads it. */
+export const publicUserJson = (userId: Prisma.Sql): Prisma.Sql => Prisma.sql`(
+  SELECT json_build_object('id', public.id, 'username', public.username, 'displayName', public.display_name, 'bio', public.bio,
+    'role', public.role, 'createdAt', public.created_at)
+  FROM "user" public WHERE public.id = ${userId})`;
+
+export type PublicUserJson = Omit<PublicUser, 'createdAt'> & { readonly createdAt: string };
+
+export const publicUserOf = (json: PublicUserJson): PublicUser => ({ ...json, createdAt: new Date(json.createdAt) });
+
 /** @throws NOT_FOUND */
 export const findUser = async ({ db }: Pick<Services, 'db'>, id: string): Promise<User> => {
   const user = await db.prisma.user.findUnique({ where: { id } });

@@ -9,7 +9,8 @@ import { findAsMember } from './conversations.js';
 import { pollConversation, type ConversationLogEvent } from './events.js';
 import { Message } from './message-schema.js';
 import { Conversation, ConversationMember } from './schema.js';
-import { conversationLog, type ConversationEvents } from './topics.js';
+import { messageAtHand } from './sent-rows.js';
+import { conversationLog, type ConversationEvents, type OfMessage } from './topics.js';
 
 type Event<Kind extends keyof ConversationEvents> = LogEvent<ConversationEvents, Kind>;
 type EventFields<Kind extends keyof ConversationEvents> = PothosSchemaTypes.ObjectFieldBuilder<Types, Event<Kind>>;
@@ -28,14 +29,13 @@ export const ConversationEvent = builder.interfaceRef<ConversationLogEvent>('Con
   }),
 });
 
-type OfMessage = 'MessageAdded' | 'MessageEdited' | 'MessageDeleted' | 'ReactionsChanged';
-
 /** Retention keeps the row of a message, emptied at least, for as long as an event leads to it. */
 const messageField = (t: EventFields<OfMessage>, description = 'The message, as it is now.') =>
   t.prismaField({
     type: Message,
     description,
-    resolve: (query, { ref }, _args, { db }) => db.prisma.message.findUniqueOrThrow({ ...query, where: { id: ref.messageId } }),
+    resolve: (query, event, _args, { db, clock }) =>
+      messageAtHand(event, query, clock) ?? db.prisma.message.findUniqueOrThrow({ ...query, where: { id: event.ref.messageId } }),
   });
 
 const messageEvent = (kind: Exclude<OfMessage, 'MessageDeleted'>, description: string) =>

@@ -14,7 +14,9 @@ import { viewerOf } from '../../access/viewer.js';
 import { keptApart } from '../blocks/blocks.js';
 import { notify, withdraw } from '../notifications/notifications.js';
 import type { About, Act } from '../notifications/rules.js';
+import { publicUserJson, publicUserOf, type PublicUserJson } from '../account/account.js';
 import { assertNotApart, findAsMember, membersOnly } from './conversations.js';
+import { sentRows } from './sent-rows.js';
 import { IS_APART } from './membership.js';
 import { removeMentions, rewriteMentions, writeMentions } from './mentions.js';
 import { mayDelete, mayEdit, mayModerate, otherOf } from './rules.js';
@@ -105,7 +107,7 @@ const write = async (
   { clientId, clientDigest }: ClientKey,
 ): Promise<{ readonly message: Message; readonly epoch: number } | null> => {
   const writing = context.db.transact(async (tx) => {
-    const [inserted] = await tx.$queryRaw<(Message & { readonly directKey: string | null })[]>`
+    const [inserted] = await tx.$queryRaw<(Message & { readonly directKey: string | null; readonly author: PublicUserJson })[]>`
       INSERT INTO message (id, conversation_id, author_id, body, reply_to_id, client_id, client_digest)
       SELECT ${uuid7(context.clock.now())}::uuid, member.conversation_id, member.user_id, ${body}::text, ${replyToId}::uuid,
         ${clientId}::text, ${clientDigest}::text
@@ -116,16 +118,18 @@ const write = async (
         ))
         AND NOT ${IS_APART}
       FOR KEY SHARE OF member
-      RETURNING ${COLUMNS}, (SELECT direct_key FROM conversation WHERE conversation.id = message.conversation_id) AS "directKey"`;
+      RETURNING ${COLUMNS}, (SELECT direct_key FROM conversation WHERE conversation.id = message.conversation_id) AS "directKey",
+        ${publicUserJson(Prisma.sql`message.author_id`)} AS author`;
     if (inserted === undefined) return null;
-    const { directKey, ...message } = inserted;
+    const { directKey, author, ...message } = inserted;
+    const rows = sentRows({ message, author: publicUserOf(author) }, context.clock);
     const mentioned = await writeMentions(tx, message);
     await notify(
       tx,
       ...mentioned.map((userId) => mentioning(message, userId)),
       ...(directKey === null ? [] : [writingTo(message, otherOf({ directKey }, authorId))]),
     );
-    return { message, event: tx.emit(conversationLog, conversationId, 'MessageAdded', { messageId: message.id }) };
+    return { message, event: tx.emit(conversationLog, conversationId, 'MessageAdded', { messageId: message.id }, rows) };
   });
   const written = await writing.catch((error: unknown) => {
     // What it answers was there a moment ago, and its retention has ended meanwhile.

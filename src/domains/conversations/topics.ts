@@ -17,6 +17,9 @@ export interface ConversationEvents {
   readonly ReadMoved: { readonly userId: string; readonly seq: number };
 }
 
+/** The kinds of event that are about a message. */
+export type OfMessage = 'MessageAdded' | 'MessageEdited' | 'MessageDeleted' | 'ReactionsChanged';
+
 /**
  * Everything that happens in a conversation, keyed by its id.
  *
