@@ -10,7 +10,6 @@ const LONGEST = 40;
 const STILL_LONGER: readonly string[] = [
   'browser/resume.test.ts',
   'domains/conversations-rooms.test.ts',
-  'realtime/hazards-groups.test.ts',
   'realtime/hazards-leaks.contract.ts',
   'realtime/send-queue.test.ts',
   'server/drain.test.ts',

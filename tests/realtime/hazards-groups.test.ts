@@ -10,26 +10,27 @@ beforeAll(async () => {
 });
 afterAll(() => world.stop());
 
+/** A subscriber of a group of its own, who is delivered seqs. */
+const follow = async (key: string, render: Sharing<{ readonly seq: number }, null, number>['render']) => {
+  const seqs: number[] = [];
+  const errors: unknown[] = [];
+  const member: Member<null, number> = {
+    audience: null,
+    deliver: (results) => void seqs.push(...results),
+    end: (error) => void errors.push(error),
+    room: () => Promise.resolve(),
+  };
+  const source = await world.apps[0].services.hub.log(conversationLog, world.key, { kinds: ['MessageAdded'] });
+  const attached = source.attach({ key, audienceId: () => '', render }, () => member);
+  return { seqs, errors, leave: () => attached.leave() };
+};
+
 it('results that cannot be made end those who wait for them, and cost nobody else an event or its place', async () => {
   const [app] = world.apps;
   const { hub } = app.services;
   const standing = hub.stats();
   const send = async (first: number, count: number): Promise<void> => {
     busOf(app).wake({ topic: 'conversation', key: world.key, seq: await world.insert(first, count) });
-  };
-  /** A subscriber of a group of its own, who is delivered seqs. */
-  const follow = async (key: string, render: Sharing<{ readonly seq: number }, null, number>['render']) => {
-    const seqs: number[] = [];
-    const errors: unknown[] = [];
-    const member: Member<null, number> = {
-      audience: null,
-      deliver: (results) => void seqs.push(...results),
-      end: (error) => void errors.push(error),
-      room: () => Promise.resolve(),
-    };
-    const source = await hub.log(conversationLog, world.key, { kinds: ['MessageAdded'] });
-    const attached = source.attach({ key, audienceId: () => '', render }, () => member);
-    return { seqs, errors, leave: () => attached.leave() };
   };
   const gate = deferred<undefined>();
   const made: number[] = [];

@@ -100,6 +100,10 @@ describe.each(Object.entries(transports))('over %s', (_name, send) => {
     expect(codeIn(await send({ query: `{ ${'__typename '.repeat(20_000)} }` }))).toBe('OPERATION_TOO_COMPLEX');
   });
 
+  it('a document whose fields are too many to be compared with each other is OPERATION_TOO_COMPLEX', async () => {
+    expect(codeIn(await send({ query: `{ ${'__typename '.repeat(2_000)} }` }))).toBe('OPERATION_TOO_COMPLEX');
+  });
+
   it('mistakes in a document are told of some only', async () => {
     const answer = await send({ query: `{ ${Array.from({ length: 1_000 }, (_, index) => `nothing${index}`).join(' ')} }` });
     expect(answer.length).toBeLessThan(10_000);

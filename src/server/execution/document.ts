@@ -91,6 +91,10 @@ const parsed = (source: Source, options?: ParseOptions): DocumentNode => {
   }
 };
 
+/** What graphql-js says, and nothing more, when a selection names so many fields twice that comparing them all would take too long. */
+const ABORTED = 'Validation aborted.';
+const tooManyOverlaps = (): GraphQLError => coded('OPERATION_TOO_COMPLEX', 'The document names the same fields too often.');
+
 /** graphql-js' validation, which ends after some mistakes, and whose errors do not repeat the values that stand in the document. */
 export const validateDocument = (
   schema: GraphQLSchema,
@@ -98,7 +102,9 @@ export const validateDocument = (
   rules?: readonly ValidationRule[],
 ): readonly GraphQLError[] => {
   try {
-    return validate(schema, document, rules, { maxErrors: MAX_MISTAKES }).map((error) => reworded(error, withoutLiteral(error.message)));
+    return validate(schema, document, rules, { maxErrors: MAX_MISTAKES }).map((error) =>
+      error.message === ABORTED ? tooManyOverlaps() : reworded(error, withoutLiteral(error.message)),
+    );
   } catch (error) {
     // Fragments that lead to fragments, and so on.
     if (error instanceof RangeError) return [coded('GRAPHQL_VALIDATION_FAILED', 'The document nests too deeply.')];
