@@ -1,8 +1,8 @@
 /**
  * `npm run bench:fanout`: one event to many subscribers, by Lyceum and by others, on this machine in one run.
- * `--quick` is a smoke run, `--rounds=n` plays another number of rounds. `--against=/path/to/checkout` has the Lyceum of another checkout,
- * which is built already, play in the same rounds, on a database of its own, and says how this one compares with it; Mercurius and Socket.IO
- * stay away then.
+ * `--quick` is a smoke run, `--rounds=n` plays another number of rounds, `--subscribers=100,1000` these sizes alone.
+ * `--against=/path/to/checkout` has the Lyceum of another checkout, which is built already, play in the same rounds, on a database of its own,
+ * and says how this one compares with it; Mercurius and Socket.IO stay away then.
  */
 import { cpus } from 'node:os';
 import { startChild } from './child.js';
@@ -35,7 +35,8 @@ import { createWorld, keepResults, type World } from './world.js';
 
 const quick = process.argv.includes('--quick');
 const rounds = Number(/--rounds=(\d+)/.exec(process.argv.join(' '))?.[1] ?? (quick ? 1 : 5));
-const sizes: readonly Size[] = quick
+const chosen = /--subscribers=([\d,]+)/.exec(process.argv.join(' '))?.[1]?.split(',').map(Number) ?? null;
+const allSizes: readonly Size[] = quick
   ? [
       { subscribers: 50, burst: 100, slowBurst: 20, steady: 10, intervalMs: 20 },
       { subscribers: 200, burst: 100, slowBurst: 20, steady: 5, intervalMs: 50 },
@@ -45,6 +46,7 @@ const sizes: readonly Size[] = quick
       { subscribers: 1_000, burst: 300, slowBurst: 60, steady: 20, intervalMs: 100 },
       { subscribers: 5_000, burst: 60, slowBurst: 12, steady: 6, intervalMs: 500 },
     ];
+const sizes = allSizes.filter(({ subscribers }) => chosen?.includes(subscribers) ?? true);
 
 const say = (what: string): void => console.log(`${new Date().toISOString().slice(11, 19)}  ${what}`);
 
