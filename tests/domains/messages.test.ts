@@ -561,7 +561,7 @@ describe('reactions', () => {
   });
 
   /** Three more than a message may have. */
-  const KINDS = [...'😀😁😂😃😄😅😆😇😈😉😊😋😌😍😎😏😐😑😒😓😔😕😖'];
+  const KINDS = '😀 😁 😂 😃 😄 😅 😆 😇 😈 😉 😊 😋 😌 😍 😎 😏 😐 😑 😒 😓 😔 😕 😖'.split(' ');
 
   /** A message with as many kinds of reactions as one may have; and what came of those that were tried at once. */
   const reactedInAllKinds = async () => {
