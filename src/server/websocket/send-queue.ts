@@ -1,12 +1,5 @@
+import type { Duplex } from 'node:stream';
 import type { Debtor, SendBudget } from './send-budget.js';
-
-/** What a connection is written to: a socket below a WebSocket, or the response of an event stream. */
-export interface Outlet {
-  readonly write: (bytes: Buffer) => boolean;
-  readonly writableLength: number;
-  readonly once: (event: 'drain', listener: () => void) => unknown;
-  readonly off: (event: 'drain', listener: () => void) => unknown;
-}
 
 /**
  * Everything that one socket has still to be told, in order. Results of subscriptions stay shared bytes until they leave; what
@@ -36,7 +29,7 @@ export interface SendQueue {
 
 /** One subscription's place in a send queue. */
 export interface Slot {
-  /** The bytes of a message up to its payload; empty for an event stream. */
+  /** The bytes of a message up to its payload. */
   readonly head: Buffer;
   /**
    * What happens when the peer does not read fast enough: the results of a log end (`onOverflow`), of a state only the newest is kept,
@@ -57,9 +50,7 @@ export const createSlot = (id: string, policy: Slot['policy'], onOverflow: () =>
 
 export interface SendQueueOptions {
   /** The connection below the WebSocket. Between our writes ws writes its control frames, always whole ones. */
-  readonly stream: Outlet;
-  /** What becomes of messages: frames of a WebSocket, unless said otherwise; `plain`: they go as they are. */
-  readonly framing?: 'websocket' | 'plain';
+  readonly stream: Duplex;
   readonly collector: Collector;
   readonly maxFrames: number;
   readonly maxBytes: number;
@@ -121,8 +112,7 @@ interface Frame {
   body: Buffer;
 }
 
-const lengthOf = ({ slot, body }: Frame): number =>
-  slot === null || slot.head.length === 0 ? body.length : slot.head.length + body.length + 1;
+const lengthOf = ({ slot, body }: Frame): number => (slot === null ? body.length : slot.head.length + body.length + 1);
 
 export const createSendQueue = (options: SendQueueOptions): SendQueue => new SocketSendQueue(options);
 
@@ -132,7 +122,7 @@ export const createSendQueue = (options: SendQueueOptions): SendQueue => new Soc
  */
 class SocketSendQueue implements SendQueue, Debtor {
   readonly #options: SendQueueOptions;
-  readonly #stream: Outlet;
+  readonly #stream: Duplex;
   readonly #maxWriteBytes: number;
   #frames: Frame[] = [];
   /** The queued value of each state that has come while the connection was blocked: only there it waits longer than a moment. */
@@ -290,7 +280,7 @@ class SocketSendQueue implements SendQueue, Debtor {
     let count = 0;
     for (const frame of this.#frames) {
       const length = lengthOf(frame);
-      const size = this.#isPlain() ? length : headerLength(length) + length;
+      const size = headerLength(length) + length;
       if (count > 0 && total + size > this.#maxWriteBytes) break;
       total += size;
       bytes += length;
@@ -300,7 +290,7 @@ class SocketSendQueue implements SendQueue, Debtor {
     let offset = 0;
     for (let index = 0; index < count; index += 1) {
       const frame = this.#frames[index] as Frame;
-      offset = this.#isPlain() ? writePlain(buffer, offset, frame) : writeFrame(buffer, offset, frame);
+      offset = writeFrame(buffer, offset, frame);
       if (this.#newest.size > 0 && frame.slot !== null) this.#newest.delete(frame.slot);
     }
     this.#frames = count === this.#frames.length ? [] : this.#frames.slice(count);
@@ -370,10 +360,6 @@ class SocketSendQueue implements SendQueue, Debtor {
     }
   }
 
-  #isPlain(): boolean {
-    return this.#options.framing === 'plain';
-  }
-
   /** A peer is slow as long as it takes something, however little, and has stalled when it takes nothing. */
   #look(): void {
     const untaken = untakenOf(this.#stream);
@@ -436,18 +422,8 @@ class SocketSendQueue implements SendQueue, Debtor {
  * The bytes of what was written that the system has not taken over. Of one large write the stream itself tells only when all of it has gone
  * (`writableLength`; `bytesWritten` counts what is queued), so the handle below is asked, as Node's own `socket.setTimeout` does.
  */
-const untakenOf = (
-  outlet: Outlet & { readonly _handle?: Handle | null; readonly socket?: { readonly _handle?: Handle | null } | null },
-): number => (outlet.socket ?? outlet)._handle?.writeQueueSize ?? outlet.writableLength;
-
-interface Handle {
-  readonly writeQueueSize?: number;
-}
-
-const writePlain = (buffer: Buffer, start: number, { body }: Frame): number => {
-  buffer.set(body, start);
-  return start + body.length;
-};
+const untakenOf = (stream: Duplex & { readonly _handle?: { readonly writeQueueSize?: number } | null }): number =>
+  stream._handle?.writeQueueSize ?? stream.writableLength;
 
 const writeFrame = (buffer: Buffer, start: number, frame: Frame): number => {
   const { slot, body } = frame;
