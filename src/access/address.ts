@@ -1,9 +1,12 @@
 import { isIPv6 } from 'node:net';
 
-/** The groups of 16 bits in the part of an IPv6 address that says whose network it is. */
+/** How many 16-bit groups of an IPv6 address identify the network. */
 const NETWORK_GROUPS = 4;
 
-/** Who is counted: an IPv4 address, however it is written, or the /64 of an IPv6 address, of which one machine may use all. */
+/**
+ * The key by which limits per address count: an IPv4 address in its plain form (also when it was given as IPv4-mapped IPv6), or the /64
+ * network of an IPv6 address, since one machine can use all addresses of its /64.
+ */
 export const holderOf = (address: string): string => {
   const [plain = ''] = address.toLowerCase().split('%', 1);
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(plain)?.[1];

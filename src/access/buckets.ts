@@ -2,15 +2,15 @@ import { coded } from '../errors.js';
 import { holderOf } from './address.js';
 
 export interface Bucket {
-  /** Takes one; false when none is left. */
+  /** Takes one token; false when the bucket is empty. */
   readonly take: () => boolean;
-  /** In how many milliseconds there will be one; 0 when there is. */
+  /** Milliseconds until a token is available; 0 when one is. */
   readonly waitMs: () => number;
 }
 
 /**
- * A token bucket: `burst` at once, and `perSecond` in the long run.
- * @param now milliseconds that never go back
+ * A token bucket that holds at most `burst` tokens and gets `perSecond` new ones each second.
+ * @param now a monotonic clock in milliseconds
  */
 export const createBucket = (perSecond: number, burst: number, now: () => number = () => performance.now()): Bucket => {
   let left = burst;
@@ -34,19 +34,22 @@ export const createBucket = (perSecond: number, burst: number, now: () => number
   };
 };
 
-/** How many seconds' worth may be used at once: when a server restarts, all who share an address come back together. */
+/**
+ * The size of a bucket, in seconds of its rate. It is large because after a restart of the server all clients behind one address reconnect
+ * together.
+ */
 const BURST_SECONDS = 30;
-/** Buckets that are kept; of more, those that were not used for longest are forgotten, which gives them a full one. */
+/** How many buckets are kept. Beyond that number the least recently used is dropped; its owner starts again with a full bucket. */
 const MAX_BUCKETS = 20_000;
 
-/** A bucket for each of many. */
+/** Token buckets by key, such as one for each address. */
 interface Buckets {
   /** @throws RATE_LIMITED with `retryAfterMs` */
   readonly spend: (key: string) => void;
 }
 
 const createBuckets = (perSecond: number, said: string, now?: () => number): Buckets => {
-  // In the order of their last use, which a map keeps.
+  // A map iterates in insertion order; each use inserts the bucket again, so the first entry is the least recently used.
   const buckets = new Map<string, Bucket>();
   return {
     spend: (key) => {
@@ -61,28 +64,28 @@ const createBuckets = (perSecond: number, said: string, now?: () => number): Buc
 };
 
 /**
- * How many operations may be begun, whatever they are, on every transport, before anything of them is looked at. It is counted in this process
- * alone: the count protects the process, and must cost no more than what it refuses.
+ * The token buckets that every operation on every transport must pass before it is parsed. They count in this process alone: their purpose
+ * is to protect the process, so checking them must cost less than the work they refuse.
  */
 export interface OperationBudgets {
   /**
-   * Counts an operation of an address; null when it is unknown.
+   * Counts an operation of an address; null stands for an unknown one.
    * @throws RATE_LIMITED with `retryAfterMs`, milliseconds
    */
   readonly ofAddress: (ip: string | null) => void;
-  /** Counts an operation of a user, from wherever. @throws RATE_LIMITED with `retryAfterMs`, milliseconds */
+  /** Counts an operation of a user, whatever its address. @throws RATE_LIMITED with `retryAfterMs`, milliseconds */
   readonly ofViewer: (userId: string) => void;
 }
 
 export interface OperationBudgetOptions {
-  /** What both others are multiplied by; 0: nothing is counted. */
+  /** Multiplies both rates; 0 turns the budgets off. */
   readonly factor: number;
-  /** In a second, in the long run. */
+  /** Operations per second, sustained. */
   readonly operationsPerAddress: number;
   readonly operationsPerViewer: number;
 }
 
-/** @param now milliseconds that never go back */
+/** Creates the budgets. @param now a monotonic clock in milliseconds */
 export const createOperationBudgets = (
   { factor, operationsPerAddress, operationsPerViewer }: OperationBudgetOptions,
   now?: () => number,

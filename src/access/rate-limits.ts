@@ -8,18 +8,18 @@ import type { Log } from '../observability/log.js';
 import { connectRedis, createRedisAway } from '../redis/connection.js';
 
 interface RateLimit {
-  /** What is counted: an address (of IPv6, its network), a user by id, or a name that somebody claims to have. */
+  /** What is counted: an address (see `address.ts`), a user by id, or a user name as it was typed, whether or not it exists. */
   readonly of: 'address' | 'user' | 'name';
-  /** How often, within how many seconds of the first time. */
+  /** How many points a key has within a window of `seconds`, which begins with its first use. */
   readonly points: number;
   readonly seconds: number;
 }
 
 /**
- * Every limit on how often something may be done. What is guessed at (passwords, codes) is only counted when it was wrong, so a limit of an
- * address is wide enough for the mistakes of the many who may share it. RATE_LIMIT_FACTOR multiplies them all.
+ * All rate limits of acts. Guesses of passwords and codes are counted only when they are wrong, so a limit by address leaves room for the
+ * mistakes of many users who share one. RATE_LIMIT_FACTOR multiplies all of them.
  *
- * Every mutation is counted, by `mutation` (or by `anonymousMutation`) unless it names another rule, and each by itself.
+ * Every mutation is limited: by `mutation` (or `anonymousMutation`) with a counter of its own, unless it names another rule.
  */
 const RATE_LIMITS = {
   signUp: { of: 'address', points: 100, seconds: 3_600 },
@@ -31,13 +31,13 @@ const RATE_LIMITS = {
   passcodeByUser: { of: 'user', points: 10, seconds: 600 },
   message: { of: 'user', points: 300, seconds: 60 },
   reaction: { of: 'user', points: 600, seconds: 60 },
-  /** Comments are counted with the posts. */
+  /** Posts and comments together. */
   post: { of: 'user', points: 120, seconds: 60 },
-  /** People type, and read on, all the time. */
+  /** Typing and read positions, which clients report all the time. */
   reading: { of: 'user', points: 600, seconds: 60 },
   entry: { of: 'user', points: 200, seconds: 3_600 },
   conversation: { of: 'user', points: 100, seconds: 3_600 },
-  /** There are 194,481 codes for the rooms of all. */
+  /** There are only 194,481 room codes. */
   room: { of: 'user', points: 50, seconds: 86_400 },
   mutation: { of: 'user', points: 120, seconds: 60 },
   anonymousMutation: { of: 'address', points: 600, seconds: 60 },
@@ -45,10 +45,10 @@ const RATE_LIMITS = {
 
 export type RateLimitRule = keyof typeof RATE_LIMITS;
 
-/** What a rule counts. */
+/** What the keys of a rule are. */
 export const countedBy = (rule: RateLimitRule): RateLimit['of'] => RATE_LIMITS[rule].of;
 
-/** What counts by one rule: in this process, and, with Redis, over all of them. */
+/** The counters of one rule: of this process, and with Redis of all processes together. */
 interface Limiters {
   readonly here: RateLimiterMemory;
   readonly everywhere: RateLimiterRedis | null;
@@ -57,27 +57,34 @@ interface Limiters {
 export interface RateLimits {
   /**
    * Counts one act.
-   * @param key whose it is, as the rule has it: an address as it came (null when unknown), an id or a name
+   * @param key the address (null when unknown), user id or name, as the rule demands
    * @throws RATE_LIMITED with `retryAfterMs`, the milliseconds until it will be allowed again
    */
   readonly consume: (rule: RateLimitRule, key: string | null) => Promise<void>;
   /**
-   * Runs something that can be guessed at. It is counted before, so that guesses at the same time do not slip through, and given back
-   * unless it was wrong, that is unless `work` ends with a coded error other than UNAVAILABLE and RATE_LIMITED.
+   * Runs the check of a secret that can be guessed. The attempt is counted before, so that parallel guesses cannot pass the limit together,
+   * and given back afterwards unless the guess was wrong, that is unless `work` throws a coded error other than UNAVAILABLE and
+   * RATE_LIMITED.
    * @throws RATE_LIMITED, before `work` has begun
    */
   readonly guess: <Result>(keys: Readonly<Partial<Record<RateLimitRule, string | null>>>, work: () => Promise<Result>) => Promise<Result>;
   readonly close: () => Promise<void>;
 }
 
-/** The longest that an act waits for Redis before it is counted here alone, in milliseconds. */
+/** The longest wait for Redis, in milliseconds; then the count of this process decides. */
 const REDIS_WAIT_MS = 250;
-/** For how long Redis may owe an answer before it counts as away, and is not waited for at all. */
+/**
+ * How long Redis may leave a command unanswered before the connection counts as lost, in milliseconds. While it is lost, Redis is not
+ * asked.
+ */
 const REDIS_PATIENCE_MS = 1_000;
-/** How long Redis must not have refused to count for it to count again, in milliseconds. */
+/** How long counting must succeed before the log says that Redis counts again, in milliseconds. */
 const SETTLE_MS = 5_000;
 
-/** Counts in this process, and with Redis over all of them; what this process has counted decides for as long as Redis is away. */
+/**
+ * Creates the rate limits. Every act is counted in this process, and with Redis over all processes too. While Redis is away, the count of
+ * this process decides.
+ */
 export const createRateLimits = (
   { redis, rateLimits: { factor } }: Pick<Config, 'redis'> & { readonly rateLimits: Pick<Config['rateLimits'], 'factor'> },
   log: Log,
@@ -111,7 +118,7 @@ export const createRateLimits = (
   const rules = Object.keys(RATE_LIMITS) as RateLimitRule[];
   const limiters = new Map(rules.map((rule) => [rule, limiterOf(rule)]));
 
-  /** Counts over all processes, and tells why it cannot. While Redis is away that is told already. */
+  /** Counts in Redis, and logs the reason when that fails. A lost connection is not logged here, because `redis/connection.ts` does it. */
   const everywhere = async (limiter: RateLimiterRedis, change: 'consume' | 'reward', holder: string): Promise<void> => {
     try {
       await inTime(limiter[change](holder));
@@ -127,7 +134,8 @@ export const createRateLimits = (
     const limiter = limiters.get(rule);
     if (factor === 0 || limiter === undefined) return;
     const holder = keyOf(rule, key ?? '');
-    // Counted here in any case. Redis stops for a moment after nine of ten guesses: the next one is the tenth, not the first of ten more.
+    // The act is counted in this process in any case. Example: nine of ten guesses are made, then Redis stops. The next guess is still the
+    // tenth, not the first of ten new ones.
     const refusalHere = await limiter.here[change](holder).then(() => null, refusalOf);
     const refusal =
       limiter.everywhere === null
@@ -162,15 +170,15 @@ export const createRateLimits = (
   };
 };
 
-/** @throws what is no refusal */
+/** The refusal that the limiter has thrown. @throws any other error */
 const refusalOf = (error: unknown): RateLimiterRes => {
   if (error instanceof RateLimiterRes) return error;
   throw error;
 };
 
 /**
- * Rejects when Redis has not answered for {@link REDIS_WAIT_MS}. Only time counts in which its answer could be read: after a second of a
- * blocked event loop the answer waits in the socket, and is read before the timer has its way.
+ * Rejects when Redis has not answered for {@link REDIS_WAIT_MS}. Time in which the event loop was blocked does not count: after a blocked
+ * second the answer already lies in the socket, and `setImmediate` lets it be read before the timeout rejects.
  */
 const inTime = async <Answer>(answer: Promise<Answer>): Promise<Answer> => {
   let timer: NodeJS.Timeout | undefined;
@@ -184,13 +192,13 @@ const inTime = async <Answer>(answer: Promise<Answer>): Promise<Answer> => {
   }
 };
 
-/** Whether it says something about the guess. The database may have been away, or a limit have kept it from being looked at. */
+/** Whether the error says that the guess was wrong. UNAVAILABLE and RATE_LIMITED mean that it was not checked. */
 const isAnswer = (error: unknown): boolean => {
   const code = codeOf(error);
   return code !== null && code !== 'UNAVAILABLE' && code !== 'RATE_LIMITED';
 };
 
-/** Of one length, whatever somebody claims their name to be, and nothing personal in Redis. */
+/** The key of a counter, hashed: it has a fixed length whatever name somebody claims, and Redis stores nothing personal. */
 const keyOf = (rule: RateLimitRule, key: string): string =>
   createHash('sha256')
     .update(RATE_LIMITS[rule].of === 'address' ? holderOf(key) : key)

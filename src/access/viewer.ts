@@ -7,7 +7,7 @@ export const notSignedIn = () => coded('UNAUTHENTICATED', 'Sign in first.');
 export const notAllowed = () => coded('FORBIDDEN', 'Your role does not allow this.');
 
 /**
- * The viewer of a context whose field demands one.
+ * The viewer, for fields that require one.
  * @throws UNAUTHENTICATED
  */
 export const viewerOf = ({ viewer }: Context): Viewer => {
@@ -16,7 +16,7 @@ export const viewerOf = ({ viewer }: Context): Viewer => {
 };
 
 /**
- * The principal of a context whose field demands one.
+ * The principal, for fields that require one.
  * @throws UNAUTHENTICATED
  */
 export const principalOf = ({ principal }: Context): Principal => {
@@ -24,19 +24,22 @@ export const principalOf = ({ principal }: Context): Principal => {
   return principal;
 };
 
-/** GUEST may read and write where guests may; the further roles each include the ones before. AGENT works conversations. */
+/**
+ * The rank of each role: a role may do everything that a lower one may. GUEST is an account without a password; AGENT answers support
+ * conversations.
+ */
 const RANK: Readonly<Record<Role, number>> = { GUEST: 0, MEMBER: 1, AGENT: 2, MODERATOR: 3, ADMIN: 4 };
 
-/** Whether somebody has at least this role. */
+/** Whether the viewer has at least this role. */
 export const hasRole = (viewer: Pick<Viewer, 'role'>, role: Role): boolean => RANK[viewer.role] >= RANK[role];
 
-/** Who may call a field: whoever has signed in, or whoever has at least a role; without either, anyone. */
+/** Who may use a field: anyone signed in, anyone with at least a role, or without either everyone. */
 export interface SignInRule {
   readonly signedIn?: boolean;
   readonly role?: Role;
 }
 
-/** Why a viewer does not satisfy a rule; null when they do. */
+/** The error that tells why a viewer may not use the field; null when they may. */
 export const signInError = ({ signedIn = false, role }: SignInRule, viewer: Viewer | null): GraphQLError | null => {
   if (!signedIn && role === undefined) return null;
   if (viewer === null) return notSignedIn();

@@ -40,7 +40,7 @@ export const builder = new SchemaBuilder<{
   prisma: {
     client: (context) => context.db.prisma,
     dmmf: getDatamodel(),
-    // Comments of the Prisma schema are for us; every field has a description of its own.
+    // The comments of the Prisma schema are meant for developers of the server; each GraphQL field has a description of its own.
     exposeDescriptions: false,
     filterConnectionTotalCount: true,
     onUnusedQuery: null,
@@ -55,7 +55,7 @@ export const builder = new SchemaBuilder<{
     nodeFieldOptions: { nullable: false, description: 'The item.' },
     cursorFieldOptions: { description: 'Where the item stands in the list: give it as `after` or `before`.' },
     pageInfoFieldOptions: { description: 'Where this page lies in the list.' },
-    // `nodes.ts` declares both: the plugin's own fail for an id of a type that there is not.
+    // `nodes.ts` declares both, because the plugin's own fail for an id that names an unknown type.
     nodeQueryOptions: false,
     nodesQueryOptions: false,
     nodeTypeOptions: { description: 'An object with a global id.' },
@@ -73,20 +73,21 @@ export const builder = new SchemaBuilder<{
     validationError: ({ issues }) => fieldErrors('BAD_USER_INPUT', mistakesOf(issues.slice(0, MAX_FIELD_ERRORS))),
   },
   complexity: {
-    // No limit here: the pipeline asks for the cost of the whole operation before any field of it (`src/server/execution/order.ts`).
+    // No limit is set here: the pipeline checks the cost of the whole operation before it executes any field
+    // (`src/server/execution/order.ts`).
     defaultComplexity: 1,
     defaultListMultiplier: 1,
-    // A page costs what it may hold.
+    // A connection costs as much as the largest page that its arguments allow.
     fieldComplexity: (args) => ({ field: 1, multiplier: pageSize(args) }),
   },
 });
 
-/** The types of the builder, for what is generic over it. */
+/** The builder's type parameters, for helpers that are generic over them. */
 export type Types = typeof builder extends PothosSchemaTypes.SchemaBuilder<infer Given> ? Given : never;
 
 const pageSize = ({ first, last }: Record<string, unknown>): number => {
   const asked = typeof first === 'number' ? first : typeof last === 'number' ? last : 1;
-  // A larger page is refused for its size, which is the clearer answer.
+  // A page larger than the maximum is refused by the check of its arguments, whose error says more than that of the cost.
   return Math.min(Math.max(asked, 1), MAX_PAGE);
 };
 
@@ -100,7 +101,7 @@ builder.subscriptionType({
     'All that can be followed live. A field with an argument `after` goes on from a cursor and misses nothing; a field whose name ends in `Changed` gives the present value at once, but for `typingChanged`, which keeps nothing.',
 });
 
-/** RFC 3339 with its zone; what is more precise than a millisecond is cut. */
+/** An RFC 3339 date and time with its zone. Digits beyond the millisecond are cut off. */
 const RFC3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/;
 
 const parseDateTime = (value: unknown): Date => {

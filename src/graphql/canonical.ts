@@ -1,6 +1,7 @@
 /**
- * A value that graphql-js has coerced as a text that is another one for whatever a resolver could tell from it.
- * @throws for what a scalar makes that is not known here
+ * The canonical text of a value that graphql-js has coerced: two values have the same text only if no resolver could tell them apart. It is
+ * part of the key by which executions are shared.
+ * @throws for a value that a scalar makes and that this function does not know
  */
 export const canonical = (value: unknown): string => {
   if (typeof value === 'string') return JSON.stringify(value);

@@ -6,12 +6,12 @@ import type { Context } from '../context.js';
 import { planPage, type Connection, type Keyset, type PageArgs, type PageBounds, type PageQuery } from '../db/keyset.js';
 import { batchedField } from './loaders.js';
 
-/** A page as its GraphQL type reads it; the total is counted only when it is asked for. */
+/** The value behind a connection type. The total is counted only when it is selected. */
 export interface CountedConnection<Row> extends Connection<Row> {
   readonly totalCount: () => Promise<number>;
 }
 
-/** Declares `<name>Connection` and `<name>Edge` for a node type. Each node type has one, shared by all its lists. */
+/** Declares `<name>Connection` and `<name>Edge` for a node type. Each node type has one pair, shared by all fields that list it. */
 export const connectionType = <Row>(node: ObjectRef<Types, Row>, name: string): ObjectRef<Types, CountedConnection<Row>> =>
   builder.connectionObject(
     {
@@ -31,20 +31,24 @@ export const connectionType = <Row>(node: ObjectRef<Types, Row>, name: string): 
     },
   ) as unknown as ObjectRef<Types, CountedConnection<Row>>;
 
-/** What the selection of a connection's nodes needs from their rows, for Prisma; a model's own types check its use. */
+/**
+ * The `include` or `select` by which Prisma reads what the selected fields of a connection's nodes need. The type is neutral; each model's
+ * own types check its use.
+ */
 export type NodeQuery = { include?: never; select?: never };
 
-/** What a node's selection needs from its row. */
+/** The `include` or `select` for the selected fields of a single node. */
 export const nodeQuery = (context: Context, info: GraphQLResolveInfo, typeName: string): NodeQuery =>
   queryFromInfo({ context, info, typeName });
 
-/** By whichever of the two ways a page's nodes are selected, or by both. */
+/** The same for a connection, whose nodes can be selected by `edges { node }`, by `nodes`, or by both. */
 const edgeNodeQuery = (context: Context, info: GraphQLResolveInfo): NodeQuery =>
   queryFromInfo({ context, info, paths: [['edges', 'node'], ['nodes']] });
 
 /**
- * A page of a whole list.
- * @param find runs one statement with the page's conditions, or a plan of its own within the page's bounds, and the selection's needs
+ * A keyset page of a list that has no parent.
+ * @param find runs one statement, either with the Prisma conditions of the page (`page`) or as SQL of its own within the page's bounds, and
+ *   loads what the selection needs (`query`)
  */
 export const listPage = async <Row>(
   context: Context,
@@ -63,12 +67,11 @@ export const listPage = async <Row>(
 };
 
 /**
- * A page of the list that belongs to one parent. Parents that stand beside each other in the response share one statement,
- * whatever their number.
- * @param find gives the page of every parent at once: a relation of the parent's model, read with the page's conditions and the
- *   selection's needs
+ * A keyset page of a list that belongs to a parent, such as the comments of a post. All parents at the same place of the response share one
+ * statement.
+ * @param find reads the page of every parent at once, usually through a relation of the parent's Prisma model
  * @param count gives a parent's total, batched over the parents
- * @param node the node of a row, where the list's rows only lead to its nodes
+ * @param node maps a row to its node, for lists whose rows are links to the nodes
  */
 export const childPage = async <Row, Node = Row>(
   context: Context,
@@ -88,7 +91,8 @@ export const childPage = async <Row, Node = Row>(
   },
 ): Promise<CountedConnection<Node>> => {
   const page = planPage(options.keyset, args, options.fromEnd);
-  // Asked for every parent, though only one's is used: by this Pothos knows that the nodes of each have what is selected.
+  // The query is made for every parent although only one is used: it is how Pothos learns that the nodes of each parent have been loaded
+  // with what the selection needs.
   const query = edgeNodeQuery(context, info);
   const rows = await batchedField(context, info, options.parentId, async (keys) => {
     const found = await options.find([...keys], page.query, query);

@@ -1,6 +1,7 @@
 /**
- * Whether a row at hand has all that a Prisma query with this `select` or `include` would read: the columns, and relations to one row. A row that
- * lacks a part of it must be read, because Pothos takes what a query was planned with for loaded.
+ * Whether a row in memory has everything that a Prisma query with this `select` or `include` would read: its columns and its relations to
+ * single rows. A row that lacks a part of it must be read from the database, because Pothos assumes that whatever the query asked for has
+ * been loaded.
  */
 export const holds = (row: object, query: object): boolean =>
   Object.entries(query).every(

@@ -1,7 +1,7 @@
 import { UUID } from '../db/uuid.js';
 import { badInput, type FieldError } from '../errors.js';
 
-/** Global ids are opaque to clients: the type's name and the row's uuid, base64url. */
+/** A global id, opaque to clients: base64url of the type's name and the row's UUID. */
 export const encodeId = (type: string, id: string): string => Buffer.from(`${type}:${id}`).toString('base64url');
 
 const GLOBAL_ID = new RegExp(`^([A-Za-z]+):(${UUID})$`);
@@ -11,7 +11,7 @@ interface ParsedId {
   readonly id: string;
 }
 
-/** The type's name and the row's uuid of a global id; null for what has not the form of one. Whether there is such a type is not asked. */
+/** Decodes a global id; null when it is malformed. It does not check that the type exists. */
 export const readId = (globalId: string): ParsedId | null => {
   const [, typename, id] = GLOBAL_ID.exec(Buffer.from(globalId, 'base64url').toString('utf8')) ?? [];
   return typename === undefined || id === undefined ? null : { typename, id };
@@ -19,7 +19,11 @@ export const readId = (globalId: string): ParsedId | null => {
 
 const noId = (path: string): FieldError => ({ path, code: 'INVALID_ID', message: 'This is not an id.' });
 
-/** @throws BAD_USER_INPUT when `globalId` has not the form of an id */
+/**
+ * Decodes a global id.
+ * @param path where the id stands in the arguments, for the error
+ * @throws BAD_USER_INPUT when it is malformed
+ */
 export const parseId = (globalId: string, path = 'id'): ParsedId => {
   const parsed = readId(globalId);
   if (parsed === null) throw badInput(noId(path));
@@ -27,8 +31,8 @@ export const parseId = (globalId: string, path = 'id'): ParsedId => {
 };
 
 /**
- * The row's uuid of a global id of one type, or what is wrong with it.
- * @param path where the id stands in the arguments, for the mistake
+ * The UUID in a global id of this type, or the field error that says why it cannot be used.
+ * @param path where the id stands in the arguments, for the error
  */
 export const rawIdOf = (type: string, globalId: string, path: string): string | FieldError => {
   const parsed = readId(globalId);
@@ -38,9 +42,9 @@ export const rawIdOf = (type: string, globalId: string, path: string): string | 
 };
 
 /**
- * The row's uuid of a global id.
+ * The UUID in a global id of this type.
  * @param path where the id stands in the arguments, for the error
- * @throws BAD_USER_INPUT when it is no id, or one of another type
+ * @throws BAD_USER_INPUT when the id is malformed or of another type
  */
 export const decodeId = (type: string, globalId: string, path: string): string => {
   const read = rawIdOf(type, globalId, path);

@@ -12,12 +12,12 @@ const loaderFor = <Key, Value>({ loaded }: Context, id: unknown, make: () => Dat
   return loader;
 };
 
-/** Forgets what was loaded: something has been written, and what is asked next in the same operation wants to see it. */
+/** Clears the loaders of an operation after a write, so that later fields of the same operation read the new state. */
 export const forgetLoaded = (context: Context): void => context.loaded.clear();
 
 /**
- * A value that many rows of a response ask for, loaded for all of them by one statement.
- * @param load gets distinct keys; a key it leaves out has the value `missing`
+ * A value that many rows of a response need, loaded for all of them by one statement.
+ * @param load gets distinct keys; a key that is not in its result gets the value `missing`
  */
 export const batched = <Value>(
   load: (context: Context, keys: readonly string[]) => Promise<ReadonlyMap<string, Value>>,
@@ -37,7 +37,8 @@ export const batched = <Value>(
 };
 
 /**
- * The same for a field with arguments or a selection of its own: rows that reach this place of the query share one call of `load`.
+ * The same for a field that has arguments or a selection of its own: all rows that resolve this place of the query share one call of
+ * `load`.
  */
 export const batchedField = <Value>(
   context: Context,
@@ -45,7 +46,8 @@ export const batchedField = <Value>(
   key: string,
   load: (keys: readonly string[]) => Promise<ReadonlyMap<string, Value>>,
 ): Promise<Value | undefined> =>
-  // graphql-js gives the rows of one list the same array of field nodes, and another place of the query another one.
+  // The array of field nodes is the key of the loader: graphql-js passes the same array to all rows of a list, and another array at another
+  // place of the query.
   loaderFor<string, Value | undefined>(
     context,
     info.fieldNodes,
@@ -56,6 +58,6 @@ export const batchedField = <Value>(
       }),
   ).load(key);
 
-/** Where streams of a topic stand, for all rows of a response by one statement; null for a stream without any event. */
+/** The heads of streams of a topic, loaded for all rows of a response by one statement; null for a stream that has no event yet. */
 export const heads = (topic: { readonly name: string }): ((context: Context, key: string) => Promise<Head | null>) =>
   batched<Head | null>((context, keys) => readHeads(context.db.prisma, topic.name, keys), null);

@@ -6,11 +6,11 @@ import { assertWithoutHole, holeInLog } from '../realtime/readers.js';
 import type { LogEvent, LogTopic } from '../realtime/topic.js';
 
 /**
- * The next events of a log, in order, as its subscribers get them: for those who poll, because neither a socket nor a stream of server-sent
- * events reaches them. Who may is asked before.
- * @param after left out: from the oldest that is kept
- * @param first how many at most, as {@link assertPageSize} allows
- * @throws BAD_USER_INPUT for a number out of bounds or a cursor of another stream, CURSOR_EXPIRED for one that cannot be served
+ * A page of a log's events, in the order and form in which its subscribers get them. It serves clients that poll because neither WebSockets
+ * nor server-sent events reach them. The caller must have authorised the viewer.
+ * @param after a cursor; without it the page begins with the oldest event that is kept
+ * @param first the size of the page, within the limits of {@link assertPageSize}
+ * @throws BAD_USER_INPUT for a size out of bounds or a cursor of another stream, CURSOR_EXPIRED for a cursor that can no longer be served
  */
 export const logPage = async <Events extends object>(
   prisma: PrismaClient,
@@ -28,7 +28,8 @@ const eventsAfter = async (prisma: PrismaClient, topic: string, key: string, aft
   const head = await readHead(prisma, topic, key);
   assertReadable(topic, key, position, head);
   const events = await readEvents(prisma, topic, key, position.seq);
-  // What retention has removed since the head was read must not be passed over.
+  // The head says that there are events, and none was found: retention has removed them since the head was read. The reader must hear of
+  // that gap.
   if (events.length === 0 && position.seq < (head?.lastSeq ?? 0)) throw holeInLog();
   assertWithoutHole(events, position.seq);
   return events;

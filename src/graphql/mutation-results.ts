@@ -8,7 +8,7 @@ import { notFound } from '../errors.js';
 import { scheduledTask } from '../jobs/task.js';
 import { viewerOf } from '../access/viewer.js';
 
-/** How the rows of a payload are read again, by their ids: each as the viewer may see it now. @throws NOT_FOUND, FORBIDDEN */
+/** How each object of a stored payload is loaded again by its id, as the viewer may see it now. @throws NOT_FOUND, FORBIDDEN */
 export type Rereads<Payload> = {
   readonly [Name in keyof Payload]?: (
     context: Context,
@@ -16,15 +16,15 @@ export type Rereads<Payload> = {
   ) => Promise<Payload[Name] extends readonly (infer Row)[] ? Row | null : Payload[Name] | null>;
 };
 
-/** One act that a client may ask for again. */
+/** One call of a mutation that the client may repeat with the same `clientId`. */
 export interface Act<Payload extends object> {
   /** The mutation's name. */
   readonly mutation: string;
   readonly clientId: string;
-  /** As it was given; of secrets only whether they were there. */
+  /** The input as it was given. A secret is replaced by whether it was given at all. */
   readonly input: Readonly<Record<string, unknown>>;
   readonly rereads: Rereads<Payload>;
-  /** Does it, in the transaction of the context's database. */
+  /** Executes the mutation inside the transaction of the context's database. */
   readonly run: (context: Context) => Promise<Payload>;
 }
 
@@ -34,10 +34,11 @@ interface Stored {
 }
 
 /**
- * Does something once for each `clientId` of its author, however often it is asked for within 24 hours, also at the same time and by
- * several processes: the key, the act and its payload are written by one transaction. Two that send the same at once: the second waits at
- * the key until the first has committed, and finds its payload, or has failed, and then does it itself. What has failed may be asked for again.
- * @returns the payload; when it was done before, that of then, with its rows as they are now
+ * Executes a mutation once for each `clientId` of its author, however often it is called within 24 hours, also concurrently and by several
+ * processes. The key, the mutation's own rows and its payload are written by one transaction. Example: a client sends the same call to two
+ * processes. The second INSERT of the key waits until the first transaction ends. If that has committed, the second call returns its
+ * payload; if it has rolled back, the second call executes the mutation itself. A failed call leaves no key, so it can be repeated.
+ * @returns the payload; of a repeated call the first payload, with its objects in their present state
  * @throws CONFLICT when the id was used with other input
  */
 export const doOnce = async <Payload extends object>(context: Context, act: Act<Payload>): Promise<Payload> => {
@@ -63,7 +64,10 @@ export const doOnce = async <Payload extends object>(context: Context, act: Act<
 
 type Key = Pick<Prisma.MutationResultUncheckedCreateInput, 'authorId' | 'mutation' | 'clientId'>;
 
-/** Takes the key; null when it is free, or was taken longer ago than a result is kept. Waits for another who is just using it. */
+/**
+ * Inserts the key and returns null, or returns the stored result of an earlier call. A result older than 24 hours counts as absent. It
+ * waits while another transaction holds the same key.
+ */
 const claim = async (tx: Tx, key: Key, digest: string): Promise<Stored | null> => {
   for (;;) {
     const claimed = await tx.$executeRaw`
@@ -76,12 +80,12 @@ const claim = async (tx: Tx, key: Key, digest: string): Promise<Stored | null> =
       where: { authorId_mutation_clientId: key },
       select: { digest: true, payload: true },
     });
-    // Null when it was forgotten just now.
+    // The row is missing when the clean-up has deleted it between the two statements; then the key is free.
     if (stored !== null) return stored;
   }
 };
 
-/** What is left out and what is null are different inputs: null takes something away. */
+/** A digest of the input. A field that is left out differs from one that is null, since null removes a value. */
 const digestOf = (input: Readonly<Record<string, unknown>>): string => {
   const entries = Object.entries(input)
     .filter(([, value]) => value !== undefined)
@@ -94,7 +98,7 @@ const idOf = (row: unknown): string => {
   throw new Error('What is read again has an id.');
 };
 
-/** A payload as JSON: plain values as they are, rows by their ids. */
+/** The payload as JSON: plain values as they are, objects as their ids. */
 const remember = <Payload extends object>(payload: Payload, rereads: Rereads<Payload>): Prisma.InputJsonObject =>
   Object.fromEntries(
     Object.entries(payload).map(([name, value]: [string, unknown]): [string, Prisma.InputJsonValue | null] => {
@@ -118,7 +122,7 @@ const recall = async <Payload extends object>(context: Context, stored: Prisma.J
   return Object.fromEntries(await Promise.all(entries)) as Payload;
 };
 
-/** Whoever asks again later than 24 hours does something new. */
+/** Deletes results older than 24 hours: a later call with the same `clientId` is a new one. */
 export const mutationTasks = [
   scheduledTask('mutations.forgetResults', '41 * * * *', async ({ db }) => {
     await db.prisma.$executeRaw`DELETE FROM mutation_result WHERE created_at <= now() - interval '24 hours'`;

@@ -13,7 +13,7 @@ import { countedBy, type RateLimitRule } from '../access/rate-limits.js';
 import { clientIdText, mistakesOf } from './text.js';
 import { viewerOf } from '../access/viewer.js';
 
-/** What a field of a mutation's input says of itself beside its type. */
+/** The rules of an input field beside its type. */
 interface InputFieldRules {
   readonly idOf?: string;
   readonly check?: z.ZodType;
@@ -24,11 +24,11 @@ declare global {
   export namespace PothosSchemaTypes {
     // eslint-disable-next-line @typescript-eslint/no-unused-vars -- the parameters must be those of the interface that this adds to
     interface InputObjectFieldOptions<Types extends SchemaTypes, Type, Req> {
-      /** The type of the node whose id this is, or whose ids these are: the mutation gets the raw ids. */
+      /** The node type of this id, or of these ids. The mutation gets UUIDs instead of global ids. */
       readonly idOf?: string;
-      /** What a value must be that is given; the mutation gets what comes out of it. */
+      /** Validates a value unless it is null or left out. The mutation gets the parsed value. */
       readonly check?: z.ZodType;
-      /** Nothing of it is kept, not even a digest. */
+      /** A secret, such as a password: it is left out of the stored digest of the input. */
       readonly isSecret?: boolean;
     }
   }
@@ -41,15 +41,15 @@ interface ClientIdInput {
 export interface MutationOptions<Fields extends InputFieldMap, Payload extends object> {
   readonly description: string;
   /**
-   * Who may call it: anyone, whoever is signed in (guests included), or whoever has at least a role. One for anyone is answered even when the
-   * request carries a token that is refused: this is how one gets a good one.
+   * Who may call the mutation: anyone, anyone signed in (guests included), or anyone with at least this role. A mutation for anyone is
+   * executed even if the request's token is invalid, because `login` and `refreshSession` are how a client gets a valid one.
    */
   readonly access: 'anyone' | 'signedIn' | Exclude<Role, 'GUEST'>;
-  /** Counted for each call that may be made and whose input is good; see {@link RateLimitRule}. */
+  /** The rate limit, see {@link RateLimitRule}. It counts each call that is allowed and whose input is valid. */
   readonly limit?: RateLimitRule;
   /**
-   * What makes a call that is sent again with its `clientId` give the first result: the payload is kept for 24 hours; or the created row
-   * itself keeps the id, which `run` sees to; or nothing does, and there is no `clientId`.
+   * How a call that is repeated with its `clientId` gives the first result. `result`: the payload is stored for 24 hours. `row`: the
+   * created row has a column for the id, and `run` looks it up. `never`: the input has no `clientId`.
    */
   readonly repeats?: 'result' | 'row' | 'never';
   /** Null for a mutation that takes no input. */
@@ -58,15 +58,15 @@ export interface MutationOptions<Fields extends InputFieldMap, Payload extends o
     readonly fields: (t: PothosSchemaTypes.InputFieldBuilder<Types, 'InputObject'>) => Fields;
   } | null;
   /**
-   * Does it. The input has been checked, and its ids are raw. Rules on the subject are asked here.
+   * Executes the mutation. The input has been validated and its ids are UUIDs; rules about the objects they name are checked here.
    *
-   * With a `clientId` it runs inside of one transaction, whatever it reads and writes by `context.db`: an event is numbered after it has
-   * returned, and all of it may be run again from the start.
+   * With a `clientId` the whole function runs in one transaction, including all its reads and writes by `context.db`. Therefore its events
+   * are numbered only after it has returned, and it may be run again from the start.
    */
   readonly run: (input: InputShapeFromFields<Fields> & ClientIdInput, context: Context) => Promise<Payload>;
   readonly payload: {
     readonly description: string;
-    /** Which fields of the payload are rows, and how each is read again; all others are plain values. */
+    /** The fields of the payload that are objects, each with the function that loads it again by id. All other fields are plain values. */
     readonly rereads?: Rereads<Payload>;
     readonly fields: (t: PothosSchemaTypes.ObjectFieldBuilder<Types, Payload>) => Record<string, unknown>;
   };
@@ -79,8 +79,9 @@ const REPEATED = {
 };
 
 /**
- * Declares a mutation: its input, its payload and its field. One order for all: the cost of the operation, who is there and with what role,
- * the input, how often, and then what it does. One that is refused is null, and leaves the results of the others in the response.
+ * Declares a mutation: its input type, its payload type and its field. Every call is checked in the same order: cost of the operation,
+ * sign-in and role, input, rate limit; then it is executed. The field is nullable, so an error of one mutation leaves the results of the
+ * others in the response.
  */
 export const mutation = <Fields extends InputFieldMap, Payload extends object>(
   name: string,
@@ -91,9 +92,9 @@ export const mutation = <Fields extends InputFieldMap, Payload extends object>(
   const limit = options.limit ?? (access === 'anyone' ? 'anonymousMutation' : 'mutation');
   const typeName = `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
 
-  /** The fields in the order in which they are declared, which is that of a form; a schema sorts them. */
+  /** The input's fields in the order of their declaration, which is the order of a form; the printed schema sorts them. */
   let order: readonly string[] = [];
-  /** Read off the schema by the first call. */
+  /** The rules of the input's fields, read from the schema at the first call. */
   let rules: Rules | undefined;
   const inputRef =
     input &&
@@ -127,7 +128,7 @@ export const mutation = <Fields extends InputFieldMap, Payload extends object>(
         run: (inside) => run(checked, inside),
       });
     } finally {
-      // The mutations of one operation run one after the other, and each answers with what it has left behind.
+      // The mutations of one operation run one after the other, and the payload of each must show the state that it has left behind.
       forgetLoaded(context);
     }
   };
@@ -141,13 +142,13 @@ export const mutation = <Fields extends InputFieldMap, Payload extends object>(
       ...(access === 'anyone'
         ? { extensions: { viewerless: true } }
         : { authScopes: access === 'signedIn' ? { signedIn: true } : { role: access } }),
-      // A payload is no list, which the types of a resolver cannot know.
+      // The cast is needed because the generic resolver type cannot know that a payload is not a list.
       resolve: (_root, args, context, info) => resolve(args, context, info) as never,
     }),
   );
 };
 
-/** What a mutation has and a query has not: it is counted, each by itself, unless it names a rule that several share. */
+/** Counts the call. By default each mutation of a user has a counter of its own; a named rule may be shared by several mutations. */
 const count = async (context: Context, name: string, rule: RateLimitRule): Promise<void> => {
   const { limits, client } = context;
   if (countedBy(rule) === 'address') {
@@ -176,8 +177,8 @@ const readRules = ({ parentType, fieldName }: GraphQLResolveInfo, order: readonl
 const ruleOf = ({ extensions }: GraphQLInputField): InputFieldRules => extensions['pothosOptions'] ?? {};
 
 /**
- * The input as the mutation gets it. People who fill in a form want to hear of all their mistakes; whoever makes a great many is told of the
- * first ones, and the rest is not looked at.
+ * Validates and decodes the input. All mistakes are reported together, because a form shows them together; validation stops at {@link
+ * MAX_FIELD_ERRORS}.
  * @throws BAD_USER_INPUT
  */
 const check = (rules: Rules, given: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => {

@@ -3,11 +3,11 @@ import { builder } from './builder.js';
 import { readId } from './ids.js';
 
 /*
- * `node` and `nodes`. Clients keep ids for a long time and write them by hand, so an id that leads to nothing is no mistake: whatever it
- * holds, the answer is null.
+ * The fields `node` and `nodes`. Clients store ids for a long time and write some by hand, so an id that cannot be resolved is not an
+ * error: the answer is null, whatever the id contains.
  */
 
-/** Whether an id has the form of one, and names a type that can be loaded by its id. */
+/** Whether an id is well formed and names a type that can be loaded by its id. */
 const isLoadable = (globalId: string, schema: GraphQLSchema): boolean => {
   const type = schema.getType(readId(globalId)?.typename ?? '');
   return isObjectType(type) && type.getInterfaces().some(({ name }) => name === 'Node');

@@ -1,16 +1,22 @@
 import { z } from 'zod';
 import type { FieldError } from '../errors.js';
 
-/** Characters that no text of ours holds: C0 and C1 controls but tab and line feed, and what turns the direction of writing around. */
+/**
+ * Characters that are refused in every text: C0 and C1 controls except tab and line feed, and the controls that change the direction of
+ * writing.
+ */
 const CONTROLS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/u;
 
-/** Joiners, fillers and the blank of Braille take room at the most: a text of nothing else would be none. */
+/**
+ * Matches a character that shows something. Joiners, fillers and the Braille blank are at most a gap: a text of nothing else would look
+ * empty.
+ */
 const VISIBLE = /(?![\p{Default_Ignorable_Code_Point}\u2800])[\p{L}\p{N}\p{P}\p{S}]/u;
 
-/** How a text is counted: in code points. */
+/** The length of a text in code points. */
 export const lengthOf = (value: string): number => [...value].length;
 
-/** What is wrong with one field, but for where it is. */
+/** A field error without its path. */
 type Mistake = Omit<FieldError, 'path'>;
 
 export const tooLong = (max: number, length: number): Mistake => ({
@@ -25,12 +31,13 @@ const tooShort = (min: number, length: number): Mistake => ({
   params: { min, length },
 });
 
-/** A mistake as zod carries it; {@link mistakesOf} gives it back. */
+/** Wraps a field error as a zod issue; {@link mistakesOf} unwraps it. */
 export const issueOf = ({ message, ...params }: Mistake) => ({ code: 'custom' as const, message, params });
 
 /**
- * A text of `min` to `max` characters, counted as code points after trimming. CRLF becomes LF. One that is not empty shows something.
- * @param options.singleLine neither line feed nor tab either
+ * Validates a text of `min` to `max` code points. It is trimmed and CRLF becomes LF before counting. A text that is not empty must contain
+ * a visible character.
+ * @param options.singleLine refuses line feeds and tabs as well
  */
 export const text = (min: number, max: number, options: { readonly singleLine?: boolean } = {}) =>
   z
@@ -47,14 +54,14 @@ export const text = (min: number, max: number, options: { readonly singleLine?: 
       }
     });
 
-/** The items of a list, which are not looked at when there are too many of them: one mistake instead of a hundred thousand. */
+/** Validates a list. Its items are validated only if their number is allowed, so that a list of 100,000 invalid items gives one error. */
 export const list = <Item extends z.ZodType>(item: Item, max: number, message: string, min = 0) =>
   z.array(z.unknown()).min(min, 'Must name at least one.').max(max, message).pipe(z.array(item));
 
-/** The id under which a client may send the same request again. */
+/** A `clientId`, under which a client may repeat a call. */
 export const clientIdText = z.string().regex(/^[\x21-\x7e]{1,100}$/, 'Must be 1 to 100 printable ASCII characters.');
 
-/** What zod says of a value, as it matters here: of its issues and of those of the standard that it follows. */
+/** The part of a zod issue that is used here; issues of the Standard Schema interface have the same form. */
 export interface Issue {
   readonly message: string;
   readonly path?: readonly unknown[] | undefined;
@@ -66,8 +73,8 @@ export interface Issue {
 }
 
 /**
- * The mistakes that zod has found.
- * @param at where the value stands that was looked at, as the beginning of each path
+ * Converts zod issues to field errors.
+ * @param at the path of the validated value, put before the path of each issue
  */
 export const mistakesOf = (issues: readonly Issue[], ...at: readonly string[]): FieldError[] =>
   issues.map((issue) => {

@@ -16,18 +16,18 @@ import { UNSEEN } from '../realtime/share.js';
 import type { End, LogEvent, LogTopic, Signal, SignalTopic, StateTopic, StateValue } from '../realtime/topic.js';
 
 /**
- * `t.topic`: a subscription field over a topic. The root arguments only say which stream is meant and where to begin; what is
- * delivered is made from the event alone, so that one result may serve all who select the same.
+ * `t.topic`: a subscription field over a topic. The arguments only select the stream and the position to begin at. The field's value is
+ * made from the event alone, so subscribers with the same selection can share one result.
  */
 interface TopicFieldBase<Types extends SchemaTypes, Type extends TypeParam<Types>, Args extends InputFieldMap, Item> {
   readonly type: Type;
   readonly description: string;
   readonly args?: Args;
-  /** Whether one must have signed in, whatever `authorize` says. */
+  /** Whether the field requires sign-in; it is checked before `authorize`. */
   readonly signedIn?: true;
-  /** Makes the field's value of one event, one value or one signal. */
+  /** Makes the field's value from one event, state value or signal. */
   readonly resolve: (item: Item, context: Context) => MaybePromise<ShapeFromTypeParam<Types, Type, false>>;
-  /** Whether a viewer is shown an item; asked for each subscriber at delivery. Everyone is shown everything when it is left out. */
+  /** Whether this viewer may see the item; asked for each subscriber before delivery. Left out: everyone sees every item. */
   readonly visible?: (viewer: Viewer | null, item: Item) => boolean;
 }
 
@@ -41,13 +41,13 @@ export interface LogFieldOptions<
   Kind extends keyof Events & string,
 > extends TopicFieldBase<Types, Type, Args, LogEvent<Events, Kind>> {
   readonly topic: LogTopic<Events>;
-  /** The kinds of event that this field shows: all of the topic's when left out. */
+  /** The kinds of event that this field delivers. Left out: all kinds of the topic. */
   readonly kinds?: readonly Kind[];
-  /** Whose subscription is over after an event of any kind, instead of what the topic says. */
+  /** Whose subscriptions end after an event of any kind; it replaces the rule of the topic. */
   readonly endsFor?: (event: LogEvent<Events>) => End | null;
   /**
-   * Decides whether the viewer may follow the stream, by throwing, and names it. `after` among its arguments is where the stream goes on,
-   * also when a cut stream of server-sent events says so by its Last-Event-ID.
+   * Authorises the viewer and returns the stream's key; it throws when the viewer may not follow the stream. `args.after` is the cursor to
+   * resume at: on server-sent events it holds the Last-Event-ID of a reconnecting client, if there is one.
    */
   readonly authorize: (
     args: InputShapeFromFields<Args>,
@@ -62,13 +62,16 @@ export interface StateFieldOptions<
   Value extends StateValue,
 > extends TopicFieldBase<Types, Type, Args, Value> {
   readonly topic: StateTopic<Value>;
-  /** Decides whether the viewer may follow the streams, by throwing, and names them. Asked again, it may name others. */
+  /**
+   * Authorises the viewer and returns the keys to follow; it throws when the viewer may not follow them. It is asked again later and may
+   * then return other keys.
+   */
   readonly authorize: (args: InputShapeFromFields<Args>, context: Context) => MaybePromise<Followed>;
 }
 
 export interface Followed {
   readonly keys: readonly string[];
-  /** A log whose events of these kinds change the keys. */
+  /** A log whose events of these kinds may change the keys: after each of them `authorize` is asked again. */
   readonly until?:
     | { readonly topic: { readonly kind: 'log'; readonly name: string }; readonly key: string; readonly kinds: readonly string[] }
     | undefined;
@@ -81,7 +84,7 @@ export interface SignalFieldOptions<
   Value,
 > extends TopicFieldBase<Types, Type, Args, Signal<Value>> {
   readonly topic: SignalTopic<Value>;
-  /** Decides whether the viewer may listen, by throwing, and says to what. */
+  /** Authorises the viewer and returns the stream's key; it throws when the viewer may not listen. */
   readonly authorize: (args: InputShapeFromFields<Args>, context: Context) => MaybePromise<{ readonly key: string }>;
 }
 
@@ -114,8 +117,8 @@ const isLog = isOf<AnyLogOptions>('log');
 const isState = isOf<AnyStateOptions>('state');
 
 /**
- * Asks rules again for somebody who follows a field with these arguments, in a context of its own. The same question may have one answer for
- * several who follow the same.
+ * Runs the rules of a field again for a subscriber with these arguments, in a fresh context. One answer may serve several subscribers who
+ * ask the same question.
  */
 export type Ask = <Answer>(
   field: object,
@@ -124,8 +127,8 @@ export type Ask = <Answer>(
 ) => Promise<Answer>;
 
 /**
- * Asks until there is an answer, for about ten seconds: that somebody was asked too often is none.
- * @throws the answer, when it is an error of ours; UNAVAILABLE
+ * Retries a question about rights for about ten seconds. RATE_LIMITED and LOCKED count as no answer.
+ * @throws the coded error that refuses, or UNAVAILABLE when there was no answer
  */
 export const askPatiently = <Answer>(ask: () => Promise<Answer>): Promise<Answer> =>
   insist(async () => {
@@ -137,19 +140,22 @@ export const askPatiently = <Answer>(ask: () => Promise<Answer>): Promise<Answer
     }
   });
 
-/** What a subscription field follows. */
+/** The source of a subscription field, after authorisation. */
 export interface AuthorizedSource extends Source<unknown> {
-  /** Asks the field's rules again; rejects when they would refuse it now. What is followed may change by it. */
+  /** Runs the field's rules again, and rejects when they refuse now. The keys of a state subscription may change by it. */
   readonly reauthorize: (ask: Ask) => Promise<unknown>;
   readonly visible: ((viewer: Viewer | null, item: unknown) => boolean) | undefined;
 }
 
-/** The source of a subscription field: authorised first, so that whoever may not follow it learns nothing of its cursor. */
+/**
+ * Opens the source of a subscription field. Authorisation comes before the cursor is read, so that a viewer without the right to follow a
+ * stream learns nothing about its cursors.
+ */
 const open = async (options: AnyOptions, args: Record<string, unknown>, context: Context): Promise<AuthorizedSource> => {
   const visible = options.visible as AuthorizedSource['visible'];
   if (isState(options)) return Object.assign(await openState(options, args, context), { visible });
   const asked = isLog(options) ? { ...args, after: context.lastEventId ?? args['after'] } : args;
-  // Kept for as long as the subscription lasts, so it holds on to nothing but the arguments.
+  // This function lives as long as the subscription, so it must keep no reference to the context of the request.
   const reauthorize = (ask: Ask): Promise<unknown> =>
     ask(options, asked, (fresh): MaybePromise<unknown> => options.authorize(asked, fresh));
   if (!isLog(options)) {
@@ -170,14 +176,15 @@ const openState = async (
   const { keys, until } = await options.authorize(args, context);
   const source = context.hub.state(options.topic, keys);
   let before: Promise<unknown> = Promise.resolve();
-  // One after the other, so that no older answer comes after a newer one.
+  // One call at a time: an answer that was asked for earlier must not replace a newer one.
   const reauthorize = (ask: Ask): Promise<void> => {
     const answer = before.then(async () => source.follow((await ask(options, args, (fresh) => options.authorize(args, fresh))).keys));
     before = answer.catch(() => undefined);
     return answer;
   };
   if (until === undefined) return Object.assign(source, { reauthorize });
-  // From now; what has changed since the keys were named is asked for by the first look.
+  // The log is followed from its end. Changes between the reading of the keys and this line are found by the first refresh, which runs on
+  // attach.
   const changes = await context.hub.log(until.topic as LogTopic<Record<string, unknown>>, until.key, { kinds: until.kinds });
   const attach: Source<unknown>['attach'] = (sharing, memberOf) => {
     const attached = source.attach(sharing, memberOf);
@@ -194,7 +201,8 @@ const openState = async (
           await delay(LOOK_PAUSE_MS, undefined, { ref: false });
         }
       } catch (error) {
-        // Whoever may no longer follow it at all is told so by their rights. When there is no answer, they come back by themselves.
+        // A refusal is handled by the access watcher, which ends the subscription with ACCESS_REVOKED. Any other failure ends it here with
+        // UNAVAILABLE, and the client subscribes again.
         if (!isRefusal(error)) end(error);
       }
       looking = false;
@@ -219,12 +227,12 @@ const openState = async (
   return { ...source, attach, reauthorize };
 };
 
-/** The shortest time between two looks at what is followed, in milliseconds: where many come at once, many look. */
+/** The shortest interval between two refreshes of the keys, in milliseconds. When many members join at once, every subscriber refreshes. */
 const LOOK_PAUSE_MS = 500;
 
 type FieldMethod = (options: object) => unknown;
 
-/** The same field, of which nobody is told anything who has not signed in. */
+/** The field with a check of sign-in before its own `authorize`. */
 const withViewer = (options: AnyOptions): AnyOptions => {
   const { authorize } = options as AnySignalOptions;
   const signedIn: AnySignalOptions['authorize'] = (args, context) => {

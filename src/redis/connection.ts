@@ -5,34 +5,36 @@ import type { Log } from '../observability/log.js';
 /** The longest pause between two attempts to connect, in milliseconds. */
 const MAX_DELAY_MS = 1_000;
 
-/** How long every connection must have lasted for Redis to be back, in milliseconds: longer than the longest pause. */
+/**
+ * How long the connections must have lasted before the log says that Redis is back, in milliseconds: longer than the longest pause between
+ * attempts.
+ */
 const SETTLE_MS = 2_000;
 
-/** That Redis is away, for all connections to it: it is one thing, told once. */
+/** The condition "Redis is away", shared by all connections so that it is logged once. */
 export const createRedisAway = (log: Log): Condition =>
   createCondition({ log, name: 'redis', began: 'Redis is away; trying again until it is back', over: 'Redis is back' });
 
-/** A connection to Redis that comes back by itself, for ever. Commands fail at once while it is away. */
+/** A connection to Redis that reconnects for ever. While it is down, commands fail at once. */
 export interface RedisConnection {
   readonly client: Redis;
   /** Whether commands may be sent; true from just before `onReady`. */
   readonly ready: boolean;
-  /** Ends it for good, within a quarter of a second whatever state it is in. What is under way fails. */
+  /** Closes the connection for good, within a quarter of a second whatever its state. Commands under way fail. */
   close(): Promise<void>;
 }
 
 /**
- * Connects to `url` (redis:// or rediss://), now and after every loss, after 25 to 50 ms at first and 0.5 to 1 s at
- * last. Nothing is subscribed or sent again by itself: `onReady` does what a new connection needs. A Redis that owes an
- * answer and stays silent for `patienceMs` counts as lost. `name` tells connections apart, in the log and in CLIENT
- * LIST.
+ * Connects to `url` (redis:// or rediss://), and reconnects after every loss, with pauses that grow from 25–50 ms to 0.5–1 s. After a
+ * reconnect nothing is subscribed or sent again automatically: `onReady` does what a new connection needs. A server that leaves a command
+ * unanswered for `patienceMs` counts as lost. `name` tells the connections apart in the log and in CLIENT LIST.
  */
 export const connectRedis = (options: {
   url: string;
   name: string;
   patienceMs: number;
   log: Log;
-  /** Where it is told that Redis is away, with the reason. */
+  /** The condition that is told of losses, with the reason. */
   away: Condition;
   onReady: () => void;
 }): RedisConnection => {
@@ -44,14 +46,14 @@ export const connectRedis = (options: {
     socketTimeout: options.patienceMs,
     disconnectTimeout: 200,
     enableOfflineQueue: false,
-    // INFO is for those who need the data set: publish and subscribe work while Redis still loads it.
+    // The ready check would wait until Redis has loaded its data set; publish and subscribe work before that.
     enableReadyCheck: false,
-    // ioredis would subscribe again with a promise that nobody handles: a refusal would end the process. And a command
-    // sent again may subscribe to a channel that nobody wants any more.
+    // When ioredis resubscribes, nobody handles the promise: a refusal would end the process. And a SUBSCRIBE that is sent again may be for
+    // a channel that is no longer wanted.
     autoResubscribe: false,
     autoResendUnfulfilledCommands: false,
-    // ioredis' own reconnect leaves commands that were under way without an answer, gives up after some failures, and
-    // cannot be stopped without a timer staying behind. Without it every loss ends in `end`, which is handled below.
+    // The reconnect of ioredis leaves commands under way without an answer, gives up after some failures, and keeps a timer after it is
+    // stopped. Without it every loss emits `end`, which is handled below.
     retryStrategy: () => null,
   });
 
@@ -61,26 +63,27 @@ export const connectRedis = (options: {
   let reason = 'connection closed';
   let refused = false;
   let retry: NodeJS.Timeout | undefined;
-  // A link that has silently died is found only by asking; `socketTimeout` then ends it. Timers are unref'd: none may
-  // hold up a process that ends.
+  // A dead TCP link is noticed only when a PING gets no answer: `socketTimeout` then closes it. The timers are unref'd so that they do not
+  // keep the process alive.
   const beat = setInterval(() => {
     if (!ready) return;
-    // Only a connection that lasts counts as mended: if each one is cut as soon as it is made, the pauses still grow.
+    // The pauses are reset only when a connection has answered a PING: if every new connection is cut at once, they go on growing.
     client.ping().then(
       () => {
         attempts = 0;
         away.clear(SETTLE_MS);
       },
       (error: unknown) => {
-        // A server that asks for another password now lets nobody do anything, but keeps the connection.
+        // When the password was changed on the server, the connection stays open but every command is refused.
         if (error instanceof Error && error.name === 'ReplyError') away.hold(error.message);
       },
     );
   }, options.patienceMs).unref();
 
-  // Also at a failed attempt: without a listener ioredis writes the error to the console.
+  // It is emitted for failed attempts as well; without a listener ioredis would write the error to the console.
   client.on('error', (error: Error) => {
-    // Two attempts may fail at once, by an empty error that holds them; what the server itself has said is worth more than that it hung up.
+    // One attempt may emit two errors: the server's own reply (such as a wrong password), and then that the connection was closed. The
+    // reply is the reason worth logging. Parallel attempts over IPv4 and IPv6 fail with one AggregateError, whose own message is empty.
     if (!refused) reason = reasonOf(error);
     refused ||= error.name === 'ReplyError';
     log.debug({ connection: name, reason }, 'Redis connection failed');
@@ -96,19 +99,19 @@ export const connectRedis = (options: {
 
   client.on('end', () => {
     if (closed) return;
-    // One that was lost says little; the attempt that follows at once brings it back, or tells the reason.
+    // The loss of an established connection is not logged yet: the attempt that follows at once either succeeds or tells the reason.
     if (!ready || attempts > 0) away.hold(reason);
     ready = false;
     attempts += 1;
     const ceiling = Math.min(MAX_DELAY_MS, 25 * 2 ** Math.min(attempts, 10));
-    // The random half keeps many processes from coming back in step.
+    // The random half keeps many processes from reconnecting at the same moment.
     retry = setTimeout(connect, ceiling * (0.5 + Math.random() / 2)).unref();
   });
 
   const connect = (): void => {
     reason = 'connection closed';
     refused = false;
-    // The failure arrives as `error` and `end`.
+    // A failure is reported by the events `error` and `end`.
     client.connect().catch(() => undefined);
   };
   connect();
