@@ -5,8 +5,8 @@ import type { ConnectionPool } from './pool.js';
 import type { StatementNames } from './statements.js';
 
 /**
- * Runs a statement, or a whole transaction, again when the database has undone it for a reason that a further attempt does not meet.
- * @param wrote what has been written when it has worked; asked only while there is trouble with writing
+ * Runs a statement or a whole transaction, and retries it when it failed for a reason that a retry may not meet and left nothing behind.
+ * @param wrote what a successful run has written; asked only while writes are failing
  */
 export type Attempt = <Result>(work: () => Promise<Result>, wrote: (result: Result) => Wrote) => Promise<Result>;
 
@@ -19,14 +19,14 @@ export interface AttemptOptions {
 const ATTEMPTS = 5;
 
 /**
- * Every statement outside of a transaction and every transaction passes here. What leaves nothing behind is tried again, up to five times:
+ * Wraps every transaction and every statement outside of one. A failure that leaves nothing behind is retried up to five times:
  *
- * - a statement that was prepared before a table changed, or that the server no longer knows (a migration during a rolling change, a
- *   connection that was reset on the way): at once, under new names;
- * - a transaction that lost a race: after a short random wait.
+ * - a prepared statement that is no longer valid, because a migration has changed its table or the connection was reset: at once, under a
+ *   new name;
+ * - a transaction that lost a race (serialisation failure, deadlock): after a short random pause.
  *
- * Connections that can only read are given up: a failover may have moved the primary away from them, and whoever was told UNAVAILABLE and
- * tries again must find the new one.
+ * When a write is refused because the connection is read-only, the connections are replaced: a failover may have moved the primary, and a
+ * client that retries after UNAVAILABLE must reach the new one.
  */
 export const createAttempt =
   ({ names, pool, health }: AttemptOptions): Attempt =>
@@ -41,11 +41,11 @@ export const createAttempt =
         const mayTryAgain = attempt < ATTEMPTS;
         if (isStale(error)) {
           names.forget(generation);
-          // The statements of the old names are of no use to anyone.
+          // The statement names and the connections that prepared them are abandoned: each statement is prepared anew.
           pool.renew();
           if (mayTryAgain) continue;
         } else if (isRaceLost(error) && mayTryAgain) {
-          // Two transactions that met once should not meet again in step.
+          // The random pause keeps two transactions that collided from colliding again.
           await delay(Math.random() * 10 * 2 ** attempt);
           continue;
         }

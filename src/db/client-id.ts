@@ -3,19 +3,18 @@ import type { GraphQLError } from 'graphql';
 import { fieldErrors } from '../errors.js';
 import { isUniqueViolation } from './failures.js';
 
-/** The columns by which a row remembers the request that made it. */
+/** The columns that identify the request which created a row. */
 export interface ClientKey {
   readonly clientId: string | null;
   readonly clientDigest: string | null;
 }
 
 /**
- * Creates something once for each `clientId`, however often the request is sent, also at the same time.
+ * Creates a row once for each `clientId` of its author, however often the request is sent, also concurrently.
  *
- * The digest of the whole input tells a request that is repeated from another one that reuses the id; it is kept because what was
- * created may be edited later.
- * @param find looks up what this author has created under the id
- * @param create writes it, with the key's columns, under a unique index over author and `client_id`
+ * The digest of the input distinguishes a repeated request from one that reuses the id. It is stored because the row may be edited later.
+ * @param find looks up the row that this author has created under the id
+ * @param create inserts the row with the key's columns; a unique index covers author and `client_id`
  * @throws CONFLICT when the id was used with other input
  */
 export const createOnce = async <Row extends { readonly clientDigest: string | null }>(
@@ -36,7 +35,7 @@ export const createOnce = async <Row extends { readonly clientDigest: string | n
   try {
     return await create({ clientId, clientDigest });
   } catch (error) {
-    // The same request was under way at the same time, and has won.
+    // A unique violation means that the same request ran concurrently and its row was committed first: that row is the answer.
     if (!isUniqueViolation(error, 'client')) throw error;
     const winner = await earlier();
     if (winner === null) throw error;
@@ -44,7 +43,7 @@ export const createOnce = async <Row extends { readonly clientDigest: string | n
   }
 };
 
-/** The answer to a `clientId` that comes again with other input. */
+/** The error for a `clientId` that was used before with other input. */
 export const clientIdReused = (): GraphQLError =>
   fieldErrors('CONFLICT', [{ path: 'input.clientId', code: 'REUSED', message: 'Was used before, with other input.' }]);
 

@@ -1,22 +1,22 @@
 interface Round<Item, Result> {
   readonly items: Item[];
-  /** Whether it has not begun, so that more may join it. */
+  /** Whether the round has not begun, so that further items may join it. */
   waits: boolean;
   readonly result: Promise<Result>;
 }
 
 /**
- * Has what is wanted of one thing at the same time done together. The first is done at once; those that come while it is under way wait
- * for it and are then done as one, and so on. So a crowd that wants the same costs a few transactions, and never more than one
- * connection, where each would wait for the other's row lock.
- * @param work does all of `items`, in the order in which they came; when it fails, it fails for all of them
- * @param limit the most items of one `work`
+ * Coalesces concurrent work by key. The first item of a key runs at once; items that arrive meanwhile wait and run together as the next
+ * round. Example: 1,000 users like one post at the same moment. Without coalescing each holds a connection and waits for the lock of the
+ * same row; with it they take a few transactions, one after the other.
+ * @param work handles all `items` of a round, in the order of their arrival; when it fails, every item of the round fails
+ * @param limit the largest number of items in a round
  */
 export const createCoalescer = <Item, Result>(
   work: (key: string, items: readonly Item[]) => Promise<Result>,
   limit: number,
 ): ((key: string, item: Item) => Promise<Result>) => {
-  /** Of each key the round that came last, for as long as it is not over. */
+  /** The latest round of each key that is not over. */
   const rounds = new Map<string, Round<Item, Result>>();
 
   return (key, item) => {
@@ -26,7 +26,7 @@ export const createCoalescer = <Item, Result>(
       return last.result;
     }
     const nothing = (): void => undefined;
-    // How the one before has ended is for those to hear who took part in it.
+    // A failure of the round before is reported to its own items only.
     const turn = last === undefined ? Promise.resolve() : last.result.then(nothing, nothing);
     const round: Round<Item, Result> = {
       items: [item],

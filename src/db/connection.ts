@@ -1,25 +1,25 @@
 import type { PoolConfig } from 'pg';
 import type { PostgresAddress } from './embedded/embedded.js';
 
-/** How one connection is made: an address of ours, or the DATABASE_URL. */
+/** Where to connect to: the address of the embedded database, or DATABASE_URL. */
 export type ConnectionTarget = PostgresAddress | { readonly url: string };
 
 /**
- * The options of a connection. `?schema=` in a DATABASE_URL is Prisma's convention and becomes the search path, so that
- * hand-written SQL meets the same tables.
+ * The options of a connection. `?schema=` in a DATABASE_URL is Prisma's convention and becomes the search path, so that raw SQL finds the
+ * same tables.
  * @param timeoutMs the longest wait for the connection and for one statement, in milliseconds
  */
 export const connectionOptions = (target: ConnectionTarget, timeoutMs: number): PoolConfig => {
   const limits: PoolConfig = {
     connectionTimeoutMillis: timeoutMs,
     statement_timeout: timeoutMs,
-    // The server's own limit answers first; this one is for a server that has fallen silent.
+    // `statement_timeout` of the server ends a slow statement first; this timeout is for a server that does not answer at all.
     query_timeout: timeoutMs + 1_000,
     idle_in_transaction_session_timeout: timeoutMs * 2,
     keepAlive: true,
     application_name: 'lyceum',
   };
-  // Prisma's adapter sends times without their zone, which the server would otherwise read in its own.
+  // Prisma's adapter sends times without a zone, which the server interprets in the zone of the session.
   const options = '-c TimeZone=UTC';
   if (!('url' in target)) return { ...limits, ...target, options };
   const schema = schemaOf(target);
@@ -36,8 +36,8 @@ export const schemaOf = (target: ConnectionTarget): string | null => {
 };
 
 /**
- * The PostgreSQL schema of the job queue. Who shares a database by `?schema=` shares no jobs; `public` is what the default is called, so
- * naming it changes nothing.
+ * The PostgreSQL schema of the job queue. Installations that share a database by `?schema=` have a queue each. `public` is the default's
+ * name, so naming it makes no difference.
  */
 export const jobSchemaOf = (target: ConnectionTarget): string => {
   const schema = schemaOf(target);

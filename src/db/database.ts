@@ -12,22 +12,22 @@ import { createLimiter } from './limiter.js';
 
 export type { PrismaClient };
 
-/** The database as the rest of the program sees it. */
+/** The database, as the domains use it. */
 export interface Database {
-  /** For reads, and for writes that emit nothing. */
+  /** For reads, and for writes that emit no event. */
   readonly prisma: PrismaClient;
-  /** The same for reads that are many at once: they take a part of the connections at the most. */
+  /** The same client for work that sends many statements at once: a limit keeps it from taking all connections of the pool. */
   readonly modest: PrismaClient;
-  /** For every write that others should hear of. */
+  /** For writes with events or jobs. */
   readonly transact: Transact;
   readonly health: Pick<DatabaseHealth, 'state' | 'refused'>;
   close(): Promise<void>;
 }
 
-/** The database as it is seen from within a transaction: what reads and writes by it is part of that transaction. */
+/** A view of the database whose reads and writes all belong to the transaction `tx`. */
 export const within = (db: Database, tx: Tx): Database => ({
   ...db,
-  // It has all of a client but the ways to begin and end a transaction.
+  // A transaction client lacks only the methods that begin and end transactions.
   prisma: tx as unknown as PrismaClient,
   transact: (work) => work(tx),
 });
@@ -38,17 +38,19 @@ export interface DatabaseOptions {
   /** The longest wait for a connection and for one statement, in milliseconds. */
   readonly timeoutMs: number;
   readonly log: Log;
-  /** Called after each commit, once for every stream that has grown. Must not throw or wait. */
+  /** Called after each commit that has emitted events, with the streams that have grown. It must neither throw nor wait. */
   readonly onCommit: (grown: readonly Grown[]) => void;
-  /** Called with each new connection before anything is asked of it; one for which it rejects is not used. */
+  /** Called with each new connection before its first statement; when it rejects, the connection is closed. */
   readonly onConnect?: ((client: pg.ClientBase) => Promise<void>) | undefined;
-  /** Called with the text of every SQL statement Prisma sends, and its parameters in JSON; for tests that count them or ask for their plans. */
+  /** Called with every SQL statement that Prisma sends and its parameters as JSON, for tests that count statements or check their plans. */
   readonly onStatement?: ((sql: string, params: string) => void) | undefined;
 }
 
-/** Connections of the pool that no transaction takes. */
+/** How many connections of the pool transactions leave free for reads. */
 const READERS = 2;
-/** How many times the timeout of one statement a transaction may wait for its turn: a database that answers gets through a crowd. */
+/**
+ * The longest wait of a transaction for its turn, as a multiple of the statement timeout: enough for a burst of writes to be worked off.
+ */
 const PATIENCE = 6;
 
 export const openDatabase = (options: DatabaseOptions): Database => {
@@ -68,9 +70,10 @@ export const openDatabase = (options: DatabaseOptions): Database => {
   if (onStatement) prisma.$on('query' as never, (event: { query: string; params: string }) => onStatement(event.query, event.params));
   const health = createHealth(log, () => isReadOnlyNow(prisma));
   const attempt = createAttempt({ names, pool: connections, health });
-  // Some connections stay for reads, or those who follow what is written would wait behind those who write.
+  // Transactions are limited so that reads keep some connections; otherwise subscribers would wait behind a burst of writes.
   const limited = createLimiter(Math.max(1, options.poolSize - READERS), timeoutMs * PATIENCE);
-  // Many at once wait among themselves, and not in the line that all others stand in.
+  // The queue of {@link Database.modest}: its statements wait here instead of in the pool's own queue, where they would delay everybody
+  // else's.
   const few = createLimiter(Math.max(1, Math.floor(options.poolSize / 2) - 1), timeoutMs * PATIENCE);
   const client = withAttempts(prisma, attempt);
   const modest = client.$extends({ query: { $allOperations: ({ args, query }) => few(() => query(args)) } }) as unknown as PrismaClient;
@@ -87,8 +90,8 @@ export const openDatabase = (options: DatabaseOptions): Database => {
 };
 
 /**
- * The client with every call tried again as {@link createAttempt} says. A call that Prisma makes a transaction of (a nested write) is tried
- * again as a whole. What runs inside of a transaction is not: the server has given that up with its first failure.
+ * The client with retries as {@link createAttempt} describes them. A call that Prisma turns into a transaction (a nested write) is retried
+ * as a whole. Statements inside a transaction are not retried by themselves, because PostgreSQL aborts the transaction at its first error.
  */
 const withAttempts = (prisma: PrismaClient, attempt: Attempt): PrismaClient => {
   const extended = prisma.$extends({
@@ -110,11 +113,11 @@ const withAttempts = (prisma: PrismaClient, attempt: Attempt): PrismaClient => {
         ),
     },
   });
-  // It has everything that is used of a client; only the type of an extended one is another.
+  // Only the type of an extended client differs.
   return extended as unknown as PrismaClient;
 };
 
-/** What a call of the client has written. */
+/** What a call of this operation has written. */
 const wroteOf = (operation: string, args: unknown): Wrote => {
   if (operation === '$queryRaw' || operation === '$executeRaw') {
     const text = (args as { readonly strings: readonly string[] }).strings.join('?');

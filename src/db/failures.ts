@@ -1,32 +1,32 @@
 /**
- * What a failed statement means, found by walking the error and its causes: Prisma, its driver adapter, pg and the
- * sockets under them each wrap the one below in their own way.
+ * Classifies failed statements. Prisma, its driver adapter, pg and the sockets below wrap errors in their own ways, so the error and all
+ * its causes are searched.
  */
 
 /**
- * SQLSTATEs after which the same transaction may succeed: serialisation failure, deadlock, and a statement after one that has failed, whose
- * failure was caught: what it ran into by then (a name that somebody else has just taken) is there to be seen by the next try.
+ * SQLSTATEs after which the transaction may succeed when run again: serialisation failure, deadlock, and 25P02. The last one is raised by a
+ * statement that follows a caught failure, such as a name that another transaction has just taken; the next run sees that row.
  */
 const RACE_STATES = new Set(['40001', '40P01', '25P02']);
 
 /**
- * SQLSTATEs of a prepared statement that is good no longer: the table it was planned for has changed ("cached plan must not change result
- * type"), or the connection has forgotten it. Other uses of 0A000 are the same at the second attempt, and do no harm at the first.
+ * SQLSTATEs of a prepared statement that is no longer valid: its table has changed ("cached plan must not change result type"), or the
+ * connection has lost it. 0A000 has other meanings too; then the retry fails with the same error, and nothing is harmed.
  */
 const STALE_STATES = new Set(['0A000', '26000']);
 
-/** Of a database that can be read, and written to another time: a standby, or a setting; and a full disk. */
+/** The database can be read but not written: it is a standby, or a setting forbids writes. */
 const READ_ONLY_STATES = new Set(['25006']);
 const NO_ROOM_STATES = new Set(['53100']);
 
 /**
- * SQLSTATEs after which waiting helps: no or a lost connection (08), too few resources (53), stopping, starting or told to by somebody
- * (57P), cancelled or too slow (57014, 25P03, 25P04, 55P03), a failing disk (58000, 58030), read-only (25006), and a commit whose end is
- * not known (40003).
+ * SQLSTATEs of failures that pass with time: connection missing or lost (08), resources exhausted (53), server stopping or starting (57P),
+ * cancelled or timed out (57014, 25P03, 25P04, 55P03), disk failing (58000, 58030), read-only (25006), and a commit of unknown outcome
+ * (40003).
  */
 const UNAVAILABLE_STATE = /^(08...|53...|57P..|57014|25P0[34]|55P03|58000|58030|25006|40003)$/;
 
-/** Prisma's codes for the same: unreachable, timed out, connection closed, no connection from the pool, no transaction. */
+/** Prisma's codes for the same: unreachable, timed out, connection closed, no connection from the pool, transaction not started. */
 const UNAVAILABLE_PRISMA = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'P2037']);
 const UNAVAILABLE_SOCKET = new Set([
   'ECONNREFUSED',
@@ -40,11 +40,11 @@ const UNAVAILABLE_SOCKET = new Set([
 ]);
 const UNAVAILABLE_KINDS = new Set(['DatabaseNotReachable', 'ConnectionClosed', 'SocketTimeout', 'TooManyConnections']);
 
-/** A server that is there and does not let us in: a password that has changed, a database that is gone, a certificate. An operator mends it. */
+/** The server answers but refuses the connection: wrong password, missing database, wrong certificate. An operator must act. */
 const CLOSED_STATES = new Set(['28000', '28P01', '3D000', 'P1000', 'P1003', 'P1010', 'P1011']);
 const CLOSED_KINDS = new Set(['AuthenticationFailed', 'DatabaseAccessDenied', 'DatabaseDoesNotExist', 'TlsConnectionError']);
 
-/** pg reports these without any code. */
+/** Messages of pg errors that carry no code. */
 const UNAVAILABLE_MESSAGE =
   /timeout exceeded when trying to connect|Connection terminated|Query read timeout|Client has encountered a connection error|Cannot use a pool after calling end|Client was closed and is not queryable/;
 
@@ -69,37 +69,37 @@ const some = (error: unknown, matches: (link: Record<string, unknown>) => boolea
 
 const has = (set: ReadonlySet<string>, value: unknown): boolean => typeof value === 'string' && set.has(value);
 
-/** Whether one of the codes that a failure has, a SQLSTATE or Prisma's, is what is looked for. */
+/** Whether the error or one of its causes has a matching code, a SQLSTATE or one of Prisma's. */
 const hasState = (error: unknown, matches: (code: string) => boolean): boolean =>
   some(error, ({ code, originalCode, errorCode }) =>
     [code, originalCode, errorCode].some((value) => typeof value === 'string' && matches(value)),
   );
 
-/** Whether the database could not be reached, did not answer in time or could not do it just then; trying again later may help. */
+/** Whether the database was unreachable, timed out or could not serve the statement at the moment; a later retry may succeed. */
 export const isUnavailable = (error: unknown): boolean =>
   hasState(error, (code) => UNAVAILABLE_STATE.test(code) || UNAVAILABLE_PRISMA.has(code) || UNAVAILABLE_SOCKET.has(code)) ||
   some(error, ({ kind, message }) => has(UNAVAILABLE_KINDS, kind) || (typeof message === 'string' && UNAVAILABLE_MESSAGE.test(message))) ||
   isClosed(error) ||
   isRaceLost(error);
 
-/** Whether the database is there and lets nobody in with what we have: waiting helps only once an operator has mended it. */
+/** Whether the server refuses the connection, so that waiting helps only after an operator has acted. */
 export const isClosed = (error: unknown): boolean =>
   hasState(error, (code) => CLOSED_STATES.has(code)) || some(error, ({ kind }) => has(CLOSED_KINDS, kind));
 
-/** Whether a write was refused because the database, or this connection, can only be read. */
+/** Whether a write was refused because the database or the connection is read-only. */
 export const isReadOnly = (error: unknown): boolean => hasState(error, (code) => READ_ONLY_STATES.has(code));
 
 /** Whether a write was refused because the disk is full. */
 export const isNoRoom = (error: unknown): boolean => hasState(error, (code) => NO_ROOM_STATES.has(code));
 
-/** Whether a prepared statement has become useless, so that the same text must be prepared anew. Nothing of it was carried out. */
+/** Whether a prepared statement is no longer valid and must be prepared again. It has not been executed. */
 export const isStale = (error: unknown): boolean => hasState(error, (code) => STALE_STATES.has(code));
 
 /** Whether the transaction lost a race (serialisation failure, deadlock) and may be run again from its start. */
 export const isRaceLost = (error: unknown): boolean =>
   hasState(error, (code) => RACE_STATES.has(code) || code === 'P2034') || some(error, ({ kind }) => kind === 'TransactionWriteConflict');
 
-/** What the innermost part of a failure says, on one line and with its SQLSTATE: Prisma's own words span several and repeat the call. */
+/** The innermost message of an error, on one line and with its SQLSTATE. Prisma's own messages span several lines and repeat the call. */
 export const reasonOf = (error: unknown): string => {
   let said = '';
   let state = '';
@@ -113,8 +113,8 @@ export const reasonOf = (error: unknown): string => {
 const MAX_REASON = 300;
 
 /**
- * Whether a row broke a unique index.
- * @param index the index' name, or a part of it such as a column; any unique index when left out
+ * Whether a row violated a unique index.
+ * @param index the name of the index or a part of it, such as a column; left out: any unique index
  */
 export const isUniqueViolation = (error: unknown, index = ''): boolean => {
   let violated = false;
@@ -127,12 +127,12 @@ export const isUniqueViolation = (error: unknown, index = ''): boolean => {
   return violated && named;
 };
 
-/** Whether a row named another one that does not exist. */
+/** Whether a row referred to another row that does not exist. */
 export const isForeignKeyViolation = (error: unknown): boolean =>
   some(error, ({ code, kind }) => code === 'P2003' || code === '23503' || kind === 'ForeignKeyConstraintViolation');
 
-/** What poolers say to the settings that a connection begins with, and, in statement mode, to a transaction. */
+/** How poolers refuse the startup parameters of a connection, and, in statement mode, a transaction. */
 const POOLERS_REFUSAL = /unsupported startup parameter|transaction blocks not allowed in statement pooling mode/;
 
-/** Whether a connection pooler refuses what a session of its own needs. */
+/** Whether a connection pooler has refused something that needs a session. */
 export const isPoolersRefusal = (error: Error): boolean => POOLERS_REFUSAL.test(error.message);

@@ -3,33 +3,33 @@ import { createCondition } from '../observability/condition.js';
 import type { Log } from '../observability/log.js';
 import { isNoRoom, isReadOnly, isUnavailable, reasonOf } from './failures.js';
 
-/** UP: it can be read and written. READ_ONLY: it can be read. */
+/** UP: reads and writes work. READ_ONLY: reads work. */
 export type DatabaseState = 'UP' | 'READ_ONLY' | 'DOWN';
 
-/** What a statement or a transaction has written: rows changed or removed, or new ones among them. */
+/** What a statement or transaction has written: only changes and deletions of rows, or also new rows. */
 export type Wrote = 'nothing' | 'changes' | 'rows';
 
-/** How the database is, as those who use it find it; each change of it is told once. */
+/** The state of the database, judged by the statements that fail and succeed. Each change of it is logged once. */
 export interface DatabaseHealth {
-  /** How it is now. Answers within {@link PATIENCE_MS}. */
+  /** The present state. Resolves within {@link PATIENCE_MS}. */
   readonly state: () => Promise<DatabaseState>;
-  /** A request was refused because of it. */
+  /** Counts a request that was refused because of it. */
   readonly refused: () => void;
-  /** A statement or a transaction has failed. */
+  /** Reports a failed statement or transaction. */
   readonly failed: (error: unknown) => void;
-  /** One has worked. What it wrote is asked only while there is trouble with writing. */
+  /** Reports a successful one. `wrote` is called only while writes are failing. */
   readonly worked: (wrote: () => Wrote) => void;
 }
 
-/** How long an answer is waited for, in milliseconds: less than the second that whoever asks may wait. */
+/** The longest wait for an answer of the database, in milliseconds: `/readyz` has to answer within a second. */
 export const PATIENCE_MS = 700;
-/** How long nothing more may fail for a condition to be over, in milliseconds, once something has worked that it keeps from working. */
+/** How long a condition must be free of failures, after a success, before it counts as over, in milliseconds. */
 const SETTLE_MS = 1_000;
 const WRITE_SETTLE_MS = 3_000;
-/** The same for a full disk once a row was changed, which may find room where a new one does not. */
+/** The same for a full disk when the success was only a change of a row: it may find room on a page where a new row does not. */
 const CHANGE_SETTLE_MS = 60_000;
 
-/** @param isReadOnlyNow asks the database whether it takes no writes; rejects when it does not answer */
+/** Creates the health of one database. @param isReadOnlyNow asks the database whether it refuses writes; rejects when there is no answer */
 export const createHealth = (log: Log, isReadOnlyNow: () => Promise<boolean>): DatabaseHealth => {
   const away = createCondition({ log, name: 'database', began: 'the database is unavailable', over: 'the database is available again' });
   const readOnly = createCondition({
@@ -65,11 +65,11 @@ export const createHealth = (log: Log, isReadOnlyNow: () => Promise<boolean>): D
     state: async () => {
       const askedAt = performance.now();
       const patience = new AbortController();
-      // One question at a time: those that hang would take all connections.
+      // One check at a time: checks that hang would take all connections.
       const answer = await Promise.race([(asking ??= ask()), delay(PATIENCE_MS, null, { signal: patience.signal })]);
       patience.abort();
       if (answer !== null) return answer;
-      // The question may have waited for a connection while others were served: busy is not away.
+      // The check may have waited for a connection while other statements succeeded: then the database is busy, not down.
       return workedAt > askedAt ? readable() : 'DOWN';
     },
     refused: () => {

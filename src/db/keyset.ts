@@ -2,21 +2,21 @@ import { badInput } from '../errors.js';
 import { isUuid } from './uuid.js';
 
 /**
- * Keyset pages: a page is what follows a row in an order, found by comparing columns, never by counting rows. Rows that are
- * inserted or deleted meanwhile move no page, and the last column of an order is unique, so ties lose and repeat nothing.
+ * Keyset pagination: a page begins after a row of an order, found by comparing columns, not by counting rows. Rows that are inserted or
+ * deleted meanwhile do not shift pages. The last column of an order is unique, so rows with equal values are neither lost nor repeated.
  */
 export interface Keyset<Row> {
-  /** Names the order inside its cursors: a cursor of one order is no cursor of another. */
+  /** The name of the order, which is part of its cursors: a cursor of another order is refused. */
   readonly name: string;
   readonly columns: readonly KeysetColumn<Row>[];
-  /** Replaces the default form of a cursor, for lists whose cursors mean something elsewhere too. */
+  /** Replaces the default encoding of cursors, for lists whose cursors have another use too (a message's cursor is that of its event). */
   readonly cursor?: { readonly encode: (row: Row) => string; readonly decode: (cursor: string, path: string) => KeysetValue[] } | undefined;
 }
 
 export type KeysetValue = string | number | Date;
 
 export interface KeysetColumn<Row> {
-  /** The column's name in Prisma; `author.name` stands for a column of a relation. */
+  /** The column's name in Prisma; `author.name` is a column of a relation. */
   readonly field: string;
   readonly type: 'uuid' | 'text' | 'int' | 'date';
   readonly direction: 'asc' | 'desc';
@@ -31,19 +31,19 @@ export interface PageArgs {
 }
 
 /**
- * What a page asks of Prisma. One row more than the page is taken, to know whether there is a further one: a page of no rows at all, which
- * only asks that, is read like any other.
+ * The Prisma arguments of a page. They read one row more than the page holds, which tells whether there is a further page. An empty page
+ * (`first: 0`) is read in the same way.
  */
 export interface PageQuery {
-  // Prisma's own types differ by model and the conditions are the same for all: the caller's model checks the names.
+  // Prisma's types differ by model while these conditions are the same for all; the caller's model checks the names.
   readonly where: { readonly AND: Record<string, unknown>[] };
   readonly orderBy: Record<string, unknown>[];
   readonly take: number;
 }
 
-/** Between which rows a page lies, and from which end it is taken, for a list whose plan Prisma's conditions cannot bring about. */
+/** The bounds of a page and the end it is taken from, for lists that need SQL of their own because Prisma's conditions give a bad plan. */
 export interface PageBounds {
-  /** The values of the order's columns; null for none. */
+  /** The values of the order's columns at the cursor; null without a cursor. */
   readonly after: readonly KeysetValue[] | null;
   readonly before: readonly KeysetValue[] | null;
   readonly backward: boolean;
@@ -52,7 +52,7 @@ export interface PageBounds {
 export interface Page<Row> {
   readonly query: PageQuery;
   readonly bounds: PageBounds;
-  /** Makes the connection from the rows that `query` gave. */
+  /** Builds the connection from the rows that `query` has read. */
   readonly connect: (rows: readonly Row[]) => Connection<Row>;
 }
 
@@ -66,8 +66,8 @@ export const DEFAULT_PAGE = 20;
 
 /**
  * Plans one page.
- * @param fromEnd a page without `first`, `last`, `after` or `before` is the last one instead of the first
- * @throws BAD_USER_INPUT for a size out of 0..100, both `first` and `last`, or a cursor that is none of this order
+ * @param fromEnd whether a page without `first`, `last`, `after` and `before` is the last page instead of the first
+ * @throws BAD_USER_INPUT for a size outside 0..100, for both `first` and `last`, or for a cursor of another order
  */
 export const planPage = <Row>(keyset: Keyset<Row>, args: PageArgs, fromEnd = false): Page<Row> => {
   const { first, last, after, before } = args;
@@ -110,14 +110,14 @@ export const planPage = <Row>(keyset: Keyset<Row>, args: PageArgs, fromEnd = fal
   };
 };
 
-/** @throws BAD_USER_INPUT for the number of items asked for in one page, below 0 or above {@link MAX_PAGE} */
+/** Checks the size of a page. @throws BAD_USER_INPUT when it is below 0 or above {@link MAX_PAGE} */
 export const assertPageSize = (path: string, size: number): void => {
   if (size >= 0 && size <= MAX_PAGE) return;
   const code = size < 0 ? 'TOO_SMALL' : 'TOO_LARGE';
   throw badInput({ path, code, message: `Must be between 0 and ${MAX_PAGE}.`, params: { min: 0, max: MAX_PAGE } });
 };
 
-/** Whether an argument that may be left out, or be null, is there. */
+/** Whether an optional argument was given and is not null. */
 export const isGiven = <Value>(value: Value | null | undefined): value is Value => value !== null && value !== undefined;
 const opposite = (direction: 'asc' | 'desc'): 'asc' | 'desc' => (direction === 'asc' ? 'desc' : 'asc');
 
@@ -128,8 +128,8 @@ const nest = (field: string, value: unknown): Record<string, unknown> => {
 };
 
 /**
- * The rows beyond `values`. The comparison of the first column is given twice: alone, so that an index can begin
- * there, and within the alternatives that settle ties.
+ * The Prisma conditions for the rows after, or before, `values`. The first column is compared twice: alone, so that an index scan can start
+ * there, and within the alternatives for equal values.
  */
 const beyond = <Row>(keyset: Keyset<Row>, values: readonly KeysetValue[], side: 'after' | 'before'): Record<string, unknown>[] => {
   const comparisons = keyset.columns.map(({ field, direction }, index) => ({
@@ -173,13 +173,13 @@ const parseValue = (type: KeysetColumn<never>['type'], value: unknown): KeysetVa
       return typeof value === 'number' && Number.isInteger(value) && Math.abs(value) <= 2_147_483_647 ? value : null;
     case 'date': {
       const date = typeof value === 'string' ? new Date(value) : null;
-      // Other years JavaScript and PostgreSQL write differently; that of an invalid date is NaN.
+      // JavaScript and PostgreSQL write other years differently. The year of an invalid date is NaN, which is refused too.
       return date !== null && date.getUTCFullYear() >= 1 && date.getUTCFullYear() <= 9_999 ? date : null;
     }
     case 'uuid':
       return typeof value === 'string' && isUuid(value) ? value : null;
     case 'text':
-      // PostgreSQL has no text with a NUL in it.
+      // PostgreSQL's text cannot contain NUL.
       return typeof value === 'string' && !value.includes('\0') ? value : null;
   }
 };

@@ -1,5 +1,5 @@
-/** The pattern by which LIKE finds a text anywhere, whatever it contains: its wildcards and its escape mean themselves. */
+/** A LIKE pattern that matches any value containing the text; wildcards in the text are escaped. */
 export const containing = (text: string): string => `%${escapeLike(text)}%`;
 
-/** A text for Prisma's `contains`, which passes the wildcards of LIKE through. */
+/** Escapes a text for LIKE. Prisma's `contains` needs it as well, since it passes wildcards through. */
 export const escapeLike = (text: string): string => text.replaceAll(/[\\%_]/g, '\\$&');

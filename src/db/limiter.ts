@@ -1,10 +1,10 @@
 import { coded } from '../errors.js';
 
 /**
- * At most `limit` pieces of work at a time; the others wait in the order in which they came, so that a crowd is served late rather than
- * refused by a pool that gives up on those who wait.
- * @param maxWaitMs how long one may wait, in milliseconds; then it is UNAVAILABLE
- * @param maxWaiting how many may wait; one more is UNAVAILABLE at once
+ * Runs at most `limit` functions at a time; further ones wait in the order of their arrival. A burst is thereby served late, instead of
+ * being refused by a pool whose waiting callers time out.
+ * @param maxWaitMs the longest wait, in milliseconds; then the call fails with UNAVAILABLE
+ * @param maxWaiting the most calls that may wait; a further one fails with UNAVAILABLE at once
  */
 export const createLimiter = (
   limit: number,
@@ -33,7 +33,7 @@ export const createLimiter = (
     });
   };
 
-  /** Hands the place on to whoever has waited longest. */
+  /** Passes the slot on to the call that has waited longest. */
   const yieldTurn = (): void => {
     const [next] = waiting;
     if (next === undefined) {

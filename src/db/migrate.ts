@@ -1,6 +1,6 @@
 /**
- * Applies `prisma/migrations` at start, without Prisma's engine but exactly as it would: under its advisory lock and
- * into its own table, so that `prisma migrate` agrees wherever it is used.
+ * Applies `prisma/migrations` at start without Prisma's engine, but compatibly: it takes the same advisory lock and writes the same table,
+ * so `prisma migrate` can be used on the database too.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
@@ -15,34 +15,33 @@ export class MigrationError extends Error {
 }
 
 export interface MigrateOptions {
-  /** The folder that holds a folder with a `migration.sql` for each migration. */
+  /** The folder of the migrations: each is a folder with a `migration.sql`. */
   readonly directory: string | URL;
   readonly log: Log;
   /** The longest wait for another process that migrates, in milliseconds; 60,000 by default. */
   readonly lockTimeoutMs?: number;
-  /** What else is brought up to date after the migrations, while other processes wait. */
+  /** Runs after the migrations, still under the lock. */
   readonly afterMigrations?: () => Promise<void>;
 }
 
-/** The project's own migrations, seen from the sources and from the build alike. */
+/** The project's migrations; the path is right both from `src/` and from the build. */
 export const MIGRATIONS = new URL('../../prisma/migrations', import.meta.url);
 
-/** The key that Prisma's own engine locks, so that `prisma migrate deploy` and this one exclude each other. */
+/** The key of the advisory lock that Prisma's engine takes: `prisma migrate deploy` and this code exclude each other. */
 const LOCK_KEY = 72_707_369;
 const LOCK_TIMEOUT_MS = 60_000;
 const CONNECTION_TIMEOUT_MS = 10_000;
 
 /**
- * Brings a database to the newest migration and returns the names of those it applied, in order; none when there was
- * nothing to do. Each migration is one script in one transaction of its own, in the order of the names, so a failing
- * one leaves nothing behind and those before it stay. A migration may hold any statement but those that cannot run in a
- * transaction, or that end it.
+ * Brings a database to the newest migration and returns the names of the migrations that it has applied, in order. Each migration is one
+ * script in one transaction, in the order of the names: when one fails, it leaves nothing behind and the earlier ones remain. A migration
+ * may contain any statement except those that cannot run in a transaction or that end it.
  *
- * Processes that start at once take turns: one applies, the others find it done.
+ * Processes that start at the same time take turns by an advisory lock: the first applies the migrations, the others find nothing to do.
  *
- * @param connection an address or the options of a client; its limits on the time of statements do not hold here
- * @throws {MigrationError} when a migration fails, was edited after it was applied, is recorded as failed or is unknown
- *   to this version of the software, and when another process keeps the lock for too long
+ * @param connection an address or the options of a client; its statement timeouts are not applied here
+ * @throws {MigrationError} when a migration fails, was edited after it was applied, is recorded as failed or is unknown to this version of
+ *   the software, or when another process holds the lock for too long
  */
 export const applyMigrations = async (connection: pg.ClientConfig, options: MigrateOptions): Promise<string[]> => {
   const migrations = await readMigrations(options.directory);
@@ -50,12 +49,12 @@ export const applyMigrations = async (connection: pg.ClientConfig, options: Migr
     keepAlive: true,
     connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
     ...connection,
-    // A migration of a large table takes as long as it takes.
+    // A migration of a large table may take any time.
     statement_timeout: 0,
     query_timeout: 0,
     idle_in_transaction_session_timeout: 0,
   });
-  // The query that is running rejects as well; without a listener a lost connection would end the process.
+  // A lost connection rejects the running query and emits `error` too; without a listener that would end the process.
   client.on('error', (error) => options.log.debug({ err: error.message }, 'the connection of the migrations broke'));
   try {
     await client.connect();
@@ -70,7 +69,7 @@ export const applyMigrations = async (connection: pg.ClientConfig, options: Migr
     await options.afterMigrations?.();
     return pending.map(({ name }) => name);
   } finally {
-    // The end of the session releases the lock.
+    // Ending the session releases the advisory lock.
     await client.end();
   }
 };
@@ -102,13 +101,16 @@ const lock = async (client: pg.Client, timeoutMs: number): Promise<void> => {
 };
 const LOCK_NOT_AVAILABLE = '55P03';
 
-/** The name of the table with its schema, quoted; by that, it is found whatever a migration does to the search path. */
+/**
+ * Creates the table of migrations and returns its name, quoted and with its schema, so that it is found even if a migration changes the
+ * search path.
+ */
 const openTable = async (client: pg.Client): Promise<string> => {
   const { rows } = await client.query<{ schema: string | null }>('SELECT current_schema() AS schema');
   const schema = rows[0]?.schema ?? null;
   if (schema === null) throw new MigrationError('There is no schema to migrate: none on the search path exists.');
   const table = `${pg.escapeIdentifier(schema)}._prisma_migrations`;
-  // Column for column what Prisma makes.
+  // The columns are exactly those that Prisma creates.
   await client.query(`
     CREATE TABLE IF NOT EXISTS ${table} (
       id                  VARCHAR(36) PRIMARY KEY NOT NULL,
@@ -129,7 +131,7 @@ interface MigrationRecord {
   readonly finished: boolean;
 }
 
-/** Compares what is recorded with what is there, before anything is changed. */
+/** Compares the recorded migrations with the files, before anything is changed. */
 const findPending = async (client: pg.Client, table: string, migrations: readonly Migration[]): Promise<Migration[]> => {
   const { rows: records } = await client.query<MigrationRecord>(
     `SELECT migration_name, checksum, finished_at IS NOT NULL AS finished FROM ${table}
@@ -155,10 +157,7 @@ const findPending = async (client: pg.Client, table: string, migrations: readonl
   return migrations.filter(({ name }) => !done.has(name));
 };
 
-/**
- * The checksum of a file, then those it would have with other line ends: like Prisma's engine, we take these for the
- * same.
- */
+/** The checksum of a file, followed by those with other line ends: like Prisma's engine, this code treats them as equal. */
 const checksums = (sql: string): [string, ...string[]] => {
   const unix = sql.replaceAll('\r\n', '\n');
   return [sha256(sql), sha256(unix), sha256(unix.replaceAll('\n', '\r\n'))];
@@ -170,7 +169,7 @@ const apply = async (client: pg.Client, table: string, { name, sql }: Migration)
   await client.query('BEGIN');
   const transaction = await transactionOf(client);
   try {
-    // Without parameters it goes to the server as one text, which alone knows where a statement ends.
+    // Without parameters the script is sent as one text, and the server splits it into statements.
     await client.query(sql);
   } catch (error) {
     await client.query('ROLLBACK').catch(() => undefined);
@@ -189,15 +188,15 @@ const apply = async (client: pg.Client, table: string, { name, sql }: Migration)
     [randomUUID(), checksums(sql)[0], name],
   );
   await client.query('COMMIT');
-  // What a migration has SET is not for the next one.
+  // A SET of one migration must not apply to the next.
   await client.query('RESET ALL');
 };
 
-/** The id of the present transaction, which begins to write by being asked. */
+/** The id of the current transaction; asking assigns one. */
 const transactionOf = async (client: pg.Client): Promise<string | undefined> =>
   (await client.query<{ id: string }>('SELECT pg_current_xact_id()::text AS id')).rows[0]?.id;
 
-/** The line of a script at which an error lies, as `:12`; empty when PostgreSQL does not say. */
+/** The line of an error in a script, as `:12`; empty when PostgreSQL does not tell. */
 const lineOf = (sql: string, error: pg.DatabaseError): string => {
   if (error.position === undefined) return '';
   // PostgreSQL counts characters from 1, not UTF-16 units.

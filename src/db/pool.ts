@@ -2,10 +2,10 @@ import pg from 'pg';
 import type { Log } from '../observability/log.js';
 import { connectionOptions, type ConnectionTarget } from './connection.js';
 
-/** The connections of one process, which are replaced when they are no longer what a new one would be. */
+/** The connection pool of a process. */
 export interface ConnectionPool {
   readonly pool: pg.Pool;
-  /** Has every connection that is open now closed once it is free: those that are in use finish what they do. At most once a second. */
+  /** Closes all connections that are open now, each as soon as it is released. Takes effect at most once a second. */
   readonly renew: () => void;
 }
 
@@ -15,12 +15,15 @@ export interface ConnectionPoolOptions {
   /** The longest wait for a connection and for one statement, in milliseconds. */
   readonly timeoutMs: number;
   readonly log: Log;
-  /** Called with each new connection before anything is asked of it; one for which it rejects is not used. */
+  /** Called with each new connection before its first statement; when it rejects, the connection is closed. */
   readonly onConnect?: ((client: pg.ClientBase) => Promise<void>) | undefined;
 }
 
 const IDLE_MS = 30_000;
-/** A database that goes on refusing to write must not cost every read a new connection. */
+/**
+ * The shortest interval between two renewals, in milliseconds: while a database keeps refusing writes, reads must not need a new connection
+ * each.
+ */
 const RENEW_INTERVAL_MS = 1_000;
 
 export const createPool = ({ target, size, timeoutMs, log, onConnect }: ConnectionPoolOptions): ConnectionPool => {
@@ -35,16 +38,16 @@ export const createPool = ({ target, size, timeoutMs, log, onConnect }: Connecti
   });
   const openedAt = new WeakMap<pg.ClientBase, number>();
   let outdatedBefore = 0;
-  // Without a listener, a connection that breaks ends the process. What it means shows when the next statement is sent.
+  // Without a listener, an `error` event would end the process. The next statement on the connection reports the failure.
   const broke = (error: Error): void => log.debug({ err: error.message }, 'a database connection broke');
   pool.on('error', broke);
   pool.on('connect', (client) => {
     openedAt.set(client, performance.now());
-    // The pool listens to idle ones alone. One that breaks right after it was taken, before Prisma listens or between two of its statements,
-    // would end the process too.
+    // The pool listens to idle connections only. A connection that breaks just after it was taken, before Prisma listens, or between two of
+    // its statements, would end the process too.
     client.on('error', broke);
   });
-  // It comes before the pool looks at whether the connection can be used again.
+  // The event is emitted before the pool checks whether the connection can be reused, so an ended one is discarded.
   pool.on('release', (_error, client) => {
     if ((openedAt.get(client) ?? 0) < outdatedBefore) void (client as pg.PoolClient & Pick<pg.Client, 'end'>).end();
   });

@@ -1,12 +1,12 @@
-/** The names under which a pool's connections prepare their statements. */
+/** The names of the prepared statements of a pool. */
 export interface StatementNames {
-  /** How often the names have been thrown away. */
+  /** How often all names were replaced. */
   readonly generation: number;
-  /** The name of a statement; empty for one that is sent without. */
+  /** The name of a statement; empty for a statement that is not prepared. */
   readonly nameOf: (statement: { readonly sql: string; readonly args: readonly unknown[] }) => string;
   /**
-   * Throws away all names that were given in this generation, so that every statement is prepared anew, on every connection. Does nothing
-   * when they have been thrown away already: many that fail together have one reason.
+   * Replaces all names of this generation, so that every connection prepares every statement again. A call for an older generation does
+   * nothing: statements that fail together have one reason.
    */
   readonly forget: (generation: number) => void;
 }
@@ -15,9 +15,9 @@ const MAX_NAMES = 500;
 const MAX_NAMED_LENGTH = 8_000;
 
 /**
- * Names prepared statements by their text, so that each connection plans a statement once. Prisma's texts are parameterised, hence few;
- * the longest (a full multi-row insert) are left alone, and so is what has no parameters: BEGIN and COMMIT have nothing to plan, and
- * must work whatever has become of a connection's statements.
+ * Names prepared statements by their text, so that each connection plans each statement once. Prisma's texts are parameterised, so there
+ * are few. Very long texts (multi-row inserts) are not prepared. Neither are texts without parameters: BEGIN and COMMIT need no plan, and
+ * must work even when a connection has lost its statements.
  */
 export const createStatementNames = (): StatementNames => {
   const names = new Map<string, string>();

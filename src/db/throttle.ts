@@ -1,20 +1,23 @@
 import { Prisma } from './generated/prisma/client.js';
 
 /*
- * What changes often is told at once the first time, further changes at most once a second, the last state always. A time of the row's own
- * paces it: in the past it says when it was last told; in the future, when a job that waits already will tell. All times are the
- * database's.
+ * Throttles the publishing of a value that changes often: the first change is published at once, further changes at most once a second, and
+ * the last one always. A timestamp of the row holds the state: in the past, it is when the value was last published; in the future, it is
+ * when a job that is already enqueued will publish it. All times are the database's.
  */
 
-/** `due`: a job will tell, of this too. */
+/**
+ * `now`: publish in this transaction. `soon`: enqueue a job that publishes. `due`: a job is enqueued already and will publish this change
+ * too.
+ */
 export type Telling = 'now' | 'soon' | 'due';
 
-/** The shortest time between two tellings. */
+/** The shortest interval between two publications. */
 export const THROTTLE_INTERVAL = Prisma.sql`interval '1 second'`;
 
 /**
- * When a change is to be told, as a {@link Telling}. Read it under the lock of the row; `-infinity` is a time for what was never told.
- * A time that no job could have been asked for is one from before the clock was set back.
+ * When to publish a change, as a {@link Telling}. Read it while holding the row's lock. `-infinity` stands for "never published". A time
+ * too far in the future for any job comes from before the clock was set back, and is treated as past.
  */
 export const telling = (toldAt: Prisma.Sql): Prisma.Sql => Prisma.sql`
   CASE

@@ -7,53 +7,54 @@ export interface Grown {
   readonly topic: string;
   readonly key: string;
   readonly seq: number;
-  /** When the event before these was numbered; null when there was none, or when it is not known. */
+  /** When the event before these was numbered; null when there was none or the time is unknown. */
   readonly priorAt: Date | null;
-  /** What it has grown by, in seq order; nothing for a state. */
+  /** The new events in seq order; empty for a state topic. */
   readonly events: readonly {
     readonly seq: number;
     readonly kind: string;
     readonly ref: unknown;
     readonly at: Date;
     readonly epoch: number;
-    /** The rows that it is about, where its transaction has them at hand. */
+    /** Rows that the event is about, if its transaction had them in memory. */
     readonly carried: object | null;
   }[];
 }
 
-/** What `emit` needs to know of a topic whose events are kept, each with a seq of its own. */
+/** The part of a log topic that `emit` uses. */
 export interface EmittableLog<Events extends object> {
   readonly kind: 'log';
   readonly name: string;
   /**
-   * Data-modifying statements over the rows of `numbered` (topic, key, seq, kind, ref, at), run with the numbering itself: they write an
-   * event's seq and time, or what else follows from it, into the rows it is about, at no further round trip. The order among them is
-   * not defined, so no two may write the same row. A time that readers compare with the order of events is `numbered.at`: it is taken
-   * under the lock that numbers, while a time from before would say when an act began, in whatever order these have waited.
+   * Data-modifying CTEs that run in the numbering statement and read its CTE `numbered` (topic, key, seq, kind, ref, at). They write the
+   * seq and time of an event into the rows it is about, without a further round trip. PostgreSQL does not define the order of such CTEs, so
+   * no two may write the same row. A time that is compared with the order of events must be `numbered.at`, which is taken under the lock of
+   * the head. Example: A takes its time, B takes its time, B is numbered first; with times from before the lock, `createdAt` and `seq`
+   * would disagree.
    */
   readonly projections?: readonly Prisma.Sql[] | undefined;
-  /** Only a type: what each kind of event carries in `ref`. */
+  /** For the type checker only: what each kind of event carries in `ref`. */
   readonly events?: Events;
 }
 
-/** What `emit` needs to know of a topic whose value is a row: only that it changed. */
+/** The part of a state topic that `emit` uses: an emission only says that the row has changed. */
 export interface EmittableState {
   readonly kind: 'state';
   readonly name: string;
 }
 
-/** Where an event has come to stand in its stream. All are 0 until it is numbered: read them once `transact` has resolved. */
+/** The position of an event in its stream. The values are 0 until it is numbered: read them after `transact` has resolved. */
 export interface Emitted {
   readonly seq: number;
   readonly epoch: number;
-  /** When it was numbered. */
+  /** When the event was numbered. */
   readonly at: Date;
 }
 
 export interface Emit {
   /**
-   * @param carried rows that the event is about, as this transaction leaves them: where a result of the event is made here in the very turn
-   *   of the commit, they need not be read. They are handed on as they are, and are not kept
+   * @param carried rows that the event is about, as this transaction leaves them. They are passed to the hub of this process without a copy
+   *   and are not kept: results that are made in the same turn of the event loop as the commit need not read them
    */
   <Events extends object, Kind extends keyof Events & string>(
     topic: EmittableLog<Events>,
@@ -65,7 +66,7 @@ export interface Emit {
   (topic: EmittableState, key: string): Emitted;
 }
 
-/** What `enqueue` needs to know of a task: only its name; and, as a type, what its jobs carry. */
+/** The part of a task that `enqueue` uses. */
 export interface EnqueuableTask<Payload extends object> {
   readonly name: string;
   readonly payload?: Payload;
@@ -73,33 +74,32 @@ export interface EnqueuableTask<Payload extends object> {
 
 export interface EnqueueOptions {
   /**
-   * Jobs of one task and key that wait are one: it runs at the time that was asked for first, with the payload that was given last. One
-   * that runs already is no longer waited for, so another is made, which sees what this transaction writes.
+   * Waiting jobs with the same task and key are merged into one, with the earliest time and the latest payload. A job that is already
+   * running is not merged with: a new one is added, which sees what this transaction writes.
    */
   readonly key?: string;
-  /** Not before this time; as soon as possible when left out. */
+  /** The earliest time of the run. Left out: as soon as possible. */
   readonly runAt?: Date;
 }
 
-/** Asks for a job, which is there when the transaction commits and never was when it does not. Nothing is to be awaited. */
+/** Enqueues a job in this transaction: it exists only if the transaction commits. Nothing is to be awaited. */
 export type Enqueue = <Payload extends object>(task: EnqueuableTask<Payload>, payload: NoInfer<Payload>, options?: EnqueueOptions) => void;
 
-/** A transaction, and the ways to say what follows from it. Both only collect: jobs, then numbers, are written just before COMMIT. */
+/** A transaction with `emit` and `enqueue`. Both only collect: the jobs and then the events are written just before COMMIT. */
 export type Tx = Prisma.TransactionClient & { readonly emit: Emit; readonly enqueue: Enqueue };
 
 /**
- * Runs `work` in one transaction and, after its commit, tells which streams have grown by it.
+ * Runs `work` in one transaction and, after the commit, reports the streams that have grown.
  *
- * Ordering: within a stream, commit order is seq order and seqs have no gap, because all heads concerned are locked, in
- * (topic, key) order, and numbered in the one statement that precedes COMMIT. A transaction that fails emits nothing.
- * A serialisation failure, a deadlock or a prepared statement that has become useless runs `work` again from its start (up to five
- * times), so `work` must have no effect outside of the database.
+ * Ordering: within a stream, commit order is seq order and the seqs have no gaps, because all heads concerned are locked, in (topic, key)
+ * order, and numbered by the one statement before COMMIT. A transaction that fails emits nothing. After a serialisation failure, a deadlock
+ * or an invalid prepared statement `work` runs again from its start, up to five times, so it must have no effect outside the database.
  */
 export type Transact = <Result>(
   work: (tx: Tx) => Promise<Result>,
   options?: {
     readonly isolationLevel?: Prisma.TransactionIsolationLevel;
-    /** How long all of it may take, in milliseconds, for what is large; twice what one statement may take when left out. */
+    /** The longest duration of the transaction, in milliseconds; by default twice the statement timeout. */
     readonly timeout?: number;
   },
 ) => Promise<Result>;
@@ -115,7 +115,7 @@ interface Emission extends Emitted {
   at: Date;
 }
 
-/** A job as the queue's `add_jobs` takes it. */
+/** A job as graphile-worker's `add_jobs` takes it. */
 interface JobSpec {
   readonly identifier: string;
   readonly payload: object;
@@ -127,9 +127,9 @@ export interface TransactOptions {
   readonly prisma: PrismaClient;
   /** The PostgreSQL schema of the job queue. */
   readonly jobSchema: string;
-  /** Has each transaction wait for its turn. */
+  /** Limits how many transactions run at a time. */
   readonly limited: ReturnType<typeof createLimiter>;
-  /** Runs a whole transaction again that the database has undone. */
+  /** Retries a whole transaction. */
   readonly attempt: Attempt;
   readonly onCommit: (grown: readonly Grown[]) => void;
 }
@@ -148,7 +148,8 @@ export const createTransact =
       const enqueue: Enqueue = ({ name }, payload, { key, runAt = null } = {}) => {
         jobs.push({ identifier: name, payload, job_key: key === undefined ? null : `${name}:${key}`, run_at: runAt });
       };
-      // Defined, not assigned: assigning would go through the proxy that `client` is, to an object that all transactions share.
+      // The properties are defined and not assigned, because `client` is a proxy: an assignment would reach an object that all transactions
+      // share.
       const tx = Object.create(client, { emit: { value: emit }, enqueue: { value: enqueue } }) as Tx;
       const value = await work(tx);
       await addJobs(client, jobSchema, jobs);
@@ -163,9 +164,9 @@ export const createTransact =
   };
 
 /**
- * Writes the jobs in one statement: those without a key together, then one after the other those with one, whose rows it locks in the
- * order of their keys: that is what keeps two transactions from a deadlock. Should a worker begin a job of the same key in the middle
- * of it, the queue leaves the new one out, so it is asked again: then it sees that the other one runs.
+ * Writes the jobs in one statement: first those without a key, then those with one in the order of their keys. Keyed jobs lock rows, and
+ * the fixed order prevents deadlocks. When a worker takes a job of the same key during the statement, graphile-worker does not add the new
+ * job; the call is then repeated and sees the running job.
  */
 const addJobs = async (client: Prisma.TransactionClient, schema: string, jobs: readonly JobSpec[]): Promise<void> => {
   if (jobs.length === 0) return;
@@ -182,14 +183,14 @@ const addJobs = async (client: Prisma.TransactionClient, schema: string, jobs: r
   }
 };
 
-/** Of each key the last job, at the time of the first; in the order of the keys. */
+/** The last job of each key, at the earliest time of that key, in the order of the keys. */
 const oneOfEachKey = (jobs: readonly JobSpec[]): readonly JobSpec[] => {
   const keyed = new Map<string, JobSpec>();
   for (const job of jobs) if (job.job_key !== null) keyed.set(job.job_key, { ...job, run_at: (keyed.get(job.job_key) ?? job).run_at });
   return [...keyed].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, job]) => job);
 };
 
-/** To the millisecond that the columns hold: rounded up it would lie in the future. */
+/** Truncated to milliseconds, the precision of the columns: a rounded time could lie in the future. */
 const NOW = Prisma.sql`date_trunc('milliseconds', clock_timestamp())`;
 
 interface Numbered {
@@ -204,8 +205,8 @@ interface Numbered {
 const isLog = ({ topic }: Emission): boolean => topic.kind === 'log';
 
 /**
- * Locks and numbers the heads of all streams concerned and writes their events, in one statement. A multi-row INSERT takes
- * its row locks in the order of its rows, so sorting them is what keeps two transactions from a deadlock.
+ * Locks and numbers the heads of all streams concerned and writes their events, in one statement. A multi-row INSERT locks rows in the
+ * order of its VALUES, so sorting the streams prevents deadlocks.
  */
 const number = async (client: Prisma.TransactionClient, emissions: readonly Emission[]): Promise<readonly Grown[]> => {
   if (emissions.length === 0) return [];
@@ -247,7 +248,8 @@ const number = async (client: Prisma.TransactionClient, emissions: readonly Emis
     else byStream.set(name, [emission]);
   }
   return heads.map(({ topic, key, seq, epoch, priorAt, at }) => {
-    // A head says where its last emission stands; those before it stand right below, in the order of their emission.
+    // The statement returns the seq of the last emission of each stream; the earlier ones have the seqs just below, in the order of
+    // emission.
     const emitted = byStream.get(`${topic}\0${key}`) ?? [];
     emitted.forEach((emission, index) => Object.assign(emission, { epoch, at, seq: seq - emitted.length + 1 + index }));
     const events = emitted.filter(isLog).map((emission) => ({

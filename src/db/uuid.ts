@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
-/** A uuid as rows have it, in lower case: the source of a regular expression. */
+/** The source of a regular expression for a UUID in lower case. */
 export const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
 
 const WHOLE_UUID = new RegExp(`^${UUID}$`);
@@ -8,8 +8,8 @@ const WHOLE_UUID = new RegExp(`^${UUID}$`);
 export const isUuid = (text: string): boolean => WHOLE_UUID.test(text);
 
 /**
- * A version 7 UUID (RFC 9562), as Prisma gives to rows that it writes; for those that raw SQL writes.
- * @param now milliseconds since the epoch: ids grow with it, so that new rows lie beside each other in an index
+ * A version 7 UUID (RFC 9562), as Prisma generates them, for rows that raw SQL inserts.
+ * @param now milliseconds since the epoch; ids grow with it, so new rows are neighbours in an index
  */
 export const uuid7 = (now: number): string => {
   const bytes = randomBytes(16);

@@ -11,17 +11,19 @@ import { hasCode } from './owner.js';
 const NOBODY = 65_534;
 const PROBE_TIMEOUT_MS = 30_000;
 
-/** How PostgreSQL's programs are started here. */
+/** How PostgreSQL's programs are started on this machine. */
 export interface Launcher {
   /** The folder of `postgres`, `initdb` and `pg_ctl`. */
   readonly bin: string;
-  /** The command and its arguments put before the program's own; empty for a plain start. */
+  /** The command and arguments that come before the program; empty for a plain start. */
   readonly prefix: readonly string[];
-  /** The user whom the programs run as and who must own the files; null for the user of this process. */
+  /** The user that runs the programs and must own the files; null for the user of this process. */
   readonly user: { readonly uid: number; readonly gid: number } | null;
 }
 
-/** The environment of PostgreSQL's programs: nothing of ours, neither secrets nor settings meant for other clients. */
+/**
+ * The environment of PostgreSQL's programs. It contains nothing of ours: no secrets, and no PG* settings that are meant for other clients.
+ */
 export const childEnvironment = (): NodeJS.ProcessEnv => {
   const kept = ['PATH', 'SystemRoot', 'windir', 'TEMP', 'TMP', 'TMPDIR'];
   return {
@@ -34,11 +36,11 @@ export const childEnvironment = (): NodeJS.ProcessEnv => {
 export const programOf = (bin: string, name: 'postgres' | 'initdb' | 'pg_ctl'): string =>
   join(bin, process.platform === 'win32' ? `${name}.exe` : name);
 
-/** Runs a command to its end and rejects with what it said when it fails. */
+/** Runs a command to its end; rejects with its output when it fails. */
 export const runCommand = async (command: readonly string[], input = ''): Promise<void> => {
   const [file = '', ...args] = command;
   const running = promisify(execFile)(file, args, { env: childEnvironment(), windowsHide: true });
-  // A program that ends without reading its input breaks the pipe; its exit code tells more than that.
+  // A program that exits without reading its input emits EPIPE here; its exit code tells more.
   running.child.stdin?.on('error', () => undefined).end(input);
   try {
     await running;
@@ -49,13 +51,13 @@ export const runCommand = async (command: readonly string[], input = ''): Promis
 };
 
 /**
- * Finds a way to run PostgreSQL by trying, since what is allowed (user namespaces, above all) shows in no other way.
- * PostgreSQL refuses to run as root, so root takes a user namespace in which it is an ordinary user: its files stay
- * root's, and folders that only root may enter stay reachable. Where that is forbidden, and for files that already
- * belong to somebody else, root becomes that user.
+ * Finds a way to run PostgreSQL by trying candidates, since no other check shows what the system permits (user namespaces above all).
+ * PostgreSQL refuses to run as root. Therefore root first tries a user namespace in which it appears as an ordinary user: files remain
+ * root's, and folders that only root may enter stay reachable. Where that is forbidden, or the files already belong to somebody else, root
+ * switches to that user.
  *
- * @param dataDir an existing folder; the binaries are copied into it where the installed ones cannot be used.
- * @param cluster the folder of the database, which need not exist yet.
+ * @param dataDir an existing folder; the binaries are copied into it when the installed ones cannot be used
+ * @param cluster the folder of the database, which need not exist yet
  */
 export const findLauncher = async (dataDir: string, cluster: string): Promise<Launcher> => {
   const native = await installedBinaries();
@@ -65,10 +67,11 @@ export const findLauncher = async (dataDir: string, cluster: string): Promise<La
   );
   const bin = join(linked ? native : await copyBinaries(native, dataDir), 'bin');
   const version = [programOf(bin, 'postgres'), '--version'];
-  // Without the tether a killed process leaves its PostgreSQL behind, and the next start has to stop it.
+  // With `--pdeathsig` PostgreSQL stops when this process is killed. Without it, it would go on running and the next start would have to
+  // stop it.
   const tether = ['setpriv', '--pdeathsig', 'INT', '--'];
   const named = await namedUser();
-  // Entering the namespace changes the credentials, which would cut the tether: it comes second.
+  // Entering a namespace changes the credentials, which resets the parent-death signal: `setpriv` must come after it.
   const namespace = ['unshare', '--user', `--map-user=${named}`, `--map-group=${named}`, '--'];
   const namespaced = [[...namespace, ...tether], namespace];
 
@@ -83,7 +86,7 @@ export const findLauncher = async (dataDir: string, cluster: string): Promise<La
     }
     return asUser(isRoots ? { uid: named, gid: named } : { uid: owner.uid, gid: owner.gid }, native, bin, dataDir);
   }
-  // initdb wants to know its user's name, which a container started with any number as its user cannot tell.
+  // initdb looks up the name of its user, which fails in a container that was started with an arbitrary user id.
   const candidates = process.platform === 'linux' ? [...(hasName() ? [] : namespaced), tether] : [];
   for (const prefix of candidates) {
     if (await works([...prefix, ...version])) return { bin, prefix, user: null };
@@ -107,7 +110,7 @@ const hasName = (): boolean => {
   }
 };
 
-/** An ordinary user that this system has a name for: nobody, as a rule. */
+/** The id of an ordinary user that has a name on this system, usually `nobody`. */
 const namedUser = async (): Promise<number> => {
   const users = await readFile('/etc/passwd', 'utf8').catch(() => '');
   const ids = users.split('\n').flatMap((line) => Number.parseInt(line.split(':')[2] ?? '', 10) || []);
@@ -169,8 +172,8 @@ const installedBinaries = async (): Promise<string> => {
 const linksShape = z.array(z.object({ source: z.string(), target: z.string() }));
 
 /**
- * Makes the symbolic links that npm packages cannot hold. The package's install script would make them, but install
- * scripts are not run here. Several processes may do it at once.
+ * Creates the symbolic links that npm packages cannot contain. The package's install script would do it, but install scripts are disabled
+ * here. Several processes may do it at once.
  */
 const makeLinks = async (native: string): Promise<void> => {
   const list = await readFile(join(native, 'pg-symlinks.json'), 'utf8').catch((error: unknown) => {
@@ -178,7 +181,7 @@ const makeLinks = async (native: string): Promise<void> => {
     throw error;
   });
   for (const { source, target } of linksShape.parse(JSON.parse(list))) {
-    // Asked first: on a read-only file system an existing link is an error other than EEXIST.
+    // The link is checked before it is created: on a read-only file system, creating an existing link fails with another error than EEXIST.
     const path = join(native, '..', target);
     if ((await lstat(path).catch(() => null)) !== null) continue;
     await symlink(relative(dirname(target), source), path).catch((error: unknown) => {
@@ -187,13 +190,13 @@ const makeLinks = async (native: string): Promise<void> => {
   }
 };
 
-/** What is being made under the data directory has this prefix until it is whole and takes its name. */
+/** The prefix of files and folders in the data directory that are still being created; they are renamed when complete. */
 export const DRAFT_PREFIX = 'new-postgres-';
 const COPY_PREFIX = 'postgres-binaries-';
 
 /**
- * Copies the binaries into the data directory, which the server's user can read and write in any case. Only the owner
- * of the data directory comes here, so nobody copies at the same time.
+ * Copies the binaries into the data directory, which the server's user can read. Only the owner of the data directory calls this, so there
+ * is no concurrent copy.
  */
 const copyBinaries = async (native: string, dataDir: string): Promise<string> => {
   const manifest = z.object({ version: z.string() }).parse(JSON.parse(await readFile(join(native, '..', 'package.json'), 'utf8')));

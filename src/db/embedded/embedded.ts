@@ -21,30 +21,33 @@ export interface PostgresAddress {
 
 export interface EmbeddedPostgres {
   readonly address: PostgresAddress;
-  /** Ends every connection and PostgreSQL itself; resolves when it has ended. Safe to call again. */
+  /** Stops PostgreSQL and with it every connection; resolves when it has exited. It may be called again. */
   stop(): Promise<void>;
 }
 
 export interface EmbeddedPostgresOptions {
   readonly dataDir: string;
   readonly log: Log;
-  /** True by default. False is fast, for tests: a crash of the machine (not of a process) may ruin the database. */
+  /**
+   * Whether commits are flushed to disk; true by default. False is for tests: it is fast, but a crash of the machine (not of a process) may
+   * destroy the database.
+   */
   readonly durable?: boolean;
   /** 100 by default. */
   readonly maxConnections?: number;
-  /** Called once when PostgreSQL ends without having been told to. `dataDir` is free again by then. */
+  /** Called once if PostgreSQL exits without having been stopped. By then `dataDir` may be used again. */
   readonly onExit?: (reason: string) => void;
 }
 
 /**
- * Starts the PostgreSQL under `dataDir`, creating folder, cluster and database at first. It listens on the loopback
- * address only, on a free port, and ends with this process (on Linux: with the calling thread) where the system allows.
+ * Starts the PostgreSQL under `dataDir`; at the first start it creates the folder, the cluster and the database. It listens on a free port
+ * of the loopback address only. Where the system supports it, it stops when this process (on Linux: the calling thread) ends.
  *
- * Whatever an earlier process left behind, even one that was killed at any moment, is dealt with first: a PostgreSQL
- * that outlived it is stopped, half-made files are removed.
+ * Remains of an earlier process, even of one that was killed at any moment, are cleaned up first: a PostgreSQL that is still running is
+ * stopped, and incomplete files are removed.
  *
- * @throws {EmbeddedPostgresBusy} when a live process runs it already. Of several that start at once exactly one wins.
- * @throws {Error} with PostgreSQL's own last words when it does not start.
+ * @throws {EmbeddedPostgresBusy} when another live process runs this database; of several that start at once exactly one succeeds
+ * @throws {Error} with PostgreSQL's last output when it does not start
  */
 export const startEmbeddedPostgres = async (options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> => {
   await mkdir(options.dataDir, { recursive: true });
@@ -58,7 +61,7 @@ export const startEmbeddedPostgres = async (options: EmbeddedPostgresOptions): P
       options.log.info({ dataDir }, 'creating the embedded PostgreSQL');
       await createCluster(launcher, dataDir, durable);
     } else if (launcher.user !== null) {
-      // An earlier start may have been interrupted here, or may have run as root in a user namespace.
+      // The owner may be wrong when an earlier start was interrupted here or ran as root in a user namespace.
       await runCommand(['chown', '-R', `${launcher.user.uid}:${launcher.user.gid}`, clusterFolder(dataDir)]);
     }
     const data = join(clusterFolder(dataDir), 'data');
@@ -73,7 +76,7 @@ export const startEmbeddedPostgres = async (options: EmbeddedPostgresOptions): P
         throw error;
       },
     );
-    // What cannot be recorded (on a full disk, say) must not keep PostgreSQL from being stopped.
+    // A failure to write the record (on a full disk, for example) must not keep PostgreSQL from being stopped.
     const record = (change: Parameters<Claim['update']>[0]): Promise<void> =>
       claim.update(change).catch((error: unknown) => options.log.warn({ err: error }, 'DATA_DIR cannot be written'));
     let stopping: Promise<void> | null = null;
@@ -93,15 +96,15 @@ export const startEmbeddedPostgres = async (options: EmbeddedPostgresOptions): P
         })()),
     };
   } catch (error) {
-    // The first error is the one to tell.
+    // A failure to release must not hide the first error.
     await claim.update({ state: 'released' }).catch(() => undefined);
     throw error;
   }
 };
 
 /**
- * The address of the PostgreSQL that a live Lyceum process runs under `dataDir`, or null when none runs. For the
- * command line, which may use a running server's database for its short life; the database ends when that server does.
+ * The address of the PostgreSQL that another live Lyceum process runs under `dataDir`, or null when none does. It lets the command line use
+ * the database of a running server; it stops together with that server.
  */
 export const findRunningPostgres = async (dataDir: string): Promise<PostgresAddress | null> => {
   const owner = await liveOwner(ownerFolder(dataDir));
@@ -110,7 +113,7 @@ export const findRunningPostgres = async (dataDir: string): Promise<PostgresAddr
 };
 
 const ownerFolder = (dataDir: string): string => join(dataDir, 'postgres-owner');
-/** Holds `data`, the cluster, and `password`, made together. */
+/** The folder of `data` (the cluster) and `password`, which are created together. */
 const clusterFolder = (dataDir: string): string => join(dataDir, 'postgres');
 
 const exists = (path: string): Promise<boolean> =>
@@ -132,7 +135,7 @@ const sweepDrafts = async (dataDir: string): Promise<void> => {
   await Promise.all(drafts.map((name) => rm(join(dataDir, name), { recursive: true, force: true, maxRetries: 5 })));
 };
 
-/** Makes everything under another name and renames it when whole: an interrupted first start leaves no half cluster. */
+/** Creates the cluster under a temporary name and renames it when complete, so an interrupted first start leaves no partial cluster. */
 const createCluster = async (launcher: Launcher, dataDir: string, durable: boolean): Promise<void> => {
   const draft = await mkdtemp(join(dataDir, DRAFT_PREFIX));
   const password = join(draft, 'password');
@@ -146,7 +149,7 @@ const createCluster = async (launcher: Launcher, dataDir: string, durable: boole
     const run = (name: 'initdb' | 'postgres', args: readonly string[], input = ''): Promise<void> =>
       runCommand([...launcher.prefix, programOf(launcher.bin, name), ...args], input);
     const fast = durable ? [] : ['-c', 'fsync=off'];
-    // The built-in provider knows upper and lower case of all letters, the same on every system; C only that of ASCII.
+    // The builtin provider handles upper and lower case of all letters, the same on every system; C only those of ASCII.
     await run('initdb', [
       ...['-D', data, '-U', USER, '--no-locale', '-E', 'UTF8', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'],
       ...['--auth=scram-sha-256', `--pwfile=${password}`, '--no-instructions', ...(durable ? [] : ['--no-sync'])],
@@ -162,7 +165,10 @@ const createCluster = async (launcher: Launcher, dataDir: string, durable: boole
   if (durable) await syncFolder(dataDir);
 };
 
-/** Makes the renaming itself last: without it a power failure could take the cluster with all that was acknowledged. */
+/**
+ * Flushes a folder to disk, so that a rename in it survives a power failure. Without it the cluster could be lost with everything that was
+ * acknowledged.
+ */
 const syncFolder = async (folder: string): Promise<void> => {
   if (process.platform === 'win32') return;
   const handle = await open(folder);

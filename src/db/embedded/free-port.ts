@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 
-/** A port that nobody listens on just now, chosen by the system. Somebody may be faster to take it. */
+/** A port that is free at the moment, chosen by the system. Another process may take it before it is used. */
 export const freePort = async (host: string): Promise<number> => {
   const server = createServer().listen(0, host);
   await once(server, 'listening');

@@ -11,14 +11,14 @@ const POLL_MS = 25;
 
 const recordShape = z.object({
   pid: z.number().int().positive(),
-  /** The start of `pid` as {@link lifeOf} tells it, so that a recycled number is not taken for the owner. */
+  /** When `pid` was started, as {@link lifeOf} returns it: a later process with the same id is not the owner. */
   started: z.string(),
   state: z.enum(['starting', 'running', 'stopping', 'released']),
   postmaster: z.number().int().nullable(),
   port: z.number().int().nullable(),
 });
 
-/** Who runs the PostgreSQL of a data directory. `postmaster` and `port` are set while `state` is `running`. */
+/** The process that runs the PostgreSQL of a data directory. `postmaster` and `port` are set while `state` is `running`. */
 export type OwnerRecord = z.infer<typeof recordShape>;
 
 /** Another live process runs the PostgreSQL of this data directory. */
@@ -37,8 +37,8 @@ export class EmbeddedPostgresBusy extends Error {
 }
 
 /**
- * Tells one life of a process id from another: null when there is no such process (a zombie is none), the moment of its
- * start where the system tells it, else an empty string.
+ * The start time of a process, which distinguishes it from a later process with the same id. Null when there is no such process (a zombie
+ * counts as none); an empty string where the system does not tell the time.
  */
 export const lifeOf = async (pid: number): Promise<string | null> => {
   try {
@@ -49,7 +49,7 @@ export const lifeOf = async (pid: number): Promise<string | null> => {
   try {
     if (process.platform === 'linux') {
       const [boot, line] = await Promise.all([readFile('/proc/sys/kernel/random/boot_id', 'utf8'), readFile(`/proc/${pid}/stat`, 'utf8')]);
-      // The second field is the program's name in parentheses, which may hold spaces and parentheses itself.
+      // The second field is the program's name in parentheses, and the name may contain spaces and parentheses.
       const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
       return fields[0] === 'Z' || fields[0] === 'X' ? null : `${boot.trim()}/${fields[19] ?? ''}`;
     }
@@ -83,14 +83,14 @@ export interface Claim {
 }
 
 /**
- * Makes this process the owner of the PostgreSQL whose records are in `folder`. Of several processes (or several calls
- * in one process) exactly one wins; the others get {@link EmbeddedPostgresBusy} at once, or after some seconds when the
- * owner is just stopping and does not end.
+ * Makes this process the owner of the PostgreSQL whose records are in `folder`. Of several processes (or several calls in one process)
+ * exactly one succeeds. The others get {@link EmbeddedPostgresBusy}: at once, or after some seconds when the owner is stopping and does not
+ * finish.
  *
- * The records are numbered and the highest is the owner's. A claim creates the next number, exclusively, once the
- * present owner is dead or has released; a lower record is removed only after a higher one stands. So whoever acts on
- * an old view either fails to create the number or, looking again, finds a higher one and withdraws. A release
- * therefore rewrites the record instead of removing it: the numbers never start anew.
+ * The records are numbered, and the highest number is the owner's. A claim creates the next number exclusively, once the present owner is
+ * dead or has released; lower records are removed only after a higher one exists. Example: A and B both see that owner 7 is dead. Both try
+ * to create 8; one fails with EEXIST and looks again. If B was slow and 8 has already been replaced by 9, B may create 8, but then it sees
+ * 9 and withdraws. A release therefore rewrites the record instead of removing it: the numbers never restart.
  */
 export const claimOwnership = async (folder: string): Promise<Claim> => {
   await mkdir(folder, { recursive: true });
@@ -111,7 +111,7 @@ export const claimOwnership = async (folder: string): Promise<Claim> => {
     try {
       await link(draft, file);
     } catch (error) {
-      // Somebody was faster: the number is taken, or the winner has swept the drafts.
+      // Another process was faster: the number exists already, or the winner has removed the drafts.
       if (hasCode(error, 'EEXIST') || hasCode(error, 'ENOENT')) continue;
       throw error;
     } finally {
@@ -148,13 +148,16 @@ const readLatest = async (folder: string): Promise<{ number: number; record: Own
     try {
       return { number, record: parseRecord(await readFile(join(folder, `${number}.json`), 'utf8')) };
     } catch (error) {
-      // Removed between the two calls: a higher number stands now.
+      // The file was removed between the two calls, so a higher number exists.
       if (!hasCode(error, 'ENOENT')) throw error;
     }
   }
 };
 
-/** A record becomes visible only when it is whole, so a torn one is what a power failure left: its owner is dead. */
+/**
+ * Parses a record. Records are renamed into place when complete, so an incomplete one is the result of a power failure, and its owner is
+ * dead.
+ */
 const parseRecord = (text: string): OwnerRecord | null => {
   try {
     return recordShape.parse(JSON.parse(text));
@@ -170,7 +173,7 @@ const writeDraft = async (folder: string, record: OwnerRecord): Promise<string> 
   return draft;
 };
 
-/** What root makes in someone else's folder becomes theirs, so that one start as root does not lock them out. */
+/** Gives a file that root creates to the owner of the folder, so that a start as root does not lock the owner out. */
 const shareWithOwnerOf = async (folder: string, path: string): Promise<void> => {
   if (process.geteuid?.() !== 0) return;
   const { uid, gid } = await stat(folder);

@@ -12,28 +12,28 @@ import { hasCode, lifeOf } from './owner.js';
 
 export const HOST = '127.0.0.1';
 
-/** Recovery after a crash replays the whole log since the last checkpoint, which a slow disk makes long. */
+/** The longest start, in milliseconds: crash recovery replays the log since the last checkpoint, which takes long on a slow disk. */
 const READY_TIMEOUT_MS = 10 * 60_000;
-/** How long a start is tried again while something that is just ending stands in its way. */
+/** How long a start is retried while a temporary obstacle remains, in milliseconds. */
 const OBSTACLE_TIMEOUT_MS = 30_000;
-/** How long each signal has to end PostgreSQL before the next, harder one. */
+/** How long PostgreSQL may take to stop before the next, harder signal is sent, in milliseconds. */
 const STOP_STEP_MS = 10_000;
 const POLL_MS = 25;
 
 export interface Server {
   readonly pid: number;
   readonly port: number;
-  /** Resolves with the reason when the process has ended, however that came. */
+  /** Resolves with the reason when the process has exited for whatever cause. */
   readonly exited: Promise<string>;
   stop(): Promise<void>;
 }
 
-/** What passes by itself: the last PostgreSQL's processes are still ending, or somebody was faster to take the port. */
+/** Errors of temporary obstacles: the processes of the previous PostgreSQL are still exiting, or another program has taken the port. */
 const OBSTACLES = /lock file ".*" (already exists|is empty)|pre-existing shared memory block|could not bind/;
 
 /**
- * Starts PostgreSQL on an existing cluster and waits until it answers. A PostgreSQL that an earlier process left behind
- * there is stopped first; the caller owns the cluster, so no other can be meant to run.
+ * Starts PostgreSQL on an existing cluster and waits until it accepts connections. A PostgreSQL that an earlier process has left running
+ * there is stopped first; since the caller owns the cluster, no other one is meant to run.
  */
 export const startServer = async (
   launcher: Launcher,
@@ -55,8 +55,8 @@ export const startServer = async (
 };
 
 /**
- * Stops a PostgreSQL that outlived the process which started it. Its lock file is removed when its process id belongs
- * to somebody else by now, which PostgreSQL itself would take for a live server.
+ * Stops a PostgreSQL whose parent process has died. When its process id now belongs to another program, the lock file is removed, because
+ * PostgreSQL would take that program for a live server.
  */
 const stopOrphan = async (data: string, log: Log): Promise<void> => {
   const lockFile = join(data, 'postmaster.pid');
@@ -64,7 +64,7 @@ const stopOrphan = async (data: string, log: Log): Promise<void> => {
     if (hasCode(error, 'ENOENT')) return null;
     throw error;
   });
-  // Elsewhere PostgreSQL judges its lock file alone.
+  // On other systems PostgreSQL's own check of the lock file has to do.
   if (text === null || !['linux', 'darwin'].includes(process.platform)) return;
   // A power failure may have left an empty file.
   const pid = Number.parseInt(text, 10);
@@ -108,7 +108,7 @@ const spawnServer = async (launcher: Launcher, data: string, durable: boolean, m
     shared_buffers: '128MB',
     timezone: 'UTC',
     log_timezone: 'UTC',
-    // Statements and details may hold what people wrote; see forwardOutput for the errors of statements.
+    // Statements and details may contain private texts; see forwardOutput for how errors of statements are handled.
     log_min_messages: 'warning',
     log_min_error_statement: 'panic',
     log_error_verbosity: 'terse',
@@ -125,14 +125,15 @@ const spawnServer = async (launcher: Launcher, data: string, durable: boolean, m
   const child = spawn(file, args, {
     env: childEnvironment(),
     stdio: ['ignore', 'ignore', 'pipe'],
-    // A process group of its own: the terminal's Ctrl-C is for this process, which drains first and stops this last.
+    // PostgreSQL gets a process group of its own, so that Ctrl-C in a terminal reaches only this process, which drains first and stops
+    // PostgreSQL last.
     detached: process.platform !== 'win32',
     windowsHide: true,
   });
   const exited = new Promise<string>((resolve) => {
     child.once('exit', (code, signal) => resolve(signal === null ? `exit code ${code}` : `signal ${signal}`));
     child.on('error', (error) => {
-      // A process that was never made has no exit.
+      // Without a pid the process was not started, and there will be no `exit` event.
       if (child.pid === undefined) resolve(String(error));
       else log.warn({ err: error }, 'the embedded PostgreSQL cannot be reached');
     });
@@ -161,12 +162,12 @@ const spawnServer = async (launcher: Launcher, data: string, durable: boolean, m
   patience.abort();
   if (outcome === 'ready' && child.pid !== undefined) return { pid: child.pid, port, exited, stop };
   await stop();
-  // Until its output is closed there may be more to read about the reason.
+  // The reason is in the output, which may go on after the exit until the stream is closed.
   await output.closed;
   throw new Error(`The embedded PostgreSQL did not start (${outcome}):\n${output.lastLines().join('\n')}`);
 };
 
-/** A plain signal is how PostgreSQL is told to stop, but Windows has none: there its own tool has to tell it. */
+/** Tells PostgreSQL to stop: by a signal, or on Windows, which has no such signals, by `pg_ctl`. */
 const signalServer = async (
   child: ChildProcess,
   signal: 'SIGINT' | 'SIGQUIT' | 'SIGKILL',
@@ -178,7 +179,7 @@ const signalServer = async (
     return;
   }
   const mode = signal === 'SIGINT' ? 'fast' : 'immediate';
-  // When it fails the server is gone or the next step comes.
+  // A failure is ignored: the server is gone, or the next step follows.
   const command = [programOf(launcher.bin, 'pg_ctl'), 'stop', '-D', data, '-m', mode, '--no-wait'];
   await runCommand(command).catch(() => undefined);
 };
@@ -186,8 +187,8 @@ const signalServer = async (
 const REMEMBERED_LINES = 20;
 
 /**
- * Forwards PostgreSQL's messages to the log. Errors of statements are left out: whoever sent the statement gets them,
- * and their text may quote what people wrote. So are, while it stops, the farewells to every connection.
+ * Forwards PostgreSQL's messages to the log. Errors of statements are dropped: the client gets them, and their text may quote private
+ * content. While the server stops, the messages about closed connections are dropped too.
  */
 const forwardOutput = (
   child: ChildProcessByStdio<null, null, Readable>,
@@ -201,7 +202,7 @@ const forwardOutput = (
   const closed = new Promise<void>((resolve) => lines.once('close', resolve));
   const ready = new Promise<void>((resolve) => {
     lines.on('line', (line) => {
-      // A line without a severity of its own goes on with the message before it.
+      // A line without a severity continues the message before it.
       severity = /^(DEBUG|INFO|NOTICE|LOG|WARNING|ERROR|FATAL|PANIC):/.exec(line)?.[1] ?? severity;
       if (!isReady) {
         last.push(line);
