@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { isRaceLost, isReadOnly, isStale } from './failures.js';
+import { isRaceLost, isReadOnly, isStaleStatement } from './failures.js';
 import type { DatabaseHealth, Wrote } from './health.js';
 import type { ConnectionPool } from './pool.js';
 import type { StatementNames } from './statements.js';
@@ -39,7 +39,7 @@ export const createAttempt =
         return result;
       } catch (error) {
         const mayTryAgain = attempt < ATTEMPTS;
-        if (isStale(error)) {
+        if (isStaleStatement(error)) {
           names.forget(generation);
           // The statement names and the connections that prepared them are abandoned: each statement is prepared anew.
           pool.renew();

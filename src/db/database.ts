@@ -17,7 +17,7 @@ export interface Database {
   /** For reads, and for writes that emit no event. */
   readonly prisma: PrismaClient;
   /** The same client for work that sends many statements at once: a limit keeps it from taking all connections of the pool. */
-  readonly modest: PrismaClient;
+  readonly bulk: PrismaClient;
   /** For writes with events or jobs. */
   readonly transact: Transact;
   readonly health: Pick<DatabaseHealth, 'state' | 'refused'>;
@@ -51,7 +51,7 @@ const READERS = 2;
 /**
  * The longest wait of a transaction for its turn, as a multiple of the statement timeout: enough for a burst of writes to be worked off.
  */
-const PATIENCE = 6;
+const TURN_TIMEOUTS = 6;
 
 export const openDatabase = (options: DatabaseOptions): Database => {
   const { target, timeoutMs, log } = options;
@@ -71,15 +71,17 @@ export const openDatabase = (options: DatabaseOptions): Database => {
   const health = createHealth(log, () => isReadOnlyNow(prisma));
   const attempt = createAttempt({ names, pool: connections, health });
   // Transactions are limited so that reads keep some connections; otherwise subscribers would wait behind a burst of writes.
-  const limited = createLimiter(Math.max(1, options.poolSize - READERS), timeoutMs * PATIENCE);
-  // The queue of {@link Database.modest}: its statements wait here instead of in the pool's own queue, where they would delay everybody
+  const limited = createLimiter(Math.max(1, options.poolSize - READERS), timeoutMs * TURN_TIMEOUTS);
+  // The queue of {@link Database.bulk}: its statements wait here instead of in the pool's own queue, where they would delay everybody
   // else's.
-  const few = createLimiter(Math.max(1, Math.floor(options.poolSize / 2) - 1), timeoutMs * PATIENCE);
+  const bulkLimiter = createLimiter(Math.max(1, Math.floor(options.poolSize / 2) - 1), timeoutMs * TURN_TIMEOUTS);
   const client = withAttempts(prisma, attempt);
-  const modest = client.$extends({ query: { $allOperations: ({ args, query }) => few(() => query(args)) } }) as unknown as PrismaClient;
+  const bulk = client.$extends({
+    query: { $allOperations: ({ args, query }) => bulkLimiter(() => query(args)) },
+  }) as unknown as PrismaClient;
   return {
     prisma: client,
-    modest,
+    bulk,
     transact: createTransact({ prisma, jobSchema: jobSchemaOf(target), onCommit: options.onCommit, limited, attempt }),
     health,
     close: async () => {

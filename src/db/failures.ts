@@ -13,11 +13,11 @@ const RACE_STATES = new Set(['40001', '40P01', '25P02']);
  * SQLSTATEs of a prepared statement that is no longer valid: its table has changed ("cached plan must not change result type"), or the
  * connection has lost it. 0A000 has other meanings too; then the retry fails with the same error, and nothing is harmed.
  */
-const STALE_STATES = new Set(['0A000', '26000']);
+const STALE_STATEMENT_STATES = new Set(['0A000', '26000']);
 
 /** The database can be read but not written: it is a standby, or a setting forbids writes. */
 const READ_ONLY_STATES = new Set(['25006']);
-const NO_ROOM_STATES = new Set(['53100']);
+const DISK_FULL_STATES = new Set(['53100']);
 
 /**
  * SQLSTATEs of failures that pass with time: connection missing or lost (08), resources exhausted (53), server stopping or starting (57P),
@@ -41,7 +41,7 @@ const UNAVAILABLE_SOCKET = new Set([
 const UNAVAILABLE_KINDS = new Set(['DatabaseNotReachable', 'ConnectionClosed', 'SocketTimeout', 'TooManyConnections']);
 
 /** The server answers but refuses the connection: wrong password, missing database, wrong certificate. An operator must act. */
-const CLOSED_STATES = new Set(['28000', '28P01', '3D000', 'P1000', 'P1003', 'P1010', 'P1011']);
+const ACCESS_DENIED_STATES = new Set(['28000', '28P01', '3D000', 'P1000', 'P1003', 'P1010', 'P1011']);
 const CLOSED_KINDS = new Set(['AuthenticationFailed', 'DatabaseAccessDenied', 'DatabaseDoesNotExist', 'TlsConnectionError']);
 
 /** Messages of pg errors that carry no code. */
@@ -79,21 +79,21 @@ const hasState = (error: unknown, matches: (code: string) => boolean): boolean =
 export const isUnavailable = (error: unknown): boolean =>
   hasState(error, (code) => UNAVAILABLE_STATE.test(code) || UNAVAILABLE_PRISMA.has(code) || UNAVAILABLE_SOCKET.has(code)) ||
   some(error, ({ kind, message }) => has(UNAVAILABLE_KINDS, kind) || (typeof message === 'string' && UNAVAILABLE_MESSAGE.test(message))) ||
-  isClosed(error) ||
+  isAccessDenied(error) ||
   isRaceLost(error);
 
 /** Whether the server refuses the connection, so that waiting helps only after an operator has acted. */
-export const isClosed = (error: unknown): boolean =>
-  hasState(error, (code) => CLOSED_STATES.has(code)) || some(error, ({ kind }) => has(CLOSED_KINDS, kind));
+export const isAccessDenied = (error: unknown): boolean =>
+  hasState(error, (code) => ACCESS_DENIED_STATES.has(code)) || some(error, ({ kind }) => has(CLOSED_KINDS, kind));
 
 /** Whether a write was refused because the database or the connection is read-only. */
 export const isReadOnly = (error: unknown): boolean => hasState(error, (code) => READ_ONLY_STATES.has(code));
 
 /** Whether a write was refused because the disk is full. */
-export const isNoRoom = (error: unknown): boolean => hasState(error, (code) => NO_ROOM_STATES.has(code));
+export const isDiskFull = (error: unknown): boolean => hasState(error, (code) => DISK_FULL_STATES.has(code));
 
 /** Whether a prepared statement is no longer valid and must be prepared again. It has not been executed. */
-export const isStale = (error: unknown): boolean => hasState(error, (code) => STALE_STATES.has(code));
+export const isStaleStatement = (error: unknown): boolean => hasState(error, (code) => STALE_STATEMENT_STATES.has(code));
 
 /** Whether the transaction lost a race (serialisation failure, deadlock) and may be run again from its start. */
 export const isRaceLost = (error: unknown): boolean =>

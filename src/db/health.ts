@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createCondition } from '../observability/condition.js';
 import type { Log } from '../observability/log.js';
-import { isNoRoom, isReadOnly, isUnavailable, reasonOf } from './failures.js';
+import { isDiskFull, isReadOnly, isUnavailable, reasonOf } from './failures.js';
 
 /** UP: reads and writes work. READ_ONLY: reads work. */
 export type DatabaseState = 'UP' | 'READ_ONLY' | 'DOWN';
@@ -11,7 +11,7 @@ export type Wrote = 'nothing' | 'changes' | 'rows';
 
 /** The state of the database, judged by the statements that fail and succeed. Each change of it is logged once. */
 export interface DatabaseHealth {
-  /** The present state. Resolves within {@link PATIENCE_MS}. */
+  /** The present state. Resolves within {@link ANSWER_TIMEOUT_MS}. */
   readonly state: () => Promise<DatabaseState>;
   /** Counts a request that was refused because of it. */
   readonly refused: () => void;
@@ -22,7 +22,7 @@ export interface DatabaseHealth {
 }
 
 /** The longest wait for an answer of the database, in milliseconds: `/readyz` has to answer within a second. */
-export const PATIENCE_MS = 700;
+export const ANSWER_TIMEOUT_MS = 700;
 /** How long a condition must be free of failures, after a success, before it counts as over, in milliseconds. */
 const SETTLE_MS = 1_000;
 const WRITE_SETTLE_MS = 3_000;
@@ -38,7 +38,7 @@ export const createHealth = (log: Log, isReadOnlyNow: () => Promise<boolean>): D
     began: 'the database takes no writes',
     over: 'the database takes writes again',
   });
-  const noRoom = createCondition({
+  const diskFull = createCondition({
     log,
     name: 'database-room',
     began: 'the database has no room to write',
@@ -47,7 +47,7 @@ export const createHealth = (log: Log, isReadOnlyNow: () => Promise<boolean>): D
   let workedAt = -Infinity;
   let asking: Promise<DatabaseState> | null = null;
 
-  const readable = (): DatabaseState => (readOnly.holds || noRoom.holds ? 'READ_ONLY' : 'UP');
+  const readable = (): DatabaseState => (readOnly.holds || diskFull.holds ? 'READ_ONLY' : 'UP');
 
   const ask = async (): Promise<DatabaseState> => {
     try {
@@ -66,28 +66,28 @@ export const createHealth = (log: Log, isReadOnlyNow: () => Promise<boolean>): D
       const askedAt = performance.now();
       const patience = new AbortController();
       // One check at a time: checks that hang would take all connections.
-      const answer = await Promise.race([(asking ??= ask()), delay(PATIENCE_MS, null, { signal: patience.signal })]);
+      const answer = await Promise.race([(asking ??= ask()), delay(ANSWER_TIMEOUT_MS, null, { signal: patience.signal })]);
       patience.abort();
       if (answer !== null) return answer;
       // The check may have waited for a connection while other statements succeeded: then the database is busy, not down.
       return workedAt > askedAt ? readable() : 'DOWN';
     },
     refused: () => {
-      for (const condition of [away, readOnly, noRoom]) condition.refuse();
+      for (const condition of [away, readOnly, diskFull]) condition.refuse();
     },
     failed: (error) => {
-      if (isNoRoom(error)) noRoom.hold(reasonOf(error));
+      if (isDiskFull(error)) diskFull.hold(reasonOf(error));
       else if (isReadOnly(error)) readOnly.hold(reasonOf(error));
       else if (isUnavailable(error)) away.hold(reasonOf(error));
     },
     worked: (wrote) => {
       workedAt = performance.now();
       away.clear(SETTLE_MS);
-      if (!readOnly.holds && !noRoom.holds) return;
+      if (!readOnly.holds && !diskFull.holds) return;
       const written = wrote();
       if (written === 'nothing') return;
       readOnly.clear(WRITE_SETTLE_MS);
-      noRoom.clear(written === 'rows' ? WRITE_SETTLE_MS : CHANGE_SETTLE_MS);
+      diskFull.clear(written === 'rows' ? WRITE_SETTLE_MS : CHANGE_SETTLE_MS);
     },
   };
 };

@@ -10,18 +10,18 @@ import { Prisma } from './generated/prisma/client.js';
  * `now`: publish in this transaction. `soon`: enqueue a job that publishes. `due`: a job is enqueued already and will publish this change
  * too.
  */
-export type Telling = 'now' | 'soon' | 'due';
+export type ThrottleDecision = 'now' | 'soon' | 'due';
 
 /** The shortest interval between two publications. */
 export const THROTTLE_INTERVAL = Prisma.sql`interval '1 second'`;
 
 /**
- * When to publish a change, as a {@link Telling}. Read it while holding the row's lock. `-infinity` stands for "never published". A time
+ * When to publish a change, as a {@link ThrottleDecision}. Read it while holding the row's lock. `-infinity` stands for "never published". A time
  * too far in the future for any job comes from before the clock was set back, and is treated as past.
  */
-export const telling = (toldAt: Prisma.Sql): Prisma.Sql => Prisma.sql`
+export const throttleDecision = (publishedAt: Prisma.Sql): Prisma.Sql => Prisma.sql`
   CASE
-    WHEN ${toldAt} <= clock_timestamp() - ${THROTTLE_INTERVAL} OR ${toldAt} > clock_timestamp() + ${THROTTLE_INTERVAL} THEN 'now'
-    WHEN ${toldAt} > clock_timestamp() THEN 'due'
+    WHEN ${publishedAt} <= clock_timestamp() - ${THROTTLE_INTERVAL} OR ${publishedAt} > clock_timestamp() + ${THROTTLE_INTERVAL} THEN 'now'
+    WHEN ${publishedAt} > clock_timestamp() THEN 'due'
     ELSE 'soon'
   END`;

@@ -7,7 +7,7 @@ import type { Services } from '../context.js';
 import { connectionOptions, type ConnectionTarget } from '../db/connection.js';
 import { openDatabase } from '../db/database.js';
 import { findRunningPostgres, startEmbeddedPostgres } from '../db/embedded/embedded.js';
-import { isClosed, isUnavailable, reasonOf } from '../db/failures.js';
+import { isAccessDenied, isUnavailable, reasonOf } from '../db/failures.js';
 import { applyMigrations, MIGRATIONS } from '../db/migrate.js';
 import { assertSessions, NoSessionsError } from '../db/sessions.js';
 import { createTokens, type Tokens } from '../domains/account/tokens.js';
@@ -152,7 +152,7 @@ const untilReachable = async (attempt: () => Promise<unknown>, log: Log): Promis
       return;
     } catch (error) {
       // Waiting does not help against a wrong password.
-      if (error instanceof NoSessionsError || !isUnavailable(error) || isClosed(error) || failures >= REACH_ATTEMPTS) throw error;
+      if (error instanceof NoSessionsError || !isUnavailable(error) || isAccessDenied(error) || failures >= REACH_ATTEMPTS) throw error;
       away.hold(reasonOf(error));
       await delay(REACH_INTERVAL_MS);
     }

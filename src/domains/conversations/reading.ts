@@ -1,6 +1,6 @@
 import type { Context } from '../../context.js';
 import { Prisma, type ConversationMember } from '../../db/generated/prisma/client.js';
-import { THROTTLE_INTERVAL, telling, type Telling } from '../../db/throttle.js';
+import { THROTTLE_INTERVAL, throttleDecision, type ThrottleDecision } from '../../db/throttle.js';
 import type { Tx } from '../../db/transact.js';
 import { defineTask, type Task } from '../../jobs/task.js';
 import { assertReadable, decodeCursor } from '../../realtime/cursor.js';
@@ -39,7 +39,7 @@ const JUST_NOW = Prisma.sql`date_trunc('milliseconds', clock_timestamp())`;
 
 interface Moved {
   /** Null when nobody is told. */
-  readonly telling: Telling | null;
+  readonly decision: ThrottleDecision | null;
 }
 
 /**
@@ -55,18 +55,18 @@ const readOn = async (tx: Tx, { id, conversationId, userId }: ConversationMember
       ) <= ${READING_IS_TOLD_TO} AND EXISTS (
         SELECT 1 FROM message
         WHERE message.conversation_id = member.conversation_id AND message.seq > member.last_read_seq AND message.seq <= ${seq}
-      ) AND NOT ${IS_APART} THEN ${telling(Prisma.sql`coalesce(member.read_told_at, '-infinity')`)} END AS telling
+      ) AND NOT ${IS_APART} THEN ${throttleDecision(Prisma.sql`coalesce(member.read_told_at, '-infinity')`)} END AS decision
     FROM conversation_member member WHERE member.id = ${id}::uuid AND member.last_read_seq < ${seq} FOR NO KEY UPDATE OF member`;
   if (moved === undefined) return;
   const [{ toldAt }] = await tx.$queryRaw<[{ readonly toldAt: Date | null }]>`
     UPDATE conversation_member
     SET last_read_seq = ${seq},
-      read_told_at = CASE ${moved.telling}::text
+      read_told_at = CASE ${moved.decision}::text
         WHEN 'now' THEN ${JUST_NOW} WHEN 'soon' THEN read_told_at + ${THROTTLE_INTERVAL} ELSE read_told_at
       END
     WHERE id = ${id}::uuid RETURNING read_told_at AS "toldAt"`;
-  if (moved.telling === 'now') tx.emit(conversationLog, conversationId, 'ReadMoved', { userId, seq });
-  if (moved.telling === 'soon' && toldAt !== null) tx.enqueue(tellReadingTask, { memberId: id }, { key: id, runAt: toldAt });
+  if (moved.decision === 'now') tx.emit(conversationLog, conversationId, 'ReadMoved', { userId, seq });
+  if (moved.decision === 'soon' && toldAt !== null) tx.enqueue(tellReadingTask, { memberId: id }, { key: id, runAt: toldAt });
 };
 
 interface Reader {

@@ -1,5 +1,5 @@
 import { Prisma } from '../../db/generated/prisma/client.js';
-import { THROTTLE_INTERVAL, telling, type Telling } from '../../db/throttle.js';
+import { THROTTLE_INTERVAL, throttleDecision, type ThrottleDecision } from '../../db/throttle.js';
 import type { Tx } from '../../db/transact.js';
 import { areApart } from '../blocks/blocks.js';
 import { isOnline } from '../presence/presence.js';
@@ -19,10 +19,10 @@ import { notificationLog } from './topics.js';
 interface Changed {
   readonly id: string;
   readonly userId: string;
-  readonly telling: Telling;
+  readonly decision: ThrottleDecision;
 }
 
-const TELLING = Prisma.sql`${telling(Prisma.sql`told_at`)} AS telling`;
+const THROTTLE_DECISION = Prisma.sql`${throttleDecision(Prisma.sql`told_at`)} AS decision`;
 
 /**
  * Lets users hear of acts: never of their own, of a kind that they have switched off or of somebody whom either side has blocked; of
@@ -57,14 +57,14 @@ export const notify = async (tx: Tx, ...acts: readonly Act[]): Promise<void> => 
       SELECT gen_random_uuid(), user_id, kind, subject_type, subject_id, data::jsonb, open_key, '-infinity'
       FROM (SELECT DISTINCT ON (user_id, open_key) * FROM act ORDER BY user_id, open_key, ordinal DESC) latest ORDER BY user_id, open_key
       ON CONFLICT (user_id, open_key) DO UPDATE SET data = excluded.data
-      RETURNING id, user_id, open_key, ${TELLING}
+      RETURNING id, user_id, open_key, ${THROTTLE_DECISION}
     ), acted AS (
       INSERT INTO notification_actor (notification_id, user_id, at)
       SELECT opened.id, act.actor_id, clock_timestamp() FROM opened JOIN act USING (user_id, open_key) WHERE act.actor_id IS NOT NULL
       GROUP BY opened.id, act.actor_id
       ON CONFLICT (notification_id, user_id) DO UPDATE SET at = excluded.at
     )
-    SELECT id, user_id AS "userId", telling FROM opened`;
+    SELECT id, user_id AS "userId", decision FROM opened`;
   await tell(tx, changed);
 };
 
@@ -90,7 +90,7 @@ export const withdraw = async (tx: Tx, ...acts: readonly Pick<Act, 'kind' | 'use
       WHERE actor.notification_id = held.id AND actor.user_id = held.actor_id
       RETURNING held.id, held.user_id, held.told_at
     )
-    SELECT DISTINCT ON (id) id, user_id AS "userId", ${TELLING} FROM gone`;
+    SELECT DISTINCT ON (id) id, user_id AS "userId", ${THROTTLE_DECISION} FROM gone`;
   await tell(tx, changed);
 };
 
@@ -112,15 +112,15 @@ export const withdrawAll = async (tx: Tx, ...things: readonly About[]): Promise<
       DELETE FROM notification_actor actor USING held WHERE actor.notification_id = held.id
       RETURNING held.id, held.user_id, held.told_at
     )
-    SELECT DISTINCT ON (id) id, user_id AS "userId", ${TELLING} FROM gone`;
+    SELECT DISTINCT ON (id) id, user_id AS "userId", ${THROTTLE_DECISION} FROM gone`;
   await tell(tx, changed);
 };
 
 const tell = async (tx: Tx, changed: readonly Changed[]): Promise<void> => {
-  for (const { id, userId, telling } of changed) {
-    if (telling === 'now') tx.emit(notificationLog, userId, 'NotificationAdded', { notificationId: id });
+  for (const { id, userId, decision } of changed) {
+    if (decision === 'now') tx.emit(notificationLog, userId, 'NotificationAdded', { notificationId: id });
   }
-  const soon = changed.filter(({ telling }) => telling === 'soon').map(({ id }) => id);
+  const soon = changed.filter(({ decision }) => decision === 'soon').map(({ id }) => id);
   if (soon.length === 0) return;
   const put = await tx.$queryRaw<{ readonly notificationId: string; readonly runAt: Date }[]>`
     UPDATE notification SET told_at = told_at + ${THROTTLE_INTERVAL} WHERE id = ANY(${soon}::uuid[])

@@ -111,7 +111,7 @@ const sharingOf = (
   // What one event of it costs, as an operation's cost is counted.
   const weight = costOf(args)?.complexity ?? 1;
   // One heavy selection must leave connections to all others, whatever it asks for at once.
-  const shown = weight > LIGHT_WEIGHT ? { ...services, db: { ...services.db, prisma: services.db.modest } } : services;
+  const shown = weight > LIGHT_WEIGHT ? { ...services, db: { ...services.db, prisma: services.db.bulk } } : services;
   const sharing: Sharing<unknown, Audience, Encoded> = {
     key,
     weight,
