@@ -1,78 +1,28 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { execute } from '../kit/client.js';
 import { createTestDatabase, type TestDatabase } from '../kit/database.js';
-import { startServerProcess, type ServerProcess } from '../kit/process.js';
+import { codeOf, repeat, startProductionServer, type ProductionServer } from '../kit/production.js';
 import { startProxy, type Proxy } from '../kit/proxy.js';
-
-interface Line {
-  readonly level: string;
-  readonly msg: string;
-  readonly condition?: string;
-  readonly reason?: string;
-  readonly forMs?: number;
-  readonly refused?: number;
-}
 
 let database: TestDatabase;
 let proxy: Proxy;
-let dataDir: string;
-let server: ServerProcess;
-let token: string;
+let production: ProductionServer;
 beforeAll(async () => {
   database = await createTestDatabase();
   proxy = await startProxy(database.url);
-  dataDir = await mkdtemp(join(tmpdir(), 'lyceum-conditions-'));
-  server = await startServerProcess({
-    NODE_ENV: 'production',
-    HOST: '127.0.0.1',
-    DATA_DIR: dataDir,
-    DATABASE_URL: proxy.url,
-    DATABASE_TIMEOUT_MS: '2000',
-    DRAIN_MS: '0',
-    LOG_LEVEL: 'warn',
-    RECONCILE_MS: '500',
-  });
-  const { data } = await execute<{ joinAsGuest: { credentials: { accessToken: string } } }>(
-    server.url,
-    'mutation { joinAsGuest(input: { displayName: "G" }) { credentials { accessToken } } }',
-    {},
-  );
-  token = data?.joinAsGuest.credentials.accessToken ?? '';
+  production = await startProductionServer({ DATABASE_URL: proxy.url, DATABASE_TIMEOUT_MS: '2000', RECONCILE_MS: '500' });
 });
 afterAll(async () => {
-  await server.end('SIGTERM');
+  await production.stop();
   await proxy.stop();
-  await rm(dataDir, { recursive: true, force: true });
   await database.drop();
 });
 
-/** Everything the process has printed, of which every line must be JSON. */
-const lines = (): Line[] =>
-  server
-    .output()
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Line);
-const told = (condition: string): Line[] => lines().filter((line) => line.condition === condition);
 const until = (check: () => unknown): Promise<unknown> => vi.waitFor(check, { timeout: 25_000, interval: 50 });
-
-const read = () => execute(server.url, '{ posts { totalCount } }', {}, { token });
-const write = () => execute(server.url, 'mutation { createPost(input: { body: "b" }) { post { id } } }', {}, { token });
-const codeOf = ({ errors }: Awaited<ReturnType<typeof read>>): unknown => errors?.[0]?.extensions?.['code'];
-const readiness = async () => {
-  const askedAt = performance.now();
-  const response = await fetch(new URL('/readyz', server.url));
-  return { status: response.status, soon: performance.now() - askedAt < 1_000, ...((await response.json()) as object) };
-};
-const repeat = <Result>(times: number, work: () => Promise<Result>): Promise<Result[]> => Promise.all(Array.from({ length: times }, work));
 
 describe('a server in production', () => {
   it('prints nothing but lines of JSON, that it is ready among them', () => {
-    expect(lines()).toContainEqual(expect.objectContaining({ msg: 'Lyceum is ready', url: server.url }));
+    expect(production.lines()).toContainEqual(expect.objectContaining({ msg: 'Lyceum is ready', url: production.server.url }));
   });
 
   it(
@@ -80,28 +30,31 @@ describe('a server in production', () => {
     { timeout: 90_000 },
     async () => {
       await proxy.refuse();
-      const answers = [...(await repeat(20, read)), ...(await repeat(20, write))];
+      const answers = [...(await repeat(20, production.read)), ...(await repeat(20, production.write))];
       expect(answers.map(codeOf)).toEqual(answers.map(() => 'UNAVAILABLE'));
-      expect(await readiness()).toEqual({ status: 503, soon: true, ready: false, components: { database: 'DOWN', bus: 'UP' } });
-      await until(() => expect(told('jobs')).toHaveLength(1));
+      expect(await production.readiness()).toEqual({ status: 503, soon: true, ready: false, components: { database: 'DOWN', bus: 'UP' } });
+      await until(() => expect(production.told('jobs')).toHaveLength(1));
       await proxy.resume();
       await until(() =>
-        expect(told('database').map(({ msg }) => msg)).toEqual(['the database is unavailable', 'the database is available again']),
+        expect(production.told('database').map(({ msg }) => msg)).toEqual([
+          'the database is unavailable',
+          'the database is available again',
+        ]),
       );
       await until(() =>
-        expect(told('jobs').map(({ msg }) => msg)).toEqual([
+        expect(production.told('jobs').map(({ msg }) => msg)).toEqual([
           'the job queue is unavailable; trying again until it is back',
           'the job queue is back',
         ]),
       );
-      expect(told('database')).toEqual([
+      expect(production.told('database')).toEqual([
         expect.objectContaining({ reason: expect.any(String) }),
         expect.objectContaining({ forMs: expect.any(Number), refused: 40 }),
       ]);
       // Nothing else is said of it, by us; what a library says is one line.
-      const others = lines().filter(
-        (line) => line.level !== 'info' && line.condition === undefined && line.msg !== 'a library said on the console',
-      );
+      const others = production
+        .lines()
+        .filter((line) => line.level !== 'info' && line.condition === undefined && line.msg !== 'a library said on the console');
       expect(others).toEqual([]);
     },
   );
@@ -109,13 +62,13 @@ describe('a server in production', () => {
   it('says within a second that its database hangs', { timeout: 60_000 }, async () => {
     proxy.blackHole();
     try {
-      expect(await repeat(3, readiness)).toEqual(
+      expect(await repeat(3, production.readiness)).toEqual(
         Array.from({ length: 3 }, () => ({ status: 503, soon: true, ready: false, components: { database: 'DOWN', bus: 'UP' } })),
       );
     } finally {
       await proxy.resume();
     }
-    await until(async () => expect(await readiness()).toMatchObject({ status: 200, components: { database: 'UP' } }));
+    await until(async () => expect(await production.readiness()).toMatchObject({ status: 200, components: { database: 'UP' } }));
   });
 
   it(
@@ -135,22 +88,33 @@ describe('a server in production', () => {
       try {
         await become('on');
         await until(async () =>
-          expect(await readiness()).toEqual({ status: 200, soon: true, ready: true, components: { database: 'READ_ONLY', bus: 'UP' } }),
+          expect(await production.readiness()).toEqual({
+            status: 200,
+            soon: true,
+            ready: true,
+            components: { database: 'READ_ONLY', bus: 'UP' },
+          }),
         );
-        expect((await repeat(5, write)).map(codeOf)).toEqual(['UNAVAILABLE', 'UNAVAILABLE', 'UNAVAILABLE', 'UNAVAILABLE', 'UNAVAILABLE']);
-        expect((await repeat(5, read)).map(codeOf)).toEqual([undefined, undefined, undefined, undefined, undefined]);
+        expect((await repeat(5, production.write)).map(codeOf)).toEqual([
+          'UNAVAILABLE',
+          'UNAVAILABLE',
+          'UNAVAILABLE',
+          'UNAVAILABLE',
+          'UNAVAILABLE',
+        ]);
+        expect((await repeat(5, production.read)).map(codeOf)).toEqual([undefined, undefined, undefined, undefined, undefined]);
         // Back without a connection being cut: those that were made meanwhile must not stay read-only for ever.
         await admin.query(`ALTER DATABASE ${name} SET default_transaction_read_only = off`);
         await until(async () =>
-          expect((await repeat(5, write)).map(codeOf)).toEqual([undefined, undefined, undefined, undefined, undefined]),
+          expect((await repeat(5, production.write)).map(codeOf)).toEqual([undefined, undefined, undefined, undefined, undefined]),
         );
         await until(() =>
-          expect(told('database-writes').map(({ msg }) => msg)).toEqual([
+          expect(production.told('database-writes').map(({ msg }) => msg)).toEqual([
             'the database takes no writes',
             'the database takes writes again',
           ]),
         );
-        await until(async () => expect(await readiness()).toMatchObject({ status: 200, components: { database: 'UP' } }));
+        await until(async () => expect(await production.readiness()).toMatchObject({ status: 200, components: { database: 'UP' } }));
       } finally {
         await admin.end();
       }
@@ -162,16 +126,16 @@ describe('a server in production', () => {
       `CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$`,
     );
     await database.query('CREATE TRIGGER full_disk BEFORE INSERT ON post FOR EACH ROW EXECUTE FUNCTION full_disk()');
-    expect((await repeat(10, write)).map(codeOf)).toEqual(Array.from({ length: 10 }, () => 'UNAVAILABLE'));
-    expect(await readiness()).toMatchObject({ status: 200, ready: true, components: { database: 'READ_ONLY' } });
+    expect((await repeat(10, production.write)).map(codeOf)).toEqual(Array.from({ length: 10 }, () => 'UNAVAILABLE'));
+    expect(await production.readiness()).toMatchObject({ status: 200, ready: true, components: { database: 'READ_ONLY' } });
     await database.query('DROP TRIGGER full_disk ON post');
-    expect(codeOf(await write())).toBeUndefined();
+    expect(codeOf(await production.write())).toBeUndefined();
     await until(() =>
-      expect(told('database-room')).toEqual([
+      expect(production.told('database-room')).toEqual([
         expect.objectContaining({ reason: expect.stringContaining('No space left on device') as unknown }),
         expect.objectContaining({ refused: 10 }),
       ]),
     );
-    expect(await readiness()).toMatchObject({ components: { database: 'UP' } });
+    expect(await production.readiness()).toMatchObject({ components: { database: 'UP' } });
   });
 });
