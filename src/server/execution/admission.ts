@@ -9,7 +9,7 @@ import { coded } from '../../errors.js';
 import { clientAddress } from '../http/address.js';
 import type { Mask } from './mask.js';
 
-/** Who asks, or why what they have shown was refused. */
+/** The principal of a request, or the error with which its credential was refused. */
 export interface Identity {
   readonly principal: Principal | null;
   readonly refused: GraphQLError | null;
@@ -24,17 +24,17 @@ export interface AdmissionOptions {
   readonly mask: Mask;
 }
 
-/** What a request carries along the pipeline. */
+/** The part of Yoga's server context that belongs to one request. */
 interface Carried {
   readonly req?: IncomingMessage;
   identity?: Identity;
 }
 
 /**
- * What a request over HTTP must pass before its document is looked at, in this order: the budget of its address, its credential, the budget of
- * its viewer. A socket passes the same: its credential once, in its handshake, and the budgets with each operation.
+ * The checks of an HTTP request before its document is validated, in this order: the rate limit of its address, its credential, the rate
+ * limit of its viewer. A WebSocket passes the same checks: its credential in the handshake, the limits with each operation.
  *
- * A credential that is refused refuses the operation, unless it consists of mutations that need no viewer, such as signing in.
+ * A refused credential refuses the operation, unless it consists only of mutations that need no viewer, such as `login`.
  */
 export const admission = ({ schema, parse, budgets, authenticate, trustProxy, mask }: AdmissionOptions): Plugin => {
   const identify = async ({ req }: Carried): Promise<Identity> => {
@@ -57,7 +57,7 @@ export const admission = ({ schema, parse, budgets, authenticate, trustProxy, ma
   return {
     onRequestParse: ({ requestParser, setRequestParser, serverContext }) => {
       const carried = serverContext as Carried;
-      // Before its body is read.
+      // The address is checked before the body is read.
       budgets.ofAddress(carried.req ? clientAddress(carried.req, trustProxy) : null);
       if (requestParser === undefined) return;
       setRequestParser(async (request) => {
@@ -66,7 +66,7 @@ export const admission = ({ schema, parse, budgets, authenticate, trustProxy, ma
         } catch (error) {
           const { refused } = await identify(carried);
           if (refused !== null) throw refused;
-          // Parameters that cannot be read are the caller's mistake: Yoga lets JSON.parse throw for those in the address.
+          // Malformed parameters in the URL are a bad request; Yoga would let the SyntaxError of JSON.parse through as an internal error.
           if (error instanceof SyntaxError) throw coded('BAD_REQUEST', 'The parameters "variables" and "extensions" must be JSON.');
           throw error;
         }

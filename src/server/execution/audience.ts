@@ -2,20 +2,24 @@ import { contextFor, type Context, type Principal, type Services } from '../../c
 import { canonical } from '../../graphql/canonical.js';
 import { coded } from '../../errors.js';
 
-/** Who is shown something: a watch, whose principal is who they are at that moment, or somebody who has not said who they are. */
+/**
+ * The viewer for whom a result is made: the access watch of a signed-in client, whose principal may change, or null for an anonymous one.
+ */
 export interface Audience {
   readonly principal: Principal | null;
-  /** Where somebody unknown is, which says whom to count what it costs to, never what is shown. */
+  /** The client of an anonymous viewer. It decides whose budget an execution counts against, never what the result contains. */
   readonly client?: Context['client'];
 }
 
-/** Equal for principals whom everything that is made for them shows the same: all devices of a user, as long as they may do the same. */
+/**
+ * The key of an audience. It is equal for principals who get the same results: all devices of a user whose sessions have the same rights.
+ */
 export const audienceIdOf = (principal: Principal | null): string =>
   principal === null ? 'anyone' : canonical([principal.viewer.id, principal.viewer.username, principal.viewer.role, principal.scopes]);
 
 /**
- * The context of what is made once for a whole audience, which has none of what its members differ in: address, user agent, session. Asking
- * for these fails, so that a resolver that does so shows nothing rather than another's.
+ * The context of an execution that is shared by an audience. It lacks everything in which the members may differ: address, user agent and
+ * session. A resolver that reads one of these fails, so it cannot show one member the data of another.
  */
 export const contextForAudience = (services: Services, principal: Principal | null): Context =>
   Object.defineProperty(contextFor(services, { principal: principal && withoutMeans(principal), client: NOWHERE }), 'client', REFUSED);
@@ -23,7 +27,7 @@ export const contextForAudience = (services: Services, principal: Principal | nu
 const withoutMeans = ({ viewer, scopes }: Principal): Principal =>
   Object.defineProperties({ viewer, scopes } as Principal, { via: REFUSED, expiresAt: REFUSED, asOf: REFUSED });
 
-/** The context of what is made once for everyone: asking who the viewer is fails, and `onTouch` is told. */
+/** The context of an execution that is shared by everyone. Reading the viewer fails and calls `onTouch`. */
 export const contextForEveryone = (services: Services, onTouch: () => void): Context => {
   const touch = (): never => {
     onTouch();
@@ -37,12 +41,12 @@ export const contextForEveryone = (services: Services, onTouch: () => void): Con
   });
 };
 
-/** Where what is asked comes from that no request asks. */
+/** The client of an execution that no request has caused. */
 export const NOWHERE: Context['client'] = { ip: null, userAgent: null };
 
 const REFUSED: PropertyDescriptor = {
   get: () => {
-    // With a code: it would fail in the same way however often it were tried.
+    // The error is coded, because a retry would fail in the same way.
     throw coded('FORBIDDEN', 'An event is the same on all devices of its viewer; none of them in particular has asked for it.');
   },
 };

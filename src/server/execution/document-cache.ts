@@ -1,17 +1,17 @@
 import type { DocumentNode } from 'graphql';
 
-/** What was made of the texts that were asked for last. */
+/** A least-recently-used cache of values derived from document texts. */
 export interface DocumentCache<Value> {
   readonly get: (text: string) => Value | undefined;
   readonly set: (text: string, value: Value) => void;
 }
 
-/** What an entry takes beside its text and what was made of it, in bytes. */
+/** The overhead of an entry beside its text and its value, in bytes. */
 const ENTRY_BYTES = 500;
-/** What a token of a parsed document takes with the node that it is the name of, in bytes; measured for `{a a a …}`. */
+/** The memory of a token and its node in a parsed document, in bytes; measured for `{a a a …}`. */
 const TOKEN_BYTES = 500;
 
-/** What a parsed document holds, in bytes, its text left out. */
+/** The memory of a parsed document without its text, in bytes. */
 export const bytesOfDocument = ({ loc }: DocumentNode): number => {
   let bytes = 0;
   for (let token = loc?.startToken ?? null; token !== null; token = token.next) bytes += TOKEN_BYTES;
@@ -19,13 +19,14 @@ export const bytesOfDocument = ({ loc }: DocumentNode): number => {
 };
 
 /**
- * A cache that is bounded by what it holds: bounded by number alone, a thousand documents of ten thousand tokens would be five gigabytes. Those that
- * were not asked for longest go first. What would take more than a quarter of it is made anew each time.
+ * Creates a cache that is limited by the memory of its entries. A limit by number would not do: a thousand documents of ten thousand tokens
+ * take five gigabytes. The least recently used entries are evicted first. A value that would take more than a quarter of the cache is not
+ * stored.
  * @param maxBytes of all texts and values together
- * @param bytesOf a value without its text
+ * @param bytesOf the size of a value without its text
  */
 export const createDocumentCache = <Value>(maxBytes: number, bytesOf: (value: Value) => number): DocumentCache<Value> => {
-  /** In the order in which they were asked for. */
+  /** A map iterates in insertion order, and each use inserts the entry again: the first is the least recently used. */
   const entries = new Map<string, { readonly value: Value; readonly bytes: number }>();
   let held = 0;
   const drop = (text: string): void => {
@@ -42,7 +43,7 @@ export const createDocumentCache = <Value>(maxBytes: number, bytesOf: (value: Va
     },
     set: (text, value) => {
       drop(text);
-      // The text may have two bytes a character.
+      // A JavaScript string may take two bytes a character.
       const bytes = ENTRY_BYTES + 2 * text.length + bytesOf(value);
       if (bytes > maxBytes / 4) return;
       entries.set(text, { value, bytes });

@@ -15,12 +15,13 @@ import { coded } from '../../errors.js';
 import { expansionOf } from './expansion.js';
 
 /**
- * What bounds a document before its cost can be known. Validation grows with the square of what stands in it; each alias is a further call of a
- * field; parser and validation go down a document by calling themselves; and fragments multiply what they hold.
+ * Limits on a document that are checked before its cost can be computed. The time of validation grows with the square of the document's
+ * size; each alias is one more execution of a field; parser and validation recurse into nested selections; and fragments multiply their
+ * content.
  */
 export type DocumentLimits = Pick<Config['limits'], 'queryTokens' | 'queryAliases' | 'queryNesting' | 'queryFields'>;
 
-/** Mistakes in a document that are told of. */
+/** The most validation errors that are reported. */
 const MAX_MISTAKES = 20;
 
 const OPENING: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L]);
@@ -30,8 +31,8 @@ const tooComplex = (what: string, max: number): GraphQLError =>
   coded('OPERATION_TOO_COMPLEX', `The document has more than ${max} ${what}.`, { limit: max });
 
 /**
- * Looks through a document's tokens, without recursion; whatever goes too far first is told.
- * @throws OPERATION_TOO_COMPLEX for too many tokens or aliases, GRAPHQL_PARSE_FAILED for one that nests too deep
+ * Checks the limits on a document's tokens without recursion, and reports the first that is exceeded.
+ * @throws OPERATION_TOO_COMPLEX for too many tokens or aliases, GRAPHQL_PARSE_FAILED for too deep nesting
  */
 const assertModest = (source: Source, { queryTokens, queryAliases, queryNesting }: DocumentLimits): void => {
   const lexer = new Lexer(source);
@@ -45,7 +46,7 @@ const assertModest = (source: Source, { queryTokens, queryAliases, queryNesting 
     else if (CLOSING.has(token)) nesting -= 1;
     if (token === TokenKind.PAREN_L) parentheses += 1;
     else if (token === TokenKind.PAREN_R) parentheses -= 1;
-    // Within parentheses a colon stands behind the name of an argument or a variable.
+    // Inside parentheses a colon follows the name of an argument or variable; outside it follows an alias.
     else if (token === TokenKind.COLON && parentheses === 0) aliases += 1;
     if (tokens > queryTokens) throw tooComplex('tokens', queryTokens);
     if (aliases > queryAliases) throw tooComplex('aliases', queryAliases);
@@ -53,7 +54,7 @@ const assertModest = (source: Source, { queryTokens, queryAliases, queryNesting 
   }
 };
 
-/** The kind of the next token. What is no token ends the document here: the parser finds it as well, and says where. */
+/** The kind of the next token. An invalid character counts as the end of the document; the parser reports it with its position. */
 const nextOf = (lexer: Lexer): TokenKind => {
   try {
     return lexer.advance().kind;
@@ -63,7 +64,7 @@ const nextOf = (lexer: Lexer): TokenKind => {
   }
 };
 
-/** @throws OPERATION_TOO_COMPLEX for one whose fragments make too much of it */
+/** Checks what a document's fragments expand to. @throws OPERATION_TOO_COMPLEX */
 const assertExpands = (document: DocumentNode, { queryNesting, queryFields }: DocumentLimits): void => {
   const { fields, depth } = expansionOf(document);
   if (fields > queryFields) throw tooComplex('fields', queryFields);
@@ -71,7 +72,10 @@ const assertExpands = (document: DocumentNode, { queryNesting, queryFields }: Do
     throw coded('OPERATION_TOO_COMPLEX', `The fragments of the document nest deeper than ${queryNesting} levels.`, { limit: queryNesting });
 };
 
-/** graphql-js' parser, for documents of a modest size. Its errors do not repeat texts and numbers that stand in the document. */
+/**
+ * The parser of graphql-js behind the limits on documents. Its errors do not repeat strings and numbers of the document, which may be
+ * secrets.
+ */
 export const createParser =
   (limits: DocumentLimits) =>
   (text: string | Source, options?: ParseOptions): DocumentNode => {
@@ -91,11 +95,11 @@ const parsed = (source: Source, options?: ParseOptions): DocumentNode => {
   }
 };
 
-/** What graphql-js says, and nothing more, when a selection names so many fields twice that comparing them all would take too long. */
+/** The message of graphql-js when a selection has so many fields of equal names that comparing them would take too long. */
 const ABORTED = 'Validation aborted.';
 const tooManyOverlaps = (): GraphQLError => coded('OPERATION_TOO_COMPLEX', 'The document names the same fields too often.');
 
-/** graphql-js' validation, which ends after some mistakes, and whose errors do not repeat the values that stand in the document. */
+/** The validation of graphql-js. It stops after some errors, and its errors do not repeat values of the document. */
 export const validateDocument = (
   schema: GraphQLSchema,
   document: DocumentNode,
@@ -106,7 +110,7 @@ export const validateDocument = (
       error.message === ABORTED ? tooManyOverlaps() : reworded(error, withoutLiteral(error.message)),
     );
   } catch (error) {
-    // Fragments that lead to fragments, and so on.
+    // A long chain of fragments overflows the stack of the recursive validation.
     if (error instanceof RangeError) return [coded('GRAPHQL_VALIDATION_FAILED', 'The document nests too deeply.')];
     throw error;
   }
@@ -125,7 +129,7 @@ const reworded = (error: GraphQLError, message: string): GraphQLError =>
 /** `Syntax Error: Expected Name, found String "secret".` */
 const withoutToken = (message: string): string => message.replace(/^(Syntax Error: .*?)(String|BlockString|Int|Float) "[^]*"\.$/, '$1$2.');
 
-/** What the validation of literals says, each of which begins with the type and goes on with the value. */
+/** Messages about invalid literals: they begin with the type and then quote the value. */
 const OF_LITERALS = [
   /^Expected value of type "([^"]+)", found /,
   /^(\w+) cannot represent /,

@@ -1,18 +1,18 @@
 import { Kind, type DocumentNode, type SelectionSetNode } from 'graphql';
 
-/** What a document comes to when each fragment stands wherever it is spread. */
+/** The size of a document after all fragment spreads are replaced by their content. */
 export interface Expansion {
-  /** Fields of the largest operation or fragment; infinite where fragments spread each other too often for a number. */
+  /** Fields of the largest operation or fragment; Infinity when the number exceeds what can be represented. */
   readonly fields: number;
-  /** Selection sets within each other. */
+  /** The depth of nested selection sets. */
   readonly depth: number;
 }
 
-/** What stands in one definition itself. */
+/** The content of one definition without the fragments that it spreads. */
 interface Own {
   fields: number;
   depth: number;
-  /** The fragments that it spreads, each time, and in how deep a selection set. */
+  /** Every spread of a fragment, and the depth of the selection set it stands in. */
   readonly spreads: { readonly name: string; readonly depth: number }[];
 }
 
@@ -30,9 +30,9 @@ const ownOf = (set: SelectionSetNode, depth: number, own: Own): Own => {
 };
 
 /**
- * Finds out what a document comes to, without expanding it: thirty fragments that each spread the next one twice are a thousand million fields in
- * some hundred tokens. Each definition is looked at once, and no recursion goes from fragment to fragment. A fragment that leads to itself counts
- * as nothing there, and is left to the validation.
+ * Computes the expanded size without expanding: thirty fragments that each spread the next one twice have 10^9 fields in a few hundred
+ * tokens. Each definition is visited once, and there is no recursion from fragment to fragment. A spread that closes a cycle counts as
+ * nothing; the validation reports it.
  */
 export const expansionOf = ({ definitions }: DocumentNode): Expansion => {
   const fragments = new Map<string, Own>();

@@ -16,23 +16,26 @@ import { createMask } from './mask.js';
 import { useResponses } from './responses.js';
 import { createSubscribe, type TransportContext } from './subscribe.js';
 
-/** What the transports add to the context before an operation runs. */
+/** What the transports pass to the pipeline for an operation. */
 export interface RequestContext {
   readonly req?: IncomingMessage;
   readonly res?: ServerResponse;
-  /** Set by the socket, which has authenticated its peer already. */
+  /** Set by a WebSocket, whose client was authenticated in the handshake. */
   readonly socket?: Required<TransportContext> & Pick<Context, 'client'>;
-  /** Set by the admission of a request. */
+  /** Set by {@link admission} for an HTTP request. */
   readonly identity?: Identity;
 }
 
-/** What is held of documents that were parsed and found valid, and of texts that could not be parsed, in bytes. */
+/** The memory of the caches of valid documents and of texts that could not be parsed, in bytes. */
 const DOCUMENT_BYTES = 67_108_864;
 const ERROR_BYTES = 4_194_304;
 
 export type GraphQLServer = YogaServerInstance<RequestContext, Context>;
 
-/** The one pipeline behind every transport: admit, parse, validate, execute in order, mask. */
+/**
+ * Creates the pipeline that all transports share: admission, parsing, validation, execution in the fixed order of checks, masking of
+ * errors.
+ */
 export const createGraphQLServer = (
   schema: GraphQLSchema,
   services: Services,
@@ -54,7 +57,8 @@ export const createGraphQLServer = (
     schema,
     graphqlEndpoint: '/graphql',
     landingPage: false,
-    // It answers any address that ends so, /graphql?query=…/healthz too; no address ends with a space.
+    // Yoga's health check matches any URL that ends in the path, such as /graphql?query=…/healthz. No URL ends in a space, so this turns it
+    // off.
     healthCheckEndpoint: ' ',
     batching: false,
     multipart: false,
@@ -63,7 +67,7 @@ export const createGraphQLServer = (
       documentCache: createDocumentCache(DOCUMENT_BYTES, bytesOfDocument),
       errorCache: createDocumentCache(ERROR_BYTES, () => 0),
     },
-    // Ours: src/server/http/cors.ts and src/server/graphiql/page.ts.
+    // CORS and GraphiQL are served by src/server/http/cors.ts and src/server/graphiql/page.ts.
     cors: false,
     graphiql: false,
     logging: { debug: () => undefined, info: () => undefined, warn: (...args) => log.warn(args.join(' ')), error: () => undefined },
@@ -78,7 +82,9 @@ export const createGraphQLServer = (
   });
 };
 
-/** Who asks is known by then: a socket's peer since its handshake, and of a request since its admission. */
+/**
+ * The context of an operation. The principal is known by now: of a WebSocket since its handshake, of an HTTP request since its admission.
+ */
 const contextOf = (services: Services, { socket, req, identity }: RequestContext): Context & TransportContext => {
   if (socket)
     return { ...contextFor(services, { principal: socket.watch?.principal ?? null, client: socket.client }), watch: socket.watch };
@@ -89,13 +95,16 @@ const contextOf = (services: Services, { socket, req, identity }: RequestContext
   return contextFor(services, { principal: identity?.principal ?? null, client, lastEventId: lastEventIdOf(req) });
 };
 
-/** Of one that is longer than any cursor no more is kept than shows that it is none: it is refused as `after` would be. */
+/**
+ * The Last-Event-ID of a request. One that is longer than any cursor is cut: it remains invalid and is refused as `after` would be, without
+ * being kept whole.
+ */
 const lastEventIdOf = (request: IncomingMessage | undefined): string | null => {
   const given = request?.headers['last-event-id'];
   return typeof given === 'string' && given !== '' ? given.slice(0, CURSOR_LENGTH + 1) : null;
 };
 
-/** Errors of the parser and of the validation carry their code on every transport. */
+/** Gives errors of parsing and validation their codes, on every transport. */
 const useCodes = (): Plugin => ({
   onParse:
     () =>

@@ -5,13 +5,13 @@ import { isUnavailable } from '../../db/failures.js';
 import { codeOf, coded, type ErrorCode } from '../../errors.js';
 
 /**
- * What the world sees of a failure. Coded errors pass as they are; mistakes that graphql-js found in the variables are the
- * caller's; a database that does not answer is UNAVAILABLE; everything else becomes INTERNAL with a trace id that leads
- * to the log.
+ * Converts any failure into the error that a client may see. Coded errors pass unchanged; errors of graphql-js about variables are
+ * BAD_USER_INPUT; a database that does not answer is UNAVAILABLE; everything else is INTERNAL with a trace id that is logged together with
+ * the error.
  */
 export type Mask = (error: unknown) => GraphQLError;
 
-/** Codes of the HTTP library, in the words of ours. */
+/** Error codes of Yoga, mapped to ours. */
 const FOREIGN_CODES: Readonly<Record<string, ErrorCode>> = {
   REQUEST_ENTITY_TOO_LARGE: 'BAD_REQUEST',
   OPERATION_RESOLUTION_FAILURE: 'BAD_REQUEST',
@@ -25,7 +25,7 @@ export const createMask =
       const code = FOREIGN_CODES[String(error.extensions['code'])];
       if (code !== undefined) return recode(error, code);
       const inner = error.originalError;
-      // A coded error that graphql-js wrapped without taking over its extensions.
+      // graphql-js has wrapped a coded error without copying its extensions.
       if (codeOf(inner) !== null) return recode(error, codeOf(inner) ?? 'INTERNAL');
       if (isOfArguments(error)) return recode(error, 'BAD_USER_INPUT');
       if (error.path === undefined && (inner === undefined || inner instanceof GraphQLError)) return recode(error, 'BAD_REQUEST');
@@ -33,7 +33,7 @@ export const createMask =
     const located = error instanceof GraphQLError ? error : null;
     const cause = located?.originalError ?? error;
     if (isUnavailable(cause)) {
-      // Told once for all who meet it, by the database itself.
+      // The database's health logs the outage once, for all requests that meet it.
       db.health.refused();
       return locate(coded('UNAVAILABLE', 'The service cannot answer at the moment. Try again soon.'), located);
     }
@@ -42,7 +42,9 @@ export const createMask =
     return locate(coded('INTERNAL', 'Something went wrong on our side.', { traceId }), located);
   };
 
-/** Whether graphql-js refused the arguments of a field or of a directive when it came to it: null, from a variable, where none may be. */
+/**
+ * Whether graphql-js refused the arguments of a field or directive during execution, such as a null from a variable in a non-null place.
+ */
 export const isOfArguments = ({ path, originalError }: GraphQLError): boolean =>
   path !== undefined && originalError instanceof GraphQLError && codeOf(originalError) === null;
 
@@ -51,7 +53,7 @@ const recode = (error: GraphQLError, code: ErrorCode): GraphQLError => {
   return error;
 };
 
-/** The same error at the field where it happened. */
+/** Copies the path of the field to the error. */
 const locate = (error: GraphQLError, located: GraphQLError | null): GraphQLError =>
   located === null
     ? error

@@ -21,9 +21,9 @@ import { isOfVariables, variableErrors } from './variables.js';
 export type CostLimits = Pick<Config['limits'], 'queryComplexity' | 'queryDepth'>;
 
 /**
- * Runs an operation that has been validated, in the one order of all transports: what it costs, who has signed in, its variables, and then its
- * fields, each of which asks for its viewer, its input and its subject. graphql-js would look at the variables first, and tell a stranger what
- * is wrong with an input that they may not send.
+ * Executes a validated operation with its checks in the order of all transports: cost, sign-in, variables, and then the fields, each of
+ * which checks viewer, input and subject. graphql-js alone would coerce the variables first, and thus tell an anonymous client what is
+ * wrong with an input that it may not send.
  */
 export const inOrder =
   <Result>(run: (args: ExecutionArgs) => Result, limits: CostLimits) =>
@@ -45,15 +45,16 @@ interface Cost {
 }
 
 /**
- * What an operation costs, all of its fields together; null where it cannot be known, because an argument is wrong that a variable gives. It
- * will be refused for that.
+ * The cost of an operation with all its fields; null when it cannot be computed because a variable gives an argument an invalid value. Such
+ * an operation is refused for the variable.
  */
 export const costOf = ({ schema, document, operationName, variableValues }: ExecutionArgs): Cost | null => {
   const operation = getOperationAST(document, operationName);
   if (!operation) return null;
   const fragments = document.definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION);
   const variables = { ...variableValues };
-  // A variable with a mistake is told of later, and must not hide what all others cost: any value stands for it that is not null.
+  // An invalid variable is reported later, and must not hide the cost of the other fields: it is replaced by any valid value that is not
+  // null.
   const variableDefinitions = (operation.variableDefinitions ?? []).map((definition) => {
     if (getVariableValues(schema, [definition], variables).errors === undefined) return definition;
     variables[definition.variable.name.value] = [];
@@ -87,7 +88,7 @@ const costError = (args: ExecutionArgs, { queryComplexity, queryDepth }: CostLim
   return null;
 };
 
-/** Why the first root field that demands more than is there would be refused; null when there is none. */
+/** The error of the first root field that the viewer may not use; null when there is none. */
 const signInErrorOf = ({ schema, document, operationName, contextValue }: ExecutionArgs): GraphQLError | null => {
   const operation = getOperationAST(document, operationName);
   const type = operation && schema.getRootType(operation.operation);
@@ -100,7 +101,7 @@ const signInErrorOf = ({ schema, document, operationName, contextValue }: Execut
   return null;
 };
 
-/** A query or a mutation has its rule from Pothos' scopes, a subscription from `t.topic`. */
+/** The sign-in rule of a root field: of queries and mutations from Pothos' scopes, of subscriptions from `t.topic`. */
 const ruleOf = (type: GraphQLObjectType, name: string): SignInRule => {
   const { pothosOptions, signedIn = false } = (type.getFields()[name]?.extensions ?? {}) as {
     readonly pothosOptions?: { readonly authScopes?: SignInRule };

@@ -1,14 +1,14 @@
 import type { FormattedExecutionResult, GraphQLError, GraphQLFormattedError } from 'graphql';
 
-/** An error in the words that are for the client alone. */
+/** An error as it is sent, without the extensions that are internal. */
 export const publicError = (error: GraphQLError): GraphQLFormattedError => {
   const { extensions = {}, ...formatted } = error.toJSON();
-  // `http` is for responses; `originalError` is how Yoga quotes the parser of JSON.
+  // `http` sets status and headers of the response; `originalError` is where Yoga quotes the JSON parser.
   const { http: _http, originalError: _originalError, ...rest } = extensions;
   return { ...formatted, extensions: rest };
 };
 
-/** A result as it is sent, on every transport. */
+/** A result as it is sent on every transport. */
 export const publicResult = (result: {
   readonly data?: unknown;
   readonly errors?: readonly GraphQLError[] | undefined;

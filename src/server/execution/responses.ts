@@ -9,10 +9,13 @@ import { isFound } from './subscribe.js';
 
 const JSON_TYPE = 'application/json';
 const EVENT_STREAM = 'text/event-stream';
-/** In the order in which they are chosen for those who take anything. */
+/** In the order of preference for clients that accept anything. */
 const MEDIA_TYPES = [JSON_TYPE, 'application/graphql-response+json', EVENT_STREAM];
 
-/** Failures of a well-formed request. A client of `application/json` expects 200 for them, and one of a stream an event. */
+/**
+ * Errors of a well-formed request. A client that accepts `application/json` expects status 200 for them, and a reader of an event stream
+ * expects an event.
+ */
 const OF_THE_DOCUMENT: ReadonlySet<ErrorCode | null> = new Set([
   'GRAPHQL_PARSE_FAILED',
   'GRAPHQL_VALIDATION_FAILED',
@@ -21,11 +24,11 @@ const OF_THE_DOCUMENT: ReadonlySet<ErrorCode | null> = new Set([
 ]);
 
 /**
- * Turns results into responses as the GraphQL-over-HTTP specification and the distinct connections mode of graphql-sse say, in
- * place of Yoga's own ways: errors are JSON whatever was asked for, and each is told with the status of its code.
+ * Turns results into responses according to the GraphQL-over-HTTP specification and the distinct connections mode of graphql-sse. It
+ * replaces Yoga's own result processors: errors are JSON whatever the client accepts, with the HTTP status of their code.
  *
- * @param pingMs how often a comment is sent through an event stream, in milliseconds
- * @param queueLimit results that may wait for the reader of an event stream
+ * @param pingMs how often a comment is sent on an event stream, in milliseconds
+ * @param queueLimit how many results may wait for the reader of an event stream
  */
 export const useResponses = (mask: Mask, pingMs: number, queueLimit: number): Plugin => ({
   onResultProcess: (process) => {
@@ -35,7 +38,7 @@ export const useResponses = (mask: Mask, pingMs: number, queueLimit: number): Pl
       if (negotiate(accept, [EVENT_STREAM]) !== null)
         process.setResultProcessor(() => eventStream(resultsOf(result, queueLimit), mask, pingMs), EVENT_STREAM);
       else {
-        // Nobody will read it.
+        // The subscription has been opened and will not be read.
         result.leave();
         process.setResultProcessor(
           (_, api) => json(api, notAcceptable('A subscription needs "Accept: text/event-stream", or a WebSocket.')),
@@ -53,7 +56,7 @@ export const useResponses = (mask: Mask, pingMs: number, queueLimit: number): Pl
       const legacy = type === JSON_TYPE && OF_THE_DOCUMENT.has(codeOf(single.errors?.[0]));
       return process.setResultProcessor((_, api) => json(api, single, { status: legacy ? 200 : status, headers, type }), type);
     }
-    // A reader of events in a browser does not see the body of a failed response: mistakes in a document are told as an event.
+    // An EventSource in a browser cannot read the body of a failed response, so errors in the document are sent as an event.
     if (status === 200 || OF_THE_DOCUMENT.has(codeOf(single.errors?.[0])))
       return process.setResultProcessor(() => eventStream(once(single), mask, pingMs), type);
     process.setResultProcessor((_, api) => json(api, single, { status, headers }), type);
@@ -69,7 +72,7 @@ interface HttpHints {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** The status of a result: 200, unless no field was executed at all. */
+/** The status of a result: 200, unless no field was executed. */
 const failureOf = ({
   data,
   errors = [],
@@ -98,13 +101,13 @@ const json = (
     headers: { ...headers, ...retryAfter(result), 'content-type': `${type ?? JSON_TYPE}; charset=utf-8`, 'cache-control': 'no-store' },
   });
 
-/** In whole seconds, as HTTP tells it: the longest that one of the errors asks to be waited. */
+/** The Retry-After header: the longest wait that one of the errors asks for, in whole seconds. */
 const retryAfter = ({ errors = [] }: ExecutionResult): { readonly 'retry-after'?: string } => {
   const waits = errors.map(({ extensions }) => Number(extensions['retryAfterMs'])).filter((wait) => wait > 0);
   return waits.length === 0 ? {} : { 'retry-after': String(Math.ceil(Math.max(...waits) / 1_000)) };
 };
 
-/** The results as server-sent events, ended by `complete`; leaving the stream leaves the results. */
+/** The results as server-sent events, ended by `complete`. When the client disconnects, the results are closed. */
 const eventStream = (results: AsyncIterable<ExecutionResult>, mask: Mask, pingMs: number): Response => {
   const encoder = new TextEncoder();
   const iterator = results[Symbol.asyncIterator]();
@@ -112,10 +115,10 @@ const eventStream = (results: AsyncIterable<ExecutionResult>, mask: Mask, pingMs
   let left = false;
   const body = new ReadableStream<Uint8Array>({
     start: (controller) => {
-      // A first comment lets the headers through proxies that wait for a body.
+      // A first comment makes proxies that wait for the body forward the headers.
       controller.enqueue(encoder.encode(COMMENT));
       keepAlive = setInterval(() => {
-        // Not behind what the peer has not taken yet.
+        // A comment is sent only when the peer has read everything before.
         if ((controller.desiredSize ?? 0) > 0) controller.enqueue(encoder.encode(COMMENT));
       }, pingMs);
     },
@@ -124,7 +127,7 @@ const eventStream = (results: AsyncIterable<ExecutionResult>, mask: Mask, pingMs
       if (left) return;
       if (next.done !== true) {
         const cursor = next.value.extensions?.['cursor'];
-        // A browser's EventSource sends the last id again, as Last-Event-ID, when it comes back.
+        // A browser's EventSource sends the last id as Last-Event-ID when it reconnects.
         const id = typeof cursor === 'string' ? `id: ${cursor}\n` : '';
         controller.enqueue(encoder.encode(`event: next\n${id}data: ${JSON.stringify(publicResult(next.value))}\n\n`));
         return;
@@ -143,7 +146,7 @@ const eventStream = (results: AsyncIterable<ExecutionResult>, mask: Mask, pingMs
     headers: {
       'content-type': `${EVENT_STREAM}; charset=utf-8`,
       'cache-control': 'no-cache, no-transform',
-      // nginx would hold events back until its buffer is full.
+      // Without this header nginx would buffer the events.
       'x-accel-buffering': 'no',
     },
   });

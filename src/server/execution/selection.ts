@@ -31,23 +31,23 @@ import {
 import { canonical } from '../../graphql/canonical.js';
 
 /**
- * What a subscription selects of each event, as a key that two operations have in common only when they execute alike: it is made of what
- * graphql-js would execute, not of what was written. Fields are collected for each type that may come, fragments and conditions resolved,
- * and arguments coerced by their types, so that a variable left out, one that is null and one that has its default differ where the resolver
- * sees a difference, and nowhere else. The root field's arguments are left out, because they only say which events.
+ * The key of a subscription's selection: two operations have the same key only if they execute alike. It is computed from what graphql-js
+ * would execute, not from the text. Fields are collected for each possible type, with fragments and @skip/@include resolved, and arguments
+ * are coerced by their types. Thus a variable that is absent, null, or equal to its default gives another key exactly when the resolver
+ * sees a difference. The arguments of the root field are left out, because they only select the events.
  */
 export type SelectionOf = (args: Pick<ExecutionArgs, 'schema' | 'document' | 'operationName' | 'variableValues'>) => string;
 
-/** What is known of an operation, whose document the parser's cache makes the same object for the same text. */
+/** Derived data of an operation. The parser's cache returns the same document object for the same text. */
 interface Operation {
   readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
-  /** The variables that stand anywhere but in arguments of root fields. */
+  /** The variables that are used outside the arguments of root fields. */
   readonly used: readonly VariableDefinitionNode[];
-  /** The keys that were made of it, by the values of these variables. */
+  /** The selection keys, by the values of these variables. */
   readonly keys: Map<string, string>;
 }
 
-/** Keys of one operation that are kept: beyond it all are forgotten, and made again when they are asked for. */
+/** How many keys of one operation are cached; beyond that number the cache is cleared. */
 const MAX_KEYS = 100;
 
 export const createSelectionOf = (): SelectionOf => {
@@ -65,12 +65,13 @@ export const createSelectionOf = (): SelectionOf => {
       );
     const { used, fragments, keys } = operation;
     const { coerced } = getVariableValues(schema, used, variableValues ?? {});
-    // Whoever gives values that cannot be coerced is told so by the subscribe itself.
+    // The subscribe itself has refused variables that cannot be coerced.
     if (coerced === undefined) throw new Error('The variables of the subscription are wrong.');
     const id = attempt(() => canonical(coerced));
     const known = id === null ? undefined : keys.get(id);
     if (known !== undefined) return known;
-    // An argument may fail when it is executed, such as null from a variable where none may be: so it does for the same text and values alone.
+    // Coercing an argument may fail at execution, for example a null from a variable in a non-null place. Such a selection is shared by the
+    // same text and values only.
     const key = attempt(() => new Planner(schema, fragments, coerced).root(node)) ?? `alone ${(alone += 1)}`;
     if (id === null) return key;
     if (keys.size >= MAX_KEYS) keys.clear();
@@ -112,12 +113,12 @@ const usedVariables = (
   return (operation.variableDefinitions ?? []).filter(({ variable }) => names.has(variable.name.value));
 };
 
-/** Follows an operation as the executor does, with the values of its variables. */
+/** Collects the fields of an operation as the executor does, with the values of its variables. */
 class Planner {
   readonly #schema: GraphQLSchema;
   readonly #fragments: ReadonlyMap<string, FragmentDefinitionNode>;
   readonly #variables: Readonly<Record<string, unknown>>;
-  /** The selections that were seen, numbered, and what came of them: fragments in fragments cost no more than they are long. */
+  /** The selection sets visited so far, numbered, with their digests: nested fragments take time linear in their length. */
   readonly #numbers = new Map<SelectionSetNode, number>();
   readonly #plans = new Map<string, string>();
 
@@ -145,7 +146,7 @@ class Planner {
     )}`;
   }
 
-  /** What is selected of a value: one digest, or one for each type that it may have. */
+  /** The digest of what is selected of a value, or of each type that the value may have. */
   #plan(type: GraphQLNamedType, sets: readonly SelectionSetNode[]): string {
     if (isAbstractType(type))
       return `(${this.#schema
@@ -168,7 +169,7 @@ class Planner {
     return number;
   }
 
-  /** The fields of an object, by the names that they have in the result, as section 6.3.2 of the specification collects them. */
+  /** The fields of an object by their response names, as section 6.3.2 of the specification collects them. */
   #collect(type: GraphQLObjectType, sets: readonly SelectionSetNode[]): ReadonlyMap<string, FieldNode[]> {
     const fields = new Map<string, FieldNode[]>();
     const visited = new Set<string>();

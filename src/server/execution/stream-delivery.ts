@@ -6,14 +6,14 @@ import type { Audience } from './audience.js';
 import type { Encoded, FoundSubscription } from './subscribe.js';
 
 /**
- * The results of a subscription for one who reads them as they come, such as a stream of server-sent events. The subscription begins with the first
- * read, and is let go of when its reader leaves, or when it is over.
- * @param queueLimit results that may wait to be read
+ * The results of a subscription as an iterator, for server-sent events. The subscription attaches at the first read, and is closed when the
+ * reader leaves or the subscription ends.
+ * @param queueLimit how many results may wait to be read
  */
 export const resultsOf = (found: FoundSubscription, queueLimit: number): AsyncIterableIterator<ExecutionResult> =>
   new WatchedResults(found, queueLimit);
 
-/** Results that end, whatever waits in them, when the rights to them do. */
+/** An iterator that ends as soon as the rights to the subscription are withdrawn, even if results are waiting. */
 class WatchedResults implements AsyncIterableIterator<ExecutionResult>, Revocable {
   readonly reauthorize: (ask: Ask) => Promise<unknown>;
   readonly #found: FoundSubscription;
@@ -38,11 +38,11 @@ class WatchedResults implements AsyncIterableIterator<ExecutionResult>, Revocabl
 
   async next(): Promise<IteratorResult<ExecutionResult>> {
     if (this.#over) return { done: true, value: undefined };
-    // It may be revoked before anyone has read from it.
+    // The subscription may be revoked before the first read.
     if (!this.#isRevoked()) {
       try {
         const next = await this.#results.next();
-        // What comes at the same moment as the revocation is not shown.
+        // A result that arrives together with the revocation is not delivered.
         if (next.done !== true && !this.#isRevoked()) return { done: false, value: next.value.result };
       } catch (error) {
         this.#finish();

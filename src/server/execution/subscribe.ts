@@ -13,51 +13,50 @@ import { costOf } from './order.js';
 import { publicResult } from './public-result.js';
 import { createSelectionOf } from './selection.js';
 
-/** One result, for however many subscribers: as it is, and as the bytes of its JSON, once somebody has asked for them. */
+/** A result that any number of subscribers share: the object, and the bytes of its JSON once they are needed. */
 export interface Encoded {
   readonly result: ExecutionResult;
   bytes: Buffer | null;
 }
 
-/** The bytes of a result's JSON, encoded once. */
+/** The bytes of a result's JSON, encoded once for all subscribers. */
 export const bytesOf = (encoded: Encoded): Buffer => (encoded.bytes ??= Buffer.from(JSON.stringify(publicResult(encoded.result))));
 
 /**
- * A subscription that was found and let in, for whoever delivers it: a socket attaches to it, a stream of server-sent events reads it. Nothing is
- * followed for it before that.
+ * An authorised subscription. A WebSocket attaches to it, a stream of server-sent events reads it; nothing is followed for it before that.
  */
 export interface FoundSubscription {
   readonly source: AuthorizedSource;
-  /** How its events become results. */
+  /** How events are turned into results. */
   readonly sharing: Sharing<unknown, Audience, Encoded>;
   readonly audience: Audience;
-  /** What watches over its rights, once it is told to; null where nobody has said who they are. */
+  /** The access watch that ends the subscription when its rights are withdrawn; null for an anonymous viewer. */
   readonly watch: AccessWatch | null;
-  /** How much the watch had heard of when the rules were asked. */
+  /** The generation of the watch when the rules were checked. */
   readonly generation: number;
-  /** Lets go of what was opened for this subscription alone; to be called in the end, also by who does not deliver it. */
+  /** Releases what was opened for this subscription alone. It must be called in any case, also when nothing is delivered. */
   readonly leave: () => void;
 }
 
 export const isFound = (result: object): result is FoundSubscription => 'sharing' in result;
 
-/** What the transports add to a context. */
+/** What the transports add to the context. */
 export interface TransportContext {
-  /** The watch over whoever is at the other end of a socket. A stream of server-sent events gets one of its own, while it lasts. */
+  /** The access watch of a WebSocket. A stream of server-sent events gets one of its own for as long as it lasts. */
   readonly watch?: AccessWatch | null;
 }
 
 /**
- * Finds what a subscription follows, as graphql-js does, but has each event executed once for all who select the same of it. An execution that
- * asks who the viewer is is thrown away; from then on that selection is executed for each viewer. Each event gets a context of its own, so no
- * loader answers with what it read for an earlier one, and the result of a log's event carries its cursor in
+ * Opens subscriptions as graphql-js does, but executes each event once for all subscribers with the same selection. When such an execution
+ * reads the viewer, its result is thrown away, and from then on that selection is executed for each viewer. Each event gets a fresh
+ * context, so that no loader answers with rows that it has read for an earlier event. The result of a log's event carries its cursor in
  * `extensions.cursor`.
  */
 export const createSubscribe = (services: Services, mask: Mask, watcher: AccessWatcher) => {
   const selectionOf = createSelectionOf();
   const sharings: Sharings = new WeakMap();
 
-  /** The watch over a single stream, which ends with what ends the watch. */
+  /** Opens an access watch for a single stream; the end of the watch ends the stream. */
   const open = async (principal: Principal): Promise<AccessWatch> => {
     const watch: AccessWatch = await watcher.watch(principal, (error) => watch.revokeAll(error));
     return watch;
@@ -72,7 +71,7 @@ export const createSubscribe = (services: Services, mask: Mask, watcher: AccessW
         watch = await open(context.principal);
         leave = () => watch?.leave();
       }
-      // Before the field's rules are asked, so that nothing is missed between these and the watch.
+      // The generation is read before the field's rules are checked, so that a change of rights between the check and the watch is noticed.
       const generation = watch?.generation ?? 0;
       const principal = watch?.principal ?? null;
       const contextValue = freshContext(context, { principal, viewer: principal?.viewer ?? null });
@@ -91,8 +90,8 @@ export const createSubscribe = (services: Services, mask: Mask, watcher: AccessW
 };
 
 /**
- * How a subscription's events become results: the same object for all who send the same operation and select the same by it. The variables that
- * are not in the selection only say which events.
+ * How the events of a subscription are turned into results. Subscriptions with the same operation and the same selection key get the same
+ * object. Variables outside the selection only select the events.
  */
 const sharingOf = (
   args: ExecutionArgs,
@@ -108,9 +107,9 @@ const sharingOf = (
   const id = `${operationName ?? ''}\0${key}`;
   const before = sharings.get(id);
   if (before) return before;
-  // What one event of it costs, as an operation's cost is counted.
+  // The cost of executing one event, counted like that of an operation.
   const weight = costOf(args)?.complexity ?? 1;
-  // One heavy selection must leave connections to all others, whatever it asks for at once.
+  // A heavy selection uses the limited client, so that it leaves connections of the pool to everybody else.
   const shown = weight > LIGHT_WEIGHT ? { ...services, db: { ...services.db, prisma: services.db.bulk } } : services;
   const sharing: Sharing<unknown, Audience, Encoded> = {
     key,
@@ -119,14 +118,14 @@ const sharingOf = (
     userIdOf: ({ principal }) => principal?.viewer.id ?? null,
     visible: visible && ((item, { principal }) => visible(principal?.viewer ?? null, item)),
     audienceId: ({ principal }) => audienceIdOf(principal),
-    // An event comes once: half of one must not be what a client goes on from.
+    // A failed execution is retried: an event is delivered only once, and a client must not continue after an incomplete one.
     render: (item, audience) =>
       insist(async () => {
         const trap = { touched: false };
         const contextValue =
           audience === null ? contextForEveryone(shown, () => (trap.touched = true)) : contextForAudience(shown, audience.principal);
         const result = await execute({ schema, document, operationName, variableValues, rootValue: item, contextValue });
-        // Thrown away, so its errors are no news to anyone: they came from the trap.
+        // The execution has read the viewer. Its result is thrown away, and its errors are not logged because they come from the trap.
         if (trap.touched) return { out: encode({ data: null }, item, mask), personal: true };
         assertResult(result);
         return { out: encode(result, item, mask), personal: false };
@@ -138,11 +137,12 @@ const sharingOf = (
 };
 
 /**
- * Errors with codes of ours, in places that may be null, belong to a result. All else is a failure of the moment: a database that is away, a
- * column that changes just then, a mistake of ours that the next version mends.
+ * Accepts a result whose errors are all coded and stand in nullable places. Any other error is a temporary failure: a database that is
+ * down, a column that is being changed, or a bug that the next version fixes.
+ * @throws the temporary failure
  */
 const assertResult = ({ data, errors = [] }: ExecutionResult): void => {
-  // Arguments that were refused will be refused again, wherever they stand.
+  // Errors about arguments do not pass with time, so they belong to the result wherever they stand.
   const others = errors.filter((error) => !isOfArguments(error));
   const failure = others.find(mayPass) ?? (data === null || data === undefined ? others[0] : undefined);
   if (failure === undefined) return;
@@ -150,7 +150,7 @@ const assertResult = ({ data, errors = [] }: ExecutionResult): void => {
   throw new Error(`${failure.path?.join('.') ?? ''}: ${cause.message}`, { cause });
 };
 
-/** By document, which the parser's cache makes the same object for the same text. */
+/** By document; the parser's cache returns the same object for the same text. */
 type Sharings = WeakMap<DocumentNode, Map<string, Sharing<unknown, Audience, Encoded>>>;
 const MAX_SHARINGS = 100;
 
@@ -164,7 +164,9 @@ const encode = ({ data, errors, extensions }: ExecutionResult, item: unknown, ma
   return { result, bytes: null };
 };
 
-/** Those who share a result have not written the same text, so that lines and columns of one of them mean nothing to the others. */
+/**
+ * Removes the locations: subscribers who share a result may have written different texts, for which the lines and columns would be wrong.
+ */
 const withoutLocations = ({ message, path, extensions }: GraphQLError): GraphQLError =>
   new GraphQLError(message, { path: path ?? null, extensions });
 

@@ -18,8 +18,8 @@ import {
 import { fieldErrors, MAX_FIELD_ERRORS, type FieldError } from '../../errors.js';
 
 /**
- * The mistakes in the variables of an operation, in words of ours: those of graphql-js repeat what was given, passwords included.
- * Null when there are none.
+ * Errors about the variables of an operation, or null when there are none. They replace those of graphql-js, which repeat the given values,
+ * passwords included.
  */
 export const variableErrors = ({ schema, document, operationName, variableValues }: ExecutionArgs): GraphQLError[] | null => {
   const errors: GraphQLError[] = [];
@@ -37,7 +37,7 @@ export const variableErrors = ({ schema, document, operationName, variableValues
   return errors.length === 0 ? null : errors;
 };
 
-/** Ends the search. */
+/** Thrown to stop the coercion after enough errors. */
 const ENOUGH = Symbol('enough');
 
 const mistakesIn = (
@@ -53,8 +53,7 @@ const mistakesIn = (
   try {
     coerceInputValue(values[name], type, (path, _value, error) => {
       mistakes.push({ path: [name, ...path].join('.'), ...whatIsWrong(error, at(type, path)) });
-      // Thrown away by the one who calls.
-      // eslint-disable-next-line @typescript-eslint/only-throw-error -- the library has no other way to be ended
+      // The caller catches it.
       if (mistakes.length >= MAX_FIELD_ERRORS) throw ENOUGH;
     });
   } catch (error) {
@@ -63,7 +62,7 @@ const mistakesIn = (
   return mistakes;
 };
 
-/** The type of the value at a path. */
+/** The input type at a path of a value. */
 const at = (type: GraphQLInputType, path: readonly (string | number)[]): GraphQLInputType => {
   let found = type;
   for (const part of path) {
@@ -89,13 +88,13 @@ const whatIsWrong = (error: GraphQLError, type: GraphQLInputType): Pick<FieldErr
   if (/^Expected non-nullable type|^Field "\w+" must be non-null/.test(message)) return { code: 'REQUIRED', message: 'Must not be null.' };
   const unknown = /^Field "(\w+)" is not defined by type "(\w+)"/.exec(message);
   if (unknown) return { code: 'INVALID_TYPE', message: `Field "${unknown[1] ?? ''}" is not defined by type "${unknown[2] ?? ''}".` };
-  // A scalar of ours says what it wants, and never what it got.
+  // Messages of our own scalars name the expected form, never the given value.
   const named = getNamedType(type);
   if (originalError && isScalarType(named) && !isSpecifiedScalarType(named))
     return { code: 'INVALID_FORMAT', message: originalError.message };
   return { code: 'INVALID_TYPE', message: `Expected a value of type "${String(type)}".` };
 };
 
-/** Whether an operation was refused for its variables, before any field of it. */
+/** Whether an operation was refused because of its variables, before any field was executed. */
 export const isOfVariables = (result: ExecutionResult | null | undefined): boolean =>
   result?.data === undefined && result?.errors?.[0]?.message.startsWith('Variable "$') === true;

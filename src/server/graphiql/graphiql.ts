@@ -1,12 +1,12 @@
-/** One tab of GraphiQL. */
+/** A tab of GraphiQL. */
 export interface ExampleTab {
   readonly query: string;
   readonly variables?: string;
 }
 
 /**
- * The tabs that GraphiQL opens with: to read, to sign in, and to see something live. Users, room and entries are those of the demo
- * data. A tab bears the name of its first operation. Comments are at most as wide as the editor is in an ordinary window.
+ * The tabs that GraphiQL opens with: reading, signing in, and following something live. Users, the room and entries are those of the demo
+ * data. A tab is named after its first operation. Comment lines fit the width of the editor in an ordinary window.
  */
 export const exampleTabs: readonly ExampleTab[] = [
   {

@@ -10,7 +10,7 @@ import { exampleTabs } from './graphiql.js';
 import { negotiate } from '../http/negotiate.js';
 
 export interface GraphiQLPage {
-  /** Answers a GET or HEAD with the page, or with 304 for a browser that has it. */
+  /** Answers a GET or HEAD with the page, or with 304 when the browser has the current version. */
   readonly send: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 }
 
@@ -20,8 +20,8 @@ interface Page {
 }
 
 /**
- * Made at the first request: 9 MB, nine tenths of it GraphiQL itself, which the package carries.
- * @param demo whom the page offers to sign in as; null for nobody
+ * Creates the page at the first request: 9 MB, nine tenths of which are GraphiQL itself from its npm package.
+ * @param demo the users whom the page offers to sign in as; null for none
  */
 export const createGraphiQLPage = (demo: DemoSignIn | null): GraphiQLPage => {
   let page: Promise<Page> | undefined;
@@ -32,7 +32,7 @@ export const createGraphiQLPage = (demo: DemoSignIn | null): GraphiQLPage => {
       const { html, etag } = await page;
       response.appendHeader('vary', 'Accept, Accept-Encoding');
       response.setHeader('etag', etag);
-      // Kept by the browser, but asked for again each time, so that a new version shows at once.
+      // The browser caches the page but revalidates it each time, so that a new version shows at once.
       response.setHeader('cache-control', 'no-cache');
       if (request.headers['if-none-match']?.includes(etag) === true) return void response.writeHead(304).end();
       const encoding = encodingFor(request);
@@ -53,21 +53,21 @@ export const createGraphiQLPage = (demo: DemoSignIn | null): GraphiQLPage => {
 type Encoding = 'br' | 'gzip' | 'identity';
 
 const ENCODERS: Readonly<Record<Encoding, (html: Buffer) => Promise<Buffer>>> = {
-  // Quality 5 takes 0.2 s and gives 1.9 MB; 9 takes 1.5 s for 5 % less.
+  // Brotli quality 5 takes 0.2 s and gives 1.9 MB; quality 9 takes 1.5 s for 5 % less.
   br: (html) =>
     promisify(brotliCompress)(html, { params: { [constants.BROTLI_PARAM_QUALITY]: 5, [constants.BROTLI_PARAM_SIZE_HINT]: html.length } }),
   gzip: (html) => promisify(gzip)(html),
   identity: (html) => Promise.resolve(html),
 };
 
-/** The best that the browser can decode, whatever it names first. */
+/** The best encoding that the client accepts, whatever its order. */
 const encodingFor = ({ headers: { 'accept-encoding': accepted } }: IncomingMessage): Encoding => {
-  // No header means that anything goes, but who sends none can often decode nothing.
+  // By the standard a missing header allows any encoding, but clients that omit it often decode none.
   if (accepted === undefined) return 'identity';
   return (['br', 'gzip'] as const).find((encoding) => negotiate(accepted, [encoding]) !== null) ?? 'identity';
 };
 
-/** The page may talk to this server and to nothing else. Its scripts and styles are part of it; the editor's workers are made of blobs. */
+/** The page may connect to this server only. Scripts and styles are inline; the editor's workers are created from blobs. */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'unsafe-inline' blob:",
@@ -93,7 +93,7 @@ const render = async (demo: DemoSignIn | null): Promise<Page> => {
     defaultEditorToolsVisibility: 'variables',
     favicon: FAVICON,
   });
-  // The package's page takes its options as JSON, so what is no JSON has to be put in where it is started.
+  // The package's page takes its options as JSON, so functions have to be inserted into the script that starts it.
   const start = original.lastIndexOf(START);
   const head = original.indexOf('</head>');
   if (start < 0 || head < 0) throw new Error('The page of @graphql-yoga/render-graphiql has changed; adapt src/server/graphiql/page.ts.');
@@ -112,8 +112,8 @@ const render = async (demo: DemoSignIn | null): Promise<Page> => {
 const START = 'YogaGraphiQL.renderYogaGraphiQL(';
 
 /**
- * GraphiQL lets the tab that has the focus be moved about by its drag library, which here moves it away from under the pointer as soon as
- * the button is pressed, so that no click ever arrives.
+ * GraphiQL's drag library moves the focused tab when the pointer is pressed. Here the tab would move away from under the pointer, and no
+ * click would arrive.
  */
 const STYLE = `
 .graphiql-tab { transform: none !important; }

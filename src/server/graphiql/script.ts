@@ -1,22 +1,22 @@
-/** Who may be signed in with one click. */
+/** The demo users who can be signed in with one click. */
 export interface DemoSignIn {
   readonly users: readonly string[];
   readonly password: string;
 }
 
 /**
- * What the page of GraphiQL runs beside GraphiQL itself: where its tabs are kept, who is signed in, and how its operations are sent. It
- * needs the graphql-ws client as `graphqlWs`, and offers `lyceumGraphiQL(root, options)`.
+ * The script of the page beside GraphiQL itself: storage of the tabs, sign-in, and the fetcher. It needs the graphql-ws client as
+ * `graphqlWs` and defines `lyceumGraphiQL(root, options)`.
  * @param demo null where there are no demo users
  */
 export const graphiqlScript = (demo: DemoSignIn | null): string =>
-  // Inside of a script element, "</script" would end it.
+  // Inside a script element, "</script" would end it.
   [STORAGE, SESSION.replace('__DEMO__', () => JSON.stringify(demo).replaceAll('<', '\\u003c')), FETCHER, SIGN_IN, START].join('');
 
 /**
- * GraphiQL's storage, which it gives the headers of its editor and of its history to keep: they are left out, so that no token stays in
- * the browser. It also keeps the query that was edited last apart from the tabs, and opens a tab for it when it is none of
- * theirs: here it is always that of the open tab.
+ * The storage of GraphiQL. GraphiQL stores the headers of its editor and history; they are left out, so that no token stays in the browser.
+ * It also stores the last edited query apart from the tabs, and opens an extra tab when no tab has that query; here it is always the query
+ * of the open tab.
  */
 const STORAGE = `
 const lyceumStorage = (() => {
@@ -31,7 +31,7 @@ const lyceumStorage = (() => {
   };
   const ofTab = { 'graphiql:query': 'query', 'graphiql:variables': 'variables', 'graphiql:headers': 'headers' };
   const lists = ['graphiql:tabState', 'graphiql:queries', 'graphiql:favorites'];
-  // What an earlier version of this page has kept.
+  // Removes what an earlier version of this page has stored.
   for (const name of Object.keys(ofTab)) localStorage.removeItem(name);
   for (const name of lists) {
     const text = localStorage.getItem(name);
@@ -56,8 +56,9 @@ const lyceumStorage = (() => {
 `;
 
 /**
- * The session of a demo user, for all tabs of GraphiQL. Its tokens are in memory alone. What the browser keeps is the name, by which a reload
- * signs in again, and other windows sign in and out with this one; each has a session of its own, or two would use up one refresh token.
+ * The session of a demo user, for all tabs of GraphiQL. Its tokens are in memory only. The browser stores the user name, with which a
+ * reload signs in again; other windows follow its changes. Each window has a session of its own, because two windows would use up the same
+ * refresh token.
  */
 const SESSION = `
 const lyceumSession = (() => {
@@ -88,7 +89,7 @@ const lyceumSession = (() => {
 
   const adopt = (username, { accessToken, refreshToken }) => {
     const { iat, exp } = JSON.parse(atob(accessToken.split('.')[1].replaceAll('-', '+').replaceAll('_', '/')));
-    // By the length of its life, since the clock of this machine may be wrong.
+    // The time of renewal follows from the token's lifetime, since the clock of this machine may be wrong.
     const renewInMs = (exp - iat) * 600;
     session = { username, accessToken, refreshToken, renewAt: Date.now() + renewInMs };
     clearTimeout(timer);
@@ -96,7 +97,7 @@ const lyceumSession = (() => {
     for (const { socket, as } of sockets) if (as === username) socket.send(JSON.stringify({ type: 'ping', payload: { accessToken } }));
   };
 
-  // One thing after the other: whoever signs in twice quickly is the second one in the end.
+  // Sign-ins and renewals run one after the other: of two quick sign-ins the second one wins.
   let turn = Promise.resolve();
   const inOrder = (work) =>
     (turn = turn.then(async () => {
@@ -109,9 +110,9 @@ const lyceumSession = (() => {
     if (session === null) return;
     const { username, refreshToken } = session;
     clearTimeout(timer);
-    // Tried again soon when nobody answers: what is open has its token for some time yet.
+    // A failed renewal is retried soon; the present token is still valid for some time.
     timer = setTimeout(() => void inOrder(renew), 10_000);
-    // A server that was set up anew knows the user, not the session.
+    // After the server's database was recreated, the user exists but the session does not.
     adopt(username, await ask(REFRESH, { refreshToken }).catch(() => ask(LOGIN, { identifier: username, password: demo.password })));
   };
   const change = async (username) => {
@@ -138,14 +139,14 @@ const lyceumSession = (() => {
       else localStorage.setItem(KEY, username);
       return inOrder(() => change(username));
     },
-    /** The token at hand, once it is fresh; null for a guest. */
+    /** The access token, renewed if necessary; null for an anonymous visitor. */
     token: async () => {
       await turn;
-      // A timer does not run while the machine sleeps.
+      // Timers do not run while the machine sleeps.
       if (session !== null && Date.now() > session.renewAt + 1_000) await inOrder(renew);
       return session?.accessToken ?? null;
     },
-    /** Keeps the token of an open socket fresh; until what it returns is called. */
+    /** Keeps the token of an open socket fresh until the returned function is called. */
     follow: (socket) => {
       const followed = { socket, as: session?.username };
       sockets.add(followed);
@@ -156,10 +157,9 @@ const lyceumSession = (() => {
 `;
 
 /**
- * What GraphiQL sends its operations with. Its own way opens sockets without the headers of the editor; here they become the
- * `connectionParams`, so a token typed there counts for subscriptions too, before that of the session. Each subscription has a socket of its
- * own, and thus the headers that are there when it starts. What the documentation is made of goes without a token: one that has
- * expired would refuse it.
+ * The fetcher of GraphiQL. Its own fetcher opens sockets without the headers of the editor; here they become the `connectionParams`, so a
+ * token typed there applies to subscriptions too, and takes precedence over the session. Each subscription has a socket of its own, with
+ * the headers of the moment when it starts. Introspection is sent without a token, because an expired one would refuse it.
  */
 const FETCHER = `
 const lyceumFetcher = (params, { headers = {}, documentAST } = {}) => {
@@ -208,7 +208,7 @@ const lyceumFetcher = (params, { headers = {}, documentAST } = {}) => {
 };
 `;
 
-/** Beside the name of the page: the choice of a demo user, and the button. */
+/** The choice of a demo user and the sign-in button, next to the page's name. */
 const SIGN_IN = `
 customElements.define('lyceum-sign-in', class extends HTMLElement {
   connectedCallback() {
@@ -234,7 +234,7 @@ customElements.define('lyceum-sign-in', class extends HTMLElement {
 });
 `;
 
-/** A query in the address is shown and then taken out of it, since from then on it is a tab as all others. */
+/** A query in the URL is opened and then removed from the URL, since from then on it is a tab like all others. */
 const START = `
 const lyceumGraphiQL = (root, options) => {
   const address = new URL(location.href);

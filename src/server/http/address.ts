@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 
 /**
- * The client's address. Behind a proxy that is trusted it is the last one in X-Forwarded-For: the one the proxy itself has seen; those
- * before it are the client's own words.
+ * The client's address. Behind a trusted proxy it is the last one in X-Forwarded-For, which the proxy itself has added; the earlier ones
+ * were sent by the client.
  */
 export const clientAddress = (request: IncomingMessage, trustProxy: boolean): string | null => {
   const forwarded = trustProxy ? request.headers['x-forwarded-for'] : undefined;

@@ -1,22 +1,22 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** What lasts until somebody ends it: sockets, and streams of server-sent events. */
+/** Long-lived connections: WebSockets and streams of server-sent events. */
 export interface Connections {
-  /** True once {@link drain} was called: from then on nothing new is taken. */
+  /** Whether {@link drain} was called: from then on no new connection is accepted. */
   readonly stopping: () => boolean;
   /**
-   * Counts one in until the returned function is called.
-   * @param end called when its turn has come at a stop; it makes sure that the connection is gone soon after
+   * Adds a connection; the returned function removes it.
+   * @param end closes the connection during a drain; it must be gone soon after
    */
   readonly add: (end: () => void) => () => void;
   /**
-   * Ends all that is open one after the other, the oldest first, evenly over `drainMs` milliseconds, so that those who come back come one
-   * after the other too. Resolves when the last has gone. Safe to call again.
+   * Closes all connections one after the other, the oldest first, evenly over `drainMs` milliseconds, so that the clients also reconnect
+   * one after the other. Resolves when the last is gone. It may be called again.
    */
   readonly drain: (drainMs: number) => Promise<void>;
 }
 
-/** How often it is looked whether the next one has left by itself, in milliseconds. */
+/** How often it is checked whether the next connection has closed by itself, in milliseconds. */
 const STEP_MS = 20;
 
 export const createConnections = (): Connections => {
@@ -28,7 +28,7 @@ export const createConnections = (): Connections => {
     const startedAt = performance.now();
     const total = open.size;
     let ended = 0;
-    // What leaves by itself meanwhile is not visited, so a stop takes no longer than somebody is there.
+    // The set's iteration skips connections that close by themselves, so the drain ends as soon as none is left.
     for (const end of open) {
       const due = startedAt + (drainMs * Math.min(ended, total)) / total;
       for (let wait = due - performance.now(); wait > 0 && open.has(end); wait = due - performance.now())

@@ -1,36 +1,37 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** Which pages of other origins may call us. */
+/** Cross-origin access. */
 export interface Cors {
-  /** Answers the browser's question: sets the headers; call it before anything is written. */
+  /** Sets the CORS headers of a response; it must be called before anything is written. */
   readonly allow: (request: IncomingMessage, response: ServerResponse) => void;
   /**
-   * Whether whoever sends this request may open a socket, of which browsers ask no question beforehand: those without an origin are no browsers,
-   * and a page of the server's own needs no leave.
+   * Whether a request may open a WebSocket, for which browsers send no preflight. A request without an Origin is not from a browser, and a
+   * page of the server's own origin is always allowed.
    */
   readonly admits: (request: IncomingMessage) => boolean;
 }
 
-/** How long a browser may remember the answer to a preflight, in seconds. */
+/** How long a browser may cache the answer to a preflight, in seconds. */
 const MAX_AGE_S = 600;
 
-/** What an allowed page may read of an answer besides what any page may. */
+/** The response headers that an allowed page may read beyond the default ones. */
 const EXPOSED = 'Retry-After, X-Request-Id';
-/** For a browser that does not say what it wants to send. */
+/** The allowed headers when a preflight names none. */
 const USUAL_HEADERS = 'Content-Type, Authorization, Accept, Last-Event-ID';
-/** A list of header names (RFC 9110, 5.6.2) that a browser may send of its own accord; Node itself bounds how long a header may be. */
+/** A list of header names (RFC 9110, 5.6.2), as browsers send it. Node limits the length of a header. */
 const HEADER_NAMES = /^[!#$%&'*+.^`|~\w-]+(?:[ \t]*,[ \t]*[!#$%&'*+.^`|~\w-]+)*$/;
 const MAX_HEADER_NAMES_LENGTH = 2_048;
 
 /**
- * @param origins those that may call; `*` lets any page call, but not with cookies; none refuses them all
+ * Creates the CORS policy.
+ * @param origins the allowed origins; `*` allows any page, but without cookies; an empty list allows none
  */
 export const createCors = (origins: readonly string[]): Cors => {
   const any = origins.includes('*');
   return {
     allow: (request, response) => {
       if (origins.length === 0) return;
-      // The answer differs between origins, so caches must keep them apart.
+      // The response depends on the origin, so caches must store one for each.
       if (!any) response.appendHeader('vary', 'Origin');
       const { origin } = request.headers;
       if (origin === undefined || !(any || origins.includes(origin))) return;
@@ -48,7 +49,9 @@ export const createCors = (origins: readonly string[]): Cors => {
   };
 };
 
-/** The names of the headers that the page wants to send: tracing and client awareness have ever new ones, and none of them means anything to us. */
+/**
+ * The header names of a preflight. All are allowed: tracing and client awareness bring ever new ones, and none of them has a meaning here.
+ */
 const wantedHeaders = ({ headers }: IncomingMessage): string | null => {
   const wanted = headers['access-control-request-headers'];
   return wanted !== undefined && wanted.length <= MAX_HEADER_NAMES_LENGTH && HEADER_NAMES.test(wanted) ? wanted : null;

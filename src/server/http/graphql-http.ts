@@ -8,14 +8,14 @@ import { sendError } from './send.js';
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
-/** Where responses that do not end by themselves are counted in while they run. */
+/** Counts responses that stay open, which are event streams. */
 export interface Streams {
   readonly connections: Connections;
-  /** Counts one in with its address, until the returned function is called; null when the address has as many as it may. */
+  /** Counts a stream of an address until the returned function is called; null when the address has its maximum. */
   readonly enter: (request: IncomingMessage) => (() => void) | null;
 }
 
-/** GraphQL over HTTP, server-sent events included, and GraphiQL for browsers that ask for a page. */
+/** Handles GraphQL over HTTP with server-sent events, and serves GraphiQL to browsers. */
 export const createGraphQLHandler =
   (graphql: GraphQLServer, page: GraphiQLPage, streams: Streams): Handler =>
   async (request, response) => {
@@ -28,7 +28,7 @@ export const createGraphQLHandler =
     } else if (method !== 'GET' && method !== 'POST') {
       sendError(response, 405, 'BAD_REQUEST', 'Use GET or POST.', { allow: 'GET, POST, OPTIONS' });
     } else if (method === 'POST' && !isJson(contentType)) {
-      // Nothing else: a browser sends forms and plain text to other origins without asking first.
+      // Only JSON is accepted: browsers send forms and plain text to other origins without a preflight.
       sendError(response, 415, 'BAD_REQUEST', 'The content type must be application/json.', { 'accept-post': 'application/json' });
     } else if (contentEncoding !== undefined && contentEncoding !== 'identity') {
       sendError(response, 415, 'BAD_REQUEST', 'The content must not be encoded.', { 'accept-encoding': 'identity' });
@@ -45,8 +45,8 @@ export const createGraphQLHandler =
 const isJson = (contentType = ''): boolean => /^\s*application\/json\s*(;|$)/i.test(contentType);
 
 /**
- * Yoga's own way of sending would write the stack of an unexpected error into the response, and goes on reading the results of a
- * peer that has left.
+ * Sends a response. Yoga's own function writes the stack of an unexpected error into the response, and goes on reading results after the
+ * client has disconnected.
  */
 const send = async (
   answer: Response,
@@ -61,7 +61,7 @@ const send = async (
     return;
   }
   const reader = answer.body.getReader();
-  // Ends the subscription at once, whatever is being waited for.
+  // Cancelling ends the subscription at once, even while it waits for an event.
   const leave = (): void => void reader.cancel().catch(() => undefined);
   if (response.destroyed) {
     leave();

@@ -4,17 +4,17 @@ import type { Log } from '../../observability/log.js';
 import { refuse } from './send.js';
 import type { AddressLimit } from '../websocket/limits.js';
 
-/** The connections below HTTP. */
+/** The TCP connections of the HTTP server. */
 export interface HttpConnections {
-  /** Those that have asked for nothing yet, as browsers open them to be quick later. Node counts them as busy. */
+  /** Connections without a request so far, which browsers open in advance. Node counts them as busy. */
   readonly unused: ReadonlySet<Socket>;
-  /** Whether the connection was refused: it has been answered already, and what it asks for is not looked at. */
+  /** Whether the connection was refused: it has been answered already, and its requests are ignored. */
   readonly isRefused: (socket: Socket) => boolean;
 }
 
 /**
- * @param addresses where connections are counted in by the address that they come from, until they end or become a WebSocket; null where they all
- * come from a proxy
+ * Watches the TCP connections of a server.
+ * @param addresses counts connections by address until they close or become a WebSocket; null when all come from a proxy
  */
 export const watchConnections = (server: Server, addresses: AddressLimit | null, log: Log): HttpConnections => {
   const unused = new Set<Socket>();

@@ -17,10 +17,10 @@ import { sendError, sendJson } from './send.js';
 import { createAddressLimit, type AddressLimit } from '../websocket/limits.js';
 import type { ListenedTime } from '../websocket/listened-time.js';
 
-/** What `/readyz` answers with: whether this process should be sent traffic, and what it depends on. */
+/** The body of `/readyz`: whether this process should get traffic, and the state of its dependencies. */
 export interface Readiness {
   readonly ready: boolean;
-  /** Left out while it serves. */
+  /** Absent while the process serves. */
   readonly state?: 'stopping';
   readonly components: Readonly<Record<string, 'UP' | 'READ_ONLY' | 'DOWN'>>;
 }
@@ -30,21 +30,21 @@ export interface HttpOptions {
   readonly graphql: GraphQLServer;
   readonly jwks: JSONWebKeySet;
   readonly readiness: () => Promise<Readiness>;
-  /** Where event streams are counted in. At a stop they are cut, without `complete`: their readers open them again elsewhere. */
+  /** Where event streams are registered. At a stop they are cut without `complete`, so their readers reconnect to another process. */
   readonly connections: Connections;
-  /** Where event streams are counted in with the sockets of their address. */
+  /** Counts event streams and sockets together by address. */
   readonly addresses: AddressLimit;
-  /** What peers are given time in. */
+  /** The clock of timeouts for peers. */
   readonly time: ListenedTime;
   readonly log: Log;
 }
 
 export type HttpServer = Server & {
-  /** Connections that have asked for nothing yet. */
+  /** Connections without a request so far. */
   readonly unused: ReadonlySet<Socket>;
 };
 
-/** The HTTP server: GraphQL and GraphiQL at /graphql, health at /healthz and /readyz, keys at /.well-known/jwks.json. */
+/** Creates the HTTP server: GraphQL and GraphiQL at /graphql, health at /healthz and /readyz, public keys at /.well-known/jwks.json. */
 export const createHttpServer = ({ config, graphql, jwks, readiness, connections, addresses, time, log }: HttpOptions): HttpServer => {
   const cors = createCors(config.corsOrigins);
   const handleGraphQL = createGraphQLHandler(
@@ -71,17 +71,17 @@ export const createHttpServer = ({ config, graphql, jwks, readiness, connections
   };
   const { headersTimeoutMs, requestTimeoutMs, checkIntervalMs, keepAliveMs, maxConnectionsPerAddress } = config.http;
   const keepAlive = `timeout=${Math.floor(keepAliveMs / 1_000)}`;
-  /** What every response has. */
+  /** Sets the headers of every response. */
   const begin = (request: IncomingMessage, response: ServerResponse): void => {
     response.setHeader('x-content-type-options', 'nosniff');
     response.setHeader('referrer-policy', 'no-referrer');
     response.setHeader(REQUEST_ID, requestIdOf(request));
-    // A connection that has answered its last request would else be kept alive for another one that is refused.
+    // Without it a connection would be kept alive after its last answer, only for its next request to be refused.
     if (connections.stopping()) response.setHeader('connection', 'close');
     else if (response.shouldKeepAlive) response.setHeader('keep-alive', keepAlive);
     cors.allow(request, response);
   };
-  /** Refuses a request after which its connection is good for nothing more. */
+  /** Refuses a request and closes its connection. */
   const refuseLast = (response: ServerResponse, status: number, message: string): void => {
     response.removeHeader('keep-alive');
     sendError(response, status, 'BAD_REQUEST', message, { connection: 'close' });
@@ -101,10 +101,11 @@ export const createHttpServer = ({ config, graphql, jwks, readiness, connections
   const server = createServer({
     connectionsCheckingInterval: checkIntervalMs,
     keepAliveTimeout: keepAliveMs + KEEP_ALIVE_MARGIN_MS,
-    // Node's own refusal has no body.
+    // Node's own answer to a missing Host header has no body.
     requireHostHeader: false,
   });
-  // Node asks for them at each look, and compares them with the clock: what a peer has sent while the loop was blocked is unread by then.
+  // The timeouts are getters, since Node reads them at every check and compares them with the clock. They must grow by the time in which
+  // the event loop was blocked: what a peer sent meanwhile has not been read yet.
   Object.defineProperties(server, {
     headersTimeout: { get: () => time.spanOf(headersTimeoutMs) },
     requestTimeout: { get: () => time.spanOf(requestTimeoutMs) },
@@ -114,7 +115,7 @@ export const createHttpServer = ({ config, graphql, jwks, readiness, connections
   server.on('request', (request, response) => {
     if (isRefused(request.socket)) return;
     handle(request, response).catch((error: unknown) => {
-      // Of a peer that has gone, or that was cut because its request took too long, there is nothing to tell.
+      // A failure is not reported for a peer that has disconnected, or was cut because its request took too long.
       if (response.destroyed || request.socket.destroyed) return;
       log.error({ err: error instanceof Error ? error : String(error) }, 'a request failed');
       if (response.headersSent) response.destroy();
@@ -129,23 +130,24 @@ export const createHttpServer = ({ config, graphql, jwks, readiness, connections
 };
 
 /**
- * How much longer a connection is kept than its client was told, in milliseconds. A client sends its next request just before the time is over, our
- * loop is blocked for a moment, and Node's timer, which comes before what has arrived, closes the connection upon the unread request: the client
- * sees a reset, and cannot know whether a mutation was done. The second that Node 20 adds by itself is soon over where many come at once.
+ * How much longer a connection is kept alive than the client was told, in milliseconds. Without the margin: a client sends its next request
+ * just before the time is over, the event loop is blocked for a moment, and Node's timer, which runs before the request is read, closes the
+ * connection. The client sees a reset and cannot know whether its mutation was executed. The one second that Node 20 adds is not enough
+ * under load.
  */
 const KEEP_ALIVE_MARGIN_MS = 10_000;
 
-/** HTTP/1.1 asks for exactly one (RFC 9112, 3.2). */
+/** HTTP/1.1 requires exactly one Host header (RFC 9112, 3.2). */
 const hasOneHost = ({ httpVersion, headersDistinct: { host = [] } }: IncomingMessage): boolean =>
   host.length === 1 || (host.length === 0 && httpVersion === '1.0');
 
 /**
- * Connections that wait to be accepted: as many as the kernel lets wait (`net.core.somaxconn`), to which it takes every larger number down. When a
- * server restarts, all come back within a few seconds, and what does not fit is reset or waits for a minute.
+ * The backlog of connections to be accepted. The kernel lowers it to its own limit (`net.core.somaxconn`). After a restart all clients
+ * reconnect within seconds; a connection beyond the backlog is reset or waits for a minute.
  */
 const BACKLOG = 65_535;
 
-/** @returns the port it listens on, which the system has chosen when `port` is 0 */
+/** Starts listening. @returns the port, which the system chooses when `port` is 0 */
 export const listen = (server: Server, port: number, host: string): Promise<number> =>
   new Promise((resolve, reject) => {
     server.once('error', reject);
@@ -155,7 +157,7 @@ export const listen = (server: Server, port: number, host: string): Promise<numb
     });
   });
 
-/** Stops accepting, lets running requests finish for `graceMs` milliseconds, then cuts what is left. */
+/** Stops accepting connections, lets running requests finish for `graceMs` milliseconds, then closes the remaining connections. */
 export const close = async (server: HttpServer, graceMs: number): Promise<void> => {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   for (const socket of server.unused) socket.destroy();

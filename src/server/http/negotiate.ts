@@ -12,7 +12,7 @@ const parseRanges = (header: string): Range[] =>
     return { type, quality: Number.isFinite(quality) ? quality : 0, position };
   });
 
-/** How closely a range names what is offered; 0 when it does not. */
+/** How specifically a range matches an offered type; 0 when it does not match. */
 const closeness = (range: string, offered: string): number => {
   if (range === offered) return 3;
   if (range === `${offered.split('/', 1)[0] ?? ''}/*`) return 2;
@@ -20,9 +20,9 @@ const closeness = (range: string, offered: string): number => {
 };
 
 /**
- * What a peer likes best of what is offered, by an Accept or Accept-Encoding header; null when it takes none of it. Of what it likes
- * equally the one that it names first wins, and of what it does not name the one that is offered first.
- * @param header null for a peer that takes anything
+ * The best match between the offered values and an Accept or Accept-Encoding header; null when none is acceptable. Among values of equal
+ * quality the one that the header names first wins; among those it does not name, the one offered first.
+ * @param header null when the client accepts anything
  */
 export const negotiate = <Offered extends string>(header: string | null, offered: readonly Offered[]): Offered | null => {
   const ranges = parseRanges(header ?? '*/*');

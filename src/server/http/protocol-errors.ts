@@ -9,7 +9,7 @@ interface Refusal {
   readonly message: string;
 }
 
-/** By the code of Node's error; anything else is {@link MALFORMED}. */
+/** By the code of Node's error; any other code is {@link MALFORMED}. */
 const REFUSALS: Readonly<Record<string, Refusal>> = {
   ERR_HTTP_REQUEST_TIMEOUT: { status: 408, message: 'The request took too long to arrive.' },
   HPE_HEADER_OVERFLOW: { status: 431, message: 'The headers are too large.' },
@@ -17,14 +17,11 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
 };
 const MALFORMED: Refusal = { status: 400, message: 'This is no HTTP/1.1 request.' };
 
-/**
- * Answers, in JSON with a code like everything else, what never becomes a request because HTTP itself is violated. Node's own answers have no
- * body.
- */
+/** Answers violations of HTTP, which never become a request, in JSON with a code. Node's own answers have no body. */
 export const answerProtocolErrors = (server: Server): void => {
-  /** The last response of each connection. */
+  /** The latest response of each connection. */
   const responses = new WeakMap<Socket, ServerResponse>();
-  /** Whatever such a connection still sends is no request either. */
+  /** Connections that were refused; further data on them is ignored. */
   const refused = new WeakSet<Socket>();
   server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
     responses.set(request.socket, response);

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
-/** What proxies and clients make: uuids, hexadecimal, base64, with a prefix perhaps. */
+/** The form of ids that proxies and clients generate: UUIDs, hexadecimal, base64, possibly with a prefix. */
 const WELL_FORMED = /^[\w.:/+=-]{1,128}$/;
 
 export const REQUEST_ID = 'x-request-id';
 
-/** By what a request is known in everybody's logs: the client's own word if it is well-formed, else a new one. */
+/** The id of a request in all logs: the client's own x-request-id if it is well formed, otherwise a new one. */
 export const requestIdOf = (request: IncomingMessage): string => {
   const given = request.headers[REQUEST_ID];
   return typeof given === 'string' && WELL_FORMED.test(given) ? given : randomUUID();

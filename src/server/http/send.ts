@@ -17,12 +17,13 @@ export const sendError = (response: ServerResponse, status: number, code: ErrorC
 
 const errorBody = (code: ErrorCode, message: string): object => ({ errors: [{ message, extensions: { code } }] });
 
-/** How long a peer has to take the last answer on its connection, in milliseconds. */
+/** How long a connection may stay open to deliver its last answer, in milliseconds. */
 const FAREWELL_MS = 1_000;
 
 /**
- * The same where there is no response, because there was no request or it has left HTTP: written onto the connection itself, which ends with
- * it. What the peer still sends is read and thrown away, since closing upon unread bytes would reset the connection and take the answer along.
+ * The same for a connection without a response object, because there was no request or it has left HTTP. The answer is written to the
+ * connection, which then ends. Data that the peer still sends is read and discarded: closing a socket with unread data would reset it, and
+ * the answer would be lost.
  */
 export const refuse = (stream: Duplex, status: number, code: ErrorCode, message: string, headers: Headers = {}): void => {
   if (!stream.writable) return void stream.destroy();

@@ -3,19 +3,19 @@ import type { Duplex } from 'node:stream';
 
 type OnUpgrade = (request: IncomingMessage, stream: Duplex, head: Buffer) => void;
 
-/** What concerns this one connection alone, and is not to be repeated without the upgrade that it belongs to. */
+/** Hop-by-hop headers of the upgrade; they must not be repeated without it. */
 const OF_THE_UPGRADE: ReadonlySet<string> = new Set(['upgrade', 'http2-settings', 'connection']);
 
 const tokensOf = (header: string | undefined): string[] => (header ?? '').split(',').map((token) => token.trim().toLowerCase());
 
 /**
- * Gives WebSocket handshakes to `onWebSocket`. Every other upgrade is ignored, as RFC 9110 (7.8) says: the request is answered as if nothing had
- * been offered. So `curl --http2` and Java's HttpClient, which offer `h2c` with each first request, get their answer.
+ * Passes WebSocket handshakes to `onWebSocket`. Every other upgrade is ignored, as RFC 9110 (7.8) demands, and the request is answered as
+ * if it had no Upgrade header. `curl --http2` and Java's HttpClient, for example, offer `h2c` with their first request.
  */
 export const routeUpgrades = (server: Server, onWebSocket: OnUpgrade): void => {
   server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     if (request.method === 'GET' && tokensOf(request.headers.upgrade).includes('websocket')) {
-      // Of several that are offered this one is taken, and ws wants it alone.
+      // Of several offered protocols `websocket` is taken; the ws library accepts only that value.
       request.headers.upgrade = 'websocket';
       onWebSocket(request, stream, head);
     } else answerWithoutUpgrade(server, request, stream, head);
@@ -23,8 +23,9 @@ export const routeUpgrades = (server: Server, onWebSocket: OnUpgrade): void => {
 };
 
 /**
- * Node 20 gives every upgrade away as soon as somebody listens for one, with the connection taken out of HTTP. It is put back as a new one, with
- * the request in front of what is still to be read: its body, if it has one, and whatever follows.
+ * Answers a request with its upgrade ignored. As soon as there is a listener, Node 20 hands every upgrade over and detaches the connection
+ * from HTTP. The connection is put back as a new one, with the request in front of the data that is still to be read: its body, if any, and
+ * whatever follows.
  */
 const answerWithoutUpgrade = (server: Server, request: IncomingMessage, stream: Duplex, head: Buffer): void => {
   const { method, url, httpVersion, rawHeaders, headers } = request;
