@@ -5,35 +5,35 @@ import { isRefusal } from '../../errors.js';
 import { accessRevoked } from '../../realtime/share.js';
 import type { Ask } from '../../graphql/topic-field.js';
 
-/** A subscription that can be ended from outside. */
+/** A subscription that the access watch can end. */
 export interface Revocable {
-  /** Asks the field's rules again, as somebody who comes now; rejects when they would be refused. */
+  /** Checks the field's rules again as for a new subscriber; rejects when they refuse. */
   readonly reauthorize: (ask: Ask) => Promise<unknown>;
-  /** Ends it with an error; what waits in it is dropped. */
+  /** Ends the subscription with an error and drops its queued results. */
   revoke(error: unknown): void;
 }
 
 export interface AccessWatchOptions {
   readonly clock: Clock;
   readonly principal: Principal;
-  /** How often something has happened to the user's rights that was heard of here. */
+  /** The number of changes of the user's rights that this process has heard of. */
   readonly generation: () => number;
-  /** Has everything of this user asked again. */
+  /** Starts a check of all the user's watches and subscriptions. */
   readonly changed: () => void;
-  /** Has it asked again unless all that was heard of is known to this principal. */
+  /** Starts the same check if the principal was looked up before the latest change of rights. */
   readonly catchUp: (principal: Principal) => void;
-  /** Called once, when the watch is over. */
+  /** Called once when the watch has ended. */
   readonly onLeave: () => void;
-  /** Called once, when they may not stay: a TokenError, or what kept us from finding out. */
+  /** Called once when the client's access ends: with a TokenError, or with the error that made it impossible to find out. */
   readonly onEnd: (error: unknown) => void;
 }
 
-/** The longest that a timer can wait; beyond it, it would fire at once. */
+/** The longest delay of a timer; a longer one would fire at once. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /**
- * The watch over one who is here with a credential: a socket, or one stream of server-sent events. Its principal is who they are now. It ends
- * when the credential expires or its session is revoked; its subscriptions, when their rules say so.
+ * Watches over the rights of one client: a WebSocket, or a single stream of server-sent events. Its principal is kept up to date. The watch
+ * ends when the credential expires or its session is revoked; a single subscription ends when its rules refuse it.
  */
 export class AccessWatch {
   readonly #options: AccessWatchOptions;
@@ -54,14 +54,14 @@ export class AccessWatch {
     return this.#principal;
   }
 
-  /** To be read before a subscription's rules are asked, for {@link watch}. */
+  /** The generation of the rights; read it before checking a subscription's rules and pass it to {@link watch}. */
   get generation(): number {
     return this.#options.generation();
   }
 
   /**
-   * Watches over a subscription, until {@link unwatch}: it is ended with ACCESS_REVOKED when its rules, asked again, refuse it.
-   * @param seen the generation before its rules were asked; when something has happened since, they are asked again at once
+   * Watches a subscription until {@link unwatch}: it ends with ACCESS_REVOKED when a later check of its rules refuses it.
+   * @param seen the generation before its rules were checked; when it has changed since, they are checked again at once
    */
   watch(subscription: Revocable, seen: number): void {
     this.#subscriptions.add(subscription);
@@ -74,9 +74,9 @@ export class AccessWatch {
   }
 
   /**
-   * Puts the principal of a fresh credential, of the same user, in the place of the present one. Until it has been found, the present one is kept:
-   * A's token runs out while the fresh one is looked up, and A stays.
-   * @throws TokenError for a credential of somebody else; what kept it from being found
+   * Replaces the principal by that of a fresh credential of the same user. The old one remains until the fresh one has been looked up.
+   * Example: A's token expires during the look-up of its successor; the watch does not end.
+   * @throws TokenError for a credential of another user; the error of a failed look-up
    */
   async renew(fresh: Promise<Principal>): Promise<void> {
     this.#renewals += 1;
@@ -92,8 +92,8 @@ export class AccessWatch {
   }
 
   /**
-   * Takes over who `before` is now; when they are no longer anybody, it is over. Nothing happens where another has taken the place of `before`, or
-   * is about to.
+   * Updates the principal after a look-up of `before`; null means that its session is over, and ends the watch. The result is ignored when
+   * `before` has been replaced by {@link renew}, or is about to be.
    */
   update(before: Principal, now: Principal | null): void {
     if (this.#principal !== before) return;
@@ -101,14 +101,15 @@ export class AccessWatch {
     else if (this.#renewals === 0) this.end(new TokenError('invalid'));
   }
 
-  /** Has the rules of all subscriptions asked again. Never rejects. */
+  /** Checks the rules of all subscriptions again. Never rejects. */
   async askAgain(ask: Ask): Promise<void> {
     await Promise.all(
       [...this.#subscriptions].map(async (subscription) => {
         try {
           await subscription.reauthorize(ask);
         } catch (error) {
-          // Where there was no answer, or one that is not about rights, whoever may still follow it comes back by themselves.
+          // Only a refusal withdraws the rights. After any other failure, such as UNAVAILABLE, the client may subscribe again and is then
+          // checked anew.
           subscription.revoke(isRefusal(error) ? accessRevoked() : error);
         }
       }),
@@ -127,7 +128,7 @@ export class AccessWatch {
     this.#options.onEnd(error);
   }
 
-  /** Nothing is watched over any more. Safe to call again. */
+  /** Ends the watch without an error. It may be called again. */
   leave(): void {
     if (this.#left) return;
     this.#left = true;
@@ -139,7 +140,7 @@ export class AccessWatch {
     if (this.#expiry) clearTimeout(this.#expiry);
     if (this.#left) return;
     const left = (): number => this.#principal.expiresAt.getTime() - this.#options.clock.now();
-    // A timer may be a moment early, or have been as long as one can be: then the rest is waited for.
+    // A timer may fire slightly early, or its delay may have been cut to the longest possible: then it is set again.
     const due = (): void => {
       if (left() > 0) this.#awaitExpiry();
       else if (this.#renewals === 0) this.end(new TokenError('expired'));

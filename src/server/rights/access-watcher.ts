@@ -12,38 +12,41 @@ import { askPatiently, type Ask } from '../../graphql/topic-field.js';
 import { AccessWatch } from './access-watch.js';
 import { audienceIdOf, NOWHERE } from '../execution/audience.js';
 
-/** Follows the rights of everyone who is here with a credential. */
+/** Follows the rights of all signed-in clients of this process. */
 export interface AccessWatcher {
   /**
-   * Watches over a principal: whatever has happened to their rights since they were looked up is heard of. The watch must be left in the end.
-   * @param onEnd called once, when they may not stay: with a TokenError, or with what kept us from finding out
-   * @throws what ended the following of the rights, when that was meanwhile
+   * Opens a watch for a principal. It notices every change of rights since the principal was looked up. The caller must end it with
+   * `leave`.
+   * @param onEnd called once when the client's access ends: with a TokenError, or with the error that made it impossible to find out
+   * @throws the error that ended the subscription to the rights while the watch was being opened
    */
   readonly watch: (principal: Principal, onEnd: (error: unknown) => void) => Promise<AccessWatch>;
 }
 
-/** One user with watches here, whose rights are followed once for all of them. */
+/** A user with watches in this process. One subscription to the user's rights serves all of them. */
 interface Followed {
   readonly watches: Set<AccessWatch>;
-  /** Grows with everything that is heard of. */
+  /** Grows with every change of rights that is heard of. */
   generation: number;
-  /** The seq of what was heard of last. */
+  /** The seq of the latest change. */
   seq: number;
   checking: boolean;
-  /** Nothing is heard of any more, for this error. */
+  /** Set when the subscription to the rights has ended with this error. */
   ended: { readonly error: unknown } | null;
-  /** Watches that are here or about to come. */
+  /** The number of watches that are open or being opened. */
   holders: number;
   ready: Promise<void>;
   unfollow: () => void;
 }
 
-/** Questions of rights that are asked at once, in the whole process: what changes for a user with 500 streams takes few of the database's connections. */
+/**
+ * How many checks of rights run at a time in the process: a change for a user with 500 streams must not take many connections of the pool.
+ */
 const QUESTIONS_AT_ONCE = 4;
-/** How long a question may wait for its turn, in milliseconds; then it counts as one that failed for lack of an answer. */
+/** The longest wait of a check for its turn, in milliseconds; then it counts as failed without an answer. */
 const MAX_WAIT_MS = 60_000;
 
-/** Of what happens to somebody's rights, only how far it has come. */
+/** The sharing of the rights log: only the seq of each event is needed. */
 const PLACES: Sharing<LogEvent<RightsEvents>, null, number> = {
   key: 'places',
   audienceId: () => '',
@@ -68,7 +71,7 @@ export const createAccessWatcher = (services: Services, { lookAgain }: Pick<Auth
     followed.checking = false;
   };
 
-  /** Asks who a user's principals are now, at once for all, and then every question that their subscriptions depend on, each once. */
+  /** Looks up all principals of a user in one statement, and then checks each distinct rule that their subscriptions depend on once. */
   const recheck = async ({ watches }: Followed): Promise<void> => {
     const before = [...watches].map((watch) => ({ watch, principal: watch.principal }));
     if (before.length === 0) return;
@@ -106,7 +109,7 @@ export const createAccessWatcher = (services: Services, { lookAgain }: Pick<Auth
           changed(followed);
         },
         room: () => Promise.resolve(),
-        // Something may have been missed: whoever comes back is looked at anew.
+        // Events may have been missed. Every watch ends, and a client that reconnects is looked up anew.
         end: (error) => {
           if (users.get(viewer.id) === followed) users.delete(viewer.id);
           followed.ended = { error };
@@ -131,13 +134,13 @@ export const createAccessWatcher = (services: Services, { lookAgain }: Pick<Auth
         if (users.get(id) === followed) users.delete(id);
         followed.unfollow();
       };
-      // They were looked up before something was heard of that others of this user know by now.
+      // The principal may have been looked up before a change that this process has already handled for the user's other watches.
       const catchUp = ({ asOf }: Principal): void => {
         if (asOf.seq < followed.seq) changed(followed);
       };
       try {
         await followed.ready;
-        // Whoever came in now would never hear of a revocation.
+        // Without the subscription to the rights, a new watch would never hear of a revocation.
         if (followed.ended) throw followed.ended.error;
         const watch = new AccessWatch({
           clock: services.clock,
@@ -163,9 +166,9 @@ export const createAccessWatcher = (services: Services, { lookAgain }: Pick<Auth
 };
 
 /**
- * The questions of one round. Subscriptions to the same, by principals who may do the same, wait for one answer. A question that finds no answer
- * is asked again for a while, but the round does not wait for that: "may A still follow this room" fails again and again, and B is removed from
- * theirs all the same.
+ * The checks of one round. Subscriptions with the same field, arguments and audience share one check. A check without an answer is retried
+ * for a while, but the round does not wait for it. Example: the check whether A may still follow a room fails again and again; B, who is
+ * removed from another room, is disconnected from it all the same.
  */
 class Round {
   readonly #services: Services;
@@ -185,16 +188,17 @@ class Round {
       const question = `${audienceIdOf(watch.principal)} ${canonical(args)}`;
       let answer = answers.get(question);
       if (!answer) {
-        // As who they are at that moment, however often it is tried, and from nowhere: the answer is for all devices.
+        // The rules are checked with the principal of that moment, also in a retry, and without a client address, since the answer is for
+        // all devices.
         answer = this.#try(async () => await rules(contextFor(this.#services, { principal: watch.principal, client: NOWHERE })));
         answers.set(question, answer);
       }
-      // The rules of one field give answers of one type.
+      // All checks of one field have answers of the same type.
       return answer as Promise<Awaited<ReturnType<typeof rules>>>;
     };
   }
 
-  /** Fulfilled when each question has been asked once. */
+  /** Resolves when every check has been tried once. */
   async asked(): Promise<void> {
     for (let known = -1; known !== this.#firstTries.length;) {
       known = this.#firstTries.length;

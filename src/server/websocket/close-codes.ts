@@ -1,15 +1,15 @@
 import { CloseCode } from 'graphql-ws';
 
-/** Why this server closes a socket, with the code by which clients decide whether to come back; PROTOCOL.md says what they do. */
+/** The reasons for which this server closes a socket, with the codes by which clients decide whether to reconnect; see PROTOCOL.md. */
 export const CLOSE = {
-  /** A message that is none of the protocol. */
+  /** A message that violates the protocol. */
   badRequest: CloseCode.BadRequest,
-  /** A token that can never be valid, or a session that is over. */
+  /** A token that can never become valid, or a session that is over. */
   unauthorized: CloseCode.Unauthorized,
-  /** A token that has expired: come back with a fresh one. */
+  /** An expired token: reconnect with a fresh one. */
   tokenExpired: CloseCode.Forbidden,
   initTimeout: CloseCode.ConnectionInitialisationTimeout,
-  /** A flood of operations. */
+  /** Too many operations. */
   tooManyRequests: CloseCode.TooManyInitialisationRequests,
   internal: CloseCode.InternalServerError,
   serviceRestart: 1012,

@@ -7,15 +7,15 @@ import type { Audience } from '../execution/audience.js';
 import { nextHead, type SendQueue, type Slot } from './send-queue.js';
 import { bytesOf, type Encoded, type FoundSubscription } from '../execution/subscribe.js';
 
-/** What all subscriptions of one server's sockets share. */
+/** Shared by the subscriptions of all sockets of a server. */
 export interface SocketDelivery {
   readonly mask: (error: unknown) => GraphQLError;
-  /** The bytes of results, which those who share them are given as the same array. */
+  /** The bytes of results; subscribers who share the results get the same array. */
   readonly buffersOf: (results: readonly Encoded[]) => readonly Buffer[];
 }
 
 export const createSocketDelivery = (mask: SocketDelivery['mask']): SocketDelivery => {
-  // Those that were asked for last: one after the other, thousands ask for the same.
+  // The latest answer is cached, because thousands of subscribers ask for the same results one after the other.
   let latest: { readonly results: readonly Encoded[]; readonly buffers: readonly Buffer[] } = { results: [], buffers: [] };
   return {
     mask,
@@ -33,11 +33,11 @@ export interface SocketSubscriptionOptions {
 }
 
 /**
- * Delivers one subscription straight into the socket's send queue. What is left to the protocol library is its end: the iterator
- * yields nothing, ends when the subscription does, and when the library leaves it (the client's `complete`, a closed socket), what is still
- * queued for it is forgotten.
+ * Delivers the results of one subscription directly to the socket's send queue. The protocol library is left only the end: the iterator
+ * yields nothing and finishes when the subscription does. When the library closes it (the client's `complete`, a closed socket), the
+ * results still queued are dropped.
  *
- * One object for all that a subscription needs, because a socket may have hundreds of them.
+ * It is one object that plays all roles of a subscription, because a socket may have hundreds of them.
  */
 export class SocketSubscription implements AsyncIterableIterator<never>, Revocable {
   readonly head: Buffer;
@@ -63,7 +63,7 @@ export class SocketSubscription implements AsyncIterableIterator<never>, Revocab
     this.#watch = watch;
     this.#attach = () =>
       source.attach(sharing, () => {
-        // One for each key: of a state, each key's newest value is kept.
+        // A slot for each key: of a state topic the newest value of every key is kept.
         const slot = new SocketSlot(this);
         this.#slots.add(slot);
         return slot;
@@ -71,13 +71,13 @@ export class SocketSubscription implements AsyncIterableIterator<never>, Revocab
     watch?.watch(this, generation);
   }
 
-  /** Ends it from outside: what waits in it is dropped, and its reader gets the error. */
+  /** Ends the subscription because its rights were withdrawn: its queued results are dropped and the client gets the error. */
   revoke(error: unknown): void {
     this.#drop();
     this.end(error);
   }
 
-  /** Ends it after what is queued: by an error, or with null because it is over. */
+  /** Ends the subscription after its queued results: with an error, or with null when it is complete. */
   end(error: unknown): void {
     if (this.#end) return;
     this.#end = { error };
@@ -88,13 +88,13 @@ export class SocketSubscription implements AsyncIterableIterator<never>, Revocab
   next(): Promise<IteratorResult<never>> {
     return new Promise((resolve, reject) => {
       const settle = { resolve, reject };
-      // It may be over before anyone has read from it.
+      // The subscription may have ended before the library reads from it.
       if (this.#end) return this.#tell(settle);
       this.#settle = settle;
       const attach = this.#attach;
       this.#attach = null;
       if (attach) this.#attached = attach();
-      // It may have ended, or have been left, by that.
+      // Attaching may have ended the subscription, or the client may have left meanwhile.
       if (this.isOver()) this.#attached?.leave();
     });
   }
@@ -115,13 +115,13 @@ export class SocketSubscription implements AsyncIterableIterator<never>, Revocab
 
   #tell({ resolve, reject }: { resolve: (result: IteratorResult<never>) => void; reject: (reason: unknown) => void }): void {
     const { error } = this.#end ?? { error: null };
-    // Told once: who reads on finds the end.
+    // The error is reported once; a further read finds the end.
     this.#end = { error: null };
     if (error === null) resolve({ done: true, value: undefined });
     else reject(this.delivery.mask(error));
   }
 
-  /** What is queued for one stream is not to be sent, and nothing follows. */
+  /** Drops the queued results of a slot; nothing further is sent for it. */
   forget(slot: SocketSlot): void {
     if (this.#slots.delete(slot)) this.sendQueue.forget(slot);
   }
@@ -137,7 +137,7 @@ export class SocketSubscription implements AsyncIterableIterator<never>, Revocab
   }
 }
 
-/** What one stream delivers to a subscription. */
+/** The results of one key of a subscription. */
 class SocketSlot implements Member<Audience, Encoded>, Slot {
   readonly #subscription: SocketSubscription;
 
@@ -171,7 +171,7 @@ class SocketSlot implements Member<Audience, Encoded>, Slot {
   }
 
   leave(): void {
-    // After the end of the subscription what is queued is still to be sent.
+    // After a regular end, the queued results are still sent.
     if (!this.#subscription.isOver()) this.#subscription.forget(this);
   }
 

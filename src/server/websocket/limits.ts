@@ -1,9 +1,9 @@
 import { holderOf } from '../../access/address.js';
 import { createBucket } from '../../access/buckets.js';
 
-/** How many sockets and event streams each address has open here. */
+/** Limits the open sockets and event streams of each address. */
 export interface AddressLimit {
-  /** @returns what to call when the connection has gone; null when the address has as many as it may */
+  /** Adds a connection. @returns the function that removes it; null when the address has its maximum */
   readonly enter: (address: string) => (() => void) | null;
 }
 
@@ -28,18 +28,18 @@ export const createAddressLimit = (max: number): AddressLimit => {
 };
 
 export interface SubscriptionLimits {
-  /** What one socket may have running at a time. */
+  /** The most subscriptions of a socket at a time. */
   readonly maxSubscriptions: number;
-  /** What one socket may begin in a second, in the long run. */
+  /** The sustained rate of `subscribe` messages of a socket. */
   readonly subscribesPerSecond: number;
 }
 
 /**
- * What may happen to one socket's next `subscribe`: it is let through, refused, or one of a flood that ends the socket.
- * @param running operations of the socket that are there, this one included
+ * Decides about each `subscribe` of a socket: accept it, refuse it, or close the socket because of a flood.
+ * @param running the operations of the socket, including this one
  */
 export const createSubscribeLimit = ({ maxSubscriptions, subscribesPerSecond }: SubscriptionLimits) => {
-  // A client that comes back subscribes to everything at once, which is no flood.
+  // The burst is large because a reconnecting client subscribes to everything at once.
   const rate = createBucket(subscribesPerSecond, maxSubscriptions + subscribesPerSecond);
   return (running: number): 'allow' | 'refuse' | 'flood' => {
     if (!rate.take()) return 'flood';

@@ -1,54 +1,55 @@
-/** How often the time is counted on, in milliseconds. */
+/** The interval of the ticks, in milliseconds. */
 const TICK_MS = 25;
-/** What one tick may count at the most: a longer one was a loop that could not listen. */
+/** The most that one tick adds: a longer interval means that the event loop was blocked. */
 const MAX_TICK_MS = 2 * TICK_MS;
 
-/** Somebody who is waited for. */
+/** A peer from whom something is expected within a time. */
 export interface Awaited {
-  /** They have not done what they should have by now. */
+  /** Called when the time is over. */
   readonly onDue: () => void;
 }
 
-/** Those who are all waited for equally long, in the order in which they are due. */
+/** Timeouts of equal length, in the order in which they are due. */
 export interface Waits {
-  /** Begins to wait for one, anew if they are waited for already. */
+  /** Starts the timeout of a peer, or restarts it. */
   readonly begin: (awaited: Awaited) => void;
   readonly end: (awaited: Awaited) => void;
 }
 
 /**
- * Time in which the server has listened. What a peer is given time for counts in this: while a loop is blocked for five seconds, or serves
- * thousands who come back at once, the answer that a peer gave in time lies unread in the kernel, and the peer must not be cut for that.
+ * A clock that stops while the event loop is blocked. Timeouts of peers are measured with it. Example: thousands of clients reconnect and
+ * the loop is blocked for five seconds. The `connection_init` that a peer sent in time lies unread in the kernel; with an ordinary timer
+ * the peer would be disconnected.
  */
 export interface ListenedTime {
-  /** @param ms how long each is waited for, in milliseconds of this time */
+  /** Creates timeouts. @param ms their length on this clock, in milliseconds */
   readonly waits: (ms: number) => Waits;
   /**
-   * How long ago, on the clock, the last `ms` milliseconds of this time began: as long, or longer by what the loop was blocked meanwhile. So
-   * whoever has been waited for longer on the clock has been given more than `ms`, and nobody else.
+   * The length, on the wall clock, of the latest `ms` milliseconds of this clock: `ms` plus the time in which the loop was blocked. A
+   * library that compares wall-clock times can use it as its timeout: a peer that exceeds it has been given more than `ms`.
    */
   readonly spanOf: (ms: number) => number;
   readonly stop: () => void;
 }
 
-/** A time in which the loop could not listen, in {@link createListenedTime}'s milliseconds. */
+/** An interval in which the event loop was blocked, in milliseconds of `now`. */
 interface Gap {
   readonly from: number;
   readonly to: number;
 }
 
-/** Gaps that are remembered: those of some minutes, however busy the loop is. */
+/** How many gaps are kept: enough for some minutes under any load. */
 const MAX_GAPS = 1_000;
 
-/** @param now milliseconds that never go back */
+/** Creates the clock. @param now a monotonic clock in milliseconds */
 export const createListenedTime = (now: () => number = () => performance.now()): ListenedTime => {
   const all: ((listened: number) => void)[] = [];
   let listened = 0;
   let last = now();
   let looking: NodeJS.Immediate | null = null;
-  /** The newest is the last. */
+  /** Oldest first. */
   let gaps: Gap[] = [];
-  /** The end of what one tick may count is where the loop has ceased to listen. */
+  /** The gap between the latest tick and `time`, if the loop was blocked: it begins where the longest regular tick ends. */
   const gapAt = (time: number): Gap | null => (time - last > MAX_TICK_MS ? { from: last + MAX_TICK_MS, to: time } : null);
 
   const look = (): void => {
@@ -62,14 +63,14 @@ export const createListenedTime = (now: () => number = () => performance.now()):
     if (gaps.length > 2 * MAX_GAPS) gaps = gaps.slice(-MAX_GAPS);
     listened += Math.min(time - last, MAX_TICK_MS);
     last = time;
-    // Behind whatever has arrived until now: timers come first when a loop has its turn again.
+    // `setImmediate` runs after the data that has arrived is read; timers run before it when a blocked loop continues.
     looking ??= setImmediate(look);
   }, TICK_MS);
   tick.unref();
 
   return {
     waits: (ms) => {
-      // They are due in the order in which they were added, which a map keeps.
+      // A map iterates in insertion order, which is here the order of the due times.
       const dueTimes = new Map<Awaited, number>();
       all.push((time) => {
         for (const [awaited, due] of dueTimes) {
@@ -88,7 +89,7 @@ export const createListenedTime = (now: () => number = () => performance.now()):
     },
     spanOf: (ms) => {
       const time = now();
-      // Asked for by a timer that comes before the tick, the gap that has just ended is not among the others yet.
+      // When another timer calls this before the tick, the gap that has just ended is not in the list yet.
       const latest = gapAt(time);
       let left = ms;
       let begin = time;

@@ -2,32 +2,32 @@ import { GraphQLError } from 'graphql';
 import { MessageType, type SubscribePayload } from 'graphql-ws';
 import { coded } from '../../errors.js';
 
-/** A message that ends its socket with 4400, and the reason for that. */
+/** A message for which the socket is closed with 4400. */
 export class MessageError extends Error {
   override readonly name = 'MessageError';
 }
 
-/** A message whose members are still to be looked at. */
+/** A parsed message whose members are not checked yet. */
 export interface Message {
   readonly type?: unknown;
   readonly id?: unknown;
   readonly payload?: unknown;
 }
 
-/** Characters that the id of an operation may have: it is kept for as long as the operation runs. */
+/** The longest id of an operation, in characters: it is kept for as long as the operation runs. */
 export const MAX_ID_LENGTH = 256;
-/** Characters that a message may have which carries no operation; a token or two fit well. */
+/** The longest message that carries no operation, in characters: it has room for tokens. */
 export const MAX_CONTROL_LENGTH = 16_384;
-/** Characters that the name of an operation may have. */
+/** The longest name of an operation, in characters. */
 const MAX_NAME_LENGTH = 256;
 
 /**
- * What the protocol library is given in place of the payload of a `subscribe`. The library keeps that for as long as the operation runs, and closes the
- * whole socket for one that is wrong: so it gets this, which keeps nothing once it was opened, and says of a wrong payload what is wrong with it
- * to whoever opens it, whose answer is an error for that id alone.
+ * Stands for the payload of a `subscribe` towards the protocol library. The library keeps the payload for as long as the operation runs,
+ * and closes the whole socket when it is malformed. An envelope keeps nothing after it was opened, and reports a malformed payload to the
+ * caller of `open`, who answers with an error for that id alone.
  */
 class Envelope implements SubscribePayload {
-  /** The library asks for one, and reads none. */
+  /** The library requires a query but does not use it. */
   readonly query = '';
   #content: SubscribePayload | GraphQLError | null;
 
@@ -36,8 +36,8 @@ class Envelope implements SubscribePayload {
   }
 
   /**
-   * The operation; for who asks first.
-   * @throws BAD_REQUEST when the payload is none
+   * Returns the operation; it can be called once.
+   * @throws BAD_REQUEST when the payload is malformed
    */
   open(): SubscribePayload {
     const content = this.#content;
@@ -49,8 +49,8 @@ class Envelope implements SubscribePayload {
 }
 
 /**
- * The operation that a `subscribe` of {@link readMessage} asks for; to be asked once.
- * @throws BAD_REQUEST when its payload is none
+ * The operation in a `subscribe` that {@link readMessage} has read; it can be called once.
+ * @throws BAD_REQUEST when the payload is malformed
  */
 export const operationOf = (payload: SubscribePayload): SubscribePayload => {
   if (!(payload instanceof Envelope)) throw new Error('This payload was not read here.');
@@ -58,8 +58,9 @@ export const operationOf = (payload: SubscribePayload): SubscribePayload => {
 };
 
 /**
- * Reads one message of a peer, before the protocol library does. The payload of a `subscribe` is put into an {@link Envelope}, right or wrong.
- * @throws MessageError for what is too long, or no object in JSON
+ * Parses a message of a client before the protocol library does. The payload of a `subscribe`, well formed or not, is put into an {@link
+ * Envelope}.
+ * @throws MessageError when it is too long or not a JSON object
  */
 export const readMessage = (text: string): Message => {
   const message = parse(text);
@@ -84,7 +85,7 @@ const parse = (text: string): Message => {
 };
 const INVALID = 'Invalid message received';
 
-/** The members of the protocol, and nothing else; or why it is no payload. */
+/** The payload reduced to the members of the protocol, or the error that tells why it is malformed. */
 const readPayload = (payload: unknown): SubscribePayload | GraphQLError => {
   const problem = problemOf(payload);
   if (problem !== null) return coded('BAD_REQUEST', problem);

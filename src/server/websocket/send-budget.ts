@@ -1,36 +1,36 @@
 import { holderOf } from '../../access/address.js';
 
-/** A socket whose peer does not take what is sent. */
+/** A socket whose peer reads too slowly. */
 export interface Debtor {
-  /** Where its peer is. */
+  /** The peer's address. */
   readonly address: string;
-  /** Gives up what is queued; what was written already stays. */
+  /** Drops the queued results; data that was already written remains. */
   drop(): void;
-  /** Gives up the connection with all that it holds. */
+  /** Closes the connection and releases everything that it holds. */
   cut(): void;
 }
 
 /**
- * What a whole process holds for peers that do not take it: of one address, and of all together. Beyond either bound the slowest of them, those whose
- * connections have been blocked for longest, give up first; others are not touched. Results that many sockets are sent are one piece of memory and are
- * counted for each of them, so a process holds less than this says, never more.
+ * Limits the memory that a process holds for slow peers, per address and in total. Beyond a limit, the sockets that have been blocked for
+ * longest are dropped first; others are not touched. Results that many sockets share are one piece of memory but are counted for each
+ * socket, so the process never holds more than is counted.
  */
 export interface SendBudget {
-  /** What the debtor holds now, in bytes; 0 when its connection takes what is sent again, or has gone. */
+  /** Sets how many bytes a socket holds; 0 when its connection is writable again or closed. */
   readonly hold: (debtor: Debtor, bytes: number) => void;
-  /** What all hold now, in bytes. */
+  /** The total of all sockets, in bytes. */
   readonly held: () => number;
 }
 
 export interface SendBudgetOptions {
-  /** Bytes that may be held for all peers of the process together. */
+  /** The limit for all peers of the process together, in bytes. */
   readonly maxTotalBytes: number;
-  /** Bytes that may be held for the peers of one address together. */
+  /** The limit for all peers of one address together, in bytes. */
   readonly maxBytesPerAddress: number;
 }
 
 export const createSendBudget = ({ maxTotalBytes, maxBytesPerAddress }: SendBudgetOptions): SendBudget => {
-  /** In the order in which they were blocked. */
+  /** In the order in which the sockets were blocked. */
   const debts = new Map<Debtor, number>();
   const ofAddresses = new Map<string, number>();
   let total = 0;
@@ -51,14 +51,15 @@ export const createSendBudget = ({ maxTotalBytes, maxBytesPerAddress }: SendBudg
   const collect = (): void => {
     collecting = null;
     for (const debtor of debts.keys()) if (isTooMuch(debtor)) debtor.drop();
-    // What was written already is given up with its connection alone.
+    // Data that was already written is released only when the connection is closed.
     for (const debtor of debts.keys()) if (isTooMuch(debtor)) debtor.cut();
   };
 
   return {
     hold: (debtor, bytes) => {
       set(debtor, bytes);
-      // Not at once: whoever says so is in the middle of handing one event to many, of whom others would end meanwhile.
+      // It runs later, because the caller is in the middle of delivering an event to many sockets, and dropping would end other
+      // subscriptions during that loop.
       if (bytes > 0 && isTooMuch(debtor)) collecting ??= setImmediate(collect);
     },
     held: () => total,

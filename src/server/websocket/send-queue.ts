@@ -2,44 +2,44 @@ import type { Duplex } from 'node:stream';
 import type { Debtor, SendBudget } from './send-budget.js';
 
 /**
- * Everything that one socket has still to be told, in order. Results of subscriptions stay shared bytes until they leave; what
- * collects for a moment leaves in one write.
+ * The outgoing frames of one socket, in order. Results stay shared bytes until they are written; frames that collect within a few
+ * milliseconds leave in one write.
  */
 export interface SendQueue {
-  /** A whole message of the protocol. */
+  /** Queues a complete message of the protocol. */
   readonly text: (message: string) => void;
   /**
-   * The next results of one subscription, in order. Never waits; what does not fit is settled by the slot's policy, or, in a burst that the
-   * connection has had no time to take, is left to be given again when there is {@link room}.
-   * @param live false: they can be given again in any case, and nothing ends
-   * @returns how many have been settled, from the first on
+   * Queues the next results of a subscription, in order, without waiting. When the queue is full, the slot's policy decides. During a
+   * burst, results that do not fit are instead left to the caller, to be given again when there is {@link room}.
+   * @param live false during a replay: the caller can give the results again in any case, so the subscription never ends here
+   * @returns how many of the results are settled, counted from the first
    */
   readonly next: (slot: Slot, results: readonly Buffer[], live?: boolean) => number;
-  /** Forgets what is still queued for a subscription. */
+  /** Drops the queued results of a subscription. */
   readonly forget: (slot: Slot) => void;
-  /** Resolves as soon as the queue is at most half full; at once when it is, or when the socket has gone. */
+  /** Resolves when the queue is at most half full: at once if it is, or if the socket is closed. */
   readonly room: () => Promise<void>;
-  /** Writes all that is queued now, whatever the connection takes, so that something else may follow it on the wire. */
+  /** Writes the whole queue regardless of back-pressure, so that something else may follow it on the wire. */
   readonly flush: () => void;
-  /** Whether the connection has still to take what was written before anything else is. */
+  /** Whether the connection has not drained since the last write. */
   readonly isBlocked: () => boolean;
   readonly close: () => void;
   readonly stats: () => { readonly frames: number; readonly bytes: number };
 }
 
-/** One subscription's place in a send queue. */
+/** A subscription in a send queue. */
 export interface Slot {
-  /** The bytes of a message up to its payload. */
+  /** The bytes of its `next` messages up to the payload. */
   readonly head: Buffer;
   /**
-   * What happens when the peer does not read fast enough: the results of a log end (`onOverflow`), of a state only the newest is kept,
-   * of a signal the new one is dropped.
+   * What happens when the queue is full. `log`: the subscription ends (`onOverflow`). `state`: the newest value replaces the queued one.
+   * `signal`: the new value is dropped.
    */
   readonly policy: 'log' | 'state' | 'signal';
   onOverflow(): void;
 }
 
-/** The bytes of a subscription's `next` messages up to their payload. */
+/** The bytes of the `next` messages of an operation up to the payload. */
 export const nextHead = (id: string): Buffer => Buffer.from(`{"id":${JSON.stringify(id)},"type":"next","payload":`);
 
 export const createSlot = (id: string, policy: Slot['policy'], onOverflow: () => void): Slot => ({
@@ -49,21 +49,21 @@ export const createSlot = (id: string, policy: Slot['policy'], onOverflow: () =>
 });
 
 export interface SendQueueOptions {
-  /** The connection below the WebSocket. Between our writes ws writes its control frames, always whole ones. */
+  /** The TCP connection below the WebSocket. The ws library writes its control frames between our writes, always whole. */
   readonly stream: Duplex;
   readonly collector: Collector;
   readonly maxFrames: number;
   readonly maxBytes: number;
-  /** How long the peer may take nothing of what was written before the socket is given up, in milliseconds. */
+  /** How long the peer may read nothing before the socket is closed, in milliseconds. */
   readonly stallMs: number;
   readonly onStall: () => void;
-  /** Where what the peer does not take is counted, with that of others. */
+  /** Where the bytes held for slow peers are counted. */
   readonly budget: SendBudget;
-  /** Where the peer is. */
+  /** The peer's address. */
   readonly address: string;
 }
 
-/** Calls what was scheduled after a moment, all that was scheduled meanwhile by one timer. */
+/** Runs callbacks after a short delay, with one timer for all that were scheduled meanwhile. */
 export interface Collector {
   readonly schedule: (flush: () => void) => void;
 }
@@ -82,32 +82,32 @@ export const createCollector = (delayMs: number): Collector => {
   };
 };
 
-/** The end of a `next` message. */
+/** The closing brace of a `next` message. */
 const TAIL = 0x7d;
-/** FIN and opcode 1: a text message in one frame. */
+/** FIN and opcode 1: a text message in a single frame. */
 const TEXT = 0x81;
-/** Payloads below this have their length in the second byte of the frame, below the next in two bytes more (RFC 6455, 5.2). */
+/** The limits of the payload lengths that are encoded in one byte, and in two further bytes (RFC 6455, 5.2). */
 const SHORT = 126;
 const MEDIUM = 65_536;
 
 const headerLength = (length: number): number => (length < SHORT ? 2 : length < MEDIUM ? 4 : 10);
 
 /**
- * What one write takes, but for a single frame that is larger: what is written can be neither forgotten nor replaced any more. A quarter of the
- * queue at the most, of which it is a part until the peer has taken it.
+ * The largest write in bytes, unless a single frame is larger. Written data can no longer be dropped or replaced. It is at most a quarter
+ * of the queue, to whose size it counts until the peer has read it.
  */
 const MAX_WRITE_BYTES = 262_144;
-/** For how long what is too much may be a burst that the connection has had no time to take, in milliseconds. */
+/** How long an overfull queue counts as a burst that the connection had no time to drain, in milliseconds. */
 const BURST_MS = 100;
-/** How many times that a peer may take nothing at all of a burst whose rest is still to be given. */
+/** After how many of these intervals without progress a peer counts as slow while the rest of a burst is still to come. */
 const BURST_LOOKS = 10;
-/** How many times the queue may hold when answers of the protocol's own, which cannot be dropped, come on top of results. */
+/** The limit of the queue, as a multiple of its regular size, when protocol messages come on top of results: they cannot be dropped. */
 const WITH_ANSWERS = 2;
-/** How often in `stallMs` it is looked whether the peer takes anything. */
+/** How many times within `stallMs` the peer's progress is checked. */
 const LOOKS = 4;
 
 interface Frame {
-  /** null: `body` is the whole message. */
+  /** Null when `body` is a complete message. */
   slot: Slot | null;
   body: Buffer;
 }
@@ -117,33 +117,36 @@ const lengthOf = ({ slot, body }: Frame): number => (slot === null ? body.length
 export const createSendQueue = (options: SendQueueOptions): SendQueue => new SocketSendQueue(options);
 
 /**
- * A class, because an event goes through the send queues of thousands of sockets one after the other, whose memory is cold by then: what one
- * needs lies in one object instead of behind a closure each.
+ * A class and not closures: an event goes through the send queues of thousands of sockets, which are not in the CPU cache by then. A single
+ * object needs fewer memory accesses than a closure for each function.
  */
 class SocketSendQueue implements SendQueue, Debtor {
   readonly #options: SendQueueOptions;
   readonly #stream: Duplex;
   readonly #maxWriteBytes: number;
   #frames: Frame[] = [];
-  /** The queued value of each state that has come while the connection was blocked: only there it waits longer than a moment. */
+  /**
+   * The queued frame of each state slot. It is kept only while the connection is blocked, because otherwise a frame waits for a few
+   * milliseconds at most.
+   */
   readonly #newest = new Map<Slot, Frame>();
   #bytes = 0;
-  /** Written less than a moment ago: what comes now is collected. */
+  /** Whether there was a write within the collecting delay: new frames wait for its end. */
   #collecting = false;
-  /** The connection has not taken what was written. */
+  /** Whether the connection waits for `drain`. */
   #blocked = false;
-  /** When the event loop first had its turn after that, in milliseconds that never go back. */
+  /** When the event loop first continued after the connection was blocked, on a monotonic clock in milliseconds. */
   #blockedSince = 0;
-  /** What the peer had still to take at the last look, and how many looks ago that was the same. */
+  /** The unread bytes at the last check, and for how many checks their number has not changed. */
   #untaken = 0;
   #idleLooks = 0;
   #closed = false;
   #stall: NodeJS.Timeout | null = null;
-  /** Those that are still to be given the rest of a burst. */
+  /** The slots for which the rest of a burst is still to come. */
   readonly #owed = new Set<Slot>();
-  /** The largest result that there was no room for since there was some. */
+  /** The largest result that did not fit since there was last room. */
   #refused = 0;
-  /** Runs while somebody is owed the rest of a burst and the peer has something to take, or more is queued than may stay. */
+  /** Set while the connection is blocked and either the rest of a burst is outstanding or the queue is above its limit. */
   #burst: NodeJS.Timeout | null = null;
   #waiting: (() => void)[] = [];
 
@@ -169,7 +172,7 @@ class SocketSendQueue implements SendQueue, Debtor {
   text(message: string): void {
     if (this.#closed) return;
     this.#add(null, Buffer.from(message));
-    // Nothing of the protocol's own is dropped; a peer that makes it pile up on top of all else and does not read is given up.
+    // Protocol messages are never dropped. A peer that makes them pile up without reading is disconnected.
     if (this.#held() > WITH_ANSWERS * this.#options.maxBytes) this.#options.onStall();
     else this.#leave();
     this.#account();
@@ -182,11 +185,11 @@ class SocketSendQueue implements SendQueue, Debtor {
     for (const body of results) {
       if (!this.#replace(slot, body)) {
         if (this.#isFull(slot, body)) {
-          // What the connection takes makes room.
+          // A write may make room.
           this.#send();
           if (this.#isFull(slot, body)) {
             if (slot.policy === 'signal') return results.length;
-            // It may take no more only because the event loop has not been left since.
+            // The connection may be blocked only because the event loop has not run since the write.
             if (live && !this.#isFresh()) {
               this.#overflow(slot);
               return results.length;
@@ -259,7 +262,7 @@ class SocketSendQueue implements SendQueue, Debtor {
     }
   };
 
-  /** The first of a quiet moment leaves at once; collecting begins with the second. */
+  /** Writes at once after a pause; further frames are then collected for the delay. */
   #leave(): void {
     if (this.#collecting || this.#blocked) return;
     this.#collecting = true;
@@ -267,13 +270,13 @@ class SocketSendQueue implements SendQueue, Debtor {
     this.#options.collector.schedule(this.#onMoment);
   }
 
-  /** Writes what is queued for as long as the connection takes it. */
+  /** Writes frames until the connection is blocked or the queue is empty. */
   #send(): void {
     while (!this.#blocked && this.#frames.length > 0) this.#write();
     this.#tellRoom();
   }
 
-  /** Writes the first of what is queued: all of it, unless it is much. */
+  /** Writes the first frames of the queue, up to the largest write. */
   #write(): void {
     let total = 0;
     let bytes = 0;
@@ -320,7 +323,7 @@ class SocketSendQueue implements SendQueue, Debtor {
     this.#stream.off('drain', this.#onDrain);
   }
 
-  /** Says what is held for a peer that does not take it, and sees to it that one that takes nothing is not waited for. */
+  /** Reports the bytes held for a blocked connection to the budget, and starts to watch a queue that is above its limit. */
   #account(): void {
     if (!this.#blocked) return;
     if (this.#burst === null && this.#isOverdue()) this.#watchBurst(untakenOf(this.#stream), 0);
@@ -341,17 +344,17 @@ class SocketSendQueue implements SendQueue, Debtor {
       for (const slot of [...this.#owed]) this.#overflow(slot);
       this.#shed(this.#options.maxBytes);
     };
-    // Behind what has arrived: timers come first when a loop has its turn again.
+    // `setImmediate` runs after the data that has arrived is handled; timers run before it when a blocked loop continues.
     this.#burst = setTimeout(() => setImmediate(look), BURST_MS).unref();
   }
 
   #overflow(slot: Slot): void {
     this.forget(slot);
-    // What it says of its end comes behind, and is little.
+    // The message that ends the subscription is queued after this, and is small.
     slot.onOverflow();
   }
 
-  /** Ends subscriptions whose results wait, those first whose results came last, until no more than this is queued. */
+  /** Ends subscriptions with queued results, beginning with the latest frame, until at most this many bytes are held. */
   #shed(maxBytes: number): void {
     for (let index = this.#frames.length - 1; index >= 0 && this.#held() > maxBytes; index = Math.min(index, this.#frames.length) - 1) {
       const slot = this.#frames[index]?.slot ?? null;
@@ -360,7 +363,7 @@ class SocketSendQueue implements SendQueue, Debtor {
     }
   }
 
-  /** A peer is slow as long as it takes something, however little, and has stalled when it takes nothing. */
+  /** Checks the progress of the peer: one that reads anything, however little, is only slow; one that reads nothing has stalled. */
   #look(): void {
     const untaken = untakenOf(this.#stream);
     this.#idleLooks = untaken === this.#untaken ? this.#idleLooks + 1 : 0;
@@ -368,7 +371,7 @@ class SocketSendQueue implements SendQueue, Debtor {
     if (this.#idleLooks >= LOOKS) this.#options.onStall();
   }
 
-  /** Whether the connection may take more as soon as it is let. */
+  /** Whether the connection was blocked so recently that it may drain as soon as the event loop runs. */
   #isFresh(): boolean {
     return this.#blocked && performance.now() - this.#blockedSince < BURST_MS;
   }
@@ -380,7 +383,7 @@ class SocketSendQueue implements SendQueue, Debtor {
     if (slot?.policy === 'state' && this.#blocked) this.#newest.set(slot, frame);
   }
 
-  /** A state's queued value gives way to the newer one, in its place. */
+  /** Replaces the queued value of a state in its place. */
   #replace(slot: Slot, body: Buffer): boolean {
     const queued = this.#newest.get(slot);
     if (queued === undefined) return false;
@@ -390,14 +393,14 @@ class SocketSendQueue implements SendQueue, Debtor {
   }
 
   /**
-   * The bytes of what is queued and of what was written and not taken: a single result that is larger than a write is counted as one, or nothing
-   * could wait behind it.
+   * The bytes that count towards the limit: those queued, and those written and not yet read by the peer. A write larger than the largest
+   * regular one counts only as that; otherwise nothing could be queued behind a large result.
    */
   #held(): number {
     return this.#blocked ? this.#bytes + Math.min(this.#stream.writableLength, this.#maxWriteBytes) : this.#bytes;
   }
 
-  /** What is larger than the whole queue goes when nothing else waits: nobody could ever be given it otherwise. */
+  /** A result larger than the whole queue is accepted when nothing else is queued; otherwise it could never be delivered. */
   #isFull(slot: Slot, body: Buffer): boolean {
     const held = this.#held();
     return held > 0 && (this.#frames.length >= this.#options.maxFrames || held + lengthOf({ slot, body }) > this.#options.maxBytes);
@@ -419,8 +422,8 @@ class SocketSendQueue implements SendQueue, Debtor {
 }
 
 /**
- * The bytes of what was written that the system has not taken over. Of one large write the stream itself tells only when all of it has gone
- * (`writableLength`; `bytesWritten` counts what is queued), so the handle below is asked, as Node's own `socket.setTimeout` does.
+ * The written bytes that the operating system has not accepted yet. During one large write `writableLength` does not change, and
+ * `bytesWritten` counts what is queued. Therefore the handle is asked, as Node's own `socket.setTimeout` does.
  */
 const untakenOf = (stream: Duplex & { readonly _handle?: { readonly writeQueueSize?: number } | null }): number =>
   stream._handle?.writeQueueSize ?? stream.writableLength;

@@ -6,17 +6,17 @@ import type { Awaited, Waits } from './listened-time.js';
 import type { SendQueue } from './send-queue.js';
 import { MessageError, readMessage, type Message } from './message.js';
 
-/** One peer's connection. */
+/** The connection of a client. */
 export interface Peer {
   readonly socket: WebSocket;
-  /** Whatever is sent to the peer goes through here, so that it keeps its order. */
+  /** All outgoing frames go through this queue, which keeps their order. */
   readonly sendQueue: SendQueue;
 }
 
-/** How long a peer has to answer a close frame before its connection is cut, in milliseconds. */
+/** How long a peer may take to answer a close frame before its connection is destroyed, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 2_000;
 
-/** Closes a socket. What was queued for the peer before is theirs; nothing follows it. The socket is gone soon after, whatever the peer does. */
+/** Closes a socket after its queued frames; nothing follows them. The connection is gone soon after, whatever the peer does. */
 export const close = ({ socket, sendQueue }: Peer, code: number, reason: string): void => {
   if (socket.readyState !== socket.OPEN) return;
   sendQueue.flush();
@@ -26,19 +26,19 @@ export const close = ({ socket, sendQueue }: Peer, code: number, reason: string)
   socket.once('close', () => clearTimeout(impatience));
 };
 
-/** How long peers are waited for; the times are those in which the server has listened. */
+/** The timeouts of peers, in {@link ListenedTime}. */
 export interface Patience {
-  /** Until the `connection_init`. */
+  /** For the `connection_init`. */
   readonly init: Waits;
-  /** From one ping to the next. */
+  /** Between one ping and the next. */
   readonly ping: Waits;
 }
 
 /**
- * Carries the frames of one socket to and from the protocol. It is graphql-ws' own adapter for ws but for its failures, which it
- * prints to the console. A peer that has not answered one ping when the next is due is cut, unless it is busy taking what was sent before.
+ * Connects a socket to the protocol. It replaces the adapter of graphql-ws for ws, which prints failures to the console. A peer that has
+ * not answered a ping when the next one is due is disconnected, unless its send queue is blocked.
  *
- * @param pong the payload that a protocol's ping is answered with
+ * @param pong returns the payload of the answer to a protocol ping
  */
 export const bind = <Extra extends Peer>(
   protocol: ProtocolServer<Extra>,
@@ -61,15 +61,15 @@ export const bind = <Extra extends Peer>(
       close: (code = CLOSE.internal, reason = '') => close(extra, code, reason),
       onMessage: (handle) => {
         socket.on('message', (data: Buffer, isBinary) => {
-          // What a peer goes on sending until it has seen that it was closed.
+          // Messages that arrive after the socket was closed are ignored.
           if (socket.readyState !== socket.OPEN) return;
           if (isBinary) return close(extra, CLOSE.badRequest, 'Messages are text');
           const message = read(data);
           if (message instanceof MessageError) return close(extra, CLOSE.badRequest, message.message);
           if (message.type === MessageType.ConnectionInit) patience.init.end(init);
-          // The library takes what is parsed already; only its types say otherwise.
+          // The library accepts a parsed message; only its types say otherwise.
           handle(message as unknown as string).catch((error: unknown) => {
-            // A well-formed message of the kind that only servers send; the library throws what it says of any other message.
+            // A well-formed message that only servers may send: the library throws an internal error for it.
             if (String(error).includes('Unexpected message of type')) return close(extra, CLOSE.badRequest, 'Invalid message received');
             log.error({ err: error instanceof Error ? error : String(error) }, 'a message of a socket could not be handled');
             close(extra, CLOSE.internal, 'Internal server error');
@@ -82,7 +82,8 @@ export const bind = <Extra extends Peer>(
   let answered = true;
   const keepAlive: Awaited = {
     onDue: () => {
-      // The ping would lie behind, and the answer to the last one may, what the peer has still to take: the send queue sees whether it does.
+      // While the queue is blocked, the ping would wait behind it and the last pong may be delayed by it: progress is then checked by the
+      // send queue.
       if (sendQueue.isBlocked()) answered = true;
       else if (!answered) return socket.terminate();
       else {
@@ -94,7 +95,7 @@ export const bind = <Extra extends Peer>(
   };
   patience.ping.begin(keepAlive);
   socket.on('pong', () => (answered = true));
-  // ws reports a peer's violations of the WebSocket protocol (an oversized frame, bad UTF-8) here, and closes the socket itself.
+  // ws reports violations of the WebSocket protocol (an oversized frame, invalid UTF-8) by this event and closes the socket itself.
   socket.on('error', (error) => log.debug({ err: error.message }, 'a socket broke'));
   socket.once('close', (code, reason) => {
     patience.init.end(init);

@@ -43,30 +43,30 @@ import { routeUpgrades } from '../http/upgrades.js';
 
 export interface SocketOptions {
   readonly http: Server;
-  /** Where sockets are counted in. At a stop each is closed with 1012 (the server restarts), and new ones are refused. */
+  /** Where sockets are registered. At a stop each is closed with 1012 (service restart), and new ones are refused. */
   readonly connections: Connections;
-  /** Where sockets are counted in with the event streams of their address. */
+  /** Counts sockets and event streams together by address. */
   readonly addresses: AddressLimit;
   readonly graphql: GraphQLServer;
   readonly services: Services;
   readonly authenticator: Authenticator;
   readonly watcher: AccessWatcher;
   readonly budgets: OperationBudgets;
-  /** What peers are given time in. */
+  /** The clock of timeouts for peers. */
   readonly time: ListenedTime;
-  /** Called when a socket of a user's device is there; what it returns is called when it has gone. */
+  /** Called when a socket of a user's device is open; the function it returns is called when the socket is closed. */
   readonly onPresent: (userId: string, deviceId: string) => () => void;
 }
 
 interface Extra extends Peer {
   readonly client: Context['client'];
   readonly limit: ReturnType<typeof createSubscribeLimit>;
-  /** Who the peer is, once the handshake is done; null without a token. */
+  /** The access watch of the client, set by the handshake; null without a token. */
   watch?: AccessWatch | null;
   leave?: () => void;
 }
 
-/** The steps of the pipeline, which the library leaves untyped. */
+/** The functions of the pipeline, which the library leaves untyped. */
 interface Enveloped {
   readonly schema: GraphQLSchema;
   readonly parse: (source: string) => DocumentNode;
@@ -88,17 +88,17 @@ type Run = (args: ExecutionArgs) => Promise<Found> | Found;
 
 const PATH = '/graphql';
 
-/** How long a peer has for its `connection_init`, in milliseconds; graphql-ws' own default is the same. */
+/** The timeout of `connection_init`, in milliseconds, as in graphql-ws. */
 const INIT_TIMEOUT_MS = 3_000;
 /**
- * Peers whose tokens are looked up at a time. When a server restarts and thousands come back within seconds, all at once they would hold the loop and
- * the database's connections from everybody who is here already; in turns they are let in one after the other.
+ * How many handshakes look up a token at a time. After a restart thousands of clients reconnect within seconds; all at once they would
+ * block the event loop and take all connections of the database from clients that are already connected.
  */
 const HANDSHAKES_AT_A_TIME = 16;
-/** How long one may wait for its turn, in milliseconds; then it is told to try again. */
+/** The longest wait of a handshake for its turn, in milliseconds; then the client is told to try again. */
 const HANDSHAKE_WAIT_MS = 20_000;
 
-/** graphql-transport-ws on the path of the HTTP endpoint. */
+/** Serves graphql-transport-ws on the path of the HTTP endpoint. */
 export const createSocketServer = ({
   http,
   connections,
@@ -114,7 +114,7 @@ export const createSocketServer = ({
   const { config, clock, log } = services;
   const mask = createMask(services);
   const delivery = createSocketDelivery(mask);
-  /** How an operation was prepared. */
+  /** The prepared form of an operation, by its execution arguments. */
   const prepared = new WeakMap<object, Prepared>();
   const run = async (step: 'execute' | 'subscribe', given: ExecutionArgs): Promise<ExecutionResult | SocketSubscription> => {
     const operation = prepared.get(given);
@@ -130,7 +130,7 @@ export const createSocketServer = ({
     }
   };
 
-  /** Closes the socket of somebody who may not stay. */
+  /** Closes the socket of a client whose access has ended. */
   const reject = (extra: Extra, error: unknown): void => {
     if (!(error instanceof TokenError)) {
       if (isUnavailable(error)) services.db.health.refused();
@@ -140,7 +140,7 @@ export const createSocketServer = ({
     else close(extra, CLOSE.unauthorized, 'Invalid token');
   };
 
-  /** What a ping is answered with. One that carries a token renews the session of the socket, of which the token must be. */
+  /** Answers a ping. A ping with a token renews the session of the socket; the token must belong to the same user. */
   const pong = async (extra: Extra, payload: unknown): Promise<unknown> => {
     if (typeof payload !== 'object' || payload === null || !('accessToken' in payload) || payload.accessToken === null) return payload;
     const { watch } = extra;
@@ -156,12 +156,12 @@ export const createSocketServer = ({
 
   const handshakes = createLimiter(HANDSHAKES_AT_A_TIME, HANDSHAKE_WAIT_MS);
   const protocol = makeServer<Record<string, unknown>, Extra>({
-    // Ours counts only the time in which the server has listened.
+    // The library's timer is off; ours excludes time in which the event loop was blocked.
     connectionInitWaitTimeout: 0,
     onConnect: async (connection) => {
       const { connectionParams = {}, extra } = connection;
       const { socket } = extra;
-      // The library would keep it for as long as the socket lasts.
+      // The library would keep the parameters, with the token, for as long as the socket is open.
       Object.assign(connection, { connectionParams: undefined });
       const deviceId = connectionParams['deviceId'] ?? null;
       if (!isDeviceId(deviceId)) {
@@ -179,7 +179,7 @@ export const createSocketServer = ({
       }
       const { watch } = extra;
       const principal = watch?.principal ?? null;
-      // The peer may have gone while its token was looked up; then nobody would ever end its presence.
+      // The client may have disconnected during the look-up of its token; then nothing would end its presence.
       if (principal && socket.readyState === socket.OPEN)
         extra.leave = onPresent(principal.viewer.id, deviceId === null ? `session:${principal.via.sessionId}` : `device:${deviceId}`);
       else watch?.leave();
@@ -194,13 +194,13 @@ export const createSocketServer = ({
       extra.watch?.leave();
       extra.leave?.();
     },
-    // Whatever is thrown here would close the whole socket for one operation's failure.
+    // An error thrown here would close the whole socket because of one operation.
     onSubscribe: async ({ extra, subscriptions }, id, params) => {
       const verdict = extra.limit(Object.keys(subscriptions).length);
       if (verdict === 'flood') close(extra, CLOSE.tooManyRequests, 'Too many requests');
       if (verdict !== 'allow') return [tooMany(config.sockets.maxSubscriptions)];
       try {
-        // The admission of a request over HTTP; the peer's credential was looked at in the handshake.
+        // The same checks as the admission of an HTTP request; the credential was checked in the handshake.
         budgets.ofAddress(extra.client.ip);
         if (extra.watch) budgets.ofViewer(extra.watch.principal.viewer.id);
         return await prepare(extra, id, operationOf(params));
@@ -225,7 +225,7 @@ export const createSocketServer = ({
     const operationName = params.operationName ?? null;
     if (!getOperationAST(document, operationName)) throw unknownOperation(operationName);
     const contextValue = await pipeline.contextFactory();
-    // The library keeps what it is given for as long as the operation runs: no more than it reads.
+    // The library keeps these arguments for as long as the operation runs, so they contain only what it reads.
     const given: ExecutionArgs = { schema, document, operationName };
     prepared.set(given, { id, extra, pipeline, args: { ...given, variableValues: params.variables ?? null, contextValue } });
     return given;
@@ -240,7 +240,7 @@ export const createSocketServer = ({
     refuse(stream, 400, 'BAD_REQUEST', `This is no handshake of a WebSocket: ${error.message}.`, idOf(request)),
   );
   sockets.on('headers', (headers, request) => headers.push(`${REQUEST_ID}: ${requestIdOf(request)}`));
-  // Neither of these two holds the request, which would stay in memory for as long as the socket.
+  // These two functions must not reference the request, which would otherwise stay in memory for as long as the socket.
   const onBroken = (error: Error): void => log.debug({ err: error.message }, 'a socket broke while it was opened');
   const begin = (socket: WebSocket, stream: Duplex, client: Context['client']): void => {
     const { maxFrames, maxBytes, stallMs } = config.delivery;
@@ -294,7 +294,7 @@ export const createSocketServer = ({
   routeUpgrades(http, onHandshake);
 };
 
-/** What a client may call its device: a uuid, or something as short that it has made up. */
+/** A device id of a client: a UUID or another short text. */
 const DEVICE_ID = /^[\w.:-]{1,64}$/;
 
 const isDeviceId = (value: unknown): value is string | null => value === null || (typeof value === 'string' && DEVICE_ID.test(value));
@@ -310,5 +310,5 @@ const tooMany = (max: number): GraphQLError =>
 
 const idOf = (request: IncomingMessage): Readonly<Record<string, string>> => ({ [REQUEST_ID]: requestIdOf(request) });
 
-/** Of the WebSocket protocol (RFC 6455, 4.1). */
+/** The version of the WebSocket protocol (RFC 6455, 4.1). */
 const VERSION = '13';
