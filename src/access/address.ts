@@ -7,7 +7,7 @@ const NETWORK_GROUPS = 4;
  * The key by which limits per address count: an IPv4 address in its plain form (also when it was given as IPv4-mapped IPv6), or the /64
  * network of an IPv6 address, since one machine can use all addresses of its /64.
  */
-export const holderOf = (address: string): string => {
+export const addressKey = (address: string): string => {
   const [plain = ''] = address.toLowerCase().split('%', 1);
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(plain)?.[1];
   if (mapped !== undefined) return mapped;

@@ -1,5 +1,5 @@
 import { coded } from '../errors.js';
-import { holderOf } from './address.js';
+import { addressKey } from './address.js';
 
 export interface Bucket {
   /** Takes one token; false when the bucket is empty. */
@@ -48,7 +48,7 @@ interface Buckets {
   readonly spend: (key: string) => void;
 }
 
-const createBuckets = (perSecond: number, said: string, now?: () => number): Buckets => {
+const createBuckets = (perSecond: number, message: string, now?: () => number): Buckets => {
   // A map iterates in insertion order; each use inserts the bucket again, so the first entry is the least recently used.
   const buckets = new Map<string, Bucket>();
   return {
@@ -58,7 +58,7 @@ const createBuckets = (perSecond: number, said: string, now?: () => number): Buc
       buckets.set(key, bucket);
       const [oldest = key] = buckets.size > MAX_BUCKETS ? buckets.keys() : [];
       if (oldest !== key) buckets.delete(oldest);
-      if (!bucket.take()) throw coded('RATE_LIMITED', said, { retryAfterMs: bucket.waitMs() });
+      if (!bucket.take()) throw coded('RATE_LIMITED', message, { retryAfterMs: bucket.waitMs() });
     },
   };
 };
@@ -93,5 +93,5 @@ export const createOperationBudgets = (
   if (factor === 0) return { ofAddress: () => undefined, ofViewer: () => undefined };
   const addresses = createBuckets(operationsPerAddress * factor, 'Too many operations from your address. Try again later.', now);
   const viewers = createBuckets(operationsPerViewer * factor, 'Too many operations. Try again later.', now);
-  return { ofAddress: (ip) => addresses.spend(holderOf(ip ?? '')), ofViewer: (userId) => viewers.spend(userId) };
+  return { ofAddress: (ip) => addresses.spend(addressKey(ip ?? '')), ofViewer: (userId) => viewers.spend(userId) };
 };

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
-import { holderOf } from './address.js';
+import { addressKey } from './address.js';
 import { createCondition, type Condition } from '../observability/condition.js';
 import type { Config } from '../config.js';
 import { codeOf, coded } from '../errors.js';
@@ -119,9 +119,9 @@ export const createRateLimits = (
   const limiters = new Map(rules.map((rule) => [rule, limiterOf(rule)]));
 
   /** Counts in Redis, and logs the reason when that fails. A lost connection is not logged here, because `redis/connection.ts` does it. */
-  const everywhere = async (limiter: RateLimiterRedis, change: 'consume' | 'reward', holder: string): Promise<void> => {
+  const everywhere = async (limiter: RateLimiterRedis, change: 'consume' | 'reward', counter: string): Promise<void> => {
     try {
-      await inTime(limiter[change](holder));
+      await inTime(limiter[change](counter));
       refusing.clear(SETTLE_MS);
     } catch (error) {
       if (error instanceof RateLimiterRes) refusing.clear(SETTLE_MS);
@@ -133,14 +133,14 @@ export const createRateLimits = (
   const count = async (change: 'consume' | 'reward', rule: RateLimitRule, key: string | null): Promise<void> => {
     const limiter = limiters.get(rule);
     if (factor === 0 || limiter === undefined) return;
-    const holder = keyOf(rule, key ?? '');
+    const counter = keyOf(rule, key ?? '');
     // The act is counted in this process in any case. Example: nine of ten guesses are made, then Redis stops. The next guess is still the
     // tenth, not the first of ten new ones.
-    const refusalHere = await limiter.here[change](holder).then(() => null, refusalOf);
+    const refusalHere = await limiter.here[change](counter).then(() => null, refusalOf);
     const refusal =
       limiter.everywhere === null
         ? refusalHere
-        : await everywhere(limiter.everywhere, change, holder).then(
+        : await everywhere(limiter.everywhere, change, counter).then(
             () => null,
             (error: unknown) => (error instanceof RateLimiterRes ? error : refusalHere),
           );
@@ -201,5 +201,5 @@ const isAnswer = (error: unknown): boolean => {
 /** The key of a counter, hashed: it has a fixed length whatever name somebody claims, and Redis stores nothing personal. */
 const keyOf = (rule: RateLimitRule, key: string): string =>
   createHash('sha256')
-    .update(RATE_LIMITS[rule].of === 'address' ? holderOf(key) : key)
+    .update(RATE_LIMITS[rule].of === 'address' ? addressKey(key) : key)
     .digest('base64url');

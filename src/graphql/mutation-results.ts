@@ -9,7 +9,7 @@ import { scheduledTask } from '../jobs/task.js';
 import { viewerOf } from '../access/viewer.js';
 
 /** How each object of a stored payload is loaded again by its id, as the viewer may see it now. @throws NOT_FOUND, FORBIDDEN */
-export type Rereads<Payload> = {
+export type Reloaders<Payload> = {
   readonly [Name in keyof Payload]?: (
     context: Context,
     id: string,
@@ -23,7 +23,7 @@ export interface Act<Payload extends object> {
   readonly clientId: string;
   /** The input as it was given. A secret is replaced by whether it was given at all. */
   readonly input: Readonly<Record<string, unknown>>;
-  readonly rereads: Rereads<Payload>;
+  readonly reloaders: Reloaders<Payload>;
   /** Executes the mutation inside the transaction of the context's database. */
   readonly run: (context: Context) => Promise<Payload>;
 }
@@ -41,8 +41,8 @@ interface Stored {
  * @returns the payload; of a repeated call the first payload, with its objects in their present state
  * @throws CONFLICT when the id was used with other input
  */
-export const doOnce = async <Payload extends object>(context: Context, act: Act<Payload>): Promise<Payload> => {
-  const { mutation, clientId, rereads } = act;
+export const runOnce = async <Payload extends object>(context: Context, act: Act<Payload>): Promise<Payload> => {
+  const { mutation, clientId, reloaders } = act;
   const key = { authorId: viewerOf(context).id, mutation, clientId };
   const digest = digestOf(act.input);
   return await context.db.transact(async (tx) => {
@@ -50,12 +50,12 @@ export const doOnce = async <Payload extends object>(context: Context, act: Act<
     const earlier = await claim(tx, key, digest);
     if (earlier !== null) {
       if (earlier.digest !== digest) throw clientIdReused();
-      return await recall(inside, earlier.payload, rereads);
+      return await recall(inside, earlier.payload, reloaders);
     }
     const payload = await act.run(inside);
     await tx.mutationResult.update({
       where: { authorId_mutation_clientId: key },
-      data: { payload: remember(payload, rereads) },
+      data: { payload: remember(payload, reloaders) },
       select: { digest: true },
     });
     return payload;
@@ -99,18 +99,22 @@ const idOf = (row: unknown): string => {
 };
 
 /** The payload as JSON: plain values as they are, objects as their ids. */
-const remember = <Payload extends object>(payload: Payload, rereads: Rereads<Payload>): Prisma.InputJsonObject =>
+const remember = <Payload extends object>(payload: Payload, reloaders: Reloaders<Payload>): Prisma.InputJsonObject =>
   Object.fromEntries(
     Object.entries(payload).map(([name, value]: [string, unknown]): [string, Prisma.InputJsonValue | null] => {
-      if (name in rereads) return [name, Array.isArray(value) ? value.map(idOf) : idOf(value)];
+      if (name in reloaders) return [name, Array.isArray(value) ? value.map(idOf) : idOf(value)];
       if (Array.isArray(value) && value.every((each) => typeof each === 'string')) return [name, value];
       if (typeof value === 'object' && value !== null) throw new Error(`The payload has rows that cannot be read again: ${name}.`);
       return [name, value as string | number | boolean | null];
     }),
   );
 
-const recall = async <Payload extends object>(context: Context, stored: Prisma.JsonValue, rereads: Rereads<Payload>): Promise<Payload> => {
-  const readers = rereads as Readonly<Record<string, ((context: Context, id: string) => Promise<unknown>) | undefined>>;
+const recall = async <Payload extends object>(
+  context: Context,
+  stored: Prisma.JsonValue,
+  reloaders: Reloaders<Payload>,
+): Promise<Payload> => {
+  const readers = reloaders as Readonly<Record<string, ((context: Context, id: string) => Promise<unknown>) | undefined>>;
   const entries = Object.entries(stored as Readonly<Record<string, unknown>>).map(async ([name, value]) => {
     const read = readers[name];
     if (read === undefined) return [name, value] as const;

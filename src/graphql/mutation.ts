@@ -8,7 +8,7 @@ import type { Role } from '../db/generated/prisma/client.js';
 import { fieldErrors, MAX_FIELD_ERRORS, type FieldError } from '../errors.js';
 import { rawIdOf } from './ids.js';
 import { forgetLoaded } from './loaders.js';
-import { doOnce, type Rereads } from './mutation-results.js';
+import { runOnce, type Reloaders } from './mutation-results.js';
 import { countedBy, type RateLimitRule } from '../access/rate-limits.js';
 import { clientIdText, mistakesOf } from './text.js';
 import { viewerOf } from '../access/viewer.js';
@@ -67,7 +67,7 @@ export interface MutationOptions<Fields extends InputFieldMap, Payload extends o
   readonly payload: {
     readonly description: string;
     /** The fields of the payload that are objects, each with the function that loads it again by id. All other fields are plain values. */
-    readonly rereads?: Rereads<Payload>;
+    readonly reloaders?: Reloaders<Payload>;
     readonly fields: (t: PothosSchemaTypes.ObjectFieldBuilder<Types, Payload>) => Record<string, unknown>;
   };
 }
@@ -120,11 +120,11 @@ export const mutation = <Fields extends InputFieldMap, Payload extends object>(
     try {
       const { clientId } = checked;
       if (repeats !== 'result' || typeof clientId !== 'string') return await run(checked, context);
-      return await doOnce(context, {
+      return await runOnce(context, {
         mutation: name,
         clientId,
         input: withoutSecrets(rules, checked),
-        rereads: payload.rereads ?? {},
+        reloaders: payload.reloaders ?? {},
         run: (inside) => run(checked, inside),
       });
     } finally {

@@ -188,28 +188,28 @@ const openState = async (
   const changes = await context.hub.log(until.topic as LogTopic<Record<string, unknown>>, until.key, { kinds: until.kinds });
   const attach: Source<unknown>['attach'] = (sharing, memberOf) => {
     const attached = source.attach(sharing, memberOf);
-    let looking = false;
+    let refreshing = false;
     let due = false;
-    const look = async (): Promise<void> => {
+    const refresh = async (): Promise<void> => {
       due = true;
-      if (looking) return;
-      looking = true;
+      if (refreshing) return;
+      refreshing = true;
       try {
         while (due) {
           due = false;
           await reauthorize((_field, _args, rules) => askPatiently(async () => await rules(freshContext(context))));
-          await delay(LOOK_PAUSE_MS, undefined, { ref: false });
+          await delay(REFRESH_INTERVAL_MS, undefined, { ref: false });
         }
       } catch (error) {
         // A refusal is handled by the access watcher, which ends the subscription with ACCESS_REVOKED. Any other failure ends it here with
         // UNAVAILABLE, and the client subscribes again.
         if (!isRefusal(error)) end(error);
       }
-      looking = false;
+      refreshing = false;
     };
     const following = changes.attach(UNSEEN, () => ({
       audience: null,
-      deliver: () => void look(),
+      deliver: () => void refresh(),
       room: () => Promise.resolve(),
       end: (error) => attached.end(error),
     }));
@@ -221,14 +221,14 @@ const openState = async (
       following.leave();
       attached.end(error);
     };
-    void look();
+    void refresh();
     return { leave, end };
   };
   return { ...source, attach, reauthorize };
 };
 
 /** The shortest interval between two refreshes of the keys, in milliseconds. When many members join at once, every subscriber refreshes. */
-const LOOK_PAUSE_MS = 500;
+const REFRESH_INTERVAL_MS = 500;
 
 type FieldMethod = (options: object) => unknown;
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { holderOf } from '../../src/access/address.js';
+import { addressKey } from '../../src/access/address.js';
 import { createBucket } from '../../src/access/buckets.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { deferred } from '../kit/deferred.js';
@@ -190,7 +190,7 @@ describe('one address', () => {
     ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
     ['no address', 'no address'],
   ])('%s is counted as %s', (address, holder) => {
-    expect(holderOf(address)).toBe(holder);
+    expect(addressKey(address)).toBe(holder);
   });
 });
 

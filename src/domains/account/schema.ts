@@ -337,7 +337,7 @@ mutation('updateProfile', {
   run: async (input, context) => ({ user: await updateProfile(context, input) }),
   payload: {
     description: 'The changed profile.',
-    rereads: { user: findUser },
+    reloaders: { user: findUser },
     fields: (t) => ({ user: t.field({ type: User, description: 'The viewer.', resolve: ({ user }) => user }) }),
   },
 });

@@ -60,7 +60,7 @@ for (const [name, act, description] of [
     run: async ({ userId }, context) => ({ user: await act(context, userId) }),
     payload: {
       description: 'The two users, with what has changed between them.',
-      rereads: { user: findUser },
+      reloaders: { user: findUser },
       fields: (t) => ({
         user: t.field({ type: User, description: 'The user, as the viewer sees them now.', resolve: ({ user }) => user }),
         me: meField(t),

@@ -234,7 +234,7 @@ mutation('editMessage', {
   run: async (input, context) => ({ message: await editMessage(context, input) }),
   payload: {
     description: 'The edited message.',
-    rereads: { message: findMessage },
+    reloaders: { message: findMessage },
     fields: (t) => ({
       message: t.field({ type: Message, description: 'The message.', resolve: ({ message }) => message }),
     }),
@@ -293,7 +293,7 @@ mutation('addReaction', {
   run: async (input, context) => ({ message: await addReaction(context, input) }),
   payload: {
     description: 'The message, with its `reactions` as they are now.',
-    rereads: { message: findMessage },
+    reloaders: { message: findMessage },
     fields: (t) => ({
       message: t.field({ type: Message, description: 'The message.', resolve: ({ message }) => message }),
     }),
@@ -314,7 +314,7 @@ mutation('removeReaction', {
   run: async (input, context) => ({ message: await removeReaction(context, input) }),
   payload: {
     description: 'The message, with its `reactions` as they are now.',
-    rereads: { message: findMessage },
+    reloaders: { message: findMessage },
     fields: (t) => ({
       message: t.field({ type: Message, description: 'The message.', resolve: ({ message }) => message }),
     }),

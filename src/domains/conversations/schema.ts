@@ -328,7 +328,7 @@ mutation('startDirect', {
   run: async ({ userId }, context) => ({ conversation: await startDirect(context, userId) }),
   payload: {
     description: 'The conversation of the two.',
-    rereads: { conversation: async (context, id) => (await findAsMember(context, id)).conversation },
+    reloaders: { conversation: async (context, id) => (await findAsMember(context, id)).conversation },
     fields: (t) => ({
       conversation: t.field({ type: Conversation, description: 'The conversation.', resolve: ({ conversation }) => conversation }),
     }),

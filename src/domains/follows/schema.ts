@@ -86,7 +86,7 @@ for (const [name, act, description] of [
     run: async ({ userId }, context) => ({ user: await act(context, userId) }),
     payload: {
       description: 'The two users, with the counts that have changed.',
-      rereads: { user: findUser },
+      reloaders: { user: findUser },
       fields: (t) => ({
         user: t.field({ type: User, description: 'The user, with their `followerCount`.', resolve: ({ user }) => user }),
         me: meField(t),

@@ -76,7 +76,7 @@ mutation('createCategory', {
     }),
   },
   run: async (input, context) => ({ category: await createCategory(context, input) }),
-  payload: { description: 'The new category.', rereads: { category: categoryById }, fields: (t) => ({ category: categoryField(t) }) },
+  payload: { description: 'The new category.', reloaders: { category: categoryById }, fields: (t) => ({ category: categoryField(t) }) },
 });
 
 mutation('updateCategory', {
@@ -95,7 +95,7 @@ mutation('updateCategory', {
     }),
   },
   run: async (input, context) => ({ category: await updateCategory(context, input) }),
-  payload: { description: 'The changed category.', rereads: { category: categoryById }, fields: (t) => ({ category: categoryField(t) }) },
+  payload: { description: 'The changed category.', reloaders: { category: categoryById }, fields: (t) => ({ category: categoryField(t) }) },
 });
 
 mutation('deleteCategory', {

@@ -290,7 +290,7 @@ mutation('updateEntry', {
   run: (input, context) => updateEntry(context, input),
   payload: {
     description: 'The edited entry, and the category that it has left.',
-    rereads: { entry: findEntry },
+    reloaders: { entry: findEntry },
     fields: (t) => ({
       entry: entryField(t),
       formerCategory: countedCategory(
@@ -332,7 +332,7 @@ mutation('featureEntry', {
   run: async (input, context) => ({ entry: await featureEntry(context, input) }),
   payload: {
     description: 'The entry, with `isFeatured` as it is now.',
-    rereads: { entry: findEntry },
+    reloaders: { entry: findEntry },
     fields: (t) => ({ entry: entryField(t) }),
   },
 });
@@ -351,7 +351,7 @@ for (const [name, act, description] of [
     run: ({ entryId }, context) => act(context, entryId),
     payload: {
       description: 'The entry, and how many like it now.',
-      rereads: { entry: findEntry },
+      reloaders: { entry: findEntry },
       fields: (t) => ({
         entry: entryField(t),
         likeCount: t.int({ description: 'How many users like it now.', resolve: ({ likeCount }) => likeCount }),

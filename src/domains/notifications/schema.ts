@@ -265,7 +265,7 @@ mutation('markNotificationsRead', {
   },
   payload: {
     description: 'The notifications that were marked as read, and how many are unread now.',
-    rereads: { notifications: findNotification },
+    reloaders: { notifications: findNotification },
     fields: (t) => ({
       notifications: t.field({
         type: [Notification],

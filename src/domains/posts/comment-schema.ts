@@ -199,7 +199,7 @@ mutation('updateComment', {
   run: async (input, context) => ({ comment: await updateComment(context, input) }),
   payload: {
     description: 'The edited comment.',
-    rereads: { comment: findComment },
+    reloaders: { comment: findComment },
     fields: (t) => ({ comment: t.field({ type: Comment, description: 'The comment.', resolve: ({ comment }) => comment }) }),
   },
 });

@@ -184,7 +184,7 @@ mutation('updatePost', {
   run: async (input, context) => ({ post: await updatePost(context, input) }),
   payload: {
     description: 'The edited post.',
-    rereads: { post: findPost },
+    reloaders: { post: findPost },
     fields: (t) => ({ post: t.field({ type: Post, description: 'The post.', resolve: ({ post }) => post }) }),
   },
 });

@@ -25,7 +25,7 @@ export interface AdmissionOptions {
 }
 
 /** The part of Yoga's server context that belongs to one request. */
-interface Carried {
+interface RequestState {
   readonly req?: IncomingMessage;
   identity?: Identity;
 }
@@ -37,7 +37,7 @@ interface Carried {
  * A refused credential refuses the operation, unless it consists only of mutations that need no viewer, such as `login`.
  */
 export const admission = ({ schema, parse, budgets, authenticate, trustProxy, mask }: AdmissionOptions): Plugin => {
-  const identify = async ({ req }: Carried): Promise<Identity> => {
+  const identify = async ({ req }: RequestState): Promise<Identity> => {
     try {
       const credential = credentialOf(req?.headers ?? {});
       return { principal: credential && (await authenticate(credential)), refused: null };
@@ -56,15 +56,15 @@ export const admission = ({ schema, parse, budgets, authenticate, trustProxy, ma
   };
   return {
     onRequestParse: ({ requestParser, setRequestParser, serverContext }) => {
-      const carried = serverContext as Carried;
+      const state = serverContext as RequestState;
       // The address is checked before the body is read.
-      budgets.ofAddress(carried.req ? clientAddress(carried.req, trustProxy) : null);
+      budgets.ofAddress(state.req ? clientAddress(state.req, trustProxy) : null);
       if (requestParser === undefined) return;
       setRequestParser(async (request) => {
         try {
           return await requestParser(request);
         } catch (error) {
-          const { refused } = await identify(carried);
+          const { refused } = await identify(state);
           if (refused !== null) throw refused;
           // Malformed parameters in the URL are a bad request; Yoga would let the SyntaxError of JSON.parse through as an internal error.
           if (error instanceof SyntaxError) throw coded('BAD_REQUEST', 'The parameters "variables" and "extensions" must be JSON.');

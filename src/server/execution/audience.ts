@@ -22,7 +22,7 @@ export const audienceIdOf = (principal: Principal | null): string =>
  * session. A resolver that reads one of these fails, so it cannot show one member the data of another.
  */
 export const contextForAudience = (services: Services, principal: Principal | null): Context =>
-  Object.defineProperty(contextFor(services, { principal: principal && withoutMeans(principal), client: NOWHERE }), 'client', REFUSED);
+  Object.defineProperty(contextFor(services, { principal: principal && withoutMeans(principal), client: NO_CLIENT }), 'client', REFUSED);
 
 const withoutMeans = ({ viewer, scopes }: Principal): Principal =>
   Object.defineProperties({ viewer, scopes } as Principal, { via: REFUSED, expiresAt: REFUSED, asOf: REFUSED });
@@ -42,7 +42,7 @@ export const contextForEveryone = (services: Services, onTouch: () => void): Con
 };
 
 /** The client of an execution that no request has caused. */
-export const NOWHERE: Context['client'] = { ip: null, userAgent: null };
+export const NO_CLIENT: Context['client'] = { ip: null, userAgent: null };
 
 const REFUSED: PropertyDescriptor = {
   get: () => {

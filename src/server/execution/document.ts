@@ -34,7 +34,7 @@ const tooComplex = (what: string, max: number): GraphQLError =>
  * Checks the limits on a document's tokens without recursion, and reports the first that is exceeded.
  * @throws OPERATION_TOO_COMPLEX for too many tokens or aliases, GRAPHQL_PARSE_FAILED for too deep nesting
  */
-const assertModest = (source: Source, { queryTokens, queryAliases, queryNesting }: DocumentLimits): void => {
+const assertTokens = (source: Source, { queryTokens, queryAliases, queryNesting }: DocumentLimits): void => {
   const lexer = new Lexer(source);
   let tokens = 0;
   let aliases = 0;
@@ -80,7 +80,7 @@ export const createParser =
   (limits: DocumentLimits) =>
   (text: string | Source, options?: ParseOptions): DocumentNode => {
     const source = typeof text === 'string' ? new Source(text) : text;
-    assertModest(source, limits);
+    assertTokens(source, limits);
     const document = parsed(source, options);
     assertExpands(document, limits);
     return document;
@@ -130,7 +130,7 @@ const reworded = (error: GraphQLError, message: string): GraphQLError =>
 const withoutToken = (message: string): string => message.replace(/^(Syntax Error: .*?)(String|BlockString|Int|Float) "[^]*"\.$/, '$1$2.');
 
 /** Messages about invalid literals: they begin with the type and then quote the value. */
-const OF_LITERALS = [
+const LITERAL_ERRORS = [
   /^Expected value of type "([^"]+)", found /,
   /^(\w+) cannot represent /,
   /^Enum "(\w+)" cannot represent /,
@@ -138,7 +138,7 @@ const OF_LITERALS = [
 ];
 
 const withoutLiteral = (message: string): string => {
-  for (const pattern of OF_LITERALS) {
+  for (const pattern of LITERAL_ERRORS) {
     const type = pattern.exec(message)?.[1];
     if (type !== undefined) return `Expected a value of type "${type}".`;
   }

@@ -27,7 +27,7 @@ export const createMask =
       const inner = error.originalError;
       // graphql-js has wrapped a coded error without copying its extensions.
       if (codeOf(inner) !== null) return recode(error, codeOf(inner) ?? 'INTERNAL');
-      if (isOfArguments(error)) return recode(error, 'BAD_USER_INPUT');
+      if (isArgumentError(error)) return recode(error, 'BAD_USER_INPUT');
       if (error.path === undefined && (inner === undefined || inner instanceof GraphQLError)) return recode(error, 'BAD_REQUEST');
     }
     const located = error instanceof GraphQLError ? error : null;
@@ -45,7 +45,7 @@ export const createMask =
 /**
  * Whether graphql-js refused the arguments of a field or directive during execution, such as a null from a variable in a non-null place.
  */
-export const isOfArguments = ({ path, originalError }: GraphQLError): boolean =>
+export const isArgumentError = ({ path, originalError }: GraphQLError): boolean =>
   path !== undefined && originalError instanceof GraphQLError && codeOf(originalError) === null;
 
 const recode = (error: GraphQLError, code: ErrorCode): GraphQLError => {

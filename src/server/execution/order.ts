@@ -16,7 +16,7 @@ import type { Config } from '../../config.js';
 import type { Context } from '../../context.js';
 import { signInError, type SignInRule } from '../../access/viewer.js';
 import { coded } from '../../errors.js';
-import { isOfVariables, variableErrors } from './variables.js';
+import { isVariableError, variableErrors } from './variables.js';
 
 export type CostLimits = Pick<Config['limits'], 'queryComplexity' | 'queryDepth'>;
 
@@ -31,7 +31,7 @@ export const inOrder =
     const dear = costError(args, limits);
     if (dear !== null) return { errors: [dear] };
     const reword = (result: unknown): unknown => {
-      if (!isOfVariables(result as ExecutionResult)) return result;
+      if (!isVariableError(result as ExecutionResult)) return result;
       const unknown = signInErrorOf(args);
       return { errors: unknown === null ? (variableErrors(args) ?? (result as ExecutionResult).errors) : [unknown] };
     };

@@ -16,7 +16,7 @@ const MEDIA_TYPES = [JSON_TYPE, 'application/graphql-response+json', EVENT_STREA
  * Errors of a well-formed request. A client that accepts `application/json` expects status 200 for them, and a reader of an event stream
  * expects an event.
  */
-const OF_THE_DOCUMENT: ReadonlySet<ErrorCode | null> = new Set([
+const REQUEST_ERRORS: ReadonlySet<ErrorCode | null> = new Set([
   'GRAPHQL_PARSE_FAILED',
   'GRAPHQL_VALIDATION_FAILED',
   'OPERATION_TOO_COMPLEX',
@@ -53,11 +53,11 @@ export const useResponses = (mask: Mask, pingMs: number, queueLimit: number): Pl
       return process.setResultProcessor((_, api) => json(api, notAcceptable(`Accept one of ${MEDIA_TYPES.join(', ')}.`)), JSON_TYPE);
     const { status, headers } = failureOf(single);
     if (type !== EVENT_STREAM) {
-      const legacy = type === JSON_TYPE && OF_THE_DOCUMENT.has(codeOf(single.errors?.[0]));
+      const legacy = type === JSON_TYPE && REQUEST_ERRORS.has(codeOf(single.errors?.[0]));
       return process.setResultProcessor((_, api) => json(api, single, { status: legacy ? 200 : status, headers, type }), type);
     }
     // An EventSource in a browser cannot read the body of a failed response, so errors in the document are sent as an event.
-    if (status === 200 || OF_THE_DOCUMENT.has(codeOf(single.errors?.[0])))
+    if (status === 200 || REQUEST_ERRORS.has(codeOf(single.errors?.[0])))
       return process.setResultProcessor(() => eventStream(once(single), mask, pingMs), type);
     process.setResultProcessor((_, api) => json(api, single, { status, headers }), type);
   },

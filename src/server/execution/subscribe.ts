@@ -1,5 +1,5 @@
 import { createSourceEventStream, execute, GraphQLError, type DocumentNode, type ExecutionArgs, type ExecutionResult } from 'graphql';
-import { holderOf } from '../../access/address.js';
+import { addressKey } from '../../access/address.js';
 import { freshContext, type Context, type Principal, type Services } from '../../context.js';
 import { insist, mayPass } from '../../realtime/patience.js';
 import { LIGHT_WEIGHT } from '../../realtime/group.js';
@@ -8,7 +8,7 @@ import type { AuthorizedSource } from '../../graphql/topic-field.js';
 import type { AccessWatch } from '../rights/access-watch.js';
 import type { AccessWatcher } from '../rights/access-watcher.js';
 import { audienceIdOf, contextForAudience, contextForEveryone, type Audience } from './audience.js';
-import { isOfArguments, type Mask } from './mask.js';
+import { isArgumentError, type Mask } from './mask.js';
 import { costOf } from './order.js';
 import { publicResult } from './public-result.js';
 import { createSelectionOf } from './selection.js';
@@ -114,7 +114,7 @@ const sharingOf = (
   const sharing: Sharing<unknown, Audience, Encoded> = {
     key,
     weight,
-    ownerOf: ({ principal, client }) => principal?.viewer.id ?? holderOf(client?.ip ?? ''),
+    ownerOf: ({ principal, client }) => principal?.viewer.id ?? addressKey(client?.ip ?? ''),
     userIdOf: ({ principal }) => principal?.viewer.id ?? null,
     visible: visible && ((item, { principal }) => visible(principal?.viewer ?? null, item)),
     audienceId: ({ principal }) => audienceIdOf(principal),
@@ -143,7 +143,7 @@ const sharingOf = (
  */
 const assertResult = ({ data, errors = [] }: ExecutionResult): void => {
   // Errors about arguments do not pass with time, so they belong to the result wherever they stand.
-  const others = errors.filter((error) => !isOfArguments(error));
+  const others = errors.filter((error) => !isArgumentError(error));
   const failure = others.find(mayPass) ?? (data === null || data === undefined ? others[0] : undefined);
   if (failure === undefined) return;
   const cause = failure.originalError ?? failure;

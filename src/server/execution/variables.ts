@@ -96,5 +96,5 @@ const whatIsWrong = (error: GraphQLError, type: GraphQLInputType): Pick<FieldErr
 };
 
 /** Whether an operation was refused because of its variables, before any field was executed. */
-export const isOfVariables = (result: ExecutionResult | null | undefined): boolean =>
+export const isVariableError = (result: ExecutionResult | null | undefined): boolean =>
   result?.data === undefined && result?.errors?.[0]?.message.startsWith('Variable "$') === true;

@@ -18,7 +18,7 @@ export const sendError = (response: ServerResponse, status: number, code: ErrorC
 const errorBody = (code: ErrorCode, message: string): object => ({ errors: [{ message, extensions: { code } }] });
 
 /** How long a connection may stay open to deliver its last answer, in milliseconds. */
-const FAREWELL_MS = 1_000;
+const LINGER_MS = 1_000;
 
 /**
  * The same for a connection without a response object, because there was no request or it has left HTTP. The answer is written to the
@@ -38,6 +38,6 @@ export const refuse = (stream: Duplex, status: number, code: ErrorCode, message:
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
   stream.resume();
   stream.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n${body}`);
-  const impatience = setTimeout(() => stream.destroy(), FAREWELL_MS);
+  const impatience = setTimeout(() => stream.destroy(), LINGER_MS);
   stream.once('close', () => clearTimeout(impatience));
 };

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 type OnUpgrade = (request: IncomingMessage, stream: Duplex, head: Buffer) => void;
 
 /** Hop-by-hop headers of the upgrade; they must not be repeated without it. */
-const OF_THE_UPGRADE: ReadonlySet<string> = new Set(['upgrade', 'http2-settings', 'connection']);
+const UPGRADE_HEADERS: ReadonlySet<string> = new Set(['upgrade', 'http2-settings', 'connection']);
 
 const tokensOf = (header: string | undefined): string[] => (header ?? '').split(',').map((token) => token.trim().toLowerCase());
 
@@ -32,9 +32,9 @@ const answerWithoutUpgrade = (server: Server, request: IncomingMessage, stream: 
   const lines = [`${method} ${url} HTTP/${httpVersion}`];
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? '';
-    if (!OF_THE_UPGRADE.has(name.toLowerCase())) lines.push(`${name}: ${rawHeaders[index + 1]}`);
+    if (!UPGRADE_HEADERS.has(name.toLowerCase())) lines.push(`${name}: ${rawHeaders[index + 1]}`);
   }
-  const connection = tokensOf(headers.connection).filter((token) => !OF_THE_UPGRADE.has(token));
+  const connection = tokensOf(headers.connection).filter((token) => !UPGRADE_HEADERS.has(token));
   if (connection.length > 0) lines.push(`Connection: ${connection.join(', ')}`);
   stream.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]));
   server.emit('connection', stream);

@@ -10,7 +10,7 @@ import type { Sharing } from '../../realtime/share.js';
 import type { LogEvent } from '../../realtime/topic.js';
 import { askPatiently, type Ask } from '../../graphql/topic-field.js';
 import { AccessWatch } from './access-watch.js';
-import { audienceIdOf, NOWHERE } from '../execution/audience.js';
+import { audienceIdOf, NO_CLIENT } from '../execution/audience.js';
 
 /** Follows the rights of all signed-in clients of this process. */
 export interface AccessWatcher {
@@ -190,7 +190,7 @@ class Round {
       if (!answer) {
         // The rules are checked with the principal of that moment, also in a retry, and without a client address, since the answer is for
         // all devices.
-        answer = this.#try(async () => await rules(contextFor(this.#services, { principal: watch.principal, client: NOWHERE })));
+        answer = this.#try(async () => await rules(contextFor(this.#services, { principal: watch.principal, client: NO_CLIENT })));
         answers.set(question, answer);
       }
       // All checks of one field have answers of the same type.

@@ -1,4 +1,4 @@
-import { holderOf } from '../../access/address.js';
+import { addressKey } from '../../access/address.js';
 import { createBucket } from '../../access/buckets.js';
 
 /** Limits the open sockets and event streams of each address. */
@@ -11,17 +11,17 @@ export const createAddressLimit = (max: number): AddressLimit => {
   const counts = new Map<string, number>();
   return {
     enter: (address) => {
-      const holder = holderOf(address);
-      const count = counts.get(holder) ?? 0;
+      const key = addressKey(address);
+      const count = counts.get(key) ?? 0;
       if (count >= max) return null;
-      counts.set(holder, count + 1);
+      counts.set(key, count + 1);
       let here = true;
       return () => {
         if (!here) return;
         here = false;
-        const left = (counts.get(holder) ?? 1) - 1;
-        if (left > 0) counts.set(holder, left);
-        else counts.delete(holder);
+        const left = (counts.get(key) ?? 1) - 1;
+        if (left > 0) counts.set(key, left);
+        else counts.delete(key);
       };
     },
   };

@@ -4,7 +4,7 @@ const TICK_MS = 25;
 const MAX_TICK_MS = 2 * TICK_MS;
 
 /** A peer from whom something is expected within a time. */
-export interface Awaited {
+export interface Expected {
   /** Called when the time is over. */
   readonly onDue: () => void;
 }
@@ -12,8 +12,8 @@ export interface Awaited {
 /** Timeouts of equal length, in the order in which they are due. */
 export interface Waits {
   /** Starts the timeout of a peer, or restarts it. */
-  readonly begin: (awaited: Awaited) => void;
-  readonly end: (awaited: Awaited) => void;
+  readonly begin: (expected: Expected) => void;
+  readonly end: (expected: Expected) => void;
 }
 
 /**
@@ -46,14 +46,14 @@ export const createListenedTime = (now: () => number = () => performance.now()):
   const all: ((listened: number) => void)[] = [];
   let listened = 0;
   let last = now();
-  let looking: NodeJS.Immediate | null = null;
+  let scheduled: NodeJS.Immediate | null = null;
   /** Oldest first. */
   let gaps: Gap[] = [];
   /** The gap between the latest tick and `time`, if the loop was blocked: it begins where the longest regular tick ends. */
   const gapAt = (time: number): Gap | null => (time - last > MAX_TICK_MS ? { from: last + MAX_TICK_MS, to: time } : null);
 
-  const look = (): void => {
-    looking = null;
+  const fire = (): void => {
+    scheduled = null;
     for (const each of all) each(listened);
   };
   const tick = setInterval(() => {
@@ -64,27 +64,27 @@ export const createListenedTime = (now: () => number = () => performance.now()):
     listened += Math.min(time - last, MAX_TICK_MS);
     last = time;
     // `setImmediate` runs after the data that has arrived is read; timers run before it when a blocked loop continues.
-    looking ??= setImmediate(look);
+    scheduled ??= setImmediate(fire);
   }, TICK_MS);
   tick.unref();
 
   return {
     waits: (ms) => {
       // A map iterates in insertion order, which is here the order of the due times.
-      const dueTimes = new Map<Awaited, number>();
+      const dueTimes = new Map<Expected, number>();
       all.push((time) => {
-        for (const [awaited, due] of dueTimes) {
+        for (const [expected, due] of dueTimes) {
           if (due > time) break;
-          dueTimes.delete(awaited);
-          awaited.onDue();
+          dueTimes.delete(expected);
+          expected.onDue();
         }
       });
       return {
-        begin: (awaited) => {
-          dueTimes.delete(awaited);
-          dueTimes.set(awaited, listened + ms);
+        begin: (expected) => {
+          dueTimes.delete(expected);
+          dueTimes.set(expected, listened + ms);
         },
-        end: (awaited) => void dueTimes.delete(awaited),
+        end: (expected) => void dueTimes.delete(expected),
       };
     },
     spanOf: (ms) => {
@@ -103,7 +103,7 @@ export const createListenedTime = (now: () => number = () => performance.now()):
     },
     stop: () => {
       clearInterval(tick);
-      if (looking) clearImmediate(looking);
+      if (scheduled) clearImmediate(scheduled);
     },
   };
 };

@@ -1,7 +1,7 @@
-import { holderOf } from '../../access/address.js';
+import { addressKey } from '../../access/address.js';
 
 /** A socket whose peer reads too slowly. */
-export interface Debtor {
+export interface SlowPeer {
   /** The peer's address. */
   readonly address: string;
   /** Drops the queued results; data that was already written remains. */
@@ -17,7 +17,7 @@ export interface Debtor {
  */
 export interface SendBudget {
   /** Sets how many bytes a socket holds; 0 when its connection is writable again or closed. */
-  readonly hold: (debtor: Debtor, bytes: number) => void;
+  readonly hold: (peer: SlowPeer, bytes: number) => void;
   /** The total of all sockets, in bytes. */
   readonly held: () => number;
 }
@@ -31,36 +31,36 @@ export interface SendBudgetOptions {
 
 export const createSendBudget = ({ maxTotalBytes, maxBytesPerAddress }: SendBudgetOptions): SendBudget => {
   /** In the order in which the sockets were blocked. */
-  const debts = new Map<Debtor, number>();
-  const ofAddresses = new Map<string, number>();
+  const bytesOf = new Map<SlowPeer, number>();
+  const bytesOfAddress = new Map<string, number>();
   let total = 0;
   let collecting: NodeJS.Immediate | null = null;
 
-  const set = (debtor: Debtor, bytes: number): void => {
-    const change = bytes - (debts.get(debtor) ?? 0);
-    if (bytes > 0) debts.set(debtor, bytes);
-    else debts.delete(debtor);
-    const holder = holderOf(debtor.address);
-    const sum = (ofAddresses.get(holder) ?? 0) + change;
-    if (sum > 0) ofAddresses.set(holder, sum);
-    else ofAddresses.delete(holder);
+  const set = (peer: SlowPeer, bytes: number): void => {
+    const change = bytes - (bytesOf.get(peer) ?? 0);
+    if (bytes > 0) bytesOf.set(peer, bytes);
+    else bytesOf.delete(peer);
+    const address = addressKey(peer.address);
+    const sum = (bytesOfAddress.get(address) ?? 0) + change;
+    if (sum > 0) bytesOfAddress.set(address, sum);
+    else bytesOfAddress.delete(address);
     total += change;
   };
-  const isTooMuch = ({ address }: Debtor): boolean =>
-    total > maxTotalBytes || (ofAddresses.get(holderOf(address)) ?? 0) > maxBytesPerAddress;
+  const isTooMuch = ({ address }: SlowPeer): boolean =>
+    total > maxTotalBytes || (bytesOfAddress.get(addressKey(address)) ?? 0) > maxBytesPerAddress;
   const collect = (): void => {
     collecting = null;
-    for (const debtor of debts.keys()) if (isTooMuch(debtor)) debtor.drop();
+    for (const peer of bytesOf.keys()) if (isTooMuch(peer)) peer.drop();
     // Data that was already written is released only when the connection is closed.
-    for (const debtor of debts.keys()) if (isTooMuch(debtor)) debtor.cut();
+    for (const peer of bytesOf.keys()) if (isTooMuch(peer)) peer.cut();
   };
 
   return {
-    hold: (debtor, bytes) => {
-      set(debtor, bytes);
+    hold: (peer, bytes) => {
+      set(peer, bytes);
       // It runs later, because the caller is in the middle of delivering an event to many sockets, and dropping would end other
       // subscriptions during that loop.
-      if (bytes > 0 && isTooMuch(debtor)) collecting ??= setImmediate(collect);
+      if (bytes > 0 && isTooMuch(peer)) collecting ??= setImmediate(collect);
     },
     held: () => total,
   };

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { Debtor, SendBudget } from './send-budget.js';
+import type { SlowPeer, SendBudget } from './send-budget.js';
 
 /**
  * The outgoing frames of one socket, in order. Results stay shared bytes until they are written; frames that collect within a few
@@ -100,11 +100,11 @@ const MAX_WRITE_BYTES = 262_144;
 /** How long an overfull queue counts as a burst that the connection had no time to drain, in milliseconds. */
 const BURST_MS = 100;
 /** After how many of these intervals without progress a peer counts as slow while the rest of a burst is still to come. */
-const BURST_LOOKS = 10;
+const BURST_CHECKS = 10;
 /** The limit of the queue, as a multiple of its regular size, when protocol messages come on top of results: they cannot be dropped. */
-const WITH_ANSWERS = 2;
+const CONTROL_FACTOR = 2;
 /** How many times within `stallMs` the peer's progress is checked. */
-const LOOKS = 4;
+const STALL_CHECKS = 4;
 
 interface Frame {
   /** Null when `body` is a complete message. */
@@ -120,7 +120,7 @@ export const createSendQueue = (options: SendQueueOptions): SendQueue => new Soc
  * A class and not closures: an event goes through the send queues of thousands of sockets, which are not in the CPU cache by then. A single
  * object needs fewer memory accesses than a closure for each function.
  */
-class SocketSendQueue implements SendQueue, Debtor {
+class SocketSendQueue implements SendQueue, SlowPeer {
   readonly #options: SendQueueOptions;
   readonly #stream: Duplex;
   readonly #maxWriteBytes: number;
@@ -139,11 +139,11 @@ class SocketSendQueue implements SendQueue, Debtor {
   #blockedSince = 0;
   /** The unread bytes at the last check, and for how many checks their number has not changed. */
   #untaken = 0;
-  #idleLooks = 0;
+  #idleChecks = 0;
   #closed = false;
   #stall: NodeJS.Timeout | null = null;
   /** The slots for which the rest of a burst is still to come. */
-  readonly #owed = new Set<Slot>();
+  readonly #deferred = new Set<Slot>();
   /** The largest result that did not fit since there was last room. */
   #refused = 0;
   /** Set while the connection is blocked and either the rest of a burst is outstanding or the queue is above its limit. */
@@ -173,14 +173,14 @@ class SocketSendQueue implements SendQueue, Debtor {
     if (this.#closed) return;
     this.#add(null, Buffer.from(message));
     // Protocol messages are never dropped. A peer that makes them pile up without reading is disconnected.
-    if (this.#held() > WITH_ANSWERS * this.#options.maxBytes) this.#options.onStall();
-    else this.#leave();
-    this.#account();
+    if (this.#held() > CONTROL_FACTOR * this.#options.maxBytes) this.#options.onStall();
+    else this.#sendSoon();
+    this.#report();
   }
 
   next(slot: Slot, results: readonly Buffer[], live = true): number {
     if (this.#closed) return results.length;
-    if (live && this.#owed.size > 0) this.#owed.delete(slot);
+    if (live && this.#deferred.size > 0) this.#deferred.delete(slot);
     let taken = 0;
     for (const body of results) {
       if (!this.#replace(slot, body)) {
@@ -195,7 +195,7 @@ class SocketSendQueue implements SendQueue, Debtor {
               return results.length;
             }
             this.#refused = Math.max(this.#refused, lengthOf({ slot, body }));
-            if (live) this.#owed.add(slot);
+            if (live) this.#deferred.add(slot);
             break;
           }
         }
@@ -203,13 +203,13 @@ class SocketSendQueue implements SendQueue, Debtor {
       }
       taken += 1;
     }
-    this.#leave();
-    this.#account();
+    this.#sendSoon();
+    this.#report();
     return taken;
   }
 
   forget(slot: Slot): void {
-    this.#owed.delete(slot);
+    this.#deferred.delete(slot);
     this.#newest.delete(slot);
     if (!this.#frames.some((frame) => frame.slot === slot)) return;
     this.#frames = this.#frames.filter((frame) => {
@@ -217,8 +217,8 @@ class SocketSendQueue implements SendQueue, Debtor {
       this.#bytes -= lengthOf(frame);
       return false;
     });
-    this.#account();
-    this.#tellRoom();
+    this.#report();
+    this.#notifyRoom();
   }
 
   async room(): Promise<void> {
@@ -227,7 +227,7 @@ class SocketSendQueue implements SendQueue, Debtor {
 
   flush(): void {
     while (this.#frames.length > 0) this.#write();
-    this.#tellRoom();
+    this.#notifyRoom();
   }
 
   isBlocked(): boolean {
@@ -238,10 +238,10 @@ class SocketSendQueue implements SendQueue, Debtor {
     this.#closed = true;
     this.#frames = [];
     this.#newest.clear();
-    this.#owed.clear();
+    this.#deferred.clear();
     this.#bytes = 0;
     this.#unblock();
-    this.#tellRoom();
+    this.#notifyRoom();
   }
 
   stats(): { readonly frames: number; readonly bytes: number } {
@@ -251,7 +251,7 @@ class SocketSendQueue implements SendQueue, Debtor {
   readonly #onDrain = (): void => {
     this.#unblock();
     this.#send();
-    this.#account();
+    this.#report();
   };
 
   readonly #onMoment = (): void => {
@@ -263,7 +263,7 @@ class SocketSendQueue implements SendQueue, Debtor {
   };
 
   /** Writes at once after a pause; further frames are then collected for the delay. */
-  #leave(): void {
+  #sendSoon(): void {
     if (this.#collecting || this.#blocked) return;
     this.#collecting = true;
     this.#send();
@@ -273,7 +273,7 @@ class SocketSendQueue implements SendQueue, Debtor {
   /** Writes frames until the connection is blocked or the queue is empty. */
   #send(): void {
     while (!this.#blocked && this.#frames.length > 0) this.#write();
-    this.#tellRoom();
+    this.#notifyRoom();
   }
 
   /** Writes the first frames of the queue, up to the largest write. */
@@ -306,11 +306,11 @@ class SocketSendQueue implements SendQueue, Debtor {
     this.#blockedSince = Infinity;
     setImmediate(() => (this.#blockedSince = performance.now()));
     this.#untaken = untakenOf(this.#stream);
-    this.#idleLooks = 0;
-    this.#stall = setInterval(() => this.#look(), this.#options.stallMs / LOOKS);
+    this.#idleChecks = 0;
+    this.#stall = setInterval(() => this.#checkProgress(), this.#options.stallMs / STALL_CHECKS);
     this.#stall.unref();
     this.#stream.once('drain', this.#onDrain);
-    this.#account();
+    this.#report();
   }
 
   #unblock(): void {
@@ -324,28 +324,28 @@ class SocketSendQueue implements SendQueue, Debtor {
   }
 
   /** Reports the bytes held for a blocked connection to the budget, and starts to watch a queue that is above its limit. */
-  #account(): void {
+  #report(): void {
     if (!this.#blocked) return;
     if (this.#burst === null && this.#isOverdue()) this.#watchBurst(untakenOf(this.#stream), 0);
     this.#options.budget.hold(this, this.#bytes + this.#stream.writableLength);
   }
 
   #isOverdue(): boolean {
-    return this.#owed.size > 0 || this.#held() > this.#options.maxBytes;
+    return this.#deferred.size > 0 || this.#held() > this.#options.maxBytes;
   }
 
   #watchBurst(untaken: number, idle: number): void {
-    const look = (): void => {
+    const check = (): void => {
       this.#burst = null;
       if (!this.#blocked || !this.#isOverdue()) return;
       const left = untakenOf(this.#stream);
       const stillIdle = left === untaken ? idle + 1 : 0;
-      if (stillIdle < BURST_LOOKS) return this.#watchBurst(left, stillIdle);
-      for (const slot of [...this.#owed]) this.#overflow(slot);
+      if (stillIdle < BURST_CHECKS) return this.#watchBurst(left, stillIdle);
+      for (const slot of [...this.#deferred]) this.#overflow(slot);
       this.#shed(this.#options.maxBytes);
     };
     // `setImmediate` runs after the data that has arrived is handled; timers run before it when a blocked loop continues.
-    this.#burst = setTimeout(() => setImmediate(look), BURST_MS).unref();
+    this.#burst = setTimeout(() => setImmediate(check), BURST_MS).unref();
   }
 
   #overflow(slot: Slot): void {
@@ -364,11 +364,11 @@ class SocketSendQueue implements SendQueue, Debtor {
   }
 
   /** Checks the progress of the peer: one that reads anything, however little, is only slow; one that reads nothing has stalled. */
-  #look(): void {
+  #checkProgress(): void {
     const untaken = untakenOf(this.#stream);
-    this.#idleLooks = untaken === this.#untaken ? this.#idleLooks + 1 : 0;
+    this.#idleChecks = untaken === this.#untaken ? this.#idleChecks + 1 : 0;
     this.#untaken = untaken;
-    if (this.#idleLooks >= LOOKS) this.#options.onStall();
+    if (this.#idleChecks >= STALL_CHECKS) this.#options.onStall();
   }
 
   /** Whether the connection was blocked so recently that it may drain as soon as the event loop runs. */
@@ -412,7 +412,7 @@ class SocketSendQueue implements SendQueue, Debtor {
     return this.#closed || held === 0 || (this.#frames.length <= maxFrames / 2 && held <= maxBytes / 2 && held + this.#refused <= maxBytes);
   }
 
-  #tellRoom(): void {
+  #notifyRoom(): void {
     if (this.#waiting.length === 0 || !this.#hasRoom()) return;
     const told = this.#waiting;
     this.#waiting = [];

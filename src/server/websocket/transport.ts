@@ -2,7 +2,7 @@ import { MessageType, type Server as ProtocolServer } from 'graphql-ws';
 import type { WebSocket } from 'ws';
 import type { Log } from '../../observability/log.js';
 import { CLOSE } from './close-codes.js';
-import type { Awaited, Waits } from './listened-time.js';
+import type { Expected, Waits } from './listened-time.js';
 import type { SendQueue } from './send-queue.js';
 import { MessageError, readMessage, type Message } from './message.js';
 
@@ -51,7 +51,7 @@ export const bind = <Extra extends Peer>(
   const send = (frame: string): void => {
     if (socket.readyState === socket.OPEN) sendQueue.text(frame);
   };
-  const init: Awaited = { onDue: () => close(extra, CLOSE.initTimeout, 'Connection initialisation timeout') };
+  const init: Expected = { onDue: () => close(extra, CLOSE.initTimeout, 'Connection initialisation timeout') };
   patience.init.begin(init);
   const closed = protocol.opened(
     {
@@ -80,7 +80,7 @@ export const bind = <Extra extends Peer>(
     extra,
   );
   let answered = true;
-  const keepAlive: Awaited = {
+  const keepAlive: Expected = {
     onDue: () => {
       // While the queue is blocked, the ping would wait behind it and the last pong may be delayed by it: progress is then checked by the
       // send queue.
