@@ -6,10 +6,10 @@ import { notFound } from '../../errors.js';
 import { usernameKey } from './rules.js';
 import { rightsLog } from './topics.js';
 
-/** What everyone may see of a user. */
+/** The public columns of a user. */
 export type PublicUser = Pick<User, 'id' | 'username' | 'displayName' | 'bio' | 'role' | 'createdAt'>;
 
-/** The same as JSON, for a statement of others' that has a user's id at hand; {@link publicUserOf} reads it. */
+/** The same columns as a JSON object, for statements of other domains that have a user's id; {@link publicUserOf} parses it. */
 export const publicUserJson = (userId: Prisma.Sql): Prisma.Sql => Prisma.sql`(
   SELECT json_build_object('id', public.id, 'username', public.username, 'displayName', public.display_name, 'bio', public.bio,
     'role', public.role, 'createdAt', public.created_at)
@@ -26,38 +26,38 @@ export const findUser = async ({ db }: Pick<Services, 'db'>, id: string): Promis
   return user;
 };
 
-/** Which of these are ids of users; one statement. */
+/** The subset of these ids that belong to users; one statement. */
 export const knownUsers = async (client: Pick<Tx, 'user'>, ids: readonly string[]): Promise<ReadonlySet<string>> => {
   const users = await client.user.findMany({ where: { id: { in: [...ids] } }, select: { id: true } });
   return new Set(users.map(({ id }) => id));
 };
 
-/** Users by their ids, in no order, with what is selected of them or hangs on them; one statement. */
+/** Users by their ids, in any order, with the columns and relations that are selected; one statement. */
 export const findUsers = async <Args extends Omit<Prisma.UserFindManyArgs, 'where'>>(
   { prisma }: Pick<Database, 'prisma'>,
   ids: readonly string[],
   args: Args,
 ): Promise<Prisma.UserGetPayload<Args>[]> =>
-  // What comes back follows from the arguments, which the compiler cannot see through the spread.
+  // The type of the result follows from the arguments, which the compiler cannot see through the spread.
   (await prisma.user.findMany({
     ...args,
     where: { id: { in: [...ids] } },
   })) as unknown as Prisma.UserGetPayload<Args>[];
 
-/** Those of these ids that are users', as the rows (`id`) of a subquery. */
+/** The ids among these that belong to users, as a subquery with the column `id`. */
 export const usersAmong = (ids: readonly string[]): Prisma.Sql => Prisma.sql`(SELECT id FROM "user" WHERE id = ANY(${[...ids]}::uuid[]))`;
 
-/** The users who have one of these usernames, given as {@link usernameKey} makes them, as the rows (`id`) of a subquery. */
+/** The users with these usernames, normalised by {@link usernameKey}, as a subquery with the column `id`. */
 export const usersNamed = (keys: readonly string[]): Prisma.Sql =>
   Prisma.sql`(SELECT id FROM "user" WHERE username_key = ANY(${[...keys]}::text[]))`;
 
 type Named = Pick<User, 'id' | 'username'>;
 
-/** The user of that name, whatever the case. */
+/** Finds a user by name, ignoring case. */
 export const findByUsername = async ({ prisma }: Pick<Database, 'prisma'>, username: string): Promise<Named | null> =>
   await prisma.user.findUnique({ where: { usernameKey: usernameKey(username) }, select: { id: true, username: true } });
 
-/** Who has been here longest, of all or of those with a role. */
+/** The user who was created first, of all users or of those with a role. */
 export const findFirstUser = async ({ prisma }: Pick<Database, 'prisma'>, role?: Role): Promise<Named | null> =>
   await prisma.user.findFirst({
     where: role === undefined ? {} : { role },
@@ -66,9 +66,9 @@ export const findFirstUser = async ({ prisma }: Pick<Database, 'prisma'>, role?:
   });
 
 /**
- * Gives a user another role, as part of a transaction.
+ * Changes a user's role within a transaction.
  * @returns the user's id
- * @throws NOT_FOUND for a username that nobody has
+ * @throws NOT_FOUND when no user has this username
  */
 export const changeRole = async (tx: Tx, username: string, role: Role): Promise<string> => {
   const [user] = await tx.user.updateManyAndReturn({

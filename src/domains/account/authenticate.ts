@@ -5,16 +5,16 @@ import type { Credential } from './credentials.js';
 import { rightsLog } from './topics.js';
 import { TokenError, type Tokens } from './tokens.js';
 
-/** Finds out who somebody is, and whether they still are. */
+/** Makes principals from credentials, and refreshes them. */
 export interface Authenticator {
   /**
-   * Who shows a credential; one SQL statement.
+   * The principal of a credential; one SQL statement.
    * @throws TokenError; a token whose session has ended is `invalid`
    */
   readonly authenticate: (credential: Credential) => Promise<Principal>;
   /**
-   * The same principals as they are now, looked up by one SQL statement for all of them, in their order; null for one whose means of showing
-   * who they are has ended meanwhile.
+   * The same principals in their present state, in the same order, looked up by one SQL statement; null for a principal whose session has
+   * ended.
    */
   readonly lookAgain: (principals: readonly Principal[]) => Promise<(Principal | null)[]>;
 }
@@ -33,7 +33,7 @@ export const createAuthenticator = ({
   clock,
   tokens,
 }: Pick<Services, 'db' | 'clock'> & { readonly tokens: Pick<Tokens, 'verify'> }): Authenticator => {
-  /** The sessions that are still good, with their users, and with the place in the log of their rights that this is as of. */
+  /** The valid sessions among these, with their users, and with the head of the user's rights log at the time of the statement. */
   const findSessions = (ids: readonly string[]): Promise<Found[]> => db.prisma.$queryRaw<Found[]>`
     SELECT session.id AS "sessionId", holder.id, holder.username, holder.role::text AS role, head.epoch, head.last_seq AS seq
     FROM session

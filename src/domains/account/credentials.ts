@@ -1,6 +1,6 @@
 import { TokenError } from './tokens.js';
 
-/** What somebody shows to say who they are, before anyone has looked it up. */
+/** A credential that has not been verified yet. */
 export interface Credential {
   readonly kind: 'token';
   readonly token: string;
@@ -9,9 +9,9 @@ export interface Credential {
 export const tokenCredential = (token: string): Credential => ({ kind: 'token', token });
 
 /**
- * The credential among the headers of a request or the parameters of a connection: an Authorization header, in any case, or what
- * `accessToken` is in the parameters, which no header is named; null for none.
- * @throws TokenError for what is there and cannot be a credential
+ * The credential in the headers of a request or in the parameters of a connection: the header Authorization in any case, or the parameter
+ * `accessToken`, which no header is named; null when there is none.
+ * @throws TokenError for a malformed credential
  */
 export const credentialOf = (given: Readonly<Record<string, unknown>>): Credential | null => {
   const token = given['accessToken'] ?? null;

@@ -3,7 +3,10 @@ import { pruneLog } from '../../realtime/log-retention.js';
 import { sweepSessions } from './sessions.js';
 import { rightsLog } from './topics.js';
 
-/** Who follows rights does so from when they connect, so what is past is for those who look into what has happened: 30 days, in milliseconds. */
+/**
+ * How long events of rights are kept, in milliseconds: 30 days. Subscribers start from the moment of their connection, so older events
+ * serve only the investigation of incidents.
+ */
 const RIGHTS_KEPT_MS = 30 * 24 * 60 * 60 * 1_000;
 
 export const accountTasks = [

@@ -1,18 +1,18 @@
 import { z } from 'zod';
 import { issueOf, lengthOf, text } from '../../graphql/text.js';
 
-/** ASCII only: names that look alike are alike, and lower case is the same in every language. */
+/** ASCII only, so that names that look the same are the same, and lower case does not depend on the language. */
 const USERNAME = /^[A-Za-z][A-Za-z0-9_-]{2,29}$/;
 
 export const isUsername = (value: string): boolean => USERNAME.test(value);
 
-/** What makes a username unique whatever its case. */
+/** The normalised username, which is unique. */
 export const usernameKey = (username: string): string => username.toLowerCase();
 
-/** What makes an address unique whatever its case. */
+/** The normalised email address, which is unique. */
 export const emailKey = (email: string): string => email.toLowerCase();
 
-/** What the generated usernames of guests begin with; nobody chooses one that does. */
+/** The prefix of the generated usernames of guests; no other username may begin with it. */
 export const GUEST_PREFIX = 'guest-';
 
 export const usernameText = z
@@ -24,7 +24,7 @@ export const usernameText = z
     issue.addIssue(issueOf({ code: 'RESERVED', message, params: { prefix: GUEST_PREFIX } }));
   });
 
-/** RFC 5321 leaves 254 characters for an address. */
+/** RFC 5321 allows 254 characters for an address. */
 export const emailText = z
   .string()
   .trim()

@@ -27,8 +27,8 @@ export const Role = builder.enumType('Role', {
 });
 
 /**
- * Reads the public columns and no others, so that no list of users carries password hashes about. They are resolved
- * from the row, not exposed: Pothos would read a row again that a mutation has at hand.
+ * The query reads only public columns, so no list of users carries password hashes. The fields are resolved from the row and not exposed,
+ * because Pothos would read an exposed row again even if the mutation has it in memory.
  */
 export const User = builder.prismaNode('User', {
   id: { field: 'id', description: 'Its global id.' },
@@ -71,7 +71,7 @@ builder.nodeRef<Pick<UserRow, 'id'>, string, typeof Me>(Me, {
     context.viewer?.id === id ? await context.db.prisma.user.findUnique({ ...nodeQuery(context, info, 'Me'), where: { id } }) : null,
 });
 
-/** The viewer in a mutation's payload, read after what was done: with every list and count of theirs that it has moved. */
+/** The field `me` of a mutation's payload: the viewer, read after the mutation, with every list and count that it has changed. */
 export const meField = <Payload extends object>(t: PothosSchemaTypes.ObjectFieldBuilder<Types, Payload>) =>
   t.prismaField({
     type: Me,
@@ -80,7 +80,7 @@ export const meField = <Payload extends object>(t: PothosSchemaTypes.ObjectField
       context.db.prisma.user.findUniqueOrThrow({ ...query, where: { id: viewerOf(context).id } }),
   });
 
-/** A user whose id something else has. */
+/** A field with the user whose id the parent has. */
 export const userField = <Parent extends object>(
   t: PothosSchemaTypes.ObjectFieldBuilder<Types, Parent>,
   description: string,

@@ -5,7 +5,7 @@ import type { Tx } from '../../db/transact.js';
 import { coded } from '../../errors.js';
 import { rightsLog } from './topics.js';
 
-/** What a client holds of a session. */
+/** The tokens that a client gets for a session. */
 export interface Credentials {
   readonly access: AccessToken;
   readonly refreshToken: string;
@@ -14,17 +14,17 @@ export interface Credentials {
 type SessionContext = Pick<Context, 'db' | 'clock' | 'config' | 'log' | 'tokens'>;
 
 /**
- * How long after a rotation the token before it may be seen without suspicion, in milliseconds: two tabs that refresh
- * at once, or a client that has lost the answer and tries again.
+ * How long after a rotation the previous refresh token may be used without ending the session, in milliseconds. Example: two tabs refresh
+ * at the same moment, or a client has lost the response and tries again.
  */
 const ROTATION_GRACE_MS = 10_000;
 
 const newRefreshToken = (): string => randomBytes(32).toString('base64url');
 
-/** Plain SHA-256 is enough for a secret of 256 random bits. */
+/** Plain SHA-256 suffices for a secret of 256 random bits. */
 const digest = (refreshToken: string): Uint8Array<ArrayBuffer> => new Uint8Array(createHash('sha256').update(refreshToken).digest());
 
-/** Opens a session for a user who has proved who they are. */
+/** Creates a session for a user who has authenticated. */
 export const startSession = async (context: SessionContext & Pick<Context, 'client'>, userId: string): Promise<Credentials> => {
   const { db, clock, config, tokens, client } = context;
   const refreshToken = newRefreshToken();
@@ -46,9 +46,8 @@ export const startSession = async (context: SessionContext & Pick<Context, 'clie
 };
 
 /**
- * Exchanges a refresh token for new credentials and prolongs the session. Of several exchanges of one token at the same
- * time, exactly one succeeds. A token that comes back long after its exchange is in the hands of two, one of them a
- * thief: the session ends.
+ * Exchanges a refresh token for new credentials and extends the session. Of several concurrent exchanges of one token exactly one succeeds.
+ * When a token is used again long after its exchange, somebody else has a copy of it, so the session ends.
  * @throws UNAUTHENTICATED for a token that is unknown, used, expired or revoked
  */
 export const refreshSession = async (context: SessionContext, refreshToken: string): Promise<Credentials> => {
@@ -57,7 +56,8 @@ export const refreshSession = async (context: SessionContext, refreshToken: stri
   const next = newRefreshToken();
   const now = new Date(clock.now());
   const expiresAt = new Date(now.getTime() + config.jwt.refreshTtlSeconds * 1_000);
-  // One statement: the row's lock makes whoever comes second look again, and find another hash.
+  // A single statement, so the second of two concurrent exchanges waits for the row's lock, evaluates its condition again and finds another
+  // hash.
   const [session] = await db.prisma.$queryRaw<{ readonly id: string; readonly userId: string }[]>`
     UPDATE session
     SET refresh_hash = ${digest(next)}, previous_hash = refresh_hash, rotated_at = ${now}, last_used_at = ${now},
@@ -75,12 +75,12 @@ export const refreshSession = async (context: SessionContext, refreshToken: stri
   throw coded('UNAUTHENTICATED', 'The refresh token is not valid. Sign in again.');
 };
 
-/** Ends a session at once: neither its refresh token nor its access tokens are good for anything from here. */
+/** Ends a session: its refresh token and its access tokens are refused from now on. */
 export const endSession = async ({ db, clock }: Pick<Context, 'db' | 'clock'>, sessionId: string): Promise<void> => {
   await db.transact((tx) => revoke(tx, new Date(clock.now()), { id: sessionId }));
 };
 
-/** Ends the sessions that are still there, and tells those who follow their users' rights. */
+/** Ends those of the sessions that are still active, and emits the change to their users' rights. */
 const revoke = async (
   tx: Tx,
   now: Date,
@@ -95,12 +95,12 @@ const revoke = async (
   return revoked;
 };
 
-/** How long the row of a session is kept after its end, for whoever asks what has happened: 30 days, in milliseconds. */
+/** How long the row of an ended session is kept, in milliseconds: 30 days, for the investigation of incidents. */
 const KEPT_AFTER_END_MS = 30 * 24 * 60 * 60 * 1_000;
-/** Few enough to be deleted well within the time that a statement has. */
+/** The size of a batch, small enough to be deleted within the statement timeout. */
 const SWEPT_AT_ONCE = 5_000;
 
-/** Forgets the sessions that were revoked or expired long ago. */
+/** Deletes sessions that were revoked or expired long ago. */
 export const sweepSessions = async ({ db, clock }: Pick<Services, 'db' | 'clock'>): Promise<void> => {
   const before = new Date(clock.now() - KEPT_AFTER_END_MS);
   for (let swept = SWEPT_AT_ONCE; swept === SWEPT_AT_ONCE;) {

@@ -10,22 +10,20 @@ import { coded } from '../../errors.js';
 import type { Log } from '../../observability/log.js';
 import { isUuid } from '../../db/uuid.js';
 
-/** Who an access token was made for. */
+/** The user and session of an access token. */
 export interface TokenSubject {
   readonly userId: string;
   readonly sessionId: string;
 }
 
 export interface Tokens extends TokenIssuer {
-  /**
-   * @throws TokenError `expired` when nothing is wrong with the token but its age, else `invalid`
-   */
+  /** Verifies an access token. @throws TokenError `expired` when only its age is wrong, otherwise `invalid` */
   readonly verify: (token: string) => Promise<TokenSubject & { readonly expiresAt: Date }>;
-  /** The public key, for others who want to verify tokens. */
+  /** The public key, for other services that verify tokens. */
   readonly jwks: JSONWebKeySet;
 }
 
-/** UNAUTHENTICATED because of a token. Refreshing the session replaces an expired one; an invalid one stays so. */
+/** UNAUTHENTICATED because of a token. A client can replace an expired token by refreshing its session; an invalid one stays invalid. */
 export class TokenError extends GraphQLError {
   readonly reason: 'invalid' | 'expired';
 
@@ -42,7 +40,7 @@ export class TokenError extends GraphQLError {
 }
 
 /**
- * Signs and verifies access tokens with the configured key, or with one that is generated into the data directory.
+ * Creates the signer and verifier of access tokens, with the configured key or with one that is generated in the data directory.
  * @throws ConfigError for a key that is neither Ed25519 nor P-256
  */
 export const createTokens = async (options: {
@@ -58,7 +56,7 @@ export const createTokens = async (options: {
   const kid = await calculateJwkThumbprint(jwk);
   return {
     issue: async ({ userId, sessionId }) => {
-      // The claims are whole seconds: rounded so that a token lives its time, or up to a second more.
+      // The claims are whole seconds. Rounding up gives a token its full lifetime, or up to a second more.
       const expiry = Math.ceil(clock.now() / 1_000) + accessTtlSeconds;
       const token = await new SignJWT({ sid: sessionId })
         .setProtectedHeader({ alg, kid, typ: 'JWT' })
@@ -73,7 +71,7 @@ export const createTokens = async (options: {
     },
     verify: async (token) => {
       const { payload } = await jwtVerify(token, publicKey, {
-        // Pinned: a token never chooses how it is verified.
+        // The algorithm is fixed, so a token cannot choose how it is verified.
         algorithms: [alg],
         typ: 'JWT',
         issuer,
@@ -81,7 +79,7 @@ export const createTokens = async (options: {
         requiredClaims: ['exp'],
         currentDate: new Date(clock.now()),
       }).catch((error: unknown) => {
-        // The age is what jose looks at last, after the signature and the other claims.
+        // jose checks the age last, after the signature and the other claims.
         const expired = error instanceof errors.JWTExpired && subjectOf(error.payload) !== null;
         throw new TokenError(expired ? 'expired' : 'invalid');
       });
@@ -113,7 +111,7 @@ const parseKey = (pem: string, source: string): SigningKey => {
   try {
     privateKey = createPrivateKey(pem);
   } catch {
-    // Not the cause: it might quote the key.
+    // The cause is left out because it might quote the key.
     throw new ConfigError(`${source} is not a private key in PKCS#8 PEM form.`);
   }
   if (privateKey.asymmetricKeyType === 'ed25519') return { privateKey, alg: 'EdDSA' };
@@ -133,8 +131,8 @@ const readIfThere = async (path: string): Promise<string | null> => {
 };
 
 /**
- * Writes a key under a name of its own and then links it to its place, which succeeds for one process alone: of several
- * that start at once, all end with the key of the first, and none ever reads half a key.
+ * Writes a new key to a temporary file and links it to its place, which succeeds for one process only. Of several processes that start
+ * together, all use the key of the first, and none reads an incomplete file.
  */
 const generateKey = async (dataDir: string, path: string, log: Log): Promise<string> => {
   await mkdir(dataDir, { recursive: true });

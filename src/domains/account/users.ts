@@ -13,12 +13,12 @@ export interface NewMember {
   readonly username: string;
   readonly email: string;
   readonly password: string;
-  /** The username when left out. */
+  /** Defaults to the username. */
   readonly displayName?: string | null | undefined;
   readonly bio?: string | null | undefined;
 }
 
-/** In the order of their joining. */
+/** In the order of creation. */
 export const oldestFirst: Keyset<Pick<User, 'id' | 'createdAt'>> = {
   name: 'users',
   columns: [
@@ -28,12 +28,12 @@ export const oldestFirst: Keyset<Pick<User, 'id' | 'createdAt'>> = {
 };
 
 /**
- * Makes a MEMBER of an input that has been validated.
+ * Creates a MEMBER from validated input.
  * @throws CONFLICT that names what is taken: the username, the email address, or both
  */
 export const createMember = async ({ db, clock }: Pick<Services, 'db' | 'clock'>, input: NewMember): Promise<User> => {
   const keys = { usernameKey: usernameKey(input.username), email: emailKey(input.email) };
-  // Asked first, to spare the hashing and to name both at once; the unique indexes decide.
+  // This check saves the hashing and can report both conflicts together; the unique indexes are what guarantees uniqueness.
   await assertFree(db, keys);
   const passwordHash = await hashPassword(input.password);
   try {
@@ -67,14 +67,14 @@ const assertFree = async (db: Database, keys: { readonly usernameKey: string; re
   if (fields.length > 0) throw fieldErrors('CONFLICT', fields);
 };
 
-/** Without letters and digits that look alike. */
+/** The alphabet of guest names, without letters and digits that look alike. */
 const GUEST_ALPHABET = 'abcdefghjkmnpqrstuvwxyz23456789';
 const GUEST_ATTEMPTS = 5;
 
 const guestName = (): string =>
   `${GUEST_PREFIX}${Array.from({ length: 6 }, () => GUEST_ALPHABET[randomInt(GUEST_ALPHABET.length)]).join('')}`;
 
-/** Makes a GUEST: a user without a password, under a generated username. */
+/** Creates a GUEST: a user without a password, with a generated username. */
 export const createGuest = async (
   { db, clock }: Pick<Services, 'db' | 'clock'>,
   { displayName }: { readonly displayName: string },
@@ -92,15 +92,15 @@ export const createGuest = async (
         },
       });
     } catch (error) {
-      // There are 887 million names: two in a row that are taken are not to be expected.
+      // There are 887 million names, so repeated collisions point to another problem.
       if (attempt >= GUEST_ATTEMPTS || !isUniqueViolation(error)) throw error;
     }
   }
 };
 
 /**
- * The user who has this username or email address, whatever the case, and this password.
- * @throws UNAUTHENTICATED, the same and after the same time whatever was wrong
+ * Authenticates a user by username or email address, ignoring case, and password.
+ * @throws UNAUTHENTICATED, with the same message and after the same time whatever was wrong
  */
 export const findByPassword = async (
   { db }: Pick<Services, 'db'>,
@@ -112,7 +112,7 @@ export const findByPassword = async (
   if (user === null || passwordHash === null || !matches) throw coded('UNAUTHENTICATED', 'The name or the password is wrong.');
   if (isOutdated(passwordHash)) {
     const renewed = await hashPassword(password);
-    // Not over a password that was changed meanwhile.
+    // The condition on the old hash keeps a password that was changed meanwhile.
     await db.prisma.user.updateMany({ where: { id: user.id, passwordHash }, data: { passwordHash: renewed } });
   }
   return user;
@@ -120,12 +120,12 @@ export const findByPassword = async (
 
 const findByIdentifier = async (db: Database, identifier: string): Promise<User | null> => {
   if (isUsername(identifier)) return await db.prisma.user.findUnique({ where: { usernameKey: usernameKey(identifier) } });
-  // PostgreSQL refuses a text with a NUL in it.
+  // PostgreSQL's text cannot contain NUL.
   if (!identifier.includes('@') || identifier.includes('\0')) return null;
   return await db.prisma.user.findUnique({ where: { email: emailKey(identifier) } });
 };
 
-/** Changes what is given of the viewer's profile. */
+/** Changes the given fields of the viewer's profile. */
 export const updateProfile = async (
   context: Context,
   input: { readonly displayName?: string | null | undefined; readonly bio?: string | null | undefined },
@@ -134,15 +134,15 @@ export const updateProfile = async (
     where: { id: viewerOf(context).id },
     data: {
       ...(typeof input.displayName === 'string' ? { displayName: input.displayName } : {}),
-      // Null and nothing but spaces take it away; leaving it out leaves it.
+      // Null or blank removes the text; a field that is left out is not changed.
       ...(input.bio === undefined ? {} : { bio: input.bio === '' ? null : input.bio }),
     },
   });
 
-/** The users whose username or display name contains a text, whatever the case; all of them for an empty text. */
+/** The condition for users whose username or display name contains a text, ignoring case; an empty text matches all. */
 export const whoMatch = (search: string): Prisma.UserWhereInput => {
   if (search === '') return {};
-  // Prisma passes the wildcards of LIKE through.
+  // Prisma does not escape the wildcards of LIKE.
   const contains = search.replaceAll(/[\\%_]/g, '\\$&');
   return {
     OR: [{ usernameKey: { contains: contains.toLowerCase() } }, { displayName: { contains, mode: 'insensitive' } }],

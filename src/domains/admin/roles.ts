@@ -4,8 +4,8 @@ import { changeRole } from '../account/account.js';
 import { notify } from '../notifications/notifications.js';
 
 /**
- * Gives a user another role, and lets them hear of it; it counts at once, also for what the user has open.
- * @throws NOT_FOUND for a username that nobody has
+ * Changes a user's role and emits it to their rights, so that it applies at once, also to open subscriptions.
+ * @throws NOT_FOUND when no user has this username
  */
 export const setRole = async (db: Database, username: string, role: Role): Promise<void> => {
   await db.transact(async (tx) => {

@@ -11,14 +11,14 @@ import { findUser } from '../account/account.js';
 import { rightsLog } from '../account/topics.js';
 
 /*
- * Blocking keeps two people apart in both directions: neither can follow, mention or message the other directly, add them to a group,
- * comment under what they post, or see whether they are here. Only the one who has blocked can see and end it. What is public
- * stays public, and both may be in a group or a room that they are in anyway.
+ * A block works in both directions: neither user can follow, mention or message the other directly, add them to a group, comment on their
+ * posts, or see their presence. Only the user who has blocked can see the block and end it. Public content stays visible, and both may stay
+ * members of the same group or room.
  */
 
 export type BlockRow = Block & { readonly blocked: User };
 
-/** Whom one has blocked last comes first. */
+/** The latest block first. */
 export const latestBlocked: Keyset<BlockRow> = {
   name: 'blockedUsers',
   columns: [
@@ -27,7 +27,7 @@ export const latestBlocked: Keyset<BlockRow> = {
   ],
 };
 
-/** Which of the others are kept apart from a user, whichever of the two has blocked. One statement. */
+/** The ids of those among the others who are separated from a user by a block of either side. One statement. */
 export const blockedAmong = async (
   client: PrismaClient | Prisma.TransactionClient,
   userId: string,
@@ -41,19 +41,19 @@ export const blockedAmong = async (
   return new Set(rows.map(({ id }) => id));
 };
 
-/** Whether two users are kept apart, as a condition within a statement that finds them. */
+/** An SQL condition: a block of either side separates two users. */
 export const areApart = (one: Prisma.Sql, other: Prisma.Sql): Prisma.Sql => Prisma.sql`EXISTS (
   SELECT 1 FROM block WHERE (blocker_id = ${one} AND blocked_id = ${other}) OR (blocker_id = ${other} AND blocked_id = ${one})
 )`;
 
-/** Whether a user has blocked anybody or was blocked by anybody, as a condition within a statement that finds them. */
+/** An SQL condition: a user has blocked anybody or was blocked by anybody. */
 export const hasBlocks = (userId: Prisma.Sql): Prisma.Sql =>
   Prisma.sql`(EXISTS (SELECT FROM block WHERE blocker_id = ${userId}) OR EXISTS (SELECT FROM block WHERE blocked_id = ${userId}))`;
 
-/** The answer to either of two people who are kept apart; it does not say who has blocked. */
+/** The error for either user; it does not tell who has blocked. */
 export const keptApart = (): GraphQLError => coded('FORBIDDEN', 'One of you has blocked the other.');
 
-/** @throws FORBIDDEN when a user and one of the others are kept apart, whichever of the two has blocked */
+/** Checks that no block of either side separates a user from any of the others. @throws FORBIDDEN */
 export const assertNotBlocked = async (
   client: PrismaClient | Prisma.TransactionClient,
   userId: string,
@@ -62,7 +62,7 @@ export const assertNotBlocked = async (
   if ((await blockedAmong(client, userId, others)).size > 0) throw keptApart();
 };
 
-/** Whether the viewer and a user are kept apart; never for anyone not signed in. */
+/** Whether a block separates the viewer from a user; false for anonymous viewers. */
 export const isApart = batched(async ({ db, viewer }, userIds) => {
   if (viewer === null) return new Map<string, boolean>();
   const apart = await blockedAmong(db.prisma, viewer.id, userIds);
@@ -70,8 +70,9 @@ export const isApart = batched(async ({ db, viewer }, userIds) => {
 }, false);
 
 /**
- * Blocking and what it forbids for good, such as following, are done one after the other, or a follow that is under way would outlast
- * the block that has not seen it. The first lock of a transaction.
+ * Takes an advisory lock on a pair of users. Blocking and following of the same pair run one after the other. Otherwise: A follows B while
+ * B is blocking A; the follow does not see the block, and the block does not see the follow, so the follow would remain. It must be the
+ * first lock of a transaction.
  */
 export const lockPair = async (tx: Tx, userId: string, otherId: string): Promise<void> => {
   const pair = [userId, otherId].sort().join(':');
@@ -79,8 +80,8 @@ export const lockPair = async (tx: Tx, userId: string, otherId: string): Promise
 };
 
 /**
- * Keeps the viewer and a user apart. Blocking twice is blocking once.
- * @param end ends, in the same transaction, what there is between two users who are kept apart from now on
+ * Blocks a user. Blocking again changes nothing.
+ * @param end ends the relations between the two users that a block forbids, in the same transaction
  * @throws NOT_FOUND, BAD_USER_INPUT for oneself
  */
 export const blockUser = async (
@@ -106,7 +107,8 @@ export const blockUser = async (
 };
 
 /**
- * Takes the viewer's block back; another's stays, and so do the follows that it ended. Whom one has not blocked, one may unblock.
+ * Ends the viewer's block of a user. A block by the other user remains, and follows that the block has ended stay ended. Without a block it
+ * does nothing.
  * @throws NOT_FOUND
  */
 export const unblockUser = async (context: Context, blockedId: string): Promise<User> => {
@@ -118,7 +120,7 @@ export const unblockUser = async (context: Context, blockedId: string): Promise<
   return await findUser(context, blockedId);
 };
 
-/** What either has open may show them the other. */
+/** Emits the change to the rights of both users, because open subscriptions of either may show the other. */
 const tellBoth = (tx: Tx, ...userIds: readonly string[]): void => {
   for (const userId of userIds) tx.emit(rightsLog, userId, 'BlocksChanged', null);
 };

@@ -10,14 +10,14 @@ import { assertNotBlocked, lockPair } from '../blocks/blocks.js';
 import { notify, withdraw } from '../notifications/notifications.js';
 import { following } from '../notifications/rules.js';
 
-/** The users whom this one follows, as a condition. */
+/** A Prisma condition: the users whom this user follows. */
 export const followedBy = (userId: string): Prisma.UserWhereInput => ({ followers: { some: { followerId: userId } } });
 
-/** The same, as the rows (`id`) of a subquery. */
+/** The users whom this user follows, as a subquery with the column `id`. */
 export const followeesOf = (userId: string): Prisma.Sql =>
   Prisma.sql`(SELECT followee_id AS id FROM follow WHERE follower_id = ${userId}::uuid)`;
 
-/** Who began last comes first. `other` is the side that the list shows. */
+/** The latest follow first. `other` is the column of the user whom the list shows. */
 const byRecency = <Row extends Follow>(name: string, other: 'followerId' | 'followeeId'): Keyset<Row> => ({
   name,
   columns: [
@@ -31,7 +31,9 @@ export type FolloweeRow = Follow & { readonly followee: User };
 export const latestFollowers = byRecency<FollowerRow>('followers', 'followerId');
 export const latestFollowees = byRecency<FolloweeRow>('following', 'followeeId');
 
-/** Following twice is following once. @throws NOT_FOUND, BAD_USER_INPUT for oneself, FORBIDDEN where one of the two has blocked the other */
+/**
+ * Follows a user. Following again changes nothing. @throws NOT_FOUND, BAD_USER_INPUT for oneself, FORBIDDEN when a block separates the two
+ */
 export const followUser = async (context: Context, followeeId: string): Promise<User> => {
   const followerId = viewerOf(context).id;
   if (followeeId === followerId) throw badInput({ path: 'input.userId', code: 'NOT_ALLOWED', message: 'You cannot follow yourself.' });
@@ -49,7 +51,7 @@ export const followUser = async (context: Context, followeeId: string): Promise<
   return await findUser(context, followeeId);
 };
 
-/** Whom one does not follow, one may stop following. @throws NOT_FOUND */
+/** Stops following a user. Without a follow it does nothing. @throws NOT_FOUND */
 export const unfollowUser = async (context: Context, followeeId: string): Promise<User> => {
   const followerId = viewerOf(context).id;
   await context.db.transact(async (tx) => {
@@ -59,7 +61,7 @@ export const unfollowUser = async (context: Context, followeeId: string): Promis
   return await findUser(context, followeeId);
 };
 
-/** Ends what two users follow of each other, with what they were told of it: part of the transaction that keeps them apart. */
+/** Ends the follows between two users in either direction and withdraws their notifications, as part of the transaction of a block. */
 export const endFollows = async (tx: Tx, one: string, other: string): Promise<void> => {
   await tx.follow.deleteMany({
     where: {

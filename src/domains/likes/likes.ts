@@ -3,13 +3,13 @@ import { batched } from '../../graphql/loaders.js';
 import { usersAmong } from '../account/account.js';
 
 /*
- * Who likes what. Each thing that can be liked has a table of its likes here; how many there are stands in the thing's own row, which its domain
- * owns and describes in SQL.
+ * Likes of posts and entries. Each kind of item has a table of likes here; the number of likes is a column of the item's own row, which its
+ * domain owns and describes in SQL.
  */
 
 interface Table {
   readonly name: Prisma.Sql;
-  /** The column with the id of what is liked. */
+  /** The column with the id of the liked item. */
   readonly itemId: Prisma.Sql;
 }
 
@@ -21,32 +21,32 @@ const TABLES = {
 /** What can be liked. */
 export type Kind = keyof typeof TABLES;
 
-/** What can be liked, as the domain that owns it describes it. */
+/** How the domain that owns a kind of item locks it and counts its likes. */
 export interface Likeable {
   readonly kind: Kind;
-  /** Finds the row with this id and locks it: `SELECT id FROM … FOR NO KEY UPDATE`. One that is not there, or was deleted, it does not find. */
+  /** Selects and locks the row with this id: `SELECT id FROM … FOR NO KEY UPDATE`. A missing or deleted item gives no row. */
   readonly hold: (id: string) => Prisma.Sql;
   /**
-   * Adds the number `change.size`, of the one row or none of `change`, to the count in that row, unless it was deleted: `UPDATE … FROM change …`
-   * that returns the new `count` and the `authorId`.
+   * Adds `change.size` to the like count of the row, unless it is deleted: `UPDATE … FROM change …`, where `change` has one row or none.
+   * Returns the new `count` and the `authorId`.
    */
   readonly count: (id: string) => Prisma.Sql;
 }
 
-/** Likes that have come or gone. */
+/** The effect of adding or removing likes. */
 export interface LikeChange {
-  /** How many there are, as the statement leaves it. */
+  /** The number of likes after the statement. */
   readonly count: number;
-  /** Whose item it is. */
+  /** The author of the item. */
   readonly authorId: string;
-  /** Whose likes have truly come or gone. */
+  /** The users whose likes were really added or removed. */
   readonly userIds: readonly string[];
 }
 
 /**
- * Adds likes of users, of each once; liking twice is liking once. The rows and the count change in one statement, so the count is the number
- * of rows whatever happens at the same time. The item is locked first, so that nobody waits for a row while holding another.
- * @returns null when nothing changed: it was liked already, or there is no such item
+ * Adds likes of users; liking again changes nothing. Rows and count change in one statement, so the count always equals the number of rows.
+ * The item is locked first, which prevents deadlocks: no transaction waits for the item while holding a row of a like.
+ * @returns null when nothing changed, because it was liked already or the item does not exist
  */
 export const addLikes = async (
   client: Prisma.TransactionClient,
@@ -66,7 +66,7 @@ export const addLikes = async (
   return changed ?? null;
 };
 
-/** Takes likes of users back, in one statement too. @returns null when there were none */
+/** Removes likes of users, also in one statement. @returns null when there were none */
 export const removeLikes: typeof addLikes = async (client, { kind, hold, count }, id, userIds) => {
   const { name, itemId } = TABLES[kind];
   const [changed] = await client.$queryRaw<LikeChange[]>`
@@ -79,7 +79,7 @@ export const removeLikes: typeof addLikes = async (client, { kind, hold, count }
   return changed ?? null;
 };
 
-/** Whether the viewer likes things of a kind; false for anyone not signed in. One statement for all of a response. */
+/** Whether the viewer likes an item; false for anonymous viewers. One statement for all items of a response. */
 export const viewerLikes = (kind: Kind) => {
   const { name, itemId } = TABLES[kind];
   return batched(async ({ db, viewer }, ids) => {

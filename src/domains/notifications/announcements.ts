@@ -4,7 +4,7 @@ import type { Announcement } from '../../db/generated/prisma/client.js';
 import { viewerOf } from '../../access/viewer.js';
 import { announcementLog, EVERYONE } from './topics.js';
 
-/** Says something to everyone: one row and one event. @throws CONFLICT for a `clientId` used with other input */
+/** Publishes an announcement: one row and one event. @throws CONFLICT for a `clientId` used with other input */
 export const announce = async (
   context: Context,
   input: { readonly text: string; readonly clientId?: string | null | undefined },
@@ -20,7 +20,7 @@ export const announce = async (
         const written = await tx.announcement.create({ data: { text: input.text, authorId, ...key } });
         return { announcement: written, event: tx.emit(announcementLog, EVERYONE, 'AnnouncementAdded', { announcementId: written.id }) };
       });
-      // The row with the `seq` that its projection wrote into it.
+      // The projection has written `seq` and the time into the row.
       return { ...announcement, seq: event.seq, createdAt: event.at };
     },
   );

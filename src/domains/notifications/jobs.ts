@@ -3,8 +3,9 @@ import { pruneLog } from '../../realtime/log-retention.js';
 import { notificationLog } from './topics.js';
 
 /**
- * Tells a user what has come to a notification since they were told of it last. The lock makes those who are adding something come before,
- * and be told of, or after, and find that they have to ask anew.
+ * Publishes the changes of a notification since it was last published. It takes the row's lock. Example: A likes a post while the job runs.
+ * Either A's transaction commits first and the job publishes it too, or it waits for the job, and then finds that it must enqueue a new
+ * one.
  */
 export const tellTask: Task<{ readonly notificationId: string }> = defineTask('notifications.tell', ({ db }, { notificationId }) =>
   db.transact(async (tx) => {
@@ -12,13 +13,15 @@ export const tellTask: Task<{ readonly notificationId: string }> = defineTask('n
       SELECT user_id AS "userId", told_at AS "toldAt", told_at > clock_timestamp() AS early
       FROM notification WHERE id = ${notificationId}::uuid AND open_key IS NOT NULL FOR NO KEY UPDATE`;
     if (unread === undefined) return;
-    // It ran late, and meanwhile a later time was promised to what it could have told.
+    // The job ran late, and meanwhile a later time was set for further changes: a job for that time is needed.
     if (unread.early) tx.enqueue(tellTask, { notificationId }, { key: notificationId, runAt: unread.toldAt });
     else tx.emit(notificationLog, unread.userId, 'NotificationAdded', { notificationId });
   }),
 );
 
-/** How long one may be away and still be told of all that came meanwhile, 90 days in milliseconds; the notifications themselves stay. */
+/**
+ * How long a client may be away and still resume the log of notifications, in milliseconds: 90 days. The notifications themselves are kept.
+ */
 const EVENTS_KEPT_MS = 90 * 24 * 60 * 60 * 1_000;
 
 export const notificationTasks = [

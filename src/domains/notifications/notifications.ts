@@ -8,14 +8,14 @@ import { openKeyOf, type About, type Act } from './rules.js';
 import { notificationLog } from './topics.js';
 
 /*
- * A notification is a row of its user's, written in the transaction of the act. Of several their rows are locked in the order of
- * (user, open key), after the rows of the act itself and before jobs and heads: no two transactions block each other.
+ * A notification is a row that is written in the transaction of the act it tells of. Lock order: the rows of the act, then notifications
+ * ordered by (user, open key), then jobs and heads. It prevents deadlocks.
  *
- * `told_at` paces what is told. In the past it says when the user was last told; in the future, when a job that waits already will
- * tell. All its times are the database's.
+ * `told_at` throttles publishing: in the past, it is when the notification was last published; in the future, it is when an enqueued job
+ * will publish it. All times are the database's.
  */
 
-/** A notification that has changed, and when its user is to be told. */
+/** A changed notification and when to publish it. */
 interface Changed {
   readonly id: string;
   readonly userId: string;
@@ -25,11 +25,12 @@ interface Changed {
 const THROTTLE_DECISION = Prisma.sql`${throttleDecision(Prisma.sql`told_at`)} AS decision`;
 
 /**
- * Lets users hear of acts: never of their own, of a kind that they have switched off or of somebody whom either side has blocked; of
- * messages only while they are away. What comes together with an unread notification joins it, each actor once.
+ * Notifies users of acts. A user gets no notification of their own acts, of kinds that they have switched off, of users separated from them
+ * by a block, and of messages while they are online. An act joins an unread notification of the same kind and subject, which lists each
+ * actor once.
  *
- * The first act is told at once, further ones at most once a second, the last state always. One statement whatever the number of acts,
- * and a second one at most once a second for each notification.
+ * The first act is published at once, further ones at most once a second, the last state always. It takes one statement for any number of
+ * acts, and at most one further statement a second for each notification.
  */
 export const notify = async (tx: Tx, ...acts: readonly Act[]): Promise<void> => {
   const heard = acts.filter(({ userId, actorId }) => userId !== actorId);
@@ -69,8 +70,8 @@ export const notify = async (tx: Tx, ...acts: readonly Act[]): Promise<void> => 
 };
 
 /**
- * Takes acts back: their actors leave the notifications that are still unread. One without any actors left is in no list and no count, but
- * stays, since its events lead to it, and an act that is done again comes back to it.
+ * Withdraws acts: their actors are removed from unread notifications. A notification without actors is left out of lists and counts, but
+ * its row stays, because its events refer to it and the act may be repeated.
  */
 export const withdraw = async (tx: Tx, ...acts: readonly Pick<Act, 'kind' | 'userId' | 'actorId' | 'subject'>[]): Promise<void> => {
   const heard = acts.filter(({ userId, actorId }) => userId !== actorId);
@@ -95,8 +96,8 @@ export const withdraw = async (tx: Tx, ...acts: readonly Pick<Act, 'kind' | 'use
 };
 
 /**
- * Takes back all that unread notifications tell of things that are gone, whoever did it: what leads nowhere is nothing to read. As with
- * {@link withdraw}, the rows stay for the events that lead to them. One statement whatever the number of things.
+ * Withdraws all acts about subjects that were deleted, whoever the actors: a notification that leads nowhere is useless. As with {@link
+ * withdraw} the rows stay. One statement for any number of subjects.
  */
 export const withdrawAll = async (tx: Tx, ...things: readonly About[]): Promise<void> => {
   if (things.length === 0) return;
@@ -129,15 +130,16 @@ const tell = async (tx: Tx, changed: readonly Changed[]): Promise<void> => {
 };
 
 /**
- * Whoever has seen all of a thing has read what they were told of it. What is being told at the same moment comes before, and `unless` sees
- * what it tells of, or after, and opens another notification.
- * @param unless a condition in SQL: that there is something about it which they have not seen
+ * Marks the notification about a subject as read unless there is something unseen. Example: B sends a message while A reads the
+ * conversation. Either B's transaction commits first, and `unless` sees the message, or it waits for the row's lock and then opens a new
+ * notification.
+ * @param unless an SQL condition: something about the subject is unseen
  */
 export const readUnless = async (tx: Tx, about: About, unless: Prisma.Sql): Promise<void> => {
   const [held] = await tx.$queryRaw<{ readonly id: string }[]>`
     SELECT id FROM notification WHERE user_id = ${about.userId}::uuid AND open_key = ${openKeyOf(about)} FOR UPDATE`;
   if (held === undefined) return;
-  // A statement of its own, so that it sees what those have written for whom the lock has waited.
+  // This is a statement of its own so that its snapshot is taken after the lock, and sees the transactions that the lock has waited for.
   await tx.$executeRaw`
     UPDATE notification SET read_at = clock_timestamp(), open_key = NULL WHERE id = ${held.id}::uuid AND NOT ${unless}`;
 };

@@ -4,19 +4,19 @@ import { NotificationKind } from '../../db/generated/prisma/client.js';
 import { badInput, type FieldError } from '../../errors.js';
 import { viewerOf } from '../../access/viewer.js';
 
-/** Whether a user hears of one kind. */
+/** Whether a user gets notifications of a kind. */
 export interface Preference {
   readonly kind: NotificationKind;
   readonly enabled: boolean;
 }
 
-/** A user's choice for every kind. */
+/** The preference of a user for every kind. */
 export const preferencesOf = async ({ prisma }: Database, userId: string): Promise<Preference[]> => {
   const off = await prisma.notificationPreference.findMany({ where: { userId, enabled: false }, select: { kind: true } });
   return Object.values(NotificationKind).map((kind) => ({ kind, enabled: !off.some((each) => each.kind === kind) }));
 };
 
-/** Switches kinds on or off for the viewer; what is not named stays. @throws BAD_USER_INPUT for a kind that is named twice */
+/** Sets the viewer's preference for the given kinds. @throws BAD_USER_INPUT for a kind that is given twice */
 export const updatePreferences = async (context: Context, preferences: readonly Preference[]): Promise<void> => {
   const userId = viewerOf(context).id;
   const kinds = preferences.map(({ kind }) => kind);
@@ -24,7 +24,7 @@ export const updatePreferences = async (context: Context, preferences: readonly 
     kinds.indexOf(kind) < index ? [{ path: `input.preferences.${index}.kind`, code: 'DUPLICATE', message: 'Is named twice.' }] : [],
   );
   if (first !== undefined) throw badInput(first, ...rest);
-  // In one order, so that two that are sent at the same time do not block each other.
+  // The rows are sorted, so concurrent calls cannot deadlock.
   await context.db.prisma.$executeRaw`
     INSERT INTO notification_preference (user_id, kind, enabled)
     SELECT ${userId}::uuid, kind, enabled

@@ -8,37 +8,37 @@ import { viewerOf } from '../../access/viewer.js';
 import { notificationsOf, notWithdrawn } from './rules.js';
 import { notificationLog } from './topics.js';
 
-/** How many a user has not read. */
+/** The number of a user's unread notifications. */
 export const countUnread = async ({ prisma }: Database, userId: string): Promise<number> =>
   await prisma.notification.count({ where: notificationsOf(userId, true) });
 
-/** One of the viewer's; null for all others. */
+/** A notification of the viewer; null for those of other users. */
 export const findNotification = async (context: Context, id: string): Promise<Notification | null> =>
   await context.db.prisma.notification.findUnique({ where: { id, userId: viewerOf(context).id } });
 
-/** Which ones are meant; exactly one of these is given. */
+/** Selects notifications; exactly one of the fields is given. */
 export interface Which {
   readonly ids?: readonly string[] | null | undefined;
-  /** A cursor of the viewer's log. */
+  /** A cursor of the viewer's notification log. */
   readonly upTo?: string | null | undefined;
   readonly all?: boolean | null | undefined;
 }
 
-/** Rows that a payload shows at most, of however many were read. */
+/** The most rows that a payload contains, however many were read. */
 const SHOWN = 100;
 
 /**
- * What is read stays read, and further acts open another notification.
- * @returns those named by `ids`, in their order; else those that were unread, the latest first, a hundred at most
- * @throws BAD_USER_INPUT unless exactly one of the three is given, or for a cursor of another stream, CURSOR_EXPIRED for one beyond the
- *   head or of another history, NOT_FOUND, with nothing read, when one of the ids is not of the viewer's
+ * Marks notifications as read. A later act opens a new notification.
+ * @returns those named by `ids`, in their order; otherwise those that were unread, the latest first, a hundred at most
+ * @throws BAD_USER_INPUT unless exactly one of the fields is given, or for a cursor of another stream; CURSOR_EXPIRED for a cursor beyond
+ *   the head or of another epoch; NOT_FOUND, with nothing changed, when one of the ids is not the viewer's
  */
 export const markNotificationsRead = async (context: Context, which: Which): Promise<Notification[]> => {
   const { prisma, transact } = context.db;
   const userId = viewerOf(context).id;
   const condition = await conditionOf(context, userId, which);
   const readAt = new Date(context.clock.now());
-  // In the order in which those lock them who add something.
+  // The rows are locked in the order in which `notify` locks them.
   const read = await transact(
     (tx) => tx.$queryRaw<{ readonly id: string }[]>`
       WITH held AS (
@@ -66,7 +66,7 @@ const conditionOf = async (context: Context, userId: string, { ids, upTo, all }:
   if (typeof upTo !== 'string') return Prisma.sql`true`;
   const position = decodeCursor(notificationLog.name, userId, upTo, 'input.upTo');
   const head = await readHead(context.db.prisma, notificationLog.name, userId);
-  // Notifications are kept longer than the events that told of them, and an old one may still be read.
+  // Notifications are kept longer than their events, so a cursor below the oldest event is valid here.
   assertReadable(notificationLog.name, userId, { ...position, seq: Math.max(position.seq, (head?.oldestSeq ?? 1) - 1) }, head);
   return Prisma.sql`seq <= ${position.seq}`;
 };

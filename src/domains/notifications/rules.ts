@@ -1,30 +1,30 @@
 import type { NotificationKind, Prisma } from '../../db/generated/prisma/client.js';
 import type { TEMPLATES } from './templates.js';
 
-/** What a notification is about: a node. */
+/** The subject of a notification, a node. */
 type Subject<Kind extends NotificationKind> = { readonly type: keyof (typeof TEMPLATES)[Kind] & string; readonly id: string };
 
 interface AnyAct {
-  /** Who hears of it. */
+  /** The recipient. */
   readonly userId: string;
-  /** Who did it; null for what the system does. */
+  /** The actor; null for acts of the system. */
   readonly actorId: string | null;
-  /** What its text needs beside its actors. Of acts that come together the last one's counts. */
+  /** What the text needs beside the actors. Of several acts in one notification, the last one's data is used. */
   readonly data?: Readonly<Record<string, string>>;
 }
 
-/** Something done of which a user should hear. There is a template for each. */
+/** An act of which a user is notified. There is a template for each kind and type of subject. */
 export type Act = {
   readonly [Kind in NotificationKind]: AnyAct & { readonly kind: Kind; readonly subject: Subject<Kind> };
 }[NotificationKind];
 
-/** What one user hears of one kind about one thing, whoever did it. */
+/** A recipient, kind and subject, whoever the actors. */
 export type About = Pick<Act, 'kind' | 'userId' | 'subject'>;
 
-/** Acts of one kind about one thing come together in one notification, for as long as it is unread. */
+/** The key by which acts of one kind about one subject join the same unread notification. */
 export const openKeyOf = ({ kind, subject }: Pick<Act, 'kind' | 'subject'>): string => `${kind}:${subject.id}`;
 
-/** That one user follows another: an act that begins and ends in more than one place. */
+/** The act of following a user, which is added and withdrawn in several places. */
 export const following = (followerId: string, followeeId: string): Act => ({
   kind: 'FOLLOW',
   userId: followeeId,
@@ -32,10 +32,10 @@ export const following = (followerId: string, followeeId: string): Act => ({
   subject: { type: 'User', id: followeeId },
 });
 
-/** Those that a user has to see, as a condition: not what has been taken back. */
+/** A Prisma condition: notifications that have not been withdrawn. */
 export const notWithdrawn: Prisma.NotificationWhereInput = { OR: [{ kind: 'SYSTEM' }, { actors: { some: {} } }] };
 
-/** Those of a user; only what is unread, if that is asked. */
+/** A Prisma condition: the notifications of a user, optionally only the unread ones. */
 export const notificationsOf = (userId: string, unreadOnly = false): Prisma.NotificationWhereInput => ({
   AND: [{ userId }, notWithdrawn, unreadOnly ? { openKey: { not: null } } : {}],
 });

@@ -23,9 +23,9 @@ import { announcementLog, EVERYONE, latestFirst, notificationLog } from './topic
 
 const MAX_ANNOUNCEMENT = 1_000;
 const MAX_IDS = 100;
-/** More than there are kinds: one that is named twice is told so. */
+/** More than there are kinds, so that a duplicate is reported as such. */
 const MAX_PREFERENCES = 20;
-/** Of the actors that a notification shows. */
+/** How many actors a notification shows. */
 const LATEST = 3;
 
 const notificationHead = heads(notificationLog);
@@ -36,7 +36,7 @@ interface Actors {
   readonly latest: readonly Pick<UserRow, 'id' | 'username' | 'displayName' | 'bio' | 'role' | 'createdAt'>[];
 }
 
-/** Who did it, for all notifications of a response by one statement. */
+/** The actors of a notification; one statement for all notifications of a response. */
 const actorsOf = batched<Actors>(
   async ({ db }, ids) => {
     const rows = await db.prisma.notification.findMany({
@@ -350,7 +350,8 @@ builder.subscriptionField('notificationAdded', (t) =>
     args: { after: t.arg.string({ description: "A cursor of this log: `Me.notificationCursor`, an edge's or an event's." }) },
     signedIn: true,
     authorize: ({ after }, context) => ({ key: viewerOf(context).id, after }),
-    // As it is now, but in the place of its event: by its latest one's, whoever comes back would pass over those of others in between.
+    // The notification in its present state, but with the cursor of this event. With the cursor of its latest event, a resuming client
+    // would skip events of other notifications in between.
     resolve: async ({ seq, ref }, { db }) => ({
       ...(await db.prisma.notification.findUniqueOrThrow({ where: { id: ref.notificationId } })),
       seq,

@@ -1,6 +1,6 @@
 import type { NotificationKind } from '../../db/generated/prisma/client.js';
 
-/** What a notification says, by the number of those who did it. */
+/** The texts of a notification for one, two and more actors. */
 interface Forms {
   readonly one: string;
   readonly two: string;
@@ -13,12 +13,12 @@ const did = (what: string): Forms => ({
   many: `{first} and {others} others ${what}`,
 });
 
-/** For what nobody does: it happens. */
+/** For acts without an actor. */
 const happened = (what: string): Forms => ({ one: what, two: what, many: what });
 
 /**
- * All that notifications say: by kind, and by the type of what they are about. `{first}` and `{second}` are who did it last, `{others}`
- * is how many there are beside the first; any other name stands in the notification's data.
+ * All texts, by kind and by the type of the subject. `{first}` and `{second}` are the latest actors, `{others}` is the number of actors
+ * beside the first; any other name is a field of the notification's data.
  */
 export const TEMPLATES = {
   LIKE: { Post: did('liked your post'), Entry: did('liked your entry “{title}”') },
@@ -30,19 +30,19 @@ export const TEMPLATES = {
   SYSTEM: { User: happened('Your role is {role} now') },
 } as const satisfies Readonly<Record<NotificationKind, Readonly<Record<string, Forms>>>>;
 
-/** Of a notification whose acts have all been taken back. */
+/** The text of a notification whose acts have all been withdrawn. */
 const TAKEN_BACK = 'This was taken back';
 
 export interface Told {
   readonly kind: NotificationKind;
   readonly subjectType: string | null;
   readonly data: unknown;
-  /** Their display names, the latest first. */
+  /** The display names of the actors, the latest first. */
   readonly actors: readonly string[];
   readonly actorCount: number;
 }
 
-/** "Ada and 4 others liked your post". Whatever a name or a title holds, it is taken as it is. */
+/** The text of a notification: "Ada and 4 others liked your post". Braces in a name or title are not replaced. */
 export const textOf = ({ kind, subjectType, data, actors, actorCount }: Told): string => {
   if (isWithdrawn(kind, actorCount)) return TAKEN_BACK;
   const forms = (TEMPLATES[kind] as Readonly<Record<string, Forms>>)[subjectType ?? ''];
@@ -53,5 +53,5 @@ export const textOf = ({ kind, subjectType, data, actors, actorCount }: Told): s
   return form.replaceAll(/\{(\w+)\}/g, (_, name: string) => String(values[name]));
 };
 
-/** What the system tells has no actors; anything else without any has been taken back. */
+/** Whether a notification was withdrawn: it has no actors and is not from the system. */
 export const isWithdrawn = (kind: NotificationKind, actorCount: number): boolean => kind !== 'SYSTEM' && actorCount === 0;

@@ -5,13 +5,13 @@ import { streamKeyset } from '../../realtime/stream-keyset.js';
 import { logTopic } from '../../realtime/topic.js';
 
 export interface NotificationEvents {
-  /** It is new, or different from when its user was last told of it. */
+  /** The notification is new or has changed since it was last published. */
   readonly NotificationAdded: { readonly notificationId: string };
 }
 
 /**
- * What a user hears of, keyed by the user's id. The projection writes when that was, by the database's clock, and cuts what is finer than the
- * column holds: rounded up it would lie in the future, where it means something else.
+ * The notifications of each user, keyed by user id. The projection writes the time of publishing by the database's clock. It is truncated
+ * to the precision of the column: rounded up it would lie in the future, which means that a job is enqueued.
  */
 export const notificationLog = logTopic<NotificationEvents>('notifications', {
   kinds: { NotificationAdded: 'goes on' },
@@ -26,7 +26,7 @@ export interface AnnouncementEvents {
   readonly AnnouncementAdded: { readonly announcementId: string };
 }
 
-/** What is said to everyone, in one stream. */
+/** All announcements, in one stream. */
 export const announcementLog = logTopic<AnnouncementEvents>('announcements', {
   kinds: { AnnouncementAdded: 'goes on' },
   projections: [
@@ -36,10 +36,10 @@ export const announcementLog = logTopic<AnnouncementEvents>('announcements', {
   ],
 });
 
-/** The key of the one stream of announcements. */
+/** The key of that stream. */
 export const EVERYONE = 'all';
 
-/** The rows of a stream, those of its latest events first. */
+/** The rows of a stream, ordered by event, the latest first. */
 export const latestFirst = <Row extends { readonly seq: number }>(topic: string, key: string, head: Head | null): Keyset<Row> => {
   const keyset = streamKeyset<Row>(topic, key, head);
   return { ...keyset, columns: keyset.columns.map((column) => ({ ...column, direction: 'desc' })) };
