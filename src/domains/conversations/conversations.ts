@@ -13,7 +13,7 @@ import { newJoinCode } from './join-codes.js';
 import { directKey, otherOf } from './rules.js';
 import { conversationLog } from './topics.js';
 
-/** Where something happened last comes first. */
+/** The latest activity first. */
 export const latestActivity: Keyset<Pick<Conversation, 'id' | 'activeAt'>> = {
   name: 'conversations',
   columns: [
@@ -22,19 +22,19 @@ export const latestActivity: Keyset<Pick<Conversation, 'id' | 'activeAt'>> = {
   ],
 };
 
-/** The conversations that a user is a member of, as a condition. */
+/** A Prisma condition: the conversations of a user. */
 export const conversationsOf = (userId: string): Prisma.ConversationWhereInput => ({ members: { some: { userId } } });
 
 export interface AsMember {
   readonly conversation: Conversation;
-  /** The viewer's own membership. */
+  /** The viewer's membership. */
   readonly member: ConversationMember;
 }
 
 /**
- * A conversation as one of its members sees it.
- * @param client a transaction that reads it
- * @throws UNAUTHENTICATED, NOT_FOUND, FORBIDDEN for a conversation of others
+ * Reads a conversation together with the viewer's membership.
+ * @param client a transaction to read in
+ * @throws UNAUTHENTICATED, NOT_FOUND, FORBIDDEN for a conversation in which the viewer is not a member
  */
 export const findAsMember = async (
   context: Context,
@@ -54,14 +54,14 @@ export const findAsMember = async (
 };
 
 /**
- * In a direct conversation nothing of one reaches the other while they are kept apart.
+ * Checks that no block separates the two members of a direct conversation.
  * @throws FORBIDDEN
  */
 export const assertNotApart = async ({ db }: Context, { conversation, member }: AsMember): Promise<void> => {
   if (conversation.kind === 'DIRECT') await assertNotBlocked(db.prisma, member.userId, otherOf(conversation, member.userId));
 };
 
-/** Who is in a conversation, in the order of their joining; at most `limit` of them. */
+/** The ids of a conversation's members in the order of joining, at most `limit`. */
 export const longestMembers = async ({ db }: Pick<Context, 'db'>, conversationId: string, limit: number): Promise<string[]> => {
   const members = await db.prisma.conversationMember.findMany({
     where: { conversationId },
@@ -75,8 +75,9 @@ export const longestMembers = async ({ db }: Pick<Context, 'db'>, conversationId
 export const membersOnly = () => coded('FORBIDDEN', 'Only members of the conversation may do this.');
 
 /**
- * The one conversation of the viewer and another user; begun when there is none yet, also when both begin at the same time.
- * @throws BAD_USER_INPUT for oneself, NOT_FOUND, FORBIDDEN where one of the two has blocked the other
+ * Returns the direct conversation of the viewer and another user, and creates it if there is none. Concurrent calls of both users return
+ * the same one.
+ * @throws BAD_USER_INPUT for oneself, NOT_FOUND, FORBIDDEN when a block separates the two
  */
 export const startDirect = async (context: Context, userId: string): Promise<Conversation> => {
   const { prisma } = context.db;
@@ -100,15 +101,15 @@ export const startDirect = async (context: Context, userId: string): Promise<Con
 
 export interface CreateGroup {
   readonly title: string;
-  /** The viewer and repetitions among them count for nothing. */
+  /** The viewer and duplicates are ignored. */
   readonly memberIds: readonly string[];
   readonly clientId?: string | null | undefined;
 }
 
 /**
- * The viewer becomes its owner.
- * @throws BAD_USER_INPUT for users who do not exist, FORBIDDEN for one whom the viewer has blocked or who has blocked the viewer, CONFLICT
- *   for a `clientId` used with other input
+ * Creates a group that the viewer owns.
+ * @throws BAD_USER_INPUT for users who do not exist, FORBIDDEN for a user separated from the viewer by a block, CONFLICT for a `clientId`
+ *   used with other input
  */
 export const createGroup = async (context: Context, { title, memberIds, clientId }: CreateGroup): Promise<Conversation> =>
   await createOwn(context, clientId, { kind: 'GROUP', title, memberIds }, async (key) => {
@@ -123,7 +124,7 @@ export const createGroup = async (context: Context, { title, memberIds, clientId
     ]);
   });
 
-/** @throws BAD_USER_INPUT that names each of them who does not exist, in `input.memberIds` */
+/** Checks that users exist. @throws BAD_USER_INPUT that names each missing user in `input.memberIds` */
 export const assertUsers = async (client: Pick<Tx, 'user'>, ids: readonly string[]): Promise<void> => {
   const known = await knownUsers(client, ids);
   const [first, ...rest] = ids.flatMap((id, index): FieldError[] =>
@@ -132,7 +133,7 @@ export const assertUsers = async (client: Pick<Tx, 'user'>, ids: readonly string
   if (first !== undefined) throw badInput(first, ...rest);
 };
 
-/** @throws BAD_USER_INPUT when a group would have too many members */
+/** Checks the number of members of a group. @throws BAD_USER_INPUT when it is too large */
 export const assertRoom = ({ config }: Context, members: number): void => {
   const { maxMembers } = config.groups;
   if (members <= maxMembers) return;
@@ -146,18 +147,18 @@ export const assertRoom = ({ config }: Context, members: number): void => {
 
 export interface CreateRoom {
   readonly title?: string | null | undefined;
-  /** Asked of whoever joins it, beside its code. */
+  /** Required from users who join, in addition to the code. */
   readonly passcode?: string | null | undefined;
   readonly clientId?: string | null | undefined;
 }
 
-/** Even with nine of ten codes in use, fewer than one room in a hundred thousand finds none that is free. */
+/** The number of attempts to find a free code: with 90 % of the codes in use, fewer than one room in a hundred thousand fails. */
 const CODE_ATTEMPTS = 120;
 
 /**
- * A room that others join by its code; the viewer becomes its owner. Of a passcode only that there is one tells a request from another: the
- * digest of a request is made at no cost, and would tell what the hash keeps to itself.
- * @throws CONFLICT for a `clientId` used with other input, UNAVAILABLE when next to no code is free
+ * Creates a room that other users join by its code; the viewer owns it. For the `clientId`, two requests with different passcodes count as
+ * the same input: a digest of the passcode would be fast to compute, so it could be used to guess the passcode that the slow hash protects.
+ * @throws CONFLICT for a `clientId` used with other input, UNAVAILABLE when almost no code is free
  */
 export const createRoom = async (context: Context, { title = null, passcode = null, clientId }: CreateRoom): Promise<Conversation> =>
   await createOwn(context, clientId, { kind: 'ROOM', title, ...(passcode === null ? {} : { passcode: true }) }, async (key) => {
@@ -174,7 +175,7 @@ export const createRoom = async (context: Context, { title = null, passcode = nu
     }
   });
 
-/** Groups and rooms share the ids of their requests: the kind is part of the input by which these are told apart. */
+/** Groups and rooms share one space of `clientId`s, so the kind is part of the compared input. */
 const createOwn = (
   context: Context,
   clientId: string | null | undefined,

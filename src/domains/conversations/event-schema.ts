@@ -15,10 +15,10 @@ import { conversationLog, type ConversationEvents, type OfMessage } from './topi
 type Event<Kind extends keyof ConversationEvents> = LogEvent<ConversationEvents, Kind>;
 type EventFields<Kind extends keyof ConversationEvents> = PothosSchemaTypes.ObjectFieldBuilder<Types, Event<Kind>>;
 
-// ---------------------------------------------------------------- types
-// Whoever may follow a conversation may see all that its events lead to, and but for one no field reads the viewer: one result is for everyone.
+// Everyone who may follow a conversation may see everything that its events refer to, and all fields but one do not read the viewer: one
+// result serves all subscribers.
 
-/** Each kind of event has the name of its type. */
+/** The kinds of event have the names of their GraphQL types. */
 export const ConversationEvent = builder.interfaceRef<ConversationLogEvent>('ConversationEvent').implement({
   description: 'An event in a conversation.',
   resolveType: ({ kind }) => kind,
@@ -29,7 +29,7 @@ export const ConversationEvent = builder.interfaceRef<ConversationLogEvent>('Con
   }),
 });
 
-/** Retention keeps the row of a message, emptied at least, for as long as an event leads to it. */
+/** Non-null: retention keeps the row of a message, at least emptied, as long as an event refers to it. */
 const messageField = (t: EventFields<OfMessage>, description = 'The message, as it is now.') =>
   t.prismaField({
     type: Message,
@@ -71,7 +71,9 @@ const memberField = (t: EventFields<OfUser>) =>
       db.prisma.conversationMember.findUnique({ ...query, where: { conversationId_userId: { conversationId, userId } } }),
   });
 
-/** Nullable everywhere, since in one of the events it is: GraphQL lets nobody select both otherwise. */
+/**
+ * Nullable in all events because it is in one of them: GraphQL does not allow the same field with different nullability in one selection.
+ */
 const conversationField = (t: EventFields<OfUser>) =>
   t.prismaField({
     type: Conversation,
@@ -95,8 +97,8 @@ builder.objectRef<Event<'MemberLeft'>>('MemberLeft').implement({
   interfaces: [ConversationEvent],
   fields: (t) => ({
     user: whoField(t, 'Who has left.'),
-    // The only field of an event that has to know who looks: the one who was removed may still be told of it, and sees nothing of what comes
-    // after. Whoever selects it gets results of their own.
+    // The only event field that reads the viewer: a removed member may still receive this event but must not see the conversation.
+    // Subscribers who select it get results of their own.
     conversation: t.prismaField({
       type: Conversation,
       nullable: true,
@@ -131,7 +133,7 @@ builder.objectRef<Event<'ReadMoved'>>('ReadMoved').implement({
 
 const AFTER = "A cursor of its log: `Conversation.cursor`, a message edge's or an event's.";
 
-/** Only members follow a conversation. @throws NOT_FOUND, FORBIDDEN */
+/** Only members may follow a conversation. @throws NOT_FOUND, FORBIDDEN */
 const authorize = async (args: { readonly conversationId: string; readonly after?: string | null | undefined }, context: Context) => {
   const { conversation } = await findAsMember(context, decodeId('Conversation', args.conversationId, 'conversationId'));
   return { key: conversation.id, after: args.after };

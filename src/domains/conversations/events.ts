@@ -7,8 +7,8 @@ import { conversationLog, type ConversationEvents } from './topics.js';
 export type ConversationLogEvent = LogEvent<ConversationEvents>;
 
 /**
- * The next events of a conversation of the viewer's, in order, as its subscribers get them.
- * @param after left out: from the oldest that is kept
+ * A page of the events of one of the viewer's conversations, in the order and form in which subscribers get them.
+ * @param after a cursor; without it the page begins with the oldest event that is kept
  * @throws NOT_FOUND, FORBIDDEN, and what {@link logPage} throws
  */
 export const pollConversation = async (

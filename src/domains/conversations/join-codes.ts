@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
 
 /**
- * No two of these look alike (0 O, 1 I L, 2 Z, 5 S, 6 G, 8 B, U V), and there is no vowel, so that no code is a word.
- * Four of them make 194,481 codes.
+ * The alphabet of join codes. It has no characters that look alike (0 O, 1 I L, 2 Z, 5 S, 6 G, 8 B, U V), and no vowels, so that no code is
+ * a word. Codes of four characters give 194,481 combinations.
  */
 export const JOIN_CODE_ALPHABET = 'CDFGHJKMNPQRTVWXY3479';
 
@@ -12,7 +12,7 @@ const JOIN_CODE = new RegExp(`^[${JOIN_CODE_ALPHABET}]{${LENGTH}}$`);
 export const newJoinCode = (): string =>
   Array.from({ length: LENGTH }, () => JOIN_CODE_ALPHABET.charAt(randomInt(JOIN_CODE_ALPHABET.length))).join('');
 
-/** A code as somebody may type it, in any case and with spaces; null for what cannot be one. */
+/** Normalises a typed code, which may have any case and spaces; null when it is malformed. */
 export const parseJoinCode = (typed: string): string | null => {
   const code = typed.replaceAll(/\s/g, '').toUpperCase();
   return JOIN_CODE.test(code) ? code : null;

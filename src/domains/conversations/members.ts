@@ -13,7 +13,7 @@ import { mayAdd, mayBeLeft, mayManage } from './rules.js';
 import { conversationLog } from './topics.js';
 import { stopTyping } from './typing.js';
 
-/** In the order of their joining. */
+/** In the order of joining. */
 export const longestFirst: Keyset<Pick<ConversationMember, 'id' | 'joinedAt'>> = {
   name: 'members',
   columns: [
@@ -23,25 +23,25 @@ export const longestFirst: Keyset<Pick<ConversationMember, 'id' | 'joinedAt'>> =
 };
 
 /**
- * Whoever changes who is in a conversation, and who owns it, does so alone. A lock beside the tables, because those who send hold
- * their own member rows and go on to the conversation's head and row: none of these could be locked first without one waiting
- * for the other.
+ * Takes the advisory lock on a conversation's membership: changes of members and of the owner run one after the other. It is not a row
+ * lock, because senders lock their own member row and then the head and the conversation's row; locking any of these first could deadlock
+ * with them.
  */
 export const lockMembership = async (tx: Tx, conversationId: string): Promise<void> => {
   await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended('membership:' || ${conversationId}::text, 0))`;
 };
 
-/** A conversation as the viewer finds it under the lock of its membership. @throws NOT_FOUND, FORBIDDEN */
+/** Takes the membership lock and then reads the conversation with the viewer's membership. @throws NOT_FOUND, FORBIDDEN */
 const holdAsMember = async (tx: Tx, context: Context, conversationId: string): Promise<AsMember> => {
   await lockMembership(tx, conversationId);
   return await findAsMember(context, conversationId, tx);
 };
 
-/** The same for its owner. @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT for a direct conversation */
+/** The same, for the owner. @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT for a direct conversation */
 export const holdAsOwner = async (tx: Tx, context: Context, conversationId: string): Promise<Conversation> =>
   assertOwner(await holdAsMember(tx, context, conversationId));
 
-/** @throws FORBIDDEN, BAD_USER_INPUT for a direct conversation */
+/** Checks that the viewer owns the conversation. @throws FORBIDDEN, BAD_USER_INPUT for a direct conversation */
 export const assertOwner = ({ conversation, member }: AsMember): Conversation => {
   assertNotDirect(conversation);
   if (!mayManage(conversation, member)) throw coded('FORBIDDEN', 'Only the owner of the conversation may do this.');
@@ -54,9 +54,9 @@ const assertNotDirect = (conversation: Conversation): void => {
 };
 
 /**
- * Brings people into a group or a room. Adding somebody who is in it already changes nothing.
- * @throws NOT_FOUND, FORBIDDEN for those who may not and for one who is kept apart from the viewer, BAD_USER_INPUT for a direct
- *   conversation, for users who do not exist and for more than a group may have; then nobody is added
+ * Adds members to a group or a room; existing members are ignored. Either all are added or none.
+ * @throws NOT_FOUND, FORBIDDEN for viewers who may not add members and for a user separated from the viewer by a block, BAD_USER_INPUT for
+ *   a direct conversation, for users who do not exist and for too many members
  */
 export const addMembers = async (context: Context, conversationId: string, memberIds: readonly string[]): Promise<void> => {
   await context.db.transact(async (tx) => {
@@ -76,8 +76,8 @@ export const addMembers = async (context: Context, conversationId: string, membe
 };
 
 /**
- * Ends the membership of another one; somebody who is not in it stays so. What they sent stays, and nothing of theirs comes after.
- * @throws NOT_FOUND, FORBIDDEN for all but the owner, BAD_USER_INPUT for a direct conversation and for oneself
+ * Removes a member; for a user who is not a member it does nothing. Their messages stay, and no later event is about an act of theirs.
+ * @throws NOT_FOUND, FORBIDDEN for everyone but the owner, BAD_USER_INPUT for a direct conversation and for oneself
  */
 export const removeMember = async (context: Context, conversationId: string, userId: string): Promise<void> => {
   await context.db.transact(async (tx) => {
@@ -90,8 +90,8 @@ export const removeMember = async (context: Context, conversationId: string, use
 };
 
 /**
- * Ends the viewer's membership; an owner is followed by whoever has been there longest. What the viewer sent stays, and nothing
- * of theirs comes after the event of their leaving.
+ * Ends the viewer's membership. When the owner leaves, the member who joined first becomes the owner. The viewer's messages stay, and no
+ * event of theirs follows the event of their leaving.
  * @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT for a direct conversation
  */
 export const leaveConversation = async (context: Context, conversationId: string): Promise<void> => {
@@ -108,8 +108,8 @@ export const leaveConversation = async (context: Context, conversationId: string
 };
 
 /**
- * Passes the viewer's conversation on to another member; the viewer stays in it.
- * @throws NOT_FOUND, FORBIDDEN for all but the owner, BAD_USER_INPUT for a direct conversation and for one who is no member
+ * Makes another member the owner; the viewer remains a member.
+ * @throws NOT_FOUND, FORBIDDEN for everyone but the owner, BAD_USER_INPUT for a direct conversation and for a user who is not a member
  */
 export const transferOwnership = async (context: Context, conversationId: string, userId: string): Promise<void> => {
   await context.db.transact(async (tx) => {
@@ -128,8 +128,8 @@ const makeOwner = async (tx: Tx, { id, conversationId, userId }: ConversationMem
 };
 
 /**
- * The deletion waits for what they are just sending, and for those who are just naming them. What they follow of the conversation ends with
- * it, and what they have not read of its mentions leads them nowhere any more.
+ * Deletes a membership. The DELETE waits for transactions that hold the row: messages that the user is sending, and messages that mention
+ * the user. It withdraws the user's rights to the conversation's streams and their unread notifications of mentions there.
  */
 const endMembership = async (tx: Tx, conversationId: string, userId: string): Promise<void> => {
   const { count } = await tx.conversationMember.deleteMany({ where: { conversationId, userId } });
@@ -140,16 +140,16 @@ const endMembership = async (tx: Tx, conversationId: string, userId: string): Pr
 };
 
 /**
- * Gives a group or a room another title. The same one again is no change, and nobody hears of it.
- * @param title null takes that of a room away
- * @throws NOT_FOUND, FORBIDDEN for all but the owner, BAD_USER_INPUT for a direct conversation and for a group without a title
+ * Changes the title of a group or a room. An unchanged title emits no event.
+ * @param title null removes the title of a room
+ * @throws NOT_FOUND, FORBIDDEN for everyone but the owner, BAD_USER_INPUT for a direct conversation and for a group without a title
  */
 export const renameConversation = async (context: Context, conversationId: string, title: string | null): Promise<void> => {
   await context.db.transact(async (tx) => {
     const { kind, title: before } = await holdAsOwner(tx, context, conversationId);
     if (title === null && kind === 'GROUP') throw badInput({ path: 'input.title', code: 'REQUIRED', message: 'A group has a title.' });
     if (title === before) return;
-    // In the order of those who send: the head, and then the row.
+    // The same lock order as when sending: the head first, then the row.
     await lockHead(tx, conversationLog, conversationId);
     await tx.conversation.update({ where: { id: conversationId }, data: { title }, select: { id: true } });
     tx.emit(conversationLog, conversationId, 'ConversationRenamed', { userId: viewerOf(context).id });

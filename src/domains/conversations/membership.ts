@@ -7,26 +7,26 @@ import { isHere } from '../presence/presence.js';
 import { membersOnly } from './conversations.js';
 import { conversationLog } from './topics.js';
 
-/** Whether `member` and whom they would talk to in a direct conversation are kept apart by a block. */
+/** An SQL condition: a block separates `member` from the other user of a direct conversation. */
 export const IS_APART = Prisma.sql`EXISTS (
   SELECT 1 FROM conversation direct JOIN conversation_member other ON other.conversation_id = direct.id
   WHERE direct.id = member.conversation_id AND direct.kind = 'DIRECT' AND other.user_id <> member.user_id
     AND ${areApart(Prisma.sql`member.user_id`, Prisma.sql`other.user_id`)}
 )`;
 
-/** Where each conversation's log stands. */
+/** The head of a conversation's log. */
 export const conversationHead = heads(conversationLog);
 
 /**
- * What is read of a conversation, read no earlier than where its log stands: whoever goes on from `Conversation.cursor` is told of all that
- * comes after, whatever else was selected and in whatever order.
+ * Reads a value of a conversation after its head was read. A client that subscribes after `Conversation.cursor` thus gets every event that
+ * is missing in the value. Example: if the messages were read first and then the head, a message committed in between would be in neither.
  */
 export const afterHead = async <Value>(context: Context, conversationId: string, read: () => Promise<Value>): Promise<Value> => {
   await conversationHead(context, conversationId);
   return await read();
 };
 
-/** The viewer's membership; null in a conversation of others. */
+/** The viewer's membership; null when the viewer is not a member. */
 export const ownMembership = batched<ConversationMember | null>(async ({ db, viewer }, conversationIds) => {
   if (viewer === null) return new Map();
   const members = await db.prisma.conversationMember.findMany({
@@ -36,8 +36,9 @@ export const ownMembership = batched<ConversationMember | null>(async ({ db, vie
 }, null);
 
 /**
- * For what only members see of a conversation. The outline (its id, kind, title and the like) is shown to whoever has come to it: by its
- * join code, or having written in it. It reads no viewer, so that an event that shows it is the same for everyone.
+ * Guards the fields that only members may see. The outline (id, kind, title and the like) is visible to everyone who can reach the
+ * conversation: by its join code, or as the author of a message in it. The outline does not read the viewer, so that an event that shows it
+ * is the same for all subscribers.
  */
 export const assertMember = async (context: Context, conversationId: string): Promise<ConversationMember> => {
   viewerOf(context);
@@ -46,7 +47,7 @@ export const assertMember = async (context: Context, conversationId: string): Pr
   return member;
 };
 
-/** Whether the viewer has written something in a conversation that is still there. */
+/** Whether the viewer is the author of a message of the conversation that still exists. */
 const hasWritten = batched(async ({ db, viewer }, conversationIds) => {
   if (viewer === null) return new Map<string, boolean>();
   const rows = await db.prisma.$queryRaw<{ readonly id: string }[]>`
@@ -56,11 +57,11 @@ const hasWritten = batched(async ({ db, viewer }, conversationIds) => {
   return new Map(rows.map(({ id }) => [id, true]));
 }, false);
 
-/** Whether the viewer comes to a conversation by its id: as a member, or to an archived room for having written in it. */
+/** Whether the viewer may load the conversation by its id: as a member, or as an author of a message in an archived room. */
 export const isKnown = async (context: Context, { id, archivedAt }: Pick<Conversation, 'id' | 'archivedAt'>): Promise<boolean> =>
   (await ownMembership(context, id)) !== null || (archivedAt !== null && (await hasWritten(context, id)));
 
-/** How many members are here, the viewer's own devices included; of those who are kept apart from the viewer none is. */
+/** The number of members who are online, the viewer included, without those separated from the viewer by a block. */
 export const onlineCount = batched(async ({ db, viewer }, conversationIds) => {
   if (viewer === null) return new Map<string, number>();
   const rows = await db.prisma.$queryRaw<{ readonly id: string; readonly online: number }[]>`

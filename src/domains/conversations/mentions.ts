@@ -3,10 +3,10 @@ import { usersNamed } from '../account/account.js';
 import { usernameKey } from '../account/rules.js';
 import { blockedAmong } from '../blocks/blocks.js';
 
-/** `@` and a username; not within a word, so that an email address mentions nobody. */
+/** `@` and a username. Inside a word it does not count, so an email address mentions nobody. */
 const MENTION = /(?<![\p{L}\p{N}_@.-])@([A-Za-z][A-Za-z0-9_-]{2,29})(?![\p{L}\p{N}_-])/gu;
 
-/** Whom a text names by `@username`, in any case: the keys of their usernames, each once. */
+/** The normalised usernames that a text mentions, without duplicates. */
 const namesIn = (body: string): string[] => [...new Set([...body.matchAll(MENTION)].map(([, username = '']) => usernameKey(username)))];
 
 interface Mentioning {
@@ -17,8 +17,8 @@ interface Mentioning {
 }
 
 /**
- * Those whom a message names, who are members of its conversation and neither block its author nor are blocked. They remain members
- * until the transaction ends, so nobody is mentioned after the event of their leaving.
+ * The members whom a message mentions, without those separated from its author by a block. Their member rows are locked until the end of
+ * the transaction, so nobody is mentioned after the event of their leaving.
  */
 const named = async (tx: Tx, { conversationId, authorId, body }: Mentioning): Promise<string[]> => {
   const names = namesIn(body);
@@ -33,14 +33,14 @@ const named = async (tx: Tx, { conversationId, authorId, body }: Mentioning): Pr
   return userIds.filter((userId) => !blocked.has(userId));
 };
 
-/** Resolves the mentions of a new message; without an `@` in it at no cost. @returns whom it mentions, in the order of their ids */
+/** Stores the mentions of a new message; a text without `@` costs no statement. @returns the mentioned users, ordered by id */
 export const writeMentions = async (tx: Tx, message: Mentioning): Promise<readonly string[]> => {
   const userIds = await named(tx, message);
   if (userIds.length > 0) await tx.messageMention.createMany({ data: userIds.map((userId) => ({ messageId: message.id, userId })) });
   return userIds;
 };
 
-/** Resolves the mentions of an edited message anew. @returns whom it mentions and did not before, and whom it did and does no longer */
+/** Updates the mentions of an edited message. @returns the users who are newly mentioned, and those who no longer are */
 export const rewriteMentions = async (
   tx: Tx,
   message: Mentioning,
@@ -54,7 +54,7 @@ export const rewriteMentions = async (
   return { added, removed };
 };
 
-/** Takes the mentions of a message back. @returns whom it mentioned */
+/** Deletes the mentions of a message. @returns the users who were mentioned */
 export const removeMentions = async (tx: Tx, messageId: string): Promise<readonly string[]> => {
   const removed = await tx.$queryRaw<{ readonly userId: string }[]>`
     DELETE FROM message_mention WHERE message_id = ${messageId}::uuid RETURNING user_id AS "userId"`;

@@ -25,13 +25,13 @@ import { countAllUnread } from './unread.js';
 
 const MAX_SEARCH = 100;
 
-/** How long it may be at the most is a setting, which the mutations look at. */
+/** The maximum length is a setting, which is checked by the mutations. */
 const bodyText = text(1, Number.POSITIVE_INFINITY);
 const BODY_LENGTH = '1 to 1,000 characters, or to as many as `MESSAGE_MAX_LENGTH` says';
 
 const searchText = text(0, MAX_SEARCH);
 
-/** By conversation and by what is searched for, which is the same for all that stand beside each other. */
+/** Keyed by conversation and search text; the search text is the same for all conversations at the same place of the response. */
 const messageCount = batched(async ({ db }, keys) => {
   const searches = new Map<string, string[]>();
   for (const [id, search] of keys.map((key) => JSON.parse(key) as [string, string]))
@@ -73,7 +73,7 @@ export const Message = builder.prismaObject('Message', {
     replyTo: t.relation('replyTo', {
       nullable: true,
       description: 'The message it replies to, which may have been deleted; null for an author who is no member any more.',
-      // From what the row says, also when the reply was not loaded with it: see `forItsAuthor`.
+      // The condition uses the row's column even if the reply was not loaded with it: see `forItsAuthor`.
       resolve: (query, { replyToId }, _args, { db }) =>
         replyToId === null ? null : db.prisma.message.findUnique({ ...query, where: { id: replyToId } }),
     }),
@@ -106,12 +106,12 @@ export const Message = builder.prismaObject('Message', {
 });
 
 /**
- * A message as its author comes to it, as a member or not. What others have said is for members alone, so from here it answers nothing when
- * the author is none any more. Its fields cannot ask who looks: in events they are the same for everyone.
+ * Prepares a message for its author, who may no longer be a member. The message that it answers is for members only, so it is hidden from
+ * an author who is not a member. The field itself cannot check the viewer, because in events it must be the same for all subscribers.
  */
 const forItsAuthor = async (context: Context, message: MessageRow): Promise<MessageRow> => {
   if (message.replyToId === null || (await ownMembership(context, message.conversationId)) !== null) return message;
-  // The very row, for which Pothos remembers what it was loaded with.
+  // The same object is changed, because Pothos remembers by identity what was loaded with a row.
   return Object.assign(message, { replyToId: null, replyTo: null });
 };
 

@@ -23,7 +23,7 @@ import { mayDelete, mayEdit, mayModerate, otherOf } from './rules.js';
 import { conversationLog } from './topics.js';
 import { stopTyping } from './typing.js';
 
-/** Newest first, across conversations. Within one, the order is that of its log. */
+/** Newest first, across conversations. Inside a conversation, the order is that of its log. */
 export const newestFirst: Keyset<Pick<Message, 'id' | 'createdAt'>> = {
   name: 'messageHistory',
   columns: [
@@ -32,20 +32,20 @@ export const newestFirst: Keyset<Pick<Message, 'id' | 'createdAt'>> = {
   ],
 };
 
-/** Messages with a text in them, whatever its case; all of them, deleted ones too, when it is empty. */
+/** A Prisma condition: messages that contain a text, ignoring case. An empty text matches all messages, deleted ones included. */
 export const saying = (search: string): Prisma.MessageWhereInput =>
   search === '' ? {} : { body: { contains: escapeLike(search), mode: 'insensitive' } };
 
-/** What a user has written and not deleted, wherever; with a text in it, unless that is empty. */
+/** A Prisma condition: messages of an author that are not deleted and match {@link saying}. */
 export const writtenBy = (authorId: string, search: string): Prisma.MessageWhereInput => ({ authorId, deletedAt: null, ...saying(search) });
 
-/** Of a message, as Prisma names them. */
+/** The columns of a message, with Prisma's names. */
 const COLUMNS = Prisma.sql`
   message.id, message.conversation_id AS "conversationId", message.author_id AS "authorId", message.body, message.reply_to_id AS "replyToId",
   message.seq, message.created_at AS "createdAt", message.edited_at AS "editedAt", message.deleted_at AS "deletedAt",
   message.client_id AS "clientId", message.client_digest AS "clientDigest"`;
 
-/** How long a body may be is a setting, so the schema's own validation cannot know it. */
+/** Checks the length of a body, whose maximum is a setting that the schema's validation cannot know. */
 const assertLength = ({ config }: Context, body: string): void => {
   const { maxLength } = config.messages;
   const length = lengthOf(body);
@@ -63,14 +63,14 @@ export interface SendMessage {
 
 export interface Sent {
   readonly message: Message;
-  /** Of its event. */
+  /** The cursor of the message's event. */
   readonly cursor: string;
 }
 
 /**
- * Sends a message to a conversation of the viewer's. Messages sent at the same time wait for each other only while they are numbered.
- * A reply to a message that was deleted is one, as if that had been deleted a moment later.
- * @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT for a body too long or a reply to what is not in the conversation, CONFLICT for a
+ * Sends a message to one of the viewer's conversations. Concurrent messages to one conversation wait for each other only while they are
+ * numbered. A reply to a deleted message is accepted, as if the message had been deleted a moment later.
+ * @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT for a body that is too long or a reply to a message outside the conversation, CONFLICT for a
  *   `clientId` used with other input
  */
 export const sendMessage = async (context: Context, input: SendMessage): Promise<Sent> => {
@@ -94,11 +94,11 @@ export const sendMessage = async (context: Context, input: SendMessage): Promise
 };
 
 /**
- * Two statements, between BEGIN and COMMIT, unless somebody is to hear of it: this one and the numbering. Null when the author is no member, is
- * kept apart from whom it is for, or answers a message that is not in the conversation.
+ * Inserts a message. Unless somebody must be notified, the transaction has two statements: this INSERT and the numbering. Null when the
+ * author is not a member, is separated from the recipient by a block, or replies to a message outside the conversation.
  *
- * The share lock on the member's row keeps them from leaving until this commits, so none of their messages follows the
- * event of their leaving; it is in nobody else's way.
+ * The INSERT takes a share lock on the author's member row. Example: A sends and leaves at the same time; the leaving waits for the lock,
+ * so the message comes before the event of A's leaving. Share locks do not block other senders.
  */
 const write = async (
   context: Context,
@@ -132,16 +132,16 @@ const write = async (
     return { message, event: tx.emit(conversationLog, conversationId, 'MessageAdded', { messageId: message.id }, rows) };
   });
   const written = await writing.catch((error: unknown) => {
-    // What it answers was there a moment ago, and its retention has ended meanwhile.
+    // The message that it answers was removed by retention after the check.
     if (replyToId !== null && isForeignKeyViolation(error)) return null;
     throw error;
   });
   if (written !== null) stopTyping(context, conversationId, authorId);
-  // The row with the `seq` that its projection wrote into it.
+  // The projection has written `seq` and the time into the row.
   return written && { message: { ...written.message, seq: written.event.seq, createdAt: written.event.at }, epoch: written.event.epoch };
 };
 
-/** Whom a message names hears of it. */
+/** The act of mentioning a user in a message. */
 const mentioning = ({ id, authorId }: Pick<Message, 'id' | 'authorId'>, userId: string): Act => ({
   kind: 'MENTION',
   userId,
@@ -149,19 +149,19 @@ const mentioning = ({ id, authorId }: Pick<Message, 'id' | 'authorId'>, userId: 
   subject: { type: 'Message', id },
 });
 
-/** Takes back what those were told whom messages name, which they can see no longer; with these mentions themselves nothing happens. */
+/** Withdraws the notifications of mentions whose messages their users can no longer see. The mentions themselves are not changed. */
 export const withdrawMentions = async (tx: Tx, where: Prisma.MessageMentionWhereInput): Promise<void> => {
   const mentions = await tx.messageMention.findMany({ where, select: { userId: true, message: { select: { id: true, authorId: true } } } });
   await withdraw(tx, ...mentions.map(({ userId, message }) => mentioning(message, userId)));
 };
 
-/** So does the other one of a direct conversation, while away. */
+/** The act of writing to the other member of a direct conversation, who is notified while offline. */
 const writingTo = ({ conversationId, authorId }: Message, userId: string): Act => ({
   ...saidIn(conversationId, userId),
   actorId: authorId,
 });
 
-/** What a user hears of all that is said to them in a direct conversation. */
+/** The subject of a user's notification about messages in a direct conversation. */
 export const saidIn = (conversationId: string, userId: string) =>
   ({ kind: 'MESSAGE', userId, subject: { type: 'Conversation', id: conversationId } }) as const satisfies About;
 
@@ -174,7 +174,7 @@ const whyNot = async (context: Context, { conversationId, replyToId }: SendMessa
 
 // ---------------------------------------------------------------- afterwards
 
-/** A message of a conversation of the viewer's. @throws NOT_FOUND, FORBIDDEN */
+/** A message of one of the viewer's conversations. @throws NOT_FOUND, FORBIDDEN */
 export const findMessage = async (context: Context, id: string): Promise<Message> => {
   const message = await context.db.prisma.message.findUnique({ where: { id } });
   if (message === null) throw notFound('Message');
@@ -182,18 +182,18 @@ export const findMessage = async (context: Context, id: string): Promise<Message
   return message;
 };
 
-/** A message as one finds it who is about to change it or what hangs on it. */
+/** A locked message, before it or its reactions are changed. */
 interface Held {
   readonly message: Message;
-  /** What the viewer is in its conversation; null for one who is no member and needs not be. */
+  /** The viewer's role in the conversation; null for a moderator who is not a member. */
   readonly role: MemberRole | null;
-  /** Whether a block keeps them from saying anything there, as it is a direct conversation. */
+  /** Whether a block prevents the viewer from writing, in a direct conversation. */
   readonly apart: boolean;
 }
 
 /**
- * Locks a message of a conversation of the viewer's. It changes no more until the transaction ends, and the viewer does not leave before:
- * as in {@link write}, the lock on their row keeps the event of their leaving behind that of their act.
+ * Locks a message of one of the viewer's conversations, and the viewer's member row, until the end of the transaction. As in {@link write},
+ * the second lock keeps the event of the viewer's leaving behind the event of this act.
  * @throws NOT_FOUND, FORBIDDEN
  */
 export const holdMessage = async (tx: Tx, context: Context, messageId: string): Promise<Held> => {
@@ -207,7 +207,7 @@ export const holdMessage = async (tx: Tx, context: Context, messageId: string): 
   return { message, role, apart };
 };
 
-/** The same for one who needs not be a member. @throws NOT_FOUND */
+/** The same without membership, for moderators. @throws NOT_FOUND */
 const holdAnyMessage = async (tx: Tx, messageId: string): Promise<Held> => {
   const [message] = await tx.$queryRaw<Message[]>`SELECT ${COLUMNS} FROM message WHERE id = ${messageId}::uuid FOR NO KEY UPDATE`;
   if (message === undefined) throw notFound('Message');
@@ -217,9 +217,9 @@ const holdAnyMessage = async (tx: Tx, messageId: string): Promise<Held> => {
 export const alreadyDeleted = () => coded('CONFLICT', 'The message has been deleted.');
 
 /**
- * Gives a message another body; its place and its seq stay. The same body once more is no change, and nobody hears of it.
- * @throws NOT_FOUND, FORBIDDEN for another's message and for one who is no member any more, BAD_USER_INPUT for a body too long, CONFLICT
- *   for a deleted message
+ * Changes the body of a message. Its position and seq do not change. An unchanged body emits no event.
+ * @throws NOT_FOUND, FORBIDDEN for another user's message and for an author who is no longer a member, BAD_USER_INPUT for a body that is
+ *   too long, CONFLICT for a deleted message
  */
 export const editMessage = async (
   context: Context,
@@ -242,9 +242,9 @@ export const editMessage = async (
 };
 
 /**
- * Takes back what a message said, with its mentions and reactions. The row stays, as a tombstone: events, replies and cursors lead to
- * it. Deleting twice is deleting once. A moderator needs not be a member.
- * @returns which it is, and of which conversation
+ * Deletes the body, mentions and reactions of a message. Its row stays as a tombstone, because events, replies and cursors refer to it.
+ * Deleting again changes nothing. A moderator need not be a member.
+ * @returns the ids of the message and of its conversation
  * @throws NOT_FOUND, FORBIDDEN
  */
 export const deleteMessage = async (context: Context, messageId: string): Promise<Pick<Message, 'id' | 'conversationId'>> => {

@@ -8,12 +8,12 @@ import { keptApart } from '../blocks/blocks.js';
 import { holdMessage, alreadyDeleted } from './messages.js';
 import { conversationLog } from './topics.js';
 
-/** Enough to say everything; more would be a wall that each of the others has to read. */
+/** The most different emojis on a message, because every member sees all of them. */
 export const MAX_EMOJIS = 20;
 
 /**
- * One emoji as it is recommended for general interchange, with its variation selector where it has one. (Written as a text, because the
- * compiler knows the flag `v` from ES2024 on only.)
+ * A single emoji of the set recommended for general interchange (RGI), with its variation selector if it has one. The expression is built
+ * from a string, because the compiler knows the flag `v` only from ES2024 on.
  */
 const EMOJI = new RegExp('^\\p{RGI_Emoji}$', 'v');
 
@@ -25,8 +25,8 @@ export interface Reaction {
 }
 
 /**
- * The viewer reacts to a message; the same twice is once. Those who react to one message do so one after the other, so that the bound
- * on its emojis holds.
+ * Adds a reaction of the viewer; repeating it changes nothing. Reactions to one message run one after the other, because of the row's lock,
+ * so the limit of emojis holds.
  * @throws NOT_FOUND, FORBIDDEN, CONFLICT for a deleted message, BAD_USER_INPUT for one more emoji than {@link MAX_EMOJIS}
  */
 export const addReaction = async (context: Context, { messageId, emoji }: Reaction): Promise<Message> => {
@@ -35,7 +35,8 @@ export const addReaction = async (context: Context, { messageId, emoji }: Reacti
     const { message, apart } = await holdMessage(tx, context, messageId);
     if (apart) throw keptApart();
     if (message.deletedAt !== null) throw alreadyDeleted();
-    // When the lock was granted, not when the transaction began: the order of first use is that in which they were let in.
+    // The time is taken after the lock was granted, not at the start of the transaction, so the order of first use is the order of the
+    // locks.
     const added = await tx.$executeRaw`
       INSERT INTO message_reaction (message_id, user_id, emoji, created_at)
       SELECT ${messageId}::uuid, ${userId}::uuid, ${emoji}::text, clock_timestamp()
@@ -50,7 +51,7 @@ export const addReaction = async (context: Context, { messageId, emoji }: Reacti
   });
 };
 
-/** Takes a reaction back; one that is not there stays so. @throws NOT_FOUND, FORBIDDEN */
+/** Removes a reaction; a missing one is ignored. @throws NOT_FOUND, FORBIDDEN */
 export const removeReaction = async (context: Context, { messageId, emoji }: Reaction): Promise<Message> => {
   const userId = viewerOf(context).id;
   return await context.db.transact(async (tx) => {
@@ -61,12 +62,12 @@ export const removeReaction = async (context: Context, { messageId, emoji }: Rea
   });
 };
 
-/** All the reactions to a message with one emoji. */
+/** All reactions to a message with the same emoji. */
 export interface ReactionGroup extends Reaction {
   readonly count: number;
 }
 
-/** The reactions to a message, in the order in which its emojis were first used. */
+/** The reactions to a message, ordered by the first use of each emoji. */
 export const reactionGroups = batched<readonly ReactionGroup[]>(async ({ db }, messageIds) => {
   const groups = await db.prisma.$queryRaw<ReactionGroup[]>`
     SELECT message_id AS "messageId", emoji, count(*)::int AS count FROM message_reaction WHERE message_id = ANY(${messageIds}::uuid[])
@@ -76,7 +77,7 @@ export const reactionGroups = batched<readonly ReactionGroup[]>(async ({ db }, m
   return byMessage;
 }, []);
 
-/** The emojis with which the viewer has reacted to a message. */
+/** The viewer's own reactions to a message. */
 export const ownReactions = batched<ReadonlySet<string>>(async ({ db, viewer }, messageIds) => {
   if (viewer === null) return new Map();
   const reactions = await db.prisma.messageReaction.findMany({

@@ -14,18 +14,18 @@ import { conversationLog } from './topics.js';
 import { hasUnread } from './unread.js';
 
 /**
- * Everything up to `cursor` has been read; what was read once stays so. In a conversation of up to {@link READING_IS_TOLD_TO} members the
- * others hear of it, of each member at most once a second and of the last message always;
- * in a direct conversation of two who are kept apart nobody does.
- * @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT for a cursor of another stream, CURSOR_EXPIRED for one beyond the head or of another
- *   history
+ * Moves the viewer's read position forward to `cursor`; it never moves back. In a conversation of up to {@link READING_IS_TOLD_TO} members
+ * it is published to the others: for each member at most once a second, and the last position always. It is not published in a direct
+ * conversation whose users are separated by a block.
+ * @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT for a cursor of another stream, CURSOR_EXPIRED for a cursor beyond the head or of another
+ *   epoch
  */
 export const markRead = async (context: Context, conversationId: string, cursor: string): Promise<void> => {
   const { member } = await findAsMember(context, conversationId);
   const { prisma, transact } = context.db;
   const position = decodeCursor(conversationLog.name, conversationId, cursor, 'input.cursor');
   const head = await readHead(prisma, conversationLog.name, conversationId);
-  // Messages are kept longer than the events that told of them, and an old one may still be read.
+  // Messages are kept longer than their events, so a cursor below the oldest event is valid here.
   const oldest = (head?.oldestSeq ?? 1) - 1;
   assertReadable(conversationLog.name, conversationId, { ...position, seq: Math.max(position.seq, oldest) }, head);
   await transact(async (tx) => {
@@ -34,17 +34,20 @@ export const markRead = async (context: Context, conversationId: string, cursor:
   });
 };
 
-/** The column keeps milliseconds, and rounds: a time that came to lie ahead would promise a job that nobody has asked for. */
+/**
+ * The present time, truncated to the column's milliseconds. A rounded time could lie in the future, which would mean that a job is
+ * enqueued.
+ */
 const JUST_NOW = Prisma.sql`date_trunc('milliseconds', clock_timestamp())`;
 
 interface Moved {
-  /** Null when nobody is told. */
+  /** Null when the move is not published. */
   readonly decision: ThrottleDecision | null;
 }
 
 /**
- * One who has read as far already, or is no member any more, moves nothing. Nobody is told of moving past what is no message: such events
- * would answer each other for ever.
+ * Moves the read position of a member, unless it is there already or the membership has ended. A move that passes no message is not
+ * published; otherwise clients that mark each ReadMoved event as read would answer each other for ever.
  */
 const readOn = async (tx: Tx, { id, conversationId, userId }: ConversationMember, seq: number): Promise<void> => {
   const [moved] = await tx.$queryRaw<Moved[]>`
@@ -75,11 +78,11 @@ interface Reader {
   readonly seq: number;
   readonly toldAt: Date;
   readonly early: boolean;
-  /** Meanwhile a block may have come between the two of a direct conversation. */
+  /** Whether a block separates the two users of a direct conversation by now. */
   readonly apart: boolean;
 }
 
-/** Tells how far a member has read by now. */
+/** Publishes the present read position of a member. */
 export const tellReadingTask: Task<{ readonly memberId: string }> = defineTask('conversations.tellReading', ({ db }, { memberId }) =>
   db.transact(async (tx) => {
     const [reader] = await tx.$queryRaw<Reader[]>`
@@ -88,7 +91,7 @@ export const tellReadingTask: Task<{ readonly memberId: string }> = defineTask('
       FROM conversation_member member WHERE id = ${memberId}::uuid FOR NO KEY UPDATE`;
     if (reader === undefined) return;
     const { conversationId, userId, seq, toldAt, early, apart } = reader;
-    // It ran late, and meanwhile a later time was promised to what it could have told.
+    // The job ran late, and meanwhile a later time was set for further moves: a job for that time is needed.
     if (early) {
       tx.enqueue(tellReadingTask, { memberId }, { key: memberId, runAt: toldAt });
       return;

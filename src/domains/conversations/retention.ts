@@ -5,14 +5,14 @@ import { findStreams, pruneLog, readRefs, retell } from '../../realtime/log-rete
 import { withdrawMentions } from './messages.js';
 import { conversationLog, type ConversationEvents } from './topics.js';
 
-/** Messages that one transaction removes at most. */
+/** The most messages that one transaction removes. */
 const REMOVED_AT_ONCE = 500;
 const CONVERSATIONS_AT_ONCE = 1_000;
 
 /**
- * Removes what is older than MESSAGE_RETENTION from every conversation: events at once, and the messages that they told of the next time,
- * since what somebody has read of the log just before may still be on its way to them. A message to which a later event leads is emptied, and
- * removed when that event has gone too: whatever a kept event leads to is there.
+ * Deletes what is older than MESSAGE_RETENTION in every conversation: first events, and in the next run the messages of those events,
+ * because a subscriber who has just read the log may still be loading them. A message that a later event refers to is emptied and deleted
+ * after that event. So whatever a kept event refers to exists.
  */
 export const applyRetention = async ({ db, config }: Pick<Services, 'db' | 'config'>): Promise<void> => {
   const { retentionMs } = config.messages;
@@ -24,7 +24,7 @@ export const applyRetention = async ({ db, config }: Pick<Services, 'db' | 'conf
 const HAS_FORGOTTEN = Prisma.sql`
   EXISTS (SELECT 1 FROM message WHERE message.conversation_id = head.key::uuid AND message.seq < head.oldest_seq)`;
 
-/** Removes or empties the messages whose own events are no longer kept. */
+/** Deletes or empties the messages whose own events were deleted. */
 const removeForgotten = async (db: Database): Promise<void> => {
   let conversations: Awaited<ReturnType<typeof findStreams>>;
   let after = '';
@@ -38,11 +38,13 @@ const removeForgotten = async (db: Database): Promise<void> => {
 };
 
 /**
- * Later events may lead to a message: that it was edited or deleted, or how it was reacted to. To those who follow the log from before them
- * they tell from here that it was deleted, and what is left of it is as empty as any deleted message.
+ * Deletes or empties a batch of messages. Later events may refer to a message: edits, reactions and deletions. Those events are rewritten
+ * to MessageDeleted, so that a client resuming before them learns that the message is gone, and the row is emptied like that of any deleted
+ * message.
  *
- * One who edits a message holds its row until the event is written, so that event is seen here; one who comes later finds it deleted.
- * @returns the seq of the last that was looked at; null when there is none further
+ * Example: A edits a message while retention runs. If A holds the row's lock, the message is skipped until the next run, when A's event is
+ * visible; if retention has the lock, A's edit waits and then finds a deleted message.
+ * @returns the seq of the last message of the batch; null when there are no more
  */
 const removeMessages = (
   db: Database,
@@ -50,13 +52,13 @@ const removeMessages = (
   seqs: { readonly after: number; readonly before: number },
 ): Promise<number | null> =>
   db.transact(async (tx) => {
-    // Whom somebody is just editing or reacting to is left for the next time, and nobody begins to.
+    // Messages that are being edited or reacted to are skipped; the others are locked against it.
     const messages = await tx.$queryRaw<{ readonly id: string; readonly seq: number }[]>`
       SELECT id, seq FROM message
       WHERE conversation_id = ${conversationId}::uuid AND seq > ${seqs.after} AND seq < ${seqs.before}
       ORDER BY seq LIMIT ${REMOVED_AT_ONCE} FOR UPDATE SKIP LOCKED`;
     const ids = messages.map(({ id }) => id);
-    // Topic, kinds and the expression are those of the partial index `event_message_ref`.
+    // Topic, kinds and expression must match the partial index `event_message_ref`.
     const about = (kinds: Prisma.Sql): Prisma.Sql =>
       Prisma.sql`topic = 'conversation' AND kind IN (${kinds}) AND ref->>'messageId' = ANY(${ids}::text[])`;
     await retell(tx, conversationId, about(Prisma.sql`'MessageEdited', 'ReactionsChanged'`), 'MessageDeleted');
@@ -65,7 +67,7 @@ const removeMessages = (
     await withdrawMentions(tx, { messageId: { in: ids } });
     await tx.messageMention.deleteMany({ where: { messageId: { in: ids } } });
     await tx.messageReaction.deleteMany({ where: { messageId: { in: ids } } });
-    // When it was deleted is when retention has emptied it; what was deleted before keeps its time.
+    // The time of deletion is now, unless the message was deleted before.
     await tx.$executeRaw`
       UPDATE message SET body = '', deleted_at = date_trunc('milliseconds', clock_timestamp())
       WHERE id = ANY(${[...kept]}::uuid[]) AND deleted_at IS NULL`;

@@ -17,8 +17,8 @@ export const MAX_PASSCODE = 64;
 export const passcodeText = text(MIN_PASSCODE, MAX_PASSCODE, { singleLine: true });
 
 /**
- * The room that somebody names by its code. One that opens nothing is a guess, of which an address and a user have some.
- * @param read reads it by its code
+ * Finds a room by its code. A wrong code counts as a guess, which is limited by address and by user.
+ * @param read reads the room by its code
  * @throws NOT_FOUND, RATE_LIMITED
  */
 export const findRoom = async <Room>(context: Context, typed: string, read: (joinCode: string) => Promise<Room | null>): Promise<Room> => {
@@ -39,7 +39,7 @@ export interface JoinRoom {
 }
 
 /**
- * Joining twice is joining once, and needs no passcode the second time. Whoever comes into a room that everyone has left becomes its owner.
+ * Joins a room. A member who joins again changes nothing and needs no passcode. A user who joins an empty room becomes its owner.
  * @returns the room's id
  * @throws NOT_FOUND, BAD_USER_INPUT without the passcode of a room that has one, FORBIDDEN with a wrong one, RATE_LIMITED
  */
@@ -49,7 +49,8 @@ export const joinRoom = async (context: Context, input: JoinRoom): Promise<strin
   const conversationId_userId = { conversationId: room.id, userId: viewerOf(context).id };
   if ((await prisma.conversationMember.count({ where: conversationId_userId })) > 0) return room.id;
   if (room.passcodeHash !== null) await assertPasscode(context, room.passcodeHash, input.passcode);
-  // Who is not let in has come by another request at the same time, or the room has changed since it was found: both are asked anew.
+  // When `enter` adds nobody, either a concurrent request has already added the viewer or the room has changed since it was read: the call
+  // starts again.
   return (await enter(context, room)) ? room.id : await joinRoom(context, input);
 };
 
@@ -61,7 +62,7 @@ const assertPasscode = async (context: Context, passcodeHash: string, passcode: 
   });
 };
 
-/** @returns whether a room that still has this code and this passcode has got a new member */
+/** Adds the viewer to a room. @returns false when the room's code or passcode has changed, or the viewer is already a member */
 const enter = async (context: Context, { id, joinCode, passcodeHash }: Conversation): Promise<boolean> => {
   const userId = viewerOf(context).id;
   return await context.db.transact(async (tx) => {
@@ -81,11 +82,11 @@ const enter = async (context: Context, { id, joinCode, passcodeHash }: Conversat
 };
 
 /**
- * Gives a room another passcode, or none. Those who are in it stay; whoever joins from here needs it.
- * @throws NOT_FOUND, FORBIDDEN for all but the owner, BAD_USER_INPUT for what is no room
+ * Sets or removes the passcode of a room. Members stay; users who join later need it.
+ * @throws NOT_FOUND, FORBIDDEN for everyone but the owner, BAD_USER_INPUT for a conversation that is not a room
  */
 export const setRoomPasscode = async (context: Context, conversationId: string, passcode: string | null): Promise<void> => {
-  // A hash is dear, so it is made for the owner alone, and before the lock, which others wait for.
+  // Hashing is slow: it is done only for the owner, and before the lock, so that others do not wait for it.
   assertRoom(assertOwner(await findAsMember(context, conversationId)));
   const passcodeHash = passcode === null ? null : await hashPassword(passcode);
   await context.db.transact(async (tx) => {
@@ -102,7 +103,7 @@ const assertRoom = ({ kind }: Conversation): void => {
 
 const ARCHIVED_AT_ONCE = 500;
 
-/** Archives the rooms that everyone has left long enough ago: nobody joins them any more, and their codes are free. */
+/** Archives rooms that have been empty for long enough: they can no longer be joined, and their codes become free. */
 export const archiveEmptyRooms = async ({ db, config }: Pick<Services, 'db' | 'config'>): Promise<void> => {
   const { archiveAfterMs } = config.rooms;
   let rooms: readonly { readonly id: string }[];
@@ -114,7 +115,10 @@ export const archiveEmptyRooms = async ({ db, config }: Pick<Services, 'db' | 'c
   } while (rooms.length === ARCHIVED_AT_ONCE);
 };
 
-/** Whoever joins does so before, and then the room is not empty, or after, and finds no such code. */
+/**
+ * Archives a room under the membership lock. Example: A joins at the same moment; either A is first and the room is not empty, or the
+ * archiving is first and A finds no room with this code.
+ */
 const archive = async (db: Database, id: string, archiveAfterMs: number): Promise<void> => {
   await db.transact(async (tx) => {
     await lockMembership(tx, id);

@@ -2,39 +2,39 @@ import type { Viewer } from '../../context.js';
 import type { Conversation, ConversationMember, MemberRole, Message } from '../../db/generated/prisma/client.js';
 import { hasRole } from '../../access/viewer.js';
 
-/** Two people who have begun to talk always find each other again; everything else can be left. */
+/** Direct conversations cannot be left: both users keep the one that they have. */
 export const mayBeLeft = (conversation: Pick<Conversation, 'kind'>): boolean => conversation.kind !== 'DIRECT';
 
-/**
- * Any member brings people into a group, as everyone expects of one; into a room only its owner, since those who have its code come by
- * themselves.
- */
+/** Any member may add others to a group. Only the owner may add members to a room, since others join by its code. */
 export const mayAdd = ({ kind }: Pick<Conversation, 'kind'>, { role }: Pick<ConversationMember, 'role'>): boolean =>
   kind === 'GROUP' || (kind === 'ROOM' && role === 'OWNER');
 
 /**
- * Removing members, renaming, the passcode and passing it on are its owner's. Neither a direct conversation nor one with an agent has an
- * owner.
+ * Only the owner may remove members, change the title and the passcode, and transfer ownership. Direct conversations and those with an
+ * agent have no owner.
  */
 export const mayManage = ({ kind }: Pick<Conversation, 'kind'>, { role }: Pick<ConversationMember, 'role'>): boolean =>
   (kind === 'GROUP' || kind === 'ROOM') && role === 'OWNER';
 
-/** In conversations of more members nobody is told how far each of them has read: it would be more than what is said. */
+/**
+ * The most members of a conversation in which read positions are published. In larger ones there would be more of these events than
+ * messages.
+ */
 export const READING_IS_TOLD_TO = 50;
 
-/** The two who talk in a DIRECT conversation, whoever of them began it. */
+/** The key of a direct conversation: its two users, in a fixed order. */
 export const directKey = (userId: string, otherId: string): string => [userId, otherId].sort().join(':');
 
-/** Whom one talks to in a DIRECT conversation. */
+/** The other user of a direct conversation. */
 export const otherOf = ({ directKey: key }: Pick<Conversation, 'directKey'>, userId: string): string =>
   key?.split(':').find((id) => id !== userId) ?? userId;
 
-/** Authors edit their own messages, and nobody else does. */
+/** Only the author may edit a message. */
 export const mayEdit = (viewer: Pick<Viewer, 'id'>, message: Pick<Message, 'authorId'>): boolean => message.authorId === viewer.id;
 
-/** Moderators act where they are no members. */
+/** Moderators may act in conversations in which they are not members. */
 export const mayModerate = (viewer: Pick<Viewer, 'role'>): boolean => hasRole(viewer, 'MODERATOR');
 
-/** Authors delete their own messages, the owner of a conversation any in it, moderators any anywhere. */
+/** The author may delete a message, the owner any message of the conversation, a moderator any message. */
 export const mayDelete = (viewer: Viewer, message: Pick<Message, 'authorId'>, role: MemberRole | null): boolean =>
   mayEdit(viewer, message) || role === 'OWNER' || mayModerate(viewer);

@@ -200,7 +200,7 @@ builder.prismaObjectFields(Conversation, (t) => ({
           keyset: longestFirst,
           find: async (ids, page, query) => {
             const conversations = await context.db.prisma.conversation.findMany({
-              // A join takes each page by itself; without it a page of one's own is cut from all the rows there are.
+              // With `join` the database limits the rows of each parent; without it Prisma would read all rows and cut the pages in memory.
               relationLoadStrategy: 'join',
               where: { id: { in: ids } },
               select: { id: true, members: { ...query, ...page } },
@@ -274,7 +274,7 @@ interface OfConversation {
 }
 type PayloadFields<Payload extends OfConversation> = PothosSchemaTypes.ObjectFieldBuilder<Types, Payload>;
 
-/** The conversation of a payload, read after what was done and where its log stands then. */
+/** The field `conversation` of a payload, read after the mutation, and after the head of its log. */
 const conversationField = <Payload extends OfConversation>(t: PayloadFields<Payload>) =>
   t.prismaField({
     type: Conversation,
@@ -285,7 +285,7 @@ const conversationField = <Payload extends OfConversation>(t: PayloadFields<Payl
     },
   });
 
-/** The viewer's own membership in a payload. */
+/** The field `member` of a payload: the viewer's membership. */
 const memberField = <Payload extends OfConversation>(t: PayloadFields<Payload>) =>
   t.prismaField({
     type: ConversationMember,
@@ -297,7 +297,7 @@ const memberField = <Payload extends OfConversation>(t: PayloadFields<Payload>) 
     },
   });
 
-/** The memberships that a mutation has made or changed, as far as they have not ended since. */
+/** The memberships that a mutation has created or changed, without those that have ended since. */
 const membersField = <Payload extends OfConversation & { readonly userIds: readonly string[] }>(
   t: PayloadFields<Payload>,
   description: string,
@@ -307,7 +307,7 @@ const membersField = <Payload extends OfConversation & { readonly userIds: reado
     description,
     resolve: async (query, payload, _args, context) => {
       const { id: conversationId, userIds } = payload;
-      // On a repeated call the viewer may have been removed meanwhile.
+      // When the call is a repetition, the viewer may have been removed meanwhile.
       if ((await ownMembership(context, conversationId)) === null) return [];
       return await context.db.prisma.conversationMember.findMany({
         ...query,

@@ -5,27 +5,28 @@ import type { LogEvent } from '../../realtime/topic.js';
 import type { PublicUser } from '../account/account.js';
 import type { ConversationEvents, OfMessage } from './topics.js';
 
-/** The rows that the INSERT of a message has returned, which its event carries. */
+/** The rows that the INSERT of a message has returned, carried by its event. */
 interface SentRows {
-  /** As it is until somebody else can see it, but for what the numbering writes into it. */
+  /** The message as inserted; only the numbering changes it before others can see it. */
   readonly message: Message;
   readonly author: PublicUser;
-  /** When the author's row was read, which is not locked, in milliseconds. */
+  /** When the author's row, which is not locked, was read; in milliseconds. */
   readonly authorAt: number;
 }
 
 /**
- * How old an author's row may be at the most, in milliseconds: no older than what a slow read would show. A's message may wait long for its
- * number, and A takes another name meanwhile.
+ * The longest age of the author's row, in milliseconds. Example: A's message waits for the lock of the head, and A changes their name
+ * meanwhile. A slow read could show the old name for about as long.
  */
 const AUTHOR_MS = 100;
 
 export const sentRows = (rows: Omit<SentRows, 'authorAt'>, clock: Clock): SentRows => ({ ...rows, authorAt: clock.now() });
 
 /**
- * The message of an event with its author, as the transaction has left them that has sent it just now. Only events of new messages carry rows.
- * @param query what is to be read of it, as Pothos says it
- * @returns null where they are to be read: by whom it did not send, later than at once, or with more than these rows hold
+ * The message and author that an event carries. Only events of new messages carry rows.
+ * @param query the Prisma query that would read what is selected
+ * @returns null when they must be read from the database: in another process, later than the turn of the commit, or when more is selected
+ *   than the rows contain
  */
 export const messageAtHand = (
   { carried, seq, at }: LogEvent<ConversationEvents, OfMessage>,

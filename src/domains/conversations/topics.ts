@@ -1,7 +1,7 @@
 import { Prisma } from '../../db/generated/prisma/client.js';
 import { logTopic, signalTopic } from '../../realtime/topic.js';
 
-/** What each kind of event carries. Each has a GraphQL type of the same name. */
+/** What each kind of event carries. Each kind has a GraphQL type of the same name. */
 export interface ConversationEvents {
   readonly MessageAdded: { readonly messageId: string };
   readonly MessageEdited: { readonly messageId: string };
@@ -9,23 +9,22 @@ export interface ConversationEvents {
   readonly ReactionsChanged: { readonly messageId: string };
   readonly MemberJoined: { readonly userId: string };
   readonly MemberLeft: { readonly userId: string };
-  /** Whose the conversation is from here. */
+  /** The new owner. */
   readonly OwnerChanged: { readonly userId: string };
-  /** Who gave it another title. */
+  /** The user who changed the title. */
   readonly ConversationRenamed: { readonly userId: string };
-  /** Up to which seq a member has read. */
+  /** The new read position of a member. */
   readonly ReadMoved: { readonly userId: string; readonly seq: number };
 }
 
-/** The kinds of event that are about a message. */
+/** The kinds of event about a message. */
 export type OfMessage = 'MessageAdded' | 'MessageEdited' | 'MessageDeleted' | 'ReactionsChanged';
 
 /**
- * Everything that happens in a conversation, keyed by its id.
+ * The events of each conversation, keyed by its id.
  *
- * The projections lock what they write after the conversation's head and for no longer than the COMMIT takes, so those who send at the same
- * time wait for each other no longer than that. Whoever locks a conversation's row and emits here in one transaction must lock
- * the head first, or else two may wait for each other.
+ * The projections lock their rows after the conversation's head, and only until the COMMIT, so concurrent senders wait only that long. A
+ * transaction that locks a conversation's row itself and emits here must lock the head first; otherwise it could deadlock with a sender.
  */
 export const conversationLog = logTopic<ConversationEvents>('conversation', {
   kinds: {
@@ -34,7 +33,7 @@ export const conversationLog = logTopic<ConversationEvents>('conversation', {
     MessageDeleted: 'goes on',
     ReactionsChanged: 'goes on',
     MemberJoined: 'goes on',
-    // What happens after somebody has left is nothing for them, not even for a moment.
+    // A member who has left gets no further event.
     MemberLeft: ({ ref }) => ({ userId: ref.userId }),
     OwnerChanged: 'goes on',
     ConversationRenamed: 'goes on',
@@ -53,13 +52,13 @@ export const conversationLog = logTopic<ConversationEvents>('conversation', {
     Prisma.sql`
       UPDATE conversation SET last_message_at = numbered.at, active_at = greatest(active_at, numbered.at) FROM numbered
       WHERE numbered.topic = 'conversation' AND numbered.kind = 'MessageAdded' AND conversation.id = numbered.key::uuid`,
-    // What was said before somebody joined is nothing they have left unread.
+    // Messages from before a member joined do not count as unread.
     Prisma.sql`
       UPDATE conversation_member SET last_read_seq = numbered.seq FROM numbered
       WHERE numbered.topic = 'conversation' AND numbered.kind = 'MemberJoined'
         AND conversation_member.conversation_id = numbered.key::uuid
         AND conversation_member.user_id = (numbered.ref->>'userId')::uuid`,
-    // Those who come and go do so one after the other, so whoever left last finds nobody.
+    // Joining and leaving run one after the other under the membership lock, so the last member to leave finds no other.
     Prisma.sql`
       UPDATE conversation SET empty_since = CASE numbered.kind WHEN 'MemberLeft' THEN numbered.at END FROM numbered
       WHERE numbered.topic = 'conversation' AND numbered.kind IN ('MemberJoined', 'MemberLeft')
@@ -71,5 +70,5 @@ export const conversationLog = logTopic<ConversationEvents>('conversation', {
   ],
 });
 
-/** Who types, keyed by the conversation's id. */
+/** Typing signals, keyed by conversation id. */
 export const typingTopic = signalTopic<{ readonly userId: string; readonly isTyping: boolean }>('typing');

@@ -2,10 +2,10 @@ import type { Context, Services, TypingMemory } from '../../context.js';
 import { assertNotApart, findAsMember } from './conversations.js';
 import { typingTopic } from './topics.js';
 
-/** How long one who says nothing more is taken to be typing, in milliseconds. */
+/** After how long without a signal a user counts as having stopped, in milliseconds. */
 const TYPING_EXPIRES_MS = 6_000;
 
-/** How often the others are told that one goes on typing: often enough that one lost signal ends nothing. In milliseconds. */
+/** The interval between signals while a user types, in milliseconds: short enough that one lost signal does not end it. */
 const TYPING_RENEWED_MS = 2_500;
 
 interface Typist {
@@ -14,8 +14,8 @@ interface Typist {
 }
 
 /**
- * The memory of one process. Each process forgets by itself whoever has gone silent, so nobody types for ever because the process that told of
- * them has died.
+ * Creates the memory of who is typing, one for each process. It forgets users whose signals have stopped, so nobody types for ever after
+ * the process that they were connected to has died.
  */
 export const createTypingMemory = ({ hub, clock }: Pick<Services, 'hub' | 'clock'>): TypingMemory => {
   const conversations = new Map<string, Map<string, Typist>>();
@@ -45,7 +45,7 @@ export const createTypingMemory = ({ hub, clock }: Pick<Services, 'hub' | 'clock
         return false;
       }
       const silence = setTimeout(() => {
-        // Every process tells those who listen to it, so nobody is told twice.
+        // Each process publishes the end to its own subscribers only, so nobody gets it twice.
         if (forget(conversationId, userId)) hub.publishLocally(typingTopic, conversationId, { userId, isTyping: false });
       }, TYPING_EXPIRES_MS).unref();
       conversations.set(conversationId, typists.set(userId, { heardAt: clock.now(), silence }));
@@ -53,15 +53,15 @@ export const createTypingMemory = ({ hub, clock }: Pick<Services, 'hub' | 'clock
     },
     typists: (conversationId) => [...(conversations.get(conversationId)?.keys() ?? [])],
   };
-  // It hears of those who type elsewhere in the conversations that are followed here.
+  // The memory also takes up signals from other processes, for conversations that are followed here.
   hub.overhear(typingTopic, (conversationId, { userId, isTyping }) => memory.hear(conversationId, userId, isTyping));
   return memory;
 };
 
 /**
- * Tells the other members that the viewer types, at once and then now and again while they go on, or that they have stopped. Best effort,
- * and nothing is kept; who says nothing more for a while is taken to have stopped.
- * @throws NOT_FOUND, FORBIDDEN, also in a direct conversation of two who are kept apart
+ * Publishes that the viewer is typing, at once and then at intervals, or that they have stopped. It is best effort and nothing is stored;
+ * without further signals the user counts as having stopped.
+ * @throws NOT_FOUND, FORBIDDEN, also in a direct conversation whose users are separated by a block
  */
 export const setTyping = async (context: Context, conversationId: string, isTyping: boolean): Promise<void> => {
   const found = await findAsMember(context, conversationId);
@@ -76,7 +76,7 @@ export const setTyping = async (context: Context, conversationId: string, isTypi
   context.hub.publish(typingTopic, conversationId, { userId, isTyping: true });
 };
 
-/** Whoever has sent what they typed, or has left, types no more; nothing is told of one who did not type. */
+/** Publishes that a user has stopped typing, because they have sent a message or left. It does nothing for a user who was not typing. */
 export const stopTyping = ({ hub, typing }: Pick<Services, 'hub' | 'typing'>, conversationId: string, userId: string): void => {
   if (typing.hear(conversationId, userId, false)) hub.publish(typingTopic, conversationId, { userId, isTyping: false });
 };

@@ -1,16 +1,19 @@
 import type { Database } from '../../db/database.js';
 import { Prisma } from '../../db/generated/prisma/client.js';
 
-/** The rows of members and of the messages that these have not read: what others have said after their place, and not deleted. */
+/**
+ * A FROM clause: members joined with their unread messages, that is messages of other authors after their read position that are not
+ * deleted.
+ */
 const UNREAD = Prisma.sql`conversation_member member
     JOIN message ON message.conversation_id = member.conversation_id AND message.seq > member.last_read_seq
       AND message.author_id <> member.user_id AND message.deleted_at IS NULL`;
 
-/** Whether a user has left anything unread in a conversation, as a condition within a statement. */
+/** An SQL condition: a user has unread messages in a conversation. */
 export const hasUnread = (userId: string, conversationId: string): Prisma.Sql =>
   Prisma.sql`EXISTS (SELECT 1 FROM ${UNREAD} WHERE member.conversation_id = ${conversationId}::uuid AND member.user_id = ${userId}::uuid)`;
 
-/** Per conversation, how many messages of others a member has not read; conversations with none are left out. One statement. */
+/** The number of unread messages of a member for each conversation that has any. One statement. */
 export const countUnread = async (
   { prisma }: Database,
   userId: string,
@@ -24,7 +27,7 @@ export const countUnread = async (
   return new Map(rows.map(({ id, unread }) => [id, unread]));
 };
 
-/** The same over all of a user's conversations. */
+/** The number of unread messages in all of a user's conversations. */
 export const countAllUnread = async ({ prisma }: Database, userId: string): Promise<number> => {
   const [{ unread }] = await prisma.$queryRaw<[{ readonly unread: number }]>`
     SELECT count(*)::int AS unread
