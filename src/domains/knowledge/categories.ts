@@ -12,23 +12,23 @@ import { slugify } from './slug.js';
 export interface NewCategory {
   readonly name: string;
   readonly description?: string | null | undefined;
-  /** By its name when left out. */
+  /** Left out: derived from the name. */
   readonly color?: string | null | undefined;
 }
 
-/** Colours that are told apart, and readable under white text. */
+/** Colours that are distinguishable and readable under white text. */
 const PALETTE = [
   ...['#1f6feb', '#8250df', '#bf3989', '#cf222e', '#bc4c00', '#9a6700'],
   ...['#1a7f37', '#0e7490', '#475569', '#4f46e5', '#a21caf', '#b45309'],
 ] as const;
 
-/** Always the same for a name, whatever its case. */
+/** The default colour of a name, always the same and independent of case. */
 const colorOf = (name: string): string => {
   const [byte = 0] = createHash('sha256').update(categoryKey(name)).digest();
   return PALETTE[byte % PALETTE.length] ?? PALETTE[0];
 };
 
-/** The category with this slug, else the one with this name, whatever the case. */
+/** Finds a category by its slug, or else by its name, ignoring case. */
 export const findCategory = async ({ prisma }: Database, slugOrName: string): Promise<Category | null> => {
   const key = categoryKey(slugOrName);
   const found = await prisma.category.findMany({ where: { OR: [{ slug: key }, { nameKey: key }] } });
@@ -42,7 +42,7 @@ export const categoryById = async ({ db }: Pick<Services, 'db'>, id: string): Pr
   return category;
 };
 
-/** @throws CONFLICT for a name that another category has, or that is another's slug: each would stand for two */
+/** Checks that no other category has this name, or has it as its slug, since a filter accepts either. @throws CONFLICT */
 const assertNameFree = async (db: Database, name: string, ownId: string | null): Promise<void> => {
   const key = categoryKey(name);
   const holder = await db.prisma.category.findFirst({
@@ -55,7 +55,7 @@ const assertNameFree = async (db: Database, name: string, ownId: string | null):
 const nameTaken = (): GraphQLError =>
   fieldErrors('CONFLICT', [{ path: 'input.name', code: 'TAKEN', message: 'Is the name or the slug of another category.' }]);
 
-/** @throws CONFLICT for a name that is taken, whatever the case */
+/** Creates a category. @throws CONFLICT for a name that is taken, ignoring case */
 export const createCategory = async ({ db, clock }: Pick<Services, 'db' | 'clock'>, input: NewCategory): Promise<Category> => {
   const { prisma } = db;
   const { name } = input;
@@ -89,21 +89,21 @@ export const createCategory = async ({ db, clock }: Pick<Services, 'db' | 'clock
   }
 };
 
-/** The category of this name or slug; a new one when there is none. */
+/** Finds a category by name or slug, or creates it. */
 export const findOrCreateCategory = async (services: Pick<Services, 'db' | 'clock'>, name: string): Promise<Category> => {
   const found = await findCategory(services.db, name);
   if (found !== null) return found;
   try {
     return await createCategory(services, { name });
   } catch (error) {
-    // Another has made it meanwhile.
+    // A concurrent call has created it.
     const made = await findCategory(services.db, name);
     if (made === null) throw error;
     return made;
   }
 };
 
-/** Changes what is given; the slug stays, as it stands in links. @throws NOT_FOUND, CONFLICT for a name that is taken */
+/** Changes the given fields. The slug never changes, because links contain it. @throws NOT_FOUND, CONFLICT for a name that is taken */
 export const updateCategory = async (
   { db }: Context,
   input: { readonly id: string; readonly name?: string | null | undefined } & Omit<NewCategory, 'name'>,
@@ -127,7 +127,7 @@ export const updateCategory = async (
   }
 };
 
-/** Its entries stay, without a category. @throws NOT_FOUND */
+/** Deletes a category; its entries stay, without a category. @throws NOT_FOUND */
 export const deleteCategory = async ({ db }: Context, { id }: { readonly id: string }): Promise<string> => {
   const { count } = await db.prisma.category.deleteMany({ where: { id } });
   if (count === 0) throw notFound('Category');

@@ -38,7 +38,7 @@ builder.queryField('category', (t) =>
     nullable: true,
     description: 'The category with this slug, or else with this name; null when there is none.',
     args: { slug: t.arg.string({ required: true, validate: text(0, MAX_SEARCH), description: 'The slug or the name, in any case.' }) },
-    // Looked up by either, and read by its id with what is selected.
+    // The category is found by slug or name first, and then read by its id with what the selection needs.
     resolve: async (query, _root, { slug }, { db }) => {
       const category = await findCategory(db, slug);
       return category && (await db.prisma.category.findUnique({ ...query, where: { id: category.id } }));

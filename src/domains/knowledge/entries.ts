@@ -20,7 +20,7 @@ export interface NewEntry {
   /** The slug or the name of a category. */
   readonly category?: string | null | undefined;
   readonly tags?: readonly string[] | null | undefined;
-  /** Public when left out. */
+  /** Left out: public. */
   readonly isPublic?: boolean | null | undefined;
   readonly clientId?: string | null | undefined;
 }
@@ -32,7 +32,7 @@ export interface EntryChanges extends Omit<Partial<NewEntry>, 'clientId' | 'titl
   readonly content?: string | null | undefined;
 }
 
-/** @throws NOT_FOUND, also for one that the viewer may not see */
+/** Reads an entry. @throws NOT_FOUND, also for an entry that the viewer may not see */
 export const findEntry = async (context: Context, id: string): Promise<Entry> => {
   const entry = await context.db.prisma.entry.findUnique({ where: { id } });
   if (entry === null || !maySee(context.viewer, entry)) throw notFound('Entry');
@@ -41,7 +41,7 @@ export const findEntry = async (context: Context, id: string): Promise<Entry> =>
 
 const unknownCategory = (): GraphQLError => badInput({ path: 'input.category', code: 'NOT_FOUND', message: 'There is no such category.' });
 
-/** @throws BAD_USER_INPUT for a category that does not exist */
+/** The id of a category. @throws BAD_USER_INPUT when it does not exist */
 const categoryIdOf = async (db: Database, slugOrName: string | null | undefined): Promise<string | null> => {
   if (slugOrName === null || slugOrName === undefined) return null;
   const category = await findCategory(db, slugOrName);
@@ -49,7 +49,7 @@ const categoryIdOf = async (db: Database, slugOrName: string | null | undefined)
   return category.id;
 };
 
-/** @throws BAD_USER_INPUT for an unknown category, CONFLICT for a `clientId` used with other input */
+/** Creates an entry of the viewer. @throws BAD_USER_INPUT for an unknown category, CONFLICT for a `clientId` used with other input */
 export const createEntry = async (context: Context, input: NewEntry): Promise<Entry> => {
   const { prisma } = context.db;
   const authorId = viewerOf(context).id;
@@ -62,7 +62,7 @@ export const createEntry = async (context: Context, input: NewEntry): Promise<En
 };
 
 /**
- * Writes a new entry of an input that has been validated.
+ * Inserts an entry from validated input.
  * @throws BAD_USER_INPUT for an unknown category
  */
 export const insertEntry = async (
@@ -90,7 +90,7 @@ export const insertEntry = async (
         }),
     );
   } catch (error) {
-    // Deleted since it was looked up.
+    // The category was deleted after it was looked up.
     if (categoryId !== null && isForeignKeyViolation(error)) throw unknownCategory();
     throw error;
   }
@@ -101,15 +101,15 @@ const stale = (currentVersion: number): GraphQLError =>
 
 export interface UpdatedEntry {
   readonly entry: Entry;
-  /** The category that the change has taken it out of; null when it stayed where it was. */
+  /** The category that the entry has left; null when its category is unchanged. */
   readonly formerCategoryId: string | null;
 }
 
 /**
- * Changes what is given. The version grows by one when anything is different, and of several updates of the same version one succeeds.
- * The slug stays, as it stands in links.
- * @throws NOT_FOUND, FORBIDDEN for another's entry, BAD_USER_INPUT for an unknown category, CONFLICT with `currentVersion` when the
- *   entry is not of the expected version
+ * Changes the given fields. The version grows by one when anything differs, and of several updates with the same expected version one
+ * succeeds. The slug never changes, because links contain it.
+ * @throws NOT_FOUND, FORBIDDEN for another user's entry, BAD_USER_INPUT for an unknown category, CONFLICT with `currentVersion` when the
+ *   entry does not have the expected version
  */
 export const updateEntry = async (context: Context, input: EntryChanges): Promise<UpdatedEntry> => {
   const { db, clock } = context;
@@ -141,19 +141,19 @@ export const updateEntry = async (context: Context, input: EntryChanges): Promis
   throw stale((await findEntry(context, entry.id)).version);
 };
 
-/** With its likes. @returns which it was, and its category. @throws NOT_FOUND, FORBIDDEN */
+/** Deletes an entry and its likes. @returns its id and category. @throws NOT_FOUND, FORBIDDEN */
 export const deleteEntry = async (context: Context, input: { readonly id: string }): Promise<Pick<Entry, 'id' | 'categoryId'>> => {
   const entry = await findEntry(context, input.id);
   if (!mayDelete(viewerOf(context), entry)) throw coded('FORBIDDEN', 'Only its author or a moderator may delete an entry.');
   await context.db.transact(async (tx) => {
-    // Waits for those who are just liking it, so that what they are telling is there to be taken back.
+    // The DELETE waits for transactions that like the entry, so their notifications exist before they are withdrawn.
     await tx.entry.deleteMany({ where: { id: entry.id } });
     await withdrawAll(tx, { kind: 'LIKE', userId: entry.authorId, subject: { type: 'Entry', id: entry.id } });
   });
   return { id: entry.id, categoryId: entry.categoryId };
 };
 
-/** A mark beside the entry and no change of it: its version stays. @throws NOT_FOUND */
+/** Sets or removes the featured mark; it is no change of the entry, so the version stays. @throws NOT_FOUND */
 export const featureEntry = async (context: Context, input: { readonly id: string; readonly isFeatured: boolean }): Promise<Entry> => {
   const { id } = await findEntry(context, input.id);
   const [entry] = await context.db.prisma.entry.updateManyAndReturn({ where: { id }, data: { isFeatured: input.isFeatured } });
@@ -169,15 +169,15 @@ const LIKEABLE: Likeable = {
     RETURNING entry.like_count AS count, entry.author_id AS "authorId"`,
 };
 
-/** Liking twice is liking once. @throws NOT_FOUND */
+/** Likes an entry; repeating it changes nothing. @throws NOT_FOUND */
 export const likeEntry = (context: Context, id: string): Promise<LikedEntry> => changeLike(context, id, addLikes, notify);
 
-/** What was not liked stays so. @throws NOT_FOUND */
+/** Removes a like; a missing one is ignored. @throws NOT_FOUND */
 export const unlikeEntry = (context: Context, id: string): Promise<LikedEntry> => changeLike(context, id, removeLikes, withdraw);
 
 interface LikedEntry {
   readonly entry: Entry;
-  /** As the change leaves it. */
+  /** The number of likes after the change. */
   readonly likeCount: number;
 }
 

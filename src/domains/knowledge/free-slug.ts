@@ -1,20 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { isUniqueViolation } from '../../db/failures.js';
 
-/** `base-2` to `base-9` before a random ending. */
+/** The last number that is tried, as in `base-9`, before a random suffix. */
 const NUMBERED = 9;
 const ATTEMPTS = 6;
-/** From here others take the same numbers at the same time. */
+/** After this many attempts a concurrent writer is evidently trying the same numbers, so random suffixes follow. */
 const RANDOM_FROM = 3;
 
-/** A slug that nobody else comes upon. */
+/** A slug with a random suffix, which no concurrent writer chooses. */
 export const randomSlug = (base: string): string => `${base}-${randomBytes(4).toString('hex')}`;
 
 /**
- * Writes a row under a slug that is free: `base`, else `base-2`, `base-3` and so on. The unique index decides; a slug that
- * somebody else takes at the same moment is given up for the next one.
- * @param taken which of the candidates are in use
- * @param write writes the row, under a unique index whose name contains `slug`
+ * Inserts a row with a free slug: `base`, or else `base-2`, `base-3` and so on. The unique index decides: when a concurrent writer takes
+ * the slug, the next one is tried.
+ * @param taken returns the candidates that are in use
+ * @param write inserts the row; a unique index whose name contains `slug` covers its slug
  */
 export const withFreeSlug = async <Row>(
   base: string,

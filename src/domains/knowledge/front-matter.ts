@@ -5,12 +5,10 @@ export const CATEGORY_MAX = 80;
 const TAG_MAX = 40;
 const TAGS_MAX = 20;
 
-/**
- * Front matter is a few lines; YAML of this length is parsed in less than a tenth of a second, however it is nested.
- */
+/** The longest front matter in characters. YAML of this length is parsed in less than a tenth of a second, however deep its nesting. */
 const FRONT_MATTER_MAX = 20_000;
 
-/** What the front matter says; null where it says nothing. */
+/** The fields of the front matter; null where a field is absent. */
 export interface FrontMatter {
   readonly title: string | null;
   readonly category: string | null;
@@ -18,12 +16,12 @@ export interface FrontMatter {
   readonly isPublic: boolean;
 }
 
-/** What is wrong with the front matter, in words. */
+/** Invalid front matter; the message says what is wrong. */
 export class FrontMatterError extends Error {
   override readonly name = 'FrontMatterError';
 }
 
-/** PostgreSQL stores no NUL and no half of a surrogate pair; the other control characters have no place in a name. */
+/** PostgreSQL cannot store NUL and lone surrogates; other control characters do not belong in a name. */
 const UNPRINTABLE = /\p{Cc}|\p{Surrogate}/u;
 
 const textOf = (value: unknown, name: string, max: number): string | null => {
@@ -45,7 +43,7 @@ const tagsOf = (value: unknown): string[] => {
   for (const part of parts) {
     const tag = textOf(part, 'a tag', TAG_MAX)?.toLowerCase();
     if (tag === undefined) throw new FrontMatterError('a tag in the front matter is empty');
-    // Lower case may be longer: the capital I with a dot becomes two characters.
+    // Lower case may be longer: `İ` becomes two characters.
     if (tag.length > TAG_MAX) {
       throw new FrontMatterError(`a tag in the front matter is longer than ${TAG_MAX} characters`);
     }
@@ -55,7 +53,7 @@ const tagsOf = (value: unknown): string[] => {
   return [...tags];
 };
 
-/** An entry is never public by a slip: what is neither of the two words is an error. */
+/** The visibility must be one of the two words, so that a typing error never makes an entry public. */
 const isPublicOf = (value: unknown): boolean => {
   const visibility = textOf(value, 'visibility', TITLE_MAX)?.toLowerCase() ?? 'public';
   if (visibility !== 'public' && visibility !== 'private') {
@@ -66,7 +64,7 @@ const isPublicOf = (value: unknown): boolean => {
 
 const parse = (source: string): unknown => {
   try {
-    // In this schema `1.10`, `2026-01-01` and `yes` are the texts the author wrote; only null and true/false are not.
+    // In this schema values such as `1.10`, `2026-01-01` and `yes` remain texts; only null and true/false are converted.
     const document = parseDocument(source, { schema: 'failsafe', customTags: ['null', 'bool'], logLevel: 'silent' });
     const [error] = document.errors;
     if (error !== undefined) throw error;
@@ -78,11 +76,11 @@ const parse = (source: string): unknown => {
 };
 
 /**
- * Splits a text into its front matter, YAML between a first line `---` and the next line `---` or `...`, and the rest.
- * A text without it, or with a first line `---` that nothing closes (a thematic break), has null and is its own body.
- * Keys are read whatever their case, and others than title, category, tags and visibility are ignored.
+ * Splits a text into front matter (YAML between a first line `---` and the next line `---` or `...`) and body. Without front matter, or
+ * when the first `---` is not closed (a thematic break), the front matter is null and the body is the whole text. Keys are
+ * case-insensitive; keys other than title, category, tags and visibility are ignored.
  *
- * @throws FrontMatterError when it is not a YAML mapping or a value is not what it must be.
+ * @throws FrontMatterError when it is not a YAML mapping or a value is invalid
  */
 export const splitFrontMatter = (text: string): { frontMatter: FrontMatter | null; body: string } => {
   const opening = /^---[ \t]*\r?\n/.exec(text);

@@ -1,13 +1,16 @@
 import type { EntryHtml } from '../../context.js';
 import { createRenderer } from './markdown.js';
 
-/** Characters of HTML to keep. An entry of some pages takes a few milliseconds to render, and a list may show a hundred. */
+/**
+ * The size of the cache in characters of HTML. Rendering an entry of some pages takes a few milliseconds, and a list may show a hundred
+ * entries.
+ */
 const MAX_KEPT = 8_000_000;
 
-/** Keeps what it has rendered up to a size; what was asked for longest ago is forgotten first. */
+/** Creates the cache of rendered entries. The least recently used are evicted first. */
 export const createEntryHtml = (): EntryHtml => {
   const render = createRenderer();
-  /** The least recently used first. */
+  /** Ordered by use, the least recently used first. */
   const kept = new Map<string, string>();
   let keptCharacters = 0;
 
@@ -23,7 +26,8 @@ export const createEntryHtml = (): EntryHtml => {
 
   return {
     of: ({ id, version, updatedAt, content }) => {
-      // The time is there for a database that goes back to a backup and comes to the same version again.
+      // The key contains the time as well as the version, because after a restore from a backup an entry may get the same version again
+      // with other content.
       const key = `${id}:${version}:${updatedAt.getTime()}`;
       const known = kept.get(key);
       if (known !== undefined) {

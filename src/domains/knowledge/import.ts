@@ -11,15 +11,15 @@ import { slugify } from './slug.js';
 
 export interface ImportOptions {
   readonly folder: string;
-  /** Whose entries the new ones become; entries that are there already keep their author. */
+  /** The author of new entries; existing entries keep their author. */
   readonly authorId: string;
   readonly onProgress?: ((progress: ImportProgress) => void) | undefined;
 }
 
-/** All files are read first, to know what links lead to, and written then. */
+/** The progress of an import. It has two stages: all files are read, so that the targets of links are known, and then written. */
 export interface ImportProgress {
   readonly stage: 'reading' | 'writing';
-  /** Files of this stage that are done, failed ones too. */
+  /** Files of this stage that are done, including failed ones. */
   readonly done: number;
   readonly total: number;
 }
@@ -37,24 +37,24 @@ export interface ImportReport {
   readonly failed: readonly FailedFile[];
 }
 
-/** Files read at the same time. */
+/** How many files are read at the same time. */
 const READ_AT_ONCE = 50;
-/** Rows and characters of one INSERT: enough of them to make its round trip cheap, few enough to end well within a timeout. */
+/** The most rows and characters of one INSERT: enough to make the round trip cheap, few enough to stay well below the statement timeout. */
 const BATCH_ROWS = 200;
 const BATCH_CHARACTERS = 2_000_000;
-/** Keys of one look-up. */
+/** The most keys of one look-up. */
 const LOOKUP_KEYS = 2_000;
 const SLUG_ATTEMPTS = 3;
 
-/** A file that will be written. */
+/** A file that will be imported. */
 interface Planned {
   readonly path: string;
   readonly slug: string;
-  /** Of what was imported last time; null for a new entry. */
+  /** The digest of the previous import; null for a new entry. */
   readonly digest: string | null;
 }
 
-/** A file as it is written. */
+/** The row of a file. */
 interface Row {
   readonly path: string;
   readonly source: string;
@@ -68,12 +68,12 @@ interface Row {
 }
 
 /**
- * Makes knowledge entries of the Markdown files below a folder. An entry belongs to the real path of the folder and the path of the
- * file in it: importing again updates the same entries, if their files have changed, and leaves alone what has been edited here of
- * those that have not. Entries whose files are gone stay.
+ * Imports the Markdown files below a folder as knowledge entries. An entry is identified by the real path of the folder and the path of the
+ * file in it. Importing again updates the entries of changed files; entries of unchanged files keep the edits made here. Entries whose
+ * files are gone remain.
  *
- * Relative links between the files become `/entries/<slug>`. Each file is written whole or not at all, and one that cannot be is
- * reported and keeps none of the others back. An import that is broken off is finished by running it again.
+ * Relative links between the files become `/entries/<slug>`. A file that cannot be imported is reported and does not stop the others. An
+ * interrupted import is completed by running it again.
  * @throws MarkdownFileError when the folder itself cannot be read; UNAVAILABLE failures of the database
  */
 export const importFolder = async (services: Pick<Services, 'db' | 'clock'>, options: ImportOptions): Promise<ImportReport> => {
@@ -138,7 +138,7 @@ function* chunks<Item>(items: readonly Item[], size: number): Generator<readonly
   for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
 }
 
-/** The files that are good. */
+/** Reads all files and returns the valid ones. */
 const readAll = async (
   folder: string,
   paths: readonly string[],
@@ -158,7 +158,7 @@ const readAll = async (
   return documents.filter((document) => document !== null);
 };
 
-/** Reads every file once and gives each good one its slug: the one its entry has, else one that is free. */
+/** Reads every file once and assigns its slug: the one of its existing entry, or else a free one. */
 const planAll = async (
   services: Pick<Services, 'db'>,
   options: {
@@ -204,8 +204,8 @@ const findImported = async (
 };
 
 /**
- * Gives slugs that neither an entry nor another file of this import has: `base`, then `base-2` and so on. Of a thousand files that are
- * called the same, none asks the database for itself.
+ * Assigns slugs that neither an entry nor another file of this import has: `base`, then `base-2` and so on. The slugs in use are loaded
+ * together, so a thousand files of the same name do not cost a statement each.
  */
 const freeSlugs = async ({ db }: Pick<Services, 'db'>, bases: ReadonlySet<string>): Promise<(base: string) => string> => {
   const rows = await db.prisma.$queryRaw<{ slug: string }[]>`
@@ -215,7 +215,7 @@ const freeSlugs = async ({ db }: Pick<Services, 'db'>, bases: ReadonlySet<string
   return (base) => {
     for (let number = next.get(base) ?? 1; ; number += 1) {
       const slug = number === 1 ? base : `${base}-${number}`;
-      // `guide-2` may be the base of another file.
+      // The numbered slug may be the base of another file, such as `guide-2.md`.
       if (taken.has(slug) || (number > 1 && bases.has(slug))) continue;
       taken.add(slug);
       next.set(base, number + 1);
@@ -236,7 +236,7 @@ const rowOf = (document: MarkdownDocument, slug: string, source: string, address
 interface Written {
   created: number;
   updated: number;
-  /** Another import has just written the same. */
+  /** Rows that a concurrent import has already written. */
   unchanged: number;
 }
 
@@ -246,7 +246,7 @@ const add = (total: Written, more: Readonly<Written>): void => {
   total.unchanged += more.unchanged;
 };
 
-/** Writes rows in one statement; when that fails, one by one, so that it fails for the bad ones alone. */
+/** Writes rows in one statement; when that fails, one by one, so that only the invalid rows fail. */
 const createWriter = (
   services: Pick<Services, 'db' | 'clock'>,
   authorId: string,
@@ -267,7 +267,7 @@ const createWriter = (
       records.push({ ...row, id: uuid7(clock.now()), categoryId: category === null ? null : await categoryIdOf(category) });
     }
     const now = new Date(clock.now());
-    // json and not jsonb, which holds 256 MB at most. The slug and the author of an entry that is there stay.
+    // json is used because jsonb is limited to 256 MB. An existing entry keeps its slug and author.
     const written = await db.prisma.$queryRaw<{ version: number }[]>`
       INSERT INTO entry (id, title, slug, content, tags, is_public, author_id, category_id, source, source_digest, created_at, updated_at)
       SELECT id, title, slug, content, tags, "isPublic", ${authorId}::uuid, "categoryId", source, digest, ${now}, ${now}
@@ -290,7 +290,7 @@ const createWriter = (
         return await upsert([attempt === 1 ? row : { ...row, slug: randomSlug(row.slug) }]);
       } catch (error) {
         if (isUnavailable(error)) throw error;
-        // Somebody has taken the slug since it was planned. The files that link here are put right by the next import.
+        // The slug was taken after the plan was made. Links to it are corrected by the next import.
         if (attempt < SLUG_ATTEMPTS && isUniqueViolation(error, 'slug')) continue;
         fail(row.path, `the database refuses it: ${lastLine(error)}`);
         return { created: 0, updated: 0, unchanged: 0 };
@@ -304,7 +304,7 @@ const createWriter = (
       return await upsert(rows);
     } catch (error) {
       if (isUnavailable(error)) throw error;
-      // A category may have been deleted meanwhile.
+      // A cached category may have been deleted.
       categoryIds.clear();
     }
     const total = { created: 0, updated: 0, unchanged: 0 };
@@ -313,6 +313,6 @@ const createWriter = (
   };
 };
 
-/** Prisma puts the database's own words last. */
+/** The last line of a Prisma error is the database's own message. */
 const lastLine = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).trim().split('\n').at(-1)?.slice(0, 300) ?? '';

@@ -6,7 +6,7 @@ import { isUsername, usernameKey } from '../account/rules.js';
 import { findCategory } from './categories.js';
 import { visibleTo } from './rules.js';
 
-/** The columns of an entry by which lists are ordered. */
+/** The columns by which lists of entries are ordered. */
 export type OrderedEntry = Pick<Entry, 'id' | 'createdAt' | 'updatedAt' | 'likeCount' | 'title'>;
 export type EntryOrder = 'NEWEST' | 'OLDEST' | 'UPDATED' | 'POPULAR' | 'TITLE';
 
@@ -33,10 +33,9 @@ export interface EntryFilter {
 }
 
 /**
- * The entries that a filter lets through and the viewer may see, as a condition; null when there can be none. An empty text filters
- * nothing.
+ * A Prisma condition: the entries that match a filter and are visible to the viewer; null when none can match. An empty text is no filter.
  *
- * A category is looked up here and not joined, so that the list can be read off the index over category and time.
+ * The category is looked up first instead of joined, so that the index over category and time serves the list.
  */
 export const whereOf = async (context: Context, filter: EntryFilter): Promise<Prisma.EntryWhereInput | null> => {
   const conditions: Prisma.EntryWhereInput[] = [visibleTo(context.viewer)];
@@ -66,9 +65,9 @@ export const whereOf = async (context: Context, filter: EntryFilter): Promise<Pr
 };
 
 /**
- * The tags of entries that the viewer may see, those of most entries first, then by name.
- * @param search a part of the tag, in any case; empty for all
- * @param limit how many at most; null for all
+ * The tags of entries that are visible to the viewer, ordered by the number of entries, then by name.
+ * @param search a part of the tag, ignoring case; empty for all tags
+ * @param limit the most tags; null for all
  */
 export const tagsContaining = async ({ db, viewer }: Context, search: string, limit: number | null): Promise<string[]> => {
   const rows = await db.prisma.$queryRaw<{ tag: string }[]>`

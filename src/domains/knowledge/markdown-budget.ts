@@ -1,28 +1,27 @@
 import { createContext, Script } from 'node:vm';
 import { Lexer } from 'marked';
 
-/** Characters (UTF-16 units) in the content of an entry. */
+/** The longest content of an entry, in UTF-16 code units. */
 export const CONTENT_MAX = 200_000;
 
 /**
- * Milliseconds one Markdown text may hold the event loop. Honest texts of CONTENT_MAX characters take about 60; texts
- * made to hurt (some are quadratic in marked, such as thousands of lazy lines in a list item) would take minutes.
+ * The longest time that one text may block the event loop, in milliseconds. Ordinary texts of CONTENT_MAX characters take about 60.
+ * Malicious ones would take minutes, because some constructs are quadratic in marked, such as thousands of lazy lines in a list item.
  */
 const BUDGET_MS = 500;
 
-// A watchdog of `vm` is the one thing that can end a synchronous parser, regular expressions included. The work itself
-// runs outside the context, which serves only to start it; arming the watchdog costs about 0.05 ms.
+// The timeout of a `vm` script is the only way to stop a synchronous parser, including its regular expressions. The context serves only to
+// start the work, which runs outside it; setting the timeout costs about 0.05 ms.
 const start = new Script('work()');
 const sandbox: { work: (() => void) | null } = { work: null };
 const context = createContext(sandbox);
 
 const wasStopped = (error: unknown): boolean =>
-  // Nesting that exhausts the stack is a RangeError. The error of the watchdog comes from the other context, where
-  // Error is another constructor.
+  // Too deep nesting throws a RangeError. The timeout's error comes from the other context, whose Error is another constructor.
   error instanceof RangeError ||
   (typeof error === 'object' && error !== null && 'code' in error && error.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT');
 
-/** Work that was stopped may leave a position in a rule all lexers share, where the next search would start. */
+/** A stopped parser may leave `lastIndex` set in a regular expression that all lexers share; the next search would start there. */
 const resetRules = (): void => {
   for (const rules of [Lexer.rules.inline.normal, Lexer.rules.inline.gfm]) {
     for (const rule of Object.values(rules)) rule.lastIndex = 0;
@@ -30,9 +29,9 @@ const resetRules = (): void => {
 };
 
 /**
- * Does synchronous work on a Markdown text nobody vouches for: its result, or that of `otherwise` when the work took
- * more than {@link BUDGET_MS} or exhausted the stack. The work must leave nothing half done behind, as it may be
- * stopped at any point, without its `finally`. Other errors pass through. Does not nest.
+ * Runs synchronous work on an untrusted Markdown text. Returns the result of `otherwise` when the work exceeds {@link BUDGET_MS} or the
+ * stack. The work may be stopped at any point, without running its `finally` blocks, so it must not change shared state. Other errors are
+ * thrown. Calls must not be nested.
  */
 export const withinBudget = <T>(work: () => T, otherwise: () => T): T => {
   const results: T[] = [];

@@ -8,22 +8,22 @@ import { MARKDOWN_NAME } from './markdown-links.js';
 
 export { rewriteLinks, type ResolveLink } from './markdown-links.js';
 
-/** One file of Markdown, read and found good. */
+/** A valid Markdown file. */
 export interface MarkdownDocument {
   /** Relative to the folder of the import, with forward slashes. */
   readonly path: string;
   /** One line of 1 to 200 characters. */
   readonly title: string;
-  /** The Markdown without byte order mark and front matter: 1 to 200,000 characters, line ends as in the file. */
+  /** The Markdown without byte order mark and front matter: 1 to 200,000 characters, with the line ends of the file. */
   readonly content: string;
-  /** Lower case, unique, in the order of the file: at most 20 of 1 to 40 characters. */
+  /** Lower case, without duplicates, in the order of the file: at most 20 of 1 to 40 characters. */
   readonly tags: string[];
-  /** The name of a category, at most 80 characters; null for a file at the root that names none. */
+  /** The name of a category, at most 80 characters; null for a file in the root folder that names none. */
   readonly category: string | null;
   readonly isPublic: boolean;
 }
 
-/** A file, or for {@link scanMarkdown} the folder itself, that cannot be imported, and why. */
+/** A file (for {@link scanMarkdown} also the folder itself) that cannot be imported, with the reason. */
 export class MarkdownFileError extends Error {
   override readonly name = 'MarkdownFileError';
   readonly path: string;
@@ -36,7 +36,7 @@ export class MarkdownFileError extends Error {
   }
 }
 
-/** A UTF-16 unit is at most three bytes of UTF-8; the rest is for the front matter. */
+/** The largest file: a UTF-16 unit takes at most three bytes of UTF-8, and the rest is for the front matter. */
 const FILE_MAX_BYTES = 3 * CONTENT_MAX + 65_536;
 
 const unreadable = (error: unknown): string => {
@@ -44,7 +44,7 @@ const unreadable = (error: unknown): string => {
   return code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`;
 };
 
-/** The real path of what `path` names, when that is inside the folder. */
+/** The real path of `path`; null when it lies outside the folder. */
 const insideOf = async (root: string, path: string): Promise<string | null> => {
   const real = await realpath(join(root, path));
   const fromRoot = relative(root, real);
@@ -56,16 +56,16 @@ const isLinkedFile = async (root: string, path: string): Promise<boolean> => {
   return real !== null && (await stat(real)).isFile();
 };
 
-/** By code units: the same everywhere, whatever the locale. */
+/** Orders by code units, independent of the locale. */
 const byName = (a: Dirent, b: Dirent): number => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
 
 /**
- * The Markdown files (`.md` and `.markdown`, whatever the case) below a folder, relative to it with forward slashes,
- * depth first in the order of the names. `.git` is left out. A link to a folder is not followed, so there are no loops:
- * what it leads to is met by itself or lies outside. A link to a file counts when the file is inside the folder.
- * `onProblem` hears of folders below it that cannot be read and of broken links, which are skipped.
+ * Yields the Markdown files (`.md` and `.markdown`, in any case) below a folder, relative to it with forward slashes, depth first and
+ * ordered by name. `.git` is skipped. Links to folders are not followed, which prevents cycles: their targets are found by themselves or
+ * lie outside. Links to files are followed when the target lies inside the folder. Unreadable subfolders and broken links are skipped and
+ * reported to `onProblem`.
  *
- * @throws MarkdownFileError when the folder itself cannot be read.
+ * @throws MarkdownFileError when the folder itself cannot be read
  */
 export async function* scanMarkdown(
   folder: string,
@@ -75,7 +75,7 @@ export async function* scanMarkdown(
     (await readdir(join(folder, path), { withFileTypes: true })).sort(byName).reverse();
 
   let root: string;
-  // The next entry is the last: each folder puts its entries, in reverse, on top.
+  // A stack: each folder pushes its entries in reverse order.
   const stack: { path: string; entry: Dirent }[] = [];
   try {
     root = await realpath(folder);
@@ -115,7 +115,7 @@ const decodeReferences = (text: string): string =>
     return code > 0 && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff) ? String.fromCodePoint(code) : whole;
   });
 
-/** What a reader sees of inline Markdown; of images their alternative text, when asked for. */
+/** The visible text of inline Markdown, optionally with the alternative texts of images. */
 const visibleText = (tokens: readonly Token[], withImages: boolean): string => {
   let text = '';
   for (const token of tokens as readonly MarkedToken[]) {
@@ -131,7 +131,7 @@ const visibleText = (tokens: readonly Token[], withImages: boolean): string => {
 
 const oneLine = (text: string, max: number): string => {
   const line = text.replace(/[\s\p{Cc}]+/gu, ' ').trim();
-  // Not between the halves of a surrogate pair, which PostgreSQL would not store.
+  // The cut must not split a surrogate pair, since PostgreSQL cannot store half of one.
   return line
     .slice(0, max)
     .replace(/[\ud800-\udbff]$/, '')
@@ -140,19 +140,19 @@ const oneLine = (text: string, max: number): string => {
 
 const firstHeading = (content: string): string | null => {
   const lexer = new Lexer({ gfm: true });
-  // Blocks only: what is inside them matters for one heading, not for the whole text.
+  // Only blocks are parsed: inline content is needed for one heading, not for the whole text.
   const blocks = lexer.blockTokens(content.replace(/\r\n|\r/g, '\n'), lexer.tokens);
   for (const block of blocks as readonly MarkedToken[]) {
     if (block.type !== 'heading') continue;
     const inline = lexer.inlineTokens(block.text);
-    // The images in a heading are mostly badges, unless they are all of it.
+    // Images in a heading are usually badges, so they count only when there is nothing else.
     const title = oneLine(visibleText(inline, false), TITLE_MAX) || oneLine(visibleText(inline, true), TITLE_MAX);
     if (title !== '') return title;
   }
   return null;
 };
 
-/** `getting-started` becomes `Getting started`; a name that is all punctuation stays as it is. */
+/** Turns a file name into a title: `getting-started` becomes `Getting started`; a name of punctuation only is unchanged. */
 const humanise = (name: string, max: number): string => {
   const words = oneLine(name.replace(/[-_]+/g, ' ').replace(/^[\s.]+/, ''), max);
   return words === '' ? oneLine(name, max) : words.replace(/^\p{Ll}/u, (first) => first.toUpperCase());
@@ -173,7 +173,7 @@ const readText = async (folder: string, path: string): Promise<string> => {
   try {
     const real = await insideOf(await realpath(folder), path);
     if (real === null) throw new MarkdownFileError(path, 'lies outside the folder');
-    // Before opening: a pipe of that name would keep the reader waiting for ever.
+    // The check comes before opening, because opening a named pipe would block for ever.
     const stats = await stat(real);
     if (!stats.isFile()) throw new MarkdownFileError(path, 'is not a file');
     if (stats.size > FILE_MAX_BYTES) throw new MarkdownFileError(path, `is longer than ${CONTENT_MAX} characters`);
@@ -189,17 +189,15 @@ const readText = async (folder: string, path: string): Promise<string> => {
 };
 
 /**
- * Reads a Markdown file for import. The title is that of the front matter, else the first heading outside of code, else
- * the name of the file; the category that of the front matter, else the first folder of the path; without a word about
- * visibility it is public.
+ * Reads a Markdown file for import. The title comes from the front matter, or else from the first heading outside code, or else from the
+ * file name. The category comes from the front matter, or else from the first folder of the path. The default visibility is public.
  *
- * @throws MarkdownFileError when the file cannot be read, is not UTF-8 text, is empty or longer than an entry may be,
- * or
- *   has front matter that is not right. Nothing of such a file may be imported.
+ * @throws MarkdownFileError when the file cannot be read, is not UTF-8 text, is empty or longer than an entry may be, or has invalid front
+ *   matter; nothing of such a file may be imported
  */
 export const readMarkdownFile = async (folder: string, path: string): Promise<MarkdownDocument> => {
   const text = await readText(folder, path);
-  // PostgreSQL stores no NUL, and a text with one is some other kind of file.
+  // A file with NUL is not a text, and PostgreSQL could not store it.
   if (text.includes('\0')) throw new MarkdownFileError(path, 'is not a text: it has NUL characters');
   try {
     const { frontMatter, body } = splitFrontMatter(text);

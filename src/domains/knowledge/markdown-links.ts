@@ -2,22 +2,22 @@ import { posix } from 'node:path';
 import { Lexer, type MarkedToken, type Token, type Tokens } from 'marked';
 import { withinBudget } from './markdown-budget.js';
 
-/** What a file of Markdown is called. */
+/** The names of Markdown files. */
 export const MARKDOWN_NAME = /\.(?:md|markdown)$/i;
 
-/** What stands for a whole folder, in the order it is looked for. */
+/** The files that represent a folder, in order of preference. */
 const FOLDER_PAGES = ['README.md', 'readme.md', 'Readme.md', 'index.md', 'README.markdown', 'index.markdown'];
 
-/** The address of an imported file, given its path relative to the folder of the import; null when it is none. */
+/** Returns the URL of an imported file by its path relative to the folder of the import; null for any other path. */
 export type ResolveLink = (targetPath: string) => string | null;
 
-/** A destination as it is written in the source, angle brackets included, and where. */
+/** A link destination as written in the source, including angle brackets, and its position. */
 interface Destination {
   readonly written: string;
   readonly at: number;
 }
 
-// marked's own rules, to find where in a link its destination stands: group 1 is the label, group 2 the destination.
+// The rules of marked, used to find the destination inside a link: group 1 is the label, group 2 the destination.
 const LINK = new RegExp(Lexer.rules.inline.gfm.link.source, 'd');
 const DEFINITION = new RegExp(Lexer.rules.block.gfm.def.source, 'd');
 
@@ -30,7 +30,7 @@ const decodePath = (raw: string): string | null => {
   }
 };
 
-/** The new destination for one that is written in the file at `path`; null to leave it. */
+/** The new destination for one in the file at `path`; null to keep it. */
 const redirect = ({ written }: Destination, path: string, resolve: ResolveLink): string | null => {
   const bracketed = written.startsWith('<');
   const destination = bracketed ? written.slice(1, -1) : written;
@@ -53,23 +53,22 @@ const redirect = ({ written }: Destination, path: string, resolve: ResolveLink):
 };
 
 /**
- * marked cannot say where its tokens stand in the source, so they are found again, in order, in one block at a time.
+ * The state of a search in one block. marked does not tell the positions of its tokens, so they are searched for in the source, in order.
  */
 interface Block {
   readonly text: string;
   /**
-   * Never beyond the true place of the next token, so an equal text before it, in code for instance, is not mistaken
-   * for it.
+   * It never passes the true position of the next token, so an equal text before it, for example in code, cannot be mistaken for the token.
    */
   cursor: number;
-  /** In a table, whose cells come without the backslash before each `|`. */
+  /** Whether the block is a table: marked removes the backslash before each `|` in its cells. */
   inTable: boolean;
   readonly found: Destination[];
 }
 
 /**
- * Moves the cursor behind `raw`, line by line, as quotes and lists have their markers and indentation between the
- * lines. Returns where in the block a position within `raw` is, or null for a line that is not there literally.
+ * Moves the cursor behind `raw`, line by line, because quotes and lists have markers and indentation between the lines. Returns a function
+ * that maps an offset in `raw` to a position in the block; null for a line that does not occur literally.
  */
 const pass = (block: Block, raw: string): ((offset: number) => number | null) => {
   const lines: { start: number; end: number; at: number }[] = [];
@@ -100,7 +99,7 @@ const passLink = (block: Block, raw: string, rule: RegExp, children: readonly To
   const written = match?.[2];
   const at = from === undefined ? null : place(from);
   if (written !== undefined && at !== null) block.found.push({ written, at });
-  // The label may hold an image with a destination of its own.
+  // The label may contain an image with a destination of its own.
   block.cursor = before;
   walk(block, children);
   block.cursor = after;
@@ -136,13 +135,13 @@ const walk = (block: Block, tokens: readonly Token[]): void => {
   }
 };
 
-/** All destinations in a text with `\n` line ends only, in order. */
+/** All destinations in a text whose line ends are `\n`, in order. */
 const destinationsOf = (text: string): Destination[] => {
   const destinations: Destination[] = [];
   let cursor = 0;
   for (const token of new Lexer({ gfm: true }).lex(text)) {
     const found = text.startsWith(token.raw, cursor) ? cursor : text.indexOf(token.raw, cursor);
-    // The `raw` of a list may differ from the source in white space at its end.
+    // The `raw` of a list may differ from the source in trailing white space.
     const start = found === -1 ? cursor : found;
     const block: Block = { text: found === -1 ? text.slice(cursor) : token.raw, cursor: 0, inTable: false, found: [] };
     walk(block, [token]);
@@ -153,16 +152,16 @@ const destinationsOf = (text: string): Destination[] => {
 };
 
 /**
- * The content of the file at `path` (relative to the folder of the import, with forward slashes) with its relative
- * links and images to other imported files replaced by what `resolve` gives for their normalised path; query and
- * fragment stay. A link to a folder means its README or index. Everything else is the same byte for byte: code, titles,
- * links that are absolute, lead out of the folder or to what `resolve` does not know, and HTML. The result may be
- * longer than an entry may be. A text that takes marked too long is returned as it is.
+ * Rewrites the relative links and images of the file at `path` (relative to the folder of the import, with forward slashes) that lead to
+ * other imported files: `resolve` gives the URL for their normalised path; query and fragment are kept. A link to a folder means its README
+ * or index. Everything else stays the same byte for byte: code, titles, HTML, absolute links, links out of the folder and links that
+ * `resolve` does not know. The result may be longer than an entry may be. A text that exceeds the time budget of marked is returned
+ * unchanged.
  */
 export const rewriteLinks = (content: string, path: string, resolve: ResolveLink): string => {
-  // A link has `](` and a definition `]:`; most files have neither and need no lexer.
+  // A link contains `](` and a definition `]:`; most files have neither and need no lexer.
   if (!/\][(:]/.test(content)) return content;
-  // marked reads `\n` only. No destination spans lines, so positions in the lines are all that has to be found again.
+  // marked accepts only `\n`. No destination spans lines, so positions can be mapped line by line.
   const normal = content.replace(/\r\n|\r/g, '\n');
   const destinations = withinBudget(
     () => destinationsOf(normal),

@@ -6,8 +6,8 @@ import { CONTENT_MAX, withinBudget } from './markdown-budget.js';
 const marked = new Marked({ gfm: true, async: false });
 
 /**
- * What may stand in the HTML of an entry. No `id`, `name`, `style` or free `class`: they would let an entry reach into
- * the page that shows it. No SVG or MathML: their parsing rules are the usual way around a sanitiser.
+ * What the HTML of an entry may contain. `id`, `name`, `style` and free `class` values are forbidden because they could affect the page
+ * around it. SVG and MathML are forbidden because sanitisers are usually bypassed through their parsing rules.
  */
 const ALLOWED: IOptions = {
   allowedTags: [
@@ -33,7 +33,7 @@ const ALLOWED: IOptions = {
   allowedSchemes: ['http', 'https', 'mailto'],
   allowedSchemesByTag: { img: ['http', 'https'] },
   nonTextTags: ['script', 'style', 'textarea', 'option', 'noscript', 'svg', 'math', 'template', 'iframe'],
-  // The boxes of a task list, and no other control.
+  // Only the checkboxes of task lists are allowed, no other inputs.
   exclusiveFilter: ({ tag, attribs }) => tag === 'input' && attribs['type'] !== 'checkbox',
   transformTags: {
     a: (tagName, { rel: _theirs, ...attribs }) => ({
@@ -43,7 +43,7 @@ const ALLOWED: IOptions = {
     input: (tagName, attribs) => ({ tagName, attribs: { ...attribs, disabled: '' } }),
   },
   parseStyleAttributes: false,
-  // Deeper nesting means nothing to a reader and exhausts the stack of whoever walks the tree.
+  // Deeper nesting is of no use to readers and exhausts the stack of code that walks the tree.
   nestingLimit: 100,
 };
 
@@ -54,14 +54,14 @@ const plain = (source: string): string => `<pre>${source.replace(/[&<>"]/g, (cha
 const EXCEEDED_MAX = 1_000;
 
 /**
- * Makes the function that gives the sanitised HTML of a Markdown text (GitHub's flavour), fit to be put into a page: no scripts, event handlers,
- * styles, frames or forms, and no address but relative ones, http, https and (for links) mailto. Relative links stay as
- * they are; every link carries `rel="nofollow noopener noreferrer"`. It never throws and holds the event loop for about
- * half a second at most: a text that takes longer to parse, or is longer than an entry may be, is shown as it was
- * written, in a `pre`. It remembers such texts, so that each costs its half second once and not at every reading.
+ * Creates the function that renders Markdown (GitHub's flavour) to sanitised HTML, which is safe to insert into a page: no scripts, event
+ * handlers, styles, frames or forms, and only URLs that are relative, http, https or (in links) mailto. Relative links are kept; every link
+ * has `rel="nofollow noopener noreferrer"`. The function never throws and blocks the event loop for about half a second at most: a text
+ * that takes longer to parse, or is longer than an entry may be, is shown as source in a `pre`. Such texts are remembered, so each costs
+ * that time only once.
  */
 export const createRenderer = (): ((source: string) => string) => {
-  /** SHA-256 of texts that exceeded their budget. Oldest first. */
+  /** The SHA-256 of texts that exceeded the time budget, oldest first. */
   const exceeded = new Set<string>();
 
   const remember = (digest: string): void => {

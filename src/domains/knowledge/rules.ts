@@ -5,11 +5,11 @@ import { list, text } from '../../graphql/text.js';
 import { CATEGORY_MAX, TITLE_MAX } from './front-matter.js';
 import { CONTENT_MAX } from './markdown-budget.js';
 
-/** A private entry is its author's alone: nobody else learns that it exists, whatever their role. */
+/** A private entry is visible to its author only. All others, whatever their role, get the same answer as for a missing entry. */
 export const maySee = (viewer: Viewer | null, entry: Pick<Entry, 'isPublic' | 'authorId'>): boolean =>
   entry.isPublic || entry.authorId === viewer?.id;
 
-/** {@link maySee} as a condition. */
+/** {@link maySee} as a Prisma condition. */
 export const visibleTo = (viewer: Viewer | null): Prisma.EntryWhereInput =>
   viewer === null ? { isPublic: true } : { OR: [{ isPublic: true }, { authorId: viewer.id }] };
 
@@ -19,7 +19,7 @@ export const MAX_TAG = 40;
 export const MAX_TAGS = 20;
 export const MAX_CATEGORY = CATEGORY_MAX;
 export const MAX_CATEGORY_DESCRIPTION = 1_000;
-/** Of a text to search for, or to name a category by. */
+/** The longest search text, and the longest name of a category in a filter. */
 export const MAX_SEARCH = 100;
 
 export const titleText = text(1, MAX_TITLE, { singleLine: true });
@@ -27,10 +27,10 @@ export const contentText = text(1, MAX_CONTENT);
 export const categoryText = text(1, MAX_CATEGORY, { singleLine: true });
 export const categoryDescriptionText = text(0, MAX_CATEGORY_DESCRIPTION);
 
-/** Tags that are given, with repetitions. */
+/** The most tags in an input, including duplicates. */
 const MAX_GIVEN_TAGS = 5 * MAX_TAGS;
 
-/** In lower case, each once. */
+/** Validates tags: lower case, without duplicates. */
 export const tagTexts = list(
   text(1, MAX_TAG, { singleLine: true }).transform((tag) => tag.toLowerCase()),
   MAX_GIVEN_TAGS,
@@ -39,5 +39,5 @@ export const tagTexts = list(
   .transform((tags) => [...new Set(tags)])
   .pipe(z.array(z.string()).max(MAX_TAGS, `Must be at most ${MAX_TAGS} different tags.`));
 
-/** What makes a category's name unique whatever its case. */
+/** The normalised name of a category, which is unique. */
 export const categoryKey = (name: string): string => name.trim().toLowerCase();

@@ -18,7 +18,7 @@ import { createEntry, deleteEntry, featureEntry, findEntry, likeEntry, unlikeEnt
 import { entryOrders, tagsContaining, whereOf, type EntryFilter as Filter, type EntryOrder as Order } from './lists.js';
 import { contentText, MAX_CONTENT, MAX_SEARCH, MAX_TAG, MAX_TAGS, MAX_TITLE, maySee, tagTexts, titleText, visibleTo } from './rules.js';
 
-/** Of tags in one answer. */
+/** The most tags in one response. */
 const MAX_TAG_LIST = 100;
 
 const authoredCount = batched(async ({ db, viewer }, authorIds) => {
@@ -35,8 +35,8 @@ const hasLiked = viewerLikes('entry');
 // ---------------------------------------------------------------- types
 
 /**
- * `node(id)` and `nodes(ids)`. Whether the viewer may see an entry is decided by the row: with a condition beside the id, Prisma would
- * send a statement for each of the ids instead of one for all. Takes the place of the loader that `prismaNode` makes.
+ * Loads an entry for `node(id)` and `nodes(ids)`, in place of the loader of `prismaNode`. Whether the viewer may see it is checked on the
+ * row: with a condition beside the id, Prisma would send a statement for each id instead of one for all.
  */
 const loadWithoutCache = async (id: string, context: Context, info: GraphQLResolveInfo): Promise<EntryRow | null> => {
   const query: NodeQuery = queryFromInfo({ context, info, typeName: 'Entry' });
@@ -45,8 +45,8 @@ const loadWithoutCache = async (id: string, context: Context, info: GraphQLResol
 };
 
 /**
- * Reads the content only where it is asked for: a list of a hundred may hold megabytes of it. The other columns are resolved from
- * the row, not exposed, so that a row which a mutation has at hand is not read again.
+ * The content is read only when it is selected, because a list of a hundred entries may contain megabytes. The other columns are resolved
+ * from the row and not exposed, because Pothos would read an exposed row again even if a mutation has it in memory.
  */
 export const Entry = builder.prismaNode('Entry', {
   ...{ loadWithoutCache },
@@ -178,7 +178,7 @@ builder.queryField('popularEntries', (t) =>
   }),
 );
 
-/** Whatever else is given as a slug is nobody's. */
+/** The form of a slug; any other value finds nothing. */
 const SLUG = /^[a-z0-9-]{1,200}$/;
 
 const EntryBy = builder.inputType('EntryBy', {
@@ -226,14 +226,14 @@ builder.queryField('tags', (t) =>
 
 // ---------------------------------------------------------------- mutations
 
-/** The slug or the name of a category; a slug may be a little longer than the name. */
+/** The slug or the name of a category; a slug may be slightly longer than the name. */
 const categoryRef = text(1, MAX_SEARCH, { singleLine: true });
 const TAGS = `At most ${MAX_TAGS} of 1 to ${MAX_TAG} characters; they are put into lower case.`;
 
 const entryField = (t: PothosSchemaTypes.ObjectFieldBuilder<Types, { readonly entry: EntryRow }>) =>
   t.field({ type: Entry, description: 'The entry.', resolve: ({ entry }) => entry });
 
-/** A category whose number of entries has moved. */
+/** A category whose number of entries has changed. */
 const countedCategory = <Payload extends object>(
   t: PothosSchemaTypes.ObjectFieldBuilder<Types, Payload>,
   description: string,

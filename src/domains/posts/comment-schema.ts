@@ -15,13 +15,13 @@ import { commentHead, Post, postOf } from './schema.js';
 const MAX_COMMENT = 2_000;
 const commentText = text(1, MAX_COMMENT);
 
-/** Whether there is a post with this id that was not deleted. */
+/** Whether a post exists and is not deleted. */
 const isThere = batched(async ({ db }, postIds) => {
   const posts = await db.prisma.post.findMany({ where: { id: { in: [...postIds] }, ...notDeleted }, select: { id: true } });
   return new Map(posts.map(({ id }) => [id, true]));
 }, false);
 
-/** The rows of a thread are counted with those deleted, which keep their places in it. */
+/** The total includes deleted comments, which keep their places as tombstones. */
 const threadSize = (where: { readonly replyToId?: null }) =>
   batched(async ({ db }, postIds) => {
     const groups = await db.prisma.comment.groupBy({ by: ['postId'], where: { ...where, postId: { in: [...postIds] } }, _count: true });
@@ -31,7 +31,7 @@ const threadSize = (where: { readonly replyToId?: null }) =>
 const allComments = threadSize({});
 const topLevelComments = threadSize({ replyToId: null });
 
-/** The comments of a post, counted, with the version; 0 in version 0 for a post that was deleted. */
+/** The number of comments of a post and its version; 0 in version 0 for a deleted post. */
 const loadComments = batched<Count | null>(({ db }, postIds) => commentCount.load(db.prisma, postIds), null);
 
 const commentsOf = async (context: Context, postId: string): Promise<Count> =>
@@ -50,7 +50,7 @@ const replySize = (where: { readonly deletedAt?: null }) =>
 const allReplies = replySize({});
 const replyCount = replySize({ deletedAt: null });
 
-/** Comments in the order of their post's log, whose cursors are theirs. */
+/** Comments ordered by the post's log, with the cursors of that log. */
 const threadOrder = async (context: Context, postId: string) => streamKeyset(commentLog.name, postId, await commentHead(context, postId));
 
 // ---------------------------------------------------------------- types
@@ -103,7 +103,7 @@ builder.prismaObjectFields(Post, (t) => ({
         keyset: await threadOrder(context, post.id),
         find: async (ids, page, query) => {
           const posts = await context.db.prisma.post.findMany({
-            // A join takes each page by itself; without it a page is cut from all the rows there are.
+            // With `join` the database limits the rows of each parent; without it Prisma would read all rows and cut the pages in memory.
             relationLoadStrategy: 'join',
             where: { id: { in: ids } },
             select: { id: true, comments: { ...query, ...page, where: { AND: [where, page.where] } } },
@@ -142,7 +142,7 @@ builder.prismaObjectFields(Comment, (t) => ({
 
 // ---------------------------------------------------------------- mutations
 
-/** The number that a new or deleted comment moves, and its version. */
+/** The fields of a payload with the comment count that was changed, and its version. */
 const commentCountFields = <Payload extends object>(
   t: PothosSchemaTypes.ObjectFieldBuilder<Types, Payload>,
   postId: (payload: Payload) => string,

@@ -19,8 +19,9 @@ export interface AddComment {
 }
 
 /**
- * @throws NOT_FOUND, FORBIDDEN where the viewer and the author of the post, or of the comment answered, are kept apart, BAD_USER_INPUT for a
- *   reply to a comment of another post or one that was deleted, CONFLICT for a `clientId` used with other input
+ * Adds a comment to a post, or a reply to a comment.
+ * @throws NOT_FOUND, FORBIDDEN when a block separates the viewer from the author of the post or of the answered comment, BAD_USER_INPUT for
+ *   a reply to a comment of another post or to a deleted one, CONFLICT for a `clientId` used with other input
  */
 export const addComment = async (context: Context, input: AddComment): Promise<Comment> => {
   const { prisma, transact } = context.db;
@@ -34,7 +35,7 @@ export const addComment = async (context: Context, input: AddComment): Promise<C
       const post = await findPost(context, postId);
       const answered = await assertMayComment(context, post, replyToId);
       const { id } = await transact(async (tx) => {
-        // First the row that others wait for: whoever comments on the same post is in line from here, and no two block each other.
+        // The post's row is locked first: concurrent comments on the same post queue here, which prevents deadlocks.
         const counted = await tx.post.updateMany({ where: { id: postId, ...notDeleted }, data: { commentCount: { increment: 1 } } });
         if (counted.count === 0) throw notFound('Post');
         const comment = await tx.comment.create({ data: { postId, authorId, body, replyToId, ...key }, select: { id: true } });
@@ -43,13 +44,13 @@ export const addComment = async (context: Context, input: AddComment): Promise<C
         tx.emit(commentCount, postId);
         return comment;
       });
-      // With the seq that the projection wrote into it.
+      // The row is read again for the seq that the projection has written.
       return await prisma.comment.findUniqueOrThrow({ where: { id } });
     },
   );
 };
 
-/** @returns the comment that is answered, if one is */
+/** Checks that the viewer may comment. @returns the comment that is answered, if any */
 const assertMayComment = async (context: Context, post: Post, replyToId: string | null): Promise<Comment | null> => {
   const { prisma } = context.db;
   const original = replyToId === null ? null : await prisma.comment.findUnique({ where: { id: replyToId, deletedAt: null } });
@@ -62,7 +63,10 @@ const assertMayComment = async (context: Context, post: Post, replyToId: string 
 
 type Authored = Pick<Comment, 'id' | 'authorId'>;
 
-/** The author of what is answered hears of the answer, and the author of the post of the comment, if that is somebody else. */
+/**
+ * The acts to notify of: the author of the answered comment gets the reply, and the author of the post the comment, unless they are the
+ * same user.
+ */
 const actsOf = (actorId: string, post: Authored, answered: Authored | null): Act[] => {
   const acts: Act[] = [];
   if (answered !== null) acts.push({ kind: 'COMMENT', userId: answered.authorId, actorId, subject: { type: 'Comment', id: answered.id } });
@@ -71,14 +75,14 @@ const actsOf = (actorId: string, post: Authored, answered: Authored | null): Act
   return acts;
 };
 
-/** @throws NOT_FOUND, also for a comment that was deleted */
+/** Reads a comment. @throws NOT_FOUND, also for a deleted one */
 export const findComment = async (context: Context, id: string): Promise<Comment> => {
   const comment = await context.db.prisma.comment.findUnique({ where: { id, deletedAt: null } });
   if (comment === null) throw notFound('Comment');
   return comment;
 };
 
-/** The same body once more is no change, and nobody hears of it. @throws NOT_FOUND, FORBIDDEN for another's comment */
+/** Changes the body of a comment. An unchanged body emits no event. @throws NOT_FOUND, FORBIDDEN for another user's comment */
 export const updateComment = async (context: Context, { id, body }: { readonly id: string; readonly body: string }): Promise<Comment> => {
   const comment = await findComment(context, id);
   if (!mayEdit(viewerOf(context), comment)) throw coded('FORBIDDEN', 'Only its author may edit a comment.');
@@ -96,8 +100,8 @@ export const updateComment = async (context: Context, { id, body }: { readonly i
 };
 
 /**
- * Takes back what a comment said. The row stays in the thread, as a tombstone: replies, events and cursors lead to it.
- * @returns which it is, and of which post
+ * Deletes the body of a comment. Its row stays in the thread as a tombstone, because replies, events and cursors refer to it.
+ * @returns the ids of the comment and of its post
  * @throws NOT_FOUND, FORBIDDEN
  */
 export const deleteComment = async (context: Context, { id }: { readonly id: string }): Promise<Pick<Comment, 'id' | 'postId'>> => {
@@ -110,10 +114,10 @@ export const deleteComment = async (context: Context, { id }: { readonly id: str
       where: { id, deletedAt: null },
       data: { body: '', deletedAt: new Date(context.clock.now()) },
     });
-    // Somebody else was faster; what was counted is undone with the rest.
+    // A concurrent call has deleted it first; the exception rolls back the changed count.
     if (count === 0) throw notFound('Comment');
     await withdrawActs(tx, comment);
-    // What answers it stays, but its author has taken back what was answered.
+    // Replies stay, but the author of the deleted comment need no longer be notified of them.
     await withdrawAll(tx, { kind: 'COMMENT', userId: comment.authorId, subject: { type: 'Comment', id } });
     tx.emit(commentLog, postId, 'CommentDeleted', { commentId: id });
     tx.emit(commentCount, postId);
@@ -121,7 +125,7 @@ export const deleteComment = async (context: Context, { id }: { readonly id: str
   return { id, postId };
 };
 
-/** Who has commented several times has still done so when one of these is deleted. */
+/** Withdraws the notifications of a comment, unless the same user has another comment that they also tell of. */
 const withdrawActs = async (tx: Tx, { id, postId, authorId }: Comment): Promise<void> => {
   const { authorId: postAuthorId } = await tx.post.findUniqueOrThrow({ where: { id: postId }, select: { authorId: true } });
   const written = await tx.comment.findMany({

@@ -14,7 +14,10 @@ type EventOf<Kind extends keyof PostEvents> = LogEvent<PostEvents, Kind>;
 
 // ---------------------------------------------------------------- events
 
-/** Each kind of event has the name of its type. What it leads to is shown as it is now, and stays there to be shown. */
+/**
+ * The kinds of event have the names of their GraphQL types. An event shows its objects in their present state; deleted ones stay as
+ * tombstones.
+ */
 const PostEvent = builder.interfaceRef<LogEvent<PostEvents>>('PostEvent').implement({
   description: 'An event on a post or its comments.',
   resolveType: ({ kind }) => kind,

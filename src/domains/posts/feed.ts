@@ -6,16 +6,16 @@ import { viewerOf } from '../../access/viewer.js';
 import { followedBy, followeesOf } from '../follows/follows.js';
 import { notDeleted } from './posts.js';
 
-/** What a viewer's feed shows: the posts of those whom they follow, and their own. */
+/** The number of posts in the viewer's feed: those of the users they follow, and their own. */
 export const countFeed = async (context: Context): Promise<number> => {
   const viewerId = viewerOf(context).id;
   return await context.db.prisma.post.count({ where: { ...notDeleted, OR: [{ authorId: viewerId }, { author: followedBy(viewerId) }] } });
 };
 
 /**
- * A page of the viewer's feed, newest first. It costs the authors followed, not the posts there are nor those of the followed: one step into
- * the index for each author finds their first post of the page; only the authors of the foremost of these, as many as the page has
- * places, can have a post on it, and only theirs are read, as many of each at most.
+ * A page of the viewer's feed, newest first. Its cost grows with the number of followed authors, not with the number of posts. One index
+ * lookup for each author finds their first post of the page. Only the authors of the foremost of these posts, as many as the page has
+ * places, can have posts on the page; only their posts are read, and of each author at most a page.
  */
 export const feedPage = async (
   context: Context,
@@ -47,7 +47,7 @@ export const feedPage = async (
   return await prisma.post.findMany({ ...query, where: { id: { in: ids }, ...notDeleted }, orderBy: page.orderBy });
 };
 
-/** Beyond every post there can be; rows compare column by column. */
+/** A position after all posts; rows are compared column by column. */
 const LAST_PLACE = Prisma.sql`'infinity'::timestamptz, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid`;
 const FIRST_PLACE = Prisma.sql`'-infinity'::timestamptz, '00000000-0000-0000-0000-000000000000'::uuid`;
 

@@ -10,13 +10,13 @@ import { notify, withdraw } from '../notifications/notifications.js';
 import { likeCount, type Count } from './topics.js';
 
 /**
- * Likes a post; liking twice is liking once, and only a true change is told.
- * @returns the count and its version, as this transaction leaves them
+ * Likes a post; repeating it changes nothing and emits no event.
+ * @returns the count and its version after this transaction
  * @throws NOT_FOUND
  */
 export const likePost = (context: Context, postId: string): Promise<Count> => changeLike(context, postId, 'like');
 
-/** Takes a like back; what was not liked stays so. @returns the count and its version. @throws NOT_FOUND */
+/** Removes a like; a missing one is ignored. @returns the count and its version. @throws NOT_FOUND */
 export const unlikePost = (context: Context, postId: string): Promise<Count> => changeLike(context, postId, 'unlike');
 
 const changeLike = async (context: Context, postId: string, change: keyof LikeQueue): Promise<Count> => {
@@ -35,7 +35,7 @@ const LIKEABLE: Likeable = {
     RETURNING post.like_count AS count, post.author_id AS "authorId"`,
 };
 
-/** The most likes of one transaction: nobody waits long for the others in it. */
+/** The most likes of one transaction, which limits how long each waits for the others. */
 const MOST_TOGETHER = 100;
 
 type Changing = typeof addLikes;
@@ -46,18 +46,22 @@ const apply = (db: Database, change: Changing, letHear: typeof notify, postId: s
     if (likes === null) return null;
     const subject = { type: 'Post', id: postId } as const;
     await letHear(tx, ...likes.userIds.map((actorId) => ({ kind: 'LIKE', userId: likes.authorId, actorId, subject }) as const));
-    // Each is a change of its own: the version tells how many there were.
+    // One emission for each like, so that the version counts the likes.
     for (let told = 0; told < likes.userIds.length; told += 1) tx.emit(likeCount, postId);
-    // Known before it is numbered: whoever else tells of this number holds the post's row before, and waits for this transaction.
+    // The version is known before the numbering: every transaction that emits this topic locks the post's row first, and so waits for this
+    // one.
     const head = await readHead(tx, likeCount.name, postId);
     return { postId, count: likes.count, version: (head?.lastSeq ?? 0) + likes.userIds.length };
   });
 
-/** A post that everyone likes at the same time is liked by them together: else each would wait for the post, and all others for them. */
+/**
+ * Creates the queue that coalesces concurrent likes of a post into few transactions. Without it each like would hold a connection and wait
+ * for the lock of the post's row.
+ */
 export const createLikeQueue = (db: Database): LikeQueue => {
   const queued = (change: Changing, letHear: typeof notify) => {
     const together = createCoalescer<string, Count | null>((postId, userIds) => apply(db, change, letHear, postId, userIds), MOST_TOGETHER);
-    // Inside of a transaction it is part of that, and nobody else's.
+    // Inside a transaction the like must be part of it and cannot be coalesced with others.
     return (own: Database, postId: string, userId: string): Promise<Count | null> =>
       own === db ? together(postId, userId) : apply(own, change, letHear, postId, [userId]);
   };

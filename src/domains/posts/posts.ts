@@ -21,10 +21,10 @@ export const newestFirst: Keyset<Pick<Post, 'id' | 'createdAt'>> = {
   ],
 };
 
-/** Posts that are not deleted, as a condition. */
+/** A Prisma condition: posts that are not deleted. */
 export const notDeleted = { deletedAt: null } as const satisfies Prisma.PostWhereInput;
 
-/** @throws NOT_FOUND, also for a post that was deleted */
+/** Reads a post. @throws NOT_FOUND, also for a deleted one */
 export const findPost = async (context: Context, id: string): Promise<Post> => {
   const post = await context.db.prisma.post.findUnique({ where: { id, ...notDeleted } });
   if (post === null) throw notFound('Post');
@@ -32,8 +32,8 @@ export const findPost = async (context: Context, id: string): Promise<Post> => {
 };
 
 /**
- * For the log of a post. That of one that was deleted still goes on for whoever followed it and comes back with a cursor, until they have
- * seen the deletion, its last event.
+ * Checks that the log of a post may be followed. The log of a deleted post may still be resumed with a cursor from before the deletion, its
+ * last event.
  * @throws NOT_FOUND, BAD_USER_INPUT for a cursor of another stream
  */
 export const assertFollowable = async ({ db }: Context, id: string, after: string | null | undefined): Promise<void> => {
@@ -46,7 +46,7 @@ export const assertFollowable = async ({ db }: Context, id: string, after: strin
   if (head === null || seq >= head.lastSeq) throw notFound('Post');
 };
 
-/** @throws CONFLICT for a `clientId` used with other input, NOT_FOUND for that of a post that was deleted */
+/** Creates a post. @throws CONFLICT for a `clientId` used with other input, NOT_FOUND for the `clientId` of a post that was deleted */
 export const createPost = async (
   context: Context,
   input: { readonly body: string; readonly clientId?: string | null | undefined },
@@ -63,7 +63,7 @@ export const createPost = async (
   return post;
 };
 
-/** The same body once more is no change, and nobody hears of it. @throws NOT_FOUND, FORBIDDEN for another's post */
+/** Changes the body of a post. An unchanged body emits no event. @throws NOT_FOUND, FORBIDDEN for another user's post */
 export const updatePost = async (context: Context, { id, body }: { readonly id: string; readonly body: string }): Promise<Post> => {
   const post = await findPost(context, id);
   if (!mayEdit(viewerOf(context), post)) throw coded('FORBIDDEN', 'Only its author may edit a post.');
@@ -81,9 +81,9 @@ export const updatePost = async (context: Context, { id, body }: { readonly id: 
 };
 
 /**
- * Takes back what a post said, and all that was said under it, with what is told of it. The rows stay, empty, for the events that lead to them; nothing else does.
- * The deletion is the last event of the post's log: whoever else emits to it locks, before that, the post or one of its comments, and finds
- * it deleted or is waited for here.
+ * Deletes the body of a post and of all its comments, and withdraws their notifications. The empty rows stay because events refer to them.
+ * PostDeleted is the last event of the post's log. Example: B comments while A deletes. B's transaction locks the post's row before it
+ * emits; either it commits first, or it waits and finds the post deleted.
  * @throws NOT_FOUND, FORBIDDEN
  */
 export const deletePost = async (context: Context, { id }: { readonly id: string }): Promise<void> => {
@@ -104,7 +104,7 @@ export const deletePost = async (context: Context, { id }: { readonly id: string
   });
 };
 
-/** What its author was told of a post, and the authors of comments of the answers to them. */
+/** The notifications about a post: those of its author, and those of the authors of answered comments. */
 const heardOf = async (tx: Tx, { id, authorId }: Post): Promise<About[]> => {
   const answered = await tx.comment.findMany({ where: { postId: id, replies: { some: {} } }, select: { id: true, authorId: true } });
   const subject = { type: 'Post', id } as const;

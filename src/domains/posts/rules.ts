@@ -2,14 +2,14 @@ import type { Viewer } from '../../context.js';
 import { hasRole } from '../../access/viewer.js';
 
 /*
- * What is posted is public, also to those whom its author has blocked. They do not comment under it, nor answer a comment of somebody with
- * whom they are kept apart: both would be addressed by it. Their likes count, as they say nothing, and their author is told of none
- * of them. What they wrote before stays, and theirs to edit and delete.
+ * Posts are public, also to users whom the author has blocked. Such users may not comment on the post, nor reply to comments of a user from
+ * whom a block separates them. Their likes count, but nobody is notified of them. Comments from before the block stay, and their authors
+ * may edit and delete them.
  */
 
-/** Authors edit their own words, and nobody else does. */
+/** Only the author may edit a post or comment. */
 export const mayEdit = (viewer: Viewer, item: { readonly authorId: string }): boolean => item.authorId === viewer.id;
 
-/** Authors delete their own words; moderators delete anyone's. */
+/** The author may delete a post or comment, and so may moderators. */
 export const mayDelete = (viewer: Viewer, item: { readonly authorId: string }): boolean =>
   mayEdit(viewer, item) || hasRole(viewer, 'MODERATOR');

@@ -61,7 +61,8 @@ export const Post = builder.prismaObject('Post', {
 
 builder.nodeRef<PostRow, string, typeof Post>(Post, {
   id: { resolve: ({ id }) => id, description: 'Its global id.' },
-  // Whether it is there is decided by the row: with a condition beside the id, Prisma would send a statement for each of `nodes(ids)`.
+  // Whether the post is deleted is checked on the row: with a condition beside the id, Prisma would send a statement for each id of
+  // `nodes(ids)`.
   loadWithoutCache: async (id, context, info) => {
     const post = await context.db.prisma.post.findUnique({ ...nodeQuery(context, info, 'Post'), where: { id } });
     return post?.deletedAt === null ? post : null;
@@ -142,7 +143,7 @@ builder.queryField('feed', (t) =>
 
 // ---------------------------------------------------------------- mutations
 
-/** The post of a payload, which stays there to be shown when it was deleted. */
+/** The field `post` of a payload; a deleted post is shown as a tombstone. */
 export const postOf = <Payload extends { readonly postId: string }>(
   t: PothosSchemaTypes.ObjectFieldBuilder<Types, Payload>,
   description: string,
@@ -224,7 +225,7 @@ for (const [name, act, description] of [
     payload: {
       description: 'The post, and how many like it now.',
       fields: (t) => ({
-        // Read only when it is asked for: many may like one post at once, and the count alone is at hand.
+        // The post is read only when it is selected: many users may like one post at once, and the count is in memory.
         post: postOf(t, 'The post.'),
         likeCount: t.int({ description: 'How many users like it now.', resolve: ({ count }) => count }),
         version: t.int({

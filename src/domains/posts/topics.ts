@@ -2,21 +2,21 @@ import { Prisma } from '../../db/generated/prisma/client.js';
 import { HEAD_VERSION, joinHead } from '../../realtime/event-log.js';
 import { logTopic, stateTopic, type StateTopic, type StateValue } from '../../realtime/topic.js';
 
-/** What each kind of event carries. Each has a GraphQL type of the same name. */
+/** What each kind of event carries. Each kind has a GraphQL type of the same name. */
 export interface PostEvents {
   readonly PostEdited: null;
-  /** The last event of its log. */
+  /** The last event of the log. */
   readonly PostDeleted: null;
   readonly CommentAdded: { readonly commentId: string };
   readonly CommentEdited: { readonly commentId: string };
   readonly CommentDeleted: { readonly commentId: string };
 }
 
-/** Everything that happens to a post and under it, keyed by the post's id. */
+/** The events of each post and its comments, keyed by the post's id. */
 export const commentLog = logTopic<PostEvents>('comments', {
   kinds: {
     PostEdited: 'goes on',
-    // Nothing happens under a post that is gone.
+    // A deleted post has no further events.
     PostDeleted: 'ends for everyone',
     CommentAdded: 'goes on',
     CommentEdited: 'goes on',
@@ -43,7 +43,7 @@ export interface Count extends StateValue {
   readonly count: number;
 }
 
-/** A number that a post's row keeps, together with the version of its topic; none once the post is deleted. Keyed by the post's id. */
+/** The topic of a counter column of a post, with the version of the topic; a deleted post has no value. Keyed by the post's id. */
 const countTopic = (name: string, column: Prisma.Sql): StateTopic<Count> =>
   stateTopic<Count>(name, async (prisma, postIds) => {
     const rows = await prisma.$queryRaw<Count[]>`
@@ -53,8 +53,8 @@ const countTopic = (name: string, column: Prisma.Sql): StateTopic<Count> =>
     return new Map(rows.map((row) => [row.postId, row]));
   });
 
-/** A post's likes. */
+/** The number of likes of a post. */
 export const likeCount = countTopic('likeCount', Prisma.sql`post.like_count`);
 
-/** A post's comments, counted, but for those deleted. */
+/** The number of comments of a post, without deleted ones. */
 export const commentCount = countTopic('commentCount', Prisma.sql`post.comment_count`);

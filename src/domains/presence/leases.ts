@@ -3,56 +3,59 @@ import { isUnavailable, reasonOf } from '../../db/failures.js';
 import type { Log } from '../../observability/log.js';
 import { reapOne, register, release, renew, sweep, writeDevices, type Lease } from './transitions.js';
 
-/** What one process tells the others of who is here. */
+/** The presence of the users who are connected to this process. */
 export interface Presence {
   /**
-   * A socket of the user's device is here, until the returned function is called; calling that again does nothing. Sockets of one device are
-   * one device, at whatever processes. Both return at once: the database hears of it within a moment, or as soon as it is back.
+   * Registers a socket of a user's device until the returned function is called; calling it again does nothing. Several sockets of one
+   * device, also on different processes, count as one device. Both functions return at once; the database is written shortly after, or as
+   * soon as it is available.
    */
   readonly enter: (userId: string, deviceId: string) => () => void;
-  /** Gives the process's devices back and stops every timer. Waits at most five seconds for the database. Safe to call again. */
+  /** Releases the process's devices and stops all timers. Waits at most five seconds for the database. It may be called again. */
   readonly stop: () => Promise<void>;
 }
 
 export interface PresenceOptions {
   readonly db: Database;
   readonly log: Log;
-  /** A uuid of this process's own. */
+  /** A UUID of this process. */
   readonly processId: string;
-  /** How long a user whose last device has left stays ONLINE or AWAY, in milliseconds. */
+  /** How long a user stays ONLINE or AWAY after their last device has disconnected, in milliseconds. */
   readonly graceMs: number;
-  /** How long the process counts as alive after it was last heard of, in milliseconds; it says so three times as often. */
+  /** How long a lease lasts after its renewal, in milliseconds; it is renewed three times as often. */
   readonly leaseMs: number;
 }
 
-/** Changes within this time are written together, in milliseconds. */
+/** How long changes are collected to be written together, in milliseconds. */
 const BATCH_MS = 10;
-/** Users that one transaction writes at most: it holds them locked until its commit. */
+/** The most users in one transaction, which locks them until its commit. */
 const BATCH_SIZE = 500;
-/** What is due is looked for this much after its time, in milliseconds, because timers fire up to one early and dates are rounded. */
+/**
+ * How long after its due time something is checked, in milliseconds: timers may fire up to one millisecond early, and dates are rounded.
+ */
 const SLACK_MS = 3;
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 1_000;
 const STOP_TIMEOUT_MS = 5_000;
 
 /**
- * Registers the process and begins to renew its lease, to reap the leases of processes that have died and to turn OFFLINE whose
- * grace is over.
+ * Registers the process and starts its timers: renewal of the lease, reaping of leases of dead processes, and turning users OFFLINE after
+ * their grace.
  * @throws when the database does not answer
  */
 export const createPresence = async (options: PresenceOptions): Promise<Presence> => {
   const { db, log } = options;
   const lease: Lease = options;
   const { leaseMs, graceMs } = lease;
-  /** The truth of this process: sockets by user and device. What it writes is always the present set, never a difference. */
+  /** The number of sockets by user and device. The database is always written from this full state, never by differences. */
   const devices = new Map<string, Map<string, number>>();
-  /** Users whose devices may not be in the database as it is here. */
+  /** Users whose devices in the database may differ from those here. */
   const unwritten = new Set<string>();
   const timers = new Set<NodeJS.Timeout>();
   const running = new Set<Promise<void>>();
   let stopping: Promise<void> | null = null;
 
-  /** What has failed for lack of the database is told there, once. */
+  /** Logs a failure; when the database is unavailable at debug level only, because its health logs the outage once. */
   const tell = (error: unknown, what: string): void => log[isUnavailable(error) ? 'debug' : 'warn']({ reason: reasonOf(error) }, what);
 
   const run = (work: () => Promise<void>): void => {
@@ -82,7 +85,7 @@ export const createPresence = async (options: PresenceOptions): Promise<Presence
     else sockets.delete(deviceId);
     if (sockets.size > 0) devices.set(userId, sockets);
     else devices.delete(userId);
-    // A further tab of the same device is nothing new.
+    // Another tab of the same device changes nothing.
     if (before > 0 && count > 0) return;
     unwritten.add(userId);
     scheduleWriting(BATCH_MS);
@@ -111,7 +114,7 @@ export const createPresence = async (options: PresenceOptions): Promise<Presence
         await comeBack();
       }
     } catch (error) {
-      // It may have been committed all the same: writing the devices again is right in either case.
+      // The transaction may have been committed nevertheless; writing the devices again is right in either case.
       for (const userId of userIds) unwritten.add(userId);
       delayMs = retryMs;
       retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
@@ -122,7 +125,7 @@ export const createPresence = async (options: PresenceOptions): Promise<Presence
     }
   };
 
-  /** The process was taken for dead and its devices are gone from the database: they are written again under a new lease. */
+  /** Another process has reaped this one's lease and removed its devices: it registers again and writes them anew. */
   const comeBack = async (): Promise<void> => {
     if (stopping !== null) return;
     await register(db.prisma, lease);
@@ -135,7 +138,7 @@ export const createPresence = async (options: PresenceOptions): Promise<Presence
 
   const intervalMs = leaseMs / 3;
   let renewedAt = performance.now();
-  /** Since when renewals have come in time; null while the database is away. */
+  /** Since when renewals have succeeded without a gap; null while the database is unavailable. */
   let steadySince: number | null = renewedAt;
 
   const sweepDue = async (): Promise<void> => {
@@ -146,15 +149,15 @@ export const createPresence = async (options: PresenceOptions): Promise<Presence
     }
   };
 
-  /** @returns when to look again, in milliseconds from now */
+  /** Renews the lease and does what is due. @returns the delay until the next run, in milliseconds */
   const watch = async (): Promise<number> => {
     const { alive, expired, nextExpiryMs, due } = await renew(db.prisma, lease);
     const now = performance.now();
     if (steadySince === null || now - renewedAt > 2 * intervalMs) steadySince = now;
     renewedAt = now;
     if (!alive) await comeBack();
-    // After an outage, or when all start at once, the others' leases have expired with nobody dead: each gets one lease's time to
-    // be heard of.
+    // After an outage of the database all leases have expired although nobody is dead. Each process gets one lease's time to renew its own
+    // before it may be reaped.
     const reapable = steadySince + leaseMs - now;
     if (expired && reapable <= 0) {
       for (let dead = await reapOne(db, lease); dead !== null; dead = await reapOne(db, lease)) {
@@ -173,7 +176,7 @@ export const createPresence = async (options: PresenceOptions): Promise<Presence
       delayMs = await watch();
     } catch (error) {
       steadySince = null;
-      // A failure that took its time was itself the wait.
+      // The duration of a slow failure counts as part of the delay.
       delayMs = Math.max(intervalMs - (performance.now() - startedAt), FIRST_RETRY_MS);
       tell(error, 'the presence lease could not be renewed; trying again');
     }
@@ -184,7 +187,7 @@ export const createPresence = async (options: PresenceOptions): Promise<Presence
 
   const giveBack = async (): Promise<void> => {
     try {
-      // What is under way might otherwise write devices, or a lease, after these are gone.
+      // Running transactions must end first; otherwise they could write devices or a lease after these have been removed.
       await Promise.all(running);
       await release(db, lease);
     } catch (error) {
@@ -193,7 +196,7 @@ export const createPresence = async (options: PresenceOptions): Promise<Presence
   };
 
   await register(db.prisma, lease);
-  // What was due while no process was there.
+  // Users whose grace ended while no process was running.
   await sweepDue();
   later(intervalMs, tick);
 

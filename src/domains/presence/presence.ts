@@ -4,17 +4,18 @@ import { badInput, coded } from '../../errors.js';
 import { viewerOf } from '../../access/viewer.js';
 import { declare } from './transitions.js';
 
-/** Whether a user is ONLINE, as a condition within a statement that finds them. */
+/** An SQL condition: a user is ONLINE. */
 export const isOnline = (userId: Prisma.Sql): Prisma.Sql =>
   Prisma.sql`EXISTS (SELECT 1 FROM presence WHERE presence.user_id = ${userId} AND presence.status = 'ONLINE')`;
 
-/** The same for one who is here, at the keyboard or not. */
+/** An SQL condition: a user is ONLINE or AWAY. */
 export const isHere = (userId: Prisma.Sql): Prisma.Sql =>
   Prisma.sql`EXISTS (SELECT 1 FROM presence WHERE presence.user_id = ${userId} AND presence.status <> 'OFFLINE')`;
 
 /**
- * Takes the viewer's word for all their devices; saying the same twice is saying it once.
- * @throws BAD_USER_INPUT for OFFLINE, CONFLICT when the viewer is OFFLINE: the word holds for devices that are here, and is not kept
+ * Sets the viewer's status for all their devices; an unchanged status emits no event.
+ * @throws BAD_USER_INPUT for OFFLINE, CONFLICT when the viewer is OFFLINE: the status applies to connected devices and is not stored for
+ *   later
  */
 export const setPresence = async (context: Context, status: PresenceStatus): Promise<void> => {
   const userId = viewerOf(context).id;

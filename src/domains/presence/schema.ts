@@ -17,16 +17,16 @@ import { conversationLog, type ConversationEvents } from '../conversations/topic
 import { setPresence } from './presence.js';
 import { hidden, hiddenKey, presenceTopic, type PresenceValue } from './topics.js';
 
-/** Users whose presence is asked for at once. */
+/** The most users whose presence may be asked for at once. */
 const MAX_USERS = 100;
-/** Members of one conversation whose presence is followed at once: as many as a group has. */
+/** The most members of a conversation whose presence is followed: the largest size of a group. */
 const MAX_MEMBERS = 1_000;
 
 const presenceOf = batched<PresenceValue | null>(({ db }, userIds) => presenceTopic.load(db.prisma, userIds), null);
 
 /**
- * Devices with a socket in any process whose lease is alive; one that is at several processes is one. A process of 0.1.0, which has not
- * given way yet, only says how many it has.
+ * The number of a user's devices with a socket in any process whose lease is valid; a device that is connected to several processes counts
+ * once. Processes of version 0.1.0, which may still run during an update, only tell their number of devices.
  */
 const deviceCount = batched(async ({ db }, userIds) => {
   const rows = await db.prisma.$queryRaw<{ readonly userId: string; readonly devices: number }[]>`
@@ -38,14 +38,14 @@ const deviceCount = batched(async ({ db }, userIds) => {
 }, 0);
 
 /**
- * What the viewer sees: one with whom they are kept apart looks like one who has never been here, in version 0, since a version that grew
- * would tell of each coming and going. The viewer is read only where there is a block at all, or no event of presence could be
- * made once for all who follow it.
+ * The presence as the viewer may see it. A user separated from the viewer by a block appears as if they had never been online, in version
+ * 0, since a growing version would reveal each change. The viewer is read only if the user has any block; otherwise one result of a
+ * presence event can serve all subscribers.
  */
 const asSeen = async (context: Context, presence: PresenceValue): Promise<PresenceValue> =>
   presence.hasBlocks && (await isApart(context, presence.userId)) ? hidden(presence.userId) : presence;
 
-/** Null for a user who does not exist. */
+/** The same; null for a user who does not exist. */
 const seenPresence = async (context: Context, userId: string): Promise<PresenceValue | null> => {
   const presence = await presenceOf(context, userId);
   return presence && (await asSeen(context, presence));
@@ -58,7 +58,7 @@ const findPresence = async (context: Context, userId: string): Promise<PresenceV
   return presence;
 };
 
-/** @throws BAD_USER_INPUT for too many, or one that is not the id of a user */
+/** Decodes ids of users. @throws BAD_USER_INPUT for too many, or for one that is not the id of a user */
 const decodeUserIds = (userIds: readonly string[]): string[] => {
   const { length } = userIds;
   if (length > MAX_USERS) {
@@ -72,7 +72,7 @@ const decodeUserIds = (userIds: readonly string[]): string[] => {
   return userIds.map((userId, index) => decodeId('User', userId, `userIds.${index}`));
 };
 
-/** @throws BAD_USER_INPUT for nobody, too many, or one that is not the id of a user; NOT_FOUND */
+/** Decodes the ids of users to follow. @throws BAD_USER_INPUT for none, too many, or one that is not the id of a user; NOT_FOUND */
 const decodeFollowed = async (context: Context, userIds: readonly string[]): Promise<string[]> => {
   if (userIds.length === 0)
     throw badInput({ path: 'userIds', code: 'TOO_FEW', message: 'Must name at least one user.', params: { min: 1 } });
@@ -81,15 +81,15 @@ const decodeFollowed = async (context: Context, userIds: readonly string[]): Pro
   return keys;
 };
 
-/** What the viewer follows of these users. */
+/** The keys of the presence topic for these users, as the viewer may follow them. */
 const keysOf = async ({ db, viewer }: Context, userIds: readonly string[]): Promise<string[]> => {
   const apart = viewer === null ? new Set<string>() : await blockedAmong(db.prisma, viewer.id, userIds);
   return userIds.map((userId) => (apart.has(userId) ? hiddenKey(userId) : userId));
 };
 
 /**
- * Who is in a conversation of the viewer's, as they come and go.
- * @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT for what is no conversation's id
+ * The keys of the members of one of the viewer's conversations; they change as members join and leave.
+ * @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT for an id that is not of a conversation
  */
 const followMembers = async (context: Context, globalId: string): Promise<Followed> => {
   const { conversation } = await findAsMember(context, decodeId('Conversation', globalId, 'conversationId'));

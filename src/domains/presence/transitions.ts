@@ -5,40 +5,40 @@ import { usersAmong } from '../account/account.js';
 import { presenceTopic } from './topics.js';
 
 /**
- * The SQL of presence. What is true of a user is decided under the lock of the user's row in `presence`, so that it is decided once,
- * however many processes write at the same time:
+ * The SQL of presence. A user's state is decided under the lock of their row in `presence`, so concurrent writers of several processes are
+ * serialised. Invariants:
  *
  * - a device is written or removed only by a transaction that holds that lock;
  * - `offline_due` is set exactly while a user who is not OFFLINE has no device;
- * - OFFLINE is left only by a device that comes, for ONLINE, and entered only by a grace that ends;
- * - between ONLINE and AWAY the user's word alone decides, and neither devices nor their grace hear of it;
+ * - a user leaves OFFLINE only by connecting a device, and then is ONLINE; they become OFFLINE only at the end of a grace;
+ * - between ONLINE and AWAY only the user decides; neither devices nor the grace change it;
  * - an event is emitted exactly when the status changes.
  *
- * Locks are taken in the order lease, users by id, heads, so no two of these transactions block each other. All times are the
- * database's: the clocks of the processes need not agree.
+ * Locks are taken in the order lease, users by id, heads, which prevents deadlocks. All times are the database's, so the clocks of the
+ * processes may differ.
  */
 
 export interface Lease {
   readonly processId: string;
-  /** How long a lease holds after its renewal, in milliseconds. */
+  /** How long a lease lasts after its renewal, in milliseconds. */
   readonly leaseMs: number;
-  /** How long a user whose last device has left may stay away, in milliseconds. */
+  /** The grace: how long a user stays as they are after their last device has disconnected, in milliseconds. */
   readonly graceMs: number;
 }
 
 export interface UserDevices {
   readonly userId: string;
-  /** The devices that the process has of this user now. */
+  /** All devices of this user that are connected to the process now. */
   readonly deviceIds: readonly string[];
 }
 
-/** Users that one transaction turns OFFLINE at most: each is a head that it holds locked. */
+/** The most users that one transaction turns OFFLINE: it holds the lock of a head for each. */
 const SWEEP_SIZE = 500;
 
 const milliseconds = (count: number): Prisma.Sql => Prisma.sql`(${count}::float8 * interval '1 millisecond')`;
 const NOW = Prisma.sql`clock_timestamp()`;
 
-/** Gives the process its lease, again if it has lost it. */
+/** Creates the lease of the process, or creates it again after it was reaped. */
 export const register = async (prisma: PrismaClient, { processId, leaseMs }: Lease): Promise<void> => {
   await prisma.$executeRaw`
     INSERT INTO presence_lease (process_id, expires_at) VALUES (${processId}::uuid, ${NOW} + ${milliseconds(leaseMs)})
@@ -46,17 +46,17 @@ export const register = async (prisma: PrismaClient, { processId, leaseMs }: Lea
 };
 
 export interface Renewal {
-  /** Whether the lease was still there; if not, another process has reaped it. */
+  /** Whether the lease existed; if not, another process has reaped it. */
   readonly alive: boolean;
-  /** Whether there are leases of other processes to reap. */
+  /** Whether leases of other processes have expired. */
   readonly expired: boolean;
-  /** How long the next of the others' leases still holds, in milliseconds; null when there is none. */
+  /** How long until the next lease of another process expires, in milliseconds; null when there is none. */
   readonly nextExpiryMs: number | null;
-  /** Whether there are users to turn OFFLINE. */
+  /** Whether users are due to turn OFFLINE. */
   readonly due: boolean;
 }
 
-/** Renews the lease and looks, in the same statement, whether there is anything to do for others. */
+/** Renews the lease and checks, in the same statement, whether anything is due. */
 export const renew = async (prisma: PrismaClient, { processId, leaseMs }: Lease): Promise<Renewal> => {
   const [renewal] = await prisma.$queryRaw<[Renewal]>`
     WITH renewed AS (
@@ -72,14 +72,13 @@ export const renew = async (prisma: PrismaClient, { processId, leaseMs }: Lease)
 };
 
 /**
- * Writes which devices the process has of each user, and what follows from it: the first device of an OFFLINE user anywhere makes
- * them ONLINE, the last one anywhere that leaves starts their grace, one that comes within it ends the grace. Writing the same again
- * changes nothing.
+ * Writes the process's devices of each user and the resulting transitions: the first device of an OFFLINE user makes them ONLINE; removing
+ * the last one starts the grace; a device that connects during the grace ends it. Writing the same state again changes nothing.
  * @returns `reaped`, with nothing written, when the process has no lease; `leaving` when a grace has begun
  */
 export const writeDevices = (db: Database, lease: Lease, users: readonly UserDevices[]): Promise<'reaped' | 'leaving' | 'settled'> =>
   db.transact(async (tx) => {
-    // It keeps the lease from being reaped until the commit, but not from being renewed.
+    // A share lock on the lease keeps it from being reaped until the commit, but not from being renewed.
     const held = await tx.$queryRaw<unknown[]>`
       SELECT 1 FROM presence_lease WHERE process_id = ${lease.processId}::uuid FOR KEY SHARE`;
     if (held.length === 0) return 'reaped';
@@ -87,7 +86,7 @@ export const writeDevices = (db: Database, lease: Lease, users: readonly UserDev
       tx,
       users.map(({ userId }) => userId),
     );
-    // Joined with the rows just locked: a user who has been deleted has none.
+    // Joined with the rows just locked: a deleted user has none.
     await tx.$executeRaw`
       WITH given AS (
         SELECT user_id, device_ids
@@ -114,7 +113,7 @@ export const writeDevices = (db: Database, lease: Lease, users: readonly UserDev
     return leaving === null ? 'settled' : 'leaving';
   });
 
-/** Gives the process's devices back and ends its lease; the grace lets their users come back to another process. */
+/** Removes the process's devices and its lease; during the grace the users can reconnect to another process. */
 export const release = async (db: Database, lease: Lease): Promise<void> => {
   await db.transact(async (tx) => {
     await tx.$queryRaw`SELECT 1 FROM presence_lease WHERE process_id = ${lease.processId}::uuid FOR UPDATE`;
@@ -122,17 +121,17 @@ export const release = async (db: Database, lease: Lease): Promise<void> => {
   });
 };
 
-/** A process whose lease has ended, and how long the grace of the last of its users still lasts, in milliseconds; 0 when it is over. */
+/** The effect of reaping a lease: how long the last of its users' graces still lasts, in milliseconds; 0 when all are over. */
 export interface Reaped {
   readonly processId: string;
   readonly graceMs: number;
 }
 
 /**
- * Ends the lease of one process that has not renewed it, with its devices. Its users' grace counts from the last sign of life, so
- * unless the grace is longer than the lease they are due at once: the lease was the wait. A user who had a device elsewhere meanwhile
- * has the grace that began when that one left.
- * @returns null when no lease has expired or others are dealing with them
+ * Removes one expired lease of another process, with its devices. The grace of its users is counted from the last renewal; unless the grace
+ * is longer than the lease, they are due at once. A user who had a device on another process meanwhile has the grace that began when that
+ * one disconnected.
+ * @returns null when no lease has expired, or when other processes are handling those that have
  */
 export const reapOne = (db: Database, lease: Lease): Promise<Reaped | null> =>
   db.transact(async (tx) => {
@@ -151,12 +150,12 @@ export const reapOne = (db: Database, lease: Lease): Promise<Reaped | null> =>
   });
 
 /**
- * Turns users OFFLINE whose grace is over, each exactly once whoever else does the same at the same time.
- * @returns whether there may be more of them
+ * Turns users OFFLINE whose grace is over; each exactly once, also when several processes do it.
+ * @returns whether there may be more
  */
 export const sweep = (db: Database): Promise<boolean> =>
   db.transact(async (tx) => {
-    // Whoever has come back, or was swept by another process, while this waits for a lock is not due any more and left out.
+    // Users who have reconnected, or were handled by another process while this one waited for a lock, no longer match the condition.
     const due = await tx.$queryRaw<{ userId: string }[]>`
       SELECT user_id AS "userId" FROM presence WHERE offline_due <= ${NOW} ORDER BY user_id LIMIT ${SWEEP_SIZE} FOR UPDATE`;
     if (due.length === 0) return false;
@@ -167,13 +166,13 @@ export const sweep = (db: Database): Promise<boolean> =>
   });
 
 /**
- * Writes what a user says of themselves. Within the grace they are still here for everyone, so their word counts; when it ends they
- * turn OFFLINE all the same. Saying the same again changes nothing.
+ * Sets the status that a user has chosen. It is possible during the grace, but at its end they become OFFLINE all the same. An unchanged
+ * status emits no event.
  * @returns false, with nothing written, when the user is OFFLINE
  */
 export const declare = (db: Database, userId: string, status: Exclude<PresenceStatus, 'OFFLINE'>): Promise<boolean> =>
   db.transact(async (tx) => {
-    // Whoever turns the user OFFLINE or ONLINE at this moment is waited for: what they leave behind decides.
+    // The lock waits for concurrent transitions, whose result then decides.
     const [present] = await tx.$queryRaw<{ status: PresenceStatus }[]>`
       SELECT status FROM presence WHERE user_id = ${userId}::uuid FOR UPDATE`;
     if (present === undefined || present.status === 'OFFLINE') return false;
@@ -184,8 +183,8 @@ export const declare = (db: Database, userId: string, status: Exclude<PresenceSt
   });
 
 /**
- * Locks the users' rows in the order of their ids, making those that are missing. A row that an upsert's condition rejects is left
- * as it is, but locked: so making and locking are one pass in one order.
+ * Locks the users' rows in the order of their ids, and creates missing ones. An upsert also locks a row that its WHERE clause leaves
+ * unchanged, so creating and locking is one pass in one order.
  */
 const lockUsers = async (tx: Tx, userIds: readonly string[]): Promise<void> => {
   await tx.$executeRaw`
@@ -194,7 +193,7 @@ const lockUsers = async (tx: Tx, userIds: readonly string[]): Promise<void> => {
     ON CONFLICT (user_id) DO UPDATE SET status = presence.status WHERE false`;
 };
 
-/** The users, locked before, have a device. */
+/** Applies the connecting of a device to users, whose rows are locked. */
 const arrive = async (tx: Tx, userIds: readonly string[]): Promise<void> => {
   if (userIds.length === 0) return;
   const arrived = await tx.$queryRaw<{ userId: string }[]>`
@@ -206,10 +205,11 @@ const arrive = async (tx: Tx, userIds: readonly string[]): Promise<void> => {
 };
 
 /**
- * Devices of the users, locked before, have been removed: those without any other begin their grace. It counts from the later of all
- * ends, whichever is heard of first: A dies with a device of Ada's, her next one leaves B, and only then does A's lease run out: her grace
- * began when she left B. So each end is written down, also while another device is counted.
- * @returns how long the longest of the graces that have begun lasts from now, in milliseconds; null when none has
+ * Applies the disconnecting of devices to users, whose rows are locked: those without another device begin their grace. The grace counts
+ * from the latest disconnecting, in whatever order they become known. Example: process A dies with a device of Ada's; then her device on B
+ * disconnects; A's lease expires only after that. Her grace began when she left B. Therefore every time of disconnecting is stored, also
+ * while another device is connected.
+ * @returns the longest of the begun graces, in milliseconds from now; null when none has begun
  */
 const depart = async (tx: Tx, { graceMs }: Lease, userIds: readonly string[], leftAt: Prisma.Sql): Promise<number | null> => {
   if (userIds.length === 0) return null;
@@ -227,7 +227,7 @@ const depart = async (tx: Tx, { graceMs }: Lease, userIds: readonly string[], le
   return graces.length === 0 ? null : Math.max(...graces);
 };
 
-/** Ends a lease, locked before, with its devices. @returns what {@link depart} does */
+/** Removes a lease, which is locked, with its devices. @returns as {@link depart} */
 const endLease = async (tx: Tx, lease: Lease, processId: string, leftAt: Prisma.Sql): Promise<number | null> => {
   const devices = await tx.$queryRaw<{ userId: string }[]>`
     SELECT user_id AS "userId" FROM presence_device WHERE process_id = ${processId}::uuid`;
