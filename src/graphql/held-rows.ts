@@ -3,13 +3,13 @@
  * single rows. A row that lacks a part of it must be read from the database, because Pothos assumes that whatever the query asked for has
  * been loaded.
  */
-export const holds = (row: object, query: object): boolean =>
+export const hasAll = (row: object, query: object): boolean =>
   Object.entries(query).every(
     ([part, fields]) =>
       (part === 'select' || part === 'include') &&
       Object.entries(fields as object).every(([field, wanted]) => {
         const value = (row as Readonly<Record<string, unknown>>)[field];
         if (typeof wanted !== 'object' || wanted === null) return wanted !== true || value !== undefined;
-        return typeof value === 'object' && value !== null && !Array.isArray(value) && holds(value, wanted as object);
+        return typeof value === 'object' && value !== null && !Array.isArray(value) && hasAll(value, wanted as object);
       }),
   );

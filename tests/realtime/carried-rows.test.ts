@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { conversationLog } from '../../src/domains/conversations/topics.js';
-import { holds } from '../../src/graphql/held-rows.js';
+import { hasAll } from '../../src/graphql/held-rows.js';
 import { decodeId } from '../../src/graphql/ids.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { createTalk, type Talk } from '../kit/talk.js';
@@ -112,5 +112,5 @@ it.each([
   [false, { include: { tags: { select: { id: true } } } }],
   [false, { select: { _count: { select: { tags: true } } } }],
 ])('a row at hand has what a query asks for: %s for %j', (expected, query) => {
-  expect(holds({ id: 'a', name: 'A', reply: null, author: { id: 'b' }, tags: [] }, query)).toBe(expected);
+  expect(hasAll({ id: 'a', name: 'A', reply: null, author: { id: 'b' }, tags: [] }, query)).toBe(expected);
 });

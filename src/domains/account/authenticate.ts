@@ -16,7 +16,7 @@ export interface Authenticator {
    * The same principals in their present state, in the same order, looked up by one SQL statement; null for a principal whose session has
    * ended.
    */
-  readonly lookAgain: (principals: readonly Principal[]) => Promise<(Principal | null)[]>;
+  readonly refreshPrincipals: (principals: readonly Principal[]) => Promise<(Principal | null)[]>;
 }
 
 interface Found {
@@ -56,7 +56,7 @@ export const createAuthenticator = ({
       if (found?.id !== userId) throw new TokenError('invalid');
       return principalOf(found, expiresAt);
     },
-    lookAgain: async (principals) => {
+    refreshPrincipals: async (principals) => {
       const found = new Map(
         (await findSessions([...new Set(principals.map(({ via }) => via.sessionId))])).map((row) => [row.sessionId, row]),
       );

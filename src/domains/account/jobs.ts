@@ -1,6 +1,6 @@
 import { scheduledTask } from '../../jobs/task.js';
 import { pruneLog } from '../../realtime/log-retention.js';
-import { sweepSessions } from './sessions.js';
+import { deleteOldSessions } from './sessions.js';
 import { rightsLog } from './topics.js';
 
 /**
@@ -10,6 +10,6 @@ import { rightsLog } from './topics.js';
 const RIGHTS_KEPT_MS = 30 * 24 * 60 * 60 * 1_000;
 
 export const accountTasks = [
-  scheduledTask('account.sweepSessions', '17 4 * * *', sweepSessions),
+  scheduledTask('account.sweepSessions', '17 4 * * *', deleteOldSessions),
   scheduledTask('account.pruneRights', '27 4 * * *', ({ db }) => pruneLog(db, rightsLog, RIGHTS_KEPT_MS)),
 ];

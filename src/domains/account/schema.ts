@@ -9,7 +9,7 @@ import { principalOf, viewerOf } from '../../access/viewer.js';
 import { findUser } from './account.js';
 import { bioText, displayNameText, emailText, isUsername, passwordText, usernameKey, usernameText } from './rules.js';
 import { endSession, refreshSession, startSession, type Credentials as SessionCredentials } from './sessions.js';
-import { createGuest, createMember, findByPassword, oldestFirst, updateProfile, whoMatch } from './users.js';
+import { createGuest, createMember, findByPassword, oldestFirst, updateProfile, matchingUsers } from './users.js';
 
 const MAX_SEARCH = 100;
 
@@ -168,7 +168,7 @@ builder.queryField('users', (t) =>
       }),
     },
     resolve: (_root, args, context, info) => {
-      const where = whoMatch(args.search ?? '');
+      const where = matchingUsers(args.search ?? '');
       return listPage(context, info, args, {
         keyset: oldestFirst,
         find: (page, query) => context.db.prisma.user.findMany({ ...query, ...page, where: { AND: [where, page.where] } }),

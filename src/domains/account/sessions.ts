@@ -98,15 +98,15 @@ const revoke = async (
 /** How long the row of an ended session is kept, in milliseconds: 30 days, for the investigation of incidents. */
 const KEPT_AFTER_END_MS = 30 * 24 * 60 * 60 * 1_000;
 /** The size of a batch, small enough to be deleted within the statement timeout. */
-const SWEPT_AT_ONCE = 5_000;
+const DELETE_BATCH = 5_000;
 
 /** Deletes sessions that were revoked or expired long ago. */
-export const sweepSessions = async ({ db, clock }: Pick<Services, 'db' | 'clock'>): Promise<void> => {
+export const deleteOldSessions = async ({ db, clock }: Pick<Services, 'db' | 'clock'>): Promise<void> => {
   const before = new Date(clock.now() - KEPT_AFTER_END_MS);
-  for (let swept = SWEPT_AT_ONCE; swept === SWEPT_AT_ONCE;) {
+  for (let swept = DELETE_BATCH; swept === DELETE_BATCH;) {
     swept = await db.prisma.$executeRaw`
       DELETE FROM session WHERE id IN (
-        SELECT id FROM session WHERE revoked_at < ${before} OR expires_at < ${before} LIMIT ${SWEPT_AT_ONCE} FOR UPDATE SKIP LOCKED
+        SELECT id FROM session WHERE revoked_at < ${before} OR expires_at < ${before} LIMIT ${DELETE_BATCH} FOR UPDATE SKIP LOCKED
       )`;
   }
 };

@@ -140,7 +140,7 @@ export const updateProfile = async (
   });
 
 /** The condition for users whose username or display name contains a text, ignoring case; an empty text matches all. */
-export const whoMatch = (search: string): Prisma.UserWhereInput => {
+export const matchingUsers = (search: string): Prisma.UserWhereInput => {
   if (search === '') return {};
   // Prisma does not escape the wildcards of LIKE.
   const contains = search.replaceAll(/[\\%_]/g, '\\$&');

@@ -97,7 +97,7 @@ export const blockUser = async (
       const { count } = await tx.block.createMany({ data: [{ blockerId, blockedId }], skipDuplicates: true });
       if (count === 0) return;
       await end(tx, blockerId, blockedId);
-      tellBoth(tx, blockerId, blockedId);
+      emitBlocksChanged(tx, blockerId, blockedId);
     });
   } catch (error) {
     if (isForeignKeyViolation(error)) throw notFound('User');
@@ -115,12 +115,12 @@ export const unblockUser = async (context: Context, blockedId: string): Promise<
   const blockerId = viewerOf(context).id;
   await context.db.transact(async (tx) => {
     const { count } = await tx.block.deleteMany({ where: { blockerId, blockedId } });
-    if (count > 0) tellBoth(tx, blockerId, blockedId);
+    if (count > 0) emitBlocksChanged(tx, blockerId, blockedId);
   });
   return await findUser(context, blockedId);
 };
 
 /** Emits the change to the rights of both users, because open subscriptions of either may show the other. */
-const tellBoth = (tx: Tx, ...userIds: readonly string[]): void => {
+const emitBlocksChanged = (tx: Tx, ...userIds: readonly string[]): void => {
   for (const userId of userIds) tx.emit(rightsLog, userId, 'BlocksChanged', null);
 };

@@ -9,7 +9,7 @@ import { findAsMember } from './conversations.js';
 import { pollConversation, type ConversationLogEvent } from './events.js';
 import { Message } from './message-schema.js';
 import { Conversation, ConversationMember } from './schema.js';
-import { messageAtHand } from './sent-rows.js';
+import { carriedMessage } from './sent-rows.js';
 import { conversationLog, type ConversationEvents, type OfMessage } from './topics.js';
 
 type Event<Kind extends keyof ConversationEvents> = LogEvent<ConversationEvents, Kind>;
@@ -35,7 +35,7 @@ const messageField = (t: EventFields<OfMessage>, description = 'The message, as 
     type: Message,
     description,
     resolve: (query, event, _args, { db, clock }) =>
-      messageAtHand(event, query, clock) ?? db.prisma.message.findUniqueOrThrow({ ...query, where: { id: event.ref.messageId } }),
+      carriedMessage(event, query, clock) ?? db.prisma.message.findUniqueOrThrow({ ...query, where: { id: event.ref.messageId } }),
   });
 
 const messageEvent = (kind: Exclude<OfMessage, 'MessageDeleted'>, description: string) =>

@@ -32,14 +32,14 @@ export const lockMembership = async (tx: Tx, conversationId: string): Promise<vo
 };
 
 /** Takes the membership lock and then reads the conversation with the viewer's membership. @throws NOT_FOUND, FORBIDDEN */
-const holdAsMember = async (tx: Tx, context: Context, conversationId: string): Promise<AsMember> => {
+const lockAsMember = async (tx: Tx, context: Context, conversationId: string): Promise<AsMember> => {
   await lockMembership(tx, conversationId);
   return await findAsMember(context, conversationId, tx);
 };
 
 /** The same, for the owner. @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT for a direct conversation */
-export const holdAsOwner = async (tx: Tx, context: Context, conversationId: string): Promise<Conversation> =>
-  assertOwner(await holdAsMember(tx, context, conversationId));
+export const lockAsOwner = async (tx: Tx, context: Context, conversationId: string): Promise<Conversation> =>
+  assertOwner(await lockAsMember(tx, context, conversationId));
 
 /** Checks that the viewer owns the conversation. @throws FORBIDDEN, BAD_USER_INPUT for a direct conversation */
 export const assertOwner = ({ conversation, member }: AsMember): Conversation => {
@@ -60,7 +60,7 @@ const assertNotDirect = (conversation: Conversation): void => {
  */
 export const addMembers = async (context: Context, conversationId: string, memberIds: readonly string[]): Promise<void> => {
   await context.db.transact(async (tx) => {
-    const { conversation, member } = await holdAsMember(tx, context, conversationId);
+    const { conversation, member } = await lockAsMember(tx, context, conversationId);
     assertNotDirect(conversation);
     if (!mayAdd(conversation, member)) throw coded('FORBIDDEN', 'You may not add people to this conversation.');
     await assertUsers(tx, memberIds);
@@ -81,7 +81,7 @@ export const addMembers = async (context: Context, conversationId: string, membe
  */
 export const removeMember = async (context: Context, conversationId: string, userId: string): Promise<void> => {
   await context.db.transact(async (tx) => {
-    await holdAsOwner(tx, context, conversationId);
+    await lockAsOwner(tx, context, conversationId);
     if (userId === viewerOf(context).id)
       throw badInput({ path: 'input.userId', code: 'NOT_ALLOWED', message: 'An owner leaves by leaveConversation.' });
     await endMembership(tx, conversationId, userId);
@@ -96,7 +96,7 @@ export const removeMember = async (context: Context, conversationId: string, use
  */
 export const leaveConversation = async (context: Context, conversationId: string): Promise<void> => {
   await context.db.transact(async (tx) => {
-    const { conversation, member } = await holdAsMember(tx, context, conversationId);
+    const { conversation, member } = await lockAsMember(tx, context, conversationId);
     if (!mayBeLeft(conversation))
       throw badInput({ path: 'input.conversationId', code: 'NOT_ALLOWED', message: 'A direct conversation cannot be left.' });
     await endMembership(tx, conversationId, member.userId);
@@ -113,7 +113,7 @@ export const leaveConversation = async (context: Context, conversationId: string
  */
 export const transferOwnership = async (context: Context, conversationId: string, userId: string): Promise<void> => {
   await context.db.transact(async (tx) => {
-    await holdAsOwner(tx, context, conversationId);
+    await lockAsOwner(tx, context, conversationId);
     const heir = await tx.conversationMember.findUnique({ where: { conversationId_userId: { conversationId, userId } } });
     if (heir === null) throw badInput({ path: 'input.userId', code: 'NOT_FOUND', message: 'Is no member of the conversation.' });
     if (heir.role === 'OWNER') return;
@@ -146,7 +146,7 @@ const endMembership = async (tx: Tx, conversationId: string, userId: string): Pr
  */
 export const renameConversation = async (context: Context, conversationId: string, title: string | null): Promise<void> => {
   await context.db.transact(async (tx) => {
-    const { kind, title: before } = await holdAsOwner(tx, context, conversationId);
+    const { kind, title: before } = await lockAsOwner(tx, context, conversationId);
     if (title === null && kind === 'GROUP') throw badInput({ path: 'input.title', code: 'REQUIRED', message: 'A group has a title.' });
     if (title === before) return;
     // The same lock order as when sending: the head first, then the row.

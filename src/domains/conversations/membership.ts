@@ -3,7 +3,7 @@ import { Prisma, type Conversation, type ConversationMember } from '../../db/gen
 import { batched, heads } from '../../graphql/loaders.js';
 import { viewerOf } from '../../access/viewer.js';
 import { areApart } from '../blocks/blocks.js';
-import { isHere } from '../presence/presence.js';
+import { isConnected } from '../presence/presence.js';
 import { membersOnly } from './conversations.js';
 import { conversationLog } from './topics.js';
 
@@ -48,7 +48,7 @@ export const assertMember = async (context: Context, conversationId: string): Pr
 };
 
 /** Whether the viewer is the author of a message of the conversation that still exists. */
-const hasWritten = batched(async ({ db, viewer }, conversationIds) => {
+const hasAuthored = batched(async ({ db, viewer }, conversationIds) => {
   if (viewer === null) return new Map<string, boolean>();
   const rows = await db.prisma.$queryRaw<{ readonly id: string }[]>`
     SELECT id FROM conversation
@@ -59,7 +59,7 @@ const hasWritten = batched(async ({ db, viewer }, conversationIds) => {
 
 /** Whether the viewer may load the conversation by its id: as a member, or as an author of a message in an archived room. */
 export const isKnown = async (context: Context, { id, archivedAt }: Pick<Conversation, 'id' | 'archivedAt'>): Promise<boolean> =>
-  (await ownMembership(context, id)) !== null || (archivedAt !== null && (await hasWritten(context, id)));
+  (await ownMembership(context, id)) !== null || (archivedAt !== null && (await hasAuthored(context, id)));
 
 /** The number of members who are online, the viewer included, without those separated from the viewer by a block. */
 export const onlineCount = batched(async ({ db, viewer }, conversationIds) => {
@@ -67,7 +67,7 @@ export const onlineCount = batched(async ({ db, viewer }, conversationIds) => {
   const rows = await db.prisma.$queryRaw<{ readonly id: string; readonly online: number }[]>`
     SELECT member.conversation_id AS id, count(*)::int AS online
     FROM conversation_member member
-    WHERE member.conversation_id = ANY(${conversationIds}::uuid[]) AND ${isHere(Prisma.sql`member.user_id`)}
+    WHERE member.conversation_id = ANY(${conversationIds}::uuid[]) AND ${isConnected(Prisma.sql`member.user_id`)}
       AND NOT ${areApart(Prisma.sql`${viewer.id}::uuid`, Prisma.sql`member.user_id`)}
     GROUP BY member.conversation_id`;
   return new Map(rows.map(({ id, online }) => [id, online]));

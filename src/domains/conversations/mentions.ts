@@ -7,7 +7,7 @@ import { blockedAmong } from '../blocks/blocks.js';
 const MENTION = /(?<![\p{L}\p{N}_@.-])@([A-Za-z][A-Za-z0-9_-]{2,29})(?![\p{L}\p{N}_-])/gu;
 
 /** The normalised usernames that a text mentions, without duplicates. */
-const namesIn = (body: string): string[] => [...new Set([...body.matchAll(MENTION)].map(([, username = '']) => usernameKey(username)))];
+const usernamesIn = (body: string): string[] => [...new Set([...body.matchAll(MENTION)].map(([, username = '']) => usernameKey(username)))];
 
 interface Mentioning {
   readonly id: string;
@@ -20,8 +20,8 @@ interface Mentioning {
  * The members whom a message mentions, without those separated from its author by a block. Their member rows are locked until the end of
  * the transaction, so nobody is mentioned after the event of their leaving.
  */
-const named = async (tx: Tx, { conversationId, authorId, body }: Mentioning): Promise<string[]> => {
-  const names = namesIn(body);
+const mentionedMembers = async (tx: Tx, { conversationId, authorId, body }: Mentioning): Promise<string[]> => {
+  const names = usernamesIn(body);
   if (names.length === 0) return [];
   const members = await tx.$queryRaw<{ readonly userId: string }[]>`
     SELECT member.user_id AS "userId" FROM conversation_member member JOIN ${usersNamed(names)} named ON named.id = member.user_id
@@ -35,7 +35,7 @@ const named = async (tx: Tx, { conversationId, authorId, body }: Mentioning): Pr
 
 /** Stores the mentions of a new message; a text without `@` costs no statement. @returns the mentioned users, ordered by id */
 export const writeMentions = async (tx: Tx, message: Mentioning): Promise<readonly string[]> => {
-  const userIds = await named(tx, message);
+  const userIds = await mentionedMembers(tx, message);
   if (userIds.length > 0) await tx.messageMention.createMany({ data: userIds.map((userId) => ({ messageId: message.id, userId })) });
   return userIds;
 };
@@ -46,7 +46,7 @@ export const rewriteMentions = async (
   message: Mentioning,
 ): Promise<{ readonly added: readonly string[]; readonly removed: readonly string[] }> => {
   const before = (await tx.messageMention.findMany({ where: { messageId: message.id } })).map(({ userId }) => userId);
-  const after = await named(tx, message);
+  const after = await mentionedMembers(tx, message);
   const added = after.filter((userId) => !before.includes(userId));
   const removed = before.filter((userId) => !after.includes(userId));
   if (removed.length > 0) await tx.messageMention.deleteMany({ where: { messageId: message.id, userId: { in: removed } } });

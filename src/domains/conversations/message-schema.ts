@@ -9,7 +9,7 @@ import { streamKeyset } from '../../realtime/stream-keyset.js';
 import { text } from '../../graphql/text.js';
 import { Me, User } from '../account/schema.js';
 import { afterHead, assertMember, conversationHead, ownMembership } from './membership.js';
-import { deleteMessage, editMessage, findMessage, newestFirst, saying, sendMessage, writtenBy } from './messages.js';
+import { deleteMessage, editMessage, findMessage, newestFirst, containingText, sendMessage, writtenBy } from './messages.js';
 import {
   addReaction,
   emojiText,
@@ -40,7 +40,7 @@ const messageCount = batched(async ({ db }, keys) => {
     [...searches].map(async ([search, ids]) => {
       const groups = await db.prisma.message.groupBy({
         by: ['conversationId'],
-        where: { conversationId: { in: ids }, ...saying(search) },
+        where: { conversationId: { in: ids }, ...containingText(search) },
         _count: true,
       });
       return groups.map(({ conversationId, _count }) => [JSON.stringify([conversationId, search]), _count] as const);
@@ -152,7 +152,7 @@ builder.prismaObjectFields(Conversation, (t) => ({
           const conversations = await context.db.prisma.conversation.findMany({
             relationLoadStrategy: 'join',
             where: { id: { in: ids } },
-            select: { id: true, messages: { ...query, ...page, where: { AND: [saying(search), page.where] } } },
+            select: { id: true, messages: { ...query, ...page, where: { AND: [containingText(search), page.where] } } },
           });
           return conversations.map(({ id, messages }) => ({ id, rows: messages }));
         },

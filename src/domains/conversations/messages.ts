@@ -33,11 +33,15 @@ export const newestFirst: Keyset<Pick<Message, 'id' | 'createdAt'>> = {
 };
 
 /** A Prisma condition: messages that contain a text, ignoring case. An empty text matches all messages, deleted ones included. */
-export const saying = (search: string): Prisma.MessageWhereInput =>
+export const containingText = (search: string): Prisma.MessageWhereInput =>
   search === '' ? {} : { body: { contains: escapeLike(search), mode: 'insensitive' } };
 
-/** A Prisma condition: messages of an author that are not deleted and match {@link saying}. */
-export const writtenBy = (authorId: string, search: string): Prisma.MessageWhereInput => ({ authorId, deletedAt: null, ...saying(search) });
+/** A Prisma condition: messages of an author that are not deleted and match {@link containingText}. */
+export const writtenBy = (authorId: string, search: string): Prisma.MessageWhereInput => ({
+  authorId,
+  deletedAt: null,
+  ...containingText(search),
+});
 
 /** The columns of a message, with Prisma's names. */
 const COLUMNS = Prisma.sql`
@@ -126,8 +130,8 @@ const write = async (
     const mentioned = await writeMentions(tx, message);
     await notify(
       tx,
-      ...mentioned.map((userId) => mentioning(message, userId)),
-      ...(directKey === null ? [] : [writingTo(message, otherOf({ directKey }, authorId))]),
+      ...mentioned.map((userId) => mentionAct(message, userId)),
+      ...(directKey === null ? [] : [directMessageAct(message, otherOf({ directKey }, authorId))]),
     );
     return { message, event: tx.emit(conversationLog, conversationId, 'MessageAdded', { messageId: message.id }, rows) };
   });
@@ -142,7 +146,7 @@ const write = async (
 };
 
 /** The act of mentioning a user in a message. */
-const mentioning = ({ id, authorId }: Pick<Message, 'id' | 'authorId'>, userId: string): Act => ({
+const mentionAct = ({ id, authorId }: Pick<Message, 'id' | 'authorId'>, userId: string): Act => ({
   kind: 'MENTION',
   userId,
   actorId: authorId,
@@ -152,17 +156,17 @@ const mentioning = ({ id, authorId }: Pick<Message, 'id' | 'authorId'>, userId: 
 /** Withdraws the notifications of mentions whose messages their users can no longer see. The mentions themselves are not changed. */
 export const withdrawMentions = async (tx: Tx, where: Prisma.MessageMentionWhereInput): Promise<void> => {
   const mentions = await tx.messageMention.findMany({ where, select: { userId: true, message: { select: { id: true, authorId: true } } } });
-  await withdraw(tx, ...mentions.map(({ userId, message }) => mentioning(message, userId)));
+  await withdraw(tx, ...mentions.map(({ userId, message }) => mentionAct(message, userId)));
 };
 
 /** The act of writing to the other member of a direct conversation, who is notified while offline. */
-const writingTo = ({ conversationId, authorId }: Message, userId: string): Act => ({
-  ...saidIn(conversationId, userId),
+const directMessageAct = ({ conversationId, authorId }: Message, userId: string): Act => ({
+  ...directMessagesAbout(conversationId, userId),
   actorId: authorId,
 });
 
 /** The subject of a user's notification about messages in a direct conversation. */
-export const saidIn = (conversationId: string, userId: string) =>
+export const directMessagesAbout = (conversationId: string, userId: string) =>
   ({ kind: 'MESSAGE', userId, subject: { type: 'Conversation', id: conversationId } }) as const satisfies About;
 
 const whyNot = async (context: Context, { conversationId, replyToId }: SendMessage): Promise<Error> => {
@@ -183,7 +187,7 @@ export const findMessage = async (context: Context, id: string): Promise<Message
 };
 
 /** A locked message, before it or its reactions are changed. */
-interface Held {
+interface LockedMessage {
   readonly message: Message;
   /** The viewer's role in the conversation; null for a moderator who is not a member. */
   readonly role: MemberRole | null;
@@ -196,8 +200,8 @@ interface Held {
  * the second lock keeps the event of the viewer's leaving behind the event of this act.
  * @throws NOT_FOUND, FORBIDDEN
  */
-export const holdMessage = async (tx: Tx, context: Context, messageId: string): Promise<Held> => {
-  const [found] = await tx.$queryRaw<(Message & Omit<Held, 'message'>)[]>`
+export const lockMessage = async (tx: Tx, context: Context, messageId: string): Promise<LockedMessage> => {
+  const [found] = await tx.$queryRaw<(Message & Omit<LockedMessage, 'message'>)[]>`
     SELECT ${COLUMNS}, member.role::text AS role, ${IS_APART} AS apart
     FROM message JOIN conversation_member member ON member.conversation_id = message.conversation_id
     WHERE message.id = ${messageId}::uuid AND member.user_id = ${viewerOf(context).id}::uuid
@@ -208,7 +212,7 @@ export const holdMessage = async (tx: Tx, context: Context, messageId: string): 
 };
 
 /** The same without membership, for moderators. @throws NOT_FOUND */
-const holdAnyMessage = async (tx: Tx, messageId: string): Promise<Held> => {
+const lockAnyMessage = async (tx: Tx, messageId: string): Promise<LockedMessage> => {
   const [message] = await tx.$queryRaw<Message[]>`SELECT ${COLUMNS} FROM message WHERE id = ${messageId}::uuid FOR NO KEY UPDATE`;
   if (message === undefined) throw notFound('Message');
   return { message, role: null, apart: false };
@@ -227,15 +231,15 @@ export const editMessage = async (
 ): Promise<Message> => {
   assertLength(context, body);
   const { message: edited, event } = await context.db.transact(async (tx) => {
-    const { message, apart } = await holdMessage(tx, context, messageId);
+    const { message, apart } = await lockMessage(tx, context, messageId);
     if (!mayEdit(viewerOf(context), message)) throw coded('FORBIDDEN', 'Only its author may edit a message.');
     if (apart) throw keptApart();
     if (message.deletedAt !== null) throw alreadyDeleted();
     if (body === message.body) return { message, event: null };
     const written = await tx.message.update({ where: { id: messageId }, data: { body, editedAt: new Date(context.clock.now()) } });
     const { added, removed } = await rewriteMentions(tx, written);
-    await withdraw(tx, ...removed.map((userId) => mentioning(written, userId)));
-    await notify(tx, ...added.map((userId) => mentioning(written, userId)));
+    await withdraw(tx, ...removed.map((userId) => mentionAct(written, userId)));
+    await notify(tx, ...added.map((userId) => mentionAct(written, userId)));
     return { message: written, event: tx.emit(conversationLog, written.conversationId, 'MessageEdited', { messageId }) };
   });
   return event === null ? edited : { ...edited, editedAt: event.at };
@@ -250,7 +254,7 @@ export const editMessage = async (
 export const deleteMessage = async (context: Context, messageId: string): Promise<Pick<Message, 'id' | 'conversationId'>> => {
   const viewer = viewerOf(context);
   return await context.db.transact(async (tx) => {
-    const { message, role } = mayModerate(viewer) ? await holdAnyMessage(tx, messageId) : await holdMessage(tx, context, messageId);
+    const { message, role } = mayModerate(viewer) ? await lockAnyMessage(tx, messageId) : await lockMessage(tx, context, messageId);
     if (!mayDelete(viewer, message, role)) {
       throw coded('FORBIDDEN', 'Only its author, the owner of the conversation and moderators may delete a message.');
     }
@@ -263,7 +267,7 @@ export const deleteMessage = async (context: Context, messageId: string): Promis
       data: { body: '', deletedAt: new Date(context.clock.now()) },
       select: { id: true },
     });
-    await withdraw(tx, ...mentioned.map((userId) => mentioning(message, userId)));
+    await withdraw(tx, ...mentioned.map((userId) => mentionAct(message, userId)));
     tx.emit(conversationLog, conversationId, 'MessageDeleted', { messageId });
     return { id, conversationId };
   });

@@ -5,7 +5,7 @@ import { badInput } from '../../errors.js';
 import { batched } from '../../graphql/loaders.js';
 import { viewerOf } from '../../access/viewer.js';
 import { keptApart } from '../blocks/blocks.js';
-import { holdMessage, alreadyDeleted } from './messages.js';
+import { lockMessage, alreadyDeleted } from './messages.js';
 import { conversationLog } from './topics.js';
 
 /** The most different emojis on a message, because every member sees all of them. */
@@ -32,7 +32,7 @@ export interface Reaction {
 export const addReaction = async (context: Context, { messageId, emoji }: Reaction): Promise<Message> => {
   const userId = viewerOf(context).id;
   return await context.db.transact(async (tx) => {
-    const { message, apart } = await holdMessage(tx, context, messageId);
+    const { message, apart } = await lockMessage(tx, context, messageId);
     if (apart) throw keptApart();
     if (message.deletedAt !== null) throw alreadyDeleted();
     // The time is taken after the lock was granted, not at the start of the transaction, so the order of first use is the order of the
@@ -55,7 +55,7 @@ export const addReaction = async (context: Context, { messageId, emoji }: Reacti
 export const removeReaction = async (context: Context, { messageId, emoji }: Reaction): Promise<Message> => {
   const userId = viewerOf(context).id;
   return await context.db.transact(async (tx) => {
-    const { message } = await holdMessage(tx, context, messageId);
+    const { message } = await lockMessage(tx, context, messageId);
     const { count } = await tx.messageReaction.deleteMany({ where: { messageId, userId, emoji } });
     if (count > 0) tx.emit(conversationLog, message.conversationId, 'ReactionsChanged', { messageId });
     return message;

@@ -8,15 +8,15 @@ import { readHead } from '../../realtime/event-log.js';
 import { readUnless } from '../notifications/notifications.js';
 import { findAsMember } from './conversations.js';
 import { IS_APART } from './membership.js';
-import { saidIn } from './messages.js';
-import { READING_IS_TOLD_TO } from './rules.js';
+import { directMessagesAbout } from './messages.js';
+import { MAX_PUBLISHED_READERS } from './rules.js';
 import { conversationLog } from './topics.js';
 import { hasUnread } from './unread.js';
 
 /**
- * Moves the viewer's read position forward to `cursor`; it never moves back. In a conversation of up to {@link READING_IS_TOLD_TO} members
- * it is published to the others: for each member at most once a second, and the last position always. It is not published in a direct
- * conversation whose users are separated by a block.
+ * Moves the viewer's read position forward to `cursor`; it never moves back. In a conversation of up to {@link MAX_PUBLISHED_READERS}
+ * members it is published to the others: for each member at most once a second, and the last position always. It is not published in a
+ * direct conversation whose users are separated by a block.
  * @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT for a cursor of another stream, CURSOR_EXPIRED for a cursor beyond the head or of another
  *   epoch
  */
@@ -29,8 +29,8 @@ export const markRead = async (context: Context, conversationId: string, cursor:
   const oldest = (head?.oldestSeq ?? 1) - 1;
   assertReadable(conversationLog.name, conversationId, { ...position, seq: Math.max(position.seq, oldest) }, head);
   await transact(async (tx) => {
-    await readOn(tx, member, position.seq);
-    await readUnless(tx, saidIn(conversationId, member.userId), hasUnread(member.userId, conversationId));
+    await moveReadPosition(tx, member, position.seq);
+    await readUnless(tx, directMessagesAbout(conversationId, member.userId), hasUnread(member.userId, conversationId));
   });
 };
 
@@ -38,7 +38,7 @@ export const markRead = async (context: Context, conversationId: string, cursor:
  * The present time, truncated to the column's milliseconds. A rounded time could lie in the future, which would mean that a job is
  * enqueued.
  */
-const JUST_NOW = Prisma.sql`date_trunc('milliseconds', clock_timestamp())`;
+const NOW = Prisma.sql`date_trunc('milliseconds', clock_timestamp())`;
 
 interface Moved {
   /** Null when the move is not published. */
@@ -49,13 +49,13 @@ interface Moved {
  * Moves the read position of a member, unless it is there already or the membership has ended. A move that passes no message is not
  * published; otherwise clients that mark each ReadMoved event as read would answer each other for ever.
  */
-const readOn = async (tx: Tx, { id, conversationId, userId }: ConversationMember, seq: number): Promise<void> => {
+const moveReadPosition = async (tx: Tx, { id, conversationId, userId }: ConversationMember, seq: number): Promise<void> => {
   const [moved] = await tx.$queryRaw<Moved[]>`
     SELECT CASE WHEN (
         SELECT count(*) FROM (
-          SELECT 1 FROM conversation_member WHERE conversation_id = member.conversation_id LIMIT ${READING_IS_TOLD_TO + 1}
+          SELECT 1 FROM conversation_member WHERE conversation_id = member.conversation_id LIMIT ${MAX_PUBLISHED_READERS + 1}
         ) few
-      ) <= ${READING_IS_TOLD_TO} AND EXISTS (
+      ) <= ${MAX_PUBLISHED_READERS} AND EXISTS (
         SELECT 1 FROM message
         WHERE message.conversation_id = member.conversation_id AND message.seq > member.last_read_seq AND message.seq <= ${seq}
       ) AND NOT ${IS_APART} THEN ${throttleDecision(Prisma.sql`coalesce(member.read_told_at, '-infinity')`)} END AS decision
@@ -65,11 +65,11 @@ const readOn = async (tx: Tx, { id, conversationId, userId }: ConversationMember
     UPDATE conversation_member
     SET last_read_seq = ${seq},
       read_told_at = CASE ${moved.decision}::text
-        WHEN 'now' THEN ${JUST_NOW} WHEN 'soon' THEN read_told_at + ${THROTTLE_INTERVAL} ELSE read_told_at
+        WHEN 'now' THEN ${NOW} WHEN 'soon' THEN read_told_at + ${THROTTLE_INTERVAL} ELSE read_told_at
       END
     WHERE id = ${id}::uuid RETURNING read_told_at AS "toldAt"`;
   if (moved.decision === 'now') tx.emit(conversationLog, conversationId, 'ReadMoved', { userId, seq });
-  if (moved.decision === 'soon' && toldAt !== null) tx.enqueue(tellReadingTask, { memberId: id }, { key: id, runAt: toldAt });
+  if (moved.decision === 'soon' && toldAt !== null) tx.enqueue(publishReadPositionTask, { memberId: id }, { key: id, runAt: toldAt });
 };
 
 interface Reader {
@@ -83,21 +83,23 @@ interface Reader {
 }
 
 /** Publishes the present read position of a member. */
-export const tellReadingTask: Task<{ readonly memberId: string }> = defineTask('conversations.tellReading', ({ db }, { memberId }) =>
-  db.transact(async (tx) => {
-    const [reader] = await tx.$queryRaw<Reader[]>`
+export const publishReadPositionTask: Task<{ readonly memberId: string }> = defineTask(
+  'conversations.tellReading',
+  ({ db }, { memberId }) =>
+    db.transact(async (tx) => {
+      const [reader] = await tx.$queryRaw<Reader[]>`
       SELECT conversation_id AS "conversationId", user_id AS "userId", last_read_seq AS seq, read_told_at AS "toldAt",
         read_told_at > clock_timestamp() AS early, ${IS_APART} AS apart
       FROM conversation_member member WHERE id = ${memberId}::uuid FOR NO KEY UPDATE`;
-    if (reader === undefined) return;
-    const { conversationId, userId, seq, toldAt, early, apart } = reader;
-    // The job ran late, and meanwhile a later time was set for further moves: a job for that time is needed.
-    if (early) {
-      tx.enqueue(tellReadingTask, { memberId }, { key: memberId, runAt: toldAt });
-      return;
-    }
-    if (apart) return;
-    await tx.$executeRaw`UPDATE conversation_member SET read_told_at = ${JUST_NOW} WHERE id = ${memberId}::uuid`;
-    tx.emit(conversationLog, conversationId, 'ReadMoved', { userId, seq });
-  }),
+      if (reader === undefined) return;
+      const { conversationId, userId, seq, toldAt, early, apart } = reader;
+      // The job ran late, and meanwhile a later time was set for further moves: a job for that time is needed.
+      if (early) {
+        tx.enqueue(publishReadPositionTask, { memberId }, { key: memberId, runAt: toldAt });
+        return;
+      }
+      if (apart) return;
+      await tx.$executeRaw`UPDATE conversation_member SET read_told_at = ${NOW} WHERE id = ${memberId}::uuid`;
+      tx.emit(conversationLog, conversationId, 'ReadMoved', { userId, seq });
+    }),
 );

@@ -8,7 +8,7 @@ import { text } from '../../graphql/text.js';
 import { viewerOf } from '../../access/viewer.js';
 import { findAsMember } from './conversations.js';
 import { parseJoinCode } from './join-codes.js';
-import { assertOwner, holdAsOwner, lockMembership } from './members.js';
+import { assertOwner, lockAsOwner, lockMembership } from './members.js';
 import { conversationLog } from './topics.js';
 
 export const MIN_PASSCODE = 4;
@@ -90,7 +90,7 @@ export const setRoomPasscode = async (context: Context, conversationId: string, 
   assertRoom(assertOwner(await findAsMember(context, conversationId)));
   const passcodeHash = passcode === null ? null : await hashPassword(passcode);
   await context.db.transact(async (tx) => {
-    assertRoom(await holdAsOwner(tx, context, conversationId));
+    assertRoom(await lockAsOwner(tx, context, conversationId));
     await tx.conversation.update({ where: { id: conversationId }, data: { passcodeHash }, select: { id: true } });
   });
 };

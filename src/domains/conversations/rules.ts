@@ -20,7 +20,7 @@ export const mayManage = ({ kind }: Pick<Conversation, 'kind'>, { role }: Pick<C
  * The most members of a conversation in which read positions are published. In larger ones there would be more of these events than
  * messages.
  */
-export const READING_IS_TOLD_TO = 50;
+export const MAX_PUBLISHED_READERS = 50;
 
 /** The key of a direct conversation: its two users, in a fixed order. */
 export const directKey = (userId: string, otherId: string): string => [userId, otherId].sort().join(':');

@@ -16,7 +16,7 @@ import { addMembers, leaveConversation, longestFirst, removeMember, renameConver
 import { afterHead, assertMember, conversationHead, isKnown, onlineCount, ownMembership } from './membership.js';
 import { markRead } from './reading.js';
 import { findRoom, joinRoom, MAX_PASSCODE, MIN_PASSCODE, passcodeText, setRoomPasscode } from './rooms.js';
-import { READING_IS_TOLD_TO } from './rules.js';
+import { MAX_PUBLISHED_READERS } from './rules.js';
 import { conversationLog } from './topics.js';
 import { countUnread } from './unread.js';
 
@@ -45,7 +45,7 @@ const unreadCount = batched(
 );
 
 const isReadingTold = async (context: Context, conversationId: string): Promise<boolean> =>
-  (await memberCount(context, conversationId)) <= READING_IS_TOLD_TO;
+  (await memberCount(context, conversationId)) <= MAX_PUBLISHED_READERS;
 
 const readCursor = async (context: Context, { conversationId, lastReadSeq }: Member): Promise<string> => {
   const head = await conversationHead(context, conversationId);
@@ -159,13 +159,13 @@ export const ConversationMember = builder.prismaObject('ConversationMember', {
     joinedAt: t.expose('joinedAt', { type: 'DateTime', description: 'When they joined.' }),
     lastReadCursor: t.string({
       nullable: true,
-      description: `Up to where they have read; null in conversations of more than ${READING_IS_TOLD_TO} members.`,
+      description: `Up to where they have read; null in conversations of more than ${MAX_PUBLISHED_READERS} members.`,
       resolve: async (member, _args, context) =>
         (await isReadingTold(context, member.conversationId)) ? await readCursor(context, member) : null,
     }),
     lastReadSeq: t.int({
       nullable: true,
-      description: `The \`seq\` up to which they have read; null in conversations of more than ${READING_IS_TOLD_TO} members.`,
+      description: `The \`seq\` up to which they have read; null in conversations of more than ${MAX_PUBLISHED_READERS} members.`,
       resolve: async ({ conversationId, lastReadSeq }, _args, context) =>
         (await isReadingTold(context, conversationId)) ? lastReadSeq : null,
     }),

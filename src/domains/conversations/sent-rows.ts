@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.js';
 import type { Message } from '../../db/generated/prisma/client.js';
-import { holds } from '../../graphql/held-rows.js';
+import { hasAll } from '../../graphql/held-rows.js';
 import type { LogEvent } from '../../realtime/topic.js';
 import type { PublicUser } from '../account/account.js';
 import type { ConversationEvents, OfMessage } from './topics.js';
@@ -28,7 +28,7 @@ export const sentRows = (rows: Omit<SentRows, 'authorAt'>, clock: Clock): SentRo
  * @returns null when they must be read from the database: in another process, later than the turn of the commit, or when more is selected
  *   than the rows contain
  */
-export const messageAtHand = (
+export const carriedMessage = (
   { carried, seq, at }: LogEvent<ConversationEvents, OfMessage>,
   query: object,
   clock: Clock,
@@ -37,5 +37,5 @@ export const messageAtHand = (
   const { message, author, authorAt } = carried as SentRows;
   if (clock.now() - authorAt > AUTHOR_MS) return null;
   const row = { ...message, seq, createdAt: at, author };
-  return holds(row, query) ? row : null;
+  return hasAll(row, query) ? row : null;
 };

@@ -163,7 +163,7 @@ export const featureEntry = async (context: Context, input: { readonly id: strin
 
 const LIKEABLE: Likeable = {
   kind: 'entry',
-  hold: (id) => Prisma.sql`SELECT id FROM entry WHERE id = ${id}::uuid FOR NO KEY UPDATE`,
+  lock: (id) => Prisma.sql`SELECT id FROM entry WHERE id = ${id}::uuid FOR NO KEY UPDATE`,
   count: (id) => Prisma.sql`
     UPDATE entry SET like_count = like_count + change.size FROM change WHERE entry.id = ${id}::uuid
     RETURNING entry.like_count AS count, entry.author_id AS "authorId"`,

@@ -25,7 +25,7 @@ export type Kind = keyof typeof TABLES;
 export interface Likeable {
   readonly kind: Kind;
   /** Selects and locks the row with this id: `SELECT id FROM … FOR NO KEY UPDATE`. A missing or deleted item gives no row. */
-  readonly hold: (id: string) => Prisma.Sql;
+  readonly lock: (id: string) => Prisma.Sql;
   /**
    * Adds `change.size` to the like count of the row, unless it is deleted: `UPDATE … FROM change …`, where `change` has one row or none.
    * Returns the new `count` and the `authorId`.
@@ -50,13 +50,13 @@ export interface LikeChange {
  */
 export const addLikes = async (
   client: Prisma.TransactionClient,
-  { kind, hold, count }: Likeable,
+  { kind, lock, count }: Likeable,
   id: string,
   userIds: readonly string[],
 ): Promise<LikeChange | null> => {
   const { name, itemId } = TABLES[kind];
   const [changed] = await client.$queryRaw<LikeChange[]>`
-    WITH held AS (${hold(id)}), liked AS (
+    WITH held AS (${lock(id)}), liked AS (
       INSERT INTO ${name} (${itemId}, user_id) SELECT held.id, liker.id FROM held, ${usersAmong(userIds)} liker
       ON CONFLICT DO NOTHING RETURNING user_id
     ), change AS (
@@ -67,10 +67,10 @@ export const addLikes = async (
 };
 
 /** Removes likes of users, also in one statement. @returns null when there were none */
-export const removeLikes: typeof addLikes = async (client, { kind, hold, count }, id, userIds) => {
+export const removeLikes: typeof addLikes = async (client, { kind, lock, count }, id, userIds) => {
   const { name, itemId } = TABLES[kind];
   const [changed] = await client.$queryRaw<LikeChange[]>`
-    WITH held AS (${hold(id)}), unliked AS (
+    WITH held AS (${lock(id)}), unliked AS (
       DELETE FROM ${name} USING held WHERE ${itemId} = held.id AND user_id = ANY(${userIds}::uuid[]) RETURNING user_id
     ), change AS (
       SELECT -count(*)::int AS size, array_agg(user_id) AS "userIds" FROM unliked HAVING count(*) > 0

@@ -7,16 +7,18 @@ import { notificationLog } from './topics.js';
  * Either A's transaction commits first and the job publishes it too, or it waits for the job, and then finds that it must enqueue a new
  * one.
  */
-export const tellTask: Task<{ readonly notificationId: string }> = defineTask('notifications.tell', ({ db }, { notificationId }) =>
-  db.transact(async (tx) => {
-    const [unread] = await tx.$queryRaw<{ readonly userId: string; readonly toldAt: Date; readonly early: boolean }[]>`
+export const publishNotificationTask: Task<{ readonly notificationId: string }> = defineTask(
+  'notifications.tell',
+  ({ db }, { notificationId }) =>
+    db.transact(async (tx) => {
+      const [unread] = await tx.$queryRaw<{ readonly userId: string; readonly toldAt: Date; readonly early: boolean }[]>`
       SELECT user_id AS "userId", told_at AS "toldAt", told_at > clock_timestamp() AS early
       FROM notification WHERE id = ${notificationId}::uuid AND open_key IS NOT NULL FOR NO KEY UPDATE`;
-    if (unread === undefined) return;
-    // The job ran late, and meanwhile a later time was set for further changes: a job for that time is needed.
-    if (unread.early) tx.enqueue(tellTask, { notificationId }, { key: notificationId, runAt: unread.toldAt });
-    else tx.emit(notificationLog, unread.userId, 'NotificationAdded', { notificationId });
-  }),
+      if (unread === undefined) return;
+      // The job ran late, and meanwhile a later time was set for further changes: a job for that time is needed.
+      if (unread.early) tx.enqueue(publishNotificationTask, { notificationId }, { key: notificationId, runAt: unread.toldAt });
+      else tx.emit(notificationLog, unread.userId, 'NotificationAdded', { notificationId });
+    }),
 );
 
 /**
@@ -25,6 +27,6 @@ export const tellTask: Task<{ readonly notificationId: string }> = defineTask('n
 const EVENTS_KEPT_MS = 90 * 24 * 60 * 60 * 1_000;
 
 export const notificationTasks = [
-  tellTask,
+  publishNotificationTask,
   scheduledTask('notifications.pruneEvents', '37 4 * * *', ({ db }) => pruneLog(db, notificationLog, EVENTS_KEPT_MS)),
 ];

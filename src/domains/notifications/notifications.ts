@@ -3,7 +3,7 @@ import { THROTTLE_INTERVAL, throttleDecision, type ThrottleDecision } from '../.
 import type { Tx } from '../../db/transact.js';
 import { areApart } from '../blocks/blocks.js';
 import { isOnline } from '../presence/presence.js';
-import { tellTask } from './jobs.js';
+import { publishNotificationTask } from './jobs.js';
 import { openKeyOf, type About, type Act } from './rules.js';
 import { notificationLog } from './topics.js';
 
@@ -126,7 +126,7 @@ const tell = async (tx: Tx, changed: readonly Changed[]): Promise<void> => {
   const put = await tx.$queryRaw<{ readonly notificationId: string; readonly runAt: Date }[]>`
     UPDATE notification SET told_at = told_at + ${THROTTLE_INTERVAL} WHERE id = ANY(${soon}::uuid[])
     RETURNING id AS "notificationId", told_at AS "runAt"`;
-  for (const { notificationId, runAt } of put) tx.enqueue(tellTask, { notificationId }, { key: notificationId, runAt });
+  for (const { notificationId, runAt } of put) tx.enqueue(publishNotificationTask, { notificationId }, { key: notificationId, runAt });
 };
 
 /**

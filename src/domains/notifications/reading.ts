@@ -25,7 +25,7 @@ export interface Which {
 }
 
 /** The most rows that a payload contains, however many were read. */
-const SHOWN = 100;
+const MAX_RETURNED = 100;
 
 /**
  * Marks notifications as read. A later act opens a new notification.
@@ -49,7 +49,7 @@ export const markNotificationsRead = async (context: Context, which: Which): Pro
   const { ids } = which;
   if (!ids) {
     const where = { AND: [{ id: { in: read.map(({ id }) => id) } }, notWithdrawn] };
-    return await prisma.notification.findMany({ where, orderBy: { seq: 'desc' }, take: SHOWN });
+    return await prisma.notification.findMany({ where, orderBy: { seq: 'desc' }, take: MAX_RETURNED });
   }
   const rows = new Map((await prisma.notification.findMany({ where: { id: { in: [...ids] } } })).map((row) => [row.id, row]));
   return [...new Set(ids)].flatMap((id) => rows.get(id) ?? []);

@@ -26,7 +26,7 @@ const MAX_IDS = 100;
 /** More than there are kinds, so that a duplicate is reported as such. */
 const MAX_PREFERENCES = 20;
 /** How many actors a notification shows. */
-const LATEST = 3;
+const MAX_ACTORS = 3;
 
 const notificationHead = heads(notificationLog);
 const announcementHead = heads(announcementLog);
@@ -46,7 +46,7 @@ const actorsOf = batched<Actors>(
         id: true,
         _count: { select: { actors: true } },
         actors: {
-          take: LATEST,
+          take: MAX_ACTORS,
           orderBy: [{ at: 'desc' }, { userId: 'desc' }],
           select: { user: { select: { id: true, username: true, displayName: true, bio: true, role: true, createdAt: true } } },
         },
@@ -85,7 +85,7 @@ export const Notification = builder.prismaObject('Notification', {
     kind: t.expose('kind', { type: NotificationKind, description: 'What it is about.' }),
     actors: t.field({
       type: [User],
-      description: `The users who did it, the latest first; at most ${LATEST}.`,
+      description: `The users who did it, the latest first; at most ${MAX_ACTORS}.`,
       resolve: async ({ id }, _args, context) => [...(await actorsOf(context, id)).latest],
     }),
     actorCount: t.int({

@@ -16,7 +16,7 @@ const MAX_COMMENT = 2_000;
 const commentText = text(1, MAX_COMMENT);
 
 /** Whether a post exists and is not deleted. */
-const isThere = batched(async ({ db }, postIds) => {
+const postExists = batched(async ({ db }, postIds) => {
   const posts = await db.prisma.post.findMany({ where: { id: { in: [...postIds] }, ...notDeleted }, select: { id: true } });
   return new Map(posts.map(({ id }) => [id, true]));
 }, false);
@@ -81,7 +81,7 @@ builder.nodeRef<CommentRow, string, typeof Comment>(Comment, {
   id: { resolve: ({ id }) => id, description: 'Its global id.' },
   loadWithoutCache: async (id, context, info) => {
     const comment = await context.db.prisma.comment.findUnique({ ...nodeQuery(context, info, 'Comment'), where: { id } });
-    return comment !== null && (await isThere(context, comment.postId)) ? comment : null;
+    return comment !== null && (await postExists(context, comment.postId)) ? comment : null;
   },
 });
 

@@ -29,14 +29,14 @@ const changeLike = async (context: Context, postId: string, change: keyof LikeQu
 
 const LIKEABLE: Likeable = {
   kind: 'post',
-  hold: (id) => Prisma.sql`SELECT id FROM post WHERE id = ${id}::uuid AND deleted_at IS NULL FOR NO KEY UPDATE`,
+  lock: (id) => Prisma.sql`SELECT id FROM post WHERE id = ${id}::uuid AND deleted_at IS NULL FOR NO KEY UPDATE`,
   count: (id) => Prisma.sql`
     UPDATE post SET like_count = like_count + change.size FROM change WHERE post.id = ${id}::uuid AND post.deleted_at IS NULL
     RETURNING post.like_count AS count, post.author_id AS "authorId"`,
 };
 
 /** The most likes of one transaction, which limits how long each waits for the others. */
-const MOST_TOGETHER = 100;
+const MAX_BATCH = 100;
 
 type Changing = typeof addLikes;
 
@@ -60,10 +60,10 @@ const apply = (db: Database, change: Changing, letHear: typeof notify, postId: s
  */
 export const createLikeQueue = (db: Database): LikeQueue => {
   const queued = (change: Changing, letHear: typeof notify) => {
-    const together = createCoalescer<string, Count | null>((postId, userIds) => apply(db, change, letHear, postId, userIds), MOST_TOGETHER);
+    const coalesced = createCoalescer<string, Count | null>((postId, userIds) => apply(db, change, letHear, postId, userIds), MAX_BATCH);
     // Inside a transaction the like must be part of it and cannot be coalesced with others.
     return (own: Database, postId: string, userId: string): Promise<Count | null> =>
-      own === db ? together(postId, userId) : apply(own, change, letHear, postId, [userId]);
+      own === db ? coalesced(postId, userId) : apply(own, change, letHear, postId, [userId]);
   };
   return { like: queued(addLikes, notify), unlike: queued(removeLikes, withdraw) };
 };

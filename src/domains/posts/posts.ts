@@ -97,7 +97,7 @@ export const deletePost = async (context: Context, { id }: { readonly id: string
     });
     if (count === 0) throw notFound('Post');
     await tx.comment.updateMany({ where: { postId: id, deletedAt: null }, data: { body: '', deletedAt } });
-    await withdrawAll(tx, ...(await heardOf(tx, post)));
+    await withdrawAll(tx, ...(await notificationsAbout(tx, post)));
     tx.emit(commentLog, id, 'PostDeleted', null);
     tx.emit(likeCount, id);
     tx.emit(commentCount, id);
@@ -105,7 +105,7 @@ export const deletePost = async (context: Context, { id }: { readonly id: string
 };
 
 /** The notifications about a post: those of its author, and those of the authors of answered comments. */
-const heardOf = async (tx: Tx, { id, authorId }: Post): Promise<About[]> => {
+const notificationsAbout = async (tx: Tx, { id, authorId }: Post): Promise<About[]> => {
   const answered = await tx.comment.findMany({ where: { postId: id, replies: { some: {} } }, select: { id: true, authorId: true } });
   const subject = { type: 'Post', id } as const;
   return [

@@ -111,7 +111,7 @@ export const createPresence = async (options: PresenceOptions): Promise<Presence
       if (outcome === 'leaving') later(graceMs + SLACK_MS, sweepDue);
       if (outcome === 'reaped') {
         for (const userId of userIds) unwritten.add(userId);
-        await comeBack();
+        await registerAgain();
       }
     } catch (error) {
       // The transaction may have been committed nevertheless; writing the devices again is right in either case.
@@ -126,7 +126,7 @@ export const createPresence = async (options: PresenceOptions): Promise<Presence
   };
 
   /** Another process has reaped this one's lease and removed its devices: it registers again and writes them anew. */
-  const comeBack = async (): Promise<void> => {
+  const registerAgain = async (): Promise<void> => {
     if (stopping !== null) return;
     await register(db.prisma, lease);
     log.warn('this process had lost its presence lease and has registered again');
@@ -155,7 +155,7 @@ export const createPresence = async (options: PresenceOptions): Promise<Presence
     const now = performance.now();
     if (steadySince === null || now - renewedAt > 2 * intervalMs) steadySince = now;
     renewedAt = now;
-    if (!alive) await comeBack();
+    if (!alive) await registerAgain();
     // After an outage of the database all leases have expired although nobody is dead. Each process gets one lease's time to renew its own
     // before it may be reaped.
     const reapable = steadySince + leaseMs - now;

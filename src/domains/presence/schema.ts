@@ -42,13 +42,13 @@ const deviceCount = batched(async ({ db }, userIds) => {
  * 0, since a growing version would reveal each change. The viewer is read only if the user has any block; otherwise one result of a
  * presence event can serve all subscribers.
  */
-const asSeen = async (context: Context, presence: PresenceValue): Promise<PresenceValue> =>
+const asVisible = async (context: Context, presence: PresenceValue): Promise<PresenceValue> =>
   presence.hasBlocks && (await isApart(context, presence.userId)) ? hidden(presence.userId) : presence;
 
 /** The same; null for a user who does not exist. */
 const seenPresence = async (context: Context, userId: string): Promise<PresenceValue | null> => {
   const presence = await presenceOf(context, userId);
-  return presence && (await asSeen(context, presence));
+  return presence && (await asVisible(context, presence));
 };
 
 /** @throws NOT_FOUND */

@@ -170,7 +170,7 @@ export const sweep = (db: Database): Promise<boolean> =>
  * status emits no event.
  * @returns false, with nothing written, when the user is OFFLINE
  */
-export const declare = (db: Database, userId: string, status: Exclude<PresenceStatus, 'OFFLINE'>): Promise<boolean> =>
+export const setStatus = (db: Database, userId: string, status: Exclude<PresenceStatus, 'OFFLINE'>): Promise<boolean> =>
   db.transact(async (tx) => {
     // The lock waits for concurrent transitions, whose result then decides.
     const [present] = await tx.$queryRaw<{ status: PresenceStatus }[]>`

@@ -53,7 +53,7 @@ const PLACES: Sharing<LogEvent<RightsEvents>, null, number> = {
   render: ({ seq }) => Promise.resolve({ out: seq, personal: false }),
 };
 
-export const createAccessWatcher = (services: Services, { lookAgain }: Pick<Authenticator, 'lookAgain'>): AccessWatcher => {
+export const createAccessWatcher = (services: Services, { refreshPrincipals }: Pick<Authenticator, 'refreshPrincipals'>): AccessWatcher => {
   const users = new Map<string, Followed>();
   const takeTurn = createLimiter(QUESTIONS_AT_ONCE, MAX_WAIT_MS);
 
@@ -76,7 +76,7 @@ export const createAccessWatcher = (services: Services, { lookAgain }: Pick<Auth
     const before = [...watches].map((watch) => ({ watch, principal: watch.principal }));
     if (before.length === 0) return;
     try {
-      const now = await askPatiently(() => takeTurn(() => lookAgain(before.map(({ principal }) => principal))));
+      const now = await askPatiently(() => takeTurn(() => refreshPrincipals(before.map(({ principal }) => principal))));
       for (const [index, { watch, principal }] of before.entries()) watch.update(principal, now[index] ?? null);
     } catch (error) {
       services.log.warn({ err: String(error) }, 'nobody could say who is here; they are told to come back');
