@@ -341,7 +341,7 @@ export const SETTINGS = {
       'MAX_OPERATIONS_PER_ADDRESS',
       integer(1, 1_000_000),
       { is: 2_000 },
-      'operations in a second, over HTTP, event streams and sockets, that one address may begin in one process in the long run, and thirty times as many at once; one more is refused with RATE_LIMITED, unread',
+      'operations in a second, over HTTP, event streams and sockets, that one address may begin in one process in the long run, and thirty times as many at once; the handshake of a socket counts as two. One more is refused with RATE_LIMITED, unread',
     ),
     operationsPerViewer: setting(
       'MAX_OPERATIONS_PER_VIEWER',

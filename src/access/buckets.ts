@@ -2,8 +2,11 @@ import { coded } from '../errors.js';
 import { addressKey } from './address.js';
 
 export interface Bucket {
-  /** Takes one token; false when the bucket is empty. */
-  readonly take: () => boolean;
+  /**
+   * Takes `cost` tokens, one by default; false when the bucket is empty. What costs several is let in by a single one and leaves a debt: else
+   * it would never find enough while something cheaper takes each token as it comes.
+   */
+  readonly take: (cost?: number) => boolean;
   /** Milliseconds until a token is available; 0 when one is. */
   readonly waitMs: () => number;
 }
@@ -21,10 +24,10 @@ export const createBucket = (perSecond: number, burst: number, now: () => number
     at = time;
   };
   return {
-    take: () => {
+    take: (cost = 1) => {
       fill();
       if (left < 1) return false;
-      left -= 1;
+      left -= cost;
       return true;
     },
     waitMs: () => {
@@ -44,21 +47,28 @@ const MAX_BUCKETS = 20_000;
 
 /** Token buckets by key, such as one for each address. */
 interface Buckets {
-  /** @throws RATE_LIMITED with `retryAfterMs` */
+  /** Takes from the bucket of a key. @returns 0, or in how many milliseconds to try again when it is empty */
+  readonly take: (key: string, cost?: number) => number;
+  /** Takes one. @throws RATE_LIMITED with `retryAfterMs` */
   readonly spend: (key: string) => void;
 }
 
 const createBuckets = (perSecond: number, message: string, now?: () => number): Buckets => {
   // A map iterates in insertion order; each use inserts the bucket again, so the first entry is the least recently used.
   const buckets = new Map<string, Bucket>();
+  const take: Buckets['take'] = (key, cost) => {
+    const bucket = buckets.get(key) ?? createBucket(perSecond, perSecond * BURST_SECONDS, now);
+    buckets.delete(key);
+    buckets.set(key, bucket);
+    const [oldest = key] = buckets.size > MAX_BUCKETS ? buckets.keys() : [];
+    if (oldest !== key) buckets.delete(oldest);
+    return bucket.take(cost) ? 0 : Math.max(1, bucket.waitMs());
+  };
   return {
+    take,
     spend: (key) => {
-      const bucket = buckets.get(key) ?? createBucket(perSecond, perSecond * BURST_SECONDS, now);
-      buckets.delete(key);
-      buckets.set(key, bucket);
-      const [oldest = key] = buckets.size > MAX_BUCKETS ? buckets.keys() : [];
-      if (oldest !== key) buckets.delete(oldest);
-      if (!bucket.take()) throw coded('RATE_LIMITED', message, { retryAfterMs: bucket.waitMs() });
+      const retryAfterMs = take(key);
+      if (retryAfterMs > 0) throw coded('RATE_LIMITED', message, { retryAfterMs });
     },
   };
 };
@@ -73,9 +83,21 @@ export interface OperationBudgets {
    * @throws RATE_LIMITED with `retryAfterMs`, milliseconds
    */
   readonly ofAddress: (ip: string | null) => void;
+  /**
+   * Counts the handshake of a WebSocket of an address, as {@link HANDSHAKE_COST} operations.
+   * @returns 0, or in how many milliseconds to try again when it is refused
+   */
+  readonly ofHandshake: (ip: string | null) => number;
   /** Counts an operation of a user, whatever its address. @throws RATE_LIMITED with `retryAfterMs`, milliseconds */
   readonly ofViewer: (userId: string) => void;
 }
+
+/**
+ * The cost of a handshake, in operations: its upgrade, and the `connection_init` that follows, which looks a token up. Paid in advance, so that
+ * whoever is let in is not refused half way. The thousand sockets that one address may have, coming back together with twenty subscriptions
+ * each, take a third of the default burst.
+ */
+const HANDSHAKE_COST = 2;
 
 export interface OperationBudgetOptions {
   /** Multiplies both rates; 0 turns the budgets off. */
@@ -90,8 +112,12 @@ export const createOperationBudgets = (
   { factor, operationsPerAddress, operationsPerViewer }: OperationBudgetOptions,
   now?: () => number,
 ): OperationBudgets => {
-  if (factor === 0) return { ofAddress: () => undefined, ofViewer: () => undefined };
+  if (factor === 0) return { ofAddress: () => undefined, ofHandshake: () => 0, ofViewer: () => undefined };
   const addresses = createBuckets(operationsPerAddress * factor, 'Too many operations from your address. Try again later.', now);
   const viewers = createBuckets(operationsPerViewer * factor, 'Too many operations. Try again later.', now);
-  return { ofAddress: (ip) => addresses.spend(addressKey(ip ?? '')), ofViewer: (userId) => viewers.spend(userId) };
+  return {
+    ofAddress: (ip) => addresses.spend(addressKey(ip ?? '')),
+    ofHandshake: (ip) => addresses.take(addressKey(ip ?? ''), HANDSHAKE_COST),
+    ofViewer: (userId) => viewers.spend(userId),
+  };
 };

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { addressKey } from '../../src/access/address.js';
-import { createBucket } from '../../src/access/buckets.js';
+import { createBucket, createOperationBudgets } from '../../src/access/buckets.js';
+import { loadConfig } from '../../src/config.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { deferred } from '../kit/deferred.js';
 
@@ -205,4 +206,76 @@ test('a rate allows its burst at once, and then what time brings', () => {
   expect(taken(5)).toBe(2);
   now += 60_000;
   expect(taken(5)).toBe(3);
+});
+
+test('what costs several is let in by one, and makes what follows wait for all of them', () => {
+  let now = 1_000;
+  const limit = createBucket(10, 3, () => now);
+  expect([limit.take(), limit.take(), limit.take(4), limit.take()]).toEqual([true, true, true, false]);
+  expect(limit.waitMs()).toBe(400);
+  now += 399;
+  expect(limit.take()).toBe(false);
+  now += 1;
+  expect(limit.take()).toBe(true);
+});
+
+describe('the operations of one address', () => {
+  const PER_SECOND_OF_ADDRESS = 1;
+  const AT_ONCE = 30;
+  let slow: TestApp;
+  let addresses = 0;
+  beforeAll(async () => {
+    const env = { MAX_OPERATIONS_PER_ADDRESS: String(PER_SECOND_OF_ADDRESS), RATE_LIMIT_FACTOR: '1', TRUST_PROXY: 'true' };
+    slow = await startTestApp({ env });
+  });
+  afterAll(() => slow.stop());
+
+  const freshAddress = () => ({ 'x-forwarded-for': `198.51.100.${(addresses += 1)}` });
+  const post = (headers: Readonly<Record<string, string>>) => slow.execute('{ __typename }', {}, { headers });
+  /** Opens and closes sockets one after the other until one is refused. @returns how many were let in */
+  const knockUntilRefused = async (headers: Readonly<Record<string, string>>): Promise<number> => {
+    for (let opened = 0; ; opened += 1) {
+      const socket = await knock(slow.url, headers);
+      if (socket === 429) return opened;
+      await close(socket);
+    }
+  };
+
+  test('are used up by opening and closing sockets as by posting, two by each', async () => {
+    const headers = freshAddress();
+    const opened = await knockUntilRefused(headers);
+    expect(opened).toBeGreaterThanOrEqual(AT_ONCE / 2);
+    expect(opened).toBeLessThan(AT_ONCE);
+    expect(await post(headers)).toMatchObject({ status: 429, errors: [{ extensions: { code: 'RATE_LIMITED' } }] });
+    expect(await post(freshAddress())).toMatchObject({ status: 200 });
+  });
+
+  test('that are used up by posting let no socket in', async () => {
+    const headers = freshAddress();
+    await Promise.all(Array.from({ length: 2 * AT_ONCE }, () => post(headers)));
+    expect(await knock(slow.url, headers)).toBe(429);
+  });
+
+  test('come back: who was refused gets a socket after Retry-After', async () => {
+    const headers = freshAddress();
+    await knockUntilRefused(headers);
+    await expect.poll(async () => typeof (await knock(slow.url, headers))).toBe('object');
+  });
+
+  test('are enough by default for all the sockets that an address may have to come back at once, with twenty subscriptions each', () => {
+    const { rateLimits, sockets } = loadConfig({ NODE_ENV: 'production', DATABASE_URL: 'postgresql://localhost/lyceum' });
+    const budgets = createOperationBudgets(rateLimits, () => 0);
+    const refused = Array.from({ length: sockets.maxPerAddress }, () => budgets.ofHandshake('198.51.100.1')).filter((wait) => wait > 0);
+    expect(refused).toEqual([]);
+    for (let n = 0; n < 20 * sockets.maxPerAddress; n += 1) budgets.ofAddress('198.51.100.1');
+  });
+
+  test('are enough by default for eighteen thousand sockets that come back with a subscription each', () => {
+    const { rateLimits } = loadConfig({ NODE_ENV: 'production', DATABASE_URL: 'postgresql://localhost/lyceum' });
+    const budgets = createOperationBudgets(rateLimits, () => 0);
+    for (let n = 0; n < 18_000; n += 1) {
+      expect(budgets.ofHandshake('198.51.100.1')).toBe(0);
+      budgets.ofAddress('198.51.100.1');
+    }
+  });
 });

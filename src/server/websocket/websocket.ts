@@ -269,6 +269,13 @@ export const createSocketServer = ({
     if (connections.stopping())
       return refuse(stream, 503, 'UNAVAILABLE', 'The server is stopping. Connect elsewhere, or again soon.', { ...id, 'retry-after': '1' });
     if (path !== PATH) return refuse(stream, 404, 'NOT_FOUND', 'There is nothing here. GraphQL is at /graphql.', id);
+    const waitMs = budgets.ofHandshake(ip);
+    if (waitMs > 0) {
+      return refuse(stream, 429, 'RATE_LIMITED', 'Too many operations and sockets from your address. Try again later.', {
+        ...id,
+        'retry-after': String(Math.ceil(waitMs / 1_000)),
+      });
+    }
     if (!cors.admits(request)) return refuse(stream, 403, 'FORBIDDEN', 'Pages of this origin may not connect.', id);
     const { 'sec-websocket-version': version = VERSION } = request.headers;
     if (version !== VERSION) {
