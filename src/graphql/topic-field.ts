@@ -23,8 +23,11 @@ interface TopicFieldBase<Types extends SchemaTypes, Type extends TypeParam<Types
   readonly type: Type;
   readonly description: string;
   readonly args?: Args;
-  /** Whether the field requires sign-in; it is checked before `authorize`. */
-  readonly signedIn?: true;
+  /**
+   * Whether the field requires sign-in, or with which arguments; it is checked before the arguments are. A function must expect any value, since
+   * it is also asked about arguments that are wrong.
+   */
+  readonly signedIn?: true | SignInByArgs;
   /** Makes the field's value from one event, state value or signal. */
   readonly resolve: (item: Item, context: Context) => MaybePromise<ShapeFromTypeParam<Types, Type, false>>;
   /** Whether this viewer may see the item; asked for each subscriber before delivery. Left out: everyone sees every item. */
@@ -32,6 +35,9 @@ interface TopicFieldBase<Types extends SchemaTypes, Type extends TypeParam<Types
 }
 
 type MaybePromise<Value> = Value | Promise<Value>;
+
+/** Whether a field requires sign-in when it is given these arguments. */
+export type SignInByArgs = (args: Readonly<Record<string, unknown>>) => boolean;
 
 export interface LogFieldOptions<
   Types extends SchemaTypes,
@@ -233,10 +239,10 @@ const REFRESH_INTERVAL_MS = 500;
 type FieldMethod = (options: object) => unknown;
 
 /** The field with a check of sign-in before its own `authorize`. */
-const withViewer = (options: AnyOptions): AnyOptions => {
+const withViewer = (options: AnyOptions, needed: true | SignInByArgs): AnyOptions => {
   const { authorize } = options as AnySignalOptions;
   const signedIn: AnySignalOptions['authorize'] = (args, context) => {
-    viewerOf(context);
+    if (needed === true || needed(args)) viewerOf(context);
     return authorize(args, context);
   };
   return { ...options, authorize: signedIn } as AnyOptions;
@@ -244,12 +250,12 @@ const withViewer = (options: AnyOptions): AnyOptions => {
 
 Object.assign(SubscriptionFieldBuilder.prototype, {
   topic(this: { field: FieldMethod }, given: AnyOptions) {
-    const options = given.signedIn === true ? withViewer(given) : given;
+    const options = given.signedIn === undefined ? given : withViewer(given, given.signedIn);
     return this.field({
       type: options.type,
       description: options.description,
       args: options.args ?? {},
-      extensions: { signedIn: options.signedIn === true },
+      extensions: { signedIn: options.signedIn ?? false },
       subscribe: (_root: unknown, args: Record<string, unknown>, context: Context) => open(options, args, context),
       resolve: (item: never, _args: unknown, context: Context) => options.resolve(item, context),
     });

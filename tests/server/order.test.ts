@@ -1,3 +1,4 @@
+import { json } from 'node:stream/consumers';
 import { createClient } from 'graphql-ws';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
@@ -18,18 +19,26 @@ let statements: string[] = [];
 /** Tokens of one who may do it, and of one who may not. */
 let moderator: string;
 let member: string;
+/** The id of a conversation of which the one who may do it is no member. */
+let conversation: string;
 beforeAll(async () => {
   app = await startTestApp({ env: ENV, onStatement: (sql) => statements.push(sql) });
   moderator = (await app.userWithRole('mona', 'ADMIN')).token;
   member = (await app.user('ada')).token;
   await app.data('mutation { createCategory(input: { name: "Taken" }) { category { id } } }', {}, { token: moderator });
+  const { createRoom } = await app.data<{ createRoom: { conversation: { id: string } } }>(
+    'mutation { createRoom(input: {}) { conversation { id } } }',
+    {},
+    { token: member },
+  );
+  conversation = createRoom.conversation.id;
 });
 afterAll(() => app.stop());
 
 interface Asked {
   readonly query: string;
   readonly variables: Record<string, unknown>;
-  readonly token: string;
+  readonly token: string | null;
   /** The address that it comes from. */
   readonly ip: string;
 }
@@ -38,11 +47,28 @@ interface Said {
   readonly extensions: { readonly code: string };
 }
 
-const post = async (accept: string, { query, variables, token, ip }: Asked): Promise<Said | undefined> => {
-  const headers = { 'content-type': 'application/json', accept, authorization: `Bearer ${token}`, 'x-forwarded-for': ip };
-  const answer = await (await fetch(app.url, { method: 'POST', headers, body: JSON.stringify({ query, variables }) })).text();
+const headersOf = ({ token, ip }: Asked): Record<string, string> => ({
+  'x-forwarded-for': ip,
+  ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+});
+
+const firstErrorOf = async (response: Response): Promise<Said | undefined> => {
+  const answer = await response.text();
   const text = /^data: (\{.*)$/m.exec(answer)?.[1] ?? answer;
   return (JSON.parse(text) as { errors?: Said[] }).errors?.[0];
+};
+
+const post = async (accept: string, asked: Asked): Promise<Said | undefined> => {
+  const headers = { ...headersOf(asked), 'content-type': 'application/json', accept };
+  const { query, variables } = asked;
+  return await firstErrorOf(await fetch(app.url, { method: 'POST', headers, body: JSON.stringify({ query, variables }) }));
+};
+
+const get = async (asked: Asked): Promise<Said | undefined> => {
+  const url = new URL(app.url);
+  url.searchParams.set('query', asked.query);
+  url.searchParams.set('variables', JSON.stringify(asked.variables));
+  return await firstErrorOf(await fetch(url, { headers: { ...headersOf(asked), accept: 'application/json' } }));
 };
 
 const overSocket = ({ query, variables, token, ip }: Asked): Promise<Said | undefined> =>
@@ -52,10 +78,16 @@ const overSocket = ({ query, variables, token, ip }: Asked): Promise<Said | unde
       webSocketImpl: class extends WebSocket {
         constructor(url: string, protocol: string) {
           super(url, protocol, { headers: { 'x-forwarded-for': ip } });
+          this.on('unexpected-response', (_request, response) => {
+            void json(response).then((body) => {
+              resolve((body as { errors: Said[] }).errors[0]);
+              this.terminate();
+            }, reject);
+          });
         }
       },
       retryAttempts: 0,
-      connectionParams: { accessToken: token },
+      connectionParams: token === null ? {} : { accessToken: token },
     });
     let first: Said | undefined;
     client.subscribe(
@@ -74,17 +106,16 @@ const overSocket = ({ query, variables, token, ip }: Asked): Promise<Said | unde
     );
   });
 
-const transports: Readonly<Record<string, (asked: Asked) => Promise<Said | undefined>>> = {
-  HTTP: (asked) => post('application/json', asked),
-  SSE: (asked) => post('text/event-stream', asked),
-  WebSocket: overSocket,
-};
+type Send = (asked: Asked) => Promise<Said | undefined>;
+const overPost: Send = (asked) => post('application/json', asked);
+const overSSE: Send = (asked) => post('text/event-stream', asked);
 
 /** What may be wrong with an operation, in the order in which it is told. */
 const FAULTS = ['address', 'credential', 'viewer', 'aliases', 'syntax', 'validity', 'cost', 'role', 'input', 'subject'] as const;
 type Fault = (typeof FAULTS)[number];
 
-const told: Readonly<Record<Fault, { readonly code: string; readonly message: RegExp }>> = {
+type Told = Readonly<Record<Fault, { readonly code: string; readonly message: RegExp }>>;
+const ofMutation: Told = {
   address: { code: 'RATE_LIMITED', message: /from your address/ },
   credential: { code: 'UNAUTHENTICATED', message: /token/ },
   viewer: { code: 'RATE_LIMITED', message: /^Too many operations\./ },
@@ -96,34 +127,79 @@ const told: Readonly<Record<Fault, { readonly code: string; readonly message: Re
   input: { code: 'BAD_USER_INPUT', message: /input/ },
   subject: { code: 'CONFLICT', message: /name/ },
 };
+/** The address of a GET may name queries alone, none of which asks for a role: it is signing in that is missing. */
+const ofQuery: Told = {
+  ...ofMutation,
+  role: { code: 'UNAUTHENTICATED', message: /Sign in/ },
+  input: { code: 'BAD_USER_INPUT', message: /id/ },
+  subject: { code: 'FORBIDDEN', message: /members/ },
+};
 
-/** An operation with these faults and no others. */
-const withFaults = (faults: readonly Fault[], ip: string): Asked => {
+/** An operation with these faults and no others, and what is told of each. */
+interface Operation {
+  readonly withFaults: (faults: readonly Fault[], ip: string) => Asked;
+  readonly told: Told;
+}
+
+/** @param field the field, with what is selected of its value */
+const documentOf = (faults: readonly Fault[], head: string, field: (selection: string) => string): string => {
   const has = (fault: Fault): boolean => faults.includes(fault);
-  const selection = has('cost') ? Array.from({ length: 200 }, (_, index) => `c${index}: id`).join(' ') : 'id';
   const parts = [
-    `createCategory(input: $input) { category { ${selection} } }`,
+    field(has('cost') ? Array.from({ length: 200 }, (_, index) => `c${index}: id`).join(' ') : 'id'),
     ...(has('aliases') ? Array.from({ length: 600 }, (_, index) => `a${index}: __typename`) : []),
     ...(has('validity') ? ['nothing'] : []),
   ];
-  return {
-    query: `mutation ($input: CreateCategoryInput!) { ${parts.join(' ')} ${has('syntax') ? '' : '}'}`,
-    variables: { input: has('input') ? { name: 1, color: ['red'] } : { name: has('subject') ? 'Taken' : `Free ${ip}` } },
-    token: has('credential') ? 'no.good.token' : has('viewer') || has('role') ? member : moderator,
-    ip,
-  };
+  return `${head} { ${parts.join(' ')} ${has('syntax') ? '' : '}'}`;
 };
+
+const mutation: Operation = {
+  told: ofMutation,
+  withFaults: (faults, ip) => {
+    const has = (fault: Fault): boolean => faults.includes(fault);
+    return {
+      query: documentOf(
+        faults,
+        'mutation ($input: CreateCategoryInput!)',
+        (selection) => `createCategory(input: $input) { category { ${selection} } }`,
+      ),
+      variables: { input: has('input') ? { name: 1, color: ['red'] } : { name: has('subject') ? 'Taken' : `Free ${ip}` } },
+      token: has('credential') ? 'no.good.token' : has('viewer') || has('role') ? member : moderator,
+      ip,
+    };
+  },
+};
+
+const query: Operation = {
+  told: ofQuery,
+  withFaults: (faults, ip) => {
+    const has = (fault: Fault): boolean => faults.includes(fault);
+    const stranger = has('subject') ? moderator : member;
+    return {
+      query: documentOf(faults, 'query ($id: ID!)', (selection) => `conversation(id: $id) { ${selection} }`),
+      variables: { id: has('input') ? { not: 'an id' } : conversation },
+      token: has('credential') ? 'no.good.token' : has('viewer') ? member : has('role') ? null : stranger,
+      ip,
+    };
+  },
+};
+
+/** Each transport, with an operation that it takes. */
+const TRANSPORTS: readonly (readonly [string, Send, Operation])[] = [
+  ['POST', overPost, mutation],
+  ['GET', get, query],
+  ['SSE', overSSE, mutation],
+  ['WebSocket', overSocket, mutation],
+];
 
 let addresses = 0;
 const freshAddress = (): string => `198.51.100.${(addresses += 1)}`;
 
 /** Uses a budget up, over HTTP. */
 const useUp = async (asked: () => Pick<Asked, 'ip' | 'token'>): Promise<void> => {
-  const query = { query: '{ __typename }', variables: {} };
-  await Promise.all(Array.from({ length: MORE_THAN_AT_ONCE }, () => post('application/json', { ...query, ...asked() })));
+  await Promise.all(Array.from({ length: MORE_THAN_AT_ONCE }, () => overPost({ query: '{ __typename }', variables: {}, ...asked() })));
 };
 
-describe.each(Object.entries(transports))('over %s', (_name, send) => {
+describe.each(TRANSPORTS)('over %s', (_name, send, { withFaults, told }) => {
   it.each(FAULTS.map((fault, index) => [fault, FAULTS.slice(index)] as const))(
     'of an operation with many faults the %s is told before all that come after it',
     async (fault, faults) => {
@@ -131,12 +207,9 @@ describe.each(Object.entries(transports))('over %s', (_name, send) => {
         const ip = freshAddress();
         // What is used up comes back by and by.
         if (fault === 'viewer') await useUp(() => ({ ip: freshAddress(), token: member }));
-        if (fault !== 'address') return await send(withFaults(faults, ip));
         const asked = withFaults(faults, ip);
-        // A refused token would close a socket in its handshake, where the address is not asked yet.
-        const token = send === overSocket ? moderator : asked.token;
-        await useUp(() => ({ ip, token }));
-        return await send({ ...asked, token });
+        if (fault === 'address') await useUp(() => ({ ip, token: asked.token }));
+        return await send(asked);
       };
       await expect.poll(async () => (await ask())?.extensions.code).toBe(told[fault].code);
       await expect.poll(async () => (await ask())?.message).toMatch(told[fault].message);
@@ -144,7 +217,46 @@ describe.each(Object.entries(transports))('over %s', (_name, send) => {
   );
 
   it('an operation without a fault is done', async () => {
-    expect(await send(withFaults([], freshAddress()))).toBeUndefined();
+    await expect.poll(() => send(withFaults([], freshAddress()))).toBeUndefined();
+  });
+});
+
+describe.each([
+  ['SSE', overSSE],
+  ['WebSocket', overSocket],
+] as const)('over %s', (_name, send) => {
+  it.each([
+    ['conversationEvents(conversationId: $of)', 'ID!'],
+    ['messageAdded(conversationId: $of)', 'ID!'],
+    ['typingChanged(conversationId: $of)', 'ID!'],
+    ['presenceChanged(conversationId: $of)', 'ID'],
+    ['presenceChanged(conversationId: $of, userIds: [])', 'ID'],
+    ['presenceChanged(of: { conversationId: $of })', 'ID!'],
+    ['presenceChanged(of: $of)', 'PresenceOf'],
+    ['notificationAdded(after: $of)', 'String'],
+    ['announcementAdded(after: $of)', 'String'],
+  ])('a stranger is told to sign in to %s before what is wrong with its variables', async (field, type) => {
+    const variables = { of: type === 'PresenceOf' ? { conversationId: 7, userIds: 7 } : ['neither', 'an', 'id'] };
+    const asked = { query: `subscription ($of: ${type}) { ${field} { __typename } }`, variables, token: null, ip: freshAddress() };
+    expect((await send(asked))?.extensions.code).toBe('UNAUTHENTICATED');
+  });
+
+  it.each(['messageAdded(conversationId: "x")', 'typingChanged(conversationId: "x")', 'presenceChanged(of: { conversationId: "x" })'])(
+    'a stranger is told to sign in to %s before that this is no id',
+    async (field) => {
+      const asked = { query: `subscription { ${field} { __typename } }`, variables: {}, token: null, ip: freshAddress() };
+      expect((await send(asked))?.extensions.code).toBe('UNAUTHENTICATED');
+    },
+  );
+
+  it('a stranger is told what is wrong with the variables of a subscription that is for everyone', async () => {
+    const asked = {
+      query: 'subscription ($ids: [ID!]) { presenceChanged(userIds: $ids) { status } }',
+      variables: { ids: [[]] },
+      token: null,
+      ip: freshAddress(),
+    };
+    expect((await send(asked))?.extensions.code).toBe('BAD_USER_INPUT');
   });
 });
 

@@ -69,6 +69,7 @@ builder.subscriptionField('typingChanged', (t) =>
     description:
       "Who types in one of the viewer's conversations, from now on; not told to the one who types. Best effort: none of it is kept.",
     args: { conversationId: t.arg.id({ required: true, description: 'The conversation.' }) },
+    signedIn: true,
     authorize: async ({ conversationId }, context) => {
       const { conversation } = await findAsMember(context, decodeId('Conversation', conversationId, 'conversationId'));
       return { key: conversation.id };

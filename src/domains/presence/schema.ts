@@ -218,6 +218,9 @@ const PresenceOf = builder.inputType('PresenceOf', {
   }),
 });
 
+const namesConversation = (given: unknown): boolean =>
+  typeof given === 'object' && given !== null && 'conversationId' in given && isGiven(given.conversationId);
+
 builder.subscriptionField('presenceChanged', (t) =>
   t.topic({
     type: Presence,
@@ -229,6 +232,7 @@ builder.subscriptionField('presenceChanged', (t) =>
       userIds: t.arg.idList({ description: `The users; 1 to ${MAX_USERS}: the same as \`of: { userIds }\`.` }),
       conversationId: t.arg.id({ description: "One of the viewer's conversations: the same as `of: { conversationId }`." }),
     },
+    signedIn: (args) => namesConversation(args) || namesConversation(args['of']),
     authorize: async ({ of, ...args }, context) => {
       if ([of?.userIds, of?.conversationId, args.userIds, args.conversationId].filter(isGiven).length !== 1) {
         throw badInput({ path: 'userIds', code: 'EXCLUSIVE', message: 'Give either userIds or conversationId.' });

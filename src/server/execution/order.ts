@@ -7,15 +7,18 @@ import {
   parseType,
   type ExecutionArgs,
   type ExecutionResult,
+  type FieldNode,
   type FragmentDefinitionNode,
   type GraphQLObjectType,
   type OperationDefinitionNode,
   type SelectionSetNode,
+  valueFromASTUntyped,
 } from 'graphql';
 import type { Config } from '../../config.js';
 import type { Context } from '../../context.js';
 import { signInError, type SignInRule } from '../../access/viewer.js';
 import { coded } from '../../errors.js';
+import type { SignInByArgs } from '../../graphql/topic-field.js';
 import { isVariableError, variableErrors } from './variables.js';
 
 export type CostLimits = Pick<Config['limits'], 'queryComplexity' | 'queryDepth'>;
@@ -89,41 +92,53 @@ const costError = (args: ExecutionArgs, { queryComplexity, queryDepth }: CostLim
 };
 
 /** The error of the first root field that the viewer may not use; null when there is none. */
-const signInErrorOf = ({ schema, document, operationName, contextValue }: ExecutionArgs): GraphQLError | null => {
+const signInErrorOf = ({ schema, document, operationName, variableValues, contextValue }: ExecutionArgs): GraphQLError | null => {
   const operation = getOperationAST(document, operationName);
   const type = operation && schema.getRootType(operation.operation);
   if (!operation || !type) return null;
   const { viewer } = contextValue as Context;
-  for (const { name, key } of rootFields(operation, document.definitions.filter(isFragment))) {
-    const error = signInError(ruleOf(type, name), viewer);
-    if (error !== null) return new GraphQLError(error.message, { path: [key], extensions: error.extensions });
+  const variables = { ...defaultsOf(operation), ...variableValues };
+  for (const field of rootFields(operation, document.definitions.filter(isFragment))) {
+    const error = signInError(ruleOf(type, field, variables), viewer);
+    if (error !== null) return new GraphQLError(error.message, { path: [(field.alias ?? field.name).value], extensions: error.extensions });
   }
   return null;
 };
 
 /** The sign-in rule of a root field: of queries and mutations from Pothos' scopes, of subscriptions from `t.topic`. */
-const ruleOf = (type: GraphQLObjectType, name: string): SignInRule => {
-  const { pothosOptions, signedIn = false } = (type.getFields()[name]?.extensions ?? {}) as {
+const ruleOf = (type: GraphQLObjectType, field: FieldNode, variables: Variables): SignInRule => {
+  const { pothosOptions, signedIn = false } = (type.getFields()[field.name.value]?.extensions ?? {}) as {
     readonly pothosOptions?: { readonly authScopes?: SignInRule };
-    readonly signedIn?: boolean;
+    readonly signedIn?: boolean | SignInByArgs;
   };
+  if (typeof signedIn === 'function') return { signedIn: signedIn(givenTo(field, variables)) };
   return pothosOptions?.authScopes ?? { signedIn };
 };
+
+type Variables = Readonly<Record<string, unknown>>;
+
+const defaultsOf = ({ variableDefinitions = [] }: OperationDefinitionNode): Variables =>
+  Object.fromEntries(
+    variableDefinitions.flatMap(({ variable, defaultValue }) =>
+      defaultValue === undefined ? [] : [[variable.name.value, valueFromASTUntyped(defaultValue)]],
+    ),
+  );
+
+/** The arguments of a field as they were written, whatever their types are. */
+const givenTo = ({ arguments: given = [] }: FieldNode, variables: Variables): Variables =>
+  Object.fromEntries(given.map(({ name, value }) => [name.value, valueFromASTUntyped(value, variables)]));
 
 const isFragment = (definition: { readonly kind: Kind }): definition is FragmentDefinitionNode =>
   definition.kind === Kind.FRAGMENT_DEFINITION;
 
-const rootFields = (
-  operation: OperationDefinitionNode,
-  fragments: readonly FragmentDefinitionNode[],
-): readonly { readonly name: string; readonly key: string }[] => {
-  const found: { name: string; key: string }[] = [];
+const rootFields = (operation: OperationDefinitionNode, fragments: readonly FragmentDefinitionNode[]): readonly FieldNode[] => {
+  const found: FieldNode[] = [];
   const seen = new Set<SelectionSetNode>();
   const walk = (set: SelectionSetNode | undefined): void => {
     if (set === undefined || seen.has(set)) return;
     seen.add(set);
     for (const selection of set.selections) {
-      if (selection.kind === Kind.FIELD) found.push({ name: selection.name.value, key: (selection.alias ?? selection.name).value });
+      if (selection.kind === Kind.FIELD) found.push(selection);
       else if (selection.kind === Kind.INLINE_FRAGMENT) walk(selection.selectionSet);
       else walk(fragments.find(({ name }) => name.value === selection.name.value)?.selectionSet);
     }
