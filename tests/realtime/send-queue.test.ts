@@ -10,6 +10,7 @@ import {
   type SendQueue,
   type SendQueueOptions,
 } from '../../src/server/websocket/send-queue.js';
+import { createWriteBuffers } from '../../src/server/websocket/write-buffers.js';
 import { createSendBudget } from '../../src/server/websocket/send-budget.js';
 import { deferred } from '../kit/deferred.js';
 
@@ -67,6 +68,7 @@ describe('the send queue, before a WebSocket', () => {
   const options = (stream: Socket, given: Partial<SendQueueOptions> = {}): SendQueueOptions => ({
     stream,
     collector: createCollector(1),
+    buffers: createWriteBuffers(),
     maxFrames: 100,
     maxBytes: 1_000_000,
     stallMs: 600_000,
@@ -155,6 +157,7 @@ describe('the send queue', () => {
     createSendQueue({
       stream: near,
       collector: moment,
+      buffers: createWriteBuffers(),
       maxFrames: 16,
       maxBytes: 100_000,
       stallMs: 600_000,

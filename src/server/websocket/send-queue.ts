@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { SlowPeer, SendBudget } from './send-budget.js';
+import type { WriteBuffers } from './write-buffers.js';
 
 /**
  * The outgoing frames of one socket, in order. Results stay shared bytes until they are written; frames that collect within a few
@@ -52,6 +53,8 @@ export interface SendQueueOptions {
   /** The TCP connection below the WebSocket. The ws library writes its control frames between our writes, always whole. */
   readonly stream: Duplex;
   readonly collector: Collector;
+  /** What writes are put together in. */
+  readonly buffers: WriteBuffers;
   readonly maxFrames: number;
   readonly maxBytes: number;
   /** How long the peer may read nothing before the socket is closed, in milliseconds. */
@@ -289,16 +292,18 @@ class SocketSendQueue implements SendQueue, SlowPeer {
       bytes += length;
       count += 1;
     }
-    const buffer = Buffer.allocUnsafe(total);
-    let offset = 0;
-    for (let index = 0; index < count; index += 1) {
-      const frame = this.#frames[index] as Frame;
-      offset = writeFrame(buffer, offset, frame);
-      if (this.#newest.size > 0 && frame.slot !== null) this.#newest.delete(frame.slot);
-    }
-    this.#frames = count === this.#frames.length ? [] : this.#frames.slice(count);
+    const frames = this.#frames;
+    this.#frames = count === frames.length ? [] : frames.slice(count);
     this.#bytes -= bytes;
-    if (!this.#stream.write(buffer) && !this.#blocked) this.#block();
+    const goesOn = this.#options.buffers.write(this.#stream, total, (buffer) => {
+      let offset = 0;
+      for (let index = 0; index < count; index += 1) {
+        const frame = frames[index] as Frame;
+        offset = writeFrame(buffer, offset, frame);
+        if (this.#newest.size > 0 && frame.slot !== null) this.#newest.delete(frame.slot);
+      }
+    });
+    if (!goesOn && !this.#blocked) this.#block();
   }
 
   #block(): void {

@@ -31,6 +31,7 @@ import { createMask } from '../execution/mask.js';
 import { REQUEST_ID, requestIdOf } from '../http/request-id.js';
 import { publicError, publicResult } from '../execution/public-result.js';
 import { createCollector, createSendQueue } from './send-queue.js';
+import { createWriteBuffers } from './write-buffers.js';
 import { createSendBudget } from './send-budget.js';
 import { refuse } from '../http/send.js';
 import { isFound, type FoundSubscription } from '../execution/subscribe.js';
@@ -233,6 +234,7 @@ export const createSocketServer = ({
 
   const budget = createSendBudget(config.delivery);
   const collector = createCollector(config.delivery.coalesceMs);
+  const buffers = createWriteBuffers();
   const patience: Patience = { init: time.waits(INIT_TIMEOUT_MS), ping: time.waits(config.delivery.pingMs) };
   const cors = createCors(config.corsOrigins);
   const sockets = new WebSocketServer({ noServer: true, maxPayload: config.limits.requestBytes, handleProtocols });
@@ -247,6 +249,7 @@ export const createSocketServer = ({
     const sendQueue = createSendQueue({
       stream,
       collector,
+      buffers,
       maxFrames,
       maxBytes,
       stallMs,
