@@ -52,6 +52,9 @@ export interface TypingMemory {
   readonly typists: (conversationId: string) => readonly string[];
 }
 
+/** Tells whether a user is a member of a conversation; null for a conversation that does not exist. Simultaneous calls share one statement. */
+export type MembershipLookup = (conversationId: string, userId: string) => Promise<boolean | null>;
+
 /** Adds a user's like to a post's, or takes it back. @returns the count and its version, as it leaves them; null when nothing has changed */
 type ChangeLike = (
   db: Database,
@@ -81,6 +84,7 @@ export interface Services {
   readonly tokens: TokenIssuer;
   readonly typing: TypingMemory;
   readonly likes: LikeQueue;
+  readonly memberships: MembershipLookup;
   readonly entryHtml: EntryHtml;
 }
 

@@ -11,6 +11,7 @@ import { isAccessDenied, isUnavailable, reasonOf } from '../db/failures.js';
 import { applyMigrations, MIGRATIONS } from '../db/migrate.js';
 import { assertSessions, NoSessionsError } from '../db/sessions.js';
 import { createTokens, type Tokens } from '../domains/account/tokens.js';
+import { createMembershipLookup } from '../domains/conversations/membership-lookup.js';
 import { createTypingMemory } from '../domains/conversations/typing.js';
 import { createEntryHtml } from '../domains/knowledge/html.js';
 import { createLikeQueue } from '../domains/posts/likes.js';
@@ -92,7 +93,12 @@ export const openServices = async (config: Config, closers: Closers, options: Se
   closers.push(() => limits.close());
 
   const tokens = await createTokens({ config, clock, log });
-  const memories = { typing: createTypingMemory({ hub, clock }), likes: createLikeQueue(db), entryHtml: createEntryHtml() };
+  const memories = {
+    typing: createTypingMemory({ hub, clock }),
+    likes: createLikeQueue(db),
+    memberships: createMembershipLookup(db),
+    entryHtml: createEntryHtml(),
+  };
   return { config, clock, log, db, hub, limits, tokens, ...memories, bus, target };
 };
 

@@ -1,3 +1,4 @@
+import { createCoalescer } from '../db/coalesce.js';
 import { Prisma, type PrismaClient } from '../db/generated/prisma/client.js';
 import { encodeCursor, type Head } from './cursor.js';
 import type { LogEvent } from './topic.js';
@@ -65,6 +66,26 @@ export const readContinuation = async (prisma: PrismaClient, topic: string, key:
 /** Where one stream stands; null while nothing has been emitted to it. */
 export const readHead = async (prisma: Pick<PrismaClient, 'head'>, topic: string, key: string): Promise<Head | null> =>
   await prisma.head.findUnique({ where: { topic_key: { topic, key } }, select: { epoch: true, lastSeq: true, oldestSeq: true } });
+
+/** The most heads that {@link createHeadLookup} reads by one statement. */
+const MOST_TOGETHER = 1_000;
+
+/**
+ * Creates a lookup of heads like {@link readHead}, which answers all callers who ask while a statement runs by the next one. A head is never
+ * older than the call.
+ */
+export const createHeadLookup = (prisma: PrismaClient): ((topic: string, key: string) => Promise<Head | null>) => {
+  const find = createCoalescer<{ readonly topic: string; readonly key: string }, ReadonlyMap<string, Head>>(async (_all, wanted) => {
+    const rows = await prisma.$queryRaw<(Head & { readonly topic: string; readonly key: string })[]>`
+      SELECT head.topic, head.key, head.epoch, head.last_seq AS "lastSeq", head.oldest_seq AS "oldestSeq"
+      FROM (SELECT DISTINCT topic, key FROM unnest(${wanted.map(({ topic }) => topic)}::text[], ${wanted.map(({ key }) => key)}::text[]) AS wanted(topic, key)) wanted
+      JOIN head ON head.topic = wanted.topic AND head.key = wanted.key`;
+    return new Map(rows.map(({ topic, key, ...head }) => [idOf(topic, key), head]));
+  }, MOST_TOGETHER);
+  return async (topic, key) => (await find('', { topic, key })).get(idOf(topic, key)) ?? null;
+};
+
+const idOf = (topic: string, key: string): string => `${topic}\0${key}`;
 
 /** The heads of many streams of one topic in one statement, by key. Streams without a head are absent. */
 export const readHeads = async (prisma: PrismaClient, topic: string, keys: readonly string[]): Promise<ReadonlyMap<string, Head>> => {

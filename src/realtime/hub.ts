@@ -1,7 +1,7 @@
 import { isUnavailable, reasonOf } from '../db/failures.js';
 import type { PrismaClient } from '../db/generated/prisma/client.js';
 import { assertReadable, decodeCursor } from './cursor.js';
-import { readHead, readMoved, toEvent, type AnyEvent, type Committed } from './event-log.js';
+import { createHeadLookup, readMoved, toEvent, type AnyEvent, type Committed } from './event-log.js';
 import { Following, replay } from './log-subscription.js';
 import { WHOLE, type Sharing, type View } from './share.js';
 import { sourceOf, type Source, type StateSource } from './source.js';
@@ -76,6 +76,7 @@ export interface HubOptions extends StreamsOptions {
 export const createHub = (options: HubOptions): Hub => {
   const { prisma, log, bus } = options;
   const streams = new Streams(options);
+  const headOf = createHeadLookup(prisma);
   const eavesdroppers = new Map<string, ((key: string, value: unknown) => void)[]>();
   let said = 0;
 
@@ -135,7 +136,7 @@ export const createHub = (options: HubOptions): Hub => {
       key: string,
       { after, kinds = topic.kinds as readonly Kind[], endsFor = topic.endsFor }: LogOptions<Events, Kind> = {},
     ): Promise<Source<LogEvent<Events, Kind>>> => {
-      const head = await readHead(prisma, topic.name, key);
+      const head = await headOf(topic.name, key);
       const headSeq = head?.lastSeq ?? 0;
       let start = headSeq;
       if (after !== null && after !== undefined) {

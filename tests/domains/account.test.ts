@@ -410,6 +410,21 @@ describe('access tokens', () => {
     expect(expired.errors?.[0]?.extensions?.['reason']).toBe('expired');
   });
 
+  it('expire at their time, however often they were found good before', async () => {
+    let now = Date.now();
+    const config = loadConfig({ NODE_ENV: 'test', JWT_PRIVATE_KEY: privateKey });
+    const { issue, verify } = await createTokens({ config, clock: { now: () => now }, log });
+    const { token, expiresAt } = await issue(
+      await sessionOf((await app.user('aging')).refreshToken).then(({ id, userId }) => ({ sessionId: id, userId })),
+    );
+    for (const time of [now, now, expiresAt.getTime() - 1]) {
+      now = time;
+      expect((await verify(token)).expiresAt).toEqual(expiresAt);
+    }
+    now = expiresAt.getTime();
+    await expect(verify(token)).rejects.toMatchObject({ reason: 'expired' });
+  });
+
   it('do not stand in the way of whoever gets a new one', async () => {
     const user = await app.user('stale');
     const subject = await sessionOf(user.refreshToken);

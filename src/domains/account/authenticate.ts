@@ -1,4 +1,5 @@
 import type { Principal, Services } from '../../context.js';
+import { createCoalescer } from '../../db/coalesce.js';
 import { Prisma, type Role } from '../../db/generated/prisma/client.js';
 import { joinHead } from '../../realtime/event-log.js';
 import type { Credential } from './credentials.js';
@@ -8,7 +9,7 @@ import { TokenError, type Tokens } from './tokens.js';
 /** Makes principals from credentials, and refreshes them. */
 export interface Authenticator {
   /**
-   * The principal of a credential; one SQL statement.
+   * The principal of a credential. One SQL statement looks up all callers that wait while an earlier statement runs.
    * @throws TokenError; a token whose session has ended is `invalid`
    */
   readonly authenticate: (credential: Credential) => Promise<Principal>;
@@ -28,6 +29,9 @@ interface Found {
   readonly seq: number | null;
 }
 
+/** The most sessions that one statement looks up. */
+const MOST_TOGETHER = 1_000;
+
 export const createAuthenticator = ({
   db,
   clock,
@@ -39,7 +43,13 @@ export const createAuthenticator = ({
     FROM session
     JOIN "user" holder ON holder.id = session.user_id
     ${joinHead(rightsLog.name, Prisma.sql`holder.id::text`)}
-    WHERE session.id IN (${Prisma.join(ids.map((id) => Prisma.sql`${id}::uuid`))}) AND session.revoked_at IS NULL AND session.expires_at > ${new Date(clock.now())}`;
+    WHERE session.id = ANY(${ids}::uuid[]) AND session.revoked_at IS NULL AND session.expires_at > ${new Date(clock.now())}`;
+
+  const findById = async (ids: readonly string[]): Promise<ReadonlyMap<string, Found>> =>
+    new Map((await findSessions([...new Set(ids)])).map((row) => [row.sessionId, row]));
+
+  // After a restart thousands of clients reconnect within seconds. A statement for each would take all connections of the database.
+  const findTogether = createCoalescer<string, ReadonlyMap<string, Found>>((_all, ids) => findById(ids), MOST_TOGETHER);
 
   const principalOf = ({ sessionId, id, username, role, epoch, seq }: Found, expiresAt: Date): Principal => ({
     viewer: { id, username, role },
@@ -52,14 +62,12 @@ export const createAuthenticator = ({
   return {
     authenticate: async ({ token }) => {
       const { userId, sessionId, expiresAt } = await tokens.verify(token);
-      const [found] = await findSessions([sessionId]);
+      const found = (await findTogether('', sessionId)).get(sessionId);
       if (found?.id !== userId) throw new TokenError('invalid');
       return principalOf(found, expiresAt);
     },
     refreshPrincipals: async (principals) => {
-      const found = new Map(
-        (await findSessions([...new Set(principals.map(({ via }) => via.sessionId))])).map((row) => [row.sessionId, row]),
-      );
+      const found = await findById(principals.map(({ via }) => via.sessionId));
       return principals.map(({ via, viewer, expiresAt }) => {
         const row = found.get(via.sessionId);
         return row?.id === viewer.id ? principalOf(row, expiresAt) : null;

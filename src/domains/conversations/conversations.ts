@@ -54,6 +54,16 @@ export const findAsMember = async (
 };
 
 /**
+ * Checks that the viewer may follow a conversation, as only members may.
+ * @throws UNAUTHENTICATED, NOT_FOUND, FORBIDDEN for a conversation of others
+ */
+export const assertMayFollow = async (context: Context, conversationId: string): Promise<void> => {
+  const isMember = await context.memberships(conversationId, viewerOf(context).id);
+  if (isMember === null) throw notFound('Conversation');
+  if (!isMember) throw membersOnly();
+};
+
+/**
  * Checks that no block separates the two members of a direct conversation.
  * @throws FORBIDDEN
  */

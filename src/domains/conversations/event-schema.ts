@@ -5,8 +5,8 @@ import { decodeId, encodeId } from '../../graphql/ids.js';
 import { decodeCursor, encodeCursor } from '../../realtime/cursor.js';
 import type { LogEvent } from '../../realtime/topic.js';
 import { userField } from '../account/schema.js';
-import { findAsMember } from './conversations.js';
 import { pollConversation, type ConversationLogEvent } from './events.js';
+import { assertMayFollow } from './conversations.js';
 import { Message } from './message-schema.js';
 import { Conversation, ConversationMember } from './schema.js';
 import { carriedMessage } from './sent-rows.js';
@@ -135,8 +135,9 @@ const AFTER = "A cursor of its log: `Conversation.cursor`, a message edge's or a
 
 /** Only members may follow a conversation. @throws NOT_FOUND, FORBIDDEN */
 const authorize = async (args: { readonly conversationId: string; readonly after?: string | null | undefined }, context: Context) => {
-  const { conversation } = await findAsMember(context, decodeId('Conversation', args.conversationId, 'conversationId'));
-  return { key: conversation.id, after: args.after };
+  const key = decodeId('Conversation', args.conversationId, 'conversationId');
+  await assertMayFollow(context, key);
+  return { key, after: args.after };
 };
 
 builder.subscriptionField('conversationEvents', (t) =>

@@ -4,7 +4,7 @@ import { mutation } from '../../graphql/mutation.js';
 import type { Signal } from '../../realtime/topic.js';
 import { findUsers } from '../account/account.js';
 import { User, userField } from '../account/schema.js';
-import { findAsMember } from './conversations.js';
+import { assertMayFollow } from './conversations.js';
 import { assertMember } from './membership.js';
 import { Conversation } from './schema.js';
 import { typingTopic } from './topics.js';
@@ -71,8 +71,9 @@ builder.subscriptionField('typingChanged', (t) =>
     args: { conversationId: t.arg.id({ required: true, description: 'The conversation.' }) },
     signedIn: true,
     authorize: async ({ conversationId }, context) => {
-      const { conversation } = await findAsMember(context, decodeId('Conversation', conversationId, 'conversationId'));
-      return { key: conversation.id };
+      const key = decodeId('Conversation', conversationId, 'conversationId');
+      await assertMayFollow(context, key);
+      return { key };
     },
     visible: (viewer, { value }) => viewer?.id !== value.userId,
     resolve: (signal) => signal,

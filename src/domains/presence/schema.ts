@@ -12,7 +12,7 @@ import { viewerOf } from '../../access/viewer.js';
 import { findUsers } from '../account/account.js';
 import { Me, User } from '../account/schema.js';
 import { blockedAmong, isApart } from '../blocks/blocks.js';
-import { findAsMember, longestMembers } from '../conversations/conversations.js';
+import { assertMayFollow, longestMembers } from '../conversations/conversations.js';
 import { conversationLog, type ConversationEvents } from '../conversations/topics.js';
 import { setPresence } from './presence.js';
 import { hidden, hiddenKey, presenceTopic, type PresenceValue } from './topics.js';
@@ -92,11 +92,12 @@ const keysOf = async ({ db, viewer }: Context, userIds: readonly string[]): Prom
  * @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT for an id that is not of a conversation
  */
 const followMembers = async (context: Context, globalId: string): Promise<Followed> => {
-  const { conversation } = await findAsMember(context, decodeId('Conversation', globalId, 'conversationId'));
-  const members = await longestMembers(context, conversation.id, MAX_MEMBERS);
+  const conversationId = decodeId('Conversation', globalId, 'conversationId');
+  await assertMayFollow(context, conversationId);
+  const members = await longestMembers(context, conversationId, MAX_MEMBERS);
   return {
     keys: await keysOf(context, members),
-    until: { topic: conversationLog, key: conversation.id, kinds: COMINGS_AND_GOINGS },
+    until: { topic: conversationLog, key: conversationId, kinds: COMINGS_AND_GOINGS },
   };
 };
 const COMINGS_AND_GOINGS: readonly (keyof ConversationEvents)[] = ['MemberJoined', 'MemberLeft'];

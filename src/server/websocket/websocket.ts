@@ -92,10 +92,10 @@ const PATH = '/graphql';
 /** The timeout of `connection_init`, in milliseconds, as in graphql-ws. */
 const INIT_TIMEOUT_MS = 3_000;
 /**
- * How many handshakes look up a token at a time. After a restart thousands of clients reconnect within seconds; all at once they would
- * block the event loop and take all connections of the database from clients that are already connected.
+ * How many handshakes look up a token at a time. After a restart thousands of clients reconnect within seconds: these share a statement, and
+ * the others wait in the order of their arrival, so that they do not block the event loop for clients that are already connected.
  */
-const HANDSHAKES_AT_A_TIME = 16;
+const HANDSHAKES_AT_A_TIME = 500;
 /** The longest wait of a handshake for its turn, in milliseconds; then the client is told to try again. */
 const HANDSHAKE_WAIT_MS = 20_000;
 
