@@ -15,6 +15,8 @@ export interface RawSocket {
 export interface RawSocketOptions {
   readonly url: string;
   readonly protocol: string | null;
+  /** Where it comes from; the system chooses when it is left out. */
+  readonly localAddress?: string;
   readonly onOpen: () => void;
   /** One text message: the bytes from `start` to `end`, which are valid during the call only; received at `at`, in {@link now}'s milliseconds. */
   readonly onText: (bytes: Buffer, start: number, end: number, at: number) => void;
@@ -33,7 +35,7 @@ const NORMAL = 1_000;
 /** All sockets of the process read into it, one after the other. */
 const shared = Buffer.alloc(262_144);
 
-export const openRawSocket = ({ url, protocol, onOpen, onText, onClose }: RawSocketOptions): RawSocket => {
+export const openRawSocket = ({ url, protocol, localAddress, onOpen, onText, onClose }: RawSocketOptions): RawSocket => {
   const { hostname, port, pathname, search } = new URL(url);
   let upgraded = false;
   let rest: Buffer | null = null;
@@ -97,6 +99,7 @@ export const openRawSocket = ({ url, protocol, onOpen, onText, onClose }: RawSoc
   const socket: Socket = connect({
     host: hostname,
     port: Number(port),
+    ...(localAddress === undefined ? {} : { localAddress }),
     noDelay: true,
     onread: {
       buffer: shared,

@@ -161,31 +161,36 @@ const handlers = {
     }
     return { subscribers, replayed };
   },
-  /** So many sockets' worth of subscribers to `conversations` quiet conversations (0: to the one of the events), none of them behind. */
+  /**
+   * So many sockets' worth of subscribers to `conversations` quiet conversations (0: to the one of the events), none of them behind.
+   * @param users how many users the sockets are of; each of its own when it is left out
+   */
   quiet: async ({
     sockets,
     subscriptions,
     conversations,
+    users: owners = sockets,
   }: {
     readonly sockets: number;
     readonly subscriptions: number;
     readonly conversations: number;
+    readonly users?: number;
   }): Promise<Subscriber[]> => {
-    await ensureUsers(sockets);
+    await ensureUsers(owners);
     const ids = Array.from({ length: conversations }, () => randomUUID());
     await db.prisma.conversation.createMany({ data: ids.map((id) => ({ id, kind: 'ROOM', creatorId: userIdOf(0) })) });
     const followed = (index: number, place: number): string => ids[(index * subscriptions + place) % ids.length] ?? conversationId;
     const members = new Map<string, { readonly conversationId: string; readonly userId: string }>();
     for (let index = 0; index < sockets; index += 1) {
       for (let place = 0; place < subscriptions; place += 1) {
-        const member = { conversationId: followed(index, place), userId: userIdOf(index) };
+        const member = { conversationId: followed(index, place), userId: userIdOf(index % owners) };
         members.set(`${member.conversationId}:${member.userId}`, member);
       }
     }
     await db.prisma.conversationMember.createMany({ data: [...members.values()], skipDuplicates: true });
     return await Promise.all(
       Array.from({ length: sockets }, async (_, index) => ({
-        init: { accessToken: await tokenOf(index) },
+        init: { accessToken: await tokenOf(index % owners) },
         subscribe: Array.from({ length: subscriptions }, (_each, place) => ({
           query: SUBSCRIBE,
           variables: { conversationId: encodeId('Conversation', followed(index, place)) },
