@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { isRaceLost, isReadOnly, isStaleStatement } from './failures.js';
+import { isRaceLost, isReadOnly, isStaleStatement } from '../observability/failures.js';
 import type { DatabaseHealth, Wrote } from './health.js';
 import type { ConnectionPool } from './pool.js';
 import type { StatementNames } from './statements.js';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { GraphQLError } from 'graphql';
 import { fieldErrors } from '../errors.js';
-import { isUniqueViolation } from './failures.js';
+import { isUniqueViolation } from '../observability/failures.js';
 
 /** The columns that identify the request which created a row. */
 export interface ClientKey {

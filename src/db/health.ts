@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createCondition } from '../observability/condition.js';
 import type { Log } from '../observability/log.js';
-import { isDiskFull, isReadOnly, isUnavailable, reasonOf } from './failures.js';
+import { isDiskFull, isReadOnly, isUnavailable, reasonOf } from '../observability/failures.js';
 
 /** UP: reads and writes work. READ_ONLY: reads work. */
 export type DatabaseState = 'UP' | 'READ_ONLY' | 'DOWN';

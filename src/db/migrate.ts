@@ -7,6 +7,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import { isLockTimeout } from '../observability/failures.js';
 import type { Log } from '../observability/log.js';
 
 /** The migrations cannot be applied; the message says which one and why. */
@@ -93,13 +94,12 @@ const lock = async (client: pg.Client, timeoutMs: number): Promise<void> => {
     await client.query(`SELECT set_config('lock_timeout', $1, false)`, [String(timeoutMs)]);
     await client.query('SELECT pg_advisory_lock($1)', [LOCK_KEY]);
   } catch (error) {
-    if (!(error instanceof pg.DatabaseError) || error.code !== LOCK_NOT_AVAILABLE) throw error;
+    if (!isLockTimeout(error)) throw error;
     const message = `Another process has been migrating this database for more than ${timeoutMs / 1000} seconds.`;
     throw new MigrationError(message, { cause: error });
   }
   await client.query('RESET lock_timeout');
 };
-const LOCK_NOT_AVAILABLE = '55P03';
 
 /**
  * Creates the table of migrations and returns its name, quoted and with its schema, so that it is found even if a migration changes the

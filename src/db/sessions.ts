@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { isPoolersRefusal } from './failures.js';
+import { isPoolersRefusal } from '../observability/failures.js';
 import { connectionOptions, type ConnectionTarget } from './connection.js';
 
 /** Connections to the database have no session of their own. The message says what to do. */

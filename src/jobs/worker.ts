@@ -4,7 +4,7 @@ import { parseCronItems, run, type Job, type ParsedCronItem, type Runner, type T
 import { createCondition } from '../observability/condition.js';
 import type { Services } from '../context.js';
 import type { ConnectionTarget } from '../db/connection.js';
-import { isUnavailable, reasonOf } from '../db/failures.js';
+import { isUnavailable, reasonOf } from '../observability/failures.js';
 import type { Log } from '../observability/log.js';
 import { openQueue, type Queue } from './queue.js';
 import type { AnyTask } from './task.js';

@@ -1,6 +1,6 @@
 /**
- * Classifies failed statements. Prisma, its driver adapter, pg and the sockets below wrap errors in their own ways, so the error and all
- * its causes are searched.
+ * Classifies the errors of others: of PostgreSQL, pg and Prisma, of Redis, and of Node. Nothing else recognises such an error by its code or
+ * its text. Prisma, its driver adapter, pg and the sockets below wrap errors in their own ways, so the error and all its causes are searched.
  */
 
 /**
@@ -136,3 +136,19 @@ const POOLERS_REFUSAL = /unsupported startup parameter|transaction blocks not al
 
 /** Whether a connection pooler has refused something that needs a session. */
 export const isPoolersRefusal = (error: Error): boolean => POOLERS_REFUSAL.test(error.message);
+
+/** Whether a statement waited for a lock for longer than it may. */
+export const isLockTimeout = (error: unknown): boolean => hasState(error, (code) => code === '55P03');
+
+/** Why a PostgreSQL does not start at the moment: the processes of the previous one are still exiting, or another program has taken the port. */
+const TEMPORARY_OBSTACLE = /lock file ".*" (already exists|is empty)|pre-existing shared memory block|could not bind/;
+
+/** Whether PostgreSQL did not start for a reason that passes by itself. */
+export const isTemporaryObstacle = (error: unknown): boolean => error instanceof Error && TEMPORARY_OBSTACLE.test(error.message);
+
+/** Whether Redis itself has refused a command, such as NOAUTH or OOM; any other failure of a command is that of its connection. */
+export const isRedisReply = (error: unknown): error is Error => error instanceof Error && error.name === 'ReplyError';
+
+/** Whether an error of Node has one of these codes. The error may come from another realm, such as a `vm` context. */
+export const hasCode = (error: unknown, ...codes: readonly string[]): boolean =>
+  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' && codes.includes(error.code);

@@ -7,7 +7,7 @@ import type { Services } from '../context.js';
 import { connectionOptions, type ConnectionTarget } from '../db/connection.js';
 import { openDatabase } from '../db/database.js';
 import { findRunningPostgres, startEmbeddedPostgres } from '../db/embedded/embedded.js';
-import { isAccessDenied, isUnavailable, reasonOf } from '../db/failures.js';
+import { isAccessDenied, isUnavailable, reasonOf } from '../observability/failures.js';
 import { applyMigrations, MIGRATIONS } from '../db/migrate.js';
 import { assertSessions, NoSessionsError } from '../db/sessions.js';
 import { createTokens, type Tokens } from '../domains/account/tokens.js';

@@ -1,4 +1,4 @@
-import { isUnavailable, reasonOf } from '../db/failures.js';
+import { isUnavailable, reasonOf } from '../observability/failures.js';
 import type { PrismaClient } from '../db/generated/prisma/client.js';
 import { assertReadable, decodeCursor } from './cursor.js';
 import { createHeadLookup, readMoved, toEvent, type AnyEvent, type Committed } from './event-log.js';

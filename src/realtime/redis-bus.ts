@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { RedisPubSub } from 'graphql-redis-subscriptions';
 import type { Redis } from 'ioredis';
 import { createCondition, type Condition } from '../observability/condition.js';
+import { isRedisReply } from '../observability/failures.js';
 import type { Log } from '../observability/log.js';
 import type { Bus, Stream } from './bus.js';
 import { callSafely, createBusListeners, streamName } from './bus-listeners.js';
@@ -44,7 +45,6 @@ const isMessage = (message: unknown): message is [seq: number, origin: string, v
   typeof message[1] === 'string';
 
 /** Whether a command failed because Redis said so, and not because the connection was lost. */
-const isReply = (error: unknown): error is Error => error instanceof Error && error.name === 'ReplyError';
 
 /**
  * The bus over Redis pub/sub: one channel for each stream listened to in this process. Nothing here waits for Redis or
@@ -80,7 +80,7 @@ export const createRedisBus = ({ url, prefix, log, patienceMs = 5_000, away = cr
       await subscriber.client.subscribe(...subscriptions.map(({ channel }) => channel));
     } catch (error) {
       // Of a lost connection nothing is left to mend: the next one asks for everything.
-      if (!isReply(error)) return 'LOST';
+      if (!isRedisReply(error)) return 'LOST';
       for (const subscription of subscriptions) subscription.refused = true;
       refusing.hold(error.message);
       return 'REFUSED';
@@ -115,7 +115,7 @@ export const createRedisBus = ({ url, prefix, log, patienceMs = 5_000, away = cr
     if (!publisher.ready) return keep();
     pubsub.publish(channel, value === undefined ? [seq, origin] : [seq, origin, value]).then(
       () => refusing.clear(patienceMs),
-      (error: unknown) => (isReply(error) ? refusing.hold(error.message) : keep()),
+      (error: unknown) => (isRedisReply(error) ? refusing.hold(error.message) : keep()),
     );
   };
 
@@ -140,7 +140,7 @@ export const createRedisBus = ({ url, prefix, log, patienceMs = 5_000, away = cr
   const published = async (): Promise<void> => {
     while (publisher.ready || unsent.size > 0) {
       // Answers come in order: once Redis has answered this, it has what was sent before.
-      if (publisher.ready && (await publisher.client.ping().then(() => true, isReply))) return;
+      if (publisher.ready && (await publisher.client.ping().then(() => true, isRedisReply))) return;
       await new Promise<void>((resolve) => (onPublisher = resolve));
     }
   };

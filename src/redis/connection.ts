@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import { createCondition, type Condition } from '../observability/condition.js';
+import { isRedisReply, reasonOf } from '../observability/failures.js';
 import type { Log } from '../observability/log.js';
 
 /** The longest pause between two attempts to connect, in milliseconds. */
@@ -75,7 +76,7 @@ export const connectRedis = (options: {
       },
       (error: unknown) => {
         // When the password was changed on the server, the connection stays open but every command is refused.
-        if (error instanceof Error && error.name === 'ReplyError') away.hold(error.message);
+        if (isRedisReply(error)) away.hold(reasonOf(error));
       },
     );
   }, options.patienceMs).unref();
@@ -85,7 +86,7 @@ export const connectRedis = (options: {
     // One attempt may emit two errors: the server's own reply (such as a wrong password), and then that the connection was closed. The
     // reply is the reason worth logging. Parallel attempts over IPv4 and IPv6 fail with one AggregateError, whose own message is empty.
     if (!refused) reason = reasonOf(error);
-    refused ||= error.name === 'ReplyError';
+    refused ||= isRedisReply(error);
     log.debug({ connection: name, reason }, 'Redis connection failed');
   });
 
@@ -134,6 +135,3 @@ export const connectRedis = (options: {
     },
   };
 };
-
-const reasonOf = (error: Error): string =>
-  error instanceof AggregateError && error.message === '' ? String(error.errors[0]) : error.message;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase, type Database } from '../../src/db/database.js';
-import { isUnavailable, reasonOf } from '../../src/db/failures.js';
+import { isUnavailable, reasonOf } from '../../src/observability/failures.js';
 import { createLog } from '../../src/observability/log.js';
 import { createTestDatabase, type TestDatabase } from '../kit/database.js';
 

@@ -6,7 +6,7 @@ import { userInfo } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
-import { hasCode } from './owner.js';
+import { hasCode } from '../../observability/failures.js';
 
 const NOBODY = 65_534;
 const PROBE_TIMEOUT_MS = 30_000;

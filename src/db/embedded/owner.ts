@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { z } from 'zod';
+import { hasCode } from '../../observability/failures.js';
 
 const STOPPING_OWNER_MS = 15_000;
 const POLL_MS = 25;
@@ -59,12 +60,10 @@ export const lifeOf = async (pid: number): Promise<string | null> => {
       return state.startsWith('Z') ? null : started.join(' ');
     }
   } catch (error) {
-    if (hasCode(error, 'ENOENT') || hasCode(error, 'ESRCH')) return null;
+    if (hasCode(error, 'ENOENT', 'ESRCH')) return null;
   }
   return '';
 };
-
-export const hasCode = (error: unknown, code: string): boolean => error instanceof Error && 'code' in error && error.code === code;
 
 /** The record of the live process that owns the PostgreSQL of this folder, or null. */
 export const liveOwner = async (folder: string): Promise<OwnerRecord | null> => {
@@ -112,7 +111,7 @@ export const claimOwnership = async (folder: string): Promise<Claim> => {
       await link(draft, file);
     } catch (error) {
       // Another process was faster: the number exists already, or the winner has removed the drafts.
-      if (hasCode(error, 'EEXIST') || hasCode(error, 'ENOENT')) continue;
+      if (hasCode(error, 'EEXIST', 'ENOENT')) continue;
       throw error;
     } finally {
       await rm(draft, { force: true });

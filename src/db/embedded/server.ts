@@ -6,9 +6,10 @@ import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { freePort } from './free-port.js';
+import { hasCode, isTemporaryObstacle } from '../../observability/failures.js';
 import type { Log } from '../../observability/log.js';
 import { childEnvironment, programOf, runCommand, type Launcher } from './binaries.js';
-import { hasCode, lifeOf } from './owner.js';
+import { lifeOf } from './owner.js';
 
 export const HOST = '127.0.0.1';
 
@@ -28,9 +29,6 @@ export interface Server {
   stop(): Promise<void>;
 }
 
-/** Errors of temporary obstacles: the processes of the previous PostgreSQL are still exiting, or another program has taken the port. */
-const OBSTACLES = /lock file ".*" (already exists|is empty)|pre-existing shared memory block|could not bind/;
-
 /**
  * Starts PostgreSQL on an existing cluster and waits until it accepts connections. A PostgreSQL that an earlier process has left running
  * there is stopped first; since the caller owns the cluster, no other one is meant to run.
@@ -48,7 +46,7 @@ export const startServer = async (
     try {
       return await spawnServer(launcher, data, durable, maxConnections, log);
     } catch (error) {
-      if (!(error instanceof Error) || !OBSTACLES.test(error.message) || performance.now() > deadline) throw error;
+      if (!isTemporaryObstacle(error) || performance.now() > deadline) throw error;
       await delay(POLL_MS);
     }
   }

@@ -7,6 +7,7 @@ import type { Clock } from '../../clock.js';
 import { ConfigError, type Config } from '../../config.js';
 import type { TokenIssuer } from '../../context.js';
 import { coded } from '../../errors.js';
+import { hasCode } from '../../observability/failures.js';
 import type { Log } from '../../observability/log.js';
 import { isUuid } from '../../db/uuid.js';
 
@@ -142,13 +143,11 @@ const parseKey = (pem: string, source: string): SigningKey => {
   throw new ConfigError(`${source} must be an Ed25519 or a P-256 key.`);
 };
 
-const codeIs = (error: unknown, code: string): boolean => error instanceof Error && 'code' in error && error.code === code;
-
 const readIfThere = async (path: string): Promise<string | null> => {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    if (codeIs(error, 'ENOENT')) return null;
+    if (hasCode(error, 'ENOENT')) return null;
     throw error;
   }
 };
@@ -175,7 +174,7 @@ const generateKey = async (dataDir: string, path: string, log: Log): Promise<str
     await link(draft, path);
     log.info({ path }, 'a key for access tokens was generated');
   } catch (error) {
-    if (!codeIs(error, 'EEXIST')) throw error;
+    if (!hasCode(error, 'EEXIST')) throw error;
   } finally {
     await rm(draft, { force: true });
   }

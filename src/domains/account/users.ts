@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import type { Context, Services } from '../../context.js';
 import type { Database } from '../../db/database.js';
-import { isUniqueViolation } from '../../db/failures.js';
+import { isUniqueViolation } from '../../observability/failures.js';
 import type { Prisma, User } from '../../db/generated/prisma/client.js';
 import type { Keyset } from '../../db/keyset.js';
 import { coded, fieldErrors, type FieldError } from '../../errors.js';

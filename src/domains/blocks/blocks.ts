@@ -1,6 +1,6 @@
 import type { GraphQLError } from 'graphql';
 import type { Context } from '../../context.js';
-import { isForeignKeyViolation } from '../../db/failures.js';
+import { isForeignKeyViolation } from '../../observability/failures.js';
 import { Prisma, type Block, type PrismaClient, type User } from '../../db/generated/prisma/client.js';
 import type { Keyset } from '../../db/keyset.js';
 import type { Tx } from '../../db/transact.js';

@@ -1,6 +1,6 @@
 import type { Context } from '../../context.js';
 import { createOnce, type ClientKey } from '../../db/client-id.js';
-import { isUniqueViolation } from '../../db/failures.js';
+import { isUniqueViolation } from '../../observability/failures.js';
 import type { Conversation, ConversationMember, Prisma } from '../../db/generated/prisma/client.js';
 import type { Keyset } from '../../db/keyset.js';
 import type { Tx } from '../../db/transact.js';

@@ -1,6 +1,6 @@
 import type { Context } from '../../context.js';
 import { createOnce, type ClientKey } from '../../db/client-id.js';
-import { isForeignKeyViolation } from '../../db/failures.js';
+import { isForeignKeyViolation } from '../../observability/failures.js';
 import { Prisma, type MemberRole, type Message } from '../../db/generated/prisma/client.js';
 import type { Keyset } from '../../db/keyset.js';
 import { escapeLike } from '../../db/like-pattern.js';

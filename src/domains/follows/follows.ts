@@ -1,5 +1,5 @@
 import type { Context } from '../../context.js';
-import { isForeignKeyViolation } from '../../db/failures.js';
+import { isForeignKeyViolation } from '../../observability/failures.js';
 import { Prisma, type Follow, type User } from '../../db/generated/prisma/client.js';
 import type { Keyset } from '../../db/keyset.js';
 import type { Tx } from '../../db/transact.js';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { GraphQLError } from 'graphql';
 import type { Context, Services } from '../../context.js';
 import type { Database } from '../../db/database.js';
-import { isUniqueViolation } from '../../db/failures.js';
+import { isUniqueViolation } from '../../observability/failures.js';
 import type { Category } from '../../db/generated/prisma/client.js';
 import { fieldErrors, notFound } from '../../errors.js';
 import { withFreeSlug } from './free-slug.js';

@@ -2,7 +2,7 @@ import type { GraphQLError } from 'graphql';
 import type { Context, Services } from '../../context.js';
 import { createOnce } from '../../db/client-id.js';
 import type { Database } from '../../db/database.js';
-import { isForeignKeyViolation } from '../../db/failures.js';
+import { isForeignKeyViolation } from '../../observability/failures.js';
 import { Prisma, type Entry } from '../../db/generated/prisma/client.js';
 import { badInput, coded, notFound } from '../../errors.js';
 import { viewerOf } from '../../access/viewer.js';

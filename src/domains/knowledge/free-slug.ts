@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { isUniqueViolation } from '../../db/failures.js';
+import { isUniqueViolation } from '../../observability/failures.js';
 
 /** The last number that is tried, as in `base-9`, before a random suffix. */
 const NUMBERED = 9;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
 import type { Services } from '../../context.js';
-import { isUnavailable, isUniqueViolation } from '../../db/failures.js';
+import { isUnavailable, isUniqueViolation } from '../../observability/failures.js';
 import { uuid7 } from '../../db/uuid.js';
 import { findOrCreateCategory } from './categories.js';
 import { randomSlug } from './free-slug.js';

@@ -1,5 +1,6 @@
 import { createContext, Script } from 'node:vm';
 import { Lexer } from 'marked';
+import { hasCode } from '../../observability/failures.js';
 
 /** The longest content of an entry, in UTF-16 code units. */
 export const CONTENT_MAX = 200_000;
@@ -18,8 +19,7 @@ const context = createContext(sandbox);
 
 const wasStopped = (error: unknown): boolean =>
   // Too deep nesting throws a RangeError. The timeout's error comes from the other context, whose Error is another constructor.
-  error instanceof RangeError ||
-  (typeof error === 'object' && error !== null && 'code' in error && error.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT');
+  error instanceof RangeError || hasCode(error, 'ERR_SCRIPT_EXECUTION_TIMEOUT');
 
 /** A stopped parser may leave `lastIndex` set in a regular expression that all lexers share; the next search would start there. */
 const resetRules = (): void => {

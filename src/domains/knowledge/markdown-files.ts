@@ -3,6 +3,7 @@ import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, posix, relative, sep } from 'node:path';
 import { Lexer, type MarkedToken, type Token } from 'marked';
 import { CATEGORY_MAX, FrontMatterError, splitFrontMatter, TITLE_MAX } from './front-matter.js';
+import { hasCode } from '../../observability/failures.js';
 import { CONTENT_MAX, withinBudget } from './markdown-budget.js';
 import { MARKDOWN_NAME } from './markdown-links.js';
 
@@ -40,8 +41,8 @@ export class MarkdownFileError extends Error {
 const FILE_MAX_BYTES = 3 * CONTENT_MAX + 65_536;
 
 const unreadable = (error: unknown): string => {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-  return code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`;
+  if (hasCode(error, 'ENOENT')) return 'does not exist';
+  return `cannot be read (${error instanceof Error && 'code' in error ? String(error.code) : String(error)})`;
 };
 
 /** The real path of `path`; null when it lies outside the folder. */

@@ -1,5 +1,5 @@
 import type { Database } from '../../db/database.js';
-import { isUnavailable, reasonOf } from '../../db/failures.js';
+import { isUnavailable, reasonOf } from '../../observability/failures.js';
 import type { Log } from '../../observability/log.js';
 import { reapOne, register, release, renew, sweep, writeDevices, type Lease } from './transitions.js';
 

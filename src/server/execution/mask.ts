@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { GraphQLError } from 'graphql';
 import type { Services } from '../../context.js';
-import { isUnavailable } from '../../db/failures.js';
+import { isUnavailable } from '../../observability/failures.js';
 import { codeOf, coded, type ErrorCode } from '../../errors.js';
 
 /**

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { hasCode } from '../../observability/failures.js';
 import { REQUEST_ID, requestIdOf } from './request-id.js';
 import { refuse } from './send.js';
 
@@ -29,7 +30,7 @@ export const answerProtocolErrors = (server: Server): void => {
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (refused.has(socket)) return;
-    if (error.code === 'ECONNRESET' || responses.get(socket)?.headersSent === true) return void socket.destroy();
+    if (hasCode(error, 'ECONNRESET') || responses.get(socket)?.headersSent === true) return void socket.destroy();
     refused.add(socket);
     const { status, message } = REFUSALS[error.code ?? ''] ?? MALFORMED;
     refuse(socket, status, 'BAD_REQUEST', message, { [REQUEST_ID]: randomUUID() });

@@ -17,7 +17,7 @@ import { createLimiter } from '../../db/limiter.js';
 import type { Authenticator } from '../../domains/account/authenticate.js';
 import { credentialOf, tokenCredential, type Credential } from '../../domains/account/credentials.js';
 import { TokenError } from '../../domains/account/tokens.js';
-import { isUnavailable, reasonOf } from '../../db/failures.js';
+import { isUnavailable, reasonOf } from '../../observability/failures.js';
 import { coded } from '../../errors.js';
 import { encodeId } from '../../graphql/ids.js';
 import { clientAddress } from '../http/address.js';
