@@ -20,12 +20,15 @@ export interface Via {
   readonly sessionId: string;
 }
 
+/** What a credential allows of all that its user may do: READ is everything but mutations. */
+export type Scopes = 'READ' | 'ALL';
+
 /** Who is asking, how they have shown it, for which of their rights, and until when it is valid. */
 export interface Principal {
   readonly viewer: Viewer;
   readonly via: Via;
-  /** What of all that the viewer may do; a session is good for everything. */
-  readonly scopes: 'ALL';
+  /** A session is good for everything. */
+  readonly scopes: Scopes;
   readonly expiresAt: Date;
   /** The `seq` of the viewer's rights log when this was looked up: all earlier changes of rights are reflected in it. */
   readonly asOf: Position;

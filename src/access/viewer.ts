@@ -5,6 +5,7 @@ import { coded } from '../errors.js';
 
 export const notSignedIn = () => coded('UNAUTHENTICATED', 'Sign in first.');
 export const notAllowed = () => coded('FORBIDDEN', 'Your role does not allow this.');
+export const notInScope = () => coded('FORBIDDEN', 'What you have signed in with may only read.');
 
 /**
  * The viewer, for fields that require one.
@@ -37,11 +38,17 @@ export const hasRole = (viewer: Pick<Viewer, 'role'>, role: Role): boolean => RA
 export interface SignInRule {
   readonly signedIn?: boolean;
   readonly role?: Role;
+  /** Whether the field changes something, which not every credential is good for. */
+  readonly writes?: boolean;
 }
 
-/** The error that tells why a viewer may not use the field; null when they may. */
-export const signInError = ({ signedIn = false, role }: SignInRule, viewer: Viewer | null): GraphQLError | null => {
+/** The rule of a field whose arguments decide it. It must expect any values, since it is also asked about arguments that are wrong. */
+export type SignInRuleByArgs = (args: Readonly<Record<string, unknown>>) => SignInRule;
+
+/** The error that tells why a principal may not use the field; null when it may. */
+export const signInError = ({ signedIn = false, role, writes = false }: SignInRule, principal: Principal | null): GraphQLError | null => {
   if (!signedIn && role === undefined) return null;
-  if (viewer === null) return notSignedIn();
-  return role === undefined || hasRole(viewer, role) ? null : notAllowed();
+  if (principal === null) return notSignedIn();
+  if (role !== undefined && !hasRole(principal.viewer, role)) return notAllowed();
+  return writes && principal.scopes !== 'ALL' ? notInScope() : null;
 };

@@ -11,7 +11,7 @@ import { forgetLoaded } from './loaders.js';
 import { runOnce, type Reloaders } from './mutation-results.js';
 import { countedBy, type RateLimitRule } from '../access/rate-limits.js';
 import { clientIdText, mistakesOf } from './text.js';
-import { viewerOf } from '../access/viewer.js';
+import { signInError, viewerOf, type SignInRule } from '../access/viewer.js';
 
 /** The rules of an input field beside its type. */
 interface InputFieldRules {
@@ -80,7 +80,7 @@ const REPEATED = {
 
 /**
  * Declares a mutation: its input type, its payload type and its field. Every call is checked in the same order: cost of the operation,
- * sign-in and role, input, rate limit; then it is executed. The field is nullable, so an error of one mutation leaves the results of the
+ * sign-in, role and scope, input, rate limit; then it is executed. The field is nullable, so an error of one mutation leaves the results of the
  * others in the response.
  */
 export const mutation = <Fields extends InputFieldMap, Payload extends object>(
@@ -90,6 +90,7 @@ export const mutation = <Fields extends InputFieldMap, Payload extends object>(
   const { description, access, input, payload, run } = options;
   const repeats = options.repeats ?? 'result';
   const limit = options.limit ?? (access === 'anyone' ? 'anonymousMutation' : 'mutation');
+  const rule: SignInRule = access === 'anyone' ? {} : { ...(access === 'signedIn' ? { signedIn: true } : { role: access }), writes: true };
   const typeName = `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
 
   /** The input's fields in the order of their declaration, which is the order of a form; the printed schema sorts them. */
@@ -114,6 +115,8 @@ export const mutation = <Fields extends InputFieldMap, Payload extends object>(
     context: Context,
     info: GraphQLResolveInfo,
   ): Promise<Payload> => {
+    const refusal = signInError(rule, context.principal);
+    if (refusal !== null) throw refusal;
     rules ??= readRules(info, order);
     const checked = check(rules, args.input ?? {}) as InputShapeFromFields<Fields> & ClientIdInput;
     await count(context, name, limit);
@@ -139,9 +142,7 @@ export const mutation = <Fields extends InputFieldMap, Payload extends object>(
       nullable: true,
       description,
       args: inputRef === null ? {} : { input: t.arg({ type: inputRef, required: true, description: input?.description ?? '' }) },
-      ...(access === 'anyone'
-        ? { extensions: { viewerless: true } }
-        : { authScopes: access === 'signedIn' ? { signedIn: true } : { role: access } }),
+      extensions: { viewerless: access === 'anyone', signInRule: rule },
       // The cast is needed because the generic resolver type cannot know that a payload is not a list.
       resolve: (_root, args, context, info) => resolve(args, context, info) as never,
     }),

@@ -7,7 +7,7 @@ import {
   type ShapeFromTypeParam,
   type TypeParam,
 } from '@pothos/core';
-import { viewerOf } from '../access/viewer.js';
+import { viewerOf, type SignInRule, type SignInRuleByArgs } from '../access/viewer.js';
 import { freshContext, type Context, type Viewer } from '../context.js';
 import { codeOf, coded, isRefusal } from '../errors.js';
 import type { Source } from '../realtime/source.js';
@@ -248,6 +248,9 @@ const withViewer = (options: AnyOptions, needed: true | SignInByArgs): AnyOption
   return { ...options, authorize: signedIn } as AnyOptions;
 };
 
+const ruleOf = (signedIn: true | SignInByArgs | undefined): SignInRule | SignInRuleByArgs =>
+  typeof signedIn === 'function' ? (args) => ({ signedIn: signedIn(args) }) : { signedIn: signedIn === true };
+
 Object.assign(SubscriptionFieldBuilder.prototype, {
   topic(this: { field: FieldMethod }, given: AnyOptions) {
     const options = given.signedIn === undefined ? given : withViewer(given, given.signedIn);
@@ -255,7 +258,7 @@ Object.assign(SubscriptionFieldBuilder.prototype, {
       type: options.type,
       description: options.description,
       args: options.args ?? {},
-      extensions: { signedIn: options.signedIn ?? false },
+      extensions: { signInRule: ruleOf(options.signedIn) },
       subscribe: (_root: unknown, args: Record<string, unknown>, context: Context) => open(options, args, context),
       resolve: (item: never, _args: unknown, context: Context) => options.resolve(item, context),
     });

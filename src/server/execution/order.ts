@@ -16,9 +16,8 @@ import {
 } from 'graphql';
 import type { Config } from '../../config.js';
 import type { Context } from '../../context.js';
-import { signInError, type SignInRule } from '../../access/viewer.js';
+import { signInError, type SignInRule, type SignInRuleByArgs } from '../../access/viewer.js';
 import { coded } from '../../errors.js';
-import type { SignInByArgs } from '../../graphql/topic-field.js';
 import { isVariableError, variableErrors } from './variables.js';
 
 export type CostLimits = Pick<Config['limits'], 'queryComplexity' | 'queryDepth'>;
@@ -96,23 +95,23 @@ const signInErrorOf = ({ schema, document, operationName, variableValues, contex
   const operation = getOperationAST(document, operationName);
   const type = operation && schema.getRootType(operation.operation);
   if (!operation || !type) return null;
-  const { viewer } = contextValue as Context;
+  const { principal } = contextValue as Context;
   const variables = { ...defaultsOf(operation), ...variableValues };
   for (const field of rootFields(operation, document.definitions.filter(isFragment))) {
-    const error = signInError(ruleOf(type, field, variables), viewer);
+    const error = signInError(ruleOf(type, field, variables), principal);
     if (error !== null) return new GraphQLError(error.message, { path: [(field.alias ?? field.name).value], extensions: error.extensions });
   }
   return null;
 };
 
-/** The sign-in rule of a root field: of queries and mutations from Pothos' scopes, of subscriptions from `t.topic`. */
+/** The sign-in rule of a root field: of mutations and subscriptions from their helpers, of queries from Pothos' scopes. */
 const ruleOf = (type: GraphQLObjectType, field: FieldNode, variables: Variables): SignInRule => {
-  const { pothosOptions, signedIn = false } = (type.getFields()[field.name.value]?.extensions ?? {}) as {
+  const { pothosOptions, signInRule } = (type.getFields()[field.name.value]?.extensions ?? {}) as {
     readonly pothosOptions?: { readonly authScopes?: SignInRule };
-    readonly signedIn?: boolean | SignInByArgs;
+    readonly signInRule?: SignInRule | SignInRuleByArgs;
   };
-  if (typeof signedIn === 'function') return { signedIn: signedIn(givenTo(field, variables)) };
-  return pothosOptions?.authScopes ?? { signedIn };
+  if (typeof signInRule === 'function') return signInRule(givenTo(field, variables));
+  return signInRule ?? pothosOptions?.authScopes ?? {};
 };
 
 type Variables = Readonly<Record<string, unknown>>;
