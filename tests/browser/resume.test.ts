@@ -22,6 +22,29 @@ const bundle = async (): Promise<string> => {
   return script.code;
 };
 
+/** What the page runs: a client that notes in `bodies` all that it gets. */
+const script = (given: { readonly url: string; readonly token: string; readonly id: string; readonly after: string }): string => `
+  window.bodies = [];
+  window.client = lyceum.createResumingClient({
+    url: ${JSON.stringify(given.url)},
+    getAccessToken: () => ${JSON.stringify(given.token)},
+    backoff: { firstMs: 20, maxMs: 200 },
+    keepAlive: 100,
+    pongTimeoutMs: 300,
+  });
+  client.subscribe(
+    {
+      query: 'subscription ($id: ID!, $after: String) { commentAdded(postId: $id, after: $after) { comment { body } } }',
+      variables: ${JSON.stringify({ id: given.id, after: given.after })},
+    },
+    {
+      next: ({ data }) => bodies.push(data.commentAdded.comment.body),
+      error: (error) => bodies.push(String(error)),
+      complete: () => bodies.push('complete'),
+    },
+  );
+  0`;
+
 describe.skipIf(chromium === null)(
   `the resuming client in a browser${chromium === null ? ' (there is no Chromium here: install one, or set CHROMIUM_PATH)' : ''}`,
   () => {
@@ -39,57 +62,65 @@ describe.skipIf(chromium === null)(
       await app.stop();
     });
 
-    test('H06: gets every event once and in order, though its connection is cut and falls silent', async () => {
+    interface Follower {
+      /** Adds a comment to the post that is followed. */
+      readonly comment: (body: string) => Promise<void>;
+      /** What the page has got, once that is so much. */
+      readonly got: (count: number) => Promise<unknown>;
+      readonly dispose: () => Promise<unknown>;
+    }
+
+    /** A page whose client follows the comments of a new post through the proxy. */
+    const follow = async (): Promise<Follower> => {
       const { createPost } = await app.data<{ createPost: { post: { id: string; commentCursor: string } } }>(
         'mutation { createPost(input: { body: "x" }) { post { id commentCursor } } }',
         {},
         ada,
       );
       const { id, commentCursor } = createPost.post;
-      const comment = async (body: string): Promise<void> => {
-        await app.data(
-          'mutation ($id: ID!, $body: String!) { addComment(input: { postId: $id, body: $body }) { comment { id } } }',
-          { id, body },
-          ada,
-        );
-      };
       const page = await browser.newPage();
       page.setDefaultTimeout(20_000);
       await page.goto(new URL('/healthz', app.url).href);
       await page.addScriptTag({ content: await bundle() });
-      await page.evaluate(
-        `window.bodies = [];
-      window.client = lyceum.createResumingClient({
-        url: ${JSON.stringify(proxy.url.replace(/^http/, 'ws'))},
-        getAccessToken: () => ${JSON.stringify(ada.token)},
-        backoff: { firstMs: 20, maxMs: 200 },
-        keepAlive: 100,
-        pongTimeoutMs: 300,
-      });
-      client.subscribe(
-        {
-          query: 'subscription ($id: ID!, $after: String) { commentAdded(postId: $id, after: $after) { comment { body } } }',
-          variables: ${JSON.stringify({ id, after: commentCursor })},
+      await page.evaluate(script({ url: proxy.url.replace(/^http/, 'ws'), token: ada.token, id, after: commentCursor }));
+      return {
+        comment: async (body) => {
+          const query = 'mutation ($id: ID!, $body: String!) { addComment(input: { postId: $id, body: $body }) { comment { id } } }';
+          await app.data(query, { id, body }, ada);
         },
-        { next: ({ data }) => bodies.push(data.commentAdded.comment.body), error: (error) => bodies.push(String(error)), complete: () => bodies.push('complete') },
-      );
-      0`,
-      );
-      const bodies = async (count: number): Promise<unknown> => {
-        await page.waitForFunction(`bodies.length >= ${count}`);
-        return await page.evaluate('bodies');
+        got: async (count) => {
+          await page.waitForFunction(`bodies.length >= ${count}`);
+          return await page.evaluate('bodies');
+        },
+        dispose: () => page.evaluate('client.dispose()'),
       };
+    };
+
+    test('H06: gets every event once and in order, though its connection is cut', async () => {
+      const { comment, got } = await follow();
       await comment('one');
-      expect(await bodies(1)).toEqual(['one']);
+      expect(await got(1)).toEqual(['one']);
       proxy.cut();
       await comment('two');
-      expect(await bodies(2)).toEqual(['one', 'two']);
+      expect(await got(2)).toEqual(['one', 'two']);
+    });
+
+    test('H19: gets every event once and in order, though its connection falls silent', async () => {
+      const { comment, got } = await follow();
+      await comment('one');
+      expect(await got(1)).toEqual(['one']);
       proxy.blackHole();
-      await comment('three');
+      await comment('two');
       proxy.forget();
-      expect(await bodies(3)).toEqual(['one', 'two', 'three']);
-      await page.evaluate('client.dispose()');
-      expect(await bodies(4)).toEqual(['one', 'two', 'three', 'complete']);
+      expect(await got(2)).toEqual(['one', 'two']);
+    });
+
+    test('completes what runs when it is disposed of', async () => {
+      const { comment, got, dispose } = await follow();
+      await comment('one');
+      await got(1);
+      await dispose();
+      expect(await got(2)).toEqual(['one', 'complete']);
     });
   },
 );

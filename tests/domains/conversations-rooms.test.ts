@@ -173,10 +173,12 @@ describe('guessing', () => {
 
 describe('joinRoom', () => {
   const SELECTIONS = [
-    'messages(last: 100) { edges { node { body } } } cursor',
-    'cursor messages(last: 100) { edges { node { body } } }',
+    'messages(last: 100) { edges { node { body } } } cursor title',
+    'title cursor messages(last: 100) { edges { node { body } } }',
     'members(first: 100) { edges { node { user { username } } } } messages(last: 100) { edges { node { body } } } cursor title',
-  ];
+  ] as const;
+  const EVENTS = `subscription ($id: ID!, $after: String) { conversationEvents(conversationId: $id, after: $after) {
+    __typename cursor ... on MessageAdded { message { body } } ... on MemberJoined { user { username } } ... on ConversationRenamed { conversation { title } } } }`;
   interface Joined {
     readonly conversation: {
       readonly cursor: string;
@@ -185,56 +187,68 @@ describe('joinRoom', () => {
       readonly members?: { edges: { node: { user: { username: string } } }[] };
     };
   }
+  interface Event {
+    readonly __typename: string;
+    readonly cursor: string;
+    readonly message?: { body: string };
+    readonly user?: { username: string };
+    readonly conversation?: { title: string };
+  }
+  /** What somebody has made of what they were given and of what came after. */
+  interface View {
+    readonly bodies: string[];
+    readonly usernames: string[];
+    readonly title: string;
+  }
+  let comers = 0;
 
-  test.each(SELECTIONS)('leaves no hole between its lists and what comes after its cursor: %s', async (selection) => {
-    const crowd = await Promise.all(Array.from({ length: 4 }, (_, index) => app.user(`crowd_${SELECTIONS.indexOf(selection)}_${index}`)));
-    const room = await talk.room(ada, { title: 'at first' });
-    const bodies: string[] = [];
-    const joining: Promise<Joined>[] = [];
-    const write = async (): Promise<void> => {
-      for (let index = 0; index < 12; index += 1) {
-        const body = `message ${index}`;
-        bodies.push(body);
-        await talk.send(ada, room.id, body);
-        const comer = index % 3 === 1 ? crowd[(index - 1) / 3] : undefined;
-        if (comer !== undefined)
-          joining.push(talk.act<Joined>(comer, 'joinRoom', { code: room.joinCode }, `conversation { ${selection} }`));
-        if (index % 3 === 1) void talk.act(ada, 'renameConversation', { conversationId: room.id, title: `title ${index}` }, '__typename');
-      }
-    };
-    await write();
-    const EVENTS = `subscription ($id: ID!, $after: String) { conversationEvents(conversationId: $id, after: $after) {
-      __typename cursor ... on MessageAdded { message { body } } ... on MemberJoined { user { username } } ... on ConversationRenamed { conversation { title } } } }`;
-    const everyone = ['ada', ...crowd.map(({ username }) => username)].sort();
-    for (const [index, { conversation }] of (await Promise.all(joining)).entries()) {
-      const { cursor: end, title } = await talk.read<{ cursor: string; title: string }>(ada, room.id, 'cursor title');
-      const { cursor, messages, members } = conversation;
-      const seen = messages.edges.map(({ node }) => node.body);
-      const here = new Set(members?.edges.map(({ node }) => node.user.username));
-      let named = conversation.title;
-      if (cursor !== end) {
-        interface Event {
-          readonly __typename: string;
-          readonly cursor: string;
-          readonly message?: { body: string };
-          readonly user?: { username: string };
-          readonly conversation?: { title: string };
-        }
-        const live = app.connect(crowd[index]).subscribe<{ conversationEvents: Event }>(EVENTS, { id: room.id, after: cursor });
-        for (let at = cursor; at !== end;) {
-          const { conversationEvents: event } = await live.data();
-          at = event.cursor;
-          if (event.message !== undefined && !seen.includes(event.message.body)) seen.push(event.message.body);
-          if (event.user !== undefined) here.add(event.user.username);
-          if (event.__typename === 'ConversationRenamed' && event.conversation !== undefined) named = event.conversation.title;
-        }
-      }
-      expect(seen).toEqual(bodies);
-      if (members !== undefined) {
-        expect([...here].sort()).toEqual(everyone);
-        expect(named).toBe(title);
+  /** What one comes to who was given `joined` and follows the room from its cursor to `end`. */
+  const viewOf = async (as: TestUser, roomId: string, { conversation }: Joined, end: string): Promise<View> => {
+    const bodies = conversation.messages.edges.map(({ node }) => node.body);
+    const usernames = new Set(conversation.members?.edges.map(({ node }) => node.user.username));
+    let { title, cursor } = conversation;
+    if (cursor !== end) {
+      const live = app.connect(as).subscribe<{ conversationEvents: Event }>(EVENTS, { id: roomId, after: cursor });
+      while (cursor !== end) {
+        const { conversationEvents: event } = await live.data();
+        ({ cursor } = event);
+        if (event.message !== undefined && !bodies.includes(event.message.body)) bodies.push(event.message.body);
+        if (event.user !== undefined) usernames.add(event.user.username);
+        if (event.conversation !== undefined) ({ title } = event.conversation);
       }
     }
+    return { bodies, usernames: [...usernames].sort(), title };
+  };
+
+  /** Four join while messages are sent and the room is renamed. @returns what each has in the end, and what there is */
+  const joinMeanwhile = async (selection: string): Promise<{ readonly views: readonly View[]; readonly all: View }> => {
+    const crowd = await Promise.all(Array.from({ length: 4 }, () => app.user(`comer_${(comers += 1)}`)));
+    const room = await talk.room(ada, { title: 'at first' });
+    const joining: Promise<Joined>[] = [];
+    const renaming: Promise<unknown>[] = [];
+    const bodies = Array.from({ length: 12 }, (_, index) => `message ${index}`);
+    for (const [index, body] of bodies.entries()) {
+      await talk.send(ada, room.id, body);
+      const comer = index % 3 === 1 ? crowd[(index - 1) / 3] : undefined;
+      if (comer === undefined) continue;
+      joining.push(talk.act<Joined>(comer, 'joinRoom', { code: room.joinCode }, `conversation { ${selection} }`));
+      renaming.push(talk.act(ada, 'renameConversation', { conversationId: room.id, title: `title ${index}` }, '__typename'));
+    }
+    const joined = await Promise.all(joining);
+    await Promise.all(renaming);
+    const { cursor, title } = await talk.read<{ cursor: string; title: string }>(ada, room.id, 'cursor title');
+    const views = await Promise.all(joined.map((each, index) => viewOf(crowd[index] ?? ada, room.id, each, cursor)));
+    return { views, all: { bodies, usernames: ['ada', ...crowd.map(({ username }) => username)].sort(), title } };
+  };
+
+  test.each(SELECTIONS)('leaves no hole between its messages and what comes after its cursor: %s', async (selection) => {
+    const { views, all } = await joinMeanwhile(selection);
+    expect(views.map(({ bodies }) => bodies)).toEqual(views.map(() => all.bodies));
+  });
+
+  test('leaves no hole between its members and title and what comes after its cursor', async () => {
+    const { views, all } = await joinMeanwhile(SELECTIONS[2]);
+    expect(views).toEqual(views.map(() => all));
   });
 });
 

@@ -155,57 +155,82 @@ export const describeLeaks = (
       await app.stop();
     });
 
-    for (const end of ['a clean complete', 'a TCP kill'] as const) {
-      it(`H03: after the last subscriber has left by ${end}, an event costs no SQL and its topic has no channel`, async () => {
-        const [here] = world.apps;
-        const there = world.apps[apps - 1] ?? here;
-        const [followed, fence] = [await newPost(), await newPost()];
-        const others = await openRaw(here, null);
-        others.send({ id: 'fence', type: 'subscribe', payload: { query: COMMENTS, variables: { id: fence } } });
-        const sockets = [await openRaw(here, null), await openRaw(here, null)];
-        for (const { send } of sockets)
-          for (const id of ['a', 'b']) send({ id, type: 'subscribe', payload: { query: COMMENTS, variables: { id: followed } } });
-        await expect.poll(() => here.services.hub.stats()).toMatchObject({ streams: 2, subscribers: 5 });
+    const COMMENT_ROWS = `
+      WITH said AS (
+        INSERT INTO comment (id, post_id, author_id, body, seq)
+        SELECT gen_random_uuid(), $1::uuid, id, 'said', (SELECT coalesce(max(seq), 0) + 1 FROM event WHERE topic = 'comments' AND key = $1::text)
+        FROM "user" LIMIT 1 RETURNING id, seq
+      ), head AS (
+        INSERT INTO head (topic, key, last_seq) SELECT 'comments', $1::text, seq FROM said
+        ON CONFLICT (topic, key) DO UPDATE SET last_seq = excluded.last_seq
+      )
+      INSERT INTO event (topic, key, seq, kind, ref)
+      SELECT 'comments', $1::text, seq, 'CommentAdded', jsonb_build_object('commentId', id) FROM said`;
 
-        /** What another process commits and wakes for, until whoever follows the other post has heard of that. */
-        const happen = async (...posts: readonly string[]): Promise<string[]> => {
+    /** Two sockets that follow the comments of one post, twice each, and a third one that follows those of another. */
+    const followTwoPosts = async () => {
+      const [here] = world.apps;
+      const there = world.apps[apps - 1] ?? here;
+      const [followed, fence] = [await newPost(), await newPost()];
+      const others = await openRaw(here, null);
+      others.send({ id: 'fence', type: 'subscribe', payload: { query: COMMENTS, variables: { id: fence } } });
+      const sockets = [await openRaw(here, null), await openRaw(here, null)];
+      for (const { send } of sockets)
+        for (const id of ['a', 'b']) send({ id, type: 'subscribe', payload: { query: COMMENTS, variables: { id: followed } } });
+      await expect.poll(() => here.services.hub.stats()).toMatchObject({ streams: 2, subscribers: 5 });
+      return {
+        here,
+        followed,
+        fence,
+        sockets,
+        /** What another process commits and wakes for, until whoever follows the other post has heard of that. @returns the SQL that it costs */
+        happen: (...posts: readonly string[]): Promise<string[]> => {
           const heard = others.received.length + 1;
-          return await here.countStatements(async () => {
+          return here.countStatements(async () => {
             for (const post of posts) {
               const key = decodeId('Post', post, 'id');
-              await world.database.query(
-                `WITH said AS (INSERT INTO comment (id, post_id, author_id, body, seq)
-                   SELECT gen_random_uuid(), $1::uuid, id, 'said', (SELECT coalesce(max(seq), 0) + 1 FROM event WHERE topic = 'comments' AND key = $1::text)
-                   FROM "user" LIMIT 1 RETURNING id, seq
-                 ), head AS (INSERT INTO head (topic, key, last_seq) SELECT 'comments', $1::text, seq FROM said ON CONFLICT (topic, key) DO UPDATE SET last_seq = excluded.last_seq)
-                 INSERT INTO event (topic, key, seq, kind, ref) SELECT 'comments', $1::text, seq, 'CommentAdded', jsonb_build_object('commentId', id) FROM said`,
-                [key],
-              );
+              await world.database.query(COMMENT_ROWS, [key]);
               busOf(there).wake({ topic: 'comments', key, seq: 1_000_000 });
             }
             await expect.poll(() => others.received.length).toBe(heard);
           });
-        };
-        const both = await happen(followed, fence);
-        await expect.poll(() => sockets.every(({ received }) => received.length === 2)).toBe(true);
+        },
+        leave: async (end: 'a clean complete' | 'a TCP kill'): Promise<void> => {
+          for (const { send, socket } of sockets) {
+            if (end === 'a TCP kill') socket.terminate();
+            else for (const id of ['a', 'b']) send({ id, type: 'complete' });
+          }
+          await expect.poll(() => here.services.hub.stats()).toMatchObject({ streams: 1, subscribers: 1 });
+        },
+        end: async (): Promise<void> => {
+          for (const { socket } of [others, ...sockets]) socket.terminate();
+          await expectNothing(here);
+        },
+      };
+    };
 
-        for (const { send, socket } of sockets) {
-          if (end === 'a TCP kill') socket.terminate();
-          else for (const id of ['a', 'b']) send({ id, type: 'complete' });
-        }
-        await expect.poll(() => here.services.hub.stats()).toMatchObject({ streams: 1, subscribers: 1 });
+    describe.each(['a clean complete', 'a TCP kill'] as const)('H03: after the last subscriber has left by %s', (end) => {
+      it('its topic has no channel, and the post can be written to', async () => {
+        const { here, followed, leave, end: endAll } = await followTwoPosts();
+        await leave(end);
         expect(busOf(here).stats()).toEqual({ channels: 1 });
         await expect.poll(() => channels(here)).toHaveLength(1);
+        await endAll();
+        expect((await here.execute(COMMENT, { id: followed }, world.ben)).errors).toBeUndefined();
+      });
+
+      it('an event costs no SQL and is told to nobody', async () => {
+        const { followed, fence, sockets, happen, leave, end: endAll } = await followTwoPosts();
+        const both = await happen(followed, fence);
+        await expect.poll(() => sockets.every(({ received }) => received.length === 2)).toBe(true);
+        await leave(end);
         const [after, alone] = [await happen(followed, fence), await happen(fence)];
         expect(after).toEqual(alone);
         expect(both.length).toBeGreaterThan(after.length);
         for (const { received } of sockets) expect(received.filter(({ type }) => type === 'next')).toHaveLength(2);
-
-        for (const { socket } of [others, ...sockets]) socket.terminate();
-        await expectNothing(here);
-        expect((await here.execute(COMMENT, { id: followed }, world.ben)).errors).toBeUndefined();
+        await endAll();
       });
-    }
+    });
 
     it('H03: a state that was to be read a moment later is not read when its last subscriber has left by then', async () => {
       // A server of its own: nothing else asks it for anything.
