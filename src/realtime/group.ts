@@ -1,5 +1,6 @@
 import type { KnownHead } from './event-log.js';
 import type { FairTurns } from './fair-limiter.js';
+import { Owners } from './owners.js';
 import { insist, mayPass } from './patience.js';
 import { otherHistory, type Reader } from './readers.js';
 import { accessRevoked, give, type Membership, type Rendered, type Sharing, type View } from './share.js';
@@ -18,6 +19,8 @@ export interface FollowedStream<Item> {
   readonly head: KnownHead;
   /** Tells the log of what cannot be shown. */
   failed(place: number, error: unknown): void;
+  /** The group's last member has left. */
+  forget(group: { readonly id: string }): void;
 }
 
 /** How long a result may serve others who replay the same, in milliseconds: what it was made from may change without an event. */
@@ -47,8 +50,8 @@ export interface GroupOptions<Item, Audience, Out> {
   readonly personalKeys: Set<string>;
   /** Where heavy results wait for their turn. */
   readonly heavy: FairTurns;
-  /** Called when the last member has left. */
-  readonly onEmpty: (group: Group<Item, Audience, Out>) => void;
+  /** The name of the group among those of its stream. */
+  readonly id: string;
 }
 
 /** The results of some items in order, up to one that there is none of. */
@@ -66,12 +69,13 @@ export interface Made<Out> {
 export class Group<Item, Audience, Out> {
   readonly members = new Set<Membership<Audience, Out>>();
   readonly view: View<Item>;
+  readonly id: string;
   /** How many items are made into results at once. */
   readonly chunk: number;
   readonly #options: GroupOptions<Item, Audience, Out>;
   readonly #sharing: Sharing<Item, Audience, Out>;
-  /** Whose the members are, and how many of each; null where nobody owns a selection. */
-  readonly #owners: Map<string, number> | null;
+  /** Whose the members are; null where nobody owns a selection. */
+  readonly #owners: Owners | null;
   #recent: Map<string, Recent<Out>> | null = null;
   /** Found out by the group itself: then it is never taken back, whatever is forgotten elsewhere. */
   #personal = false;
@@ -86,26 +90,23 @@ export class Group<Item, Audience, Out> {
     const { sharing, view } = options;
     this.#options = options;
     this.#sharing = sharing;
-    this.#owners = sharing.ownerOf ? new Map<string, number>() : null;
+    this.#owners = sharing.ownerOf ? new Owners() : null;
     this.view = view;
+    this.id = options.id;
     this.chunk = Math.max(1, Math.min(CHUNK, Math.floor(CHUNK_WEIGHT / (sharing.weight ?? 1))));
   }
 
   join(membership: Membership<Audience, Out>): void {
     this.members.add(membership);
     const owner = this.ownerOf(membership);
-    if (owner !== null) this.#owners?.set(owner, (this.#owners.get(owner) ?? 0) + 1);
+    if (owner !== null) this.#owners?.add(owner);
   }
 
   leave(membership: Membership<Audience, Out>): void {
     if (!this.members.delete(membership)) return;
     const owner = this.ownerOf(membership);
-    if (owner !== null) {
-      const left = (this.#owners?.get(owner) ?? 1) - 1;
-      if (left > 0) this.#owners?.set(owner, left);
-      else this.#owners?.delete(owner);
-    }
-    if (this.members.size === 0) this.#options.onEmpty(this);
+    if (owner !== null) this.#owners?.delete(owner);
+    if (this.members.size === 0) this.#options.stream.forget(this);
   }
 
   /** Whether a member of the group is this owner's. */
@@ -214,7 +215,8 @@ export class Group<Item, Audience, Out> {
 
   async #process(items: readonly Item[]): Promise<void> {
     let rest = items;
-    for (let end = rest.findIndex(this.#endsSome); end >= 0; end = rest.findIndex(this.#endsSome)) {
+    const endOf = (some: readonly Item[]): number => some.findIndex((item) => this.view.endsFor(item) !== null);
+    for (let end = endOf(rest); end >= 0; end = endOf(rest)) {
       const last = rest[end] as Item;
       const ended = [...this.members].filter(
         (membership) => this.#isBefore(membership, last) && this.isEndedBy(last, membership.member.audience),
@@ -226,8 +228,6 @@ export class Group<Item, Audience, Out> {
     }
     await this.#show(rest);
   }
-
-  readonly #endsSome = (item: Item): boolean => this.view.endsFor(item) !== null;
 
   #isBefore({ position }: Membership<Audience, Out>, item: Item): boolean {
     return position !== null && position < this.#options.stream.reader.placeOf(item);
@@ -370,7 +370,7 @@ export class Group<Item, Audience, Out> {
     const { weight = 1, ownerOf, key } = this.#sharing;
     if (weight <= LIGHT_WEIGHT) return await this.#makeNow(items, audience);
     // What many want is nobody's in particular.
-    const owner = ownerOf !== undefined && this.#owners?.size === 1 ? ownerOf(asker) : key;
+    const owner = ownerOf !== undefined && this.#owners?.isOne() === true ? ownerOf(asker) : key;
     return await this.#options.heavy.run(owner, () => this.#makeNow(items, audience));
   }
 

@@ -2,7 +2,7 @@ import { isUnavailable, reasonOf } from '../observability/failures.js';
 import type { PrismaClient } from '../db/generated/prisma/client.js';
 import { assertReadable, decodeCursor } from './cursor.js';
 import { createHeadLookup, readMoved, toEvent, type AnyEvent, type Committed } from './event-log.js';
-import { Following, replay } from './log-subscription.js';
+import { Following, replay, type ReplayOptions } from './log-subscription.js';
 import { WHOLE, type Sharing, type View } from './share.js';
 import { sourceOf, type Source, type StateSource } from './source.js';
 import { StateFollowing } from './state-subscription.js';
@@ -120,6 +120,11 @@ export const createHub = (options: HubOptions): Hub => {
     return reader;
   };
 
+  const goOn = (following: Following<AnyEvent>, from: ReplayOptions): void => {
+    replay(prisma, following, from).catch((error: unknown) => following.end(error));
+  };
+  const goOnAfter = (following: Following<AnyEvent>, start: number): void => goOn(following, { start, epoch: following.stream.head.epoch });
+
   const views = new WeakMap<readonly string[], View<AnyEvent>>();
   const viewOf = (kinds: readonly string[], endsFor: View<AnyEvent>['endsFor']): View<AnyEvent> => {
     let view = views.get(kinds);
@@ -153,15 +158,11 @@ export const createHub = (options: HubOptions): Hub => {
         );
         // Only wanted kinds are rendered, so this sharing's items are all it ever sees.
         const group = streams.group(stream, sharing as unknown as Sharing<AnyEvent, unknown, unknown>, kinds.join(), view);
-        const goOnAfter = (following: Following<AnyEvent>, position: number): void => {
-          const { epoch } = stream.head;
-          replay(prisma, following, { start: position, headSeq, epoch }).catch((error: unknown) => following.end(error));
-        };
-        const following = new Following(streams, stream, group, memberOf(key), goOnAfter);
+        const following = new Following(streams, stream, group, memberOf(key), headSeq, goOnAfter);
         if (following.left) return following;
         const epoch = head?.epoch ?? null;
         stream.settle(headSeq, epoch);
-        replay(prisma, following, { start, headSeq, epoch }).catch((error: unknown) => following.end(error));
+        goOn(following, { start, epoch });
         return following;
       });
     },

@@ -15,18 +15,22 @@ export class Following<Item> extends Life implements Membership<unknown, unknown
   readonly group: Group<Item, unknown, unknown>;
   readonly member: Member<unknown, unknown>;
   position: number | null = null;
+  /** The seq up to which the subscriber's rights have been asked for: somebody who had left by then has come back. */
+  readonly headSeq: number;
   readonly #streams: Streams;
   readonly #goOnAfter: (following: Following<Item>, position: number) => void;
 
-  /** @param goOnAfter replays what follows a position, until the subscription stands where the others stand */
+  /** @param goOnAfter replays what follows a position, until the subscription stands where the others stand; one function for all subscriptions */
   constructor(
     streams: Streams,
     stream: Stream<Item>,
     group: Group<Item, unknown, unknown>,
     member: Member<unknown, unknown>,
-    goOnAfter: (following: Following<Item>, position: number) => void = () => undefined,
+    headSeq = 0,
+    goOnAfter: (following: Following<Item>, position: number) => void = nothingMissed,
   ) {
     super();
+    this.headSeq = headSeq;
     this.#goOnAfter = goOnAfter;
     this.#streams = streams;
     this.stream = stream;
@@ -68,16 +72,15 @@ export class Following<Item> extends Life implements Membership<unknown, unknown
   }
 }
 
+/** Of signals. */
+const nothingMissed = (): void => undefined;
+
 /**
  * Replays what a subscriber has missed by itself, and joins the others once it stands where they stand: nothing is awaited between look
  * and step.
  */
-export const replay = async (
-  prisma: PrismaClient,
-  following: Following<AnyEvent>,
-  { start, headSeq, epoch }: ReplayOptions,
-): Promise<void> => {
-  const { stream, group, member } = following;
+export const replay = async (prisma: PrismaClient, following: Following<AnyEvent>, { start, epoch }: ReplayOptions): Promise<void> => {
+  const { stream, group, member, headSeq } = following;
   const { wanted, endsFor } = group.view;
   const isLeft = (): boolean => following.left;
   let position = start;
@@ -123,8 +126,6 @@ export const replay = async (
 export interface ReplayOptions {
   /** The seq after which it begins. */
   readonly start: number;
-  /** The seq up to which the subscriber's rights have been asked for: somebody who had left by then has come back. */
-  readonly headSeq: number;
   readonly epoch: number | null;
 }
 

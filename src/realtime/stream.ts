@@ -91,6 +91,11 @@ export class Stream<Item> {
     );
   }
 
+  /** A group has lost its last member. */
+  forget(group: { readonly id: string }): void {
+    if (this.groups.get(group.id) === group) this.groups.delete(group.id);
+  }
+
   /** Begins no further read. */
   close(): void {
     this.#closed = true;

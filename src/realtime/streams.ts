@@ -70,10 +70,8 @@ export class Streams {
     const id = `${shows}\0${sharing.key}`;
     let group = stream.groups.get(id);
     if (!group) {
-      const onEmpty = (empty: Group<Item, unknown, unknown>): void => {
-        if (stream.groups.get(id) === empty) stream.groups.delete(id);
-      };
-      stream.groups.set(id, (group = new Group({ stream, sharing, view, personalKeys: this.#personalKeys, heavy: this.#heavy, onEmpty })));
+      group = new Group({ id, stream, sharing, view, personalKeys: this.#personalKeys, heavy: this.#heavy });
+      stream.groups.set(id, group);
     }
     return group;
   }

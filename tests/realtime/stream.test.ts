@@ -34,7 +34,7 @@ const open = (rows: AnyEvent[], gate: Promise<unknown>) => {
     stream,
     heavy: createFairTurns(1),
     personalKeys: new Set(),
-    onEmpty: () => undefined,
+    id: 'numbers',
   });
   const member = {
     audience: null,
