@@ -75,7 +75,7 @@ export const lyceumMemory = async (
     socket: await twice(perSocket),
     sameStream: await twice(() => perSubscription(0)),
     sharedStreams: await twice(() => perSubscription(subscriptions)),
-    ownStream: await perSubscription(sockets * subscriptions),
+    ownStream: await twice(() => perSubscription(sockets * subscriptions)),
   };
 };
 
