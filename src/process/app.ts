@@ -5,6 +5,7 @@ import type { Services } from '../context.js';
 import { createAuthenticator } from '../domains/account/authenticate.js';
 import { createPresence } from '../domains/presence/leases.js';
 import { startWorker } from '../jobs/worker.js';
+import { createCondition } from '../observability/condition.js';
 import { schema } from './schema.js';
 import { createAccessWatcher } from '../server/rights/access-watcher.js';
 import { createConnections } from '../server/http/connections.js';
@@ -60,7 +61,15 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
       const components = { database, bus: bus.state };
       return connections.stopping() ? { ready: false, state: 'stopping', components } : { ready: database !== 'DOWN', components };
     };
-    const addresses = createAddressLimit(config.sockets.maxPerAddress);
+    const addresses = createAddressLimit(
+      config.sockets.maxPerAddress,
+      createCondition({
+        log,
+        name: 'sockets-per-address',
+        began: 'an address has as many sockets and event streams as MAX_SOCKETS_PER_ADDRESS allows; further ones are refused',
+        over: 'no address is refused a socket or an event stream any more',
+      }),
+    );
     const time = createListenedTime();
     closers.push(async () => time.stop());
     const http = createHttpServer({ config, graphql, jwks: tokens.jwks, readiness, connections, addresses, time, log });

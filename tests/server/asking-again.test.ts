@@ -1,4 +1,5 @@
 import { createClient } from 'graphql-sse';
+import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 // Before the app.
 import { questions } from '../kit/extra-fields.js';
@@ -15,8 +16,10 @@ const failureOf = (what: ErrorCode | 'uncoded'): Error => (what === 'uncoded' ? 
 describe('rights that are asked again', () => {
   let app: TestApp;
   let ada: TestUser;
+  const lines: Record<string, unknown>[] = [];
   beforeAll(async () => {
-    app = await startTestApp({ env: { LOG_LEVEL: 'silent' } });
+    const log = pino({ level: 'warn' }, { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) });
+    app = await startTestApp({ log });
     ada = await app.user('ada');
   });
   afterAll(() => app.stop());
@@ -66,6 +69,21 @@ describe('rights that are asked again', () => {
       await socket.close();
     },
   );
+
+  it('one that lasts is told of once, with its reason, however many subscriptions end by it', async () => {
+    const socket = app.connect(ada);
+    const rooms = await Promise.all(Array.from({ length: 4 }, newRoom));
+    const endings = rooms.map((room) => {
+      const { ask, asked } = question(room, () => Promise.reject(failureOf('uncoded')));
+      return { ask, asked, following: socket.subscribe(QUESTIONED, { id: room }) };
+    });
+    await expect.poll(() => endings.every(({ asked }) => asked.asked === 1)).toBe(true);
+    for (const { ask } of endings) ask();
+    await change();
+    for (const { following } of endings) expect(await following.ended).toMatchObject([{ extensions: { code: 'UNAVAILABLE' } }]);
+    expect(lines.filter(({ condition }) => condition === 'rights')).toMatchObject([{ reason: 'nobody thought of this' }]);
+    await socket.close();
+  }, 60_000);
 
   it('one that lasts ends that subscription alone, with UNAVAILABLE, on each transport', async () => {
     const [room, other] = [await newRoom(), await newRoom()];

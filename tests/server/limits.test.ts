@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { pino } from 'pino';
 import { WebSocket } from 'ws';
 import { addressKey } from '../../src/access/address.js';
 import { createBucket, createOperationBudgets } from '../../src/access/buckets.js';
@@ -121,6 +122,19 @@ describe('one address', () => {
       body: JSON.stringify({ query, variables: { id: post } }),
       ...(signal && { signal }),
     });
+
+  test('that is refused one socket after the other is told of once', async () => {
+    const lines: Record<string, unknown>[] = [];
+    const log = pino({ level: 'warn' }, { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) });
+    const mine = await startTestApp({ env: LIMITS, database: app.database, log });
+    try {
+      await Promise.all(Array.from({ length: MAX_SOCKETS }, () => knock(mine.url)));
+      for (let n = 0; n < 20; n += 1) expect(await knock(mine.url)).toBe(429);
+      expect(lines).toMatchObject([{ condition: 'sockets-per-address', reason: `127.0.0.1 has ${MAX_SOCKETS}` }]);
+    } finally {
+      await mine.stop();
+    }
+  });
 
   test('H22: event streams count with the sockets: one over the cap is refused with 429 as JSON until another one leaves', async () => {
     const mine = await startTestApp({ env: LIMITS, database: app.database });

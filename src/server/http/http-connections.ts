@@ -1,6 +1,5 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Log } from '../../observability/log.js';
 import { refuse } from './send.js';
 import type { AddressLimit } from '../websocket/limits.js';
 
@@ -16,7 +15,7 @@ export interface HttpConnections {
  * Watches the TCP connections of a server.
  * @param addresses counts connections by address until they close or become a WebSocket; null when all come from a proxy
  */
-export const watchConnections = (server: Server, addresses: AddressLimit | null, log: Log): HttpConnections => {
+export const watchConnections = (server: Server, addresses: AddressLimit | null): HttpConnections => {
   const unused = new Set<Socket>();
   const refused = new WeakSet<Socket>();
   const leaves = new WeakMap<Socket, () => void>();
@@ -29,7 +28,6 @@ export const watchConnections = (server: Server, addresses: AddressLimit | null,
       const leaveAddress = addresses.enter(socket.remoteAddress ?? '');
       if (leaveAddress === null) {
         refused.add(socket);
-        log.warn({ ip: socket.remoteAddress }, 'a connection was refused: its address has MAX_CONNECTIONS_PER_ADDRESS of them');
         refuse(socket, 429, 'RATE_LIMITED', 'Your address has as many connections open as it may. Close one first.', {
           'retry-after': '1',
         });

@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { JSONWebKeySet } from 'jose';
 import type { Config } from '../../config.js';
 import { DEMO_PASSWORD, DEMO_USERS } from '../../demo/users.js';
+import { createCondition } from '../../observability/condition.js';
 import type { Log } from '../../observability/log.js';
 import { clientAddress } from './address.js';
 import type { Connections } from './connections.js';
@@ -52,12 +53,7 @@ export const createHttpServer = ({ config, graphql, jwks, readiness, connections
     createGraphiQLPage(config.demoData ? { users: DEMO_USERS, password: DEMO_PASSWORD } : null),
     {
       connections,
-      enter: (request) => {
-        const ip = clientAddress(request, config.trustProxy);
-        const leave = addresses.enter(ip ?? '');
-        if (leave === null) log.warn({ ip }, 'an event stream was refused: its address has MAX_SOCKETS_PER_ADDRESS of them and of sockets');
-        return leave;
-      },
+      enter: (request) => addresses.enter(clientAddress(request, config.trustProxy) ?? ''),
     },
   );
   const routes: Readonly<Record<string, (response: ServerResponse) => Promise<void> | void>> = {
@@ -111,7 +107,13 @@ export const createHttpServer = ({ config, graphql, jwks, readiness, connections
     requestTimeout: { get: () => time.spanOf(requestTimeoutMs) },
   });
   answerProtocolErrors(server);
-  const { unused, isRefused } = watchConnections(server, config.trustProxy ? null : createAddressLimit(maxConnectionsPerAddress), log);
+  const full = createCondition({
+    log,
+    name: 'connections-per-address',
+    began: 'an address has as many connections as MAX_CONNECTIONS_PER_ADDRESS allows; further ones are refused',
+    over: 'no address is refused a connection any more',
+  });
+  const { unused, isRefused } = watchConnections(server, config.trustProxy ? null : createAddressLimit(maxConnectionsPerAddress, full));
   server.on('request', (request, response) => {
     if (isRefused(request.socket)) return;
     handle(request, response).catch((error: unknown) => {

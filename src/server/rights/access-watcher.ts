@@ -8,6 +8,8 @@ import { codeOf } from '../../errors.js';
 import { encodeCursor } from '../../realtime/cursor.js';
 import type { Sharing } from '../../realtime/share.js';
 import type { LogEvent } from '../../realtime/topic.js';
+import { createCondition } from '../../observability/condition.js';
+import { reasonOf } from '../../observability/failures.js';
 import { askPatiently, type Ask } from '../../graphql/topic-field.js';
 import { AccessWatch } from './access-watch.js';
 import { audienceIdOf, NO_CLIENT } from '../execution/audience.js';
@@ -45,6 +47,8 @@ interface Followed {
 const QUESTIONS_AT_ONCE = 4;
 /** The longest wait of a check for its turn, in milliseconds; then it counts as failed without an answer. */
 const MAX_WAIT_MS = 60_000;
+/** How long every check must have had an answer for that to count as over, in milliseconds: longer than one is retried. */
+const SETTLE_MS = 15_000;
 
 /** The sharing of the rights log: only the seq of each event is needed. */
 const PLACES: Sharing<LogEvent<RightsEvents>, null, number> = {
@@ -56,6 +60,16 @@ const PLACES: Sharing<LogEvent<RightsEvents>, null, number> = {
 export const createAccessWatcher = (services: Services, { refreshPrincipals }: Pick<Authenticator, 'refreshPrincipals'>): AccessWatcher => {
   const users = new Map<string, Followed>();
   const takeTurn = createLimiter(QUESTIONS_AT_ONCE, MAX_WAIT_MS);
+  const failing = createCondition({
+    log: services.log,
+    name: 'rights',
+    began: 'rights cannot be checked again; clients that depend on them are told to reconnect',
+    over: 'rights can be checked again',
+  });
+  const unanswered = (error: unknown): void => {
+    failing.hold(reasonOf(error));
+    failing.clear(SETTLE_MS);
+  };
 
   const changed = (followed: Followed): void => {
     followed.generation += 1;
@@ -79,11 +93,11 @@ export const createAccessWatcher = (services: Services, { refreshPrincipals }: P
       const now = await askPatiently(() => takeTurn(() => refreshPrincipals(before.map(({ principal }) => principal))));
       for (const [index, { watch, principal }] of before.entries()) watch.update(principal, now[index] ?? null);
     } catch (error) {
-      services.log.warn({ err: String(error) }, 'nobody could say who is here; they are told to come back');
+      unanswered(error);
       for (const { watch } of before) watch.end(error);
       return;
     }
-    const round = new Round(services, takeTurn);
+    const round = new Round(services, takeTurn, unanswered);
     for (const watch of [...watches]) void watch.askAgain(round.askerFor(watch));
     await round.asked();
   };
@@ -173,12 +187,15 @@ export const createAccessWatcher = (services: Services, { refreshPrincipals }: P
 class Round {
   readonly #services: Services;
   readonly #takeTurn: ReturnType<typeof createLimiter>;
+  readonly #unanswered: (error: unknown) => void;
   readonly #answers = new Map<object, Map<string, Promise<unknown>>>();
   readonly #firstTries: Promise<unknown>[] = [];
 
-  constructor(services: Services, takeTurn: ReturnType<typeof createLimiter>) {
+  /** @param unanswered called with the reason when a check has finally got no answer */
+  constructor(services: Services, takeTurn: ReturnType<typeof createLimiter>, unanswered: (error: unknown) => void) {
     this.#services = services;
     this.#takeTurn = takeTurn;
+    this.#unanswered = unanswered;
   }
 
   askerFor(watch: AccessWatch): Ask {
@@ -214,10 +231,7 @@ class Round {
     const answer = askPatiently(() => ((tries += 1) === 1 ? first : ask()));
     answer.catch((error: unknown) => {
       if (!(error instanceof GraphQLError) || codeOf(error) !== 'UNAVAILABLE') return;
-      this.#services.log.warn(
-        { err: String(error.originalError ?? error) },
-        'rights could not be asked about again; who follows by them is told to come back',
-      );
+      this.#unanswered(error);
     });
     return answer;
   }

@@ -1,5 +1,6 @@
 import { addressKey } from '../../access/address.js';
 import { createBucket } from '../../access/buckets.js';
+import type { Condition } from '../../observability/condition.js';
 
 /** Limits the open sockets and event streams of each address. */
 export interface AddressLimit {
@@ -7,13 +8,22 @@ export interface AddressLimit {
   readonly enter: (address: string) => (() => void) | null;
 }
 
-export const createAddressLimit = (max: number): AddressLimit => {
+/** How long no connection must have been refused for the addresses to count as in order again, in milliseconds. */
+const SETTLE_MS = 60_000;
+
+/** @param full told when an address has its maximum */
+export const createAddressLimit = (max: number, full: Condition): AddressLimit => {
   const counts = new Map<string, number>();
   return {
     enter: (address) => {
       const key = addressKey(address);
       const count = counts.get(key) ?? 0;
-      if (count >= max) return null;
+      if (count >= max) {
+        full.hold(`${key} has ${max}`);
+        full.refuse();
+        full.clear(SETTLE_MS);
+        return null;
+      }
       counts.set(key, count + 1);
       let here = true;
       return () => {

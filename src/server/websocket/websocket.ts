@@ -290,7 +290,6 @@ export const createSocketServer = ({
     }
     const leaveAddress = addresses.enter(ip ?? '');
     if (leaveAddress === null) {
-      log.warn({ ip }, 'a socket was refused: its address has MAX_SOCKETS_PER_ADDRESS of them and of event streams');
       return refuse(stream, 429, 'RATE_LIMITED', 'Your address has as many sockets and event streams open as it may. Close one first.', {
         ...id,
         'retry-after': '1',
