@@ -1,20 +1,30 @@
 import type { CodegenConfig } from '@graphql-codegen/cli';
 
+const types = {
+  // As JSON carries them.
+  scalars: { ID: 'string', DateTime: 'string', HexColor: 'string' },
+  strictScalars: true,
+  enumsAsTypes: true,
+  useTypeImports: true,
+};
+
 /** Typed documents for the operations of the tests; a frontend's own configuration looks the same, with its own folders. */
 const config = {
   schema: 'schema.graphql',
-  documents: ['tests/clients/operations.ts'],
   importExtension: '.js',
   generates: {
+    /** For Apollo Client and urql, which take parsed documents. */
     'tests/generated/': {
+      documents: ['tests/clients/operations.ts'],
       preset: 'client',
-      config: {
-        // As JSON carries them.
-        scalars: { ID: 'string', DateTime: 'string', HexColor: 'string' },
-        strictScalars: true,
-        enumsAsTypes: true,
-        useTypeImports: true,
-      },
+      config: types,
+    },
+    /** For the tests' own client, which sends texts. */
+    'tests/generated/texts/': {
+      documents: ['tests/kit/**/*.ts', 'tests/domains/**/*.ts'],
+      preset: 'client',
+      presetConfig: { fragmentMasking: false },
+      config: { ...types, documentMode: 'string' },
     },
   },
 } satisfies CodegenConfig;

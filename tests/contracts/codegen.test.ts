@@ -57,8 +57,7 @@ const generated = async (documents: string, fragmentMasking: boolean): Promise<R
     ...config,
     silent: true,
     schema: SCHEMA,
-    documents,
-    generates: { 'generated/': { ...output, presetConfig: { fragmentMasking } } },
+    generates: { 'generated/': { ...output, documents, presetConfig: { fragmentMasking } } },
   };
   const files = (await generate(options, false)) as { filename: string; content: string }[];
   return new Map(files.map(({ filename, content }) => [basename(filename), content]));

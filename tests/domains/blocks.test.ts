@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseId } from '../../src/graphql/ids.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { aComment, aDirect, aGroup, aPost } from '../kit/factories.js';
+import { graphql, present } from '../kit/graphql.js';
 
 let app: TestApp;
 
@@ -9,14 +11,22 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-const BLOCK = `mutation ($id: ID!) { blockUser(input: { userId: $id }) { user { username viewerBlocks viewerFollows followerCount followingCount } } }`;
-const UNBLOCK = `mutation ($id: ID!) { unblockUser(input: { userId: $id }) { user { username viewerBlocks } } }`;
-const FOLLOW = `mutation ($id: ID!) { followUser(input: { userId: $id }) { user { viewerFollows followerCount } } }`;
-const DIRECT = `mutation ($id: ID!) { startDirect(input: { userId: $id }) { conversation { id } } }`;
-const SEND = `mutation ($id: ID!, $body: String!) { sendMessage(input: { conversationId: $id, body: $body }) { message { id mentions { username } } } }`;
-const COMMENT = `mutation ($input: AddCommentInput!) { addComment(input: $input) { comment { id } } }`;
-const GROUP = `mutation ($ids: [ID!]!) { createGroup(input: { title: "Some", memberIds: $ids }) { conversation { id } } }`;
-const BLOCKED = `query ($first: Int, $after: String) { me { blockedUsers(first: $first, after: $after) { totalCount pageInfo { hasNextPage endCursor } edges { node { username } } } } }`;
+const Block = graphql(
+  `mutation BlocksBlock($id: ID!) { blockUser(input: { userId: $id }) { user { username viewerBlocks viewerFollows followerCount followingCount } } }`,
+);
+const Unblock = graphql(`mutation BlocksUnblock($id: ID!) { unblockUser(input: { userId: $id }) { user { username viewerBlocks } } }`);
+const Follow = graphql(`mutation BlocksFollow($id: ID!) { followUser(input: { userId: $id }) { user { viewerFollows followerCount } } }`);
+const Direct = graphql(`mutation BlocksDirect($id: ID!) { startDirect(input: { userId: $id }) { conversation { id } } }`);
+const Send = graphql(
+  `mutation BlocksSend($id: ID!, $body: String!) { sendMessage(input: { conversationId: $id, body: $body }) { message { id mentions { username } } } }`,
+);
+const Comment = graphql(`mutation BlocksComment($input: AddCommentInput!) { addComment(input: $input) { comment { id } } }`);
+const Group = graphql(
+  `mutation BlocksGroup($ids: [ID!]!) { createGroup(input: { title: "Some", memberIds: $ids }) { conversation { id } } }`,
+);
+const Blocked = graphql(
+  `query BlocksBlocked($first: Int, $after: String) { me { blockedUsers(first: $first, after: $after) { totalCount pageInfo { hasNextPage endCursor } edges { node { username } } } } }`,
+);
 
 let pairs = 0;
 
@@ -24,28 +34,15 @@ let pairs = 0;
 const acquaintances = async () => {
   pairs += 1;
   const [one, other] = await Promise.all([app.user(`one${pairs}`), app.user(`other${pairs}`)]);
-  const direct = (await app.data<{ startDirect: { conversation: { id: string } } }>(DIRECT, { id: other.id }, one)).startDirect.conversation
-    .id;
-  const group = (await app.data<{ createGroup: { conversation: { id: string } } }>(GROUP, { ids: [other.id] }, one)).createGroup
-    .conversation.id;
-  const postOf = async (author: TestUser): Promise<string> =>
-    (
-      await app.data<{ createPost: { post: { id: string } } }>(
-        `mutation { createPost(input: { body: "Hello" }) { post { id } } }`,
-        {},
-        author,
-      )
-    ).createPost.post.id;
+  const direct = (await aDirect(app, one, other)).id;
+  const group = (await aGroup(app, one, [other])).id;
   const posts = new Map([
-    [one, await postOf(one)],
-    [other, await postOf(other)],
+    [one, (await aPost(app, one)).id],
+    [other, (await aPost(app, other)).id],
   ]);
-  const commentOf = async (author: TestUser, owner: TestUser): Promise<string> =>
-    (await app.data<{ addComment: { comment: { id: string } } }>(COMMENT, { input: { postId: posts.get(owner), body: 'Ah' } }, author))
-      .addComment.comment.id;
   const comments = new Map([
-    [one, await commentOf(one, other)],
-    [other, await commentOf(other, one)],
+    [one, (await aComment(app, one, present(posts.get(other)))).id],
+    [other, (await aComment(app, other, present(posts.get(one)))).id],
   ]);
   return { one, other, direct, group, posts, comments };
 };
@@ -58,16 +55,11 @@ describe('blocking', () => {
     const { one, other } = await acquaintances();
     const [second, third] = await Promise.all([app.user(`second${pairs}`), app.user(`third${pairs}`)]);
     for (const each of [other, second, third, other]) {
-      expect(await app.data(BLOCK, { id: each.id }, one)).toMatchObject({
+      expect(await app.data(Block, { id: each.id }, one)).toMatchObject({
         blockUser: { user: { username: each.username, viewerBlocks: true } },
       });
     }
-    interface Blocked {
-      readonly me: {
-        readonly blockedUsers: { readonly pageInfo: { readonly endCursor: string }; readonly edges: { node: { username: string } }[] };
-      };
-    }
-    const page = await app.data<Blocked>(BLOCKED, { first: 2 }, one);
+    const page = await app.data(Blocked, { first: 2 }, one);
     expect(page).toMatchObject({
       me: {
         blockedUsers: {
@@ -77,17 +69,17 @@ describe('blocking', () => {
         },
       },
     });
-    expect(await app.data(BLOCKED, { after: page.me.blockedUsers.pageInfo.endCursor }, one)).toMatchObject({
+    expect(await app.data(Blocked, { after: page.me.blockedUsers.pageInfo.endCursor }, one)).toMatchObject({
       me: { blockedUsers: { edges: [{ node: { username: other.username } }] } },
     });
-    expect(await app.data(BLOCKED, {}, other)).toMatchObject({ me: { blockedUsers: { totalCount: 0, edges: [] } } });
-    const seen = `query ($name: String!) { user(username: $name) { viewerBlocks } }`;
+    expect(await app.data(Blocked, {}, other)).toMatchObject({ me: { blockedUsers: { totalCount: 0, edges: [] } } });
+    const seen = graphql(`query BlocksSeen($name: String!) { user(username: $name) { viewerBlocks } }`);
     expect(await app.data(seen, { name: one.username }, other)).toEqual({ user: { viewerBlocks: false } });
     expect(await app.data(seen, { name: other.username })).toEqual({ user: { viewerBlocks: false } });
 
-    expect(await app.data(UNBLOCK, { id: other.id }, one)).toMatchObject({ unblockUser: { user: { viewerBlocks: false } } });
-    expect(await app.data(UNBLOCK, { id: other.id }, one)).toMatchObject({ unblockUser: { user: { viewerBlocks: false } } });
-    expect(await app.data(BLOCKED, {}, one)).toMatchObject({ me: { blockedUsers: { totalCount: 2 } } });
+    expect(await app.data(Unblock, { id: other.id }, one)).toMatchObject({ unblockUser: { user: { viewerBlocks: false } } });
+    expect(await app.data(Unblock, { id: other.id }, one)).toMatchObject({ unblockUser: { user: { viewerBlocks: false } } });
+    expect(await app.data(Blocked, {}, one)).toMatchObject({ me: { blockedUsers: { totalCount: 2 } } });
   });
 
   it.each([
@@ -98,8 +90,8 @@ describe('blocking', () => {
   ])('refuses to block %s', async (_what, id, code) => {
     const { one, other } = await acquaintances();
     const as = id === 'anonymous' ? undefined : one;
-    expect(await app.code(BLOCK, { id: { self: one.id, anonymous: other.id }[id] ?? id }, as)).toBe(code);
-    if (id !== 'self') expect(await app.code(UNBLOCK, { id: id === 'anonymous' ? other.id : id }, as)).toBe(code);
+    expect(await app.code(Block, { id: { self: one.id, anonymous: other.id }[id] ?? id }, as)).toBe(code);
+    if (id !== 'self') expect(await app.code(Unblock, { id: id === 'anonymous' ? other.id : id }, as)).toBe(code);
   });
 
   it('ends what each follows of the other, also what is just beginning, and nothing else', async () => {
@@ -111,8 +103,8 @@ describe('blocking', () => {
       [fan, one],
       [fan, other],
     ] as const)
-      await app.data(FOLLOW, { id: to.id }, from);
-    expect(await app.data(BLOCK, { id: other.id }, one)).toMatchObject({
+      await app.data(Follow, { id: to.id }, from);
+    expect(await app.data(Block, { id: other.id }, one)).toMatchObject({
       blockUser: { user: { viewerFollows: false, followerCount: 1, followingCount: 0 } },
     });
     expect(
@@ -125,13 +117,13 @@ describe('blocking', () => {
     });
     // However a block and follows meet, none of these outlasts it.
     for (let round = 0; round < 5; round += 1) {
-      await app.data(UNBLOCK, { id: other.id }, one);
+      await app.data(Unblock, { id: other.id }, one);
       await Promise.all([
-        app.execute(FOLLOW, { id: one.id }, other),
-        app.execute(FOLLOW, { id: other.id }, one),
-        app.data(BLOCK, { id: other.id }, one),
-        app.execute(FOLLOW, { id: one.id }, other),
-        app.execute(FOLLOW, { id: other.id }, one),
+        app.execute(Follow, { id: one.id }, other),
+        app.execute(Follow, { id: other.id }, one),
+        app.data(Block, { id: other.id }, one),
+        app.execute(Follow, { id: one.id }, other),
+        app.execute(Follow, { id: other.id }, one),
       ]);
       const follows = await app.database.query('SELECT 1 FROM follow WHERE follower_id = ANY($1) AND followee_id = ANY($1)', [
         [one, other].map(({ id }) => parseId(id).id),
@@ -143,14 +135,17 @@ describe('blocking', () => {
 
 describe('two who are kept apart', () => {
   const acts: readonly [string, Act][] = [
-    ['follow', (_from, to) => [FOLLOW, { id: to.id }]],
-    ['begin to talk', (_from, to) => [DIRECT, { id: to.id }]],
-    ['go on talking', (_from, _to, { direct }) => [SEND, { id: direct, body: 'still there?' }]],
-    ['be put into a group by the other', (_from, to) => [GROUP, { ids: [to.id] }]],
-    ['comment on a post of the other', (_from, to, { posts }) => [COMMENT, { input: { postId: posts.get(to), body: 'But' } }]],
+    ['follow', (_from, to) => [Follow.toString(), { id: to.id }]],
+    ['begin to talk', (_from, to) => [Direct.toString(), { id: to.id }]],
+    ['go on talking', (_from, _to, { direct }) => [Send.toString(), { id: direct, body: 'still there?' }]],
+    ['be put into a group by the other', (_from, to) => [Group.toString(), { ids: [to.id] }]],
+    ['comment on a post of the other', (_from, to, { posts }) => [Comment.toString(), { input: { postId: posts.get(to), body: 'But' } }]],
     [
       'answer a comment of the other',
-      (from, to, { posts, comments }) => [COMMENT, { input: { postId: posts.get(from), body: 'But', replyToId: comments.get(to) } }],
+      (from, to, { posts, comments }) => [
+        Comment.toString(),
+        { input: { postId: posts.get(from), body: 'But', replyToId: comments.get(to) } },
+      ],
     ],
   ];
 
@@ -159,44 +154,42 @@ describe('two who are kept apart', () => {
     async (_what, who, act) => {
       const known = await acquaintances();
       const { one, other } = known;
-      await app.data(BLOCK, { id: other.id }, one);
+      await app.data(Block, { id: other.id }, one);
       const [from, to] = who === 'who has blocked' ? [one, other] : [other, one];
       const [document, variables] = act(from, to, known);
       const socket = app.connect(from);
       const overSocket = (await socket.execute(document, variables)).errors?.[0]?.extensions?.['code'];
       expect([await app.code(document, variables, from), overSocket]).toEqual(['FORBIDDEN', 'FORBIDDEN']);
-      await app.data(UNBLOCK, { id: other.id }, one);
+      await app.data(Unblock, { id: other.id }, one);
       expect(await app.code(document, variables, from)).toBeUndefined();
     },
   );
 
   it('stay apart while one of two blocks is left', async () => {
     const { one, other } = await acquaintances();
-    await app.data(BLOCK, { id: other.id }, one);
-    await app.data(BLOCK, { id: one.id }, other);
-    await app.data(UNBLOCK, { id: other.id }, one);
-    expect(await app.code(FOLLOW, { id: other.id }, one)).toBe('FORBIDDEN');
-    await app.data(UNBLOCK, { id: one.id }, other);
-    expect(await app.code(FOLLOW, { id: other.id }, one)).toBeUndefined();
+    await app.data(Block, { id: other.id }, one);
+    await app.data(Block, { id: one.id }, other);
+    await app.data(Unblock, { id: other.id }, one);
+    expect(await app.code(Follow, { id: other.id }, one)).toBe('FORBIDDEN');
+    await app.data(Unblock, { id: one.id }, other);
+    expect(await app.code(Follow, { id: other.id }, one)).toBeUndefined();
   });
 
   it('talk on in a group they are both in, and mention nobody of the two', async () => {
     const { one, other, group } = await acquaintances();
     const body = `Ask @${other.username} and @${one.username}`;
-    await app.data(BLOCK, { id: other.id }, one);
+    await app.data(Block, { id: other.id }, one);
     const mentions = async (from: TestUser): Promise<string[]> =>
-      (
-        await app.data<{ sendMessage: { message: { mentions: { username: string }[] } } }>(SEND, { id: group, body }, from)
-      ).sendMessage.message.mentions.map(({ username }) => username);
+      (await app.data(Send, { id: group, body }, from)).sendMessage.message.mentions.map(({ username }) => username);
     expect(await mentions(one)).not.toContain(other.username);
     expect(await mentions(other)).not.toContain(one.username);
-    await app.data(UNBLOCK, { id: other.id }, one);
+    await app.data(Unblock, { id: other.id }, one);
     expect(await mentions(one)).toContain(other.username);
   });
 
   it('still read and like what the other posts', async () => {
     const { one, other, posts } = await acquaintances();
-    await app.data(BLOCK, { id: other.id }, one);
+    await app.data(Block, { id: other.id }, one);
     const id = posts.get(one);
     expect(await app.data(`query ($id: ID!) { node(id: $id) { ... on Post { body } } }`, { id }, other)).toEqual({
       node: { body: 'Hello' },
@@ -208,7 +201,7 @@ describe('two who are kept apart', () => {
 
   it("edit and delete what they wrote under the other's posts before", async () => {
     const { one, other, comments } = await acquaintances();
-    await app.data(BLOCK, { id: other.id }, one);
+    await app.data(Block, { id: other.id }, one);
     const id = comments.get(other);
     await app.data(`mutation ($id: ID!) { updateComment(input: { id: $id, body: "Oh" }) { comment { body } } }`, { id }, other);
     await app.data(`mutation ($id: ID!) { deleteComment(input: { id: $id }) { commentId } }`, { id }, other);
@@ -253,7 +246,7 @@ describe('presence', () => {
     for (const user of [one, other]) {
       await vi.waitFor(async () => expect(new Set((await looks(user, third)).map(({ status }) => status))).toEqual(new Set(['ONLINE'])));
     }
-    await app.data(BLOCK, { id: other.id }, one);
+    await app.data(Block, { id: other.id }, one);
     expect(await looks(one, other)).toEqual([NEVER, NEVER, NEVER, NEVER, NEVER]);
     expect(await looks(other, one)).toEqual([NEVER, NEVER, NEVER, NEVER, NEVER]);
     for (const user of [one, other]) {
@@ -261,14 +254,14 @@ describe('presence', () => {
         expect(new Set((await looks(user, viewer)).map(({ status }) => status))).toEqual(new Set(['ONLINE']));
       }
     }
-    await app.data(UNBLOCK, { id: other.id }, one);
+    await app.data(Unblock, { id: other.id }, one);
     expect(new Set((await looks(one, other)).map(({ status }) => status))).toEqual(new Set(['ONLINE']));
   });
 
   it('that changes is told masked to the one, and as it is to the others who follow with the same words', async () => {
     const { one, other } = await acquaintances();
     const third = await app.user(`third${pairs}`);
-    await app.data(BLOCK, { id: other.id }, one);
+    await app.data(Block, { id: other.id }, one);
     const follow = (viewer?: TestUser) =>
       app
         .connect(viewer)
@@ -300,9 +293,9 @@ describe('presence', () => {
     // A user is here a moment after their socket.
     const first = (await seen.data()).presenceChanged;
     if (first.status === 'OFFLINE') expect((await seen.data()).presenceChanged.status).toBe('ONLINE');
-    await app.data(BLOCK, { id: other.id }, one);
+    await app.data(Block, { id: other.id }, one);
     expect((await seen.data()).presenceChanged).toEqual(NEVER);
-    await app.data(UNBLOCK, { id: other.id }, one);
+    await app.data(Unblock, { id: other.id }, one);
     expect((await seen.data()).presenceChanged.status).toBe('ONLINE');
     await Promise.all([socket.close(), follower.close()]);
   });

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseId } from '../../src/graphql/ids.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { aPost } from '../kit/factories.js';
+import { graphql, present, type VariablesOf } from '../kit/graphql.js';
 
 let app: TestApp;
 
@@ -9,24 +11,11 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-const FOLLOW = `mutation ($id: ID!) { followUser(input: { userId: $id }) { user { viewerFollows } } }`;
-const UNFOLLOW = `mutation ($id: ID!) { unfollowUser(input: { userId: $id }) { user { viewerFollows } } }`;
-const POST = `mutation ($body: String!) { createPost(input: { body: $body }) { post { id } } }`;
-const FEED = `query ($first: Int, $after: String, $last: Int, $before: String) { feed(first: $first, after: $after, last: $last, before: $before) {
-  totalCount pageInfo { hasNextPage endCursor hasPreviousPage startCursor } edges { cursor node { body author { username } } } } }`;
-
-interface Feed {
-  readonly feed: {
-    readonly totalCount: number;
-    readonly pageInfo: {
-      readonly hasNextPage: boolean;
-      readonly endCursor: string;
-      readonly hasPreviousPage: boolean;
-      readonly startCursor: string;
-    };
-    readonly edges: readonly { readonly cursor: string; readonly node: { readonly body: string } }[];
-  };
-}
+const Follow = graphql(`mutation FollowsFollow($id: ID!) { followUser(input: { userId: $id }) { user { viewerFollows } } }`);
+const Unfollow = graphql(`mutation FollowsUnfollow($id: ID!) { unfollowUser(input: { userId: $id }) { user { viewerFollows } } }`);
+const Feed =
+  graphql(`query FollowsFeed($first: Int, $after: String, $last: Int, $before: String) { feed(first: $first, after: $after, last: $last, before: $before) {
+  totalCount pageInfo { hasNextPage endCursor hasPreviousPage startCursor } edges { cursor node { body author { username } } } } }`);
 
 const uuid = (user: TestUser): string => parseId(user.id).id;
 
@@ -34,22 +23,15 @@ describe('followers', () => {
   it('are listed, the latest first, and counted, and nobody is left out', async () => {
     const star = await app.user('star');
     const fans = await Promise.all(Array.from({ length: 5 }, (_, index) => app.user(`fan${index}`)));
-    for (const fan of fans) await app.data(FOLLOW, { id: star.id }, fan);
-    await app.data(FOLLOW, { id: fans[0]?.id }, star);
-    const lists = `query ($first: Int, $after: String) { user(username: "star") {
+    for (const fan of fans) await app.data(Follow, { id: star.id }, fan);
+    await app.data(Follow, { id: present(fans[0]).id }, star);
+    const lists = graphql(`query FollowsLists($first: Int, $after: String) { user(username: "star") {
       followerCount followingCount following { totalCount edges { node { username } } }
-      followers(first: $first, after: $after) { totalCount pageInfo { hasNextPage endCursor } edges { node { username followerCount followingCount } } } } }`;
-    interface Lists {
-      readonly user: {
-        readonly followers: {
-          readonly pageInfo: { hasNextPage: boolean; endCursor: string };
-          readonly edges: { node: { username: string } }[];
-        };
-      };
-    }
+      followers(first: $first, after: $after) { totalCount pageInfo { hasNextPage endCursor } edges { node { username followerCount followingCount } } } } }`);
+    const read = async (after: string | null) => (await app.data(lists, { first: 2, after })).user;
     const seen: string[] = [];
     for (let after: string | null = null; ;) {
-      const { user }: Lists = await app.data<Lists>(lists, { first: 2, after });
+      const user = await read(after);
       expect(user).toMatchObject({
         followerCount: 5,
         followingCount: 1,
@@ -61,7 +43,7 @@ describe('followers', () => {
       after = user.followers.pageInfo.endCursor;
     }
     expect(seen).toEqual(['fan4', 'fan3', 'fan2', 'fan1', 'fan0']);
-    await app.data(UNFOLLOW, { id: star.id }, fans[2]);
+    await app.data(Unfollow, { id: star.id }, fans[2]);
     const cost = async (first: number): Promise<number> => (await app.countStatements(() => app.data(lists, { first }))).length;
     expect(await cost(4)).toBe(await cost(2));
     expect(await app.data(lists, { first: 4 })).toMatchObject({ user: { followerCount: 4, followers: { totalCount: 4 } } });
@@ -77,7 +59,7 @@ describe('the feed', () => {
     const stranger = await app.user('stranger');
     reader = await app.user('reader');
     writers = await Promise.all(Array.from({ length: 9 }, (_, index) => app.user(`writer${index}`)));
-    for (const writer of writers) await app.data(FOLLOW, { id: writer.id }, reader);
+    for (const writer of writers) await app.data(Follow, { id: writer.id }, reader);
     // Some write much, some little, one nothing; and many posts are of one moment, also of different authors.
     await app.database.query(
       `INSERT INTO post (id, body, author_id, created_at)
@@ -92,16 +74,16 @@ describe('the feed', () => {
   });
 
   it('H26: walking all pages in any page size, forwards and backwards, loses and repeats nothing of what was there, while posts arrive', async () => {
+    const read = async (variables: VariablesOf<typeof Feed>) => (await app.data(Feed, variables, reader)).feed;
     for (const size of [1, 7, 100]) {
       for (const forwards of [true, false]) {
         const seen: string[] = [];
         let position: string | null = null;
         for (let step = 0; ; step += 1) {
-          const variables: object = forwards ? { first: size, after: position } : { last: size, before: position };
-          const { feed }: Feed = await app.data<Feed>(FEED, variables, reader);
+          const feed = await read(forwards ? { first: size, after: position } : { last: size, before: position });
           const bodies = feed.edges.map(({ node }) => node.body);
           seen.push(...(forwards ? bodies : bodies.reverse()));
-          if (forwards && step < 20) await app.data(POST, { body: 'arrived meanwhile' }, writers[step % 9]);
+          if (forwards && step < 20) await aPost(app, present(writers[step % 9]), { body: 'arrived meanwhile' });
           if (!(forwards ? feed.pageInfo.hasNextPage : feed.pageInfo.hasPreviousPage)) break;
           position = forwards ? feed.pageInfo.endCursor : feed.pageInfo.startCursor;
         }
@@ -112,15 +94,12 @@ describe('the feed', () => {
   });
 
   it('has pages between two cursors', async () => {
-    const whole = (await app.data<Feed>(FEED, { last: 50 }, reader)).feed;
+    const whole = (await app.data(Feed, { last: 50 }, reader)).feed;
     const between = { after: whole.edges[10]?.cursor, before: whole.edges[20]?.cursor };
-    const bodies = (page: Feed): string[] => page.feed.edges.map(({ node }) => node.body);
-    expect(bodies(await app.data<Feed>(FEED, { first: 4, ...between }, reader))).toEqual(
-      whole.edges.slice(11, 15).map(({ node }) => node.body),
-    );
-    expect(bodies(await app.data<Feed>(FEED, { last: 4, ...between }, reader))).toEqual(
-      whole.edges.slice(16, 20).map(({ node }) => node.body),
-    );
+    const bodies = async (variables: VariablesOf<typeof Feed>): Promise<string[]> =>
+      (await app.data(Feed, variables, reader)).feed.edges.map(({ node }) => node.body);
+    expect(await bodies({ first: 4, ...between })).toEqual(whole.edges.slice(11, 15).map(({ node }) => node.body));
+    expect(await bodies({ last: 4, ...between })).toEqual(whole.edges.slice(16, 20).map(({ node }) => node.body));
   });
 
   it('of one who follows a thousand reads a step of an index for each, whatever there is to read', async () => {

@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { AddCommentInput } from '../generated/texts/graphql.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { aComment, aPost } from '../kit/factories.js';
+import { graphql, present } from '../kit/graphql.js';
 
 let app: TestApp;
 let ada: TestUser;
@@ -11,77 +14,60 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-const CREATE = `mutation ($input: CreatePostInput!) { createPost(input: $input) { post { id body clientId createdAt author { username } } } }`;
-const LIKE = `mutation ($id: ID!) { likePost(input: { postId: $id }) { likeCount post { likeCount viewerHasLiked } } }`;
-const UNLIKE = `mutation ($id: ID!) { unlikePost(input: { postId: $id }) { likeCount post { likeCount viewerHasLiked } } }`;
-const COMMENT = `mutation ($input: AddCommentInput!) { addComment(input: $input) { comment { id body clientId replyTo { id } post { id commentCount } } } }`;
-const LIKES = `subscription ($id: ID!) { likeCountChanged(postId: $id) { postId count version post { likeCount } } }`;
-const COMMENTS = `subscription ($id: ID!, $after: String) { commentAdded(postId: $id, after: $after) { cursor postId comment { id body author { username } } } }`;
+const Create = graphql(
+  `mutation PostsCreate($input: CreatePostInput!) { createPost(input: $input) { post { id body clientId createdAt author { username } } } }`,
+);
+const Like = graphql(`mutation PostsLike($id: ID!) { likePost(input: { postId: $id }) { likeCount post { likeCount viewerHasLiked } } }`);
+const Unlike = graphql(
+  `mutation PostsUnlike($id: ID!) { unlikePost(input: { postId: $id }) { likeCount post { likeCount viewerHasLiked } } }`,
+);
+const Comment = graphql(
+  `mutation PostsComment($input: AddCommentInput!) { addComment(input: $input) { comment { id body clientId replyTo { id } post { id commentCount } } } }`,
+);
+const Likes = graphql(`subscription PostsLikes($id: ID!) { likeCountChanged(postId: $id) { postId count version post { likeCount } } }`);
+const Comments = graphql(
+  `subscription PostsComments($id: ID!, $after: String) { commentAdded(postId: $id, after: $after) { cursor postId comment { id body author { username } } } }`,
+);
 
-interface Created {
-  readonly createPost: { readonly post: { readonly id: string; readonly body: string } };
-}
-interface Commented {
-  readonly addComment: { readonly comment: { readonly id: string; readonly body: string } };
-}
-interface CommentEvent {
-  readonly commentAdded: {
-    readonly cursor: string;
-    readonly postId: string;
-    readonly comment: { readonly id: string; readonly body: string };
-  };
-}
-interface LikeEvent {
-  readonly likeCountChanged: {
-    readonly postId: string;
-    readonly count: number;
-    readonly version: number;
-    readonly post: { readonly likeCount: number };
-  };
-}
-
-const post = async (author: TestUser, body = 'Hello'): Promise<string> =>
-  (await app.data<Created>(CREATE, { input: { body } }, author)).createPost.post.id;
-const comment = async (author: TestUser, postId: string, body: string, more: object = {}): Promise<string> =>
-  (await app.data<Commented>(COMMENT, { input: { postId, body, ...more } }, author)).addComment.comment.id;
+const post = async (author: TestUser, body = 'Hello'): Promise<string> => (await aPost(app, author, { body })).id;
+const comment = async (author: TestUser, postId: string, body: string, more: Partial<AddCommentInput> = {}): Promise<string> =>
+  (await aComment(app, author, postId, { body, ...more })).id;
 
 describe('posts', () => {
   it('shows what was written, newest first, to anyone', async () => {
     const ids = [await post(ada, 'one'), await post(ben, 'two'), await post(ada, 'three')];
-    const { posts } = await app.data<{ posts: { edges: { node: { id: string } }[] } }>(`{ posts(first: 3) { edges { node { id } } } }`);
+    const { posts } = await app.data(graphql(`query PostsFirstThree { posts(first: 3) { edges { node { id } } } }`));
     expect(posts.edges.map(({ node }) => node.id)).toEqual([...ids].reverse());
-    const mine = await app.data<{ posts: { edges: { node: { author: { username: string } } }[] } }>(
-      `{ posts(author: "ADA") { edges { node { author { username } } } } }`,
-    );
+    const mine = await app.data(graphql(`query PostsByAda { posts(author: "ADA") { edges { node { author { username } } } } }`));
     expect(new Set(mine.posts.edges.map(({ node }) => node.author.username))).toEqual(new Set(['ada']));
   });
 
   it.each(['nobody-here', 'not a name', '\0'])('by an author who is not there are none: %j', async (author) => {
-    const query = `query ($author: String!) { posts(author: $author) { totalCount edges { cursor } } }`;
+    const query = graphql(`query PostsByAuthor($author: String!) { posts(author: $author) { totalCount edges { cursor } } }`);
     expect(await app.data(query, { author })).toEqual({ posts: { totalCount: 0, edges: [] } });
   });
 
   it('gives the same post for the same clientId, also at the same time, and CONFLICT for other input', async () => {
     const input = { body: 'once', clientId: 'post-1' };
-    const answers = await Promise.all(Array.from({ length: 8 }, () => app.data<Created>(CREATE, { input }, ada)));
+    const answers = await Promise.all(Array.from({ length: 8 }, () => app.data(Create, { input }, ada)));
     expect(new Set(answers.map(({ createPost }) => createPost.post.id)).size).toBe(1);
-    expect(await app.code(CREATE, { input: { ...input, body: 'other' } }, ada)).toBe('CONFLICT');
+    expect(await app.code(Create, { input: { ...input, body: 'other' } }, ada)).toBe('CONFLICT');
     // Another author's ids are their own.
-    expect((await app.data<Created>(CREATE, { input }, ben)).createPost.post.id).not.toBe(answers[0]?.createPost.post.id);
+    expect((await app.data(Create, { input }, ben)).createPost.post.id).not.toBe(answers[0]?.createPost.post.id);
   });
 
   it('names every mistake of an input at once', async () => {
-    const { errors } = await app.execute(CREATE, { input: { body: ' ', clientId: 'a b' } }, ada);
+    const { errors } = await app.execute(Create, { input: { body: ' ', clientId: 'a b' } }, ada);
     expect(errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', fields: [{ path: 'input.body' }, { path: 'input.clientId' }] });
   });
 
   it('answers NOT_FOUND, not a failure, for a post that is gone, and null through node', async () => {
     const id = await post(ada);
     await app.data(`mutation ($id: ID!) { deletePost(input: { id: $id }) { postId } }`, { id }, ada);
-    expect(await app.code(LIKE, { id }, ada)).toBe('NOT_FOUND');
+    expect(await app.code(Like, { id }, ada)).toBe('NOT_FOUND');
     expect(await app.data(`query ($id: ID!) { node(id: $id) { id } }`, { id })).toEqual({ node: null });
     const socket = app.connect();
-    const { errors } = await socket.subscribe(LIKES, { id }).next();
+    const { errors } = await socket.subscribe(Likes, { id }).next();
     expect(errors?.[0]?.extensions?.['code']).toBe('NOT_FOUND');
   });
 
@@ -103,12 +89,10 @@ describe('posts', () => {
         ? `mutation ($id: ID!) { updatePost(input: { id: $id, body: "edited" }) { post { body editedAt } } }`
         : `mutation ($id: ID!) { deletePost(input: { id: $id }) { postId } }`;
     expect((await app.code(query, { id }, as)) ?? null).toBe(code);
-    const { node } = await app.data<{ node: { body: string } | null }>(`query ($id: ID!) { node(id: $id) { ... on Post { body } } }`, {
-      id,
-    });
-    if (code !== null) expect(node?.body).toBe('Hello');
-    else if (mutation === 'updatePost') expect(node?.body).toBe('edited');
-    else expect(node).toBeNull();
+    const { data } = await app.execute(graphql(`query PostsBody($id: ID!) { post(id: $id) { body } }`), { id });
+    if (code !== null) expect(data?.post?.body).toBe('Hello');
+    else if (mutation === 'updatePost') expect(data?.post?.body).toBe('edited');
+    else expect(data?.post).toBeNull();
   });
 });
 
@@ -116,33 +100,35 @@ describe('likes', () => {
   it('counts a like once however often and from however many connections it comes, and takes it back', async () => {
     const id = await post(ben);
     const socket = app.connect();
-    const likes = socket.subscribe<LikeEvent>(LIKES, { id });
+    const likes = socket.subscribe(Likes, { id });
     expect((await likes.data()).likeCountChanged).toMatchObject({ count: 0, version: 0 });
 
-    await Promise.all(Array.from({ length: 20 }, () => app.data(LIKE, { id }, ada)));
+    await Promise.all(Array.from({ length: 20 }, () => app.data(Like, { id }, ada)));
     expect((await likes.data()).likeCountChanged).toMatchObject({ count: 1, version: 1, post: { likeCount: 1 } });
-    expect(await app.data(LIKE, { id }, ada)).toEqual({ likePost: { likeCount: 1, post: { likeCount: 1, viewerHasLiked: true } } });
+    expect(await app.data(Like, { id }, ada)).toEqual({ likePost: { likeCount: 1, post: { likeCount: 1, viewerHasLiked: true } } });
 
-    await Promise.all(Array.from({ length: 20 }, () => app.data(UNLIKE, { id }, ada)));
+    await Promise.all(Array.from({ length: 20 }, () => app.data(Unlike, { id }, ada)));
     expect((await likes.data()).likeCountChanged).toMatchObject({ count: 0, version: 2 });
     expect(likes.waiting()).toBe(0);
   });
 
   it('shows each mutation of one operation what the one before has written', async () => {
     const id = await post(ben);
-    const both = `mutation ($id: ID!) { a: likePost(input: { postId: $id }) { post { viewerHasLiked } } b: unlikePost(input: { postId: $id }) { post { viewerHasLiked } } }`;
+    const both = graphql(
+      `mutation PostsBoth($id: ID!) { a: likePost(input: { postId: $id }) { post { viewerHasLiked } } b: unlikePost(input: { postId: $id }) { post { viewerHasLiked } } }`,
+    );
     expect(await app.data(both, { id }, ada)).toEqual({ a: { post: { viewerHasLiked: true } }, b: { post: { viewerHasLiked: false } } });
   });
 
   it('tells the true number last when many like and unlike at once', async () => {
     const id = await post(ben);
     const users = await Promise.all(Array.from({ length: 12 }, (_, index) => app.user(`liker${index}`)));
-    const watchers = [app.connect(), app.connect()].map((socket) => socket.subscribe<LikeEvent>(LIKES, { id }));
+    const watchers = [app.connect(), app.connect()].map((socket) => socket.subscribe(Likes, { id }));
     await Promise.all(watchers.map((watcher) => watcher.data()));
     await Promise.all(
       users.map(async (user, index) => {
-        await app.data(LIKE, { id }, user);
-        if (index % 3 === 0) await app.data(UNLIKE, { id }, user);
+        await app.data(Like, { id }, user);
+        if (index % 3 === 0) await app.data(Unlike, { id }, user);
       }),
     );
     const [{ version } = { version: 0 }] = await app.database.query<{ version: number }>(
@@ -161,7 +147,7 @@ describe('comments', () => {
   it('are told once each, in order, and replayed from a cursor without a hole or a duplicate', async () => {
     const id = await post(ada);
     const socket = app.connect();
-    const live = socket.subscribe<CommentEvent>(COMMENTS, { id });
+    const live = socket.subscribe(Comments, { id });
     // The count is a state: its first value says that the socket's earlier subscription is there too.
     await socket.subscribe(`subscription ($id: ID!) { commentCountChanged(postId: $id) { count } }`, { id }).data();
     const bodies = ['a', 'b', 'c', 'd'];
@@ -170,7 +156,7 @@ describe('comments', () => {
     expect(seen.map(({ commentAdded }) => commentAdded.comment.body)).toEqual(bodies);
     live.stop();
 
-    const late = app.connect().subscribe<CommentEvent>(COMMENTS, { id, after: seen[1]?.commentAdded.cursor });
+    const late = app.connect().subscribe(Comments, { id, after: seen[1]?.commentAdded.cursor });
     const missed = [await late.next(), await late.next()];
     expect(missed.map(({ data }) => data?.commentAdded.comment.body)).toEqual(['c', 'd']);
     expect(missed.map(({ extensions }) => extensions?.['cursor'])).toEqual(seen.slice(2).map(({ commentAdded }) => commentAdded.cursor));
@@ -180,16 +166,15 @@ describe('comments', () => {
 
   it('have in a list the cursors of their events, and commentCursor is where the list ends', async () => {
     const id = await post(ada);
-    interface Listed {
-      readonly node: { readonly commentCursor: string; readonly comments: { readonly edges: { readonly cursor: string }[] } };
-    }
-    const list = `query ($id: ID!) { node(id: $id) { ... on Post { commentCursor comments(last: 5) { edges { cursor node { body } } } } } }`;
-    const before = await app.data<Listed>(list, { id });
+    const list = graphql(
+      `query PostsList($id: ID!) { node(id: $id) { ... on Post { commentCursor comments(last: 5) { edges { cursor node { body } } } } } }`,
+    );
+    const before = await app.data(list, { id });
     await comment(ben, id, 'first');
-    const { node } = await app.data<Listed>(list, { id });
+    const { node } = await app.data(list, { id });
     expect(node.comments.edges.at(-1)?.cursor).toBe(node.commentCursor);
     // A cursor from before the first event is the beginning.
-    const all = app.connect().subscribe<CommentEvent>(COMMENTS, { id, after: before.node.commentCursor });
+    const all = app.connect().subscribe(Comments, { id, after: before.node.commentCursor });
     expect((await all.data()).commentAdded).toMatchObject({ cursor: node.commentCursor, comment: { body: 'first' } });
   });
 
@@ -197,10 +182,7 @@ describe('comments', () => {
     const id = await post(ada);
     const counts = app
       .connect()
-      .subscribe<{ commentCountChanged: { count: number; version: number } }>(
-        `subscription ($id: ID!) { commentCountChanged(postId: $id) { count version } }`,
-        { id },
-      );
+      .subscribe(graphql(`subscription PostsCommentCountChanged($id: ID!) { commentCountChanged(postId: $id) { count version } }`), { id });
     expect((await counts.data()).commentCountChanged.count).toBe(0);
     const ids = await Promise.all(Array.from({ length: 6 }, (_, index) => comment(ben, id, `c${index}`)));
     await app.data(`mutation ($id: ID!) { deleteComment(input: { id: $id }) { commentId } }`, { id: ids[0] }, ben);
@@ -222,7 +204,7 @@ describe('comments', () => {
     ['no id at all', 'BAD_USER_INPUT', async () => ({ postId: 'nonsense' })],
   ])('refuses %s with %s and changes nothing', async (_what, code, wrong) => {
     const id = await post(ada);
-    expect(await app.code(COMMENT, { input: { postId: id, body: 'fine', ...(await wrong()) } }, ben)).toBe(code);
+    expect(await app.code(Comment, { input: { postId: id, body: 'fine', ...(await wrong()) } }, ben)).toBe(code);
     expect(await app.data(`query ($id: ID!) { node(id: $id) { ... on Post { commentCount comments { totalCount } } } }`, { id })).toEqual({
       node: { commentCount: 0, comments: { totalCount: 0 } },
     });
@@ -234,13 +216,12 @@ describe('comments', () => {
   ])('refuses %s to a subscriber', async (_what, given, code) => {
     const [id, other] = [await post(ada), await post(ada)];
     await comment(ben, other, 'x');
-    const { node } = await app.data<{ node: { commentCursor: string } }>(
-      `query ($id: ID!) { node(id: $id) { ... on Post { commentCursor } } }`,
-      { id: other },
-    );
+    const { node } = await app.data(graphql(`query PostsCursorAfter($id: ID!) { node(id: $id) { ... on Post { commentCursor } } }`), {
+      id: other,
+    });
     const { errors } = await app
       .connect()
-      .subscribe(COMMENTS, { id, after: given ?? node.commentCursor })
+      .subscribe(Comments, { id, after: given ?? node.commentCursor })
       .next();
     expect(errors?.[0]?.extensions?.['code']).toBe(code);
   });
@@ -295,10 +276,10 @@ describe('pages', () => {
   it.each(['0000-12-31T23:59:59.999Z', '-000001-01-01T00:00:00.000Z', '+010000-01-01T00:00:00.000Z', 'never'])(
     'refuses a cursor made up of the time %s',
     async (time) => {
-      const { posts } = await app.data<{ posts: { pageInfo: { endCursor: string } } }>('{ posts(first: 1) { pageInfo { endCursor } } }');
-      const [order, , id] = JSON.parse(Buffer.from(posts.pageInfo.endCursor, 'base64url').toString()) as string[];
+      const { posts } = await app.data(graphql(`query PostsFirstCursor { posts(first: 1) { pageInfo { endCursor } } }`));
+      const [order, , id] = JSON.parse(Buffer.from(present(posts.pageInfo.endCursor), 'base64url').toString()) as string[];
       const after = (at: string) => ({ after: Buffer.from(JSON.stringify([order, at, id])).toString('base64url') });
-      const query = 'query ($after: String) { posts(after: $after) { edges { cursor } } }';
+      const query = graphql(`query PostsAfterCursor($after: String) { posts(after: $after) { edges { cursor } } }`);
       expect(await app.code(query, after(time))).toBe('BAD_USER_INPUT');
       for (const year of ['0001', '9999']) expect(await app.code(query, after(`${year}-06-01T00:00:00.000Z`))).toBeUndefined();
     },
@@ -307,27 +288,26 @@ describe('pages', () => {
   it('refuses a cursor made up of a place beyond all there can be', async () => {
     const id = await post(ada);
     await comment(ben, id, 'first');
-    const { node } = await app.data<{ node: { commentCursor: string } }>(
-      `query ($id: ID!) { node(id: $id) { ... on Post { commentCursor } } }`,
-      { id },
-    );
+    const { node } = await app.data(graphql(`query PostsCursorOf($id: ID!) { node(id: $id) { ... on Post { commentCursor } } }`), { id });
     const at = (seq: number) => {
       const bytes = Buffer.from(node.commentCursor, 'base64url');
       bytes.writeUInt32BE(seq, bytes.length - 4);
       return { id, after: bytes.toString('base64url') };
     };
-    const query = `query ($id: ID!, $after: String) { node(id: $id) { ... on Post { comments(after: $after) { edges { cursor } } } } }`;
+    const query = graphql(
+      `query PostsCommentsAfter($id: ID!, $after: String) { node(id: $id) { ... on Post { comments(after: $after) { edges { cursor } } } } }`,
+    );
     expect(await app.code(query, at(2_147_483_647))).toBeUndefined();
     expect(await app.code(query, at(2_147_483_648))).toBe('BAD_USER_INPUT');
   });
 
   it('H10: a nested query costs a number of statements that does not depend on the number of rows', async () => {
-    const query = `query ($author: String!) { posts(author: $author, first: 50) { totalCount edges { node {
+    const query = graphql(`query PostsWithPeople($author: String!) { posts(author: $author, first: 50) { totalCount edges { node {
       body author { username followerCount followingCount viewerFollows posts(first: 2) { totalCount edges { node { body } } } }
       viewerHasLiked commentCursor
       comments(first: 3) { totalCount edges { node { body author { username viewerFollows } replyTo { body } } } }
       latest: comments(last: 1) { edges { node { body } } }
-    } } } }`;
+    } } } }`);
     const cost = async (author: TestUser, rows: number): Promise<number> => {
       for (let row = 0; row < rows; row += 1) {
         const id = await post(author, `post ${row}`);
@@ -343,13 +323,15 @@ describe('pages', () => {
 describe('follows and the feed', () => {
   it("shows the posts of those one follows and one's own", async () => {
     const [reader, writer, stranger] = await Promise.all([app.user('reader'), app.user('writer'), app.user('stranger')]);
-    const follow = `mutation ($id: ID!) { followUser(input: { userId: $id }) { user { followerCount viewerFollows followers { edges { node { username } } } } } }`;
+    const follow = graphql(
+      `mutation PostsFollow($id: ID!) { followUser(input: { userId: $id }) { user { followerCount viewerFollows followers { edges { node { username } } } } } }`,
+    );
     const followed = { user: { followerCount: 1, viewerFollows: true, followers: { edges: [{ node: { username: 'reader' } }] } } };
     const twice = await Promise.all([1, 2, 3].map(() => app.data(follow, { id: writer.id }, reader)));
     expect(twice).toEqual([{ followUser: followed }, { followUser: followed }, { followUser: followed }]);
     await post(stranger, 'not this');
     const expected = [await post(reader, 'mine'), await post(writer, 'theirs')].reverse();
-    const feed = `{ feed { totalCount edges { node { id } } } }`;
+    const feed = graphql(`query PostsFeed { feed { totalCount edges { node { id } } } }`);
     expect(await app.data(feed, {}, reader)).toEqual({ feed: { totalCount: 2, edges: expected.map((id) => ({ node: { id } })) } });
     await app.data(`mutation ($id: ID!) { unfollowUser(input: { userId: $id }) { user { id } } }`, { id: writer.id }, reader);
     expect(await app.data(`{ feed { totalCount } }`, {}, reader)).toEqual({ feed: { totalCount: 1 } });

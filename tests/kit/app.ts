@@ -9,6 +9,7 @@ import type { Services } from '../../src/context.js';
 import type { Log } from '../../src/observability/log.js';
 import { connect, execute, type ClientOptions, type GraphQLResponse, type TestSocket } from './client.js';
 import { createTestDatabase, type TestDatabase } from './database.js';
+import { graphql, present, type Given, type Succeeded, type TypedText } from './graphql.js';
 
 /** Someone signed in. */
 export interface TestUser {
@@ -18,21 +19,29 @@ export interface TestUser {
   readonly refreshToken: string;
 }
 
+/** Who executes an operation: a user, or a client without one. */
+export type As = TestUser | ClientOptions;
+
 export interface TestApp {
   /** Of GraphQL over HTTP. */
   readonly url: string;
   readonly services: Services;
   readonly database: TestDatabase;
   /** One operation over HTTP. */
-  readonly execute: <Data = Record<string, unknown>>(
-    query: string,
-    variables?: object,
-    as?: TestUser | ClientOptions,
-  ) => Promise<GraphQLResponse<Data>>;
+  readonly execute: {
+    <Data, Variables>(document: TypedText<Data, Variables>, ...given: Given<Variables, As>): Promise<GraphQLResponse<Data>>;
+    <Data = Record<string, unknown>>(query: string, variables?: object, as?: As): Promise<GraphQLResponse<Data>>;
+  };
   /** The same, which must succeed: its data. */
-  readonly data: <Data = Record<string, unknown>>(query: string, variables?: object, as?: TestUser | ClientOptions) => Promise<Data>;
+  readonly data: {
+    <Data, Variables>(document: TypedText<Data, Variables>, ...given: Given<Variables, As>): Promise<Succeeded<Data>>;
+    <Data = Record<string, unknown>>(query: string, variables?: object, as?: As): Promise<Data>;
+  };
   /** The same, which must fail: the code of its first error. */
-  readonly code: (query: string, variables?: object, as?: TestUser | ClientOptions) => Promise<unknown>;
+  readonly code: {
+    <Variables>(document: TypedText<unknown, Variables>, ...given: Given<Variables, As>): Promise<unknown>;
+    (query: string, variables?: object, as?: As): Promise<unknown>;
+  };
   /** A WebSocket of graphql-transport-ws; closed with the app at the latest. */
   readonly connect: (as?: TestUser, params?: Readonly<Record<string, unknown>>) => TestSocket;
   /** Registers somebody with this name. */
@@ -84,29 +93,31 @@ export const startTestApp = async ({ env = {}, database: shared, clock, log, onS
   const app: App = await startApp(config, { clock, log, onStatement: note });
   const sockets = new Set<TestSocket>();
 
-  const optionsOf = (as: TestUser | ClientOptions = {}): ClientOptions => ('username' in as ? { token: as.token } : as);
+  const optionsOf = (as: As = {}): ClientOptions => ('username' in as ? { token: as.token } : as);
   const kit: TestApp = {
     url: app.url,
     services: app.services,
     database,
-    execute: (query, variables, as) => execute(app.url, query, variables, optionsOf(as)),
-    data: async <Data>(query: string, variables?: object, as?: TestUser | ClientOptions) => {
-      const response = await execute<Data>(app.url, query, variables, optionsOf(as));
+    execute: <Data>(query: string | TypedText<Data, never>, variables?: object, as?: As) =>
+      execute(app.url, query, variables, optionsOf(as)),
+    data: async <Data>(query: string | TypedText<Data, never>, variables?: object, as?: As) => {
+      const response = await execute(app.url, query, variables, optionsOf(as));
       if (response.errors || !response.data) throw new Error(`The operation failed: ${JSON.stringify(response)}`);
       return response.data;
     },
-    code: async (query, variables, as) => (await kit.execute(query, variables, as)).errors?.[0]?.extensions?.['code'],
+    code: async (query: string | TypedText<unknown, never>, variables?: object, as?: As) =>
+      (await execute(app.url, query, variables, optionsOf(as))).errors?.[0]?.extensions?.['code'],
     connect: (as, params) => {
       const socket = connect(app.url, as?.token, params);
       sockets.add(socket);
       return socket;
     },
     user: async (username) => {
-      const { register } = await kit.data<Registered>(REGISTER, {
+      const { register } = await kit.data(Register, {
         input: { username, email: `${username}@example.com`, password: 'correct horse battery staple' },
       });
       const { user, credentials } = register;
-      return { id: user.id, username: user.username, token: credentials.accessToken, refreshToken: credentials.refreshToken };
+      return { id: user.id, username: user.username, token: credentials.accessToken, refreshToken: present(credentials.refreshToken) };
     },
     userWithRole: async (username, role) => {
       const user = await kit.user(username);
@@ -148,13 +159,17 @@ export const startTestApp = async ({ env = {}, database: shared, clock, log, onS
 /** The jobs whose first run comes within a minute; those that have failed wait for longer and longer. */
 const SOON_RUN = `SELECT 1 FROM graphile_worker.jobs WHERE attempts <= 1 AND run_at < now() + interval '1 minute'`;
 
-const REGISTER = `mutation ($input: RegisterInput!) {
-  register(input: $input) { user { id username } credentials { accessToken refreshToken } }
-}`;
-
-interface Registered {
-  readonly register: {
-    readonly user: { readonly id: string; readonly username: string };
-    readonly credentials: { readonly accessToken: string; readonly refreshToken: string };
-  };
-}
+const Register = graphql(`
+  mutation Register($input: RegisterInput!) {
+    register(input: $input) {
+      user {
+        id
+        username
+      }
+      credentials {
+        accessToken
+        refreshToken
+      }
+    }
+  }
+`);

@@ -1,6 +1,7 @@
 import { createClient, type Client } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import { deferred, type Deferred } from './deferred.js';
+import { textOf, type Given, type TypedText } from './graphql.js';
 
 export interface GraphQLError {
   readonly message: string;
@@ -26,7 +27,7 @@ export interface ClientOptions {
 /** One operation over HTTP POST. */
 export const execute = async <Data = Record<string, unknown>>(
   url: string,
-  query: string,
+  query: string | TypedText<Data, never>,
   variables: object = {},
   { token, headers = {}, signal }: ClientOptions = {},
 ): Promise<GraphQLResponse<Data>> => {
@@ -39,7 +40,7 @@ export const execute = async <Data = Record<string, unknown>>(
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       ...headers,
     },
-    body: JSON.stringify({ query, variables }),
+    body: JSON.stringify({ query: textOf(query), variables }),
   });
   return { ...((await response.json()) as GraphQLResponse<Data>), status: response.status };
 };
@@ -64,9 +65,15 @@ export interface TestSocket {
   readonly client: Client;
   /** Resolves when the server has acknowledged the connection, with its payload; rejects with the close event. */
   readonly opened: Promise<Record<string, unknown>>;
-  readonly subscribe: <Data = Record<string, unknown>>(query: string, variables?: object) => TestSubscription<Data>;
+  readonly subscribe: {
+    <Data, Variables>(document: TypedText<Data, Variables>, ...given: Given<Variables>): TestSubscription<Data>;
+    <Data = Record<string, unknown>>(query: string, variables?: object): TestSubscription<Data>;
+  };
   /** One query or mutation over the socket. */
-  readonly execute: <Data = Record<string, unknown>>(query: string, variables?: object) => Promise<GraphQLResponse<Data>>;
+  readonly execute: {
+    <Data, Variables>(document: TypedText<Data, Variables>, ...given: Given<Variables>): Promise<GraphQLResponse<Data>>;
+    <Data = Record<string, unknown>>(query: string, variables?: object): Promise<GraphQLResponse<Data>>;
+  };
   /** Sends a ping of the protocol; resolves with the payload of the pong. */
   readonly ping: (payload?: object) => Promise<unknown>;
   /** Resolves with the code when the socket is closed. */
@@ -101,7 +108,7 @@ export const connect = (httpUrl: string, token?: string, params: Readonly<Record
     },
     onNonLazyError: () => undefined,
   });
-  const subscribe = <Data>(query: string, variables: object = {}): TestSubscription<Data> => {
+  const subscribe = <Data>(query: string | TypedText<Data, never>, variables: object = {}): TestSubscription<Data> => {
     const results: GraphQLResponse<Data>[] = [];
     const waiting: Deferred<GraphQLResponse<Data>>[] = [];
     const ended = deferred<unknown>();
@@ -112,7 +119,7 @@ export const connect = (httpUrl: string, token?: string, params: Readonly<Record
       ended.resolve(reason);
     };
     const stop = client.subscribe<Data>(
-      { query, variables: variables as Record<string, unknown> },
+      { query: textOf(query), variables: variables as Record<string, unknown> },
       {
         next: (result) => {
           const response = { ...(result as object), status: 0 } as GraphQLResponse<Data>;
@@ -162,7 +169,7 @@ export const connect = (httpUrl: string, token?: string, params: Readonly<Record
     },
     closed: closed.promise,
     subscribe,
-    execute: <Data>(query: string, variables?: object) => subscribe<Data>(query, variables).next(),
+    execute: <Data>(query: string | TypedText<Data, never>, variables?: object) => subscribe(query, variables).next(),
     close: async () => {
       await client.dispose();
     },

@@ -1,0 +1,67 @@
+import type { AddCommentInput, CreateEntryInput, CreatePostInput, CreateRoomInput, SendMessageInput } from '../generated/texts/graphql.js';
+import type { TestApp, TestUser } from './app.js';
+import { graphql } from './graphql.js';
+
+/*
+ * What tests begin with, made through the API as a client makes it. A user is made by `app.user`.
+ */
+
+type App = Pick<TestApp, 'data'>;
+
+const CreatePost = graphql(
+  `mutation CreatePost($input: CreatePostInput!) { createPost(input: $input) { post { id body clientId createdAt commentCursor } } }`,
+);
+const AddComment = graphql(`mutation AddComment($input: AddCommentInput!) { addComment(input: $input) { comment { id body clientId } } }`);
+const CreateEntry = graphql(
+  `mutation CreateEntry($input: CreateEntryInput!) { createEntry(input: $input) { entry { id slug title version } } }`,
+);
+const StartDirect = graphql(
+  `mutation StartDirect($userId: ID!) { startDirect(input: { userId: $userId }) { conversation { id cursor } } }`,
+);
+const CreateGroup = graphql(
+  `mutation CreateGroup($input: CreateGroupInput!) { createGroup(input: $input) { conversation { id cursor } } }`,
+);
+const CreateRoom = graphql(
+  `mutation CreateRoom($input: CreateRoomInput!) { createRoom(input: $input) { conversation { id cursor joinCode } } }`,
+);
+const SendMessage = graphql(`mutation SendMessage($input: SendMessageInput!) { sendMessage(input: $input) { cursor message { id seq } } }`);
+const FollowUser = graphql(`mutation FollowUser($userId: ID!) { followUser(input: { userId: $userId }) { user { id } } }`);
+const BlockUser = graphql(`mutation BlockUser($userId: ID!) { blockUser(input: { userId: $userId }) { user { id } } }`);
+
+export const aPost = async (app: App, author: TestUser, input: Partial<CreatePostInput> = {}) =>
+  (await app.data(CreatePost, { input: { body: 'Hello', ...input } }, author)).createPost.post;
+
+export const aComment = async (app: App, author: TestUser, postId: string, input: Partial<AddCommentInput> = {}) =>
+  (await app.data(AddComment, { input: { postId, body: 'Indeed', ...input } }, author)).addComment.comment;
+
+export const anEntry = async (app: App, author: TestUser, input: Partial<CreateEntryInput> = {}) =>
+  (await app.data(CreateEntry, { input: { title: 'A title', content: 'Some content', ...input } }, author)).createEntry.entry;
+
+export const aDirect = async (app: App, user: TestUser, other: TestUser) =>
+  (await app.data(StartDirect, { userId: other.id }, user)).startDirect.conversation;
+
+export const aGroup = async (app: App, owner: TestUser, others: readonly TestUser[], title = 'Group') =>
+  (await app.data(CreateGroup, { input: { title, memberIds: others.map(({ id }) => id) } }, owner)).createGroup.conversation;
+
+export const aRoom = async (app: App, owner: TestUser, input: CreateRoomInput = {}) =>
+  (await app.data(CreateRoom, { input }, owner)).createRoom.conversation;
+
+/** A message, with the cursor of its event. */
+export const aMessage = async (
+  app: App,
+  author: TestUser,
+  conversationId: string,
+  input: string | Omit<SendMessageInput, 'conversationId'> = 'Hello',
+) => {
+  const given = typeof input === 'string' ? { body: input } : input;
+  const { cursor, message } = (await app.data(SendMessage, { input: { conversationId, ...given } }, author)).sendMessage;
+  return { ...message, cursor };
+};
+
+export const aFollow = async (app: App, follower: TestUser, followee: TestUser): Promise<void> => {
+  await app.data(FollowUser, { userId: followee.id }, follower);
+};
+
+export const aBlock = async (app: App, blocker: TestUser, blocked: TestUser): Promise<void> => {
+  await app.data(BlockUser, { userId: blocked.id }, blocker);
+};
