@@ -10,7 +10,9 @@ import { loadConfig } from '../../src/config.js';
 import { createTokens, TokenError, type Tokens } from '../../src/domains/account/tokens.js';
 import { setRole } from '../../src/domains/admin/roles.js';
 import { createLog } from '../../src/observability/log.js';
+import type { RegisterInput } from '../generated/texts/graphql.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { graphql, present } from '../kit/graphql.js';
 import type { GraphQLResponse } from '../kit/client.js';
 
 const PASSWORD = 'correct horse battery staple';
@@ -29,51 +31,37 @@ afterAll(async () => {
   await app.stop();
 });
 
-interface Credentials {
-  readonly accessToken: string;
-  readonly accessTokenExpiresAt: string;
-  readonly refreshToken: string;
-}
-interface Signed {
-  readonly user: {
-    readonly id: string;
-    readonly username: string;
-    readonly displayName: string;
-    readonly role: string;
-    readonly bio: string | null;
-  };
-  readonly credentials: Credentials;
-}
-
-const CREDENTIALS = 'credentials { accessToken accessTokenExpiresAt refreshToken }';
-const SIGNED = `user { id username displayName role bio } ${CREDENTIALS}`;
-const REGISTER = `mutation ($input: RegisterInput!) { register(input: $input) { ${SIGNED} } }`;
-const LOGIN = `mutation ($input: LoginInput!) { login(input: $input) { ${SIGNED} } }`;
-const GUEST = `mutation ($input: JoinAsGuestInput!) { joinAsGuest(input: $input) { ${SIGNED} } }`;
-const REFRESH = `mutation ($input: RefreshSessionInput!) { refreshSession(input: $input) { ${CREDENTIALS} } }`;
-const PROFILE = `mutation ($input: UpdateProfileInput!) { updateProfile(input: $input) { user { displayName bio } } }`;
-const ME = `{ me { id email deviceCount user { id username displayName role } } }`;
-const USERS = `query ($search: String, $first: Int, $after: String, $last: Int, $before: String) {
+const Register = graphql(
+  `mutation AccountRegister($input: RegisterInput!) { register(input: $input) { user { id username displayName role bio } credentials { accessToken accessTokenExpiresAt refreshToken } } }`,
+);
+const Login = graphql(
+  `mutation AccountLogin($input: LoginInput!) { login(input: $input) { user { id username displayName role bio } credentials { accessToken accessTokenExpiresAt refreshToken } } }`,
+);
+const Guest = graphql(
+  `mutation AccountGuest($input: JoinAsGuestInput!) { joinAsGuest(input: $input) { user { id username displayName role bio } credentials { accessToken accessTokenExpiresAt refreshToken } } }`,
+);
+const Refresh = graphql(
+  `mutation AccountRefresh($input: RefreshSessionInput!) { refreshSession(input: $input) { credentials { accessToken accessTokenExpiresAt refreshToken } } }`,
+);
+const Profile = graphql(
+  `mutation AccountProfile($input: UpdateProfileInput!) { updateProfile(input: $input) { user { displayName bio } } }`,
+);
+const Me = graphql(`query AccountMe { me { id email deviceCount user { id username displayName role } } }`);
+const Users = graphql(`query AccountUsers($search: String, $first: Int, $after: String, $last: Int, $before: String) {
   users(search: $search, first: $first, after: $after, last: $last, before: $before) {
     totalCount edges { cursor node { username } } pageInfo { hasNextPage hasPreviousPage endCursor }
   }
-}`;
+}`);
 
-const register = async (input: object): Promise<Signed> => (await app.data<{ register: Signed }>(REGISTER, { input })).register;
-const login = async (identifier: string, password = PASSWORD): Promise<Signed> =>
-  (await app.data<{ login: Signed }>(LOGIN, { input: { identifier, password } })).login;
-const refresh = (refreshToken: string): Promise<GraphQLResponse<{ refreshSession: { credentials: Credentials } }>> =>
-  app.execute(REFRESH, { input: { refreshToken } });
-const refreshed = async (refreshToken: string): Promise<Credentials> => {
-  const { data } = await refresh(refreshToken);
-  if (!data) throw new Error('The session was not refreshed.');
-  return data.refreshSession.credentials;
-};
+const register = async (input: RegisterInput) => (await app.data(Register, { input })).register;
+const login = async (identifier: string, password = PASSWORD) => (await app.data(Login, { input: { identifier, password } })).login;
+const refresh = (refreshToken: string | null) => app.execute(Refresh, { input: { refreshToken: present(refreshToken) } });
+const refreshed = async (refreshToken: string | null) => present((await refresh(refreshToken)).data?.refreshSession).credentials;
 const codeOf = (response: GraphQLResponse): unknown => response.errors?.[0]?.extensions?.['code'];
 const fieldsOf = (response: GraphQLResponse): unknown => response.errors?.[0]?.extensions?.['fields'];
 const pathsOf = (response: GraphQLResponse): string[] => (fieldsOf(response) as { path: string }[]).map(({ path }) => path);
 const whoIs = async (token: string): Promise<string | null> =>
-  (await app.data<{ me: { user: { username: string } } | null }>(ME, {}, { token })).me?.user.username ?? null;
+  present((await app.execute(Me, {}, { token })).data).me?.user.username ?? null;
 
 /** What the server signs with, at another time or for another audience. */
 const forge = (changes: { readonly now?: number; readonly key?: string; readonly env?: Record<string, string> } = {}): Promise<Tokens> =>
@@ -83,8 +71,8 @@ const forge = (changes: { readonly now?: number; readonly key?: string; readonly
     log,
   });
 
-const sessionOf = async (refreshToken: string): Promise<{ id: string; userId: string; revoked: boolean }> => {
-  const digest = createHash('sha256').update(refreshToken).digest();
+const sessionOf = async (refreshToken: string | null): Promise<{ id: string; userId: string; revoked: boolean }> => {
+  const digest = createHash('sha256').update(present(refreshToken)).digest();
   const [row] = await app.database.query<{ id: string; userId: string; revoked: boolean }>(
     `SELECT id, user_id AS "userId", revoked_at IS NOT NULL AS revoked
      FROM session WHERE refresh_hash = $1 OR previous_hash = $1`,
@@ -103,7 +91,7 @@ describe('register', () => {
       displayName: '  Ada L.  ',
     });
     expect(user).toMatchObject({ username: 'Ada', displayName: 'Ada L.', role: 'MEMBER', bio: null });
-    const { me } = await app.data<{ me: Record<string, unknown> }>(ME, {}, { token: credentials.accessToken });
+    const { me } = await app.data(Me, {}, { token: credentials.accessToken });
     expect(me).toMatchObject({ email: 'ada@example.com', deviceCount: 0, user: { id: user.id, username: 'Ada' } });
     expect(me['id']).not.toBe(user.id);
     expect(Date.parse(credentials.accessTokenExpiresAt)).toBeGreaterThan(Date.now());
@@ -114,7 +102,7 @@ describe('register', () => {
   });
 
   it('names all mistakes at once', async () => {
-    const response = await app.execute(REGISTER, {
+    const response = await app.execute(Register, {
       input: { username: '1x', email: 'nowhere', password: 'short', displayName: ' ' },
     });
     expect(codeOf(response)).toBe('BAD_USER_INPUT');
@@ -138,7 +126,7 @@ describe('register', () => {
     ['a display name nobody can see', { displayName: '\u200b\u200d' }, 'input.displayName'],
   ])('refuses %s', async (_what, change, path) => {
     const input = { username: 'valid', email: 'valid@example.com', password: PASSWORD, ...change };
-    const response = await app.execute(REGISTER, { input });
+    const response = await app.execute(Register, { input });
     expect(codeOf(response)).toBe('BAD_USER_INPUT');
     expect(pathsOf(response)).toEqual([path]);
   });
@@ -155,12 +143,12 @@ describe('register', () => {
 
   it('names what is taken, whatever the case', async () => {
     await register({ username: 'Taken', email: 'taken@example.com', password: PASSWORD });
-    const both = await app.execute(REGISTER, {
+    const both = await app.execute(Register, {
       input: { username: 'tAKEN', email: 'TAKEN@example.com', password: PASSWORD },
     });
     expect(codeOf(both)).toBe('CONFLICT');
     expect(pathsOf(both)).toEqual(['input.username', 'input.email']);
-    const address = await app.execute(REGISTER, {
+    const address = await app.execute(Register, {
       input: { username: 'nottaken', email: 'Taken@Example.com', password: PASSWORD },
     });
     expect(pathsOf(address)).toEqual(['input.email']);
@@ -169,7 +157,7 @@ describe('register', () => {
   it('gives a name to one of many who want it at once', async () => {
     const attempts = await Promise.all(
       Array.from({ length: 6 }, (_, index) =>
-        app.execute(REGISTER, {
+        app.execute(Register, {
           input: { username: index % 2 ? 'Racer' : 'racer', email: `racer${index}@example.com`, password: PASSWORD },
         }),
       ),
@@ -192,12 +180,12 @@ describe('register', () => {
   });
 
   it('remembers where a session was opened', async () => {
-    const { data } = await app.execute<{ register: Signed }>(
-      REGISTER,
+    const { data } = await app.execute(
+      Register,
       { input: { username: 'traveller', email: 'traveller@example.com', password: PASSWORD } },
       { headers: { 'user-agent': 'Test/1.0' } },
     );
-    const { id } = await sessionOf(data?.register.credentials.refreshToken ?? '');
+    const { id } = await sessionOf(data?.register?.credentials.refreshToken ?? '');
     const [row] = await app.database.query<{ agent: string; ip: string }>('SELECT user_agent AS agent, ip FROM session WHERE id = $1', [
       id,
     ]);
@@ -222,7 +210,7 @@ describe('login', () => {
   });
 
   it('says the same whatever is wrong, and opens no session', async () => {
-    const { joinAsGuest } = await app.data<{ joinAsGuest: Signed }>(GUEST, { input: { displayName: 'No password' } });
+    const { joinAsGuest } = await app.data(Guest, { input: { displayName: 'No password' } });
     const before = await app.database.query('SELECT id FROM session');
     const answers = await Promise.all(
       [
@@ -234,7 +222,7 @@ describe('login', () => {
         ['a\0@example.com', PASSWORD],
         ['not a name', PASSWORD],
         [joinAsGuest.user.username, ''],
-      ].map(([identifier, password]) => app.execute(LOGIN, { input: { identifier, password } })),
+      ].map(([identifier = '', password = '']) => app.execute(Login, { input: { identifier, password } })),
     );
     expect(new Set(answers.map(codeOf))).toEqual(new Set(['UNAUTHENTICATED']));
     expect(new Set(answers.map(({ errors }) => errors?.[0]?.message)).size).toBe(1);
@@ -259,15 +247,15 @@ describe('login', () => {
 
 describe('joinAsGuest', () => {
   it('needs nothing but a name', async () => {
-    const { joinAsGuest } = await app.data<{ joinAsGuest: Signed }>(GUEST, { input: { displayName: ' Zoë 🦊 ' } });
-    expect(joinAsGuest.user).toMatchObject({ displayName: 'Zoë 🦊', role: 'GUEST' });
+    const { joinAsGuest } = await app.data(Guest, { input: { displayName: ' Zoë 🦊 ' } });
+    expect(joinAsGuest.user).toMatchObject({ displayName: 'Zoë 🦊', role: 'Guest' });
     expect(joinAsGuest.user.username).toMatch(/^guest-[a-z2-9]{6}$/);
-    const { me } = await app.data<{ me: Record<string, unknown> }>(ME, {}, { token: joinAsGuest.credentials.accessToken });
-    expect(me).toMatchObject({ email: null, user: { role: 'GUEST' } });
+    const { me } = await app.data(Me, {}, { token: joinAsGuest.credentials.accessToken });
+    expect(me).toMatchObject({ email: null, user: { role: 'Guest' } });
   });
 
   it('refuses an empty name', async () => {
-    const response = await app.execute(GUEST, { input: { displayName: '' } });
+    const response = await app.execute(Guest, { input: { displayName: '' } });
     expect(codeOf(response)).toBe('BAD_USER_INPUT');
     expect(pathsOf(response)).toEqual(['input.displayName']);
   });
@@ -287,7 +275,7 @@ describe('refreshSession', () => {
   it('is won by one of many who use a token at once, whose session goes on', async () => {
     const { refreshToken, username } = await app.user('twotabs');
     const attempts = await Promise.all(Array.from({ length: 8 }, () => refresh(refreshToken)));
-    const winners = attempts.flatMap(({ data, errors }) => (errors || !data ? [] : [data.refreshSession.credentials]));
+    const winners = attempts.flatMap(({ data, errors }) => (errors || !data?.refreshSession ? [] : [data.refreshSession.credentials]));
     expect(winners).toHaveLength(1);
     expect(new Set(attempts.filter(({ errors }) => errors).map(codeOf))).toEqual(new Set(['UNAUTHENTICATED']));
     expect(await whoIs(winners[0]?.accessToken ?? '')).toBe(username);
@@ -303,7 +291,7 @@ describe('refreshSession', () => {
     expect(codeOf(await refresh(refreshToken))).toBe('UNAUTHENTICATED');
     expect((await sessionOf(next.refreshToken)).revoked).toBe(true);
     expect(codeOf(await refresh(next.refreshToken))).toBe('UNAUTHENTICATED');
-    expect(await app.code(ME, {}, { token: next.accessToken })).toBe('UNAUTHENTICATED');
+    expect(await app.code(Me, {}, { token: next.accessToken })).toBe('UNAUTHENTICATED');
   });
 
   it('refuses a session that has ended by itself, and its access tokens', async () => {
@@ -311,13 +299,13 @@ describe('refreshSession', () => {
     const { id } = await sessionOf(refreshToken);
     await app.database.query(`UPDATE session SET expires_at = now() - interval '1 second' WHERE id = $1`, [id]);
     expect(codeOf(await refresh(refreshToken))).toBe('UNAUTHENTICATED');
-    expect(await app.code(ME, {}, { token })).toBe('UNAUTHENTICATED');
+    expect(await app.code(Me, {}, { token })).toBe('UNAUTHENTICATED');
   });
 
   it('refuses what is no refresh token', async () => {
     expect(codeOf(await refresh('nonsense'))).toBe('UNAUTHENTICATED');
     for (const input of [{}, { refreshToken: null }, { refreshToken: '' }]) {
-      const response = await app.execute(REFRESH, { input });
+      const response = await app.execute(Refresh, { input });
       expect(codeOf(response)).toBe('BAD_USER_INPUT');
       expect(pathsOf(response)).toEqual(['input.refreshToken']);
     }
@@ -325,19 +313,19 @@ describe('refreshSession', () => {
 });
 
 describe('logout', () => {
-  const LOGOUT = 'mutation { logout { ok } }';
+  const Logout = graphql(`mutation AccountLogout { logout { ok } }`);
 
   it('ends this session and no other', async () => {
     const user = await app.user('leaver');
     const other = await login('leaver');
-    expect(await app.data(LOGOUT, {}, user)).toEqual({ logout: { ok: true } });
-    expect(await app.code(ME, {}, user)).toBe('UNAUTHENTICATED');
+    expect(await app.data(Logout, {}, user)).toEqual({ logout: { ok: true } });
+    expect(await app.code(Me, {}, user)).toBe('UNAUTHENTICATED');
     expect(codeOf(await refresh(user.refreshToken))).toBe('UNAUTHENTICATED');
     expect(await whoIs(other.credentials.accessToken)).toBe('leaver');
   });
 
   it('needs a session', async () => {
-    expect(await app.code(LOGOUT)).toBe('UNAUTHENTICATED');
+    expect(await app.code(Logout)).toBe('UNAUTHENTICATED');
   });
 });
 
@@ -387,7 +375,7 @@ describe('access tokens', () => {
       nonsense: 'nonsense',
     };
     for (const [what, token] of Object.entries(bad)) {
-      const response = await app.execute(ME, {}, { token });
+      const response = await app.execute(Me, {}, { token });
       expect({
         what,
         code: codeOf(response),
@@ -405,7 +393,7 @@ describe('access tokens', () => {
   it('are refused with another reason when they have expired', async () => {
     const { id: sessionId, userId } = await sessionOf((await app.user('late')).refreshToken);
     const token = await issue(await forge({ now: Date.now() - 3_600_000 }), { userId, sessionId });
-    const expired = await app.execute(ME, {}, { token });
+    const expired = await app.execute(Me, {}, { token });
     expect(codeOf(expired)).toBe('UNAUTHENTICATED');
     expect(expired.errors?.[0]?.extensions?.['reason']).toBe('expired');
   });
@@ -430,16 +418,16 @@ describe('access tokens', () => {
     const subject = await sessionOf(user.refreshToken);
     const { token } = await (await forge({ now: Date.now() - 3_600_000 })).issue({ userId: subject.userId, sessionId: subject.id });
     for (const as of [{ token }, { token: 'nonsense' }]) {
-      const signedIn = await app.data<{ login: Signed }>(LOGIN, { input: { identifier: 'stale', password: PASSWORD } }, as);
-      await app.data(REFRESH, { input: { refreshToken: signedIn.login.credentials.refreshToken } }, as);
-      await app.data(GUEST, { input: { displayName: 'Guest' } }, as);
+      const signedIn = await app.data(Login, { input: { identifier: 'stale', password: PASSWORD } }, as);
+      await app.data(Refresh, { input: { refreshToken: signedIn.login.credentials.refreshToken } }, as);
+      await app.data(Guest, { input: { displayName: 'Guest' } }, as);
       const input = {
         username: `stale${as.token.length}`,
         email: `stale${as.token.length}@example.com`,
         password: PASSWORD,
       };
-      await app.data(REGISTER, { input }, as);
-      expect(await app.code(PROFILE, { input: { bio: 'x' } }, as)).toBe('UNAUTHENTICATED');
+      await app.data(Register, { input }, as);
+      expect(await app.code(Profile, { input: { bio: 'x' } }, as)).toBe('UNAUTHENTICATED');
     }
   });
 
@@ -485,10 +473,10 @@ describe('access tokens', () => {
 describe('user and users', () => {
   it('finds a user by the name in any case, and nobody else', async () => {
     const { id } = await app.user('Findable');
-    const query = 'query ($username: String!) { user(username: $username) { id username } }';
+    const query = graphql(`query AccountQuery($username: String!) { user(username: $username) { id username } }`);
     expect(await app.data(query, { username: 'fINDABLE' })).toEqual({ user: { id, username: 'Findable' } });
     for (const username of ['nobody-at-all', '', 'x', 'a\0b', '%']) expect(await app.data(query, { username })).toEqual({ user: null });
-    const node = 'query ($id: ID!) { node(id: $id) { id ... on User { username } } }';
+    const node = graphql(`query AccountNode($id: ID!) { node(id: $id) { id ... on User { username } } }`);
     expect(await app.data(node, { id })).toEqual({ node: { id, username: 'Findable' } });
     const unknown = Buffer.from('User:00000000-0000-7000-8000-000000000000').toString('base64url');
     expect(await app.data(node, { id: unknown })).toEqual({ node: null });
@@ -503,7 +491,7 @@ describe('user and users', () => {
   });
 
   const names = async (variables: object): Promise<string[]> => {
-    const { users } = await app.data<{ users: { edges: { node: { username: string } }[] } }>(USERS, variables);
+    const { users } = await app.data(Users, variables);
     return users.edges.map(({ node }) => node.username);
   };
 
@@ -516,16 +504,16 @@ describe('user and users', () => {
     expect(await names({ search: '0%0' })).toEqual([]);
     expect(await names({ search: 'üNAL' })).toEqual(['Xylo-one']);
     expect(await names({ search: 'K\\S' })).toEqual(['Xylo_two']);
-    const response = await app.execute(USERS, { search: 'x'.repeat(101) });
+    const response = await app.execute(Users, { search: 'x'.repeat(101) });
     expect(codeOf(response)).toBe('BAD_USER_INPUT');
     expect(pathsOf(response)).toEqual(['search']);
-    expect(await app.code(USERS, { search: 'a\0b' })).toBe('BAD_USER_INPUT');
+    expect(await app.code(Users, { search: 'a\0b' })).toBe('BAD_USER_INPUT');
   });
 
   it('H26: pages are the whole list, in both directions, also among those who joined at the same moment', async () => {
     const expected = Array.from({ length: 7 }, (_, index) => `pager${index}`);
     for (const username of expected)
-      await app.data(REGISTER, { input: { username, email: `${username}@example.com`, password: PASSWORD } });
+      await app.data(Register, { input: { username, email: `${username}@example.com`, password: PASSWORD } });
     await app.database.query(`UPDATE "user" SET created_at = '2026-01-01' WHERE username LIKE 'pager%'`);
     type Page = {
       users: {
@@ -537,7 +525,7 @@ describe('user and users', () => {
     const forward: string[] = [];
     let after: string | null = null;
     for (;;) {
-      const { users }: Page = await app.data<Page>(USERS, { search: 'pager', first: 3, after });
+      const { users }: Page = await app.data(Users, { search: 'pager', first: 3, after });
       expect(users.totalCount).toBe(7);
       forward.push(...users.edges.map(({ node }) => node.username));
       if (users.pageInfo['hasNextPage'] !== true) break;
@@ -547,7 +535,7 @@ describe('user and users', () => {
     const backward: string[] = [];
     let before: string | null = null;
     for (;;) {
-      const { users }: Page = await app.data<Page>(USERS, { search: 'pager', last: 3, before });
+      const { users }: Page = await app.data(Users, { search: 'pager', last: 3, before });
       backward.unshift(...users.edges.map(({ node }) => node.username));
       if (users.pageInfo['hasPreviousPage'] !== true) break;
       before = users.edges[0]?.cursor ?? null;
@@ -558,7 +546,7 @@ describe('user and users', () => {
 
 describe('me and updateProfile', () => {
   it('is null for whoever is not signed in', async () => {
-    expect(await app.data(ME)).toEqual({ me: null });
+    expect(await app.data(Me)).toEqual({ me: null });
   });
 
   it('is one statement', async () => {
@@ -583,7 +571,7 @@ describe('me and updateProfile', () => {
       [alive, dead, userId],
     );
     const count = async (): Promise<unknown> =>
-      (await app.data<{ me: { deviceCount: number } }>('{ me { deviceCount } }', {}, user)).me.deviceCount;
+      (await app.data(graphql(`query AccountDevices { me { deviceCount } }`), {}, user)).me.deviceCount;
     expect(await count()).toBe(5);
     await app.database.query(`UPDATE presence_lease SET expires_at = now() - interval '1 millisecond' WHERE process_id = $1`, [dead]);
     expect(await count()).toBe(2);
@@ -592,8 +580,7 @@ describe('me and updateProfile', () => {
 
   it('changes what is given', async () => {
     const user = await app.user('changer');
-    const update = async (input: object): Promise<unknown> =>
-      (await app.data<{ updateProfile: { user: unknown } }>(PROFILE, { input }, user)).updateProfile.user;
+    const update = async (input: object): Promise<unknown> => (await app.data(Profile, { input }, user)).updateProfile.user;
     expect(await update({ bio: ' Two\r\nlines ' })).toEqual({ displayName: 'changer', bio: 'Two\nlines' });
     expect(await update({ displayName: 'New' })).toEqual({ displayName: 'New', bio: 'Two\nlines' });
     expect(await update({})).toEqual({ displayName: 'New', bio: 'Two\nlines' });
@@ -603,10 +590,10 @@ describe('me and updateProfile', () => {
 
   it('refuses what is too much, and whoever is not signed in', async () => {
     const user = await app.user('talker');
-    const response = await app.execute(PROFILE, { input: { displayName: '', bio: 'x'.repeat(1_001) } }, user);
+    const response = await app.execute(Profile, { input: { displayName: '', bio: 'x'.repeat(1_001) } }, user);
     expect(codeOf(response)).toBe('BAD_USER_INPUT');
     expect(pathsOf(response)).toEqual(['input.displayName', 'input.bio']);
-    expect(await app.code(PROFILE, { input: { bio: 'x' } })).toBe('UNAUTHENTICATED');
+    expect(await app.code(Profile, { input: { bio: 'x' } })).toBe('UNAUTHENTICATED');
   });
 });
 
@@ -614,7 +601,7 @@ describe('setRole', () => {
   it('makes the first administrator, at once', async () => {
     const user = await app.user('Founder');
     await setRole(app.services.db, 'fOUNDER', 'ADMIN');
-    expect(await app.data(ME, {}, user)).toMatchObject({ me: { user: { role: 'ADMIN' } } });
+    expect(await app.data(Me, {}, user)).toMatchObject({ me: { user: { role: 'ADMIN' } } });
     await expect(setRole(app.services.db, 'nobody-at-all', 'ADMIN')).rejects.toMatchObject({
       extensions: { code: 'NOT_FOUND' },
     });

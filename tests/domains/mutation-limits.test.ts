@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { graphql } from '../kit/graphql.js';
 
 let app: TestApp;
 let ada: TestUser;
@@ -21,14 +22,10 @@ const countUntilLimited = async (document: string, variables: () => object): Pro
 };
 
 it('every mutation is counted, each by itself, though it names no limit', async () => {
-  const { createPost } = await app.data<{ createPost: { post: { id: string } } }>(
-    'mutation { createPost(input: { body: "x" }) { post { id } } }',
-    {},
-    ada,
-  );
+  const { createPost } = await app.data(graphql(`mutation LimitsCreatePost { createPost(input: { body: "x" }) { post { id } } }`), {}, ada);
   const id = createPost.post.id;
-  const like = 'mutation ($id: ID!) { likePost(input: { postId: $id }) { likeCount } }';
-  expect(await countUntilLimited(like, () => ({ id }))).toBe(120);
+  const like = graphql(`mutation LimitsLike($id: ID!) { likePost(input: { postId: $id }) { likeCount } }`);
+  expect(await countUntilLimited(like.toString(), () => ({ id }))).toBe(120);
   expect(await app.code('mutation ($id: ID!) { unlikePost(input: { postId: $id }) { likeCount } }', { id }, ada)).toBeUndefined();
 });
 
@@ -37,6 +34,6 @@ it('one account opens so many rooms that the codes last', async () => {
 });
 
 it('what is refused for its input is not counted', async () => {
-  const document = 'mutation { createGroup(input: { title: "", memberIds: [] }) { conversation { id } } }';
+  const document = graphql(`mutation LimitsDocument { createGroup(input: { title: "", memberIds: [] }) { conversation { id } } }`);
   for (let attempt = 0; attempt < 101; attempt += 1) expect(await app.code(document, {}, ada)).toBe('BAD_USER_INPUT');
 });

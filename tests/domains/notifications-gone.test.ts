@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { parseId } from '../../src/graphql/ids.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { graphql, type ResultOf } from '../kit/graphql.js';
 import type { TestSubscription } from '../kit/client.js';
 import { createTalk, type Talk } from '../kit/talk.js';
 
@@ -20,28 +21,18 @@ beforeEach(async () => {
 });
 afterAll(() => app.stop());
 
-interface Shown {
-  readonly kind: string;
-  readonly isWithdrawn: boolean;
-}
-const ME = `{ me { unreadNotificationCount notificationCursor notifications { totalCount nodes { kind subject { id } } } } }`;
-interface Me {
-  readonly me: {
-    readonly unreadNotificationCount: number;
-    readonly notificationCursor: string;
-    readonly notifications: { readonly totalCount: number };
-  };
-}
-const me = async (user: TestUser): Promise<Me['me']> => (await app.data<Me>(ME, {}, user)).me;
+const Me = graphql(
+  `query GoneMe { me { unreadNotificationCount notificationCursor notifications { totalCount nodes { kind subject { id } } } } }`,
+);
+const Added = graphql(`subscription GoneAdded($after: String) { notificationAdded(after: $after) { kind isWithdrawn } }`);
+const me = async (user: TestUser) => (await app.data(Me, {}, user)).me;
 
 /** Follows what a user is told from here. */
-const follow = async (user: TestUser): Promise<TestSubscription<{ notificationAdded: Shown }>> =>
-  app.connect(user).subscribe('subscription ($after: String) { notificationAdded(after: $after) { kind isWithdrawn } }', {
-    after: (await me(user)).notificationCursor,
-  });
+const follow = async (user: TestUser): Promise<TestSubscription<ResultOf<typeof Added>>> =>
+  app.connect(user).subscribe(Added, { after: (await me(user)).notificationCursor });
 /** Resolves when as many notifications have been told as withdrawn. */
-const withdrawn = async (told: TestSubscription<{ notificationAdded: Shown }>, count: number): Promise<Shown[]> => {
-  const seen: Shown[] = [];
+const withdrawn = async (told: TestSubscription<ResultOf<typeof Added>>, count: number) => {
+  const seen: ResultOf<typeof Added>['notificationAdded'][] = [];
   while (seen.length < count) {
     const { notificationAdded } = await told.data();
     if (notificationAdded.isWithdrawn) seen.push(notificationAdded);

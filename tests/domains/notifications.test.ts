@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { setRole } from '../../src/domains/admin/roles.js';
+import type {
+  MarkNotificationsReadInput,
+  NotificationsShownFragment as Shown,
+  UpdateNotificationPreferencesInput,
+} from '../generated/texts/graphql.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { aGuest } from '../kit/factories.js';
+import { graphql, type ResultOf, type VariablesOf } from '../kit/graphql.js';
 import type { TestSubscription } from '../kit/client.js';
 
 let app: TestApp;
@@ -14,66 +21,27 @@ afterAll(() => app.stop());
 const person = (name: string): Promise<TestUser> => app.user(`${name}${(serial += 1)}`);
 const people = (...names: string[]): Promise<TestUser[]> => Promise.all(names.map(person));
 
-const GUEST = `mutation { joinAsGuest(input: { displayName: "Guest" }) { user { id username } credentials { accessToken refreshToken } } }`;
-interface Guest {
-  readonly joinAsGuest: {
-    readonly user: { readonly id: string; readonly username: string };
-    readonly credentials: { readonly accessToken: string; readonly refreshToken: string };
-  };
-}
-/** Somebody without a password to hash, for a crowd. */
-const guest = async (): Promise<TestUser> => {
-  const { user, credentials } = (await app.data<Guest>(GUEST)).joinAsGuest;
-  return { ...user, token: credentials.accessToken, refreshToken: credentials.refreshToken };
-};
-
-const SHOWN = `id kind text actorCount isWithdrawn cursor readAt actors { username } subject { __typename id }`;
-const LIST = `query ($unreadOnly: Boolean, $first: Int, $after: String) { me {
+graphql(
+  `fragment NotificationsShown on Notification { id kind text actorCount isWithdrawn cursor readAt actors { username } subject { __typename id } }`,
+);
+const List = graphql(`query NotificationsList($unreadOnly: Boolean, $first: Int, $after: String) { me {
   unreadNotificationCount notificationCursor
-  notifications(unreadOnly: $unreadOnly, first: $first, after: $after) { totalCount edges { cursor node { ${SHOWN} } } pageInfo { hasNextPage endCursor } }
-} }`;
-const ADDED = `subscription ($after: String) { notificationAdded(after: $after) { ${SHOWN} } }`;
-const READ = `mutation ($input: MarkNotificationsReadInput!) { markNotificationsRead(input: $input) { unreadCount notifications { id readAt } } }`;
-const PREFER = `mutation ($input: UpdateNotificationPreferencesInput!) { updateNotificationPreferences(input: $input) { preferences { kind enabled } } }`;
+  notifications(unreadOnly: $unreadOnly, first: $first, after: $after) { totalCount edges { cursor node { ...NotificationsShown } } pageInfo { hasNextPage endCursor } }
+} }`);
+type Listed = NonNullable<ResultOf<typeof List>['me']>['notifications'];
+const Added = graphql(`subscription NotificationsAdded($after: String) { notificationAdded(after: $after) { ...NotificationsShown } }`);
+const Read = graphql(
+  `mutation NotificationsRead($input: MarkNotificationsReadInput!) { markNotificationsRead(input: $input) { unreadCount notifications { id readAt } } }`,
+);
+const Prefer = graphql(
+  `mutation NotificationsPrefer($input: UpdateNotificationPreferencesInput!) { updateNotificationPreferences(input: $input) { preferences { kind enabled } } }`,
+);
 
-interface Shown {
-  readonly id: string;
-  readonly kind: string;
-  readonly text: string;
-  readonly actorCount: number;
-  readonly isWithdrawn: boolean;
-  readonly cursor: string;
-  readonly readAt: string | null;
-  readonly actors: readonly { readonly username: string }[];
-  readonly subject: { readonly __typename: string; readonly id: string } | null;
-}
-interface Listed {
-  readonly me: {
-    readonly unreadNotificationCount: number;
-    readonly notificationCursor: string;
-    readonly notifications: {
-      readonly totalCount: number;
-      readonly edges: readonly { readonly cursor: string; readonly node: Shown }[];
-      readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
-    };
-  };
-}
-interface Added {
-  readonly notificationAdded: Shown;
-}
-interface Read {
-  readonly markNotificationsRead: {
-    readonly unreadCount: number;
-    readonly notifications: readonly { readonly id: string; readonly readAt: string | null }[];
-  };
-}
-
-const me = async (user: TestUser, variables: object = {}): Promise<Listed['me']> => (await app.data<Listed>(LIST, variables, user)).me;
-const list = async (user: TestUser, variables: object = {}): Promise<Shown[]> =>
+const me = async (user: TestUser, variables: VariablesOf<typeof List> = {}) => (await app.data(List, variables, user)).me;
+const list = async (user: TestUser, variables: VariablesOf<typeof List> = {}): Promise<Shown[]> =>
   (await me(user, variables)).notifications.edges.map(({ node }) => node);
 const texts = async (user: TestUser): Promise<string[]> => (await list(user)).map(({ text }) => text);
-const markRead = async (user: TestUser, input: object): Promise<Read['markNotificationsRead']> =>
-  (await app.data<Read>(READ, { input }, user)).markNotificationsRead;
+const markRead = async (user: TestUser, input: MarkNotificationsReadInput) => (await app.data(Read, { input }, user)).markNotificationsRead;
 
 /** Runs a mutation of one payload and gives the id that stands at a path in it. */
 const act = async (as: TestUser, mutation: string, input: object, payload: string): Promise<string> => {
@@ -100,11 +68,12 @@ const say = (as: TestUser, conversationId: string, body: string): Promise<string
   act(as, 'sendMessage', { conversationId, body }, 'message');
 
 /** Follows one's notifications from where they stand now. */
-const live = async (user: TestUser): Promise<TestSubscription<Added>> =>
-  app.connect(user).subscribe<Added>(ADDED, { after: (await me(user)).notificationCursor });
-const next = async (subscription: TestSubscription<Added>): Promise<Shown> => (await subscription.data()).notificationAdded;
+const live = async (user: TestUser): Promise<TestSubscription<ResultOf<typeof Added>>> =>
+  app.connect(user).subscribe(Added, { after: (await me(user)).notificationCursor });
+const next = async (subscription: TestSubscription<ResultOf<typeof Added>>): Promise<Shown> =>
+  (await subscription.data()).notificationAdded;
 /** Events until one of them is as it should be, which is the last. */
-const until = async (subscription: TestSubscription<Added>, isSo: (shown: Shown) => boolean): Promise<Shown[]> => {
+const until = async (subscription: TestSubscription<ResultOf<typeof Added>>, isSo: (shown: Shown) => boolean): Promise<Shown[]> => {
   const seen = [await next(subscription)];
   for (let last = seen[0]; last !== undefined && !isSo(last); last = seen.at(-1)) seen.push(await next(subscription));
   return seen;
@@ -157,7 +126,7 @@ describe('what one hears of', () => {
     const { notificationCursor } = await me(ada);
     await does(ada, ben);
     // Not before: by her socket she would be there.
-    const events = app.connect(ada).subscribe<Added>(ADDED, { after: notificationCursor });
+    const events = app.connect(ada).subscribe(Added, { after: notificationCursor });
     const expected = {
       ...shown,
       text: `${ben.username} ${text}`,
@@ -219,7 +188,8 @@ describe('what one hears of', () => {
     const socket = app.connect(ada);
     await socket.opened;
     const status = async (): Promise<unknown> =>
-      (await app.data<{ presence: unknown[] }>(`query ($ids: [ID!]!) { presence(userIds: $ids) { status } }`, { ids: [ada.id] })).presence;
+      (await app.data(graphql(`query NotificationsPresence($ids: [ID!]!) { presence(userIds: $ids) { status } }`), { ids: [ada.id] }))
+        .presence;
     await expect.poll(status).toEqual([{ status: 'ONLINE' }]);
     await say(ben, two, 'You are there');
     await say(ben, many, 'Hello all');
@@ -250,11 +220,11 @@ describe('what one hears of', () => {
     const [ada, ben] = (await people('ada', 'ben')) as [TestUser, TestUser];
     await follow(ben, ada);
     const [{ id } = { id: '' }] = await list(ada);
-    const node = `query ($id: ID!) { node(id: $id) { ... on Notification { text } } }`;
+    const node = graphql(`query NotificationsNode($id: ID!) { node(id: $id) { ... on Notification { text } } }`);
     expect(await app.data(node, { id }, ada)).toEqual({ node: { text: `${ben.username} followed you` } });
     expect(await app.data(node, { id }, ben)).toEqual({ node: null });
     expect(await app.data(node, { id })).toEqual({ node: null });
-    const { errors } = await app.connect().subscribe(ADDED).next();
+    const { errors } = await app.connect().subscribe(Added).next();
     expect(errors?.[0]?.extensions?.['code']).toBe('UNAUTHENTICATED');
   });
 
@@ -276,18 +246,18 @@ describe('preferences', () => {
     const [ada, ben] = (await people('ada', 'ben')) as [TestUser, TestUser];
     const kinds = ['LIKE', 'COMMENT', 'FOLLOW', 'MENTION', 'MESSAGE', 'ASSIGNMENT', 'SYSTEM'];
     const preferences = async (): Promise<unknown> =>
-      (await app.data<{ me: { notificationPreferences: unknown } }>(`{ me { notificationPreferences { kind enabled } } }`, {}, ada)).me
+      (await app.data(graphql(`query NotificationsMe { me { notificationPreferences { kind enabled } } }`), {}, ada)).me
         .notificationPreferences;
     expect(await preferences()).toEqual(kinds.map((kind) => ({ kind, enabled: true })));
 
-    const off = {
+    const off: UpdateNotificationPreferencesInput = {
       preferences: [
         { kind: 'LIKE', enabled: false },
         { kind: 'FOLLOW', enabled: false },
       ],
     };
     const chosen = kinds.map((kind) => ({ kind, enabled: kind !== 'LIKE' && kind !== 'FOLLOW' }));
-    expect(await app.data(PREFER, { input: off }, ada)).toEqual({ updateNotificationPreferences: { preferences: chosen } });
+    expect(await app.data(Prefer, { input: off }, ada)).toEqual({ updateNotificationPreferences: { preferences: chosen } });
     expect(await preferences()).toEqual(chosen);
     const postId = await post(ada);
     await like(ben, postId);
@@ -295,7 +265,7 @@ describe('preferences', () => {
     await comment(ben, postId);
     expect(await texts(ada)).toEqual([`${ben.username} commented on your post`]);
 
-    await app.data(PREFER, { input: { preferences: [{ kind: 'LIKE', enabled: true }] } }, ada);
+    await app.data(Prefer, { input: { preferences: [{ kind: 'LIKE', enabled: true }] } }, ada);
     await unlike(ben, postId);
     await like(ben, postId);
     expect(await texts(ada)).toEqual([`${ben.username} liked your post`, `${ben.username} commented on your post`]);
@@ -303,15 +273,15 @@ describe('preferences', () => {
 
   it("are the viewer's, and name a kind once", async () => {
     const ada = await person('ada');
-    const twice = {
+    const twice: UpdateNotificationPreferencesInput = {
       preferences: [
         { kind: 'LIKE', enabled: false },
         { kind: 'LIKE', enabled: true },
       ],
     };
-    const { errors } = await app.execute(PREFER, { input: twice }, ada);
+    const { errors } = await app.execute(Prefer, { input: twice }, ada);
     expect(errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', fields: [{ path: 'input.preferences.1.kind' }] });
-    expect(await app.code(PREFER, { input: twice })).toBe('UNAUTHENTICATED');
+    expect(await app.code(Prefer, { input: twice })).toBe('UNAUTHENTICATED');
   });
 });
 
@@ -388,7 +358,7 @@ describe('acts that come together', () => {
     expect(await me(ada)).toMatchObject({ unreadNotificationCount: 1, notifications: { totalCount: 1 } });
 
     // The events lead to it still, and the last one says that it is gone.
-    const late = app.connect(ada).subscribe<Added>(ADDED, { after: notificationCursor });
+    const late = app.connect(ada).subscribe(Added, { after: notificationCursor });
     expect(await next(late)).toMatchObject({
       id,
       isWithdrawn: true,
@@ -415,7 +385,9 @@ describe('acts that come together', () => {
     expect(await texts(ada)).toHaveLength(2);
     await app.data(`mutation ($id: ID!) { deleteMessage(input: { messageId: $id }) { messageId } }`, { id: first }, ben);
     expect((await list(ada)).map(({ subject }) => subject?.id)).toEqual([second]);
-    const edit = `mutation ($id: ID!, $body: String!) { editMessage(input: { messageId: $id, body: $body }) { message { id } } }`;
+    const edit = graphql(
+      `mutation NotificationsEdit($id: ID!, $body: String!) { editMessage(input: { messageId: $id, body: $body }) { message { id } } }`,
+    );
     await app.data(edit, { id: second, body: 'nobody' }, ben);
     expect(await texts(ada)).toEqual([]);
     await app.data(edit, { id: second, body: `after all @${ada.username}` }, ben);
@@ -438,7 +410,7 @@ describe('acts that come together', () => {
 
   it('are told at once at first, then seldom, and at last as they are', async () => {
     const ada = await person('ada');
-    const crowd = await Promise.all(Array.from({ length: 200 }, guest));
+    const crowd = await Promise.all(Array.from({ length: 200 }, () => aGuest(app)));
     const postId = await post(ada);
     const [here, there] = [await live(ada), await live(ada)];
     const begun = Date.now();
@@ -509,12 +481,12 @@ describe('reading', () => {
     ["another user's cursor", 'BAD_USER_INPUT', (_shown, other) => ({ upTo: other.cursor })],
   ])('refuses %s with %s and changes nothing', async (_what, code, inputOf) => {
     const [{ ada, shown }, others] = await Promise.all([some(), some()]);
-    expect(await app.code(READ, { input: inputOf(shown[0] as Shown, others.shown[0] as Shown) }, ada)).toBe(code);
+    expect(await app.code(Read, { input: inputOf(shown[0] as Shown, others.shown[0] as Shown) }, ada)).toBe(code);
     expect((await me(ada)).unreadNotificationCount).toBe(3);
   });
 
   it('is for those who are signed in', async () => {
-    expect(await app.code(READ, { input: { all: true } })).toBe('UNAUTHENTICATED');
+    expect(await app.code(Read, { input: { all: true } })).toBe('UNAUTHENTICATED');
   });
 
   it('a direct conversation to its end reads of its messages too', async () => {
@@ -522,8 +494,10 @@ describe('reading', () => {
     const two = await direct(ada, ben);
     const cursors: string[] = [];
     for (const body of ['one', 'two']) {
-      const sent = await app.data<{ sendMessage: { cursor: string } }>(
-        `mutation ($id: ID!, $body: String!) { sendMessage(input: { conversationId: $id, body: $body }) { cursor } }`,
+      const sent = await app.data(
+        graphql(
+          `mutation NotificationsSendMessage($id: ID!, $body: String!) { sendMessage(input: { conversationId: $id, body: $body }) { cursor } }`,
+        ),
         { id: two, body },
         ben,
       );
@@ -545,7 +519,7 @@ describe('reading', () => {
 
   it('agrees with the count while others act and the same ones are read', async () => {
     const ada = await person('ada');
-    const others = await Promise.all(Array.from({ length: 8 }, guest));
+    const others = await Promise.all(Array.from({ length: 8 }, () => aGuest(app)));
     const posts = await Promise.all(Array.from({ length: 4 }, () => post(ada)));
     await Promise.all([
       ...others.map(async (user) => {
@@ -583,7 +557,7 @@ describe('the list and the log', () => {
     const seen: (string | undefined)[] = [];
     let after: string | null = null;
     for (;;) {
-      const page: Listed['me']['notifications'] = (await me(ada, { first: 2, after })).notifications;
+      const page: Listed = (await me(ada, { first: 2, after })).notifications;
       seen.push(...page.edges.map(({ node }) => node.subject?.id));
       expect(page.edges.map(({ cursor }) => cursor)).toEqual(page.edges.map(({ node }) => node.cursor));
       await like(ben, await post(ada));
@@ -606,9 +580,9 @@ describe('the list and the log', () => {
 
     // It is told again, so its latest event is the last; the others keep their places.
     await like(eve, postId);
-    const again = await until(devices[0] as TestSubscription<Added>, ({ actorCount }) => actorCount === 2);
+    const again = await until(devices[0] as TestSubscription<ResultOf<typeof Added>>, ({ actorCount }) => actorCount === 2);
     expect(again).toHaveLength(1);
-    const late = app.connect(ada).subscribe<Added>(ADDED, { after: seen[0]?.[0]?.cursor });
+    const late = app.connect(ada).subscribe(Added, { after: seen[0]?.[0]?.cursor });
     const replayed = [await late.next(), await late.next(), await late.next()];
     expect(replayed.map(({ data }) => data?.notificationAdded.kind)).toEqual(['COMMENT', 'FOLLOW', 'LIKE']);
     expect(replayed.map(({ extensions }) => extensions?.['cursor'])).toEqual(replayed.map(({ data }) => data?.notificationAdded.cursor));
@@ -617,52 +591,42 @@ describe('the list and the log', () => {
     // From before: each event is its own place, whatever its notification has come to since.
     const [first] = await app
       .connect(ada)
-      .subscribe<Added>(ADDED, { after: replayed.at(-2)?.data?.notificationAdded.cursor })
+      .subscribe(Added, { after: replayed.at(-2)?.data?.notificationAdded.cursor })
       .take(1);
     expect(first?.notificationAdded).toMatchObject({ kind: 'LIKE', actorCount: 2 });
   });
 });
 
 describe('announcements', () => {
-  const ANNOUNCE = `mutation ($input: AnnounceInput!) { announce(input: $input) { announcement { id text cursor clientId author { username } } } }`;
-  const HEARD = `subscription ($after: String) { announcementAdded(after: $after) { id cursor text author { username } } }`;
-  const PAST = `query ($first: Int, $after: String) { announcementCursor announcements(first: $first, after: $after) { totalCount edges { cursor node { id text } } pageInfo { endCursor } } }`;
-  interface Heard {
-    readonly announcementAdded: { readonly id: string; readonly cursor: string; readonly text: string };
-  }
-  interface Announced {
-    readonly announce: { readonly announcement: { readonly id: string; readonly cursor: string } };
-  }
-  interface Past {
-    readonly announcementCursor: string;
-    readonly announcements: {
-      readonly totalCount: number;
-      readonly edges: readonly { readonly cursor: string; readonly node: { readonly id: string; readonly text: string } }[];
-      readonly pageInfo: { readonly endCursor: string };
-    };
-  }
-
+  const Announce = graphql(
+    `mutation NotificationsAnnounce($input: AnnounceInput!) { announce(input: $input) { announcement { id text cursor clientId author { username } } } }`,
+  );
+  const Heard = graphql(
+    `subscription NotificationsHeard($after: String) { announcementAdded(after: $after) { id cursor text author { username } } }`,
+  );
+  const Past = graphql(
+    `query NotificationsPast($first: Int, $after: String) { announcementCursor announcements(first: $first, after: $after) { totalCount edges { cursor node { id text } } pageInfo { endCursor } } }`,
+  );
   it('come to everyone from one log, and are there to read afterwards', async () => {
     const speaker = await app.userWithRole('speaker', 'MODERATOR');
     const listeners = await people('ada', 'ben', 'eve');
-    const before = await app.data<Past>(PAST, {}, speaker);
-    const heard = listeners.map((user) => app.connect(user).subscribe<Heard>(HEARD, { after: before.announcementCursor }));
-    const announced: Announced['announce']['announcement'][] = [];
-    for (const text of ['First', 'Second'])
-      announced.push((await app.data<Announced>(ANNOUNCE, { input: { text } }, speaker)).announce.announcement);
+    const before = await app.data(Past, {}, speaker);
+    const heard = listeners.map((user) => app.connect(user).subscribe(Heard, { after: before.announcementCursor }));
+    const announced: { readonly id: string; readonly cursor: string }[] = [];
+    for (const text of ['First', 'Second']) announced.push((await app.data(Announce, { input: { text } }, speaker)).announce.announcement);
     for (const each of heard) {
       expect((await each.take(2)).map(({ announcementAdded: { id, cursor, text } }) => ({ id, cursor, text }))).toEqual([
         { id: announced[0]?.id, cursor: announced[0]?.cursor, text: 'First' },
         { id: announced[1]?.id, cursor: announced[1]?.cursor, text: 'Second' },
       ]);
     }
-    const after = await app.data<Past>(PAST, { first: 1 }, listeners[0]);
+    const after = await app.data(Past, { first: 1 }, listeners[0]);
     expect(after.announcementCursor).toBe(announced[1]?.cursor);
     expect(after.announcements).toMatchObject({
       totalCount: before.announcements.totalCount + 2,
       edges: [{ cursor: announced[1]?.cursor, node: { text: 'Second' } }],
     });
-    const rest = await app.data<Past>(PAST, { first: 1, after: after.announcements.pageInfo.endCursor }, listeners[0]);
+    const rest = await app.data(Past, { first: 1, after: after.announcements.pageInfo.endCursor }, listeners[0]);
     expect(rest.announcements.edges).toMatchObject([{ node: { text: 'First' } }]);
     // It is one row for all, and nothing in anybody's own list.
     expect(await list(listeners[0] as TestUser)).toEqual([]);
@@ -680,22 +644,22 @@ describe('announcements', () => {
       'a moderator': () => app.userWithRole(name, 'MODERATOR'),
       'an administrator': () => app.userWithRole(name, 'ADMIN'),
       'a member': () => app.user(name),
-      'a guest': guest,
+      'a guest': () => aGuest(app),
       nobody: () => undefined,
     }[who]();
-    expect((await app.code(ANNOUNCE, { input: { text: `By ${name}` } }, as)) ?? null).toBe(code);
+    expect((await app.code(Announce, { input: { text: `By ${name}` } }, as)) ?? null).toBe(code);
     const reader = await person('reader');
-    const { announcements } = await app.data<Past>(PAST, { first: 100 }, reader);
+    const { announcements } = await app.data(Past, { first: 100 }, reader);
     expect(announcements.edges.some(({ node }) => node.text === `By ${name}`)).toBe(code === null);
   });
 
   it('are once what is sent once, also at the same time', async () => {
     const speaker = await app.userWithRole(`speaker${(serial += 1)}`, 'ADMIN');
     const input = { text: 'Once', clientId: 'announcement-1' };
-    const answers = await Promise.all(Array.from({ length: 6 }, () => app.data<Announced>(ANNOUNCE, { input }, speaker)));
+    const answers = await Promise.all(Array.from({ length: 6 }, () => app.data(Announce, { input }, speaker)));
     expect(new Set(answers.map(({ announce }) => announce.announcement.id)).size).toBe(1);
     expect(new Set(answers.map(({ announce }) => announce.announcement.cursor)).size).toBe(1);
-    expect(await app.code(ANNOUNCE, { input: { ...input, text: 'Twice' } }, speaker)).toBe('CONFLICT');
+    expect(await app.code(Announce, { input: { ...input, text: 'Twice' } }, speaker)).toBe('CONFLICT');
   });
 
   it.each([
@@ -705,16 +669,16 @@ describe('announcements', () => {
     ['a clientId with spaces', { text: 'fine', clientId: 'a b' }, 'input.clientId'],
   ])('refuse %s', async (_what, input, path) => {
     const speaker = await app.userWithRole(`speaker${(serial += 1)}`, 'MODERATOR');
-    const { errors } = await app.execute(ANNOUNCE, { input }, speaker);
+    const { errors } = await app.execute(Announce, { input }, speaker);
     expect(errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', fields: [{ path }] });
   });
 
   it('are for those who are signed in; where they stand is for anyone', async () => {
-    expect(await app.execute(PAST)).toMatchObject({
+    expect(await app.execute(Past)).toMatchObject({
       data: { announcementCursor: expect.any(String) as string, announcements: null },
       errors: [{ extensions: { code: 'UNAUTHENTICATED' } }],
     });
-    const { errors } = await app.connect().subscribe(HEARD).next();
+    const { errors } = await app.connect().subscribe(Heard).next();
     expect(errors?.[0]?.extensions?.['code']).toBe('UNAUTHENTICATED');
   });
 });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { graphql } from '../kit/graphql.js';
 import { createTalk, type Talk } from '../kit/talk.js';
 
 let app: TestApp;
@@ -12,13 +13,13 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-const BY_USER = 'query ($by: UserBy, $id: ID, $username: String) { user(by: $by, id: $id, username: $username) { id } }';
-const BY_ENTRY = 'query ($by: EntryBy, $id: ID, $slug: String) { entry(by: $by, id: $id, slug: $slug) { id } }';
+const ByUser = graphql(`query OneOfByUser($by: UserBy, $id: ID, $username: String) { user(by: $by, id: $id, username: $username) { id } }`);
+const ByEntry = graphql(`query OneOfByEntry($by: EntryBy, $id: ID, $slug: String) { entry(by: $by, id: $id, slug: $slug) { id } }`);
 
 describe('what is found by exactly one of several', () => {
   it('finds a user by each, and in the short form', async () => {
     for (const variables of [{ by: { id: ada.id } }, { by: { username: 'ADA' } }, { id: ada.id }, { username: 'ada' }]) {
-      expect(await app.data(BY_USER, variables)).toEqual({ user: { id: ada.id } });
+      expect(await app.data(ByUser, variables)).toEqual({ user: { id: ada.id } });
     }
   });
 
@@ -30,14 +31,14 @@ describe('what is found by exactly one of several', () => {
       'entry { id slug }',
     );
     for (const variables of [{ by: { id: entry.id } }, { by: { slug: entry.slug } }, { id: entry.id }, { slug: entry.slug }]) {
-      expect(await app.data(BY_ENTRY, variables)).toEqual({ entry: { id: entry.id } });
+      expect(await app.data(ByEntry, variables)).toEqual({ entry: { id: entry.id } });
     }
   });
 
   it('marks notifications as read by each', async () => {
     for (const which of [
       { all: true },
-      { upTo: (await app.data<{ me: { notificationCursor: string } }>('{ me { notificationCursor } }', {}, ada)).me.notificationCursor },
+      { upTo: (await app.data(graphql(`query OneOfMe { me { notificationCursor } }`), {}, ada)).me.notificationCursor },
     ]) {
       expect(await talk.act(ada, 'markNotificationsRead', { which }, 'unreadCount')).toEqual({ unreadCount: 0 });
     }
@@ -50,7 +51,9 @@ describe('what is found by exactly one of several', () => {
     for (const of of [{ userIds: [ada.id] }, { conversationId }]) {
       const live = app
         .connect(ada)
-        .subscribe<object>('subscription ($of: PresenceOf) { presenceChanged(of: $of) { user { username } } }', { of });
+        .subscribe(graphql(`subscription OneOfPresenceChanged($of: PresenceOf) { presenceChanged(of: $of) { user { username } } }`), {
+          of,
+        });
       expect(await live.data()).toEqual({ presenceChanged: { user: { username: 'ada' } } });
     }
   });
@@ -63,12 +66,12 @@ describe('what is found by exactly one of several', () => {
     ['one of each form', { by: { username: 'a' }, username: 'a' }],
     ['two in the short form', { id: 'a', username: 'b' }],
   ])('refuses %s', async (_name, variables) => {
-    const { errors } = await app.execute(BY_USER, variables);
+    const { errors } = await app.execute(ByUser.toString(), variables);
     expect(errors?.map(({ extensions }) => extensions?.['code'])).toEqual(['BAD_USER_INPUT']);
   });
 
   it('says which mistake it is', async () => {
-    const { errors } = await app.execute(BY_USER, { by: { id: 'a', username: 'b' } });
+    const { errors } = await app.execute(ByUser.toString(), { by: { id: 'a', username: 'b' } });
     expect(errors?.[0]?.extensions).toMatchObject({ fields: [{ path: 'by', code: 'EXCLUSIVE' }] });
   });
 });

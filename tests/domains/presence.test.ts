@@ -1,22 +1,17 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { encodeId, parseId } from '../../src/graphql/ids.js';
+import type { PresenceShownFragment as Presence, PresenceStatus } from '../generated/texts/graphql.js';
 import { startTestApp, type TestApp, type TestAppOptions, type TestUser } from '../kit/app.js';
+import { graphql, type TypedText } from '../kit/graphql.js';
 import type { TestSocket, TestSubscription } from '../kit/client.js';
 
-interface Presence {
-  readonly id: string;
-  readonly user: { readonly username: string };
-  readonly status: string;
-  readonly lastSeenAt: string | null;
-  readonly version: number;
-}
+graphql(`fragment PresenceShown on Presence { id user { username } status lastSeenAt version }`);
+const Presence = graphql(`query PresencePresence($userIds: [ID!]!) { presence(userIds: $userIds) { ...PresenceShown } }`);
+const Changed = graphql(`subscription PresenceChanged($userIds: [ID!]) { presenceChanged(userIds: $userIds) { ...PresenceShown } }`);
 
-const PRESENCE = `query ($userIds: [ID!]!) { presence(userIds: $userIds) { id user { username } status lastSeenAt version } }`;
-const CHANGED = `subscription ($userIds: [ID!]) { presenceChanged(userIds: $userIds) { id user { username } status lastSeenAt version } }`;
-
-const SET = `mutation ($status: PresenceStatus!) {
-  setPresence(input: { status: $status }) { presence { id user { username } status lastSeenAt version } }
-}`;
+const SetPresence = graphql(`mutation PresenceSet($status: PresenceStatus!) {
+  setPresence(input: { status: $status }) { presence { ...PresenceShown } }
+}`);
 
 /** Longer than any test: what happens within it does not happen by its end. */
 const NEVER_MS = '600000';
@@ -27,23 +22,23 @@ const until = (condition: () => unknown): Promise<unknown> => vi.waitFor(conditi
 const start = async (options: TestAppOptions = {}) => {
   const app = await startTestApp({ ...options, env: { PRESENCE_LEASE_MS: NEVER_MS, RECONCILE_MS: '50', ...options.env } });
   const presence = async (...users: TestUser[]): Promise<Presence[]> =>
-    (await app.data<{ presence: Presence[] }>(PRESENCE, { userIds: users.map(({ id }) => id) })).presence;
+    (await app.data(Presence, { userIds: users.map(({ id }) => id) })).presence;
   return {
     app,
     presence,
     presenceOf: async (user: TestUser): Promise<Presence | undefined> => (await presence(user))[0],
     deviceCount: async (user: TestUser): Promise<number> =>
-      (await app.data<{ me: { deviceCount: number } }>('{ me { deviceCount } }', {}, user)).me.deviceCount,
+      (await app.data(graphql(`query PresenceMe { me { deviceCount } }`), {}, user)).me.deviceCount,
     /** What `setPresence` answers. */
-    say: async (user: TestUser, status: string): Promise<Presence> =>
-      (await app.data<{ setPresence: { presence: Presence } }>(SET, { status }, user)).setPresence.presence,
+    say: async (user: TestUser, status: PresenceStatus): Promise<Presence> =>
+      (await app.data(SetPresence, { status }, user)).setPresence.presence,
     open: async (user: TestUser, deviceId?: string): Promise<TestSocket> => {
       const socket = app.connect(user, deviceId === undefined ? {} : { deviceId });
       await socket.opened;
       return socket;
     },
     follow: (...users: TestUser[]): TestSubscription<{ presenceChanged: Presence }> =>
-      app.connect().subscribe(CHANGED, { userIds: users.map(({ id }) => id) }),
+      app.connect().subscribe(Changed, { userIds: users.map(({ id }) => id) }),
   };
 };
 
@@ -87,17 +82,17 @@ describe('presence', () => {
 
   it('of many users costs as many statements as that of two', async () => {
     const { app } = started;
-    const nested = `query ($userIds: [ID!]!) {
+    const nested = graphql(`query PresenceNested($userIds: [ID!]!) {
       presence(userIds: $userIds) { status user { username posts { edges { node { id } } } presence { version } } }
-    }`;
-    const listed = `query ($first: Int!) {
+    }`);
+    const listed = graphql(`query PresenceListed($first: Int!) {
       users(first: $first) { edges { node { username presence { status user { displayName } } } } }
-    }`;
-    const cost = async (query: string, variables: object): Promise<number> =>
-      (await app.countStatements(() => app.data(query, variables))).length;
+    }`);
+    const cost = async (document: TypedText<unknown, never>, variables: object): Promise<number> =>
+      (await app.countStatements(() => app.data(document.toString(), variables))).length;
     expect(await cost(nested, { userIds: [ada.id, bob.id, cleo.id] })).toBe(await cost(nested, { userIds: [ada.id, bob.id] }));
     expect(await cost(listed, { first: 3 })).toBe(await cost(listed, { first: 2 }));
-    expect(await cost(PRESENCE, { userIds: [ada.id, bob.id, cleo.id] })).toBe(2);
+    expect(await cost(Presence, { userIds: [ada.id, bob.id, cleo.id] })).toBe(2);
   });
 
   it('says which id is wrong', async () => {
@@ -112,12 +107,15 @@ describe('presence', () => {
     ];
     const socket = app.connect();
     for (const [userIds, code, path] of refusals) {
-      for (const { errors } of [await app.execute(PRESENCE, { userIds }), await socket.execute(CHANGED, { userIds })]) {
+      for (const { errors } of [
+        await app.execute(Presence.toString(), { userIds }),
+        await socket.execute(Changed.toString(), { userIds }),
+      ]) {
         expect(errors?.[0]?.extensions).toMatchObject({ code, ...(path === undefined ? {} : { fields: [{ path }] }) });
       }
     }
     for (const variables of [{}, { userIds: null }, { userIds: [] }]) {
-      const { errors } = await socket.execute(CHANGED, variables);
+      const { errors } = await socket.execute(Changed, variables);
       expect(errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', fields: [{ path: 'userIds' }] });
     }
     await socket.close();
@@ -185,8 +183,10 @@ describe('presenceChanged', () => {
     await count(1);
     const phone = [await open(bob, 'phone'), await open(bob, 'phone')];
     await count(2);
-    const { login } = await app.data<{ login: { credentials: { accessToken: string } } }>(
-      'mutation { login(input: { identifier: "bob", password: "correct horse battery staple" }) { credentials { accessToken } } }',
+    const { login } = await app.data(
+      graphql(
+        `mutation PresenceLogin { login(input: { identifier: "bob", password: "correct horse battery staple" }) { credentials { accessToken } } }`,
+      ),
     );
     const again = { ...bob, token: login.credentials.accessToken };
     phone.push(await open(again, 'phone'));
@@ -257,12 +257,12 @@ describe('setPresence', () => {
     expect((await changes.data()).presenceChanged).toEqual(ofUser(ada, { status: 'ONLINE', version: 1 }));
     let version = 1;
     expect(await say(ada, 'ONLINE')).toMatchObject({ status: 'ONLINE', version });
-    for (const status of ['AWAY', 'ONLINE', 'AWAY']) {
+    for (const status of ['AWAY', 'ONLINE', 'AWAY'] as const) {
       version += 1;
       const said = await say(ada, status);
       expect(said).toEqual(ofUser(ada, { status, lastSeenAt: null, version }));
       expect(await say(ada, status)).toEqual(said);
-      expect((await socket.execute(SET, { status })).data).toEqual({ setPresence: { presence: said } });
+      expect((await socket.execute(SetPresence.toString(), { status })).data).toEqual({ setPresence: { presence: said } });
       expect((await changes.data()).presenceChanged).toEqual(said);
     }
     // The next that is told is bob: nothing was told twice.
@@ -294,7 +294,7 @@ describe('setPresence', () => {
     ['a user', 'OFFLINE', true, 'BAD_USER_INPUT'],
   ])('refuses %s who says %s, and changes nothing', async (_who, status, signedIn, code) => {
     const { app, presenceOf, open } = started;
-    const { data, errors } = await app.execute(SET, { status }, signedIn ? ada : undefined);
+    const { data, errors } = await app.execute(SetPresence.toString(), { status }, signedIn ? ada : undefined);
     expect(data).toEqual({ setPresence: null });
     expect(errors?.map(({ extensions }) => extensions)).toEqual([
       expect.objectContaining({
@@ -308,7 +308,7 @@ describe('setPresence', () => {
     await until(async () => expect(await presenceOf(ada)).toMatchObject({ status: 'ONLINE', version: 1 }));
   });
 
-  it.each([
+  it.each<[PresenceStatus, number]>([
     ['ONLINE', 1],
     ['AWAY', 2],
   ])('who says %s is here: devices count, come and go as ever, and whoever comes back is ONLINE', async (status, version) => {
@@ -320,7 +320,7 @@ describe('setPresence', () => {
     const here = await say(ada, status);
     expect(here).toEqual(ofUser(ada, { status, lastSeenAt: null, version }));
     if (version > 1) await changes.data();
-    const seen = `{ me { deviceCount } user(username: "ada") { presence { status lastSeenAt version } } }`;
+    const seen = graphql(`query PresenceSeen { me { deviceCount } user(username: "ada") { presence { status lastSeenAt version } } }`);
     const expectHere = (devices: number): Promise<unknown> =>
       until(async () => {
         const user = { presence: { status, lastSeenAt: null, version } };
@@ -358,8 +358,8 @@ describe('several apps on one database', () => {
 
   /** Signs a user of the first app in to the second. */
   const there = async (user: TestUser): Promise<TestUser> => {
-    const { login } = await second.app.data<{ login: { credentials: { accessToken: string } } }>(
-      'mutation ($input: LoginInput!) { login(input: $input) { credentials { accessToken } } }',
+    const { login } = await second.app.data(
+      graphql(`mutation PresenceFreshLogin($input: LoginInput!) { login(input: $input) { credentials { accessToken } } }`),
       { input: { identifier: user.username, password: 'correct horse battery staple' } },
     );
     return { ...user, token: login.credentials.accessToken };

@@ -1,6 +1,6 @@
 import type { AddCommentInput, CreateEntryInput, CreatePostInput, CreateRoomInput, SendMessageInput } from '../generated/texts/graphql.js';
 import type { TestApp, TestUser } from './app.js';
-import { graphql } from './graphql.js';
+import { graphql, present } from './graphql.js';
 
 /*
  * What tests begin with, made through the API as a client makes it. A user is made by `app.user`.
@@ -8,6 +8,9 @@ import { graphql } from './graphql.js';
 
 type App = Pick<TestApp, 'data'>;
 
+const JoinAsGuest = graphql(
+  `mutation JoinAsGuest($displayName: String!) { joinAsGuest(input: { displayName: $displayName }) { user { id username } credentials { accessToken refreshToken } } }`,
+);
 const CreatePost = graphql(
   `mutation CreatePost($input: CreatePostInput!) { createPost(input: $input) { post { id body clientId createdAt commentCursor } } }`,
 );
@@ -27,6 +30,12 @@ const CreateRoom = graphql(
 const SendMessage = graphql(`mutation SendMessage($input: SendMessageInput!) { sendMessage(input: $input) { cursor message { id seq } } }`);
 const FollowUser = graphql(`mutation FollowUser($userId: ID!) { followUser(input: { userId: $userId }) { user { id } } }`);
 const BlockUser = graphql(`mutation BlockUser($userId: ID!) { blockUser(input: { userId: $userId }) { user { id } } }`);
+
+/** A user without a password. */
+export const aGuest = async (app: App, displayName = 'Guest'): Promise<TestUser> => {
+  const { user, credentials } = (await app.data(JoinAsGuest, { displayName })).joinAsGuest;
+  return { ...user, token: credentials.accessToken, refreshToken: present(credentials.refreshToken) };
+};
 
 export const aPost = async (app: App, author: TestUser, input: Partial<CreatePostInput> = {}) =>
   (await app.data(CreatePost, { input: { body: 'Hello', ...input } }, author)).createPost.post;

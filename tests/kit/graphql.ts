@@ -9,9 +9,8 @@ export type TypedText<Data, Variables> = TypedDocumentString<Data, Variables>;
 export type { ResultOf, VariablesOf } from '@graphql-typed-document-node/core';
 
 /** The arguments after a document: its variables, which may be left out when none is required, and then `Rest`. */
-export type Given<Variables, Rest = never> = Record<string, never> extends Variables
-  ? [variables?: Variables, rest?: Rest]
-  : [variables: Variables, rest?: Rest];
+export type Given<Variables, Rest = never> =
+  Record<string, never> extends Variables ? [variables?: Variables, rest?: Rest] : [variables: Variables, rest?: Rest];
 
 /**
  * Data without errors. A root field that fails is null beside an error, so here it is not null. A query whose answer is null for what does not
