@@ -248,10 +248,10 @@ describe('login', () => {
 describe('joinAsGuest', () => {
   it('needs nothing but a name', async () => {
     const { joinAsGuest } = await app.data(Guest, { input: { displayName: ' Zoë 🦊 ' } });
-    expect(joinAsGuest.user).toMatchObject({ displayName: 'Zoë 🦊', role: 'Guest' });
+    expect(joinAsGuest.user).toMatchObject({ displayName: 'Zoë 🦊', role: 'GUEST' });
     expect(joinAsGuest.user.username).toMatch(/^guest-[a-z2-9]{6}$/);
     const { me } = await app.data(Me, {}, { token: joinAsGuest.credentials.accessToken });
-    expect(me).toMatchObject({ email: null, user: { role: 'Guest' } });
+    expect(me).toMatchObject({ email: null, user: { role: 'GUEST' } });
   });
 
   it('refuses an empty name', async () => {

@@ -122,7 +122,7 @@ describe('a thousand acts at once', () => {
         expect(each.waiting()).toBe(0);
       }
       const text = `Guest and ${count - 1} others liked your post`;
-      expect(await heard(id)).toEqual([{ kind: 'Like', text, actorCount: count, readAt: null, subject: { id } }]);
+      expect(await heard(id)).toEqual([{ kind: 'LIKE', text, actorCount: count, readAt: null, subject: { id } }]);
       await expect.poll(isAllTold).toBe(true);
       const { notificationCursor } = await about();
       // Of the comments elsewhere there is one more, told as seldom.
@@ -153,7 +153,7 @@ describe('a thousand acts at once', () => {
     const count = staying(SOCKETS);
     for (const id of posts) {
       expect(await app.data(Count, { id })).toEqual({ node: { likeCount: count, viewerHasLiked: false } });
-      expect(await heard(id)).toMatchObject([{ kind: 'Like', text: `Guest and ${count - 1} others liked your post`, actorCount: count }]);
+      expect(await heard(id)).toMatchObject([{ kind: 'LIKE', text: `Guest and ${count - 1} others liked your post`, actorCount: count }]);
     }
   });
 
