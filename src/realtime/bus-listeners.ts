@@ -1,14 +1,14 @@
 import type { Log } from '../observability/log.js';
 import type { Stream, WakeListener } from './bus.js';
 
-/** The listeners of one process, by stream: the part that every bus has. */
+/** The listeners of a process by stream: the part that all buses share. */
 export interface BusListeners {
-  /** Streams with at least one listener. */
+  /** The number of streams with at least one listener. */
   readonly size: number;
   add(stream: Stream, listener: WakeListener): () => void;
   /** Calls the stream's listeners in a microtask, in the order of the calls of `wake`. */
   wake(name: string, seq: number, value?: unknown): void;
-  /** The stream of this name, if anyone listens to it. */
+  /** The stream of this name, if it has a listener. */
   get(name: string): Stream | undefined;
   clear(): void;
 }
@@ -18,10 +18,10 @@ interface Audience {
   readonly listeners: Set<{ readonly call: WakeListener }>;
 }
 
-/** One name for a stream. The topic's own colons are escaped: ('a', 'b:c') and ('a:b', 'c') are two streams. */
+/** A single name for a stream. Colons in the topic are escaped, so ('a', 'b:c') and ('a:b', 'c') have different names. */
 export const streamName = ({ topic, key }: Stream): string => `${topic.replaceAll('%', '%25').replaceAll(':', '%3A')}:${key}`;
 
-/** Calls a foreign function; what it throws is logged, so that it stops nobody else. */
+/** Calls a callback and logs what it throws, so that other callbacks still run. */
 export const callSafely = (log: Log, call: () => void): void => {
   try {
     call();
@@ -31,8 +31,8 @@ export const callSafely = (log: Log, call: () => void): void => {
 };
 
 /**
- * `onFirst` is called when a stream gets its first listener and `onLast` when the last one has left, both synchronously
- * and in turn.
+ * Creates the listeners. `onFirst` is called when a stream gets its first listener, `onLast` when its last one has left; both synchronously
+ * and alternately.
  */
 export const createBusListeners = (
   log: Log,
@@ -43,7 +43,7 @@ export const createBusListeners = (
   const deliver = (name: string, seq: number, value: unknown): void => {
     const listeners = audiences.get(name)?.listeners;
     if (!listeners) return;
-    // A copy, because a listener may add others, which this wake does not concern; one that has left is not called.
+    // The loop runs over a copy: listeners that are added during the wake are not called, and those that have left are skipped.
     for (const listener of [...listeners]) {
       if (listeners.has(listener)) callSafely(log, () => listener.call(seq, value));
     }
@@ -55,7 +55,7 @@ export const createBusListeners = (
     },
     add: (stream, call) => {
       const name = streamName(stream);
-      // An object of its own for each call, so that one function may listen twice.
+      // Each call creates an object, so the same function can be registered twice.
       const listener = { call };
       const present = audiences.get(name);
       const audience = present ?? { stream, listeners: new Set() };
@@ -75,7 +75,7 @@ export const createBusListeners = (
     },
     get: (name) => audiences.get(name)?.stream,
     clear: () => {
-      // Emptied as well as forgotten: the functions that end a listener may still be called.
+      // The sets are emptied too, because the functions that remove listeners may still be called.
       for (const { listeners } of audiences.values()) listeners.clear();
       audiences.clear();
     },

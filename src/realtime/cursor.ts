@@ -2,15 +2,15 @@ import { createHash } from 'node:crypto';
 import { badInput, coded } from '../errors.js';
 
 /**
- * A place in a stream: after `seq`, in the history named by `epoch`. An epoch of null stands for a stream that has no
- * head yet, whose beginning is the only place it has.
+ * A position in a stream: after `seq` in the given `epoch`. An epoch of null stands for a stream without a head, whose beginning is its
+ * only position.
  */
 export interface Position {
   readonly epoch: number | null;
   readonly seq: number;
 }
 
-/** Where a stream stands; null where nothing has been emitted to it yet. */
+/** The head of a stream; null for a stream without any event. */
 export interface Head {
   readonly epoch: number;
   readonly lastSeq: number;
@@ -20,14 +20,14 @@ export interface Head {
 // version (1) · stream (6) · epoch (4) · seq (4), base64url: 20 characters without padding.
 const VERSION = 1;
 const LENGTH = 15;
-/** Characters of a cursor. What has more is none, and need not be looked at or kept. */
+/** The length of a cursor in characters. A longer text is not a cursor and need not be read or stored. */
 export const CURSOR_LENGTH = 20;
-/** Never drawn as an epoch: the column's default stays below 2^31 - 1. */
+/** Encodes "no epoch": the column's default is below 2^31 - 1. */
 const NO_EPOCH = 0xffff_ffff;
-/** The column is an int4. */
+/** The largest value of the int4 column. */
 const MAX_SEQ = 0x7fff_ffff;
 
-/** Long enough that a cursor of one stream is not taken for one of another by accident; it is no secret. */
+/** A hash of the stream, long enough that a cursor is not accepted for another stream by accident. It is not a secret. */
 const fingerprint = (topic: string, key: string): Buffer =>
   createHash('sha256').update(topic).update('\0').update(key).digest().subarray(0, 6);
 
@@ -40,13 +40,14 @@ export const encodeCursor = (topic: string, key: string, position: Position): st
   return bytes.toString('base64url');
 };
 
-/** The cursor at which a stream with this head stands now. */
+/** The cursor at the end of a stream with this head. */
 export const headCursor = (topic: string, key: string, head: Head | null): string =>
   encodeCursor(topic, key, { epoch: head?.epoch ?? null, seq: head?.lastSeq ?? 0 });
 
 /**
+ * Decodes a cursor.
  * @param path where the cursor stands in the input, for the error
- * @throws BAD_USER_INPUT when it is no cursor, or one of another stream
+ * @throws BAD_USER_INPUT for a malformed cursor or one of another stream
  */
 export const decodeCursor = (topic: string, key: string, cursor: string, path = 'after'): Position => {
   const bytes = Buffer.from(cursor.slice(0, CURSOR_LENGTH), 'base64url');
@@ -63,13 +64,13 @@ export const decodeCursor = (topic: string, key: string, cursor: string, path = 
 };
 
 /**
- * Whether everything after `position` can still be given.
- * @throws CURSOR_EXPIRED when it lies below what is kept, beyond the head, or in another epoch; `extensions.oldestCursor`
- *   is the oldest place that can
+ * Checks that all events after `position` can still be read.
+ * @throws CURSOR_EXPIRED when it is below the oldest event, beyond the head or of another epoch; `extensions.oldestCursor` is the oldest
+ *   valid cursor
  */
 export const assertReadable = (topic: string, key: string, position: Position, head: Head | null): void => {
   const seqFits = position.seq >= (head?.oldestSeq ?? 1) - 1 && position.seq <= (head?.lastSeq ?? 0);
-  // The beginning of a stream that had no head is the beginning of whatever history it has now.
+  // A cursor from when the stream had no head means its beginning, whatever the epoch is now.
   const epochFits = position.epoch === (head?.epoch ?? null) || (position.epoch === null && position.seq === 0);
   if (seqFits && epochFits) return;
   const oldestCursor = encodeCursor(topic, key, { epoch: head?.epoch ?? null, seq: (head?.oldestSeq ?? 1) - 1 });

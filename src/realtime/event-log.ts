@@ -3,20 +3,20 @@ import { Prisma, type PrismaClient } from '../db/generated/prisma/client.js';
 import { encodeCursor, type Head } from './cursor.js';
 import type { LogEvent } from './topic.js';
 
-/** Events a single read returns at most: enough that a burst costs few reads, few enough to hold in memory for many streams. */
+/** The most events of a single read: enough that a burst takes few reads, few enough to be held in memory for many streams. */
 export const PAGE_SIZE = 500;
 
-/** An event of any log; the topic's own types tell what `kind` and `ref` may be. `epoch` is its head's. */
+/** An event of any log; the topic's types tell what `kind` and `ref` may be. `epoch` is that of its head. */
 export type AnyEvent = Omit<LogEvent<Record<string, unknown>>, 'carried'> & { readonly epoch: number; carried: object | null };
 
-/** What a row of the log says, with the epoch of its head. */
+/** A row of the log with the epoch of its head. */
 export interface Committed {
   readonly seq: number;
   readonly kind: string;
   readonly ref: unknown;
   readonly at: Date;
   readonly epoch: number;
-  /** Of an event that was committed just now, here. */
+  /** The rows carried by an event that this process has just committed. */
   readonly carried?: object | null;
 }
 
@@ -32,7 +32,7 @@ export const toEvent = (topic: string, key: string, { seq, kind, ref, at, epoch,
   cursor: encodeCursor(topic, key, { epoch, seq }),
 });
 
-/** The events of one stream after `seq`, in order, without a gap; at most {@link PAGE_SIZE}. */
+/** The events of a stream after `seq`, in order and without a gap; at most {@link PAGE_SIZE}. */
 export const readEvents = async (prisma: PrismaClient, topic: string, key: string, seq: number): Promise<AnyEvent[]> => {
   const rows = await prisma.$queryRaw<Committed[]>`
     SELECT event.seq, event.kind, event.ref, event.at, head.epoch
@@ -41,15 +41,15 @@ export const readEvents = async (prisma: PrismaClient, topic: string, key: strin
   return rows.map((row) => toEvent(topic, key, row));
 };
 
-/** What a stream has from a place on, that place's own event included. */
+/** The events of a stream from a position on, including the event at that position. */
 export interface Continuation {
   readonly head: Head;
   readonly events: AnyEvent[];
 }
 
 /**
- * The head and the events of one stream from `seq` on, in order, without a gap, by one statement; at most one more than {@link PAGE_SIZE}.
- * Null for a stream without a head.
+ * The head and the events of a stream from `seq` on, in order and without a gap, by one statement; at most {@link PAGE_SIZE} and one. Null
+ * for a stream without a head.
  */
 export const readContinuation = async (prisma: PrismaClient, topic: string, key: string, seq: number): Promise<Continuation | null> => {
   const rows = await prisma.$queryRaw<(Head & (Committed | { readonly seq: null }))[]>`
@@ -63,7 +63,7 @@ export const readContinuation = async (prisma: PrismaClient, topic: string, key:
   return { head, events: rows.flatMap((row) => (row.seq === null ? [] : [toEvent(topic, key, row)])) };
 };
 
-/** Where one stream stands; null while nothing has been emitted to it. */
+/** The head of a stream; null while it has no event. */
 export const readHead = async (prisma: Pick<PrismaClient, 'head'>, topic: string, key: string): Promise<Head | null> =>
   await prisma.head.findUnique({ where: { topic_key: { topic, key } }, select: { epoch: true, lastSeq: true, oldestSeq: true } });
 
@@ -87,7 +87,7 @@ export const createHeadLookup = (prisma: PrismaClient): ((topic: string, key: st
 
 const idOf = (topic: string, key: string): string => `${topic}\0${key}`;
 
-/** The heads of many streams of one topic in one statement, by key. Streams without a head are absent. */
+/** The heads of many streams of a topic by key, in one statement. Streams without a head are absent. */
 export const readHeads = async (prisma: PrismaClient, topic: string, keys: readonly string[]): Promise<ReadonlyMap<string, Head>> => {
   const rows = await prisma.head.findMany({
     where: { topic, key: { in: [...keys] } },
@@ -97,30 +97,30 @@ export const readHeads = async (prisma: PrismaClient, topic: string, keys: reado
 };
 
 /**
- * For a statement of a domain's own that reads rows together with the heads of their streams, so that what is read and where the stream stands
- * belong together. It adds `head`, with its `epoch` and `last_seq`: nulls for a stream without any event.
+ * A JOIN for statements of the domains that read rows together with the heads of their streams, so that row and version are consistent. It
+ * adds `head` with its columns `epoch` and `last_seq`, which are null for a stream without any event.
  * @param key the stream's key, as SQL
  */
 export const joinHead = (topic: string, key: Prisma.Sql): Prisma.Sql =>
   Prisma.sql`LEFT JOIN head ON head.topic = ${topic} AND head.key = ${key}`;
 
-/** The version of a state value whose head is joined. */
+/** The version of a state value, for a statement with {@link joinHead}. */
 export const HEAD_VERSION = Prisma.sql`coalesce(head.last_seq, 0)`;
 
-/** No epoch and no time is below 0. */
+/** Stands for null in arrays of SQL: epochs and times are never negative. */
 const UNKNOWN = -1;
 
-/** Where a stream has been read up to, and by what one tells that this is still its history; null for what is not known. */
+/** The position up to which a stream was read, with what identifies its history; null where it is unknown. */
 export interface KnownHead {
   readonly seq: number;
   readonly epoch: number | null;
-  /** When the event of `seq` was numbered, in milliseconds. */
+  /** When the event `seq` was numbered, in milliseconds. */
   readonly at: number | null;
 }
 
 /**
- * Every stream given whose head is not where it is said to stand, in one statement: one that has grown, one that has gone back, as a
- * database does that lost its last commits, and one that has another history.
+ * Those of the given streams whose head differs from what is known, in one statement: streams that have grown, streams that went back (a
+ * database that lost its last commits) and streams with another epoch.
  */
 export const readMoved = async (
   prisma: PrismaClient,
@@ -140,32 +140,32 @@ export const readMoved = async (
           OR known.at <> ${UNKNOWN} AND (extract(epoch FROM head.last_at) * 1000)::float8 <> known.at`;
 
 /**
- * Which physical database this is: it changes with a restore, a clone and a promotion. The timeline is that of what is written now: after a
- * promotion the control file names the one before until the next checkpoint. Null on a standby, where nothing can be written.
+ * Identifies the physical database: the value changes with a restore, a clone and a promotion. The timeline is taken from the current WAL,
+ * because after a promotion the control file has the previous one until the next checkpoint. Null on a standby, which cannot be written.
  */
 const IDENTITY = `CASE WHEN NOT pg_is_in_recovery() THEN concat_ws(':', (SELECT system_identifier FROM pg_control_system()),
   ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int,
   (SELECT oid FROM pg_database WHERE datname = current_database())) END`;
 
-/** A connection that has just been made. */
+/** A new connection. */
 export interface NewConnection {
   readonly query: (sql: string, values?: unknown[]) => Promise<{ readonly rows: readonly unknown[] }>;
 }
 
 /**
- * Looks which database a new connection has come to, before anything else is asked of it: a failover breaks all connections, so nothing is
- * written to another history under an old epoch.
- * @returns whether it is another database than before; then every head has a new epoch
+ * Checks which database a new connection has reached, before its first statement. A failover breaks all connections, so no statement can
+ * write to another history under an old epoch.
+ * @returns whether the database is another one than before; then every head has got a new epoch
  */
 export const recogniseDatabase = async ({ query }: NewConnection): Promise<boolean> => {
   const { rows } = await query(`SELECT ${IDENTITY} AS present, (SELECT identity FROM database_identity WHERE id = 1) AS known`);
   const [{ present, known } = { present: null, known: null }] = rows as readonly { present: string | null; known: string | null }[];
-  // What has no identity yet gets it at a server's start.
+  // A database without a stored identity gets it at the start of a server.
   if (present === null || known === null || present === known) return false;
   await query('BEGIN');
   try {
     const written = await query('UPDATE database_identity SET identity = $1 WHERE id = 1 AND identity <> $1 RETURNING id', [present]);
-    // Another process may have been faster.
+    // Another process may have renewed the epochs first.
     if (written.rows.length > 0) await query('UPDATE head SET epoch = floor(random() * 2147483647)::int');
     await query('COMMIT');
     return written.rows.length > 0;
@@ -176,15 +176,15 @@ export const recogniseDatabase = async ({ query }: NewConnection): Promise<boole
 };
 
 /**
- * Gives every head a new epoch when this is not the database its cursors were made in: a restored backup, a clone or a
- * promoted standby may lack events that clients have seen. Call it at start, before anything is served.
+ * Gives every head a new epoch when this is not the database in which its cursors were made: a restored backup, a clone or a promoted
+ * standby may lack events that clients have seen. Call it at start, before serving.
  * @returns whether the database was another one
  */
 export const renewEpochsAfterRestore = async (prisma: PrismaClient): Promise<boolean> =>
   await prisma.$transaction(async (tx) => {
     const [{ identity }] = await tx.$queryRaw<[{ identity: string | null }]>`SELECT ${Prisma.raw(IDENTITY)} AS identity`;
     if (identity === null) return false;
-    // The insert waits for a process that does the same at the same moment; then one of them finds nothing to do.
+    // The INSERT waits for a process that does the same concurrently; then one of them finds nothing to do.
     const [written] = await tx.$queryRaw<{ renewed: boolean }[]>`
       INSERT INTO database_identity (id, identity) VALUES (1, ${identity})
       ON CONFLICT (id) DO UPDATE SET identity = excluded.identity WHERE database_identity.identity <> excluded.identity

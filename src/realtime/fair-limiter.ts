@@ -1,15 +1,15 @@
-/** At most so much at a time, with whoever waits served by turns of their owners. */
+/** A limiter that serves the waiting owners in turns (round robin). */
 export interface FairTurns {
-  /** Does the work as soon as it is its owner's turn. */
+  /** Runs the work when it is its owner's turn. */
   readonly run: <Result>(owner: string, work: () => Promise<Result>) => Promise<Result>;
 }
 
 /**
- * At most `limit` pieces of work at a time. The owners of those that wait take turns, so one who wants much waits for oneself:
- * A wants ten things and then B one; B's is done after the first of A's, not after the tenth.
+ * Runs at most `limit` functions at a time; the owners of waiting ones take turns, so an owner with much work delays only itself. Example:
+ * A asks for ten results and then B for one; B's is made after A's first, not after A's tenth.
  */
 export const createFairTurns = (limit: number): FairTurns => {
-  /** What waits, by owner, in the order in which the owners are served. */
+  /** The waiting functions by owner, in the order in which the owners are served. */
   const waiting = new Map<string, (() => void)[]>();
   let running = 0;
 
@@ -21,7 +21,7 @@ export const createFairTurns = (limit: number): FairTurns => {
     }
     const [owner, queue] = first;
     const begin = queue.shift();
-    // To the end of the line, if there is more.
+    // The owner goes to the end of the queue if it has more.
     waiting.delete(owner);
     if (queue.length > 0) waiting.set(owner, queue);
     begin?.();

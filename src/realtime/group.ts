@@ -5,38 +5,41 @@ import { insist, mayPass } from './patience.js';
 import { otherHistory, type Reader } from './readers.js';
 import { accessRevoked, give, type Membership, type Rendered, type Sharing, type View } from './share.js';
 
-/** A result, and when it was begun, by the process' own clock. */
+/** A result and the time when it was begun, on the process' monotonic clock. */
 interface Recent<Out> {
   readonly since: number;
   readonly result: Promise<Rendered<Out>>;
 }
 
-/** A stream as its groups see it. */
+/** The part of a stream that its groups use. */
 export interface FollowedStream<Item> {
   readonly reader: Reader<Item>;
   readonly key: string;
   readonly position: number;
   readonly head: KnownHead;
-  /** Tells the log of what cannot be shown. */
+  /** Logs an item that cannot be rendered. */
   failed(place: number, error: unknown): void;
-  /** The group's last member has left. */
+  /** Called when the last member has left. */
   forget(group: { readonly id: string }): void;
 }
 
-/** How long a result may serve others who replay the same, in milliseconds: what it was made from may change without an event. */
+/**
+ * How long a result may be reused for other subscribers who replay the same events, in milliseconds: the rows it was made from may change
+ * without an event.
+ */
 const REUSE_MS = 1_000;
 const REUSE_MAX = 500;
-/** Audiences whose results are made at once: no more than the database has connections to answer them by. */
+/** The most audiences that are rendered concurrently: no more than the database has connections. */
 const AUDIENCES = 10;
-/** Selections known to be personal: beyond it all are forgotten, which costs each one result in vain. */
+/** The most selections that are remembered as personal; beyond that number all are forgotten, which costs each one wasted execution. */
 const MAX_PERSONAL_KEYS = 10_000;
-/** Events made into results at once. In the same tick, so that their reads of the database fall together. */
+/** The most events that are rendered together, in the same tick, so that their reads are batched. */
 const CHUNK = 100;
-/** What the results that are made at once may cost together, but for a single one. */
+/** The most that the results rendered together may cost, unless it is a single one. */
 const CHUNK_WEIGHT = 2_000;
-/** Selections above it are heavy: their results are made a few at a time in the whole process, by turns of their owners. */
+/** The cost above which a selection is heavy. Heavy results are rendered a few at a time in the process, in turns of their owners. */
 export const LIGHT_WEIGHT = 500;
-/** Items that may wait for a group; a log's are read again beyond it. */
+/** The longest backlog of a group; beyond it, a log is read again. */
 const MAX_BACKLOG = 1_000;
 
 export interface GroupOptions<Item, Audience, Out> {
@@ -44,46 +47,45 @@ export interface GroupOptions<Item, Audience, Out> {
   readonly sharing: Sharing<Item, Audience, Out>;
   readonly view: View<Item>;
   /**
-   * The sharing keys that turned out to be personal, for the process' life: the first result of a new group is not tried in vain
-   * again.
+   * The sharing keys that have proved to be personal, for the life of the process, so that a new group does not waste its first execution.
    */
   readonly personalKeys: Set<string>;
-  /** Where heavy results wait for their turn. */
+  /** The limiter of heavy results. */
   readonly heavy: FairTurns;
   /** The name of the group among those of its stream. */
   readonly id: string;
 }
 
-/** The results of some items in order, up to one that there is none of. */
+/** The results of items in order, up to the first that could not be rendered. */
 export interface Made<Out> {
   readonly results: readonly Out[];
-  /** What kept the next one from being made; null when all have been. */
+  /** The error of the first item that could not be rendered; null when there is none. */
   readonly failure: { readonly error: unknown } | null;
 }
 
 /**
- * The members of one stream that share a selection. A group has a backlog and a pace of its own: the stream hands it what has happened and
- * goes on, and no group waits for another. A log's group that falls behind further than its backlog reads the log again by itself, page by
- * page; a state's keeps the newest value; a signal's drops what is new.
+ * The members of a stream that share a selection. Each group has a backlog and a pace of its own: the stream passes items on without
+ * waiting, and no group waits for another. When the backlog overflows, a log's group reads the log again page by page, a state's group
+ * keeps only the newest value, and a signal's group drops the new one.
  */
 export class Group<Item, Audience, Out> {
   readonly members = new Set<Membership<Audience, Out>>();
   readonly view: View<Item>;
   readonly id: string;
-  /** How many items are made into results at once. */
+  /** How many items are rendered together. */
   readonly chunk: number;
   readonly #options: GroupOptions<Item, Audience, Out>;
   readonly #sharing: Sharing<Item, Audience, Out>;
-  /** Whose the members are; null where nobody owns a selection. */
+  /** The owners of the members; null when selections have no owner. */
   readonly #owners: Owners | null;
   #recent: Map<string, Recent<Out>> | null = null;
-  /** Found out by the group itself: then it is never taken back, whatever is forgotten elsewhere. */
+  /** Set when this group has proved to be personal. It is never reset, whatever is forgotten in `personalKeys`. */
   #personal = false;
   #backlog: readonly Item[] = [];
-  /** After an overflow, the place behind which the log is read again; null while nothing is left out of the backlog. */
+  /** After an overflow, the position from which the log is read again; null while the backlog is complete. */
   #behind: number | null = null;
   #working = false;
-  /** What all members are told once they have been given what waits. */
+  /** The end that all members get after the backlog. */
   #ending: { readonly error: unknown } | null = null;
 
   constructor(options: GroupOptions<Item, Audience, Out>) {
@@ -109,20 +111,20 @@ export class Group<Item, Audience, Out> {
     if (this.members.size === 0) this.#options.stream.forget(this);
   }
 
-  /** Whether a member of the group is this owner's. */
+  /** Whether one of the members belongs to this owner. */
   isOf(owner: string): boolean {
     return this.#owners?.has(owner) ?? false;
   }
 
-  /** Takes the next items of the stream, to be handed to the members after what came before. */
+  /** Takes the next items of the stream, which are delivered after those before. */
   push(items: readonly Item[]): void {
-    // Something has happened here: what was made before it may not be what would be made now.
+    // After a new item, earlier results may be out of date.
     this.#recent = null;
     const { kind, placeOf } = this.#options.stream.reader;
     const [first] = this.#backlog;
     if (kind === 'state') this.#backlog = items.slice(-1);
     else if (first === undefined) {
-      // One that is behind finds them in the log.
+      // A group that is behind will find them in the log.
       if (this.#behind === null) this.#backlog = items;
     } else if (this.#backlog.length + items.length <= MAX_BACKLOG) this.#backlog = [...this.#backlog, ...items];
     else if (kind === 'log') {
@@ -133,24 +135,24 @@ export class Group<Item, Audience, Out> {
     if (!this.#working) void this.#work();
   }
 
-  /** Ends all members, also those who replay, after what waits for them: by an error, or with null because it is over. */
+  /** Ends all members after the backlog, also those that replay: with an error, or with null when the stream is complete. */
   finish(error: unknown): void {
     this.#ending = { error };
     if (!this.#working) this.#endAll();
   }
 
-  /** Whether a stream is over after an item for one who has come to it by then. */
+  /** Whether the item ends the stream for this audience. */
   isEndedBy(item: Item, audience: Audience): boolean {
     const end = this.view.endsFor(item);
     return end === 'everyone' || (end !== null && this.#sharing.userIdOf?.(audience) === end.userId);
   }
 
-  /** What those are told who are ended by an item: null when it is simply over. */
+  /** The end that an item causes: null when the stream is complete. */
   endError(item: Item): Error | null {
     return this.view.endsFor(item) === 'everyone' ? null : accessRevoked();
   }
 
-  /** The results of `items` for one audience: those that others have asked for a moment ago are made once for all. */
+  /** The results of `items` for an audience that replays. Results that were rendered a moment ago for others are reused. */
   async render(items: readonly Item[], audience: Audience): Promise<Made<Out>> {
     if (!this.#isPersonal()) {
       const made = await this.#make(items, audience, null);
@@ -159,17 +161,17 @@ export class Group<Item, Audience, Out> {
     return await this.#make(items, audience, audience);
   }
 
-  /** Gives one member, who waits for room where there is none, the results of `items`, but for what lies at or before its position and what it may not see. */
+  /** Delivers to one member the results of those `items` that it has not had and may see. The member waits for room by itself. */
   hand(membership: Membership<Audience, Out>, items: readonly Item[], results: readonly Out[]): void {
     if (this.members.has(membership)) this.#hand([membership], items, results, false);
   }
 
-  /** Whether a member is shown an item. */
+  /** Whether an audience may see an item. */
   isVisible(item: Item, audience: Audience): boolean {
     return this.#sharing.visible?.(item, audience) ?? true;
   }
 
-  /** Hands on what waits, until nothing does. Never rejects. */
+  /** Delivers the backlog until it is empty. Never rejects. */
   async #work(): Promise<void> {
     this.#working = true;
     try {
@@ -177,7 +179,7 @@ export class Group<Item, Audience, Out> {
         await this.#process(this.#behind === null ? this.#takeBacklog() : await this.#readMissed(this.#behind));
       }
     } catch (error) {
-      // They cannot be given what has happened: they come back with their cursors, and nothing is left out.
+      // The members cannot get the events: they end, and resume with their cursors without losing any.
       const { stream } = this.#options;
       if (mayPass(error)) stream.failed(stream.position, error);
       this.#end(error);
@@ -194,7 +196,7 @@ export class Group<Item, Audience, Out> {
     return items;
   }
 
-  /** The next page of what the backlog had no room for. */
+  /** Reads the next page of what did not fit into the backlog. */
   async #readMissed(from: number): Promise<readonly Item[]> {
     const { stream } = this.#options;
     const { reader, key } = stream;
@@ -203,7 +205,8 @@ export class Group<Item, Audience, Out> {
       () => this.members.size === 0,
     );
     if (items.length === 0 && head.seq < stream.position) throw otherHistory();
-    // Nothing is awaited from here on to the next look, so what the stream hands over after this follows on.
+    // There is no await between this line and the next check of the backlog, so items that the stream pushes afterwards follow without a
+    // gap.
     this.#behind = head.seq < stream.position ? head.seq : null;
     if (this.#behind === null) this.#tell('reread');
     return items;
@@ -222,7 +225,7 @@ export class Group<Item, Audience, Out> {
         (membership) => this.#isBefore(membership, last) && this.isEndedBy(last, membership.member.audience),
       );
       await this.#show(rest.slice(0, end + 1));
-      // Whoever could not take all of it comes to the end by themselves.
+      // A member that could not take all results is replaying, and reaches the end by itself.
       for (const membership of ended) if (membership.position !== null) membership.end(this.endError(last));
       rest = rest.slice(end + 1);
     }
@@ -260,7 +263,7 @@ export class Group<Item, Audience, Out> {
     for (let start = 0; start < audiences.length; start += AUDIENCES) {
       await Promise.all(audiences.slice(start, start + AUDIENCES).map((alike) => this.#deliverAlike(alike, items)));
     }
-    // Whoever joined while the audiences were served has replayed up to the stream's position, or comes with the next.
+    // A member that joined meanwhile has replayed up to the stream's position, or gets these items with the next delivery.
   }
 
   async #deliverAlike(memberships: readonly Membership<Audience, Out>[], items: readonly Item[]): Promise<void> {
@@ -268,7 +271,7 @@ export class Group<Item, Audience, Out> {
     if (someone === undefined || items.length === 0) return;
     const { audience } = someone.member;
     const made = await this.#make(items, audience, audience);
-    // Whoever has left meanwhile is given nothing more.
+    // Members that have left meanwhile are skipped.
     const here = memberships.filter((membership) => this.members.has(membership));
     await this.#settle(here, items, made, () =>
       this.#deliverAlike(
@@ -279,8 +282,8 @@ export class Group<Item, Audience, Out> {
   }
 
   /**
-   * Hands over what was made. Those for whom the next one could not be made end before it; they alone: whoever has joined behind it goes
-   * on with what follows.
+   * Delivers the results. When an item could not be rendered, the members waiting for it end before it, and only they: a member that has
+   * joined behind that item goes on.
    */
   async #settle(
     memberships: Iterable<Membership<Audience, Out>>,
@@ -299,7 +302,7 @@ export class Group<Item, Audience, Out> {
     await goOn();
   }
 
-  /** Ends all but those who replay: they come to the end by themselves. */
+  /** Ends all members except those that replay; they reach the end by themselves. */
   #end(error: unknown): void {
     for (const membership of [...this.members]) if (membership.position !== null) membership.end(error);
   }
@@ -357,19 +360,19 @@ export class Group<Item, Audience, Out> {
     personalKeys.add(this.#sharing.key);
   }
 
-  /** Whose a member is; null for nobody's. */
+  /** The owner of a member; null when it has none. */
   ownerOf({ member }: Membership<Audience, Out>): string | null {
     return this.#sharing.ownerOf?.(member.audience) ?? null;
   }
 
   /**
-   * Makes the results for an audience, or for everyone when it is null; those of a heavy selection when it is its owner's turn.
-   * @param asker one of those who wait for them
+   * Renders items for an audience, or for everyone when it is null. A heavy selection waits for its owner's turn.
+   * @param asker one of the audiences that wait for the results
    */
   async #make(items: readonly Item[], asker: Audience, audience: Audience | null): Promise<Made<Out>> {
     const { weight = 1, ownerOf, key } = this.#sharing;
     if (weight <= LIGHT_WEIGHT) return await this.#makeNow(items, audience);
-    // What many want is nobody's in particular.
+    // A selection of several owners takes turns under its own key.
     const owner = ownerOf !== undefined && this.#owners?.isOne() === true ? ownerOf(asker) : key;
     return await this.#options.heavy.run(owner, () => this.#makeNow(items, audience));
   }
@@ -393,7 +396,7 @@ export class Group<Item, Audience, Out> {
     const result = this.#sharing.render(item, audience);
     if (recent.size >= REUSE_MAX) recent.clear();
     recent.set(id, { since: now, result });
-    // A failure serves nobody again.
+    // A failed result is not reused.
     result.catch(() => {
       if (recent.get(id)?.result === result) recent.delete(id);
     });

@@ -12,15 +12,15 @@ import { Streams, type StreamsOptions } from './streams.js';
 import type { End, LogEvent, LogTopic, Signal, SignalTopic, StateTopic, StateValue } from './topic.js';
 
 /**
- * The process's readers of streams: per (topic, key) one listener on the bus and one read in flight, shared by all who
- * subscribe here. A stream is opened when its first reader begins and closed when the last one leaves.
+ * Reads the streams that are followed in this process: for each (topic, key) it has one listener on the bus and one read in flight, shared
+ * by all subscribers. A stream is opened for its first reader and closed after the last.
  */
 export interface Hub {
   /**
-   * The events of a log after `after` (left out: from now), in seq order, each once, then each new one as it commits.
-   * Only events of `kinds` are given. Once the promise is fulfilled, nothing that commits later is missed.
-   * What has happened and cannot be shown is tried for ten seconds; then those who wait for it alone end with UNAVAILABLE, before it.
-   * @throws BAD_USER_INPUT for a cursor of another stream, CURSOR_EXPIRED for one that cannot be served
+   * The events of a log after the cursor `after` (left out: from now), in seq order, each once, and then each new event as it commits. Only
+   * events of `kinds` are delivered. Once the promise is fulfilled, no later commit is missed. An event that cannot be rendered is retried
+   * for ten seconds; then only the subscriptions that wait for it end with UNAVAILABLE, before it.
+   * @throws BAD_USER_INPUT for a cursor of another stream, CURSOR_EXPIRED for one that can no longer be served
    */
   readonly log: <Events extends object, Kind extends keyof Events & string>(
     topic: LogTopic<Events>,
@@ -28,26 +28,26 @@ export interface Hub {
     options?: LogOptions<Events, Kind>,
   ) => Promise<Source<LogEvent<Events, Kind>>>;
   /**
-   * The present value of each key at once, then each newer one. A value that is overtaken before it is taken is left out,
-   * the last one never. It is over when the values of all its keys are gone.
+   * The present value of each key at once, then each newer one. When a value is replaced before it is delivered, it is skipped; the last
+   * one never is. The subscription completes when the rows of all its keys are gone.
    */
   readonly state: <Value extends StateValue>(topic: StateTopic<Value>, keys: readonly string[]) => StateSource<Value>;
-  /** What is said from now on. */
+  /** The signals from now on. */
   readonly signal: <Value>(topic: SignalTopic<Value>, key: string) => Source<Signal<Value>>;
-  /** Says something to everyone who listens now, on whatever process. Best effort. */
+  /** Publishes a signal to the subscribers of all processes. Best effort. */
   readonly publish: <Value>(topic: SignalTopic<Value>, key: string, value: Value) => void;
-  /** Says something to those alone who listen in this process. */
+  /** Publishes a signal to the subscribers of this process only. */
   readonly publishLocally: <Value>(topic: SignalTopic<Value>, key: string, value: Value) => void;
-  /** Calls `listener` with every signal of a topic that this process hears because somebody here follows it, for as long as there is the hub. */
+  /** Calls `listener` with every signal of a topic that reaches this process, that is on streams followed here, for the life of the hub. */
   readonly overhear: <Value>(topic: SignalTopic<Value>, listener: (key: string, value: Value) => void) => void;
   /**
-   * What a transaction of this process has committed to a log, in seq order, so that nobody here need read it again.
-   * @param priorAt when the event before these was numbered, as far as is known
+   * Passes on the events that a transaction of this process has committed, in seq order, so that they need not be read here.
+   * @param priorAt when the event before these was numbered; null when it is not known
    */
   readonly committed: (topic: string, key: string, events: readonly Committed[], priorAt?: Date | null) => void;
   /**
-   * Compares all local streams with their heads, in one statement, and reads those that are elsewhere. Who stands behind the head of a
-   * database that went back, or in another epoch, ends with CURSOR_EXPIRED. Never rejects.
+   * Compares all local streams with their heads in one statement, and reads those that differ. Subscriptions beyond the head of a database
+   * that went back, or of another epoch, end with CURSOR_EXPIRED. Never rejects.
    */
   readonly reconcile: () => Promise<void>;
   readonly stats: () => { readonly streams: number; readonly groups: number; readonly subscribers: number };
@@ -57,19 +57,22 @@ export interface Hub {
 
 export interface LogOptions<Events extends object, Kind extends keyof Events & string> {
   readonly after?: string | null | undefined;
-  /** Those that are shown: all of the topic's when left out. The same array each time, for those who share. */
+  /** The kinds to deliver; left out: all of the topic. Subscriptions that share must pass the same array. */
   readonly kinds?: readonly Kind[] | undefined;
-  /** For whom it is over after an event of any kind, instead of what the topic says. It goes with `kinds`. */
+  /**
+   * For whom an event of any kind ends the stream; it replaces the rule of the topic. Subscriptions with the same `kinds` must pass the
+   * same function.
+   */
   readonly endsFor?: ((event: LogEvent<Events>) => End | null) | undefined;
 }
 
 export interface HubOptions extends StreamsOptions {
   readonly prisma: PrismaClient;
-  /** How often streams are compared with their heads, in milliseconds: the delay of an event whose wake was lost. */
+  /** How often streams are compared with their heads, in milliseconds: the longest delay of an event whose wake was lost. */
   readonly reconcileMs: number;
-  /** The shortest time between two values of one state stream, in milliseconds. */
+  /** The shortest interval between two values of a state stream, in milliseconds. */
   readonly stateMinIntervalMs: number;
-  /** Items an iterating reader may have waiting. */
+  /** How many items may wait for a reader that iterates. */
   readonly queueLimit: number;
 }
 
@@ -90,7 +93,7 @@ export const createHub = (options: HubOptions): Hub => {
     try {
       for (const { topic, key, seq } of await readMoved(prisma, streams.heads())) {
         const stream = streams.get(topic, key);
-        // One that has not grown is looked at all the more: its reader finds out what has become of it.
+        // A stream that differs without having grown must be read too: its reader finds out what has happened to it.
         if (stream) stream.wake(seq > stream.position ? seq : undefined);
       }
     } catch (error) {
@@ -113,7 +116,7 @@ export const createHub = (options: HubOptions): Hub => {
   });
 
   const readers = new Map<string, Reader<never>>();
-  /** One for each topic, whose name decides what its streams carry. */
+  /** One reader for each topic. */
   const readerOf = <Item>(topic: string, make: () => Reader<Item>): Reader<Item> => {
     let reader = readers.get(topic) as unknown as Reader<Item> | undefined;
     if (!reader) readers.set(topic, (reader = make()) as unknown as Reader<never>);
@@ -156,7 +159,7 @@ export const createHub = (options: HubOptions): Hub => {
           key,
           readerOf(topic.name, () => logReader(prisma, topic.name)),
         );
-        // Only wanted kinds are rendered, so this sharing's items are all it ever sees.
+        // The group renders only events of these kinds, so the sharing never sees others.
         const group = streams.group(stream, sharing as unknown as Sharing<AnyEvent, unknown, unknown>, kinds.join(), view);
         const following = new Following(streams, stream, group, memberOf(key), headSeq, goOnAfter);
         if (following.left) return following;
@@ -215,7 +218,8 @@ export const createHub = (options: HubOptions): Hub => {
       const stream = streams.get(topic, key) as Stream<AnyEvent> | undefined;
       if (!stream) return;
       const items = events.map((event) => toEvent(topic, key, event));
-      // Whatever is made of them later reads: A's message waits for a slow group, and meanwhile B, on another process, deletes it.
+      // Results that are made after this turn of the event loop must read the database. Example: A's message waits for a slow group, and
+      // meanwhile B deletes it in another process.
       const carrying = items.filter(({ carried }) => carried !== null);
       if (carrying.length > 0) process.nextTick(() => carrying.forEach((item) => (item.carried = null)));
       stream.hear(items, priorAt);

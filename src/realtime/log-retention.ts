@@ -6,20 +6,20 @@ interface Log {
   readonly name: string;
 }
 
-/** Events that one transaction removes at most: their stream takes no new ones meanwhile. */
+/** The most events that one transaction removes: it blocks new events of the stream meanwhile. */
 const REMOVED_AT_ONCE = 1_000;
-/** Streams that are found by one statement. */
+/** The most streams that one statement returns. */
 const STREAMS_AT_ONCE = 1_000;
 
-/** Nothing is emitted to a stream by others until the transaction ends. */
+/** Locks the head of a stream, so that other transactions cannot emit to it until this one ends. */
 export const lockHead = async (tx: Tx, { name }: Log, key: string): Promise<void> => {
   await tx.$executeRaw`SELECT 1 FROM head WHERE topic = ${name} AND key = ${key} FOR NO KEY UPDATE`;
 };
 
 /**
- * Removes the events of a log that are older than this, in all of its streams, and moves `oldest_seq` with them: a cursor below it is
- * CURSOR_EXPIRED from then on. Those who are beyond notice nothing.
- * @param ageMs in milliseconds of the database's time
+ * Deletes the events of a log that are older than `ageMs`, in all streams, and moves `oldest_seq`: an older cursor is CURSOR_EXPIRED from
+ * then on. Subscribers beyond it are not affected.
+ * @param ageMs in milliseconds of the database's clock
  */
 export const pruneLog = async (db: Database, log: Log, ageMs: number): Promise<void> => {
   let keys: readonly { readonly key: string }[];
@@ -38,8 +38,8 @@ export const pruneLog = async (db: Database, log: Log, ageMs: number): Promise<v
 };
 
 /**
- * What goes is what lies before the first event that is young enough, so it is a beginning of the stream, even where the clock was set
- * back between two events.
+ * Deletes the events before the first one that is young enough. It is always a prefix of the stream, even if the clock was set back between
+ * two events.
  */
 const pruneStream = (db: Database, log: Log, key: string, ageMs: number): Promise<number> =>
   db.transact(async (tx) => {
@@ -57,16 +57,16 @@ const pruneStream = (db: Database, log: Log, key: string, ageMs: number): Promis
       DELETE FROM event USING old WHERE event.topic = ${log.name} AND event.key = ${key} AND event.seq = old.seq AND old.goes`;
   });
 
-/** Some of the streams of a log. */
+/** A query for streams of a log. */
 export interface StreamQuery {
-  /** A condition in SQL on `head.key` and `head.oldest_seq`. */
+  /** An SQL condition on `head.key` and `head.oldest_seq`. */
   readonly where: Prisma.Sql;
-  /** The key before them; empty for the first. */
+  /** The key after which the page begins; empty for the first page. */
   readonly after: string;
   readonly limit: number;
 }
 
-/** The streams of a log of which a condition is true, in the order of their keys, with the lowest seq that each still keeps. One statement. */
+/** The streams of a log that match a condition, ordered by key, with the oldest seq that each keeps. One statement. */
 export const findStreams = async (
   { prisma }: Database,
   log: Log,
@@ -78,14 +78,15 @@ export const findStreams = async (
     ORDER BY head.key LIMIT ${limit}`;
 
 /**
- * Gives events of one stream another kind, for those who read them from here: what they told of is no more. Their places stay.
- * @param which a condition in SQL on `topic`, `kind` and `ref`, which names the topic: a partial index is found by literals alone
+ * Changes the kind of events of a stream, for readers who replay them later, because what they told of no longer exists. Their seqs do not
+ * change.
+ * @param which an SQL condition on `topic`, `kind` and `ref` that names the topic as a literal, since a partial index matches literals only
  */
 export const retell = async (tx: Tx, key: string, which: Prisma.Sql, kind: string): Promise<void> => {
   await tx.$executeRaw`UPDATE event SET kind = ${kind} WHERE key = ${key} AND ${which}`;
 };
 
-/** What events of one stream carry, each once. @param which as for {@link retell} */
+/** The distinct refs of events of a stream. @param which as for {@link retell} */
 export const readRefs = async <Ref extends object>(tx: Tx, key: string, which: Prisma.Sql): Promise<Ref[]> => {
   const rows = await tx.$queryRaw<{ readonly ref: Ref }[]>`SELECT DISTINCT ref FROM event WHERE key = ${key} AND ${which}`;
   return rows.map(({ ref }) => ref);

@@ -9,18 +9,21 @@ import type { Stream } from './stream.js';
 import type { Streams } from './streams.js';
 import { endBy, Life } from './subscription-life.js';
 
-/** A subscription to one stream, which is also its place in its group. */
+/** A subscription to one stream, which is also its membership in a group. */
 export class Following<Item> extends Life implements Membership<unknown, unknown>, Attached {
   readonly stream: Stream<Item>;
   readonly group: Group<Item, unknown, unknown>;
   readonly member: Member<unknown, unknown>;
   position: number | null = null;
-  /** The seq up to which the subscriber's rights have been asked for: somebody who had left by then has come back. */
+  /**
+   * The head when the subscriber's rights were checked. An event up to it that ended their membership does not end the subscription: they
+   * have joined again since.
+   */
   readonly headSeq: number;
   readonly #streams: Streams;
   readonly #goOnAfter: (following: Following<Item>, position: number) => void;
 
-  /** @param goOnAfter replays what follows a position, until the subscription stands where the others stand; one function for all subscriptions */
+  /** @param goOnAfter replays the events after a position until the subscription has reached the stream's position */
   constructor(
     streams: Streams,
     stream: Stream<Item>,
@@ -42,13 +45,13 @@ export class Following<Item> extends Life implements Membership<unknown, unknown
     if (!this.left) this.pass('attached');
   }
 
-  /** Everything up to `position` has been delivered: what comes then is given to it by its group. */
+  /** Ends the replay: everything up to `position` has been delivered, and the group delivers what follows. */
   catchUp(position: number): void {
     this.pass('caughtUp');
     this.position = position;
   }
 
-  /** It was given more than its connection could take at once: it reads the rest of it from the log, when there is room. */
+  /** Goes back to replaying: the connection could not take all results, so the rest is read from the log when there is room. */
   fallBehind(place: number): void {
     this.pass('fellBehind');
     this.position = null;
@@ -72,12 +75,12 @@ export class Following<Item> extends Life implements Membership<unknown, unknown
   }
 }
 
-/** Of signals. */
+/** For signals. */
 const nothingMissed = (): void => undefined;
 
 /**
- * Replays what a subscriber has missed by itself, and joins the others once it stands where they stand: nothing is awaited between look
- * and step.
+ * Replays the events that a subscriber has missed, and joins it to its group when its position equals the stream's. There is no await
+ * between that comparison and the joining, so no event falls between.
  */
 export const replay = async (prisma: PrismaClient, following: Following<AnyEvent>, { start, epoch }: ReplayOptions): Promise<void> => {
   const { stream, group, member, headSeq } = following;
@@ -88,7 +91,7 @@ export const replay = async (prisma: PrismaClient, following: Following<AnyEvent
     const events = await readMissed(prisma, following, position);
     if (events.length === 0) throw holeInLog();
     assertWithoutHole(events, position);
-    // The database went back while this was read, or is another one.
+    // The database went back during the read, or is another one.
     if (epoch !== null && events.some((event) => event.epoch !== epoch)) throw otherHistory();
     const end = events.findIndex(
       (event) => (event.seq > headSeq || endsFor(event) === 'everyone') && group.isEndedBy(event, member.audience),
@@ -98,7 +101,7 @@ export const replay = async (prisma: PrismaClient, following: Following<AnyEvent
       const chunk = kept.slice(first, first + group.chunk);
       const shown = chunk.filter((event) => wanted(event) && group.isVisible(event, member.audience));
       const { results, failure } = await group.render(shown, member.audience);
-      // One by one, for as long as there is room: however long the results are, who reads them does not fall behind.
+      // One result at a time, as long as there is room: a subscriber that reads must not fall behind because results are long.
       for (const result of results) {
         do {
           await member.room();

@@ -2,7 +2,7 @@ import type { Log } from '../observability/log.js';
 import type { Bus } from './bus.js';
 import { createBusListeners, streamName } from './bus-listeners.js';
 
-/** The bus of a process that is alone: always UP, and as nothing can be missed it never calls `onGap`. */
+/** The bus of a single process. It is always UP; since it loses nothing, it never calls `onGap`. */
 export const createMemoryBus = ({ log }: { log: Log }): Bus => {
   const listeners = createBusListeners(log);
   let closed = false;

@@ -1,4 +1,4 @@
-/** How many of a group's members each owner has. Nearly every group has a single owner, for whom no map is made. */
+/** The number of a group's members by owner. Nearly every group has a single owner, for whom no map is created. */
 export class Owners {
   #first = '';
   #ofFirst = 0;

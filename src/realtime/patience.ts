@@ -1,21 +1,21 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { codeOf, coded } from '../errors.js';
 
-/** How long something that follows from an event is tried for, in milliseconds, before those who wait for it are sent away. */
+/** How long the reading and rendering of an event is retried, in milliseconds, before the subscriptions that wait for it end. */
 export const PATIENCE_MS = 10_000;
 const FIRST_PAUSE_MS = 20;
 const MAX_PAUSE_MS = 1_000;
 
-/** Whether trying again may help: everything but an answer of ours. */
+/** Whether a retry may help: for every error but our coded ones, UNAVAILABLE excepted. */
 export const mayPass = (error: unknown): boolean => {
   const code = codeOf(error);
   return code === null || code === 'UNAVAILABLE' || code === 'INTERNAL';
 };
 
 /**
- * Tries until it succeeds, with growing pauses, for {@link PATIENCE_MS}. A coded error of ours is an answer, and thrown at once.
- * @param isOver whether nobody waits for it any more
- * @throws UNAVAILABLE with what went wrong last as its `originalError`
+ * Retries with growing pauses until it succeeds, for at most {@link PATIENCE_MS}. Our own coded errors are answers and thrown at once.
+ * @param isOver whether nobody waits for the result any more
+ * @throws UNAVAILABLE with the last failure as its `originalError`
  */
 export const insist = async <Result>(work: () => Promise<Result>, isOver: () => boolean = () => false): Promise<Result> => {
   const began = performance.now();

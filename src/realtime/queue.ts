@@ -1,6 +1,6 @@
 /**
- * A single-reader queue that ends at once when its reader leaves, also while a `next()` is pending: an async generator
- * would keep its resources until the next value arrives.
+ * A queue for a single reader. It ends at once when its reader leaves, even while `next()` is pending; an async generator would hold its
+ * resources until the next value arrives.
  */
 export class Queue<Value> implements AsyncIterableIterator<Value> {
   #values: (() => Value)[] = [];
@@ -17,7 +17,7 @@ export class Queue<Value> implements AsyncIterableIterator<Value> {
     this.pushLater(() => value);
   }
 
-  /** A value that is settled when it is read. */
+  /** Queues a value that is computed when it is read. */
   pushLater(take: () => Value): void {
     if (this.#end) return;
     if (this.#waiting) {
@@ -27,13 +27,13 @@ export class Queue<Value> implements AsyncIterableIterator<Value> {
     } else this.#values.push(take);
   }
 
-  /** Resolves when fewer than `limit` values wait, or the queue has ended. */
+  /** Resolves when fewer than `limit` values are queued, or the queue has ended. */
   async below(limit: number): Promise<void> {
     if (this.#end || this.#values.length < limit) return;
     await new Promise<void>((resolve) => this.#room.push({ below: limit, resolve }));
   }
 
-  /** Ends after what is queued, with `error` when one is given. The first end counts. */
+  /** Ends the queue after its queued values, with `error` if one is given. Only the first end counts. */
   end(error: unknown = null): void {
     if (this.#end) return;
     this.#end = { error };
@@ -43,7 +43,7 @@ export class Queue<Value> implements AsyncIterableIterator<Value> {
     this.#waiting = null;
     if (error === null) resolve({ done: true, value: undefined });
     else {
-      // Told once: who reads on finds the end.
+      // The error is reported once; a further read finds the end.
       this.#end = { error: null };
       reject(error);
     }
@@ -66,7 +66,7 @@ export class Queue<Value> implements AsyncIterableIterator<Value> {
     });
   }
 
-  /** Drops what is queued and ends. */
+  /** Drops the queued values and ends. */
   async return(): Promise<IteratorResult<Value>> {
     this.#values = [];
     this.end();

@@ -3,35 +3,41 @@ import { coded } from '../errors.js';
 import { PAGE_SIZE, readContinuation, type AnyEvent, type Continuation, type KnownHead } from './event-log.js';
 import type { Signal, StateTopic, StateValue } from './topic.js';
 
-/** Items of a stream that belong together: those after a position, in order. */
+/** Consecutive items of a stream after a position. */
 export interface Batch<Item> {
   readonly items: readonly Item[];
-  /** Up to where the stream has been looked at. */
+  /** The position up to which the stream was read. */
   readonly head: KnownHead;
   /** Whether there is more to read at once. */
   readonly more: boolean;
-  /** What the stream is about is no longer there. */
+  /** The row of a state topic is gone. */
   readonly gone?: boolean;
 }
 
-/** What was told of in this process at once: the items of one commit, and when the one before them was numbered. */
+/** The items of one commit of this process, and when the item before them was numbered. */
 export interface Heard<Item> {
   readonly items: readonly Item[];
   readonly priorAt: Date | null;
 }
 
-/** What a topic's kind decides: how what is newer than a position is found. */
+/** How the items of a stream are found; it depends on the kind of topic. */
 export interface Reader<Item> {
   readonly kind: 'log' | 'state' | 'signal';
-  /** An event's seq, a value's version. */
+  /** The position of an item: an event's seq, a value's version. */
   readonly placeOf: (item: Item) => number;
-  /** @throws CURSOR_EXPIRED when what follows cannot be given, or is not what follows on what was read before */
+  /**
+   * Reads the items after a position. @throws CURSOR_EXPIRED when they are no longer kept, or when the history is not the one that was read
+   * before
+   */
   readonly read: (key: string, known: KnownHead) => Promise<Batch<Item>>;
-  /** What has been heard of in this process may stand for a read; null when it does not follow on, or nobody can tell. */
+  /**
+   * Uses items that this process has committed instead of a read; null when they do not follow the position without a gap, or that cannot
+   * be known.
+   */
   readonly hear: (heard: readonly Heard<Item>[], known: KnownHead) => Batch<Item> | null;
-  /** Whether what is heard cannot be, as far as is known: then the database is asked. */
+  /** Whether committed items contradict what is known of the stream: then the database is read. */
   readonly contradicts: (heard: Heard<Item>, known: KnownHead) => boolean;
-  /** The shortest time between the starts of two reads, in milliseconds. */
+  /** The shortest interval between the starts of two reads, in milliseconds. */
   readonly minIntervalMs: number;
 }
 
@@ -44,17 +50,18 @@ export const logReader = (prisma: PrismaClient, topic: string): Reader<AnyEvent>
   contradicts: ({ items }, { seq, epoch, at }) => {
     const last = items.at(-1);
     if (last === undefined) return false;
-    // Times follow the order of the seqs: what is later cannot stand before. A primary that lost events 4 and 5 numbers others so.
+    // Times grow with the seqs. Example: a primary that lost events 4 and 5 gives their seqs to later events; then an event with a seq that
+    // was already read has a later time.
     return (epoch !== null && last.epoch !== epoch) || (last.seq <= seq && at !== null && last.at.getTime() > at);
   },
   hear: (heard, known) => {
-    // As far as they go on without a hole: between two commits of this process there may be one of another.
+    // Only as far as they are consecutive: another process may have committed between two commits of this one.
     const items: AnyEvent[] = [];
     let { seq, epoch, at } = known;
     for (const { items: events, priorAt } of heard) {
       const first = events.find((event) => event.seq === seq + 1);
       if (first === undefined) continue;
-      // Of one commit a page may have ended in the middle.
+      // A page of the log may have ended in the middle of a commit.
       const before = first === events[0] ? priorAt : first.at;
       const follows =
         seq === 0 ? epoch === null || epoch === first.epoch : epoch === first.epoch && at !== null && before?.getTime() === at;
@@ -96,13 +103,13 @@ export const stateReader = <Value extends StateValue>(
   read: async (key, known) => {
     const value = (await topic.load(prisma, [key])).get(key);
     if (value === undefined) return { ...nothing(known), gone: true };
-    // A version never goes back, but with the whole database.
+    // A version goes back only if the whole database did.
     if (value.version < known.seq) throw otherHistory();
     return value.version === known.seq ? nothing(known) : { items: [value], head: { ...known, seq: value.version }, more: false };
   },
 });
 
-/** There is nothing to read: a signal is heard or missed. */
+/** Signals cannot be read; a process that misses one never gets it. */
 export const signalReader: Reader<Signal<unknown>> = {
   kind: 'signal',
   minIntervalMs: 0,
@@ -115,23 +122,23 @@ export const signalReader: Reader<Signal<unknown>> = {
   read: (_key, known) => Promise.resolve(nothing(known)),
 };
 
-/** Retention has removed what a reader who was away for long has not seen; it must not go on as if nothing had been there. */
+/** The error for a reader whose next events were removed by retention: it must not continue as if there had been none. */
 export const holeInLog = (): Error =>
   coded('CURSOR_EXPIRED', 'What follows this cursor is no longer kept. Fetch the present state and subscribe from its cursor.');
 
-/** The database has gone back behind what was delivered, or is another one. */
+/** The error for a database that went back behind what was delivered, or is another one. */
 export const otherHistory = (): Error =>
   coded('CURSOR_EXPIRED', 'The database went back behind what you have seen. Fetch the present state and subscribe from its cursor.');
 
-/** @throws CURSOR_EXPIRED when `rows` do not begin right after `position` */
+/** Checks that `rows` begin right after `position`. @throws CURSOR_EXPIRED */
 export const assertWithoutHole = (rows: readonly AnyEvent[], position: number): void => {
   const first = rows[0];
   if (first !== undefined && first.seq !== position + 1) throw holeInLog();
 };
 
 /**
- * The event that was read last must still be where it was, as far as it is kept: a primary that lost 4 and 5 has numbered others so, and
- * the next one would seem to follow.
+ * Checks that the event that was read last is still the same, as long as it is kept. Example: a primary that lost events 4 and 5 has given
+ * their seqs to others; event 6 would seem to follow what was read.
  * @throws CURSOR_EXPIRED
  */
 const assertSameHistory = (found: Continuation | null, { seq, epoch, at }: KnownHead): void => {

@@ -9,56 +9,56 @@ import type { Bus, Stream } from './bus.js';
 import { callSafely, createBusListeners, streamName } from './bus-listeners.js';
 import { connectRedis, createRedisAway } from '../redis/connection.js';
 
-/** How many channels one SUBSCRIBE names after a reconnect: few round trips, no giant command. */
+/** How many channels one SUBSCRIBE names after a reconnect: it takes few round trips and no huge command. */
 const CHANNELS_PER_SUBSCRIBE = 1_000;
-/** How many streams' wakes are kept while they cannot be published; those beyond it are left to the reconcile. */
+/** For how many streams the latest wake is kept while Redis is down; further ones are left to the reconcile. */
 const MAX_UNSENT = 10_000;
-/** How long a close waits until what was to be published has been, in milliseconds. */
+/** How long `close` waits for pending wakes to be published, in milliseconds. */
 const MAX_PARTING_MS = 500;
 
 export interface RedisBusOptions {
   /** redis:// or rediss:// */
   url: string;
-  /** Begins every channel's name, so that several systems can share one Redis. */
+  /** The prefix of all channel names, so that several systems can share a Redis. */
   prefix: string;
   log: Log;
-  /** Where it is told that Redis is away; by itself when left out. */
+  /** The condition that is told when Redis is down; left out: one of its own. */
   away?: Condition;
   /**
-   * For how many milliseconds Redis may owe an answer before the connection counts as lost; also how often an idle
-   * connection is tested and a refused subscription is asked for again. 5,000 by default.
+   * How long Redis may leave a command unanswered before the connection counts as lost, in milliseconds; 5,000 by default. It is also the
+   * interval in which an idle connection is tested and a refused subscription is requested again.
    */
   patienceMs?: number;
 }
 
-/** One channel that this process wants from Redis; a new object each time it is wanted anew. */
+/** A channel that this process wants to subscribe to; a new object each time. */
 interface Subscription {
   readonly channel: string;
   refused: boolean;
 }
 
-/** What travels: the seq, which bus it came from, for that one has woken its own listeners already, and what a signal says. */
+/** The message: the seq, the id of the sending bus (which has already called its own listeners), and the value of a signal. */
 const isMessage = (message: unknown): message is [seq: number, origin: string, value?: unknown] =>
   Array.isArray(message) &&
   (message.length === 2 || message.length === 3) &&
   Number.isSafeInteger(message[0]) &&
   typeof message[1] === 'string';
 
-/** Whether a command failed because Redis said so, and not because the connection was lost. */
+/** Whether a command failed by an error reply of Redis, and not because the connection was lost. */
 
 /**
- * The bus over Redis pub/sub: one channel for each stream listened to in this process. Nothing here waits for Redis or
- * fails with it: while it is away `state` is DOWN, local listeners are woken all the same, and once it is back all
- * streams are subscribed and `onGap(null)` follows.
+ * The bus over Redis pub/sub, with one channel for each stream that has a listener in this process. Nothing waits for Redis or fails with
+ * it. While it is down, `state` is DOWN and local listeners are still called; when it is back, all channels are subscribed again and
+ * `onGap(null)` follows.
  */
 export const createRedisBus = ({ url, prefix, log, patienceMs = 5_000, away = createRedisAway(log) }: RedisBusOptions): Bus => {
   const origin = randomBytes(6).toString('base64url');
   const gapListeners = new Set<{ readonly call: (stream: Stream | null) => void }>();
-  /** What Redis should be subscribed to, by channel. */
+  /** The wanted subscriptions by channel. */
   const wanted = new Map<string, Subscription>();
-  /** RedisPubSub's ids, by stream name. */
+  /** RedisPubSub's subscription ids by stream name. */
   const ids = new Map<string, Promise<number>>();
-  /** The highest seq that could not be published, by channel. */
+  /** The highest unpublished seq by channel. */
   const unsent = new Map<string, number>();
   const refusing = createCondition({
     log,
@@ -66,7 +66,7 @@ export const createRedisBus = ({ url, prefix, log, patienceMs = 5_000, away = cr
     began: 'Redis refuses to publish or to subscribe; processes wake late',
     over: 'Redis publishes and subscribes again',
   });
-  /** Called when a connection for publishing is there, and what was unsent is on its way. */
+  /** Called when the publishing connection is up and the unsent wakes have been sent. */
   let onPublisher: () => void = () => undefined;
   let closing: Promise<void> | undefined;
 
@@ -74,12 +74,12 @@ export const createRedisBus = ({ url, prefix, log, patienceMs = 5_000, away = cr
     for (const listener of [...gapListeners]) callSafely(log, () => listener.call(stream));
   };
 
-  /** Asks Redis for these channels, and says what came of it. */
+  /** Subscribes to these channels and returns the outcome. */
   const ask = async (subscriptions: readonly Subscription[]): Promise<'CONFIRMED' | 'REFUSED' | 'LOST'> => {
     try {
       await subscriber.client.subscribe(...subscriptions.map(({ channel }) => channel));
     } catch (error) {
-      // Of a lost connection nothing is left to mend: the next one asks for everything.
+      // After a lost connection nothing need be repaired: the next one subscribes to everything.
       if (!isRedisReply(error)) return 'LOST';
       for (const subscription of subscriptions) subscription.refused = true;
       refusing.hold(error.message);
@@ -90,7 +90,7 @@ export const createRedisBus = ({ url, prefix, log, patienceMs = 5_000, away = cr
     return 'CONFIRMED';
   };
 
-  /** Asks for channels on a connection that is up; each one confirmed, and wanted still, had a gap until now. */
+  /** Subscribes to channels on an open connection, and reports a gap for each that is confirmed and still wanted. */
   const askAndTell = async (subscriptions: readonly Subscription[]): Promise<void> => {
     if ((await ask(subscriptions)) !== 'CONFIRMED') return;
     for (const subscription of subscriptions) {
@@ -99,7 +99,7 @@ export const createRedisBus = ({ url, prefix, log, patienceMs = 5_000, away = cr
     }
   };
 
-  /** Asks for everything on a new connection, then tells the gap. */
+  /** Subscribes to all channels on a new connection, and then reports the gap. */
   const askForAll = async (): Promise<void> => {
     const outcomes = await Promise.all(chunks([...wanted.values()]).map(ask));
     if (!outcomes.includes('LOST')) gap(null);
@@ -107,7 +107,7 @@ export const createRedisBus = ({ url, prefix, log, patienceMs = 5_000, away = cr
 
   const publish = (channel: string, seq: number, value?: unknown): void => {
     const keep = (): void => {
-      // A signal is for its moment.
+      // A signal is not sent later.
       if (value !== undefined) return;
       const kept = unsent.get(channel);
       if (kept !== undefined || unsent.size < MAX_UNSENT) unsent.set(channel, Math.max(seq, kept ?? seq));
@@ -136,21 +136,21 @@ export const createRedisBus = ({ url, prefix, log, patienceMs = 5_000, away = cr
     },
   });
 
-  /** Resolves when Redis has everything that was to be published, however often the connection is lost meanwhile. */
+  /** Resolves when Redis has received all wakes, even if the connection is lost meanwhile. */
   const published = async (): Promise<void> => {
     while (publisher.ready || unsent.size > 0) {
-      // Answers come in order: once Redis has answered this, it has what was sent before.
+      // Replies come in order: after the reply to this PING, Redis has all earlier commands.
       if (publisher.ready && (await publisher.client.ping().then(() => true, isRedisReply))) return;
       await new Promise<void>((resolve) => (onPublisher = resolve));
     }
   };
 
   /**
-   * What RedisPubSub takes for its subscribing connection. The library keeps who wants what; Redis is made to follow
-   * here, since the library, given the connection itself, leaves a rejected promise behind for every SUBSCRIBE and
-   * UNSUBSCRIBE that fails, which ends the process, keeps a channel for ever that was left before it was confirmed, and
-   * knows of no reconnect. Here wanting succeeds at once, and Redis is asked when it is there: commands of one
-   * connection are carried out in order, so the last one holds and none needs to be waited for.
+   * Stands for the subscribing connection of RedisPubSub. The library only keeps the listeners, and the subscriptions are managed here.
+   * With the real connection the library would leave a rejected promise unhandled for every failed SUBSCRIBE and UNSUBSCRIBE, which ends
+   * the process; it would keep a channel for ever that was left before its confirmation; and it does not handle reconnects. Here
+   * subscribing succeeds at once, and Redis is told when it is connected. Commands of a connection are executed in order, so the last one
+   * holds and none need be awaited.
    */
   const followed = {
     on: (event: string, listener: (...args: unknown[]) => void) => subscriber.client.on(event, listener),
@@ -164,14 +164,14 @@ export const createRedisBus = ({ url, prefix, log, patienceMs = 5_000, away = cr
       wanted.delete(channel);
       if (subscriber.ready) subscriber.client.unsubscribe(channel).catch(() => undefined);
     },
-    /** The library sends both for every channel; no patterns are used here. */
+    /** The library calls both for every channel; patterns are not used here. */
     punsubscribe: () => undefined,
   };
   const pubsub = new RedisPubSub({ publisher: publisher.client, subscriber: followed as unknown as Redis });
 
   const receive = (name: string, message: unknown): void => {
     if (!isMessage(message)) log.debug({ stream: name }, 'Ignored a malformed message from Redis');
-    // In a microtask: no listener may leave and come back while the library walks over its subscribers.
+    // In a microtask, so that no listener is added or removed while the library iterates over its subscribers.
     else if (message[1] !== origin) listeners.wake(name, message[0], message[2]);
   };
 
@@ -216,7 +216,7 @@ export const createRedisBus = ({ url, prefix, log, patienceMs = 5_000, away = cr
         listeners.clear();
         gapListeners.clear();
         const impatience = new AbortController();
-        // Not unref'd: a command that has nothing else to do must not end before.
+        // The timer is not unref'd, because a command-line process must not exit before.
         const patience = delay(MAX_PARTING_MS, undefined, { signal: impatience.signal }).catch(() => undefined);
         await Promise.all([subscriber.close(), Promise.race([published(), patience])]);
         impatience.abort();

@@ -4,32 +4,29 @@ import { Queue } from './queue.js';
 import type { Member, Sharing } from './share.js';
 import type { StateValue } from './topic.js';
 
-/** What one subscription follows. Nothing is held for it before it is attached or iterated. */
+/** The source of a subscription. It holds nothing until it is attached or iterated. */
 export interface Source<Item> extends AsyncIterable<Item> {
-  /** `log`: each item counts; `state`: the newest of each key does; `signal`: none does. */
+  /** `log`: every item is delivered; `state`: only the newest of each key; `signal`: items may be dropped. */
   readonly kind: 'log' | 'state' | 'signal';
-  /**
-   * Begins to deliver, to one member for each key. What it returns ends it, at once and for good; so does an end that the member is
-   * told of.
-   */
+  /** Begins to deliver, to one member for each key. The returned object ends it; so does an `end` that the members get. */
   readonly attach: <Audience, Out>(sharing: Sharing<Item, Audience, Out>, memberOf: (key: string) => Member<Audience, Out>) => Attached;
 }
 
 export interface Attached {
-  /** Idempotent. */
+  /** Ends the delivery. It may be called again. */
   leave(): void;
-  /** Leaves, and tells the members. */
+  /** Ends the delivery and passes the error to the members. */
   end(error: unknown): void;
 }
 
 export interface StateSource<Value extends StateValue> extends Source<Value> {
-  /** Follows these keys from now on, in all that is attached: those that are new by their present value first. */
+  /** Replaces the keys that are followed, in all attached subscriptions; a new key begins with its present value. */
   readonly follow: (keys: readonly string[]) => void;
 }
 
 type Attach<Item> = Source<Item>['attach'];
 
-/** @param queueLimit items that an iterating reader may have waiting */
+/** Creates a source. @param queueLimit how many items may wait for a reader that iterates */
 export const sourceOf = <Item>(
   kind: Source<Item>['kind'],
   { queueLimit }: { readonly queueLimit: number },
@@ -40,7 +37,7 @@ export const sourceOf = <Item>(
   [Symbol.asyncIterator]: () => iterate(kind, attach, queueLimit),
 });
 
-/** Reads a source without sharing: for readers inside the process. */
+/** Iterates over a source without sharing, for readers inside the process. */
 const iterate = <Item>(kind: Source<Item>['kind'], attach: Attach<Item>, limit: number): AsyncIterableIterator<Item> => {
   const { results, memberOf } = createQueueing<null, Item>(kind, null, limit);
   const sharing: Sharing<Item, null, Item> = {
@@ -52,8 +49,8 @@ const iterate = <Item>(kind: Source<Item>['kind'], attach: Attach<Item>, limit: 
 };
 
 /**
- * An iterator over what members put into `results`, which attaches at the first `next()` and leaves at once when its reader does, whatever is
- * pending, and when there is nothing more to read.
+ * An iterator over the results that members queue. It attaches at the first `next()`, and ends the delivery when the reader leaves,
+ * whatever is pending, or when there is nothing more to read.
  */
 export const readUntilLeft = <Out>(results: Queue<Out>, attach: () => Attached): AsyncIterableIterator<Out> => {
   let attached: Attached | null = null;
@@ -80,8 +77,8 @@ export const readUntilLeft = <Out>(results: Queue<Out>, attach: () => Attached):
 };
 
 /**
- * Members that put what they are given into a queue: of a log everything, until it is more than `limit` and they end with
- * SLOW_CONSUMER; of a state only the newest of each key that has not been taken; of signals what there is room for.
+ * Creates members that queue their results. Of a log all results are queued, and beyond `limit` the member ends with SLOW_CONSUMER; of a
+ * state only the newest of each key is queued; of signals as many as there is room for.
  */
 export const createQueueing = <Audience, Out>(
   kind: Source<unknown>['kind'],

@@ -14,11 +14,11 @@ export interface StateFollowingOptions<Value extends StateValue> {
   readonly onLeave: () => void;
 }
 
-/** A subscription to several streams of one state topic. */
+/** A subscription to several streams of a state topic. */
 export class StateFollowing<Value extends StateValue> implements Attached {
   readonly #options: StateFollowingOptions<Value>;
   readonly #keys = new Map<string, KeyFollowing<Value>>();
-  /** Those whose value has not been taken for want of room: it is read again when there is some. */
+  /** The keys whose value was not accepted for lack of room: it is read again later. */
   readonly #behind = new Set<KeyFollowing<Value>>();
   #left = false;
 
@@ -26,13 +26,13 @@ export class StateFollowing<Value extends StateValue> implements Attached {
     this.#options = options;
   }
 
-  /** Leaves the keys that are not among these, and begins with those that are new. */
+  /** Stops following the keys that are not among these, and begins with the new ones. */
   follow(keys: readonly string[]): void {
     if (this.#left) return;
     const wanted = new Set(keys);
     for (const [key, following] of [...this.#keys]) if (!wanted.has(key)) this.#drop(following, 'left');
     const fresh: KeyFollowing<Value>[] = [];
-    // To begin with a key may end the whole.
+    // Beginning with a key may end the whole subscription.
     for (const key of wanted) if (!this.#isLeft() && !this.#keys.has(key)) fresh.push(this.#begin(key));
     if (fresh.length > 0 && !this.#isLeft()) this.#start(fresh).catch((error: unknown) => this.end(error));
   }
@@ -45,7 +45,7 @@ export class StateFollowing<Value extends StateValue> implements Attached {
     this.#leave('left');
   }
 
-  /** For an error the whole subscription ends, each of its members being told. */
+  /** Ends the whole subscription with an error, which each member gets. */
   end(error: unknown): void {
     if (this.#left) return;
     const members = [...this.#keys.values()].map(({ member }) => member);
@@ -73,7 +73,7 @@ export class StateFollowing<Value extends StateValue> implements Attached {
           this.end(error);
           return;
         }
-        // Its value is gone; when it was the last one, there is nothing to follow any more.
+        // The row is gone; after the last key the subscription is complete.
         this.#drop(following, 'completed');
         if (this.#keys.size > 0) return;
         this.leave();
@@ -111,10 +111,10 @@ export class StateFollowing<Value extends StateValue> implements Attached {
     await Promise.all(fresh.map((following) => this.#show(following, values.get(following.key))));
   }
 
-  /** Shows the present value of a key; none when its row is gone. */
+  /** Delivers the present value of a key, or nothing when its row is gone. */
   async #show(following: KeyFollowing<Value>, value: Value | undefined): Promise<void> {
     const { stream, group, member } = following;
-    // Once it is dropped, what becomes of its value is nothing to the others.
+    // The value of a dropped key no longer concerns the other keys.
     const isDropped = (): boolean => following.left;
     if (isDropped()) return;
     const version = value?.version ?? 0;
@@ -126,7 +126,7 @@ export class StateFollowing<Value extends StateValue> implements Attached {
       stream.failed(version, failure.error);
       throw failure.error;
     }
-    // One whose connection had no room may have fallen behind before this.
+    // The key may have fallen behind meanwhile because the connection had no room.
     if (following.state === 'replaying') following.pass('caughtUp');
     group.hand(following, present, results);
   }
@@ -138,15 +138,15 @@ interface Opened<Value extends StateValue> {
   readonly member: Member<unknown, unknown>;
 }
 
-/** What a key asks of its subscription. */
+/** The part of the subscription that its keys use. */
 interface Whole extends Attached {
-  /** The value of the key that calls was not taken: it is to be read again when there is room. */
+  /** Reports that the value of a key was not accepted and must be read again when there is room. */
   fallBehind(): void;
 }
 
 /**
- * A key of a subscription, with a life of its own. It has its place in its group from before its present value is read, so that no later one is
- * missed; should a later one be faster, the present one is left out.
+ * A key of a state subscription, with a state of its own. It joins its group before its present value is read, so that no later value is
+ * missed. When a later value arrives first, the present one is skipped.
  */
 class KeyFollowing<Value extends StateValue> extends Life implements Membership<unknown, unknown>, Opened<Value> {
   readonly key: string;

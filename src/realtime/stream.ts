@@ -4,32 +4,32 @@ import type { Group } from './group.js';
 import { insist, mayPass } from './patience.js';
 import type { Batch, Heard, Reader } from './readers.js';
 
-/** What is heard while a read is under way is kept up to this many items; beyond it, it is read. */
+/** The most items that are kept while a read is in flight; beyond it, they are read. */
 const MAX_HEARD = PAGE_SIZE;
 
 /**
- * One (topic, key) with a local audience. One read is in flight at a time, whatever the number of subscribers; what becomes known
- * meanwhile falls into the next. It hands what it has found to its groups and waits for none of them.
+ * A stream (topic, key) with subscribers in this process. It has at most one read in flight, whatever the number of subscribers; a wake
+ * during a read causes another read. It passes items on to its groups without waiting for them.
  */
 export class Stream<Item> {
   readonly topic: string;
   readonly key: string;
   readonly reader: Reader<Item>;
-  /** Those who follow it here, by what they share. */
+  /** The groups of subscribers, by selection. */
   readonly groups = new Map<string, Group<Item, unknown, unknown>>();
-  /** Those who have it open. */
+  /** How many readers have it open. */
   holders = 0;
   readonly #log: Log;
   #head: KnownHead = { seq: -1, epoch: null, at: null };
   #wanted = -1;
-  /** Grown by an unknown amount: a read is due whatever is wanted. */
+  /** Whether the stream may have changed in an unknown way, so that a read is due whatever is wanted. */
   #unknown = false;
   #heard: Heard<Item>[] = [];
   #heardItems = 0;
   #reading = false;
   #closed = false;
   #lastRead = Number.NEGATIVE_INFINITY;
-  /** The place that could not be shown last, of which the log has been told. */
+  /** The last position that could not be rendered and was logged. */
   #failed = -1;
 
   constructor(topic: string, key: string, reader: Reader<Item>, log: Log) {
@@ -39,7 +39,7 @@ export class Stream<Item> {
     this.#log = log;
   }
 
-  /** The seq up to which everything has been handed to the groups; -1 until {@link settle}. */
+  /** The seq up to which all items were passed to the groups; -1 until {@link settle}. */
   get position(): number {
     return this.#head.seq;
   }
@@ -48,7 +48,7 @@ export class Stream<Item> {
     return this.#head;
   }
 
-  /** Fixes where a new stream begins, and reads what came since that was looked up. Later calls change nothing. */
+  /** Sets the position where a new stream begins, and reads what was committed since it was looked up. Later calls change nothing. */
   settle(seq: number, epoch: number | null = null): void {
     if (this.position >= 0) return;
     this.#head = { seq, epoch, at: null };
@@ -56,7 +56,7 @@ export class Stream<Item> {
     this.#schedule();
   }
 
-  /** The stream has grown to `seq`, or changed in an unknown way when it is left out. */
+  /** Reports that the stream has grown to `seq`, or without it that it has changed in an unknown way. */
   wake(seq?: number): void {
     if (seq === undefined) this.#unknown = true;
     else this.#wanted = Math.max(this.#wanted, seq);
@@ -64,8 +64,9 @@ export class Stream<Item> {
   }
 
   /**
-   * What this process itself has committed or been told: what need not be read again. What does not follow on is read.
-   * @param priorAt when the event before these was numbered, as far as is known
+   * Takes items that this process has committed or received, which need not be read. Items that do not follow without a gap are read
+   * instead.
+   * @param priorAt when the event before these was numbered; null when it is not known
    */
   hear(items: readonly Item[], priorAt: Date | null = null): void {
     const last = items.at(-1);
@@ -80,7 +81,7 @@ export class Stream<Item> {
     this.wake(this.reader.placeOf(last));
   }
 
-  /** Tells the log of what cannot be shown; once, however many wait for it. */
+  /** Logs an item that cannot be rendered; once, however many groups wait for it. */
   failed(place: number, error: unknown): void {
     if (this.#failed === place) return;
     this.#failed = place;
@@ -96,7 +97,7 @@ export class Stream<Item> {
     if (this.groups.get(group.id) === group) this.groups.delete(group.id);
   }
 
-  /** Begins no further read. */
+  /** Starts no further read. */
   close(): void {
     this.#closed = true;
   }
@@ -115,7 +116,7 @@ export class Stream<Item> {
   }
 
   async #read(): Promise<void> {
-    // The last reader may have left while this read was waited for.
+    // The last reader may have left during the read.
     if (this.#closed) return;
     const target = this.#wanted;
     const grown = target > this.position;
@@ -124,14 +125,14 @@ export class Stream<Item> {
       const { items, head, more, gone = false } = this.#takeHeard() ?? (await this.#readOn());
       this.#head = head;
       this.#unknown ||= more;
-      // All that was asked for before this read has been looked for. What was not there must not be asked for again and again;
-      // should it be a mistake, the next reconcile finds it.
+      // The read has looked for everything that was wanted before it. What it did not find must not be read again and again; if that was an
+      // error, the next reconcile finds it.
       if (this.#wanted === target && !more) this.#wanted = this.position;
       if (items.length > 0) for (const group of this.groups.values()) group.push(items);
-      // Before there is a value nothing has happened to it.
+      // A missing row is an end only if there was a value before.
       if (gone && grown) this.#end(null);
     } catch (error) {
-      // What has been tried for long is tried again by the next reconcile, for those who are here then.
+      // The retries have lasted long enough; the next reconcile tries again for the subscribers that are there then.
       this.#wanted = this.position;
       if (mayPass(error)) this.failed(this.position + 1, error);
       this.#end(error);
@@ -145,14 +146,14 @@ export class Stream<Item> {
     if (this.#heard.length === 0) return null;
     const batch = this.reader.hear(this.#heard, this.#head);
     this.#forgetHeard();
-    // What others have committed meanwhile is still to be read.
+    // Events that other processes have committed meanwhile must still be read.
     return batch && { ...batch, more: batch.more || this.#wanted > batch.head.seq };
   }
 
   async #readOn(): Promise<Batch<Item>> {
     return await insist(
       async () => {
-        // Before the read: what becomes known while it is under way may not be in it.
+        // The flag is reset before the read, because a change during the read may not be in its result.
         this.#unknown = false;
         return await this.reader.read(this.key, this.#head);
       },

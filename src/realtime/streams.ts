@@ -12,14 +12,14 @@ import { Stream } from './stream.js';
 export interface StreamsOptions {
   readonly bus: Bus;
   readonly log: Log;
-  /** Different selections of one stream that one owner may follow at a time. */
+  /** How many different selections of one stream an owner may follow at a time. */
   readonly maxSelections: number;
 }
 
-/** Heavy results that are made at the same time in one process. */
+/** How many heavy results are rendered at a time in the process. */
 const HEAVY_AT_ONCE = 2;
 
-/** The streams that are open here, and those who follow them. */
+/** The open streams of the process and their subscribers. */
 export class Streams {
   stopped = false;
   readonly #options: StreamsOptions;
@@ -36,7 +36,7 @@ export class Streams {
     return this.#streams.get(idOf(topic, key))?.stream;
   }
 
-  /** Opens the stream, or shares the one that is open; until {@link release}. `onSignal` is given the values of signals. */
+  /** Opens a stream, or shares the open one, until {@link release}. `onSignal` gets the values of signals. */
   acquire<Item>(topic: string, key: string, reader: Reader<Item>, onSignal?: (value: unknown) => void): Stream<Item> {
     const id = idOf(topic, key);
     let entry = this.#streams.get(id);
@@ -60,7 +60,7 @@ export class Streams {
     entry.stream.close();
   }
 
-  /** The group of a stream that shares this selection. It lives as long as it has members. */
+  /** The group of a stream for a selection. It exists as long as it has members. */
   group<Item>(
     stream: Stream<Item>,
     sharing: Sharing<Item, unknown, unknown>,
@@ -77,14 +77,14 @@ export class Streams {
   }
 
   /**
-   * Has a member join a group of a stream.
-   * @returns the error that it ends with at once, when its owner follows as many other selections of the stream as one may
+   * Joins a member to a group of a stream.
+   * @returns the error with which the member ends at once, when its owner follows too many other selections of the stream
    */
   join<Item>(stream: Stream<Item>, group: Group<Item, unknown, unknown>, membership: Membership<unknown, unknown>): Error | null {
     const owner = group.ownerOf(membership);
     group.join(membership);
     const { maxSelections } = this.#options;
-    // Of fewer nobody can have too many; so what is common costs nothing.
+    // With so few groups nobody can exceed the limit, which makes the common case free.
     if (owner === null || stream.groups.size <= maxSelections) return null;
     let selections = 0;
     for (const each of stream.groups.values()) if (each.isOf(owner)) selections += 1;
@@ -93,7 +93,7 @@ export class Streams {
       : coded('RATE_LIMITED', `One may follow ${maxSelections} different selections of one stream at a time.`, { limit: maxSelections });
   }
 
-  /** Counts a subscription in; after a stop it is over at once. */
+  /** Registers a subscription; after `stop` it ends at once. */
   enter(attached: Attached): void {
     this.#subscribers += 1;
     if (this.stopped) attached.leave();
@@ -107,7 +107,7 @@ export class Streams {
     return this.#streams.size === 0;
   }
 
-  /** Where the streams stand that are kept in the database. */
+  /** The known heads of the streams that are kept in the database. */
   heads(): (KnownHead & { readonly topic: string; readonly key: string })[] {
     const heads = [];
     for (const { stream } of this.#streams.values()) {

@@ -28,7 +28,7 @@ import { codeOf } from '../errors.js';
 export type LifeState = keyof typeof LIFE;
 export type LifeEvent = keyof (typeof LIFE)['opening'];
 
-/** What comes after what; null where it cannot happen. */
+/** The transitions: the state after each event; null where an event cannot happen. */
 export const LIFE = {
   opening: {
     attached: 'replaying',
@@ -42,7 +42,7 @@ export const LIFE = {
     failed: 'ended',
     left: 'ended',
   },
-  // Its group may fall behind and catch up meanwhile: what is left out there is read here as well.
+  // Its group may fall behind and catch up meanwhile; the replay reads those events anyway.
   replaying: {
     attached: null,
     pageRead: 'replaying',
@@ -55,7 +55,8 @@ export const LIFE = {
     failed: 'ended',
     left: 'ended',
   },
-  // One that comes to its group while that reads again has seen what the others have not: "reread" is no news to it.
+  // A subscription that joins while its group reads the log again has already replayed what the others missed, so "reread" changes nothing
+  // for it.
   live: {
     attached: null,
     pageRead: null,
@@ -68,7 +69,7 @@ export const LIFE = {
     failed: 'ended',
     left: 'ended',
   },
-  // One that is behind has nothing waiting that could overflow.
+  // A subscription that is behind has an empty backlog, which cannot overflow.
   behind: {
     attached: null,
     pageRead: null,
@@ -81,7 +82,7 @@ export const LIFE = {
     failed: 'ended',
     left: 'ended',
   },
-  // The first end counts. Whoever has left its group hears nothing of that any more.
+  // Only the first end counts; after it no event has an effect.
   ended: {
     attached: null,
     pageRead: null,
@@ -100,8 +101,8 @@ type State = 'opening' | 'replaying' | 'live' | 'behind' | 'ended';
 type Event = 'attached' | 'pageRead' | 'caughtUp' | 'fellBehind' | 'overflowed' | 'reread' | 'completed' | 'revoked' | 'failed' | 'left';
 
 /**
- * The state that follows.
- * @throws Error for what cannot happen, which is a mistake of ours
+ * The next state.
+ * @throws Error for an event that cannot happen in this state, which is a bug
  */
 export const follow = (state: LifeState, event: LifeEvent): LifeState => {
   const next = LIFE[state][event];
@@ -109,7 +110,7 @@ export const follow = (state: LifeState, event: LifeEvent): LifeState => {
   return next;
 };
 
-/** One who lives by the table. */
+/** A subscription, or a key of one, whose state follows the table. */
 export class Life {
   #state: LifeState = 'opening';
 
@@ -122,8 +123,8 @@ export class Life {
   }
 
   /**
-   * Goes on to the state that follows.
-   * @returns whether it is another one
+   * Changes to the next state.
+   * @returns whether it differs
    */
   pass(event: LifeEvent): boolean {
     const before = this.#state;
@@ -132,7 +133,7 @@ export class Life {
   }
 }
 
-/** What ends a subscription that is told of an error, or of null because it is over. */
+/** The event for an end with an error, or with null when the stream is complete. */
 export const endBy = (error: unknown): LifeEvent => {
   if (error === null) return 'completed';
   return codeOf(error) === 'ACCESS_REVOKED' ? 'revoked' : 'failed';

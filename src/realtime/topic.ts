@@ -2,35 +2,35 @@ import type { Prisma, PrismaClient } from '../db/generated/prisma/client.js';
 import type { EmittableLog, EmittableState } from '../db/transact.js';
 
 /**
- * Every live thing is a topic of one of these kinds.
+ * Every subscription follows topics of one of these kinds.
  *
- * - `log`: events kept in the `event` table, each delivered once and in order, resumable from a cursor.
- * - `state`: one value that changes; subscribers get the present value at once and always the last one.
- * - `signal`: what is worth telling only at that moment; nothing keeps it, and who is not there misses it.
+ * - `log`: events kept in the table `event`, each delivered once and in order, resumable from a cursor.
+ * - `state`: a value that changes; subscribers get the present value at once, and always the last one.
+ * - `signal`: of use only at that moment; it is not stored, and a client that is not connected misses it.
  */
 export type Topic = LogTopic<never> | StateTopic<StateValue> | SignalTopic<unknown>;
 
 /** @typeParam Events what each kind of event carries in `ref`, by the kind's name */
 export interface LogTopic<Events extends object> extends EmittableLog<Events> {
   readonly kind: 'log';
-  /** Every kind of event it has. */
+  /** All kinds of event. */
   readonly kinds: readonly (keyof Events & string)[];
-  /** For whom the stream is over after an event, whether or not that is shown to them; null for nobody. */
+  /** For whom an event ends the stream, whether or not they see it; null for nobody. */
   readonly endsFor: (event: LogEvent<Events>) => End | null;
 }
 
-/** For whom a stream is over: for everyone, because nothing can follow, or for one user, who has lost the right to follow it. */
+/** For whom a stream ends: for everyone, because nothing can follow, or for one user, who may no longer follow it. */
 export type End = 'everyone' | { readonly userId: string };
 
 /**
- * Each kind of event, with what it ends: nothing, or the stream of those named. Whatever takes a right away goes through the rights log as
- * well; this makes its place among the events exact. The compiler finds a kind that is forgotten.
+ * Each kind of event, and for whom it ends the stream. An event that withdraws a right also goes to the rights log; this rule makes the end
+ * exact in the order of events. The compiler reports a missing kind.
  */
 export type Kinds<Events extends object> = {
   readonly [Kind in keyof Events & string]: 'goes on' | 'ends for everyone' | ((event: LogEvent<Events, Kind>) => End);
 };
 
-/** The value of a state topic. `version` is its head's last seq: it grows with every change, not always by one. */
+/** The value of a state topic. `version` is the last seq of its head: it grows with every change, not always by one. */
 export interface StateValue {
   readonly version: number;
 }
@@ -38,8 +38,8 @@ export interface StateValue {
 export interface StateTopic<Value extends StateValue> extends EmittableState {
   readonly kind: 'state';
   /**
-   * The present values of `keys`, each read together with its head in one statement, so that value and version belong together.
-   * A key without a value (its row is gone) is absent.
+   * Loads the present values of `keys`, each together with its head in one statement, so that value and version are consistent. A key
+   * without a row is absent.
    */
   readonly load: (prisma: PrismaClient, keys: readonly string[]) => Promise<ReadonlyMap<string, Value>>;
 }
@@ -48,32 +48,32 @@ export interface StateTopic<Value extends StateValue> extends EmittableState {
 export interface SignalTopic<Value> {
   readonly kind: 'signal';
   readonly name: string;
-  /** Only a type. */
+  /** For the type checker only. */
   readonly value?: Value;
 }
 
-/** One signal as its readers get it. */
+/** A signal, as subscribers get it. */
 export interface Signal<Value> {
   readonly topic: string;
   readonly key: string;
-  /** Counts within the process, and means nothing elsewhere. */
+  /** A counter of this process. */
   readonly seq: number;
   readonly value: Value;
 }
 
-/** One event of a log as its readers get it. */
+/** An event of a log, as subscribers get it. */
 export interface LogEvent<Events extends object, Kind extends keyof Events & string = keyof Events & string> {
   readonly topic: string;
   readonly key: string;
   readonly seq: number;
-  /** Opaque; where a reader who has seen this event goes on. */
+  /** The opaque cursor at which a client that has this event resumes. */
   readonly cursor: string;
   readonly kind: Kind;
   readonly ref: Events[Kind];
   readonly at: Date;
   /**
-   * The rows that it is about, as the transaction of this process has left them that has emitted it just now; null where they are to be read,
-   * and from the end of that turn of the event loop on: nothing can have been heard of by then that came after it.
+   * The rows that the event is about, as the transaction of this process has just left them. Null when they must be read: in other
+   * processes, and after this turn of the event loop, since later events may have changed them.
    */
   readonly carried: object | null;
 }
