@@ -1,7 +1,7 @@
 import cluster from 'node:cluster';
 import { startApp } from './process/app.js';
 import { ConfigError, loadConfig, type Config } from './config.js';
-import { captureOutput, createLog } from './observability/log.js';
+import { captureOutput, createLog, tellEnd } from './observability/log.js';
 import { seedDemoData } from './demo/seed.js';
 import { welcome } from './process/welcome.js';
 import { startAsWorker, startWorkers } from './process/workers.js';
@@ -14,29 +14,18 @@ const WORKERS_GRACE_MS = 2_000;
 /** In production all output is lines of JSON, also before there is a configuration that could say so. */
 const isForMachines = process.env['NODE_ENV'] === 'production';
 
-/** Says why there is no server. */
-const fail = (reason: string): void => {
-  if (isForMachines) createLog('fatal').fatal(reason);
-  else process.stderr.write(`${reason}\n`);
-};
-
 const main = async (): Promise<void> => {
   let config: Config;
   try {
     config = loadConfig(process.env);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    fail(error.message);
+    tellEnd(error.message, isForMachines);
     process.exit(78); // EX_CONFIG of sysexits.h
   }
   const role = cluster.isWorker ? 'worker' : config.workers > 1 ? 'parent' : 'alone';
   const log = role === 'worker' ? createLog(config.logLevel).child({ pid: process.pid }) : createLog(config.logLevel);
   captureOutput(log);
-  process.on('uncaughtException', (error) => {
-    log.fatal({ err: error }, 'an error that nobody caught');
-    process.exit(1);
-  });
-  process.on('unhandledRejection', (error) => log.error({ err: error }, 'a promise was rejected and nobody listened'));
   const onFatal = (reason: string): never => {
     log.fatal({ reason }, 'the embedded database has ended');
     process.exit(1);
@@ -83,6 +72,6 @@ const main = async (): Promise<void> => {
 };
 
 main().catch((error: unknown) => {
-  fail(`Lyceum could not start: ${error instanceof Error ? error.message : String(error)}`);
+  tellEnd(`Lyceum could not start: ${error instanceof Error ? error.message : String(error)}`, isForMachines);
   process.exit(1);
 });

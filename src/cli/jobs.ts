@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { startWorker } from '../jobs/worker.js';
-import { captureOutput } from '../observability/log.js';
 import type { OpenServices } from '../process/services.js';
 import { tasks } from '../process/tasks.js';
 
@@ -13,7 +12,6 @@ const CONCURRENCY = 10;
 export const runJobs = async (services: OpenServices): Promise<void> => {
   const concurrency = services.config.jobs.concurrency || CONCURRENCY;
   const worker = startWorker({ target: services.target, services, tasks, concurrency });
-  captureOutput(services.log);
   if (services.config.env === 'production') services.log.info({ concurrency }, 'working on jobs');
   else process.stdout.write(`Working on up to ${concurrency} jobs at a time.\n`);
   await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]);

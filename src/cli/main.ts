@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { ConfigError, loadConfig } from '../config.js';
 import { Role } from '../db/generated/prisma/client.js';
 import { setRole } from '../domains/admin/roles.js';
+import { captureOutput, createLog, tellEnd } from '../observability/log.js';
 import { closeAll, openServices, type Closers, type OpenServices } from '../process/services.js';
 import { runImport } from './import.js';
 import { runJobs } from './jobs.js';
@@ -11,14 +12,32 @@ import { runJobs } from './jobs.js';
  * What an operator does without a token. Works with the database that a server with the same environment uses, whether one runs or
  * not, and brings it to the newest migration first, as every start does.
  */
-const withServices = async <Result>(work: (services: OpenServices) => Promise<Result>): Promise<Result> => {
+const withServices = async <Result>(work: (services: OpenServices) => Promise<Result>, open = openAttached): Promise<Result> => {
   const closers: Closers = [];
   try {
-    return await work(await openServices(loadConfig(process.env), closers, { attachToRunning: true }));
+    return await work(await open(closers));
   } finally {
     await closeAll(closers);
   }
 };
+
+const openAttached = (closers: Closers): Promise<OpenServices> => openServices(loadConfig(process.env), closers, { attachToRunning: true });
+
+/** The same for a process that stays, and whose output is a log like that of a server. */
+const openLogged = (closers: Closers): Promise<OpenServices> => {
+  const config = loadConfig(process.env);
+  const log = createLog(config.logLevel);
+  captureOutput(log);
+  return openServices(config, closers, { attachToRunning: true, log });
+};
+
+/** Ends the process upon an error, and says why. */
+const endBy =
+  (tell: (reason: string) => void) =>
+  (error: unknown): never => {
+    tell(error instanceof Error ? error.message : String(error));
+    process.exit(error instanceof ConfigError ? 78 : 1);
+  };
 
 /** A role, written in any case. */
 const roleOf = (given: string): Role => {
@@ -42,7 +61,11 @@ program
 program
   .command('jobs')
   .description('works on jobs until it is stopped, for servers that run with JOB_CONCURRENCY=0')
-  .action(() => withServices(runJobs));
+  .action(async () => {
+    // As main.ts has it: also before there is a configuration.
+    const isForMachines = process.env['NODE_ENV'] === 'production';
+    await withServices(runJobs, openLogged).catch(endBy((reason) => tellEnd(reason, isForMachines)));
+  });
 
 program
   .command('user')
@@ -66,7 +89,4 @@ program
     process.stdout.write('The database is up to date.\n');
   });
 
-program.parseAsync().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exit(error instanceof ConfigError ? 78 : 1);
-});
+program.parseAsync().catch(endBy((reason) => void process.stderr.write(`${reason}\n`)));

@@ -10,9 +10,16 @@ export const createLog = (level: string): Log =>
 const MAX_TEXTS = 200;
 const MAX_TEXT = 500;
 
+/** Says why a process ends that serves or works: to machines as a line of JSON. */
+export const tellEnd = (reason: string, isForMachines: boolean): void => {
+  if (isForMachines) createLog('fatal').fatal(reason);
+  else process.stderr.write(`${reason}\n`);
+};
+
 /**
  * Turns everything else that would be written between the lines of the log into lines of the log: what libraries print to the console (the
- * same text once, then at debug level) and Node's warnings. Called once at the start, by the process that owns its output.
+ * same text once, then at debug level), Node's warnings, and errors that nobody caught, which end the process. Called once at the start, by
+ * the process that owns its output.
  */
 export const captureOutput = (log: Log): void => {
   const told = new Set<string>();
@@ -39,4 +46,9 @@ export const captureOutput = (log: Log): void => {
   });
   process.removeAllListeners('warning');
   process.on('warning', ({ name, message }) => log.warn({ warning: name, said: message }, 'Node warns'));
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'an error that nobody caught');
+    process.exit(1);
+  });
+  process.on('unhandledRejection', (error) => log.error({ err: error }, 'a promise was rejected and nobody listened'));
 };

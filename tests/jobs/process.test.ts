@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -52,4 +53,20 @@ test('a server runs jobs on its embedded database, too', async () => {
   } finally {
     await server.end('SIGKILL');
   }
+});
+
+test.each([
+  ['a setting is wrong', { DATABASE_TIMEOUT_MS: 'soon' }, 78],
+  ['the database lets nobody in', { DATABASE_URL: 'postgresql://nobody:wrong@' }, 1],
+] as const)('`lyceum jobs` in production says in JSON that %s, on one line', async (_what, env, code) => {
+  const { host } = new URL(app.database.url);
+  const url = 'DATABASE_URL' in env ? `${env.DATABASE_URL}${host}/postgres` : app.database.url;
+  const worker = spawn(process.execPath, [CLI, 'jobs'], {
+    env: { PATH: process.env['PATH'] ?? '', NODE_ENV: 'production', DATA_DIR: dataDir, ...env, DATABASE_URL: url },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [out, err, [exit]] = await Promise.all([text(worker.stdout), text(worker.stderr), once(worker, 'exit')]);
+  expect({ exit, err }).toEqual({ exit: code, err: '' });
+  expect(out.trim().split('\n')).toHaveLength(1);
+  expect(JSON.parse(out)).toMatchObject({ level: 'fatal' });
 });
