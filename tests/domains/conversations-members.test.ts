@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { encodeId, parseId } from '../../src/graphql/ids.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { graphql } from '../kit/graphql.js';
 import { createTalk, type Talk } from '../kit/talk.js';
 
 const MAX_GROUP = 5;
@@ -31,7 +32,7 @@ const inside = async (as: TestUser, id: string): Promise<string[]> => {
   return members.edges.map(({ node }) => `${node.user.username}${node.role === 'OWNER' ? '*' : ''}`).sort();
 };
 
-const EVENTS = `subscription ($id: ID!, $after: String) {
+const Events = graphql(`subscription MembersEvents($id: ID!, $after: String) {
   conversationEvents(conversationId: $id, after: $after) {
     __typename
     ... on MemberJoined { user { username } }
@@ -39,10 +40,9 @@ const EVENTS = `subscription ($id: ID!, $after: String) {
     ... on OwnerChanged { user { username } }
     ... on ConversationRenamed { conversation { title } user { username } }
   }
-}`;
-type Event = Record<string, unknown>;
+}`);
 const follow = (as: TestUser, { id, cursor }: { readonly id: string; readonly cursor: string }) =>
-  app.connect(as).subscribe<{ conversationEvents: Event }>(EVENTS, { id, after: cursor });
+  app.connect(as).subscribe(Events, { id, after: cursor });
 
 const fieldsOf = async (as: TestUser, name: string, input: object): Promise<unknown> => {
   const text = `mutation ($input: ${name.charAt(0).toUpperCase()}${name.slice(1)}Input!) { ${name}(input: $input) { __typename } }`;
@@ -237,11 +237,7 @@ describe('who is here', () => {
     await talk.direct(eve, fay);
     const online = (as: TestUser) => async (): Promise<unknown> =>
       (
-        await app.data<{ me: { conversations: { edges: { node: { onlineCount: number } }[] } } }>(
-          '{ me { conversations { edges { node { onlineCount } } } } }',
-          {},
-          as,
-        )
+        await app.data(graphql(`query MembersMe { me { conversations { edges { node { onlineCount } } } } }`), {}, as)
       ).me.conversations.edges.map(({ node }) => node.onlineCount);
     expect(await online(eve)()).toEqual([0, 0]);
     const sockets = [app.connect(eve), app.connect(fay), app.connect(gus)];
@@ -253,7 +249,7 @@ describe('who is here', () => {
     expect(await online(gus)()).toEqual([3]);
     await sockets[2]?.close();
     await expect.poll(online(gus)).toEqual([2]);
-    const ask = '{ me { conversations { edges { node { onlineCount } } } } }';
+    const ask = graphql(`query MembersAsk { me { conversations { edges { node { onlineCount } } } } }`);
     const before = (await app.countStatements(() => app.data(ask, {}, eve))).length;
     for (let index = 0; index < 4; index += 1) await talk.group(eve, [gus]);
     expect((await app.countStatements(() => app.data(ask, {}, eve))).length).toBe(before);
@@ -263,11 +259,8 @@ describe('who is here', () => {
     const [ina, joe, kai] = await Promise.all([app.user('ina'), app.user('joe'), app.user('kai')]);
     const room = await talk.room(ina);
     const joined = (as: TestUser) => talk.act(as, 'joinRoom', { code: room.joinCode }, '__typename');
-    interface Changed {
-      readonly presenceChanged: { readonly status: string; readonly user: { readonly username: string } };
-    }
-    const FOLLOW = 'subscription ($id: ID!) { presenceChanged(conversationId: $id) { status user { username } } }';
-    const changes = app.connect(ina).subscribe<Changed>(FOLLOW, { id: room.id });
+    const Follow = graphql(`subscription MembersFollow($id: ID!) { presenceChanged(conversationId: $id) { status user { username } } }`);
+    const changes = app.connect(ina).subscribe(Follow, { id: room.id });
     const next = async (): Promise<string> => {
       const { status, user } = (await changes.data()).presenceChanged;
       return `${user.username} ${status}`;
@@ -283,8 +276,7 @@ describe('who is here', () => {
     expect(await next()).toBe('kai OFFLINE');
     await theirs.close();
     const statusOf = async () =>
-      (await app.data<{ user: { presence: { status: string } } }>('{ user(username: "joe") { presence { status } } }')).user.presence
-        .status;
+      (await app.data(graphql(`query MembersUser { user(username: "joe") { presence { status } } }`))).user.presence.status;
     await expect.poll(statusOf).toBe('OFFLINE');
     app.connect(kai);
     expect(await next()).toBe('kai ONLINE');
@@ -295,19 +287,20 @@ describe('who is here', () => {
 
   test('is followed by conversation or by user, not by both', async () => {
     const group = await talk.group(ada, [ben]);
-    const FOLLOW =
-      'subscription ($userIds: [ID!], $id: ID) { presenceChanged(userIds: $userIds, conversationId: $id) { status user { username } } }';
+    const Follow = graphql(
+      `subscription MembersHere($userIds: [ID!], $id: ID) { presenceChanged(userIds: $userIds, conversationId: $id) { status user { username } } }`,
+    );
     const socket = app.connect(ada);
     const both = await socket
-      .subscribe(FOLLOW, { userIds: [ben.id], id: group.id })
+      .subscribe(Follow, { userIds: [ben.id], id: group.id })
       .next()
       .catch(() => null);
     const neither = await socket
-      .subscribe(FOLLOW, {})
+      .subscribe(Follow, {})
       .next()
       .catch(() => null);
     expect([both, neither]).not.toContainEqual(expect.objectContaining({ data: expect.anything() as unknown }));
-    const present = await socket.subscribe<{ presenceChanged: { user: { username: string } } }>(FOLLOW, { id: group.id }).take(2);
+    const present = await socket.subscribe(Follow, { id: group.id }).take(2);
     expect(present.map(({ presenceChanged }) => presenceChanged.user.username).sort()).toEqual(['ada', 'ben']);
   });
 });

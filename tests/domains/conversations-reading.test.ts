@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseId } from '../../src/graphql/ids.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { graphql } from '../kit/graphql.js';
 import { createTalk, type Talk } from '../kit/talk.js';
 
 let app: TestApp;
@@ -27,10 +28,10 @@ interface ReadMoved {
     readonly readUpToSeq?: number;
   };
 }
-const EVENTS = `subscription ($id: ID!, $after: String) {
+const Events = graphql(`subscription ReadingEvents($id: ID!, $after: String) {
   conversationEvents(conversationId: $id, after: $after) { __typename at cursor ... on ReadMoved { user { username } readUpTo readUpToSeq } }
-}`;
-const follow = (as: TestUser, id: string, after: string) => app.connect(as).subscribe<ReadMoved>(EVENTS, { id, after });
+}`);
+const follow = (as: TestUser, id: string, after: string) => app.connect(as).subscribe(Events, { id, after });
 const markRead = (as: TestUser, conversationId: string, cursor: string) =>
   talk.act<{ conversation: { lastReadSeq: number } }>(as, 'markRead', { conversationId, cursor }, 'conversation { lastReadSeq }');
 

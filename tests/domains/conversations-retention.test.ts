@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseId } from '../../src/graphql/ids.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { graphql, present, type VariablesOf } from '../kit/graphql.js';
 import { createTalk, type Talk } from '../kit/talk.js';
 
 let app: TestApp;
@@ -30,9 +31,9 @@ const seqs = async (id: string): Promise<number[]> =>
     await app.database.query<{ seq: number }>(`SELECT seq FROM event WHERE topic = 'conversation' AND key = $1 ORDER BY seq`, [uuid(id)])
   ).map(({ seq }) => seq);
 
-const EVENTS = `subscription ($id: ID!, $after: String) {
+const Events = graphql(`subscription RetentionEvents($id: ID!, $after: String) {
   conversationEvents(conversationId: $id, after: $after) { __typename cursor ... on MessageAdded { message { body } } ... on MessageDeleted { messageId message { body deletedAt } } }
-}`;
+}`);
 type Events = {
   readonly conversationEvents: {
     readonly __typename: string;
@@ -41,21 +42,17 @@ type Events = {
     readonly messageId?: string;
   };
 };
-const follow = (as: TestUser, id: string, after?: string) => app.connect(as).subscribe<Events>(EVENTS, { id, after });
-const POLL = 'query ($id: ID!, $after: String) { conversationEvents(conversationId: $id, after: $after, first: 100) { cursor } }';
-const MESSAGES = `query ($id: ID!, $after: String, $before: String, $first: Int, $last: Int) {
+const follow = (as: TestUser, id: string, after?: string) => app.connect(as).subscribe(Events, { id, after });
+const Poll = graphql(
+  `query RetentionPoll($id: ID!, $after: String) { conversationEvents(conversationId: $id, after: $after, first: 100) { cursor } }`,
+);
+const Messages = graphql(`query RetentionMessages($id: ID!, $after: String, $before: String, $first: Int, $last: Int) {
   conversation(id: $id) { messages(after: $after, before: $before, first: $first, last: $last) { totalCount edges { cursor node { body replyTo { body } } } } }
-}`;
-interface Page {
-  readonly conversation: {
-    readonly messages: {
-      readonly totalCount: number;
-      readonly edges: { readonly cursor: string; readonly node: { readonly body: string; readonly replyTo: { body: string } | null } }[];
-    };
-  };
-}
-const page = async (id: string, args: object = {}): Promise<string[]> =>
-  (await app.data<Page>(MESSAGES, { id, ...args }, ada)).conversation.messages.edges.map(({ node }) => node.body);
+}`);
+const messagesOf = async (variables: VariablesOf<typeof Messages>) =>
+  present((await app.data(Messages, variables, ada)).conversation.messages);
+const page = async (id: string, args: Omit<VariablesOf<typeof Messages>, 'id'> = {}): Promise<string[]> =>
+  (await messagesOf({ id, ...args })).edges.map(({ node }) => node.body);
 
 const conversationOf = async (count: number) => {
   const group = await talk.group(ada, [ben]);
@@ -76,7 +73,7 @@ describe('MESSAGE_RETENTION', () => {
     await retain();
     expect(await seqs(id)).toEqual([fourth.seq, fourth.seq + 1, fourth.seq + 2]);
     for (const old of [cursor, sent[0].cursor]) {
-      const { errors } = await app.execute(POLL, { id, after: old }, ada);
+      const { errors } = await app.execute(Poll, { id, after: old }, ada);
       expect(errors?.[0]?.extensions).toMatchObject({ code: 'CURSOR_EXPIRED', oldestCursor: third.cursor });
       const refused = follow(ada, id, old);
       const answer = await refused.next().catch(async () => ({ errors: (await refused.ended) as { extensions: object }[] }));
@@ -84,11 +81,13 @@ describe('MESSAGE_RETENTION', () => {
     }
     // The oldest cursor is one to go on from.
     const replayed = await follow(ada, id, third.cursor).take(3);
-    expect(replayed.map(({ conversationEvents }) => conversationEvents.message?.body)).toEqual(['message 3', 'message 4', 'message 5']);
+    expect(replayed.map(({ conversationEvents }) => conversationEvents)).toMatchObject(
+      ['message 3', 'message 4', 'message 5'].map((body) => ({ message: { body } })),
+    );
     const next = await talk.send(ada, id, 'live');
     expect((await live.data()).conversationEvents).toMatchObject({ cursor: next.cursor, message: { body: 'live' } });
     expect(live.waiting()).toBe(0);
-    const { conversationEvents } = await app.data<{ conversationEvents: { cursor: string }[] }>(POLL, { id }, ada);
+    const { conversationEvents } = await app.data(Poll, { id }, ada);
     expect(conversationEvents[0]?.cursor).toBe(fourth.cursor);
 
     // The messages follow their events, and lists go on from wherever one was.
@@ -98,7 +97,7 @@ describe('MESSAGE_RETENTION', () => {
     expect(await page(id, { first: 2, after: third.cursor })).toEqual(['message 3', 'message 4']);
     expect(await page(id, { last: 2, before: fourth.cursor })).toEqual([]);
     expect(await page(id, { last: 2, before: sent[4]?.cursor })).toEqual(['message 3']);
-    expect((await app.data<Page>(MESSAGES, { id }, ada)).conversation.messages.totalCount).toBe(4);
+    expect((await messagesOf({ id })).totalCount).toBe(4);
     // An old position is still one that may be marked as read.
     expect(await talk.code(ben, 'markRead', { conversationId: id, cursor: sent[0].cursor })).toBeUndefined();
     await retain();
@@ -150,7 +149,7 @@ describe('MESSAGE_RETENTION', () => {
     await retain();
     expect(await page(id)).toEqual(['', 'answer']);
     await retain();
-    expect((await app.data<Page>(MESSAGES, { id }, ada)).conversation.messages.edges.map(({ node }) => node)).toEqual([
+    expect((await messagesOf({ id })).edges.map(({ node }) => node)).toEqual([
       { body: '', replyTo: null },
       { body: 'answer', replyTo: null },
     ]);
@@ -204,7 +203,7 @@ describe('MESSAGE_RETENTION', () => {
     expect(sent).toEqual(Array.from({ length: 20 }, (_, index) => 2503 + index));
     expect(await seqs(group.id)).toEqual(sent);
     await retain();
-    expect((await app.data<Page>(MESSAGES, { id: group.id }, ada)).conversation.messages.totalCount).toBe(20);
+    expect((await messagesOf({ id: group.id })).totalCount).toBe(20);
   });
 });
 
@@ -220,6 +219,6 @@ describe('without it', () => {
     const group = await createTalk(forever).group(cleo, []);
     await forever.database.query(`UPDATE event SET at = at - interval '10 years'`);
     await forever.runTask('conversations.applyRetention');
-    expect((await forever.data<{ conversationEvents: object[] }>(POLL, { id: group.id }, cleo)).conversationEvents).toHaveLength(1);
+    expect((await forever.data(Poll, { id: group.id }, cleo)).conversationEvents).toHaveLength(1);
   });
 });

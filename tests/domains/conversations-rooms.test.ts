@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { JOIN_CODE_ALPHABET } from '../../src/domains/conversations/join-codes.js';
 import { parseId } from '../../src/graphql/ids.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { graphql } from '../kit/graphql.js';
 import { createTalk, type Talk } from '../kit/talk.js';
 
 let app: TestApp;
@@ -60,11 +61,11 @@ const hold = async (lock: string, values: unknown[] = []) => {
 // ---------------------------------------------------------------- passcodes
 
 describe('a passcode', () => {
-  const OUTLINE = 'query ($code: String!) { room(code: $code) { title hasPasscode } }';
+  const Outline = graphql(`query RoomsOutline($code: String!) { room(code: $code) { title hasPasscode } }`);
 
   test('is asked of those who come, and of nobody who is in already', async () => {
     const room = await talk.room(ada, { title: 'Closed', passcode: 'open sesame' });
-    expect(await app.data(OUTLINE, { code: room.joinCode })).toEqual({ room: { title: 'Closed', hasPasscode: true } });
+    expect(await app.data(Outline, { code: room.joinCode })).toEqual({ room: { title: 'Closed', hasPasscode: true } });
     const { errors } = await app.execute(
       'mutation ($code: String!) { joinRoom(input: { code: $code }) { __typename } }',
       { code: room.joinCode },
@@ -119,9 +120,10 @@ describe('a passcode', () => {
 describe('guessing', () => {
   let addresses = 0;
   const address = (): Record<string, string> => ({ 'x-forwarded-for': `10.0.0.${(addresses += 1)}` });
-  const JOIN =
-    'mutation ($code: String!, $passcode: String) { joinRoom(input: { code: $code, passcode: $passcode }) { conversation { id } } }';
-  const ROOM = 'query ($code: String!) { room(code: $code) { title } }';
+  const Join = graphql(
+    `mutation RoomsJoin($code: String!, $passcode: String) { joinRoom(input: { code: $code, passcode: $passcode }) { conversation { id } } }`,
+  );
+  const Room = graphql(`query RoomsRoom($code: String!) { room(code: $code) { title } }`);
 
   const outcome = async (query: string, variables: object, as: TestUser | undefined, headers: Record<string, string>): Promise<unknown> => {
     const { data, errors } = await app.execute(query, variables, { headers, ...(as === undefined ? {} : { token: as.token }) });
@@ -133,39 +135,41 @@ describe('guessing', () => {
   test('codes is bounded for each user, by joining and by looking', async () => {
     const [guesser, room] = [await app.user('guesser'), await talk.room(ada)];
     const codes = await freeCodes(21);
-    expect(await outcome(JOIN, { code: room.joinCode }, guesser, address())).toBe('ok');
+    expect(await outcome(Join.toString(), { code: room.joinCode }, guesser, address())).toBe('ok');
     const outcomes = [];
     // Each from elsewhere.
-    for (const [index, code] of codes.entries()) outcomes.push(await outcome(index % 2 ? ROOM : JOIN, { code }, guesser, address()));
+    for (const [index, code] of codes.entries())
+      outcomes.push(await outcome((index % 2 ? Room : Join).toString(), { code }, guesser, address()));
     expect(outcomes.slice(0, 20)).toEqual(Array.from({ length: 20 }, (_, index) => (index % 2 ? 'null' : 'NOT_FOUND')));
     expect(outcomes[20]).toBe('RATE_LIMITED');
     // The right one is then no better, and nobody else is any worse.
-    expect(await outcome(JOIN, { code: room.joinCode }, guesser, address())).toBe('RATE_LIMITED');
-    expect(await outcome(ROOM, { code: room.joinCode }, guesser, address())).toBe('RATE_LIMITED');
-    expect(await outcome(JOIN, { code: room.joinCode }, ben, address())).toBe('ok');
+    expect(await outcome(Join.toString(), { code: room.joinCode }, guesser, address())).toBe('RATE_LIMITED');
+    expect(await outcome(Room.toString(), { code: room.joinCode }, guesser, address())).toBe('RATE_LIMITED');
+    expect(await outcome(Join.toString(), { code: room.joinCode }, ben, address())).toBe('ok');
   });
 
   test('codes is bounded for each address, whoever asks; what cannot be a code is no guess', async () => {
     const [here, room] = [address(), await talk.room(ada)];
     const codes = await freeCodes(100);
-    for (let index = 0; index < 5; index += 1) expect(await outcome(ROOM, { code: '0000' }, undefined, here)).toBe('null');
-    for (let index = 0; index < 5; index += 1) expect(await outcome(ROOM, { code: room.joinCode }, undefined, here)).toBe('ok');
-    expect(new Set(await Promise.all(codes.map((code) => outcome(ROOM, { code }, undefined, here))))).toEqual(new Set(['null']));
-    expect(await outcome(ROOM, { code: room.joinCode }, undefined, here)).toBe('RATE_LIMITED');
-    expect(await outcome(JOIN, { code: room.joinCode }, ben, here)).toBe('RATE_LIMITED');
-    expect(await outcome(ROOM, { code: room.joinCode }, undefined, address())).toBe('ok');
+    for (let index = 0; index < 5; index += 1) expect(await outcome(Room.toString(), { code: '0000' }, undefined, here)).toBe('null');
+    for (let index = 0; index < 5; index += 1) expect(await outcome(Room.toString(), { code: room.joinCode }, undefined, here)).toBe('ok');
+    expect(new Set(await Promise.all(codes.map((code) => outcome(Room.toString(), { code }, undefined, here))))).toEqual(new Set(['null']));
+    expect(await outcome(Room.toString(), { code: room.joinCode }, undefined, here)).toBe('RATE_LIMITED');
+    expect(await outcome(Join.toString(), { code: room.joinCode }, ben, here)).toBe('RATE_LIMITED');
+    expect(await outcome(Room.toString(), { code: room.joinCode }, undefined, address())).toBe('ok');
   });
 
   test('passcodes is bounded for each user, of however many rooms; to have none is no guess', async () => {
     const guesser = await app.user('passer');
     const rooms = await Promise.all([talk.room(ada, { passcode: 'sesame' }), talk.room(ada, { passcode: 'sesame' })]);
-    const guess = (index: number, passcode?: string) => outcome(JOIN, { code: rooms[index % 2]?.joinCode, passcode }, guesser, address());
+    const guess = (index: number, passcode?: string) =>
+      outcome(Join.toString(), { code: rooms[index % 2]?.joinCode, passcode }, guesser, address());
     for (let index = 0; index < 3; index += 1) expect(await guess(index)).toBe('BAD_USER_INPUT');
     const outcomes = await Promise.all(Array.from({ length: 12 }, (_, index) => guess(index, `guess ${index}`)));
     expect(outcomes.filter((each) => each === 'FORBIDDEN')).toHaveLength(10);
     expect(outcomes.filter((each) => each === 'RATE_LIMITED')).toHaveLength(2);
     expect(await guess(0, 'sesame')).toBe('RATE_LIMITED');
-    expect(await outcome(JOIN, { code: rooms[0].joinCode, passcode: 'sesame' }, ben, address())).toBe('ok');
+    expect(await outcome(Join.toString(), { code: rooms[0].joinCode, passcode: 'sesame' }, ben, address())).toBe('ok');
   });
 });
 
@@ -177,8 +181,8 @@ describe('joinRoom', () => {
     'title cursor messages(last: 100) { edges { node { body } } }',
     'members(first: 100) { edges { node { user { username } } } } messages(last: 100) { edges { node { body } } } cursor title',
   ] as const;
-  const EVENTS = `subscription ($id: ID!, $after: String) { conversationEvents(conversationId: $id, after: $after) {
-    __typename cursor ... on MessageAdded { message { body } } ... on MemberJoined { user { username } } ... on ConversationRenamed { conversation { title } } } }`;
+  const Events = graphql(`subscription RoomsEvents($id: ID!, $after: String) { conversationEvents(conversationId: $id, after: $after) {
+    __typename cursor ... on MessageAdded { message { body } } ... on MemberJoined { user { username } } ... on ConversationRenamed { conversation { title } } } }`);
   interface Joined {
     readonly conversation: {
       readonly cursor: string;
@@ -186,13 +190,6 @@ describe('joinRoom', () => {
       readonly messages: { edges: { node: { body: string } }[] };
       readonly members?: { edges: { node: { user: { username: string } } }[] };
     };
-  }
-  interface Event {
-    readonly __typename: string;
-    readonly cursor: string;
-    readonly message?: { body: string };
-    readonly user?: { username: string };
-    readonly conversation?: { title: string };
   }
   /** What somebody has made of what they were given and of what came after. */
   interface View {
@@ -208,13 +205,13 @@ describe('joinRoom', () => {
     const usernames = new Set(conversation.members?.edges.map(({ node }) => node.user.username));
     let { title, cursor } = conversation;
     if (cursor !== end) {
-      const live = app.connect(as).subscribe<{ conversationEvents: Event }>(EVENTS, { id: roomId, after: cursor });
+      const live = app.connect(as).subscribe(Events, { id: roomId, after: cursor });
       while (cursor !== end) {
         const { conversationEvents: event } = await live.data();
         ({ cursor } = event);
-        if (event.message !== undefined && !bodies.includes(event.message.body)) bodies.push(event.message.body);
-        if (event.user !== undefined) usernames.add(event.user.username);
-        if (event.conversation !== undefined) ({ title } = event.conversation);
+        if ('message' in event && !bodies.includes(event.message.body)) bodies.push(event.message.body);
+        if ('user' in event) usernames.add(event.user.username);
+        if (event.__typename === 'ConversationRenamed') title = event.conversation?.title ?? title;
       }
     }
     return { bodies, usernames: [...usernames].sort(), title };
@@ -309,9 +306,11 @@ describe('a room that all have left', () => {
     expect(await find()).toEqual({ room: null });
     expect(await talk.code(cleo, 'joinRoom', { code: room.joinCode, passcode: 'sesame' })).toBe('NOT_FOUND');
 
-    const HISTORY = '{ me { messageHistory { edges { node { id body conversation { id title archivedAt memberCount } } } } } }';
+    const History = graphql(
+      `query RoomsHistory { me { messageHistory { edges { node { id body conversation { id title archivedAt memberCount } } } } } }`,
+    );
     const conversation = { id: room.id, title: 'Gone', archivedAt: expect.any(String) as string, memberCount: 0 };
-    expect(await app.data(HISTORY, {}, cleo)).toEqual({
+    expect(await app.data(History, {}, cleo)).toEqual({
       me: { messageHistory: { edges: [{ node: { id: said.id, body: 'remember me', conversation } }] } },
     });
     expect(await talk.read(cleo, room.id, 'title archivedAt joinCode')).toEqual({

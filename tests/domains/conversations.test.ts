@@ -1,7 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { JOIN_CODE_ALPHABET } from '../../src/domains/conversations/join-codes.js';
 import { encodeId, parseId } from '../../src/graphql/ids.js';
+import type {
+  ConversationsConversationFragment as ConversationFragment,
+  CreateGroupInput,
+  CreateRoomInput,
+  SendMessageInput,
+} from '../generated/texts/graphql.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { graphql, present, type ResultOf, type VariablesOf } from '../kit/graphql.js';
 import type { TestSubscription } from '../kit/client.js';
 
 let app: TestApp;
@@ -17,114 +24,89 @@ afterAll(() => app.stop());
 
 // ---------------------------------------------------------------- what the tests ask
 
-interface Conversation {
-  readonly id: string;
-  readonly kind: string;
-  readonly title: string | null;
-  readonly joinCode: string | null;
-  readonly memberCount: number;
-  readonly unreadCount: number;
-  readonly lastReadSeq: number | null;
-  readonly lastReadCursor: string | null;
-  readonly lastMessageAt: string | null;
-  readonly cursor: string;
-  readonly clientId: string | null;
-}
-
-interface Message {
-  readonly id: string;
-  readonly seq: number;
-  readonly body: string;
-  readonly createdAt: string;
-  readonly clientId: string | null;
-  readonly author: { readonly username: string };
-  readonly replyTo: { readonly id: string } | null;
-  readonly conversation: { readonly id: string };
-}
-
+type Conversation = ConversationFragment & { readonly cursor: string };
 interface Page<Node> {
-  readonly edges: readonly { readonly cursor: string; readonly node: Node }[];
-  readonly pageInfo: {
-    readonly hasNextPage: boolean;
-    readonly hasPreviousPage: boolean;
-    readonly startCursor: string;
-    readonly endCursor: string;
-  };
-  readonly totalCount: number;
+  readonly edges: readonly { readonly node: Node }[];
 }
 
-const CONVERSATION = 'id kind title joinCode memberCount unreadCount lastReadSeq lastReadCursor lastMessageAt cursor clientId';
-const MESSAGE = 'id seq body createdAt clientId author { username } replyTo { id } conversation { id }';
-const PAGE_INFO = 'pageInfo { hasNextPage hasPreviousPage startCursor endCursor } totalCount';
+graphql(
+  `fragment ConversationsConversation on Conversation { id kind title joinCode memberCount unreadCount lastReadSeq lastReadCursor lastMessageAt cursor clientId }`,
+);
+graphql(
+  `fragment ConversationsMessage on Message { id seq body createdAt clientId author { username } replyTo { id } conversation { id } }`,
+);
 
-const START_DIRECT = `mutation ($input: StartDirectInput!) { startDirect(input: $input) { conversation { ${CONVERSATION} } } }`;
-const CREATE_GROUP = `mutation ($input: CreateGroupInput!) { createGroup(input: $input) { conversation { ${CONVERSATION} } } }`;
-const CREATE_ROOM = `mutation ($input: CreateRoomInput!) { createRoom(input: $input) { conversation { ${CONVERSATION} } } }`;
-const JOIN_ROOM = `mutation ($input: JoinRoomInput!) { joinRoom(input: $input) { conversation { ${CONVERSATION} } } }`;
-const LEAVE = 'mutation ($input: LeaveConversationInput!) { leaveConversation(input: $input) { conversationId } }';
-const SEND = `mutation ($input: SendMessageInput!) { sendMessage(input: $input) { cursor message { ${MESSAGE} } } }`;
-const MARK_READ = `mutation ($input: MarkReadInput!) { markRead(input: $input) { conversation { ${CONVERSATION} } } }`;
-const CONVERSATION_BY_ID = `query ($id: ID!) { conversation(id: $id) { ${CONVERSATION} } }`;
-const NODE = 'query ($id: ID!) { node(id: $id) { __typename id ... on Message { body } ... on Conversation { title } } }';
-const MESSAGES = `query ($id: ID!, $first: Int, $last: Int, $after: String, $before: String) {
+const StartDirect = graphql(
+  `mutation ConversationsStartDirect($input: StartDirectInput!) { startDirect(input: $input) { conversation { ...ConversationsConversation } } }`,
+);
+const CreateGroup = graphql(
+  `mutation ConversationsCreateGroup($input: CreateGroupInput!) { createGroup(input: $input) { conversation { ...ConversationsConversation } } }`,
+);
+const CreateRoom = graphql(
+  `mutation ConversationsCreateRoom($input: CreateRoomInput!) { createRoom(input: $input) { conversation { ...ConversationsConversation } } }`,
+);
+const JoinRoom = graphql(
+  `mutation ConversationsJoinRoom($input: JoinRoomInput!) { joinRoom(input: $input) { conversation { ...ConversationsConversation } } }`,
+);
+const Leave = graphql(
+  `mutation ConversationsLeave($input: LeaveConversationInput!) { leaveConversation(input: $input) { conversationId } }`,
+);
+const Send = graphql(
+  `mutation ConversationsSend($input: SendMessageInput!) { sendMessage(input: $input) { cursor message { ...ConversationsMessage } } }`,
+);
+const MarkRead = graphql(
+  `mutation ConversationsMarkRead($input: MarkReadInput!) { markRead(input: $input) { conversation { ...ConversationsConversation } } }`,
+);
+const ConversationById = graphql(
+  `query ConversationsConversationById($id: ID!) { conversation(id: $id) { ...ConversationsConversation } }`,
+);
+const Node = graphql(
+  `query ConversationsNode($id: ID!) { node(id: $id) { __typename id ... on Message { body } ... on Conversation { title } } }`,
+);
+const Messages = graphql(`query ConversationsMessages($id: ID!, $first: Int, $last: Int, $after: String, $before: String) {
   conversation(id: $id) {
     cursor
-    messages(first: $first, last: $last, after: $after, before: $before) { edges { cursor node { ${MESSAGE} } } ${PAGE_INFO} }
+    messages(first: $first, last: $last, after: $after, before: $before) { edges { cursor node { ...ConversationsMessage } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } totalCount }
   }
-}`;
-const MEMBERS = `query ($id: ID!, $first: Int, $after: String) {
+}`);
+const Members = graphql(`query ConversationsMembers($id: ID!, $first: Int, $after: String) {
   conversation(id: $id) {
-    members(first: $first, after: $after) { edges { cursor node { id role joinedAt lastReadSeq lastReadCursor user { username } } } ${PAGE_INFO} }
+    members(first: $first, after: $after) { edges { cursor node { id role joinedAt lastReadSeq lastReadCursor user { username } } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } totalCount }
   }
-}`;
-const MESSAGE_ADDED = `subscription ($conversationId: ID!, $after: String) {
-  messageAdded(conversationId: $conversationId, after: $after) { cursor conversationId at message { ${MESSAGE} } }
-}`;
+}`);
+const MessageAdded = graphql(`subscription ConversationsMessageAdded($conversationId: ID!, $after: String) {
+  messageAdded(conversationId: $conversationId, after: $after) { cursor conversationId at message { ...ConversationsMessage } }
+}`);
 
-interface MessageAdded {
-  readonly messageAdded: { readonly cursor: string; readonly conversationId: string; readonly at: string; readonly message: Message };
-}
+/** As its members see a conversation. */
+const asMember = (conversation: ConversationFragment): Conversation => ({ ...conversation, cursor: present(conversation.cursor) });
 
 const startDirect = async (as: TestUser, other: TestUser): Promise<Conversation> =>
-  (await app.data<{ startDirect: { conversation: Conversation } }>(START_DIRECT, { input: { userId: other.id } }, as)).startDirect
-    .conversation;
+  asMember((await app.data(StartDirect, { input: { userId: other.id } }, as)).startDirect.conversation);
 
-const createGroup = async (as: TestUser, others: readonly TestUser[], more: object = {}): Promise<Conversation> =>
-  (
-    await app.data<{ createGroup: { conversation: Conversation } }>(
-      CREATE_GROUP,
-      { input: { title: 'Group', memberIds: others.map(({ id }) => id), ...more } },
-      as,
-    )
-  ).createGroup.conversation;
+const createGroup = async (as: TestUser, others: readonly TestUser[], more: Partial<CreateGroupInput> = {}): Promise<Conversation> =>
+  asMember(
+    (await app.data(CreateGroup, { input: { title: 'Group', memberIds: others.map(({ id }) => id), ...more } }, as)).createGroup
+      .conversation,
+  );
 
-const createRoom = async (as: TestUser, input: object = {}): Promise<Conversation> =>
-  (await app.data<{ createRoom: { conversation: Conversation } }>(CREATE_ROOM, { input }, as)).createRoom.conversation;
+const createRoom = async (as: TestUser, input: CreateRoomInput = {}): Promise<Conversation> =>
+  asMember((await app.data(CreateRoom, { input }, as)).createRoom.conversation);
 
 const joinRoom = async (as: TestUser, code: string | null): Promise<Conversation> =>
-  (await app.data<{ joinRoom: { conversation: Conversation } }>(JOIN_ROOM, { input: { code } }, as)).joinRoom.conversation;
+  asMember((await app.data(JoinRoom, { input: { code: present(code) } }, as)).joinRoom.conversation);
 
-const send = async (as: TestUser, conversationId: string, body: string, more: object = {}): Promise<{ cursor: string; message: Message }> =>
-  (await app.data<{ sendMessage: { cursor: string; message: Message } }>(SEND, { input: { conversationId, body, ...more } }, as))
-    .sendMessage;
+const send = async (as: TestUser, conversationId: string, body: string, more: Partial<SendMessageInput> = {}) =>
+  (await app.data(Send, { input: { conversationId, body, ...more } }, as)).sendMessage;
 
 const conversation = async (as: TestUser, id: string): Promise<Conversation> =>
-  (await app.data<{ conversation: Conversation }>(CONVERSATION_BY_ID, { id }, as)).conversation;
+  asMember((await app.data(ConversationById, { id }, as)).conversation);
 
-const messages = async (as: TestUser, id: string, args: object = {}): Promise<Page<Message>> =>
-  (await app.data<{ conversation: { messages: Page<Message> } }>(MESSAGES, { id, ...args }, as)).conversation.messages;
+const messages = async (as: TestUser, id: string, args: Omit<VariablesOf<typeof Messages>, 'id'> = {}) =>
+  present((await app.data(Messages, { id, ...args }, as)).conversation.messages);
 
-interface Member {
-  readonly id: string;
-  readonly role: string;
-  readonly joinedAt: string;
-  readonly lastReadSeq: number;
-  readonly lastReadCursor: string;
-  readonly user: { readonly username: string };
-}
-
-const members = async (as: TestUser, id: string, args: object = {}): Promise<Page<Member>> =>
-  (await app.data<{ conversation: { members: Page<Member> } }>(MEMBERS, { id, ...args }, as)).conversation.members;
+const members = async (as: TestUser, id: string, args: Omit<VariablesOf<typeof Members>, 'id'> = {}) =>
+  present((await app.data(Members, { id, ...args }, as)).conversation.members);
 
 const uuid = (globalId: string): string => parseId(globalId).id;
 
@@ -132,18 +114,19 @@ const uuid = (globalId: string): string => parseId(globalId).id;
 const log = (conversationId: string): Promise<{ seq: number; kind: string; ref: Record<string, string> }[]> =>
   app.database.query(`SELECT seq, kind, ref FROM event WHERE topic = 'conversation' AND key = $1 ORDER BY seq`, [uuid(conversationId)]);
 
-const listen = (as: TestUser, conversationId: string, after?: string): TestSubscription<MessageAdded> =>
-  app.connect(as).subscribe<MessageAdded>(MESSAGE_ADDED, { conversationId, after });
+const listen = (as: TestUser, conversationId: string, after?: string): TestSubscription<ResultOf<typeof MessageAdded>> =>
+  app.connect(as).subscribe(MessageAdded, { conversationId, after });
 
 /** The code with which a subscription is refused, however the refusal travels. */
-const refusal = async (subscription: TestSubscription<MessageAdded>): Promise<unknown> => {
+const refusal = async (subscription: TestSubscription<ResultOf<typeof MessageAdded>>): Promise<unknown> => {
   const answer = await Promise.race([subscription.ended, subscription.next().catch(() => subscription.ended)]);
   const errors = (Array.isArray(answer) ? answer : (answer as { errors: unknown }).errors) as { extensions: { code: unknown } }[];
   return errors[0]?.extensions.code;
 };
 
-const usernames = (page: Page<Member>): string[] => page.edges.map(({ node }) => node.user.username);
-const bodies = (page: Page<Message>): string[] => page.edges.map(({ node }) => node.body);
+const usernames = (page: Page<{ readonly user: { readonly username: string } }>): string[] =>
+  page.edges.map(({ node }) => node.user.username);
+const bodies = (page: Page<{ readonly body: string }>): string[] => page.edges.map(({ node }) => node.body);
 
 // ---------------------------------------------------------------- beginning
 
@@ -169,10 +152,10 @@ describe('startDirect', () => {
   });
 
   test('refuses oneself, nobody and what is no user', async () => {
-    expect(await app.code(START_DIRECT, { input: { userId: ada.id } }, ada)).toBe('BAD_USER_INPUT');
-    expect(await app.code(START_DIRECT, { input: { userId: encodeId('User', crypto.randomUUID()) } }, ada)).toBe('NOT_FOUND');
-    expect(await app.code(START_DIRECT, { input: { userId: encodeId('Post', crypto.randomUUID()) } }, ada)).toBe('BAD_USER_INPUT');
-    expect(await app.code(START_DIRECT, { input: { userId: ben.id } })).toBe('UNAUTHENTICATED');
+    expect(await app.code(StartDirect, { input: { userId: ada.id } }, ada)).toBe('BAD_USER_INPUT');
+    expect(await app.code(StartDirect, { input: { userId: encodeId('User', crypto.randomUUID()) } }, ada)).toBe('NOT_FOUND');
+    expect(await app.code(StartDirect, { input: { userId: encodeId('Post', crypto.randomUUID()) } }, ada)).toBe('BAD_USER_INPUT');
+    expect(await app.code(StartDirect, { input: { userId: ben.id } })).toBe('UNAUTHENTICATED');
   });
 });
 
@@ -188,13 +171,13 @@ describe('createGroup', () => {
 
   test('names every user that does not exist', async () => {
     const memberIds = [ben.id, encodeId('User', crypto.randomUUID()), encodeId('User', crypto.randomUUID())];
-    const { errors } = await app.execute(CREATE_GROUP, { input: { title: 'x', memberIds } }, ada);
+    const { errors } = await app.execute(CreateGroup, { input: { title: 'x', memberIds } }, ada);
     expect(errors?.[0]?.extensions).toMatchObject({
       code: 'BAD_USER_INPUT',
       fields: [{ path: 'input.memberIds.1' }, { path: 'input.memberIds.2' }],
     });
     const wrongType = await app.execute(
-      CREATE_GROUP,
+      CreateGroup,
       { input: { title: 'x', memberIds: [ben.id, encodeId('Post', crypto.randomUUID())] } },
       ada,
     );
@@ -212,7 +195,7 @@ describe('createGroup', () => {
     ],
     ['a clientId with a space', { title: 'x', memberIds: [], clientId: 'a b' }, 'input.clientId'],
   ])('refuses %s', async (_what, input, path) => {
-    const { errors } = await app.execute(CREATE_GROUP, { input }, ada);
+    const { errors } = await app.execute(CreateGroup, { input }, ada);
     expect(errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', fields: [{ path }] });
   });
 
@@ -221,14 +204,16 @@ describe('createGroup', () => {
     expect(new Set(groups.map(({ id }) => id)).size).toBe(1);
     expect(groups[0]).toMatchObject({ clientId: 'group-1', memberCount: 2 });
     const other = { title: 'Another', memberIds: [ben.id], clientId: 'group-1' };
-    expect(await app.code(CREATE_GROUP, { input: other }, ada)).toBe('CONFLICT');
-    expect(await app.code(CREATE_ROOM, { input: { title: 'Group', clientId: 'group-1' } }, ada)).toBe('CONFLICT');
+    expect(await app.code(CreateGroup, { input: other }, ada)).toBe('CONFLICT');
+    expect(await app.code(CreateRoom, { input: { title: 'Group', clientId: 'group-1' } }, ada)).toBe('CONFLICT');
     expect((await createGroup(ben, [ada], { clientId: 'group-1' })).id).not.toBe(groups[0]?.id);
   });
 });
 
 describe('rooms', () => {
-  const ROOM = `query ($code: String!) { room(code: $code) { id kind title joinCode memberCount unreadCount lastReadSeq lastReadCursor } }`;
+  const Room = graphql(
+    `query ConversationsRoom($code: String!) { room(code: $code) { id kind title joinCode memberCount unreadCount lastReadSeq lastReadCursor } }`,
+  );
 
   test('are joined by their code, in any case and with spaces, once', async () => {
     const room = await createRoom(ada, { title: 'Open house' });
@@ -260,8 +245,8 @@ describe('rooms', () => {
       lastReadSeq: null,
       lastReadCursor: null,
     };
-    expect(await app.data(ROOM, { code }, cleo)).toEqual({ room: outline });
-    expect(await app.data(ROOM, { code })).toEqual({ room: outline });
+    expect(await app.data(Room, { code: present(code) }, cleo)).toEqual({ room: outline });
+    expect(await app.data(Room, { code: present(code) })).toEqual({ room: outline });
     for (const inside of ['messages { totalCount }', 'members { totalCount }', 'cursor']) {
       const query = `query ($code: String!) { room(code: $code) { ${inside} } }`;
       expect(await app.execute(query, { code }, cleo)).toMatchObject({
@@ -274,8 +259,8 @@ describe('rooms', () => {
 
   test('with a wrong code are nowhere', async () => {
     for (const code of ['0OI1', 'CDF', 'CDFGH', '', '\u0000CDF', 'äöüß']) {
-      expect(await app.data(ROOM, { code }, ada)).toEqual({ room: null });
-      expect(await app.code(JOIN_ROOM, { input: { code } }, ada)).toBe('NOT_FOUND');
+      expect(await app.data(Room, { code }, ada)).toEqual({ room: null });
+      expect(await app.code(JoinRoom, { input: { code } }, ada)).toBe('NOT_FOUND');
     }
   });
 
@@ -320,7 +305,7 @@ describe('messages', () => {
   test('that were missed come after the last cursor, each once, and the live ones follow', async () => {
     const group = await createGroup(ada, [ben]);
     const socket = app.connect(ben);
-    const first = socket.subscribe<MessageAdded>(MESSAGE_ADDED, { conversationId: group.id, after: group.cursor });
+    const first = socket.subscribe(MessageAdded, { conversationId: group.id, after: group.cursor });
     await send(ada, group.id, 'seen');
     const { messageAdded: seen } = await first.data();
     socket.terminate();
@@ -349,11 +334,11 @@ describe('messages', () => {
     expect(await send(ada, group.id, 'once', { clientId: 'm-1' })).toEqual(results[0]);
     expect((await messages(ben, group.id)).totalCount).toBe(1);
     expect((await log(group.id)).filter(({ kind }) => kind === 'MessageAdded')).toHaveLength(1);
-    expect(await app.code(SEND, { input: { conversationId: group.id, body: 'twice', clientId: 'm-1' } }, ada)).toBe('CONFLICT');
+    expect(await app.code(Send, { input: { conversationId: group.id, body: 'twice', clientId: 'm-1' } }, ada)).toBe('CONFLICT');
     expect((await send(ben, group.id, 'once', { clientId: 'm-1' })).message.id).not.toBe(results[0]?.message.id);
     // What was sent before leaving is answered after it, too.
-    await app.data(LEAVE, { input: { conversationId: group.id } }, ada);
-    const replayed = `mutation ($input: SendMessageInput!) { sendMessage(input: $input) { message { id } } }`;
+    await app.data(Leave, { input: { conversationId: group.id } }, ada);
+    const replayed = graphql(`mutation ConversationsReplayed($input: SendMessageInput!) { sendMessage(input: $input) { message { id } } }`);
     expect(await app.data(replayed, { input: { conversationId: group.id, body: 'once', clientId: 'm-1' } }, ada)).toEqual({
       sendMessage: { message: { id: results[0]?.message.id } },
     });
@@ -364,7 +349,7 @@ describe('messages', () => {
     const question = await send(ada, group.id, 'question');
     const answer = await send(ben, group.id, 'answer', { replyToId: question.message.id });
     expect(answer.message.replyTo).toEqual({ id: question.message.id });
-    const crossed = await app.execute(SEND, { input: { conversationId: other.id, body: 'x', replyToId: question.message.id } }, ada);
+    const crossed = await app.execute(Send, { input: { conversationId: other.id, body: 'x', replyToId: question.message.id } }, ada);
     expect(crossed.errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', fields: [{ path: 'input.replyToId' }] });
     expect((await messages(ada, other.id)).totalCount).toBe(0);
   });
@@ -391,8 +376,8 @@ describe('messages', () => {
       [{ conversationId: foreign.id, body: 'x' }, 'FORBIDDEN'],
       [{ conversationId: foreign.id, body: 'x', clientId: 'f-1' }, 'FORBIDDEN'],
     ];
-    for (const [input, code] of refused) expect([input, await app.code(SEND, { input }, ada)]).toEqual([input, code]);
-    expect(await app.code(SEND, { input: { conversationId, body: 'x' } })).toBe('UNAUTHENTICATED');
+    for (const [input, code] of refused) expect([input, await app.code(Send.toString(), { input }, ada)]).toEqual([input, code]);
+    expect(await app.code(Send, { input: { conversationId, body: 'x' } })).toBe('UNAUTHENTICATED');
     expect(await state()).toEqual(before);
     // A character is a code point: these are 1,000, in 2,000 units of UTF-16.
     expect((await send(ada, conversationId, '🎈'.repeat(1_000))).message.body).toHaveLength(2_000);
@@ -400,8 +385,9 @@ describe('messages', () => {
 
   test('cost two statements between BEGIN and COMMIT', async () => {
     const group = await createGroup(ada, [ben]);
-    const bare =
-      'mutation ($input: SendMessageInput!) { sendMessage(input: $input) { cursor message { id seq body createdAt clientId } } }';
+    const bare = graphql(
+      `mutation ConversationsBare($input: SendMessageInput!) { sendMessage(input: $input) { cursor message { id seq body createdAt clientId } } }`,
+    );
     const statements = await app.countStatements(() => app.data(bare, { input: { conversationId: group.id, body: 'x' } }, ada));
     // The first one finds out who the token belongs to; BEGIN is not told.
     expect(statements.map((sql) => sql.trim().split(/\s/)[0])).toEqual(['SELECT', 'INSERT', 'WITH', 'COMMIT']);
@@ -453,7 +439,7 @@ describe('pages of messages', () => {
       const page = await messages(ben, group.id, { last: 7, before });
       backward.unshift(...bodies(page));
       if (!page.pageInfo.hasPreviousPage) break;
-      before = page.pageInfo.startCursor;
+      before = page.pageInfo.startCursor ?? undefined;
     }
     expect(backward).toEqual(all);
 
@@ -462,7 +448,7 @@ describe('pages of messages', () => {
       const page = await messages(ben, group.id, { first: 10, after });
       forward.push(...bodies(page));
       if (!page.pageInfo.hasNextPage) break;
-      after = page.pageInfo.endCursor;
+      after = page.pageInfo.endCursor ?? undefined;
     }
     expect(forward).toEqual(all);
   });
@@ -478,7 +464,7 @@ describe('pages of messages', () => {
       { after: 'x' },
       { before: other.cursor },
     ]) {
-      expect([args, await app.code(MESSAGES, { id: group.id, ...args }, ada)]).toEqual([args, 'BAD_USER_INPUT']);
+      expect([args, await app.code(Messages, { id: group.id, ...args }, ada)]).toEqual([args, 'BAD_USER_INPUT']);
     }
   });
 });
@@ -492,37 +478,37 @@ describe('a conversation of others', () => {
     const before = await log(group.id);
     const input = { conversationId: group.id };
 
-    expect(await app.execute(CONVERSATION_BY_ID, { id: group.id }, cleo)).toMatchObject({
+    expect(await app.execute(ConversationById, { id: group.id }, cleo)).toMatchObject({
       data: { conversation: null },
       errors: [{ extensions: { code: 'FORBIDDEN' } }],
     });
-    expect(await app.code(CONVERSATION_BY_ID, { id: group.id })).toBe('UNAUTHENTICATED');
-    expect(await app.code(MARK_READ, { input: { ...input, cursor } }, cleo)).toBe('FORBIDDEN');
-    expect(await app.code(LEAVE, { input }, cleo)).toBe('FORBIDDEN');
+    expect(await app.code(ConversationById, { id: group.id })).toBe('UNAUTHENTICATED');
+    expect(await app.code(MarkRead, { input: { ...input, cursor } }, cleo)).toBe('FORBIDDEN');
+    expect(await app.code(Leave, { input }, cleo)).toBe('FORBIDDEN');
     expect(await refusal(listen(cleo, group.id))).toBe('FORBIDDEN');
     // Not even the cursor is looked at.
     expect(await refusal(listen(cleo, group.id, 'nonsense'))).toBe('FORBIDDEN');
     for (const id of [group.id, message.id]) {
-      expect(await app.data(NODE, { id }, cleo)).toEqual({ node: null });
-      expect(await app.data(NODE, { id })).toEqual({ node: null });
+      expect(await app.data(Node, { id }, cleo)).toEqual({ node: null });
+      expect(await app.data(Node, { id })).toEqual({ node: null });
     }
-    expect(await app.data(NODE, { id: group.id }, ben)).toEqual({ node: { __typename: 'Conversation', id: group.id, title: 'Ours' } });
-    expect(await app.data(NODE, { id: message.id }, ben)).toEqual({ node: { __typename: 'Message', id: message.id, body: 'ours' } });
+    expect(await app.data(Node, { id: group.id }, ben)).toEqual({ node: { __typename: 'Conversation', id: group.id, title: 'Ours' } });
+    expect(await app.data(Node, { id: message.id }, ben)).toEqual({ node: { __typename: 'Message', id: message.id, body: 'ours' } });
     expect(await log(group.id)).toEqual(before);
   });
 
   test('that does not exist is null or NOT_FOUND, and an id of another type BAD_USER_INPUT', async () => {
     const id = encodeId('Conversation', crypto.randomUUID());
-    expect(await app.data(CONVERSATION_BY_ID, { id }, ada)).toEqual({ conversation: null });
-    expect(await app.data(NODE, { id }, ada)).toEqual({ node: null });
-    expect(await app.data(NODE, { id: encodeId('Message', crypto.randomUUID()) }, ada)).toEqual({ node: null });
-    expect(await app.code(LEAVE, { input: { conversationId: id } }, ada)).toBe('NOT_FOUND');
-    expect(await app.code(MARK_READ, { input: { conversationId: id, cursor: 'x' } }, ada)).toBe('NOT_FOUND');
+    expect(await app.data(ConversationById, { id }, ada)).toEqual({ conversation: null });
+    expect(await app.data(Node, { id }, ada)).toEqual({ node: null });
+    expect(await app.data(Node, { id: encodeId('Message', crypto.randomUUID()) }, ada)).toEqual({ node: null });
+    expect(await app.code(Leave, { input: { conversationId: id } }, ada)).toBe('NOT_FOUND');
+    expect(await app.code(MarkRead, { input: { conversationId: id, cursor: 'x' } }, ada)).toBe('NOT_FOUND');
     expect(await refusal(listen(ada, id))).toBe('NOT_FOUND');
 
-    expect(await app.code(CONVERSATION_BY_ID, { id: ada.id }, ada)).toBe('BAD_USER_INPUT');
-    expect(await app.code(LEAVE, { input: { conversationId: ada.id } }, ada)).toBe('BAD_USER_INPUT');
-    expect(await app.code(MARK_READ, { input: { conversationId: ada.id, cursor: 'x' } }, ada)).toBe('BAD_USER_INPUT');
+    expect(await app.code(ConversationById, { id: ada.id }, ada)).toBe('BAD_USER_INPUT');
+    expect(await app.code(Leave, { input: { conversationId: ada.id } }, ada)).toBe('BAD_USER_INPUT');
+    expect(await app.code(MarkRead, { input: { conversationId: ada.id, cursor: 'x' } }, ada)).toBe('BAD_USER_INPUT');
     expect(await refusal(listen(ada, ada.id))).toBe('BAD_USER_INPUT');
   });
 
@@ -530,14 +516,16 @@ describe('a conversation of others', () => {
     const [group, other] = await Promise.all([createGroup(ada, []), createGroup(ada, [])]);
     expect(await refusal(listen(ada, group.id, other.cursor))).toBe('BAD_USER_INPUT');
     expect(await refusal(listen(ada, group.id, 'x'))).toBe('BAD_USER_INPUT');
-    expect(await app.code(MARK_READ, { input: { conversationId: group.id, cursor: other.cursor } }, ada)).toBe('BAD_USER_INPUT');
-    expect(await app.code(MARK_READ, { input: { conversationId: group.id, cursor: 'x' } }, ada)).toBe('BAD_USER_INPUT');
+    expect(await app.code(MarkRead, { input: { conversationId: group.id, cursor: other.cursor } }, ada)).toBe('BAD_USER_INPUT');
+    expect(await app.code(MarkRead, { input: { conversationId: group.id, cursor: 'x' } }, ada)).toBe('BAD_USER_INPUT');
   });
 
   test('guests talk as members do', async () => {
-    const { joinAsGuest } = await app.data<{
-      joinAsGuest: { user: { id: string; username: string }; credentials: { accessToken: string } };
-    }>('mutation { joinAsGuest(input: { displayName: "A guest" }) { user { id username } credentials { accessToken } } }');
+    const { joinAsGuest } = await app.data(
+      graphql(
+        `mutation ConversationsJoinAsGuest { joinAsGuest(input: { displayName: "A guest" }) { user { id username } credentials { accessToken } } }`,
+      ),
+    );
     const guest = { ...joinAsGuest.user, token: joinAsGuest.credentials.accessToken, refreshToken: '' };
     const room = await createRoom(guest);
     await joinRoom(ada, room.joinCode);
@@ -550,11 +538,10 @@ describe('a conversation of others', () => {
 
 describe('what is unread', () => {
   const markRead = async (as: TestUser, conversationId: string, cursor: string): Promise<Conversation> =>
-    (await app.data<{ markRead: { conversation: Conversation } }>(MARK_READ, { input: { conversationId, cursor } }, as)).markRead
-      .conversation;
+    asMember((await app.data(MarkRead, { input: { conversationId, cursor } }, as)).markRead.conversation);
 
   const unreadInAll = async (as: TestUser): Promise<number> =>
-    (await app.data<{ me: { unreadMessageCount: number } }>('{ me { unreadMessageCount } }', {}, as)).me.unreadMessageCount;
+    (await app.data(graphql(`query ConversationsMe { me { unreadMessageCount } }`), {}, as)).me.unreadMessageCount;
 
   test('are messages of others since one last read, or since one came', async () => {
     const [fay, gil] = await Promise.all([app.user('fay'), app.user('gil')]);
@@ -602,9 +589,9 @@ describe('what is unread', () => {
     expect(await refusal(listen(ben, group.id, sent[0]?.cursor))).toBe('CURSOR_EXPIRED');
     expect(await markRead(ben, group.id, sent[0]?.cursor ?? '')).toMatchObject({ unreadCount: 2 });
     await app.database.query(`UPDATE head SET last_seq = last_seq - 2, oldest_seq = 1 WHERE topic = 'conversation' AND key = $1`, [key]);
-    expect(await app.code(MARK_READ, { input: { conversationId: group.id, cursor: sent[2]?.cursor } }, ben)).toBe('CURSOR_EXPIRED');
+    expect(await app.code(MarkRead, { input: { conversationId: group.id, cursor: present(sent[2]).cursor } }, ben)).toBe('CURSOR_EXPIRED');
     await app.database.query(`UPDATE head SET epoch = epoch + 1 WHERE topic = 'conversation' AND key = $1`, [key]);
-    expect(await app.code(MARK_READ, { input: { conversationId: group.id, cursor: sent[1]?.cursor } }, ben)).toBe('CURSOR_EXPIRED');
+    expect(await app.code(MarkRead, { input: { conversationId: group.id, cursor: present(sent[1]).cursor } }, ben)).toBe('CURSOR_EXPIRED');
     expect((await conversation(ben, group.id)).unreadCount).toBe(2);
   });
 });
@@ -612,16 +599,16 @@ describe('what is unread', () => {
 // ---------------------------------------------------------------- leaving
 
 describe('leaveConversation', () => {
-  const leave = (as: TestUser, conversationId: string) => app.data(LEAVE, { input: { conversationId } }, as);
+  const leave = (as: TestUser, conversationId: string) => app.data(Leave, { input: { conversationId } }, as);
 
   test('ends the membership; the longest member follows an owner', async () => {
     const room = await createRoom(ada);
     await joinRoom(ben, room.joinCode);
     await joinRoom(cleo, room.joinCode);
     expect(await leave(ada, room.id)).toEqual({ leaveConversation: { conversationId: room.id } });
-    expect(await app.code(CONVERSATION_BY_ID, { id: room.id }, ada)).toBe('FORBIDDEN');
-    expect(await app.code(SEND, { input: { conversationId: room.id, body: 'x' } }, ada)).toBe('FORBIDDEN');
-    expect(await app.code(LEAVE, { input: { conversationId: room.id } }, ada)).toBe('FORBIDDEN');
+    expect(await app.code(ConversationById, { id: room.id }, ada)).toBe('FORBIDDEN');
+    expect(await app.code(Send, { input: { conversationId: room.id, body: 'x' } }, ada)).toBe('FORBIDDEN');
+    expect(await app.code(Leave, { input: { conversationId: room.id } }, ada)).toBe('FORBIDDEN');
     expect((await members(cleo, room.id)).edges.map(({ node }) => [node.user.username, node.role])).toEqual([
       ['ben', 'OWNER'],
       ['cleo', 'MEMBER'],
@@ -663,7 +650,7 @@ describe('leaveConversation', () => {
 
   test('refuses a direct conversation', async () => {
     const direct = await startDirect(ada, ben);
-    expect(await app.code(LEAVE, { input: { conversationId: direct.id } }, ada)).toBe('BAD_USER_INPUT');
+    expect(await app.code(Leave, { input: { conversationId: direct.id } }, ada)).toBe('BAD_USER_INPUT');
     expect((await conversation(ada, direct.id)).memberCount).toBe(2);
   });
 
@@ -673,11 +660,11 @@ describe('leaveConversation', () => {
       const room = await createRoom(ada);
       await joinRoom(hal, room.joinCode);
       const sends = Array.from({ length: 6 }, (_, index) =>
-        app.execute(SEND, { input: { conversationId: room.id, body: `${index}` } }, hal),
+        app.execute(Send, { input: { conversationId: room.id, body: `${index}` } }, hal),
       );
       const left = leave(hal, room.id);
       const more = Array.from({ length: 6 }, (_, index) =>
-        app.execute(SEND, { input: { conversationId: room.id, body: `late ${index}` } }, hal),
+        app.execute(Send, { input: { conversationId: room.id, body: `late ${index}` } }, hal),
       );
       await left;
       const results = await Promise.all([...sends, ...more]);
@@ -693,11 +680,10 @@ describe('leaveConversation', () => {
 // ---------------------------------------------------------------- lists
 
 describe('Me', () => {
-  const LIST = `query ($first: Int, $last: Int, $after: String, $before: String) {
-    me { conversations(first: $first, last: $last, after: $after, before: $before) { edges { cursor node { id } } ${PAGE_INFO} } }
-  }`;
-  const list = async (as: TestUser, args: object = {}): Promise<Page<{ id: string }>> =>
-    (await app.data<{ me: { conversations: Page<{ id: string }> } }>(LIST, args, as)).me.conversations;
+  const List = graphql(`query ConversationsList($first: Int, $last: Int, $after: String, $before: String) {
+    me { conversations(first: $first, last: $last, after: $after, before: $before) { edges { cursor node { id } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } totalCount } }
+  }`);
+  const list = async (as: TestUser, args: VariablesOf<typeof List> = {}) => (await app.data(List, args, as)).me.conversations;
   const ids = (page: Page<{ id: string }>): string[] => page.edges.map(({ node }) => node.id);
 
   test('lists conversations, the most recently active first', async () => {
@@ -721,7 +707,7 @@ describe('Me', () => {
       const page = await list(jon, { first: 3, after });
       forward.push(...ids(page));
       if (!page.pageInfo.hasNextPage) break;
-      after = page.pageInfo.endCursor;
+      after = page.pageInfo.endCursor ?? undefined;
     }
     expect(forward).toEqual(all);
     const backward: string[] = [];
@@ -729,7 +715,7 @@ describe('Me', () => {
       const page = await list(jon, { last: 2, before });
       backward.unshift(...ids(page));
       if (!page.pageInfo.hasPreviousPage) break;
-      before = page.pageInfo.startCursor;
+      before = page.pageInfo.startCursor ?? undefined;
     }
     expect(backward).toEqual(all);
     // Those who came in one transaction came at the same moment.
@@ -740,21 +726,20 @@ describe('Me', () => {
       const page = await members(jon, group.id, { first: 1, after });
       walked.push(...page.edges);
       if (!page.pageInfo.hasNextPage) break;
-      after = page.pageInfo.endCursor;
+      after = page.pageInfo.endCursor ?? undefined;
     }
     expect(walked).toEqual(everyone.edges);
     expect(everyone.totalCount).toBe(4);
   });
 
   describe('has a history of what one wrote', () => {
-    const HISTORY = `query ($search: String, $first: Int, $after: String) {
-      me { messageHistory(search: $search, first: $first, after: $after) { edges { cursor node { body conversation { id title } } } ${PAGE_INFO} } }
-    }`;
+    const History = graphql(`query ConversationsHistory($search: String, $first: Int, $after: String) {
+      me { messageHistory(search: $search, first: $first, after: $after) { edges { cursor node { body conversation { id title } } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } totalCount } }
+    }`);
     const words = ['100% sure', '100 per cent', 'snake_case', 'snakeXcase', 'back\\slash', 'ÄRGER'];
     let kim: TestUser;
     let one: Conversation;
-    const history = async (args: object = {}): Promise<Page<Message>> =>
-      (await app.data<{ me: { messageHistory: Page<Message> } }>(HISTORY, args, kim)).me.messageHistory;
+    const history = async (args: VariablesOf<typeof History> = {}) => (await app.data(History, args, kim)).me.messageHistory;
     beforeAll(async () => {
       kim = await app.user('kim');
       one = await createGroup(kim, [ada]);
@@ -780,8 +765,8 @@ describe('Me', () => {
         expect([search, bodies(page)]).toEqual([search, found]);
         expect(page.totalCount).toBe(found.length);
       }
-      expect(await app.code(HISTORY, { search: 'x'.repeat(101) }, kim)).toBe('BAD_USER_INPUT');
-      expect(await app.code(HISTORY, { search: '\u0000' }, kim)).toBe('BAD_USER_INPUT');
+      expect(await app.code(History, { search: 'x'.repeat(101) }, kim)).toBe('BAD_USER_INPUT');
+      expect(await app.code(History, { search: '\u0000' }, kim)).toBe('BAD_USER_INPUT');
     });
 
     test('whose pages lose and repeat nothing of one moment', async () => {
@@ -791,19 +776,19 @@ describe('Me', () => {
         const page = await history({ first: 2, after });
         walked.push(...bodies(page));
         if (!page.pageInfo.hasNextPage) break;
-        after = page.pageInfo.endCursor;
+        after = page.pageInfo.endCursor ?? undefined;
       }
       expect([...walked].sort()).toEqual([...words].sort());
     });
 
     test("which stays one's own after leaving", async () => {
-      await app.data(LEAVE, { input: { conversationId: one.id } }, kim);
+      await app.data(Leave, { input: { conversationId: one.id } }, kim);
       expect((await history()).totalCount).toBe(words.length);
     });
   });
 
   test('is asked for with a number of statements that does not depend on the number of rows', async () => {
-    const EVERYTHING = `{
+    const Everything = graphql(`query ConversationsEverything {
       me {
         unreadMessageCount
         conversations(first: 10) {
@@ -816,9 +801,10 @@ describe('Me', () => {
         }
         messageHistory(first: 10) { edges { node { body conversation { id title unreadCount } } } }
       }
-    }`;
-    const NODES =
-      'query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Message { body conversation { title } } ... on Conversation { unreadCount } } }';
+    }`);
+    const Nodes = graphql(
+      `query ConversationsNodes($ids: [ID!]!) { nodes(ids: $ids) { id ... on Message { body conversation { title } } ... on Conversation { unreadCount } } }`,
+    );
     const lea = await app.user('lea');
     const talk = async (): Promise<string[]> => {
       const group = await createGroup(lea, [ada, ben]);
@@ -828,8 +814,8 @@ describe('Me', () => {
     };
     const ids = [...(await talk()), ...(await talk())];
     const statements = async () => ({
-      everything: (await app.countStatements(() => app.data(EVERYTHING, {}, lea))).length,
-      nodes: (await app.countStatements(() => app.data(NODES, { ids }, lea))).length,
+      everything: (await app.countStatements(() => app.data(Everything, {}, lea))).length,
+      nodes: (await app.countStatements(() => app.data(Nodes, { ids }, lea))).length,
     });
     const before = await statements();
     for (let index = 0; index < 7; index += 1) ids.push(...(await talk()));

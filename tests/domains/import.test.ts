@@ -7,6 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { runImport } from '../../src/cli/import.js';
 import { importFolder, type ImportProgress, type ImportReport } from '../../src/domains/knowledge/import.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { graphql } from '../kit/graphql.js';
 
 let app: TestApp;
 let ada: TestUser;
@@ -51,10 +52,10 @@ interface Entry {
 }
 
 const find = async (filter: object): Promise<Entry[]> => {
-  const { entries } = await app.data<{ entries: { edges: { node: Entry }[] } }>(
-    `query ($filter: EntryFilter) { entries(first: 100, orderBy: TITLE, filter: $filter) { edges { node {
+  const { entries } = await app.data(
+    graphql(`query ImportEntries($filter: EntryFilter) { entries(first: 100, orderBy: TITLE, filter: $filter) { edges { node {
       id title slug content tags isPublic version createdAt updatedAt category { name } author { username }
-    } } } }`,
+    } } } }`),
     { filter },
     ada,
   );
@@ -142,7 +143,9 @@ describe('importFolder', () => {
     await put({ 'e.md': '# Edited in both\n\nedit-marker' });
     await importAll();
     const { id } = await one({ search: 'edit-marker' });
-    const edit = `mutation ($id: ID!, $v: Int!) { updateEntry(input: { id: $id, expectedVersion: $v, title: "Edited here" }) { entry { version } } }`;
+    const edit = graphql(
+      `mutation ImportEdit($id: ID!, $v: Int!) { updateEntry(input: { id: $id, expectedVersion: $v, title: "Edited here" }) { entry { version } } }`,
+    );
     await app.data(edit, { id, v: 1 }, ada);
     expect(await importAll()).toMatchObject({ updated: 0, unchanged: 1 });
     expect((await one({ search: 'edit-marker' })).title).toBe('Edited here');

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseId } from '../../src/graphql/ids.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { graphql, present } from '../kit/graphql.js';
 
 /*
  * What a long conversation costs is said by the plans of its statements, not by a clock: each is asked for with the parameters it was sent with.
@@ -21,19 +22,21 @@ beforeAll(async () => {
   // And another of the same length, so that being of this one says something.
   for (const conversationId of [id, await createGroup()]) await fill(conversationId, LONG);
   await app.database.query('VACUUM ANALYZE');
-  const page = await app.data<{ conversationEvents: { cursor: string }[]; conversation: { cursor: string } }>(
-    'query ($id: ID!) { conversationEvents(conversationId: $id, first: 1) { cursor } conversation(id: $id) { cursor } }',
+  const page = await app.data(
+    graphql(
+      `query PlansConversationEvents($id: ID!) { conversationEvents(conversationId: $id, first: 1) { cursor } conversation(id: $id) { cursor } }`,
+    ),
     { id },
     ada,
   );
-  cursors = { first: page.conversationEvents[0]?.cursor ?? '', last: page.conversation.cursor };
+  cursors = { first: page.conversationEvents[0]?.cursor ?? '', last: present(page.conversation.cursor) };
 });
 afterAll(() => app.stop());
 
 const createGroup = async (): Promise<string> => {
-  const CREATE = 'mutation ($input: CreateGroupInput!) { createGroup(input: $input) { conversation { id } } }';
+  const Create = graphql(`mutation PlansCreate($input: CreateGroupInput!) { createGroup(input: $input) { conversation { id } } }`);
   const input = { title: 'Long', memberIds: [ben.id] };
-  return (await app.data<{ createGroup: { conversation: { id: string } } }>(CREATE, { input }, ada)).createGroup.conversation.id;
+  return (await app.data(Create, { input }, ada)).createGroup.conversation.id;
 };
 
 /**
@@ -114,16 +117,16 @@ const reads = async (query: string, variables: object): Promise<{ readonly by: r
   };
 };
 
-const MESSAGES = `query ($id: ID!, $last: Int, $before: String, $after: String, $search: String) {
+const Messages = graphql(`query PlansMessages($id: ID!, $last: Int, $before: String, $after: String, $search: String) {
   conversation(id: $id) {
     cursor unreadCount
     messages(last: $last, before: $before, after: $after, search: $search) { edges { cursor node { body author { username } reactions { emoji count } mentions { username } } } }
   }
-}`;
-const HISTORY = 'query ($search: String) { me { messageHistory(search: $search) { edges { node { body } } } } }';
-const EVENTS = `query ($id: ID!, $after: String) {
+}`);
+const History = graphql(`query PlansHistory($search: String) { me { messageHistory(search: $search) { edges { node { body } } } } }`);
+const Events = graphql(`query PlansEvents($id: ID!, $after: String) {
   conversationEvents(conversationId: $id, after: $after, first: 100) { cursor ... on MessageAdded { message { body author { username } } } }
-}`;
+}`);
 
 const BY_SEQ = 'message_conversation_id_seq_idx';
 const BY_TEXT = 'message_body_idx';
@@ -132,17 +135,17 @@ const EVENT = 'event_pkey';
 
 describe('a conversation of 100,000 messages', () => {
   test.each<[string, () => [string, object], string[]]>([
-    ['opens its last page', () => [MESSAGES, { id, last: 50 }], [BY_SEQ]],
-    ['is paged backwards', () => [MESSAGES, { id, last: 50, before: cursors.last }], [BY_SEQ]],
-    ['is paged forwards from its beginning', () => [MESSAGES, { id, after: cursors.first }], [BY_SEQ]],
-    ['is searched for what is rare', () => [MESSAGES, { id, search: 'Zymurgy' }], [BY_TEXT, BY_SEQ]],
-    ['is searched for what is nowhere', () => [MESSAGES, { id, search: 'nowhere to be found' }], [BY_TEXT, BY_SEQ]],
-    ['is searched for what is everywhere', () => [MESSAGES, { id, search: 'this and' }], [BY_SEQ]],
-    ['is resumed from an old cursor', () => [EVENTS, { id, after: cursors.first }], [EVENT]],
-    ['is read from its oldest event', () => [EVENTS, { id }], [EVENT]],
-    ['has a history by author', () => [HISTORY, {}], [BY_AUTHOR]],
-    ['has a history that is searched for what is rare', () => [HISTORY, { search: 'zymurgy' }], [BY_TEXT]],
-    ['has a history that is searched for what is everywhere', () => [HISTORY, { search: 'this and' }], [BY_AUTHOR]],
+    ['opens its last page', () => [Messages.toString(), { id, last: 50 }], [BY_SEQ]],
+    ['is paged backwards', () => [Messages.toString(), { id, last: 50, before: cursors.last }], [BY_SEQ]],
+    ['is paged forwards from its beginning', () => [Messages.toString(), { id, after: cursors.first }], [BY_SEQ]],
+    ['is searched for what is rare', () => [Messages.toString(), { id, search: 'Zymurgy' }], [BY_TEXT, BY_SEQ]],
+    ['is searched for what is nowhere', () => [Messages.toString(), { id, search: 'nowhere to be found' }], [BY_TEXT, BY_SEQ]],
+    ['is searched for what is everywhere', () => [Messages.toString(), { id, search: 'this and' }], [BY_SEQ]],
+    ['is resumed from an old cursor', () => [Events.toString(), { id, after: cursors.first }], [EVENT]],
+    ['is read from its oldest event', () => [Events.toString(), { id }], [EVENT]],
+    ['has a history by author', () => [History.toString(), {}], [BY_AUTHOR]],
+    ['has a history that is searched for what is rare', () => [History.toString(), { search: 'zymurgy' }], [BY_TEXT]],
+    ['has a history that is searched for what is everywhere', () => [History.toString(), { search: 'this and' }], [BY_AUTHOR]],
   ])('%s by its indexes, and reads little more than the page', async (_what, operation, indexes) => {
     const { by, rows } = await reads(...operation());
     expect(by).toEqual(expect.arrayContaining(indexes));
