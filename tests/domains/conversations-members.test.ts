@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { encodeId, parseId } from '../../src/graphql/ids.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { aBlock } from '../kit/factories.js';
 import { graphql } from '../kit/graphql.js';
 import { createTalk, type Talk } from '../kit/talk.js';
 
@@ -87,7 +88,7 @@ describe('addMembers', () => {
     });
     expect(await add([cleo.id, group.id])).toMatchObject({ code: 'BAD_USER_INPUT', fields: [{ path: 'input.memberIds.1' }] });
     expect(await add(Array.from({ length: 101 }, nobody))).toMatchObject({ code: 'BAD_USER_INPUT', fields: [{ path: 'input.memberIds' }] });
-    await talk.act(cleo, 'blockUser', { userId: ada.id }, '__typename');
+    await aBlock(app, cleo, ada);
     expect(await add([dan.id, cleo.id])).toMatchObject({ code: 'FORBIDDEN' });
     expect(await inside(ada, group.id)).toEqual(['ada*', 'ben']);
     await talk.act(cleo, 'unblockUser', { userId: ada.id }, '__typename');
@@ -243,7 +244,7 @@ describe('who is here', () => {
     const sockets = [app.connect(eve), app.connect(fay), app.connect(gus)];
     // The direct one is the latest.
     await expect.poll(online(eve)).toEqual([2, 3]);
-    await talk.act(fay, 'blockUser', { userId: eve.id }, '__typename');
+    await aBlock(app, fay, eve);
     expect(await online(eve)()).toEqual([1, 2]);
     expect(await online(fay)()).toEqual([1, 2]);
     expect(await online(gus)()).toEqual([3]);

@@ -1,7 +1,10 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { encodeId, parseId } from '../../src/graphql/ids.js';
+import type { MessagesEventFragment as Event, MessagesMessageFragment as Message, SendMessageInput } from '../generated/texts/graphql.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { aBlock, aDirect, aGroup } from '../kit/factories.js';
+import { graphql, present, type VariablesOf } from '../kit/graphql.js';
 
 let app: TestApp;
 let ada: TestUser;
@@ -19,117 +22,73 @@ afterAll(() => app.stop());
 
 // ---------------------------------------------------------------- what the tests ask
 
-interface ReactionGroup {
-  readonly emoji: string;
-  readonly count: number;
-  readonly viewerHasReacted: boolean;
-}
-
-interface Message {
-  readonly id: string;
-  readonly seq: number;
-  readonly body: string;
-  readonly createdAt: string;
-  readonly editedAt: string | null;
-  readonly deletedAt: string | null;
-  readonly author: { readonly username: string };
-  readonly replyTo: { readonly id: string; readonly body: string } | null;
-  readonly mentions: readonly { readonly username: string }[];
-  readonly reactions: readonly ReactionGroup[];
-}
-
-interface Event {
-  readonly __typename: string;
-  readonly cursor: string;
-  readonly conversationId: string;
-  readonly at: string;
-  readonly message?: Message;
-  readonly messageId?: string;
-  readonly user?: { readonly username: string };
-}
-
-interface Page<Node> {
-  readonly edges: readonly { readonly cursor: string; readonly node: Node }[];
-  readonly pageInfo: {
-    readonly hasNextPage: boolean;
-    readonly hasPreviousPage: boolean;
-    readonly startCursor: string;
-    readonly endCursor: string;
-  };
-  readonly totalCount: number;
-}
-
-const MESSAGE = `id seq body createdAt editedAt deletedAt author { username } replyTo { id body } mentions { username }
-  reactions { emoji count viewerHasReacted }`;
-const EVENT = `__typename cursor conversationId at
-  ... on MessageAdded { message { ${MESSAGE} } }
-  ... on MessageEdited { message { ${MESSAGE} } }
+graphql(`fragment MessagesMessage on Message { id seq body createdAt editedAt deletedAt author { username } replyTo { id body } mentions { username }
+  reactions { emoji count viewerHasReacted } }`);
+graphql(`fragment MessagesEvent on ConversationEvent { __typename cursor conversationId at
+  ... on MessageAdded { message { ...MessagesMessage } }
+  ... on MessageEdited { message { ...MessagesMessage } }
   ... on MessageDeleted { messageId }
-  ... on ReactionsChanged { message { ${MESSAGE} } }
+  ... on ReactionsChanged { message { ...MessagesMessage } }
   ... on MemberJoined { user { username } }
   ... on MemberLeft { user { username } }
-  ... on ReadMoved { user { username } readUpTo readUpToSeq }`;
-const CREATE_GROUP = 'mutation ($input: CreateGroupInput!) { createGroup(input: $input) { conversation { id cursor } } }';
-const SEND = `mutation ($input: SendMessageInput!) { sendMessage(input: $input) { cursor message { ${MESSAGE} } } }`;
-const EDIT = `mutation ($input: EditMessageInput!) { editMessage(input: $input) { message { ${MESSAGE} } } }`;
-const DELETE = 'mutation ($input: DeleteMessageInput!) { deleteMessage(input: $input) { messageId } }';
-const ADD_REACTION = `mutation ($input: AddReactionInput!) { addReaction(input: $input) { message { ${MESSAGE} } } }`;
-const REMOVE_REACTION = `mutation ($input: RemoveReactionInput!) { removeReaction(input: $input) { message { ${MESSAGE} } } }`;
-const LEAVE = 'mutation ($input: LeaveConversationInput!) { leaveConversation(input: $input) { conversationId } }';
-const MESSAGES = `query ($id: ID!, $search: String, $first: Int, $last: Int, $after: String, $before: String) {
+  ... on ReadMoved { user { username } readUpTo readUpToSeq } }`);
+const Send = graphql(
+  `mutation MessagesSend($input: SendMessageInput!) { sendMessage(input: $input) { cursor message { ...MessagesMessage } } }`,
+);
+const Edit = graphql(`mutation MessagesEdit($input: EditMessageInput!) { editMessage(input: $input) { message { ...MessagesMessage } } }`);
+const Delete = graphql(`mutation MessagesDelete($input: DeleteMessageInput!) { deleteMessage(input: $input) { messageId } }`);
+const AddReaction = graphql(
+  `mutation MessagesAddReaction($input: AddReactionInput!) { addReaction(input: $input) { message { ...MessagesMessage } } }`,
+);
+const RemoveReaction = graphql(
+  `mutation MessagesRemoveReaction($input: RemoveReactionInput!) { removeReaction(input: $input) { message { ...MessagesMessage } } }`,
+);
+const Leave = graphql(`mutation MessagesLeave($input: LeaveConversationInput!) { leaveConversation(input: $input) { conversationId } }`);
+const Messages = graphql(`query MessagesMessages($id: ID!, $search: String, $first: Int, $last: Int, $after: String, $before: String) {
   conversation(id: $id) {
     messages(search: $search, first: $first, last: $last, after: $after, before: $before) {
-      edges { cursor node { ${MESSAGE} } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } totalCount
+      edges { cursor node { ...MessagesMessage } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } totalCount
     }
   }
-}`;
-const NODE = `query ($id: ID!) { node(id: $id) { ... on Message { ${MESSAGE} } } }`;
-const EVENTS_LIVE = `subscription ($id: ID!, $after: String) { conversationEvents(conversationId: $id, after: $after) { ${EVENT} } }`;
-const EVENTS_POLLED = `query ($id: ID!, $after: String, $first: Int) { conversationEvents(conversationId: $id, after: $after, first: $first) { ${EVENT} } }`;
+}`);
+const Node = graphql(`query MessagesNode($id: ID!) { node(id: $id) { ... on Message { ...MessagesMessage } } }`);
+const EventsLive = graphql(
+  `subscription MessagesEventsLive($id: ID!, $after: String) { conversationEvents(conversationId: $id, after: $after) { ...MessagesEvent } }`,
+);
+const EventsPolled = graphql(
+  `query MessagesEventsPolled($id: ID!, $after: String, $first: Int) { conversationEvents(conversationId: $id, after: $after, first: $first) { ...MessagesEvent } }`,
+);
 
-const createGroup = async (as: TestUser, others: readonly TestUser[]): Promise<{ id: string; cursor: string }> => {
-  const input = { title: 'Group', memberIds: others.map(({ id }) => id) };
-  return (await app.data<{ createGroup: { conversation: { id: string; cursor: string } } }>(CREATE_GROUP, { input }, as)).createGroup
-    .conversation;
-};
+const createGroup = (as: TestUser, others: readonly TestUser[]) => aGroup(app, as, others);
 
-const startDirect = async (as: TestUser, other: TestUser): Promise<string> => {
-  const START = 'mutation ($input: StartDirectInput!) { startDirect(input: $input) { conversation { id } } }';
-  const { startDirect: begun } = await app.data<{ startDirect: { conversation: { id: string } } }>(
-    START,
-    { input: { userId: other.id } },
-    as,
-  );
-  return begun.conversation.id;
-};
+const startDirect = async (as: TestUser, other: TestUser): Promise<string> => (await aDirect(app, as, other)).id;
 
-const send = async (as: TestUser, conversationId: string, body: string, more: object = {}): Promise<Message> =>
-  (await app.data<{ sendMessage: { message: Message } }>(SEND, { input: { conversationId, body, ...more } }, as)).sendMessage.message;
+const send = async (as: TestUser, conversationId: string, body: string, more: Partial<SendMessageInput> = {}): Promise<Message> =>
+  (await app.data(Send, { input: { conversationId, body, ...more } }, as)).sendMessage.message;
 
 const edit = async (as: TestUser, messageId: string, body: string): Promise<Message> =>
-  (await app.data<{ editMessage: { message: Message } }>(EDIT, { input: { messageId, body } }, as)).editMessage.message;
+  (await app.data(Edit, { input: { messageId, body } }, as)).editMessage.message;
 
-const remove = (as: TestUser, messageId: string) =>
-  app.data<{ deleteMessage: { messageId: string } }>(DELETE, { input: { messageId } }, as);
+const remove = (as: TestUser, messageId: string) => app.data(Delete, { input: { messageId } }, as);
 
-const react = async (as: TestUser, messageId: string, emoji: string): Promise<readonly ReactionGroup[]> =>
-  (await app.data<{ addReaction: { message: Message } }>(ADD_REACTION, { input: { messageId, emoji } }, as)).addReaction.message.reactions;
+const react = async (as: TestUser, messageId: string, emoji: string): Promise<Message['reactions']> =>
+  (await app.data(AddReaction, { input: { messageId, emoji } }, as)).addReaction.message.reactions;
 
-const unreact = async (as: TestUser, messageId: string, emoji: string): Promise<readonly ReactionGroup[]> =>
-  (await app.data<{ removeReaction: { message: Message } }>(REMOVE_REACTION, { input: { messageId, emoji } }, as)).removeReaction.message
-    .reactions;
+const unreact = async (as: TestUser, messageId: string, emoji: string): Promise<Message['reactions']> =>
+  (await app.data(RemoveReaction, { input: { messageId, emoji } }, as)).removeReaction.message.reactions;
 
-const messages = async (as: TestUser, id: string, args: object = {}): Promise<Page<Message>> =>
-  (await app.data<{ conversation: { messages: Page<Message> } }>(MESSAGES, { id, ...args }, as)).conversation.messages;
+const messages = async (as: TestUser, id: string, args: Omit<VariablesOf<typeof Messages>, 'id'> = {}) =>
+  present((await app.data(Messages, { id, ...args }, as)).conversation.messages);
 
-const node = async (as: TestUser, id: string): Promise<Message | null> => (await app.data<{ node: Message | null }>(NODE, { id }, as)).node;
+const node = async (as: TestUser, id: string): Promise<Message | null> =>
+  present((await app.execute(Node, { id }, as)).data).node as Message | null;
 
-const poll = async (as: TestUser, id: string, args: object = {}): Promise<Event[]> =>
-  (await app.data<{ conversationEvents: Event[] }>(EVENTS_POLLED, { id, ...args }, as)).conversationEvents;
+const poll = async (as: TestUser, id: string, args: Omit<VariablesOf<typeof EventsPolled>, 'id'> = {}): Promise<readonly Event[]> =>
+  (await app.data(EventsPolled, { id, ...args }, as)).conversationEvents;
 
 const unread = async (as: TestUser, id: string): Promise<{ here: number; inAll: number }> => {
-  const { conversation, me } = await app.data<{ conversation: { unreadCount: number }; me: { unreadMessageCount: number } }>(
-    'query ($id: ID!) { conversation(id: $id) { unreadCount } me { unreadMessageCount } }',
+  const { conversation, me } = await app.data(
+    graphql(`query MessagesConversation($id: ID!) { conversation(id: $id) { unreadCount } me { unreadMessageCount } }`),
     { id },
     as,
   );
@@ -153,7 +112,8 @@ const newKinds = async (conversationId: string, work: () => Promise<unknown>): P
 };
 
 const usernames = (people: readonly { readonly username: string }[]): string[] => people.map(({ username }) => username);
-const bodies = (page: Page<Message>): string[] => page.edges.map(({ node: { body } }) => body);
+const bodies = (page: { readonly edges: readonly { readonly node: Pick<Message, 'body'> }[] }): string[] =>
+  page.edges.map(({ node: { body } }) => body);
 
 // ---------------------------------------------------------------- editing and deleting
 
@@ -162,9 +122,7 @@ describe('editMessage', () => {
     const group = await createGroup(ada, [ben]);
     const sent = [await send(ada, group.id, 'one'), await send(ada, group.id, 'two'), await send(ben, group.id, 'three')];
     const [one, two, three] = sent;
-    const live = app
-      .connect(ben)
-      .subscribe<{ conversationEvents: Event }>(EVENTS_LIVE, { id: group.id, after: (await messages(ada, group.id)).pageInfo.endCursor });
+    const live = app.connect(ben).subscribe(EventsLive, { id: group.id, after: (await messages(ada, group.id)).pageInfo.endCursor });
     const edited = await edit(ada, two?.id ?? '', '  two, really\r\n');
     expect(edited).toEqual({ ...two, body: 'two, really', editedAt: expect.any(String) as string });
     expect(await node(ben, two?.id ?? '')).toEqual(edited);
@@ -216,8 +174,8 @@ describe('deleteMessage', () => {
     const { deletedAt } = (await node(ada, message.id)) ?? {};
     const changes = await newKinds(group.id, async () => {
       await Promise.all([remove(ben, message.id), remove(ada, message.id), remove(mod, message.id)]);
-      expect(await app.code(EDIT, { input: { messageId: message.id, body: 'back' } }, ben)).toBe('CONFLICT');
-      expect(await app.code(ADD_REACTION, { input: { messageId: message.id, emoji: '👍' } }, ada)).toBe('CONFLICT');
+      expect(await app.code(Edit, { input: { messageId: message.id, body: 'back' } }, ben)).toBe('CONFLICT');
+      expect(await app.code(AddReaction, { input: { messageId: message.id, emoji: '👍' } }, ada)).toBe('CONFLICT');
       expect(await unreact(ada, message.id, '👍')).toEqual([]);
     });
     expect(changes).toEqual([]);
@@ -232,10 +190,10 @@ describe('deleteMessage', () => {
       const message = await send(ada, group.id, 'first');
       const changes = await newKinds(group.id, () =>
         Promise.all([
-          app.execute(EDIT, { input: { messageId: message.id, body: `second, @ben` } }, ada),
+          app.execute(Edit, { input: { messageId: message.id, body: `second, @ben` } }, ada),
           remove(ada, message.id),
           remove(ada, message.id),
-          app.execute(ADD_REACTION, { input: { messageId: message.id, emoji: '👍' } }, ben),
+          app.execute(AddReaction, { input: { messageId: message.id, emoji: '👍' } }, ben),
         ]),
       );
       expect(changes.filter((kind) => kind === 'MessageDeleted')).toHaveLength(1);
@@ -250,10 +208,10 @@ describe('deleteMessage', () => {
 describe('who may', () => {
   type Who = 'author' | 'owner' | 'member' | 'stranger' | 'moderator' | 'nobody' | 'author who has left';
   const acts: Record<string, (messageId: string) => [string, object]> = {
-    edit: (messageId) => [EDIT, { input: { messageId, body: 'changed' } }],
-    delete: (messageId) => [DELETE, { input: { messageId } }],
-    react: (messageId) => [ADD_REACTION, { input: { messageId, emoji: '👍' } }],
-    unreact: (messageId) => [REMOVE_REACTION, { input: { messageId, emoji: '👍' } }],
+    edit: (messageId) => [Edit.toString(), { input: { messageId, body: 'changed' } }],
+    delete: (messageId) => [Delete.toString(), { input: { messageId } }],
+    react: (messageId) => [AddReaction.toString(), { input: { messageId, emoji: '👍' } }],
+    unreact: (messageId) => [RemoveReaction.toString(), { input: { messageId, emoji: '👍' } }],
   };
 
   test.each<[keyof typeof acts, Who, string | undefined]>([
@@ -296,7 +254,7 @@ describe('who may', () => {
     const owner = ada;
     const group = await createGroup(owner, [ben, cleo]);
     const message = await send(ben, group.id, 'as it was');
-    if (who === 'author who has left') await app.data(LEAVE, { input: { conversationId: group.id } }, ben);
+    if (who === 'author who has left') await app.data(Leave, { input: { conversationId: group.id } }, ben);
     const before = await node(owner, message.id);
     const [query, variables] = acts[act]?.(message.id) ?? ['', {}];
     const changes = await newKinds(group.id, async () => expect(await app.code(query, variables, people[who])).toBe(code));
@@ -310,14 +268,14 @@ describe('who may', () => {
     const direct = await startDirect(ola, per);
     const [mine, other] = [await send(ola, direct, 'mine'), await send(per, direct, 'yours')];
     await react(ola, other.id, '👍');
-    await app.data('mutation ($input: BlockUserInput!) { blockUser(input: $input) { user { id } } }', { input: { userId: ola.id } }, per);
+    await aBlock(app, per, ola);
     for (const [as, own, foreign] of [
       [ola, mine, other],
       [per, other, mine],
     ] as const) {
-      expect(await app.code(SEND, { input: { conversationId: direct, body: 'again' } }, as)).toBe('FORBIDDEN');
-      expect(await app.code(EDIT, { input: { messageId: own.id, body: 'again' } }, as)).toBe('FORBIDDEN');
-      expect(await app.code(ADD_REACTION, { input: { messageId: foreign.id, emoji: '😡' } }, as)).toBe('FORBIDDEN');
+      expect(await app.code(Send, { input: { conversationId: direct, body: 'again' } }, as)).toBe('FORBIDDEN');
+      expect(await app.code(Edit, { input: { messageId: own.id, body: 'again' } }, as)).toBe('FORBIDDEN');
+      expect(await app.code(AddReaction, { input: { messageId: foreign.id, emoji: '😡' } }, as)).toBe('FORBIDDEN');
     }
     expect(await unreact(ola, other.id, '👍')).toEqual([]);
     await remove(ola, mine.id);
@@ -339,14 +297,14 @@ describe('who may', () => {
       [ada, GONE, 'NOT_FOUND'],
       [ada, ada.id, 'BAD_USER_INPUT'],
     ] as const) {
-      expect(await app.execute(EVENTS_POLLED, { id, after: 'nonsense' }, as)).toMatchObject({
+      expect(await app.execute(EventsPolled, { id, after: 'nonsense' }, as)).toMatchObject({
         data: { conversationEvents: null },
         errors: [{ extensions: { code } }],
       });
-      const refused = await app.connect(as).execute(EVENTS_LIVE, { id, after: 'nonsense' });
+      const refused = await app.connect(as).execute(EventsLive, { id, after: 'nonsense' });
       expect(refused.errors?.[0]?.extensions?.['code']).toBe(code);
     }
-    expect(await app.code(MESSAGES, { id: group.id, search: 'ours' }, cleo)).toBe('FORBIDDEN');
+    expect(await app.code(Messages, { id: group.id, search: 'ours' }, cleo)).toBe('FORBIDDEN');
   });
 
   test('see what their messages answer is for members alone, wherever they come to them', async () => {
@@ -355,11 +313,11 @@ describe('who may', () => {
     const said = await send(ada, group.id, 'first words');
     const answer = await send(ivo, group.id, 'an answer', { replyToId: said.id });
     await send(ivo, group.id, 'no answer');
-    const QUERY = `query ($id: ID!) {
+    const Query = graphql(`query MessagesQuery($id: ID!) {
       node(id: $id) { ... on Message { body replyTo { body } again: replyTo { author { username } } } }
       me { messageHistory { edges { node { body replyTo { body } } } } }
-    }`;
-    const seen = async (): Promise<string> => JSON.stringify(await app.data(QUERY, { id: answer.id }, ivo));
+    }`);
+    const seen = async (): Promise<string> => JSON.stringify(await app.data(Query, { id: answer.id }, ivo));
     expect((await seen()).match(/"replyTo":\{"body":"first words"\}/g)).toHaveLength(2);
     await app.data(
       'mutation ($input: RemoveMemberInput!) { removeMember(input: $input) { __typename } }',
@@ -381,13 +339,13 @@ describe('who may', () => {
       const message = await send(hal, group.id, 'here');
       const acting = () => [
         ...Array.from({ length: 3 }, (_, index) =>
-          app.execute(EDIT, { input: { messageId: message.id, body: `${index} ${crypto.randomUUID()}` } }, hal),
+          app.execute(Edit, { input: { messageId: message.id, body: `${index} ${crypto.randomUUID()}` } }, hal),
         ),
-        ...['👍', '👎', '🎉'].map((emoji) => app.execute(ADD_REACTION, { input: { messageId: message.id, emoji } }, hal)),
-        app.execute(SEND, { input: { conversationId: group.id, body: 'and @ada' } }, hal),
+        ...['👍', '👎', '🎉'].map((emoji) => app.execute(AddReaction, { input: { messageId: message.id, emoji } }, hal)),
+        app.execute(Send, { input: { conversationId: group.id, body: 'and @ada' } }, hal),
       ];
       const early = acting();
-      const left = app.data(LEAVE, { input: { conversationId: group.id } }, hal);
+      const left = app.data(Leave, { input: { conversationId: group.id } }, hal);
       const results = await Promise.all([...early, ...acting()]);
       await left;
       for (const { errors } of results) expect([undefined, 'FORBIDDEN']).toContain(errors?.[0]?.extensions?.['code']);
@@ -400,29 +358,34 @@ describe('who may', () => {
 
 describe('bad input', () => {
   test.each<[string, string, Record<string, unknown>, string]>([
-    ['a body too long', SEND, { body: 'x'.repeat(1_001) }, 'input.body'],
-    ['an edit too long', EDIT, { body: '🎈'.repeat(1_001) }, 'input.body'],
-    ['no body', EDIT, { body: '' }, 'input.body'],
-    ['a body of blanks', EDIT, { body: ' \n\t ' }, 'input.body'],
-    ['a body of characters without width', SEND, { body: '\u200b\u200d\u2060\ufeff' }, 'input.body'],
-    ['a body of fillers', EDIT, { body: '\u3164\u115f\u2800' }, 'input.body'],
-    ['a control character', EDIT, { body: 'a\u0007b' }, 'input.body'],
-    ["a turn of the writing's direction", SEND, { body: 'a\u202eb' }, 'input.body'],
-    ['half of a character', EDIT, { body: 'a\ud83db' }, 'input.body'],
-    ['a letter for a reaction', ADD_REACTION, { emoji: 'a' }, 'input.emoji'],
-    ['a digit for a reaction', ADD_REACTION, { emoji: '1' }, 'input.emoji'],
-    ['no reaction', ADD_REACTION, { emoji: '' }, 'input.emoji'],
-    ['two reactions in one', ADD_REACTION, { emoji: '👍👍' }, 'input.emoji'],
-    ['a reaction with blanks', ADD_REACTION, { emoji: ' 👍' }, 'input.emoji'],
-    ['half of a flag', ADD_REACTION, { emoji: '🇩' }, 'input.emoji'],
-    ['emoji that are not joined by anyone', REMOVE_REACTION, { emoji: '👍\u200d👍' }, 'input.emoji'],
-    ['the id of something else', EDIT, { messageId: encodeId('Conversation', crypto.randomUUID()), body: 'x' }, 'input.messageId'],
-    ['what is no id', DELETE, { messageId: 'x' }, 'input.messageId'],
-    ['what is no id to react to', REMOVE_REACTION, { messageId: 'x', emoji: '👍' }, 'input.messageId'],
+    ['a body too long', Send.toString(), { body: 'x'.repeat(1_001) }, 'input.body'],
+    ['an edit too long', Edit.toString(), { body: '🎈'.repeat(1_001) }, 'input.body'],
+    ['no body', Edit.toString(), { body: '' }, 'input.body'],
+    ['a body of blanks', Edit.toString(), { body: ' \n\t ' }, 'input.body'],
+    ['a body of characters without width', Send.toString(), { body: '\u200b\u200d\u2060\ufeff' }, 'input.body'],
+    ['a body of fillers', Edit.toString(), { body: '\u3164\u115f\u2800' }, 'input.body'],
+    ['a control character', Edit.toString(), { body: 'a\u0007b' }, 'input.body'],
+    ["a turn of the writing's direction", Send.toString(), { body: 'a\u202eb' }, 'input.body'],
+    ['half of a character', Edit.toString(), { body: 'a\ud83db' }, 'input.body'],
+    ['a letter for a reaction', AddReaction.toString(), { emoji: 'a' }, 'input.emoji'],
+    ['a digit for a reaction', AddReaction.toString(), { emoji: '1' }, 'input.emoji'],
+    ['no reaction', AddReaction.toString(), { emoji: '' }, 'input.emoji'],
+    ['two reactions in one', AddReaction.toString(), { emoji: '👍👍' }, 'input.emoji'],
+    ['a reaction with blanks', AddReaction.toString(), { emoji: ' 👍' }, 'input.emoji'],
+    ['half of a flag', AddReaction.toString(), { emoji: '🇩' }, 'input.emoji'],
+    ['emoji that are not joined by anyone', RemoveReaction.toString(), { emoji: '👍\u200d👍' }, 'input.emoji'],
+    [
+      'the id of something else',
+      Edit.toString(),
+      { messageId: encodeId('Conversation', crypto.randomUUID()), body: 'x' },
+      'input.messageId',
+    ],
+    ['what is no id', Delete.toString(), { messageId: 'x' }, 'input.messageId'],
+    ['what is no id to react to', RemoveReaction.toString(), { messageId: 'x', emoji: '👍' }, 'input.messageId'],
   ])('%s changes nothing', async (_what, query, given, path) => {
     const group = await createGroup(ada, [ben]);
     const message = await send(ada, group.id, 'as it was');
-    const input = query === SEND ? { conversationId: group.id, ...given } : { messageId: message.id, ...given };
+    const input = query === Send.toString() ? { conversationId: group.id, ...given } : { messageId: message.id, ...given };
     const changes = await newKinds(group.id, async () => {
       const { errors } = await app.execute(query, { input }, ada);
       expect(errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', fields: [{ path }] });
@@ -437,8 +400,8 @@ describe('bad input', () => {
     const holder = new pg.Client(app.database.url);
     await holder.connect();
     await holder.query('BEGIN');
-    await holder.query('DELETE FROM message WHERE id = $1', [uuid(said.id)]);
-    const code = app.code(SEND, { input: { conversationId: group.id, body: 'an answer', replyToId: said.id } }, ben);
+    await holder.query('Delete FROM message WHERE id = $1', [uuid(said.id)]);
+    const code = app.code(Send, { input: { conversationId: group.id, body: 'an answer', replyToId: said.id } }, ben);
     const waiting = () =>
       app.database.query(`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`);
     await expect.poll(waiting).toHaveLength(1);
@@ -451,12 +414,12 @@ describe('bad input', () => {
   test('a message that does not exist is NOT_FOUND', async () => {
     const messageId = encodeId('Message', crypto.randomUUID());
     for (const [query, more] of [
-      [EDIT, { body: 'x' }],
-      [DELETE, {}],
-      [ADD_REACTION, { emoji: '👍' }],
-      [REMOVE_REACTION, { emoji: '👍' }],
+      [Edit, { body: 'x' }],
+      [Delete, {}],
+      [AddReaction, { emoji: '👍' }],
+      [RemoveReaction, { emoji: '👍' }],
     ] as const) {
-      for (const as of [ada, mod]) expect(await app.code(query, { input: { messageId, ...more } }, as)).toBe('NOT_FOUND');
+      for (const as of [ada, mod]) expect(await app.code(query.toString(), { input: { messageId, ...more } }, as)).toBe('NOT_FOUND');
     }
   });
 
@@ -465,17 +428,13 @@ describe('bad input', () => {
     try {
       const group = await createGroup(ada, [ben]);
       const body = { conversationId: group.id, body: ' 🎈🎈🎈🎈🎈 ' };
-      const { sendMessage } = await brief.data<{ sendMessage: { message: Message } }>(
-        SEND,
-        { input: body },
-        { token: await signIn(brief) },
-      );
+      const { sendMessage } = await brief.data(Send, { input: body }, { token: await signIn(brief) });
       expect(sendMessage.message.body).toBe('🎈🎈🎈🎈🎈');
       for (const [query, input] of [
-        [SEND, { conversationId: group.id, body: '123456' }],
-        [EDIT, { messageId: sendMessage.message.id, body: '123456' }],
+        [Send, { conversationId: group.id, body: '123456' }],
+        [Edit, { messageId: sendMessage.message.id, body: '123456' }],
       ] as const) {
-        const { errors } = await brief.execute(query, { input }, { token: await signIn(brief) });
+        const { errors } = await brief.execute(query.toString(), { input }, { token: await signIn(brief) });
         expect(errors?.[0]?.extensions).toMatchObject({
           code: 'BAD_USER_INPUT',
           fields: [{ path: 'input.body', message: 'Must have at most 5 characters; has 6.' }],
@@ -488,9 +447,9 @@ describe('bad input', () => {
 
   /** Tokens are signed by each app's own key. */
   const signIn = async (where: TestApp): Promise<string> => {
-    const LOGIN = 'mutation ($input: LoginInput!) { login(input: $input) { credentials { accessToken } } }';
+    const Login = graphql(`mutation MessagesLogin($input: LoginInput!) { login(input: $input) { credentials { accessToken } } }`);
     const input = { identifier: 'ada', password: 'correct horse battery staple' };
-    return (await where.data<{ login: { credentials: { accessToken: string } } }>(LOGIN, { input })).login.credentials.accessToken;
+    return (await where.data(Login, { input })).login.credentials.accessToken;
   };
 });
 
@@ -532,9 +491,7 @@ describe('reactions', () => {
     const group = await createGroup(ada, [ben]);
     const message = await send(ada, group.id, 'news');
     const after = (await messages(ada, group.id)).pageInfo.endCursor;
-    const [forAda, forBen] = [ada, ben].map((as) =>
-      app.connect(as).subscribe<{ conversationEvents: Event }>(EVENTS_LIVE, { id: group.id, after }),
-    );
+    const [forAda, forBen] = [ada, ben].map((as) => app.connect(as).subscribe(EventsLive, { id: group.id, after }));
     await react(ben, message.id, '👍🏽');
     const expected = (viewerHasReacted: boolean) => ({
       __typename: 'ReactionsChanged',
@@ -567,7 +524,7 @@ describe('reactions', () => {
   const reactedInAllKinds = async () => {
     const group = await createGroup(ada, [ben]);
     const message = await send(ada, group.id, 'a wall');
-    const results = await Promise.all(KINDS.map((emoji) => app.execute(ADD_REACTION, { input: { messageId: message.id, emoji } }, ada)));
+    const results = await Promise.all(KINDS.map((emoji) => app.execute(AddReaction, { input: { messageId: message.id, emoji } }, ada)));
     const { reactions = [] } = (await node(ben, message.id)) ?? {};
     return { message, results, reactions };
   };
@@ -616,7 +573,7 @@ describe('mentions', () => {
     const group = await createGroup(ada, [ben, dan]);
     const message = await send(ada, group.id, '@ben and @dan');
     expect(usernames(message.mentions)).toEqual(['ben', 'dan']);
-    await app.data(LEAVE, { input: { conversationId: group.id } }, dan);
+    await app.data(Leave, { input: { conversationId: group.id } }, dan);
     expect(usernames((await node(ben, message.id))?.mentions ?? [])).toEqual(['ben', 'dan']);
     expect(usernames((await edit(ada, message.id, '@dan, @ada')).mentions)).toEqual(['ada']);
     expect(usernames((await edit(ada, message.id, 'nobody')).mentions)).toEqual([]);
@@ -624,7 +581,7 @@ describe('mentions', () => {
 
   test('cost nothing where there are none', async () => {
     const group = await createGroup(ada, [ben]);
-    const bare = 'mutation ($input: SendMessageInput!) { sendMessage(input: $input) { message { id } } }';
+    const bare = graphql(`mutation MessagesBare($input: SendMessageInput!) { sendMessage(input: $input) { message { id } } }`);
     const statements = await app.countStatements(() => app.data(bare, { input: { conversationId: group.id, body: 'mail a@b' } }, ada));
     expect(statements.map((sql) => sql.trim().split(/\s/)[0])).toEqual(['SELECT', 'INSERT', 'WITH', 'COMMIT']);
   });
@@ -661,7 +618,7 @@ describe('conversationEvents', () => {
     await react(ada, second.id, '🎉');
     await unreact(ben, first.id, '👍');
     await remove(ben, second.id);
-    await app.data(LEAVE, { input: { conversationId: group.id } }, cleo);
+    await app.data(Leave, { input: { conversationId: group.id } }, cleo);
     await send(ada, group.id, 'third');
     return group.id;
   };
@@ -695,7 +652,7 @@ describe('conversationEvents', () => {
 
     const socket = app.connect(ben);
     for (const index of all.keys()) {
-      const live = socket.subscribe<{ conversationEvents: Event }>(EVENTS_LIVE, { id, after: all[index]?.cursor });
+      const live = socket.subscribe(EventsLive, { id, after: all[index]?.cursor });
       const rest = all.slice(index + 1);
       const events = await live.take(rest.length);
       expect(events.map(({ conversationEvents }) => conversationEvents)).toEqual(rest);
@@ -708,13 +665,15 @@ describe('conversationEvents', () => {
 
   test('carry the same cursors as history and messageAdded', async () => {
     const id = await story();
-    const added = (await poll(ben, id)).filter(({ __typename }) => __typename === 'MessageAdded');
+    const added = (await poll(ben, id)).flatMap((event) => (event.__typename === 'MessageAdded' ? [event] : []));
     const { edges } = await messages(ben, id);
     expect(edges.map(({ cursor, node: message }) => ({ cursor, message }))).toEqual(
       added.map(({ cursor, message }) => ({ cursor, message })),
     );
-    const ADDED = `subscription ($id: ID!, $after: String) { messageAdded(conversationId: $id, after: $after) { cursor message { ${MESSAGE} } } }`;
-    const live = app.connect(ben).subscribe<{ messageAdded: { cursor: string; message: Message } }>(ADDED, { id, after: edges[0]?.cursor });
+    const Added = graphql(
+      `subscription MessagesAdded($id: ID!, $after: String) { messageAdded(conversationId: $id, after: $after) { cursor message { ...MessagesMessage } } }`,
+    );
+    const live = app.connect(ben).subscribe(Added, { id, after: edges[0]?.cursor });
     const events = await live.take(2);
     expect(events.map(({ messageAdded: { cursor, message } }) => ({ cursor, node: message }))).toEqual(edges.slice(1));
     await send(ada, id, 'fourth');
@@ -726,17 +685,17 @@ describe('conversationEvents', () => {
     const other = await createGroup(ada, [ben]);
     const all = await poll(ben, id);
     for (const args of [{ first: 101 }, { first: -1 }, { after: '' }, { after: 'x' }, { after: other.cursor }]) {
-      expect([args, await app.code(EVENTS_POLLED, { id, ...args }, ben)]).toEqual([args, 'BAD_USER_INPUT']);
+      expect([args, await app.code(EventsPolled, { id, ...args }, ben)]).toEqual([args, 'BAD_USER_INPUT']);
     }
     // A forged cursor: right in every way, and of a seq that is not.
     const beyond = Buffer.from(all.at(-1)?.cursor ?? '', 'base64url');
     beyond.writeUInt32BE(0x7fff_fff0, 11);
-    expect(await app.code(EVENTS_POLLED, { id, after: beyond.toString('base64url') }, ben)).toBe('CURSOR_EXPIRED');
+    expect(await app.code(EventsPolled, { id, after: beyond.toString('base64url') }, ben)).toBe('CURSOR_EXPIRED');
 
     // Retention, as it leaves things behind.
-    await app.database.query(`DELETE FROM event WHERE topic = 'conversation' AND key = $1 AND seq <= 4`, [uuid(id)]);
+    await app.database.query(`Delete FROM event WHERE topic = 'conversation' AND key = $1 AND seq <= 4`, [uuid(id)]);
     await app.database.query(`UPDATE head SET oldest_seq = 5 WHERE topic = 'conversation' AND key = $1`, [uuid(id)]);
-    const { errors } = await app.execute(EVENTS_POLLED, { id, after: all[0]?.cursor }, ben);
+    const { errors } = await app.execute(EventsPolled, { id, after: all[0]?.cursor }, ben);
     expect(errors?.[0]?.extensions).toMatchObject({ code: 'CURSOR_EXPIRED', oldestCursor: all[3]?.cursor });
     expect(await poll(ben, id, { after: all[3]?.cursor })).toEqual(all.slice(4));
     expect(await poll(ben, id, { first: 2 })).toEqual(all.slice(4, 6));
@@ -784,6 +743,6 @@ describe('searching a conversation', () => {
     expect(bodies(await messages(ada, group.id, { search: '_' }))).toEqual([]);
     expect((await messages(ada, group.id, { search: '' })).totalCount).toBe(10);
     for (const search of ['x'.repeat(101), '\u0000'])
-      expect(await app.code(MESSAGES, { id: group.id, search }, ada)).toBe('BAD_USER_INPUT');
+      expect(await app.code(Messages, { id: group.id, search }, ada)).toBe('BAD_USER_INPUT');
   });
 });

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { setRole } from '../../src/domains/admin/roles.js';
 import type {
+  CreateEntryInput,
   MarkNotificationsReadInput,
   NotificationsShownFragment as Shown,
   UpdateNotificationPreferencesInput,
 } from '../generated/texts/graphql.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
-import { aGuest } from '../kit/factories.js';
+import { aBlock, aComment, aDirect, aGroup, aGuest, aMessage, anEntry, aPost } from '../kit/factories.js';
 import { graphql, type ResultOf, type VariablesOf } from '../kit/graphql.js';
 import type { TestSubscription } from '../kit/client.js';
 
@@ -53,19 +54,18 @@ const act = async (as: TestUser, mutation: string, input: object, payload: strin
   );
   return data[mutation]?.[payload]?.id ?? '';
 };
-const post = (as: TestUser): Promise<string> => act(as, 'createPost', { body: 'Hello' }, 'post');
+const post = async (as: TestUser): Promise<string> => (await aPost(app, as)).id;
 const like = (as: TestUser, postId: string): Promise<string> => act(as, 'likePost', { postId }, 'post');
 const unlike = (as: TestUser, postId: string): Promise<string> => act(as, 'unlikePost', { postId }, 'post');
-const comment = (as: TestUser, postId: string, replyToId?: string): Promise<string> =>
-  act(as, 'addComment', { postId, body: 'Well', replyToId }, 'comment');
+const comment = async (as: TestUser, postId: string, replyToId?: string): Promise<string> =>
+  (await aComment(app, as, postId, { replyToId })).id;
 const follow = (as: TestUser, user: TestUser): Promise<string> => act(as, 'followUser', { userId: user.id }, 'user');
 const unfollow = (as: TestUser, user: TestUser): Promise<string> => act(as, 'unfollowUser', { userId: user.id }, 'user');
-const entry = (as: TestUser, input: object): Promise<string> => act(as, 'createEntry', { content: 'x', ...input }, 'entry');
-const group = (as: TestUser, ...others: TestUser[]): Promise<string> =>
-  act(as, 'createGroup', { title: 'Some', memberIds: others.map(({ id }) => id) }, 'conversation');
-const direct = (as: TestUser, other: TestUser): Promise<string> => act(as, 'startDirect', { userId: other.id }, 'conversation');
-const say = (as: TestUser, conversationId: string, body: string): Promise<string> =>
-  act(as, 'sendMessage', { conversationId, body }, 'message');
+const entry = async (as: TestUser, input: Partial<CreateEntryInput>): Promise<string> => (await anEntry(app, as, input)).id;
+const group = async (as: TestUser, ...others: TestUser[]): Promise<string> => (await aGroup(app, as, others)).id;
+const direct = async (as: TestUser, other: TestUser): Promise<string> => (await aDirect(app, as, other)).id;
+const say = async (as: TestUser, conversationId: string, body: string): Promise<string> =>
+  (await aMessage(app, as, conversationId, body)).id;
 
 /** Follows one's notifications from where they stand now. */
 const live = async (user: TestUser): Promise<TestSubscription<ResultOf<typeof Added>>> =>
@@ -207,8 +207,8 @@ describe('what one hears of', () => {
     const some = await group(eve, ada, ben);
     await follow(ben, ada);
     expect(await texts(ada)).toEqual([`${ben.username} followed you`]);
-    await act(ada, 'blockUser', { userId: ben.id }, 'user');
-    await act(eve, 'blockUser', { userId: ada.id }, 'user');
+    await aBlock(app, ada, ben);
+    await aBlock(app, eve, ada);
     for (const other of [ben, eve]) {
       await like(other, postId);
       await say(other, some, `You, @${ada.username}`);

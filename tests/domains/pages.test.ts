@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { aFollow } from '../kit/factories.js';
 import { createTalk } from '../kit/talk.js';
 
 interface Page {
@@ -36,7 +37,7 @@ beforeAll(async () => {
     await talk.act(ben, 'likePost', { postId: post.id }, '__typename');
     await talk.act(ada, 'createEntry', { title: body, content: body }, '__typename');
   }
-  await talk.act(ben, 'followUser', { userId: ada.id }, '__typename');
+  await aFollow(app, ben, ada);
 });
 afterAll(() => app.stop());
 

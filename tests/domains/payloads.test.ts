@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { aComment, aFollow, aPost } from '../kit/factories.js';
 import { createTalk, type Talk } from '../kit/talk.js';
 
 /* What a mutation has changed, and every count that it has moved, is in its payload: a normalised cache asks for nothing else. */
@@ -16,10 +17,8 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-const newPost = async (as: TestUser): Promise<string> =>
-  (await talk.act<{ post: { id: string } }>(as, 'createPost', { body: 'a post' }, 'post { id }')).post.id;
-const newComment = async (as: TestUser, postId: string): Promise<string> =>
-  (await talk.act<{ comment: { id: string } }>(as, 'addComment', { postId, body: 'a comment' }, 'comment { id }')).comment.id;
+const newPost = async (as: TestUser): Promise<string> => (await aPost(app, as, { body: 'a post' })).id;
+const newComment = async (as: TestUser, postId: string): Promise<string> => (await aComment(app, as, postId, { body: 'a comment' })).id;
 const deleted = { body: '', deletedAt: expect.any(String) as string };
 
 describe('the payload of a mutation', () => {
@@ -37,7 +36,7 @@ describe('the payload of a mutation', () => {
 
   it('shows whom the viewer blocks, and what ends by it', async () => {
     const cleo = await app.user('cleo');
-    await talk.act(cleo, 'followUser', { userId: ben.id }, '__typename');
+    await aFollow(app, cleo, ben);
     const selection = 'me { user { followingCount } blockedUsers { nodes { username } } }';
     expect(await talk.act(cleo, 'blockUser', { userId: ben.id }, selection)).toEqual({
       me: { user: { followingCount: 0 }, blockedUsers: { nodes: [{ username: 'ben' }] } },

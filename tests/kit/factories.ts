@@ -46,14 +46,22 @@ export const aComment = async (app: App, author: TestUser, postId: string, input
 export const anEntry = async (app: App, author: TestUser, input: Partial<CreateEntryInput> = {}) =>
   (await app.data(CreateEntry, { input: { title: 'A title', content: 'Some content', ...input } }, author)).createEntry.entry;
 
+/** Only members see the cursor of a conversation, and these are all made by one. */
+const withCursor = <Conversation extends { readonly cursor: string | null }>(conversation: Conversation) => ({
+  ...conversation,
+  cursor: present(conversation.cursor),
+});
+
 export const aDirect = async (app: App, user: TestUser, other: TestUser) =>
-  (await app.data(StartDirect, { userId: other.id }, user)).startDirect.conversation;
+  withCursor((await app.data(StartDirect, { userId: other.id }, user)).startDirect.conversation);
 
 export const aGroup = async (app: App, owner: TestUser, others: readonly TestUser[], title = 'Group') =>
-  (await app.data(CreateGroup, { input: { title, memberIds: others.map(({ id }) => id) } }, owner)).createGroup.conversation;
+  withCursor((await app.data(CreateGroup, { input: { title, memberIds: others.map(({ id }) => id) } }, owner)).createGroup.conversation);
 
-export const aRoom = async (app: App, owner: TestUser, input: CreateRoomInput = {}) =>
-  (await app.data(CreateRoom, { input }, owner)).createRoom.conversation;
+export const aRoom = async (app: App, owner: TestUser, input: CreateRoomInput = {}) => {
+  const room = withCursor((await app.data(CreateRoom, { input }, owner)).createRoom.conversation);
+  return { ...room, joinCode: present(room.joinCode) };
+};
 
 /** A message, with the cursor of its event. */
 export const aMessage = async (

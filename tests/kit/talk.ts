@@ -1,4 +1,6 @@
+import type { CreateRoomInput } from '../generated/texts/graphql.js';
 import type { TestApp, TestUser } from './app.js';
+import { aDirect, aGroup, aMessage, aRoom } from './factories.js';
 
 /** What a payload or a conversation of the tests holds; each test selects what it reads. */
 type Selected = Record<string, unknown>;
@@ -11,7 +13,10 @@ export interface Talk {
   readonly code: (as: TestUser | undefined, name: string, input: object) => Promise<unknown>;
   readonly direct: (as: TestUser, other: TestUser) => Promise<{ readonly id: string; readonly cursor: string }>;
   readonly group: (as: TestUser, others: readonly TestUser[]) => Promise<{ readonly id: string; readonly cursor: string }>;
-  readonly room: (as: TestUser, input?: object) => Promise<{ readonly id: string; readonly cursor: string; readonly joinCode: string }>;
+  readonly room: (
+    as: TestUser,
+    input?: CreateRoomInput,
+  ) => Promise<{ readonly id: string; readonly cursor: string; readonly joinCode: string }>;
   readonly send: (
     as: TestUser,
     conversationId: string,
@@ -28,23 +33,13 @@ export const createTalk = (app: TestApp): Talk => {
     const data = await app.data<Record<string, Payload>>(mutation(name, selection), { input }, as);
     return data[name] as Payload;
   };
-  const begun = async <Fields>(as: TestUser, name: string, input: object, selection: string): Promise<Fields> =>
-    (await act<{ conversation: Fields }>(as, name, input, `conversation { ${selection} }`)).conversation;
   return {
     act,
     code: (as, name, input) => app.code(mutation(name, '__typename'), { input }, as),
-    direct: (as, other) => begun(as, 'startDirect', { userId: other.id }, 'id cursor'),
-    group: (as, others) => begun(as, 'createGroup', { title: 'Group', memberIds: others.map(({ id }) => id) }, 'id cursor'),
-    room: (as, input = {}) => begun(as, 'createRoom', input, 'id cursor joinCode'),
-    send: async (as, conversationId, body) => {
-      const { cursor, message } = await act<{ cursor: string; message: { id: string; seq: number } }>(
-        as,
-        'sendMessage',
-        { conversationId, body },
-        'cursor message { id seq }',
-      );
-      return { ...message, cursor };
-    },
+    direct: (as, other) => aDirect(app, as, other),
+    group: (as, others) => aGroup(app, as, others),
+    room: (as, input) => aRoom(app, as, input),
+    send: (as, conversationId, body) => aMessage(app, as, conversationId, body),
     read: async <Fields>(as: TestUser, id: string, selection: string) =>
       (await app.data<{ conversation: Fields }>(`query ($id: ID!) { conversation(id: $id) { ${selection} } }`, { id }, as)).conversation,
   };
