@@ -220,12 +220,6 @@ export const SETTINGS = {
   realtime: {
     reconcileMs: setting('RECONCILE_MS', integer(50, 600_000), { is: 2_000 }, 'how late an event is at the most when its wake was lost'),
     stateMinIntervalMs: setting('STATE_MIN_INTERVAL_MS', integer(0, 60_000), { is: 100 }, 'shortest time between two values of one state'),
-    queueLimit: setting(
-      'SUBSCRIBER_QUEUE_LIMIT',
-      integer(16, 1_000_000),
-      { is: 1_000 },
-      'events that may wait for one subscription over SSE; one more ends it with SLOW_CONSUMER',
-    ),
     maxSelections: setting(
       'MAX_SELECTIONS_PER_STREAM',
       integer(1, 100_000),
@@ -238,13 +232,13 @@ export const SETTINGS = {
       'COALESCE_MS',
       integer(0, 1_000),
       { is: 2 },
-      'how long results for one socket are collected before they leave in one write; the first of a quiet moment leaves at once',
+      'how long results for one socket or event stream are collected before they leave in one write; the first of a quiet moment leaves at once',
     ),
     maxFrames: setting(
       'SOCKET_QUEUE_FRAMES',
       integer(16, 1_000_000),
       { is: 1_000 },
-      'results that may wait for one socket; beyond it, a log ends with SLOW_CONSUMER and a state keeps its newest value',
+      'results that may wait for one socket or event stream; beyond it, a log ends with SLOW_CONSUMER and a state keeps its newest value',
     ),
     maxBytes: setting(
       'SOCKET_QUEUE_BYTES',
@@ -256,19 +250,19 @@ export const SETTINGS = {
       'SEND_BYTES_PER_ADDRESS',
       integer(16_384, 1_099_511_627_776),
       { is: 67_108_864 },
-      'what is held for the sockets of one address that do not take what is sent; beyond it, those that have been blocked for longest get SLOW_CONSUMER or are cut. Behind a proxy, set `TRUST_PROXY`',
+      'what is held for the sockets and event streams of one address that do not take what is sent; beyond it, those that have been blocked for longest get SLOW_CONSUMER or are cut. Behind a proxy, set `TRUST_PROXY`',
     ),
     maxTotalBytes: setting(
       'SEND_BYTES_TOTAL',
       integer(16_384, 1_099_511_627_776),
       { is: 268_435_456 },
-      'the same for the sockets of the whole process',
+      'the same for those of the whole process',
     ),
     stallMs: setting(
       'SOCKET_STALL_MS',
       integer(100, 600_000),
       { is: 30_000 },
-      'how long a socket may take nothing at all of what waits for it before it is closed',
+      'how long a socket or event stream may take nothing at all of what waits for it before it is cut',
     ),
     pingMs: setting(
       'PING_INTERVAL_MS',

@@ -8,7 +8,10 @@ import { startWorker } from '../jobs/worker.js';
 import { createCondition } from '../observability/condition.js';
 import { schema } from './schema.js';
 import { createAccessWatcher } from '../server/rights/access-watcher.js';
+import { createEventStreams } from '../server/http/event-stream.js';
 import { createConnections } from '../server/http/connections.js';
+import { createMask } from '../server/execution/mask.js';
+import { createSendQueues } from '../server/websocket/send-queues.js';
 import { createGraphQLServer } from '../server/execution/graphql.js';
 import { close, createHttpServer, listen, type Readiness } from '../server/http/http.js';
 import { createListenedTime } from '../server/websocket/listened-time.js';
@@ -72,7 +75,9 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
     );
     const time = createListenedTime();
     closers.push(async () => time.stop());
-    const http = createHttpServer({ config, graphql, jwks: tokens.jwks, readiness, connections, addresses, time, log });
+    const sendQueues = createSendQueues(config.delivery);
+    const events = createEventStreams(sendQueues, createMask(services), config.delivery.pingMs);
+    const http = createHttpServer({ config, graphql, jwks: tokens.jwks, readiness, connections, addresses, events, time, log });
     // Before it listens: a handshake that came between would be answered as a request.
     createSocketServer({
       http,
@@ -83,6 +88,7 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
       authenticator,
       watcher,
       budgets,
+      sendQueues,
       time,
       onPresent: presence.enter,
     });

@@ -72,8 +72,6 @@ export interface HubOptions extends StreamsOptions {
   readonly reconcileMs: number;
   /** The shortest interval between two values of a state stream, in milliseconds. */
   readonly stateMinIntervalMs: number;
-  /** How many items may wait for a reader that iterates. */
-  readonly queueLimit: number;
 }
 
 export const createHub = (options: HubOptions): Hub => {
@@ -153,7 +151,7 @@ export const createHub = (options: HubOptions): Hub => {
         start = from.seq;
       }
       const view = viewOf(kinds, endsFor as unknown as View<AnyEvent>['endsFor']);
-      return sourceOf('log', options, (sharing, memberOf) => {
+      return sourceOf('log', (sharing, memberOf) => {
         const stream = streams.acquire(
           topic.name,
           key,
@@ -174,7 +172,7 @@ export const createHub = (options: HubOptions): Hub => {
       const reader = readerOf(topic.name, () => stateReader(prisma, topic, options.stateMinIntervalMs));
       const attached = new Set<StateFollowing<Value>>();
       let followed = keys;
-      const source = sourceOf<Value>('state', options, (sharing, memberOf) => {
+      const source = sourceOf<Value>('state', (sharing, memberOf) => {
         const following = new StateFollowing<Value>({
           open: (key) => {
             const stream = streams.acquire(topic.name, key, reader);
@@ -199,7 +197,7 @@ export const createHub = (options: HubOptions): Hub => {
     },
 
     signal: <Value>(topic: SignalTopic<Value>, key: string): Source<Signal<Value>> =>
-      sourceOf('signal', options, (sharing, memberOf) => {
+      sourceOf('signal', (sharing, memberOf) => {
         const stream = streams.acquire<Signal<unknown>>(topic.name, key, signalReader, (value) => hearSignal(topic.name, key, value));
         stream.settle(0);
         const group = streams.group(stream, sharing as unknown as Sharing<Signal<unknown>, unknown, unknown>, '', WHOLE);

@@ -24,22 +24,21 @@ export interface StateSource<Value extends StateValue> extends Source<Value> {
   readonly follow: (keys: readonly string[]) => void;
 }
 
+/** The most items that wait for a reader inside the process. */
+const MAX_ITERATED = 1_000;
+
 type Attach<Item> = Source<Item>['attach'];
 
-/** Creates a source. @param queueLimit how many items may wait for a reader that iterates */
-export const sourceOf = <Item>(
-  kind: Source<Item>['kind'],
-  { queueLimit }: { readonly queueLimit: number },
-  attach: Attach<Item>,
-): Source<Item> => ({
+/** Creates a source. */
+export const sourceOf = <Item>(kind: Source<Item>['kind'], attach: Attach<Item>): Source<Item> => ({
   kind,
   attach,
-  [Symbol.asyncIterator]: () => iterate(kind, attach, queueLimit),
+  [Symbol.asyncIterator]: () => iterate(kind, attach),
 });
 
 /** Iterates over a source without sharing, for readers inside the process. */
-const iterate = <Item>(kind: Source<Item>['kind'], attach: Attach<Item>, limit: number): AsyncIterableIterator<Item> => {
-  const { results, memberOf } = createQueueing<null, Item>(kind, null, limit);
+const iterate = <Item>(kind: Source<Item>['kind'], attach: Attach<Item>): AsyncIterableIterator<Item> => {
+  const { results, memberOf } = createQueueing<null, Item>(kind, null, MAX_ITERATED);
   const sharing: Sharing<Item, null, Item> = {
     key: `unshared:${randomUUID()}`,
     audienceId: () => '',
@@ -52,7 +51,7 @@ const iterate = <Item>(kind: Source<Item>['kind'], attach: Attach<Item>, limit: 
  * An iterator over the results that members queue. It attaches at the first `next()`, and ends the delivery when the reader leaves,
  * whatever is pending, or when there is nothing more to read.
  */
-export const readUntilLeft = <Out>(results: Queue<Out>, attach: () => Attached): AsyncIterableIterator<Out> => {
+const readUntilLeft = <Out>(results: Queue<Out>, attach: () => Attached): AsyncIterableIterator<Out> => {
   let attached: Attached | null = null;
   const iterator: AsyncIterableIterator<Out> = {
     next: async () => {
@@ -80,7 +79,7 @@ export const readUntilLeft = <Out>(results: Queue<Out>, attach: () => Attached):
  * Creates members that queue their results. Of a log all results are queued, and beyond `limit` the member ends with SLOW_CONSUMER; of a
  * state only the newest of each key is queued; of signals as many as there is room for.
  */
-export const createQueueing = <Audience, Out>(
+const createQueueing = <Audience, Out>(
   kind: Source<unknown>['kind'],
   audience: Audience,
   limit: number,

@@ -2,6 +2,7 @@ import { Duplex } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { createCollector, createSendQueue, createSlot, type SendQueue, type Slot } from '../../src/server/websocket/send-queue.js';
+import { WEBSOCKET_FRAMING } from '../../src/server/websocket/framing.js';
 import { createWriteBuffers } from '../../src/server/websocket/write-buffers.js';
 import { createSendBudget, type SendBudget } from '../../src/server/websocket/send-budget.js';
 
@@ -39,6 +40,7 @@ const connect = (budget: SendBudget, address = '192.0.2.1'): Peer => {
     stream,
     collector: createCollector(1),
     buffers: createWriteBuffers(),
+    framing: WEBSOCKET_FRAMING,
     maxFrames: 100_000,
     maxBytes: MAX_BYTES,
     stallMs: 600_000,

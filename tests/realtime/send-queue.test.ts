@@ -10,6 +10,7 @@ import {
   type SendQueue,
   type SendQueueOptions,
 } from '../../src/server/websocket/send-queue.js';
+import { WEBSOCKET_FRAMING } from '../../src/server/websocket/framing.js';
 import { createWriteBuffers } from '../../src/server/websocket/write-buffers.js';
 import { createSendBudget } from '../../src/server/websocket/send-budget.js';
 import { deferred } from '../kit/deferred.js';
@@ -69,6 +70,7 @@ describe('the send queue, before a WebSocket', () => {
     stream,
     collector: createCollector(1),
     buffers: createWriteBuffers(),
+    framing: WEBSOCKET_FRAMING,
     maxFrames: 100,
     maxBytes: 1_000_000,
     stallMs: 600_000,
@@ -158,6 +160,7 @@ describe('the send queue', () => {
       stream: near,
       collector: moment,
       buffers: createWriteBuffers(),
+      framing: WEBSOCKET_FRAMING,
       maxFrames: 16,
       maxBytes: 100_000,
       stallMs: 600_000,

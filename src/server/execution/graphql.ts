@@ -13,11 +13,11 @@ import { bytesOfDocument, createDocumentCache } from './document-cache.js';
 import { createParser, validateDocument } from './document.js';
 import { inOrder } from './order.js';
 import { createMask } from './mask.js';
-import { useResponses } from './responses.js';
+import { useResponses, type SubscriptionContext } from './responses.js';
 import { createSubscribe, type TransportContext } from './subscribe.js';
 
 /** What the transports pass to the pipeline for an operation. */
-export interface RequestContext {
+export interface RequestContext extends SubscriptionContext {
   readonly req?: IncomingMessage;
   readonly res?: ServerResponse;
   /** Set by a WebSocket, whose client was authenticated in the handshake. */
@@ -77,7 +77,7 @@ export const createGraphQLServer = (
       useEngine(engine),
       admission({ schema, parse, budgets, authenticate, trustProxy: config.trustProxy, mask }),
       useCodes(),
-      useResponses(mask, config.delivery.pingMs, config.realtime.queueLimit),
+      useResponses(),
     ],
   });
 };

@@ -1,14 +1,12 @@
 import type { ExecutionResult } from 'graphql';
 import type { FetchAPI, Plugin } from 'graphql-yoga';
 import { codeOf, coded, ERROR_CODES, type ErrorCode } from '../../errors.js';
-import type { Mask } from './mask.js';
+import { EVENT_STREAM, eventStreamHeaders, singleEvent } from '../http/event-stream.js';
 import { negotiate } from '../http/negotiate.js';
 import { publicResult } from './public-result.js';
-import { resultsOf } from './stream-delivery.js';
-import { isFound } from './subscribe.js';
+import { isFound, type FoundSubscription } from './subscribe.js';
 
 const JSON_TYPE = 'application/json';
-const EVENT_STREAM = 'text/event-stream';
 /** In the order of preference for clients that accept anything. */
 const MEDIA_TYPES = [JSON_TYPE, 'application/graphql-response+json', EVENT_STREAM];
 
@@ -25,19 +23,18 @@ const REQUEST_ERRORS: ReadonlySet<ErrorCode | null> = new Set([
 
 /**
  * Turns results into responses according to the GraphQL-over-HTTP specification and the distinct connections mode of graphql-sse. It
- * replaces Yoga's own result processors: errors are JSON whatever the client accepts, with the HTTP status of their code.
- *
- * @param pingMs how often a comment is sent on an event stream, in milliseconds
- * @param queueLimit how many results may wait for the reader of an event stream
+ * replaces Yoga's own result processors: errors are JSON whatever the client accepts, with the HTTP status of their code. The response to a subscription
+ * is only its head; what follows is up to `onSubscription`.
  */
-export const useResponses = (mask: Mask, pingMs: number, queueLimit: number): Plugin => ({
+export const useResponses = (): Plugin<object, SubscriptionContext> => ({
   onResultProcess: (process) => {
-    const { request, result } = process;
+    const { request, result, serverContext } = process;
     const accept = request.headers.get('accept');
     if (isFound(result)) {
-      if (negotiate(accept, [EVENT_STREAM]) !== null)
-        process.setResultProcessor(() => eventStream(resultsOf(result, queueLimit), mask, pingMs), EVENT_STREAM);
-      else {
+      if (negotiate(accept, [EVENT_STREAM]) !== null && serverContext.onSubscription !== undefined) {
+        serverContext.onSubscription(result);
+        process.setResultProcessor((_, api) => new api.Response(null, { headers: eventStreamHeaders() }), EVENT_STREAM);
+      } else {
         // The subscription has been opened and will not be read.
         result.leave();
         process.setResultProcessor(
@@ -58,13 +55,15 @@ export const useResponses = (mask: Mask, pingMs: number, queueLimit: number): Pl
     }
     // An EventSource in a browser cannot read the body of a failed response, so errors in the document are sent as an event.
     if (status === 200 || REQUEST_ERRORS.has(codeOf(single.errors?.[0])))
-      return process.setResultProcessor(() => eventStream(once(single), mask, pingMs), type);
+      return process.setResultProcessor((_, api) => new api.Response(singleEvent(single), { headers: eventStreamHeaders() }), type);
     process.setResultProcessor((_, api) => json(api, single, { status, headers }), type);
   },
 });
 
-async function* once(result: ExecutionResult): AsyncGenerator<ExecutionResult> {
-  yield await Promise.resolve(result);
+/** What the HTTP server passes to the pipeline for the responses. */
+export interface SubscriptionContext {
+  /** Takes a subscription whose response is an event stream. Whoever takes it must close it. */
+  readonly onSubscription?: (found: FoundSubscription) => void;
 }
 
 interface HttpHints {
@@ -106,50 +105,3 @@ const retryAfter = ({ errors = [] }: ExecutionResult): { readonly 'retry-after'?
   const waits = errors.map(({ extensions }) => Number(extensions['retryAfterMs'])).filter((wait) => wait > 0);
   return waits.length === 0 ? {} : { 'retry-after': String(Math.ceil(Math.max(...waits) / 1_000)) };
 };
-
-/** The results as server-sent events, ended by `complete`. When the client disconnects, the results are closed. */
-const eventStream = (results: AsyncIterable<ExecutionResult>, mask: Mask, pingMs: number): Response => {
-  const encoder = new TextEncoder();
-  const iterator = results[Symbol.asyncIterator]();
-  let keepAlive: NodeJS.Timeout | undefined;
-  let left = false;
-  const body = new ReadableStream<Uint8Array>({
-    start: (controller) => {
-      // A first comment makes proxies that wait for the body forward the headers.
-      controller.enqueue(encoder.encode(COMMENT));
-      keepAlive = setInterval(() => {
-        // A comment is sent only when the peer has read everything before.
-        if ((controller.desiredSize ?? 0) > 0) controller.enqueue(encoder.encode(COMMENT));
-      }, pingMs);
-    },
-    pull: async (controller) => {
-      const next = await iterator.next().catch((error: unknown): IteratorResult<ExecutionResult> => ({ value: { errors: [mask(error)] } }));
-      if (left) return;
-      if (next.done !== true) {
-        const cursor = next.value.extensions?.['cursor'];
-        // A browser's EventSource sends the last id as Last-Event-ID when it reconnects.
-        const id = typeof cursor === 'string' ? `id: ${cursor}\n` : '';
-        controller.enqueue(encoder.encode(`event: next\n${id}data: ${JSON.stringify(publicResult(next.value))}\n\n`));
-        return;
-      }
-      clearInterval(keepAlive);
-      controller.enqueue(encoder.encode('event: complete\ndata:\n\n'));
-      controller.close();
-    },
-    cancel: async () => {
-      left = true;
-      clearInterval(keepAlive);
-      await iterator.return?.();
-    },
-  });
-  return new Response(body, {
-    headers: {
-      'content-type': `${EVENT_STREAM}; charset=utf-8`,
-      'cache-control': 'no-cache, no-transform',
-      // Without this header nginx would buffer the events.
-      'x-accel-buffering': 'no',
-    },
-  });
-};
-
-const COMMENT = ':\n\n';

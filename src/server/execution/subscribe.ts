@@ -17,6 +17,8 @@ import { createSelectionOf } from './selection.js';
 export interface Encoded {
   readonly result: ExecutionResult;
   bytes: Buffer | null;
+  /** The same as a server-sent event. */
+  event: Buffer | null;
 }
 
 /** The bytes of a result's JSON, encoded once for all subscribers. */
@@ -161,7 +163,7 @@ const encode = ({ data, errors, extensions }: ExecutionResult, item: unknown, ma
     data: data ?? null,
     ...(cursor === null ? {} : { extensions: { ...extensions, cursor } }),
   };
-  return { result, bytes: null };
+  return { result, bytes: null, event: null };
 };
 
 /**

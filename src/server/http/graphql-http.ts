@@ -1,8 +1,9 @@
-import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Connections } from './connections.js';
 import type { GraphiQLPage } from '../graphiql/page.js';
 import type { GraphQLServer } from '../execution/graphql.js';
+import type { FoundSubscription } from '../execution/subscribe.js';
+import { endWithEvents, EVENT_STREAM, type EventStreams } from './event-stream.js';
 import { negotiate } from './negotiate.js';
 import { sendError } from './send.js';
 
@@ -11,14 +12,27 @@ type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<v
 /** Counts responses that stay open, which are event streams. */
 export interface Streams {
   readonly connections: Connections;
-  /** Counts a stream of an address until the returned function is called; null when the address has its maximum. */
-  readonly enter: (request: IncomingMessage) => (() => void) | null;
+  readonly events: EventStreams;
+  /** Counts a stream with its address, until it leaves; null when the address has its maximum. */
+  readonly enter: (request: IncomingMessage) => { readonly address: string; readonly leave: () => void } | null;
 }
 
 /** Handles GraphQL over HTTP with server-sent events, and serves GraphiQL to browsers. */
-export const createGraphQLHandler =
-  (graphql: GraphQLServer, page: GraphiQLPage, streams: Streams): Handler =>
-  async (request, response) => {
+export const createGraphQLHandler = (graphql: GraphQLServer, page: GraphiQLPage, streams: Streams): Handler => {
+  const answer: Handler = async (request, response) => {
+    const found: FoundSubscription[] = [];
+    const onSubscription = (subscription: FoundSubscription): void => void found.push(subscription);
+    try {
+      const result = await graphql.handleNodeRequestAndResponse(request, response, { req: request, res: response, onSubscription });
+      const subscription = found.pop();
+      if (subscription === undefined) await send(result, response);
+      else await stream(subscription, result, request, response, streams);
+    } finally {
+      // Those that have not become a stream.
+      for (const each of found) each.leave();
+    }
+  };
+  return async (request, response) => {
     const { method } = request;
     const { host = 'localhost', accept, 'content-type': contentType, 'content-encoding': contentEncoding } = request.headers;
     if (!URL.canParse(`http://${host}/`)) {
@@ -33,48 +47,47 @@ export const createGraphQLHandler =
     } else if (contentEncoding !== undefined && contentEncoding !== 'identity') {
       sendError(response, 415, 'BAD_REQUEST', 'The content must not be encoded.', { 'accept-encoding': 'identity' });
     } else {
-      await send(
-        await graphql.handleNodeRequestAndResponse(request, response, { req: request, res: response }),
-        request,
-        response,
-        streams,
-      );
+      await answer(request, response);
     }
   };
+};
 
 const isJson = (contentType = ''): boolean => /^\s*application\/json\s*(;|$)/i.test(contentType);
 
 /**
- * Sends a response. Yoga's own function writes the stack of an unexpected error into the response, and goes on reading results after the
- * client has disconnected.
+ * Sends a response. Yoga's own function writes the stack of an unexpected error into the response.
  */
-const send = async (
+const send = async (answer: Response, response: ServerResponse): Promise<void> => {
+  const body = await answer.text();
+  if (response.destroyed) return;
+  const headers = Object.fromEntries(answer.headers);
+  if (headers['content-type']?.startsWith(EVENT_STREAM) !== true) return void response.writeHead(answer.status, headers).end(body);
+  // Without its length, so that each event is a chunk.
+  delete headers['content-length'];
+  response.writeHead(answer.status, headers);
+  endWithEvents(response, body);
+};
+
+/** Sends a subscription as an event stream, unless its connection is gone, the server is stopping or its address has its maximum. */
+const stream = async (
+  found: FoundSubscription,
   answer: Response,
   request: IncomingMessage,
   response: ServerResponse,
-  { connections, enter }: Streams,
+  { connections, enter, events }: Streams,
 ): Promise<void> => {
-  const headers = Object.fromEntries(answer.headers);
-  if (headers['content-type']?.startsWith('text/event-stream') !== true || answer.body === null) {
-    const body = await answer.text();
-    if (!response.destroyed) response.writeHead(answer.status, headers).end(body);
-    return;
-  }
-  const reader = answer.body.getReader();
-  // Cancelling ends the subscription at once, even while it waits for an event.
-  const leave = (): void => void reader.cancel().catch(() => undefined);
   if (response.destroyed) {
-    leave();
+    found.leave();
     return;
   }
   if (connections.stopping()) {
-    leave();
+    found.leave();
     sendError(response, 503, 'UNAVAILABLE', 'The server is stopping. Subscribe elsewhere, or again soon.', { 'retry-after': '1' });
     return;
   }
-  const leaveAddress = enter(request);
-  if (leaveAddress === null) {
-    leave();
+  const entered = enter(request);
+  if (entered === null) {
+    found.leave();
     sendError(response, 429, 'RATE_LIMITED', 'Your address has as many sockets and event streams open as it may. Close one first.', {
       'retry-after': '1',
     });
@@ -82,14 +95,10 @@ const send = async (
   }
   const gone = connections.add(() => response.destroy());
   response.once('close', () => {
-    leaveAddress();
+    entered.leave();
     gone();
-    leave();
   });
   response.socket?.setNoDelay(true);
-  response.writeHead(answer.status, headers);
-  for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
-    if (!response.write(chunk.value)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
-  }
-  response.end();
+  response.writeHead(answer.status, Object.fromEntries(answer.headers));
+  await events.send(found, response, entered.address);
 };

@@ -8,6 +8,7 @@ import type { Log } from '../../observability/log.js';
 import { clientAddress } from './address.js';
 import type { Connections } from './connections.js';
 import { createCors } from './cors.js';
+import type { EventStreams } from './event-stream.js';
 import { createGraphiQLPage } from '../graphiql/page.js';
 import { createGraphQLHandler } from './graphql-http.js';
 import type { GraphQLServer } from '../execution/graphql.js';
@@ -35,6 +36,7 @@ export interface HttpOptions {
   readonly connections: Connections;
   /** Counts event streams and sockets together by address. */
   readonly addresses: AddressLimit;
+  readonly events: EventStreams;
   /** The clock of timeouts for peers. */
   readonly time: ListenedTime;
   readonly log: Log;
@@ -46,14 +48,29 @@ export type HttpServer = Server & {
 };
 
 /** Creates the HTTP server: GraphQL and GraphiQL at /graphql, health at /healthz and /readyz, public keys at /.well-known/jwks.json. */
-export const createHttpServer = ({ config, graphql, jwks, readiness, connections, addresses, time, log }: HttpOptions): HttpServer => {
+export const createHttpServer = ({
+  config,
+  graphql,
+  jwks,
+  readiness,
+  connections,
+  addresses,
+  events,
+  time,
+  log,
+}: HttpOptions): HttpServer => {
   const cors = createCors(config.corsOrigins);
   const handleGraphQL = createGraphQLHandler(
     graphql,
     createGraphiQLPage(config.demoData ? { users: DEMO_USERS, password: DEMO_PASSWORD } : null),
     {
       connections,
-      enter: (request) => addresses.enter(clientAddress(request, config.trustProxy) ?? ''),
+      events,
+      enter: (request) => {
+        const address = clientAddress(request, config.trustProxy) ?? '';
+        const leave = addresses.enter(address);
+        return leave && { address, leave };
+      },
     },
   );
   const routes: Readonly<Record<string, (response: ServerResponse) => Promise<void> | void>> = {

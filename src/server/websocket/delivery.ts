@@ -4,57 +4,59 @@ import type { Member } from '../../realtime/share.js';
 import type { AuthorizedSource } from '../../graphql/topic-field.js';
 import type { AccessWatch, Revocable } from '../rights/access-watch.js';
 import type { Audience } from '../execution/audience.js';
-import { nextHead, type SendQueue, type Slot } from './send-queue.js';
-import { bytesOf, type Encoded, type FoundSubscription } from '../execution/subscribe.js';
+import type { SendQueue, Slot } from './send-queue.js';
+import type { Encoded, FoundSubscription } from '../execution/subscribe.js';
 
-/** Shared by the subscriptions of all sockets of a server. */
-export interface SocketDelivery {
+/** Shared by all subscriptions that a server delivers in the same way: over WebSockets, or as event streams. */
+export interface Delivery {
   readonly mask: (error: unknown) => GraphQLError;
   /** The bytes of results; subscribers who share the results get the same array. */
   readonly buffersOf: (results: readonly Encoded[]) => readonly Buffer[];
 }
 
-export const createSocketDelivery = (mask: SocketDelivery['mask']): SocketDelivery => {
+/** @param encode the bytes of a result, which it caches */
+export const createDelivery = (mask: Delivery['mask'], encode: (result: Encoded) => Buffer): Delivery => {
   // The latest answer is cached, because thousands of subscribers ask for the same results one after the other.
   let latest: { readonly results: readonly Encoded[]; readonly buffers: readonly Buffer[] } = { results: [], buffers: [] };
   return {
     mask,
     buffersOf: (results) => {
-      if (results !== latest.results) latest = { results, buffers: results.map(bytesOf) };
+      if (results !== latest.results) latest = { results, buffers: results.map(encode) };
       return latest.buffers;
     },
   };
 };
 
-export interface SocketSubscriptionOptions {
-  readonly id: string;
+export interface DeliveredOptions {
+  /** The bytes of each of its results up to the payload. */
+  readonly head: Buffer;
   readonly sendQueue: SendQueue;
-  readonly delivery: SocketDelivery;
+  readonly delivery: Delivery;
 }
 
 /**
- * Delivers the results of one subscription directly to the socket's send queue. The protocol library is left only the end: the iterator
- * yields nothing and finishes when the subscription does. When the library closes it (the client's `complete`, a closed socket), the
- * results still queued are dropped.
+ * Delivers the results of one subscription directly to the connection's send queue. The reader is left only the end: the iterator yields
+ * nothing and finishes when the subscription does. When it is closed (the client's `complete`, a closed socket), the results still queued
+ * are dropped.
  *
  * It is one object that plays all roles of a subscription, because a socket may have hundreds of them.
  */
-export class SocketSubscription implements AsyncIterableIterator<never>, Revocable {
+export class Delivered implements AsyncIterableIterator<never>, Revocable {
   readonly head: Buffer;
   readonly kind: AuthorizedSource['kind'];
   readonly audience: Audience;
   readonly sendQueue: SendQueue;
-  readonly delivery: SocketDelivery;
+  readonly delivery: Delivery;
   readonly reauthorize: Revocable['reauthorize'];
   readonly #watch: AccessWatch | null;
   #attach: (() => Attached) | null;
   #attached: Attached | null = null;
-  readonly #slots = new Set<SocketSlot>();
+  readonly #slots = new Set<DeliverySlot>();
   #settle: { resolve: (result: IteratorResult<never>) => void; reject: (reason: unknown) => void } | null = null;
   #end: { readonly error: unknown } | null = null;
 
-  constructor({ id, sendQueue, delivery }: SocketSubscriptionOptions, { source, sharing, audience, watch, generation }: FoundSubscription) {
-    this.head = nextHead(id);
+  constructor({ head, sendQueue, delivery }: DeliveredOptions, { source, sharing, audience, watch, generation }: FoundSubscription) {
+    this.head = head;
     this.kind = source.kind;
     this.audience = audience;
     this.sendQueue = sendQueue;
@@ -64,7 +66,7 @@ export class SocketSubscription implements AsyncIterableIterator<never>, Revocab
     this.#attach = () =>
       source.attach(sharing, () => {
         // A slot for each key: of a state topic the newest value of every key is kept.
-        const slot = new SocketSlot(this);
+        const slot = new DeliverySlot(this);
         this.#slots.add(slot);
         return slot;
       });
@@ -122,7 +124,7 @@ export class SocketSubscription implements AsyncIterableIterator<never>, Revocab
   }
 
   /** Drops the queued results of a slot; nothing further is sent for it. */
-  forget(slot: SocketSlot): void {
+  forget(slot: DeliverySlot): void {
     if (this.#slots.delete(slot)) this.sendQueue.forget(slot);
   }
 
@@ -138,10 +140,10 @@ export class SocketSubscription implements AsyncIterableIterator<never>, Revocab
 }
 
 /** The results of one key of a subscription. */
-class SocketSlot implements Member<Audience, Encoded>, Slot {
-  readonly #subscription: SocketSubscription;
+class DeliverySlot implements Member<Audience, Encoded>, Slot {
+  readonly #subscription: Delivered;
 
-  constructor(subscription: SocketSubscription) {
+  constructor(subscription: Delivered) {
     this.#subscription = subscription;
   }
 

@@ -1,9 +1,10 @@
-import type { Duplex } from 'node:stream';
+import type { Writable } from 'node:stream';
+import type { Framing } from './framing.js';
 import type { SlowPeer, SendBudget } from './send-budget.js';
 import type { WriteBuffers } from './write-buffers.js';
 
 /**
- * The outgoing frames of one socket, in order. Results stay shared bytes until they are written; frames that collect within a few
+ * The outgoing frames of one connection, a WebSocket or an event stream, in order. Results stay shared bytes until they are written; frames that collect within a few
  * milliseconds leave in one write.
  */
 export interface SendQueue {
@@ -50,8 +51,12 @@ export const createSlot = (id: string, policy: Slot['policy'], onOverflow: () =>
 });
 
 export interface SendQueueOptions {
-  /** The TCP connection below the WebSocket. The ws library writes its control frames between our writes, always whole. */
-  readonly stream: Duplex;
+  /**
+   * The TCP connection below the WebSocket, or the response that is an event stream. The ws library writes its control frames between our
+   * writes, always whole.
+   */
+  readonly stream: Writable;
+  readonly framing: Framing;
   readonly collector: Collector;
   /** What writes are put together in. */
   readonly buffers: WriteBuffers;
@@ -85,16 +90,6 @@ export const createCollector = (delayMs: number): Collector => {
   };
 };
 
-/** The closing brace of a `next` message. */
-const TAIL = 0x7d;
-/** FIN and opcode 1: a text message in a single frame. */
-const TEXT = 0x81;
-/** The limits of the payload lengths that are encoded in one byte, and in two further bytes (RFC 6455, 5.2). */
-const SHORT = 126;
-const MEDIUM = 65_536;
-
-const headerLength = (length: number): number => (length < SHORT ? 2 : length < MEDIUM ? 4 : 10);
-
 /**
  * The largest write in bytes, unless a single frame is larger. Written data can no longer be dropped or replaced. It is at most a quarter
  * of the queue, to whose size it counts until the peer has read it.
@@ -115,8 +110,6 @@ interface Frame {
   body: Buffer;
 }
 
-const lengthOf = ({ slot, body }: Frame): number => (slot === null ? body.length : slot.head.length + body.length + 1);
-
 export const createSendQueue = (options: SendQueueOptions): SendQueue => new SocketSendQueue(options);
 
 /**
@@ -125,7 +118,7 @@ export const createSendQueue = (options: SendQueueOptions): SendQueue => new Soc
  */
 class SocketSendQueue implements SendQueue, SlowPeer {
   readonly #options: SendQueueOptions;
-  readonly #stream: Duplex;
+  readonly #stream: Writable;
   readonly #maxWriteBytes: number;
   #frames: Frame[] = [];
   /**
@@ -157,6 +150,10 @@ class SocketSendQueue implements SendQueue, SlowPeer {
     this.#options = options;
     this.#stream = options.stream;
     this.#maxWriteBytes = Math.min(MAX_WRITE_BYTES, options.maxBytes / 4);
+  }
+
+  #lengthOf({ slot, body }: Frame): number {
+    return slot === null ? body.length : slot.head.length + body.length + this.#options.framing.tail.length;
   }
 
   get address(): string {
@@ -197,7 +194,7 @@ class SocketSendQueue implements SendQueue, SlowPeer {
               this.#overflow(slot);
               return results.length;
             }
-            this.#refused = Math.max(this.#refused, lengthOf({ slot, body }));
+            this.#refused = Math.max(this.#refused, this.#lengthOf({ slot, body }));
             if (live) this.#deferred.add(slot);
             break;
           }
@@ -217,7 +214,7 @@ class SocketSendQueue implements SendQueue, SlowPeer {
     if (!this.#frames.some((frame) => frame.slot === slot)) return;
     this.#frames = this.#frames.filter((frame) => {
       if (frame.slot !== slot) return true;
-      this.#bytes -= lengthOf(frame);
+      this.#bytes -= this.#lengthOf(frame);
       return false;
     });
     this.#report();
@@ -281,12 +278,13 @@ class SocketSendQueue implements SendQueue, SlowPeer {
 
   /** Writes the first frames of the queue, up to the largest write. */
   #write(): void {
+    const { framing } = this.#options;
     let total = 0;
     let bytes = 0;
     let count = 0;
     for (const frame of this.#frames) {
-      const length = lengthOf(frame);
-      const size = headerLength(length) + length;
+      const length = this.#lengthOf(frame);
+      const size = framing.headerLength(length) + length;
       if (count > 0 && total + size > this.#maxWriteBytes) break;
       total += size;
       bytes += length;
@@ -299,7 +297,8 @@ class SocketSendQueue implements SendQueue, SlowPeer {
       let offset = 0;
       for (let index = 0; index < count; index += 1) {
         const frame = frames[index] as Frame;
-        offset = writeFrame(buffer, offset, frame);
+        offset = framing.writeHeader(buffer, offset, this.#lengthOf(frame));
+        offset = writeMessage(buffer, offset, frame, framing.tail);
         if (this.#newest.size > 0 && frame.slot !== null) this.#newest.delete(frame.slot);
       }
     });
@@ -384,7 +383,7 @@ class SocketSendQueue implements SendQueue, SlowPeer {
   #add(slot: Slot | null, body: Buffer): void {
     const frame = { slot, body };
     this.#frames.push(frame);
-    this.#bytes += lengthOf(frame);
+    this.#bytes += this.#lengthOf(frame);
     if (slot?.policy === 'state' && this.#blocked) this.#newest.set(slot, frame);
   }
 
@@ -408,7 +407,7 @@ class SocketSendQueue implements SendQueue, SlowPeer {
   /** A result larger than the whole queue is accepted when nothing else is queued; otherwise it could never be delivered. */
   #isFull(slot: Slot, body: Buffer): boolean {
     const held = this.#held();
-    return held > 0 && (this.#frames.length >= this.#options.maxFrames || held + lengthOf({ slot, body }) > this.#options.maxBytes);
+    return held > 0 && (this.#frames.length >= this.#options.maxFrames || held + this.#lengthOf({ slot, body }) > this.#options.maxBytes);
   }
 
   #hasRoom(): boolean {
@@ -430,31 +429,24 @@ class SocketSendQueue implements SendQueue, SlowPeer {
  * The written bytes that the operating system has not accepted yet. During one large write `writableLength` does not change, and
  * `bytesWritten` counts what is queued. Therefore the handle is asked, as Node's own `socket.setTimeout` does.
  */
-const untakenOf = (stream: Duplex & { readonly _handle?: { readonly writeQueueSize?: number } | null }): number =>
-  stream._handle?.writeQueueSize ?? stream.writableLength;
+const untakenOf = (stream: Writable & WithHandle & { readonly socket?: WithHandle | null }): number =>
+  (stream.socket ?? stream)._handle?.writeQueueSize ?? stream.writableLength;
 
-const writeFrame = (buffer: Buffer, start: number, frame: Frame): number => {
-  const { slot, body } = frame;
-  const length = lengthOf(frame);
+interface WithHandle {
+  readonly _handle?: { readonly writeQueueSize?: number } | null;
+}
+
+const writeMessage = (buffer: Buffer, start: number, { slot, body }: Frame, tail: Buffer): number => {
   let offset = start;
-  buffer[offset++] = TEXT;
-  if (length < SHORT) buffer[offset++] = length;
-  else if (length < MEDIUM) {
-    buffer[offset++] = SHORT;
-    offset = buffer.writeUInt16BE(length, offset);
-  } else {
-    buffer[offset++] = 127;
-    offset = buffer.writeUInt32BE(0, offset);
-    offset = buffer.writeUInt32BE(length, offset);
+  if (slot !== null) {
+    buffer.set(slot.head, offset);
+    offset += slot.head.length;
   }
-  if (slot === null) {
-    buffer.set(body, offset);
-    return offset + body.length;
-  }
-  buffer.set(slot.head, offset);
-  offset += slot.head.length;
   buffer.set(body, offset);
   offset += body.length;
-  buffer[offset++] = TAIL;
+  if (slot !== null) {
+    buffer.set(tail, offset);
+    offset += tail.length;
+  }
   return offset;
 };

@@ -30,12 +30,12 @@ import type { ListenedTime } from './listened-time.js';
 import { createMask } from '../execution/mask.js';
 import { REQUEST_ID, requestIdOf } from '../http/request-id.js';
 import { publicError, publicResult } from '../execution/public-result.js';
-import { createCollector, createSendQueue } from './send-queue.js';
-import { createWriteBuffers } from './write-buffers.js';
-import { createSendBudget } from './send-budget.js';
+import { nextHead } from './send-queue.js';
+import type { SendQueues } from './send-queues.js';
 import { refuse } from '../http/send.js';
-import { isFound, type FoundSubscription } from '../execution/subscribe.js';
-import { createSocketDelivery, SocketSubscription } from './delivery.js';
+import { bytesOf, isFound, type FoundSubscription } from '../execution/subscribe.js';
+import { createDelivery, Delivered } from './delivery.js';
+import { WEBSOCKET_FRAMING } from './framing.js';
 import { operationOf } from './message.js';
 import { CLOSE } from './close-codes.js';
 import { createSubscribeLimit, type AddressLimit } from './limits.js';
@@ -53,6 +53,8 @@ export interface SocketOptions {
   readonly authenticator: Authenticator;
   readonly watcher: AccessWatcher;
   readonly budgets: OperationBudgets;
+  /** Shared with the event streams. */
+  readonly sendQueues: SendQueues;
   /** The clock of timeouts for peers. */
   readonly time: ListenedTime;
   /** Called when a socket of a user's device is open; the function it returns is called when the socket is closed. */
@@ -109,15 +111,16 @@ export const createSocketServer = ({
   authenticator,
   watcher,
   budgets,
+  sendQueues,
   time,
   onPresent,
 }: SocketOptions): void => {
   const { config, clock, log } = services;
   const mask = createMask(services);
-  const delivery = createSocketDelivery(mask);
+  const delivery = createDelivery(mask, bytesOf);
   /** The prepared form of an operation, by its execution arguments. */
   const prepared = new WeakMap<object, Prepared>();
-  const run = async (step: 'execute' | 'subscribe', given: ExecutionArgs): Promise<ExecutionResult | SocketSubscription> => {
+  const run = async (step: 'execute' | 'subscribe', given: ExecutionArgs): Promise<ExecutionResult | Delivered> => {
     const operation = prepared.get(given);
     prepared.delete(given);
     try {
@@ -125,7 +128,7 @@ export const createSocketServer = ({
       const { id, extra, pipeline, args } = operation;
       const result = await pipeline[step](args);
       if (!isFound(result)) return result;
-      return new SocketSubscription({ id, sendQueue: extra.sendQueue, delivery }, result);
+      return new Delivered({ head: nextHead(id), sendQueue: extra.sendQueue, delivery }, result);
     } catch (error) {
       return { errors: [mask(error)] };
     }
@@ -232,9 +235,6 @@ export const createSocketServer = ({
     return given;
   };
 
-  const budget = createSendBudget(config.delivery);
-  const collector = createCollector(config.delivery.coalesceMs);
-  const buffers = createWriteBuffers();
   const patience: Patience = { init: time.waits(INIT_TIMEOUT_MS), ping: time.waits(config.delivery.pingMs) };
   const cors = createCors(config.corsOrigins);
   const sockets = new WebSocketServer({ noServer: true, maxPayload: config.limits.requestBytes, handleProtocols });
@@ -245,18 +245,7 @@ export const createSocketServer = ({
   // These two functions must not reference the request, which would otherwise stay in memory for as long as the socket.
   const onBroken = (error: Error): void => log.debug({ err: error.message }, 'a socket broke while it was opened');
   const begin = (socket: WebSocket, stream: Duplex, client: Context['client']): void => {
-    const { maxFrames, maxBytes, stallMs } = config.delivery;
-    const sendQueue = createSendQueue({
-      stream,
-      collector,
-      buffers,
-      maxFrames,
-      maxBytes,
-      stallMs,
-      onStall: () => socket.terminate(),
-      budget,
-      address: client.ip ?? '',
-    });
+    const sendQueue = sendQueues({ stream, framing: WEBSOCKET_FRAMING, address: client.ip ?? '', onStall: () => socket.terminate() });
     const extra: Extra = { socket, sendQueue, client, limit: createSubscribeLimit(config.sockets) };
     socket.once(
       'close',

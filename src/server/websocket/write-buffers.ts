@@ -1,5 +1,5 @@
 import { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
+import type { Writable } from 'node:stream';
 
 /**
  * The memory that writes are put together in. An event goes out in one write for each of thousands of sockets: a buffer for each of them would
@@ -10,7 +10,7 @@ export interface WriteBuffers {
    * Writes so many bytes, which `fill` puts into the buffer that it is given.
    * @returns what the stream's `write` says: false when nothing more is to be written until it has drained
    */
-  readonly write: (stream: Duplex, bytes: number, fill: (buffer: Buffer) => void) => boolean;
+  readonly write: (stream: Writable, bytes: number, fill: (buffer: Buffer) => void) => boolean;
 }
 
 /** What is kept has lengths of powers of two, so a connection that has not taken a write yet keeps no more than twice its bytes. */
@@ -39,4 +39,4 @@ export const createWriteBuffers = (): WriteBuffers => {
  * Whether nothing refers to the bytes of the last write any more. A TCP socket that has nothing left to write has given all of it to the system,
  * which copies; another kind of stream may have passed on the buffer itself.
  */
-const isCopied = (stream: Duplex): boolean => stream instanceof Socket && stream.writableLength === 0;
+const isCopied = (stream: Writable): boolean => stream instanceof Socket && stream.writableLength === 0;
