@@ -445,25 +445,35 @@ describe('the send queue', () => {
     await stalled.promise;
   });
 
-  it('keeps a peer that takes little at a time for as long as it does, and gives it up when it takes nothing more', async () => {
-    const stallMs = 10_000;
-    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-    try {
-      const sendQueue = create({ stallMs, onStall: () => (stalls += 1) });
+  describe('with a peer that takes little at a time', () => {
+    const STALL_MS = 10_000;
+    const handleOf = (socket: Socket) => (socket as unknown as { _handle: { readonly writeQueueSize: number } })._handle;
+    let sendQueue: SendQueue;
+    beforeEach(() => {
+      vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+      sendQueue = create({ stallMs: STALL_MS });
       block(sendQueue);
-      sendQueue.next(log('after'), [result('after')]);
-      const { _handle: handle } = near as unknown as { _handle: { readonly writeQueueSize: number } };
-      /** Reads until something has moved at the other end. */
-      const take = async (): Promise<void> => {
-        const before = handle.writeQueueSize;
-        far.resume();
-        while (handle.writeQueueSize === before) await new Promise(setImmediate);
-        far.pause();
+      return () => {
+        sendQueue.close();
+        expect(vi.getTimerCount()).toBe(0);
+        vi.useRealTimers();
       };
+    });
+
+    /** Reads until something has moved at the other end. */
+    const take = async (): Promise<void> => {
+      const before = handleOf(near).writeQueueSize;
+      far.resume();
+      while (handleOf(near).writeQueueSize === before) await new Promise(setImmediate);
+      far.pause();
+    };
+
+    it('keeps it for as long as it takes something', async () => {
+      sendQueue.next(log('after'), [result('after')]);
       let looked = 0;
-      while (handle.writeQueueSize > 8_000_000) {
+      while (handleOf(near).writeQueueSize > 8_000_000) {
         // All but a moment of what it may take nothing.
-        vi.advanceTimersByTime(stallMs - 1);
+        vi.advanceTimersByTime(STALL_MS - 1);
         looked += 1;
         expect(stalls).toBe(0);
         await take();
@@ -474,21 +484,17 @@ describe('the send queue', () => {
       far.resume();
       await expect.poll(() => payloads('after')).toEqual(['after']);
       expect(payloads('filler')).toHaveLength(1);
-      expect(vi.getTimerCount()).toBe(0);
-      vi.advanceTimersByTime(2 * stallMs);
+      vi.advanceTimersByTime(2 * STALL_MS);
       expect(stalls).toBe(0);
+    });
 
-      block(sendQueue);
-      while (handle.writeQueueSize > 18_000_000) await take();
-      vi.advanceTimersByTime(stallMs - 1);
+    it('gives it up when it takes nothing more', async () => {
+      while (handleOf(near).writeQueueSize > 18_000_000) await take();
+      vi.advanceTimersByTime(STALL_MS - 1);
       expect(stalls).toBe(0);
-      vi.advanceTimersByTime(stallMs);
+      vi.advanceTimersByTime(STALL_MS);
       expect(stalls).toBeGreaterThan(0);
-      sendQueue.close();
-      expect(vi.getTimerCount()).toBe(0);
-    } finally {
-      vi.useRealTimers();
-    }
+    });
   });
 
   it("gives up one that piles up the protocol's own", () => {

@@ -110,46 +110,46 @@ test('H17: a stop closes one socket after the other with 1012; those who are sti
   await stopped;
 });
 
+/** A stock client that follows the room at one server, and goes to the other from its first close on. */
+const followByStockClient = async (first: TestApp) => {
+  const codes: number[] = [];
+  const connections: string[][] = [];
+  const opened = deferred<undefined>();
+  const finished = deferred<undefined>();
+  const client = createClient({
+    url: () => (codes.length === 0 ? first : other).url.replace(/^http/, 'ws'),
+    webSocketImpl: WebSocket,
+    connectionParams: { accessToken: ada.token },
+    // Its own retry, with no wait before it.
+    retryWait: () => Promise.resolve(),
+    on: {
+      connected: () => {
+        connections.push([]);
+        opened.resolve(undefined);
+      },
+      closed: (event) => codes.push((event as CloseEvent).code),
+    },
+  });
+  client.subscribe<Message>(
+    { query: MESSAGES, variables: { id: room, after: start } },
+    {
+      next: ({ data }) => {
+        if (!data) return;
+        connections.at(-1)?.push(bodyOf(data));
+        if (bodyOf(data) === 'last') finished.resolve(undefined);
+      },
+      error: finished.reject,
+      complete: () => finished.reject(new Error('It stayed away.')),
+    },
+  );
+  await opened.promise;
+  return { client, codes, connections, finished: finished.promise };
+};
+
 test('H17: when a server goes, every stock client comes back to another, and no event is lost', async () => {
   const stopping = await startStopping('500');
+  const clients = await Promise.all(Array.from({ length: 10 }, () => followByStockClient(stopping)));
   const sent: string[] = [];
-  const clients = await Promise.all(
-    Array.from({ length: 10 }, async () => {
-      const codes: number[] = [];
-      const connections: string[][] = [];
-      const opened = deferred<undefined>();
-      const finished = deferred<undefined>();
-      const client = createClient({
-        url: () => (codes.length === 0 ? stopping : other).url.replace(/^http/, 'ws'),
-        webSocketImpl: WebSocket,
-        connectionParams: { accessToken: ada.token },
-        // Its own retry, with no wait before it.
-        retryWait: () => Promise.resolve(),
-        on: {
-          connected: () => {
-            connections.push([]);
-            opened.resolve(undefined);
-          },
-          closed: (event) => codes.push((event as CloseEvent).code),
-        },
-      });
-      client.subscribe<Message>(
-        { query: MESSAGES, variables: { id: room, after: start } },
-        {
-          next: ({ data }) => {
-            if (!data) return;
-            connections.at(-1)?.push(bodyOf(data));
-            if (bodyOf(data) === 'last') finished.resolve(undefined);
-          },
-          error: finished.reject,
-          complete: () => finished.reject(new Error('It stayed away.')),
-        },
-      );
-      await opened.promise;
-      return { client, codes, connections, finished: finished.promise };
-    }),
-  );
-
   let gone = false;
   const isGone = (): boolean => gone;
   const stopped = stopping.stop().then(() => (gone = true));

@@ -263,37 +263,41 @@ describe('the page of GraphiQL', () => {
 });
 
 describe('a stop', () => {
-  test('ends sockets with 1012, cuts event streams, and is not held up by idle connections', async () => {
+  const LIKES = 'subscription ($id: ID!) { likeCountChanged(postId: $id) { count } }';
+  /** An app that is about to stop, and a post that can be followed there. */
+  const startStopping = async (): Promise<{ readonly stopping: TestApp; readonly id: string }> => {
     const stopping = await startTestApp();
     const { createPost } = await stopping.data<{ createPost: { post: { id: string } } }>(
       'mutation { createPost(input: { body: "x" }) { post { id } } }',
       {},
       await stopping.user('ada'),
     );
-    const query = `subscription { likeCountChanged(postId: "${createPost.post.id}") { count } }`;
+    return { stopping, id: createPost.post.id };
+  };
 
-    const agent = new Agent({ keepAlive: true });
-    const idle = await new Promise<number>((resolve, reject) => {
-      httpRequest(`${stopping.url}?query={__typename}`, { agent }, (response) =>
-        response.resume().on('end', () => resolve(response.statusCode ?? 0)),
-      )
-        .on('error', reject)
-        .end();
-    });
-    expect(idle).toBe(200);
-
+  test('ends sockets with 1012', async () => {
+    const { stopping, id } = await startStopping();
     const socket = new WebSocket(stopping.url.replace('http', 'ws'), 'graphql-transport-ws');
     const subscribed = deferred<undefined>();
     const closed = new Promise((resolve) => socket.on('close', (code, reason) => resolve({ code, reason: reason.toString() })));
     socket.on('open', () => socket.send('{"type":"connection_init"}'));
     socket.on('message', (data: Buffer) => {
       const { type } = JSON.parse(data.toString()) as { type: string };
-      if (type === 'connection_ack') socket.send(JSON.stringify({ type: 'subscribe', id: '1', payload: { query } }));
+      const payload = { query: LIKES, variables: { id } };
+      if (type === 'connection_ack') socket.send(JSON.stringify({ type: 'subscribe', id: '1', payload }));
       if (type === 'next') subscribed.resolve(undefined);
     });
     await subscribed.promise;
+    await stopping.stop();
+    expect(await closed).toEqual({ code: 1012, reason: 'Service restart' });
+  });
 
-    const response = await fetch(`${stopping.url}?query=${encodeURIComponent(query)}`, { headers: { accept: 'text/event-stream' } });
+  test('cuts event streams, without a complete', async () => {
+    const { stopping, id } = await startStopping();
+    const variables = encodeURIComponent(JSON.stringify({ id }));
+    const response = await fetch(`${stopping.url}?query=${encodeURIComponent(LIKES)}&variables=${variables}`, {
+      headers: { accept: 'text/event-stream' },
+    });
     const reader = (response.body as ReadableStream<Uint8Array>).getReader();
     await reader.read();
     const cut = (async () => {
@@ -303,13 +307,25 @@ describe('a stop', () => {
         expect(Buffer.from(value).toString()).not.toContain('complete');
       }
     })().catch(() => 'cut');
+    await stopping.stop();
+    expect(await cut).toBe('cut');
+  });
 
+  test('is not held up by idle connections, and then nobody is answered', async () => {
+    const { stopping } = await startStopping();
+    const agent = new Agent({ keepAlive: true });
+    const idle = await new Promise<number>((resolve, reject) => {
+      httpRequest(`${stopping.url}?query={__typename}`, { agent }, (response) =>
+        response.resume().on('end', () => resolve(response.statusCode ?? 0)),
+      )
+        .on('error', reject)
+        .end();
+    });
+    expect(idle).toBe(200);
     const started = performance.now();
     await stopping.stop();
     // Far below the grace that running requests have.
     expect(performance.now() - started).toBeLessThan(5_000);
-    expect(await closed).toEqual({ code: 1012, reason: 'Service restart' });
-    expect(await cut).toBe('cut');
     await expect(fetch(`${stopping.url}?query={__typename}`)).rejects.toThrow();
     agent.destroy();
   });

@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
-import { connect, execute } from '../kit/client.js';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { connect, execute, type TestSubscription } from '../kit/client.js';
 import { createTestDatabase } from '../kit/database.js';
 import { startServerProcess, type ServerProcess } from '../kit/process.js';
 import { startRedis } from '../kit/redis.js';
@@ -87,52 +87,77 @@ describe('the server as a process', () => {
     const failure = startServerProcess({ PORT: 'x', DATABASE_URL: 'mysql://y', PRESENCE_GRACE_MS: '-1', LOG_LEVEL: 'loud' });
     await expect(failure).rejects.toThrow(/ended with 78[\s\S]*PORT[\s\S]*LOG_LEVEL[\s\S]*DATABASE_URL[\s\S]*PRESENCE_GRACE_MS/);
   });
+});
 
-  it('two processes on one PostgreSQL and one Redis exchange all three live events', async () => {
-    const [database, redis, dataDir] = await Promise.all([createTestDatabase(), startRedis(), folder()]);
-    cleanup.push(
+describe('two processes on one PostgreSQL and one Redis', () => {
+  let one: ServerProcess;
+  let two: ServerProcess;
+  const undo: (() => Promise<unknown>)[] = [];
+  beforeAll(async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'lyceum-process-'));
+    const [database, redis] = await Promise.all([createTestDatabase(), startRedis()]);
+    undo.push(
+      () => rm(dataDir, { recursive: true, force: true }),
       () => database.drop(),
       () => redis.stop(),
     );
     const env = { DATA_DIR: dataDir, DATABASE_URL: database.url, REDIS_URL: redis.url, PRESENCE_GRACE_MS: '100' };
-    const [one, two] = await Promise.all([start(env), start(env)]);
-    const [ada, ben] = await Promise.all([guest(one.url), guest(two.url)]);
+    [one, two] = await Promise.all([startServerProcess(env), startServerProcess(env)]);
+    undo.push(() => Promise.all([one.end('SIGKILL'), two.end('SIGKILL')]));
+  });
+  afterAll(async () => {
+    for (const each of undo.reverse()) await each();
+  });
 
-    const room = await execute<{ createRoom: { conversation: { id: string; joinCode: string; cursor: string } } }>(
+  const data = async <Data>(url: string, query: string, variables: object, as: { readonly token: string }): Promise<Data> => {
+    const response = await execute<Data>(url, query, variables, as);
+    if (!response.data) throw new Error(`The operation failed: ${JSON.stringify(response)}`);
+    return response.data;
+  };
+  const follow = <Data>(url: string, token: string, query: string, variables: object): TestSubscription<Data> => {
+    const socket = connect(url, token);
+    cleanup.push(() => socket.close());
+    return socket.subscribe<Data>(query, variables);
+  };
+
+  it('exchange messages', async () => {
+    const [ada, ben] = await Promise.all([guest(one.url), guest(two.url)]);
+    const { createRoom } = await data<{ createRoom: { conversation: { id: string; joinCode: string; cursor: string } } }>(
       one.url,
       `mutation { createRoom(input: { title: "Room" }) { conversation { id joinCode cursor } } }`,
       {},
       ada,
     );
-    const { id, joinCode, cursor } = room.data?.createRoom.conversation ?? { id: '', joinCode: '', cursor: '' };
-    await execute(
-      two.url,
-      `mutation ($code: String!) { joinRoom(input: { code: $code }) { conversation { id } } }`,
-      { code: joinCode },
-      ben,
-    );
-    const post = await execute<{ createPost: { post: { id: string } } }>(one.url, CREATE, { body: 'x' }, ada);
-    const postId = post.data?.createPost.post.id;
+    const { id, joinCode, cursor } = createRoom.conversation;
+    await data(two.url, `mutation ($code: String!) { joinRoom(input: { code: $code }) { conversation { id } } }`, { code: joinCode }, ben);
+    const query = `subscription ($id: ID!, $after: String) { messageAdded(conversationId: $id, after: $after) { message { body } } }`;
+    const messages = follow(one.url, ada.token, query, { id, after: cursor });
+    await data(two.url, `mutation ($id: ID!) { sendMessage(input: { conversationId: $id, body: "hello" }) { cursor } }`, { id }, ben);
+    expect(await messages.data()).toEqual({ messageAdded: { message: { body: 'hello' } } });
+  });
 
-    const socket = connect(one.url, ada.token);
-    cleanup.push(() => socket.close());
-    const messages = socket.subscribe(
-      `subscription ($id: ID!, $after: String) { messageAdded(conversationId: $id, after: $after) { message { body } } }`,
-      { id, after: cursor },
-    );
-    const likes = socket.subscribe(`subscription ($id: ID!) { likeCountChanged(postId: $id) { count } }`, { id: postId });
-    const presence = socket.subscribe(`subscription ($ids: [ID!]) { presenceChanged(userIds: $ids) { status } }`, { ids: [ben.id] });
+  it('exchange likes', async () => {
+    const [ada, ben] = await Promise.all([guest(one.url), guest(two.url)]);
+    const { createPost } = await data<{ createPost: { post: { id: string } } }>(one.url, CREATE, { body: 'x' }, ada);
+    const { id } = createPost.post;
+    const likes = follow(one.url, ada.token, `subscription ($id: ID!) { likeCountChanged(postId: $id) { count } }`, { id });
     expect(await likes.data()).toEqual({ likeCountChanged: { count: 0 } });
-    expect(await presence.data()).toEqual({ presenceChanged: { status: 'OFFLINE' } });
+    await data(two.url, `mutation ($id: ID!) { likePost(input: { postId: $id }) { likeCount } }`, { id }, ben);
+    expect(await likes.data()).toEqual({ likeCountChanged: { count: 1 } });
+  });
 
+  it('exchange who is here', async () => {
+    const [ada, ben] = await Promise.all([guest(one.url), guest(two.url)]);
+    const query = `subscription ($ids: [ID!]) { presenceChanged(userIds: $ids) { status } }`;
+    const presence = follow(one.url, ada.token, query, { ids: [ben.id] });
+    expect(await presence.data()).toEqual({ presenceChanged: { status: 'OFFLINE' } });
     const other = connect(two.url, ben.token);
     expect(await presence.data()).toEqual({ presenceChanged: { status: 'ONLINE' } });
-    await other.execute(`mutation ($id: ID!) { sendMessage(input: { conversationId: $id, body: "hello" }) { cursor } }`, { id });
-    expect(await messages.data()).toEqual({ messageAdded: { message: { body: 'hello' } } });
-    await other.execute(`mutation ($id: ID!) { likePost(input: { postId: $id }) { likeCount } }`, { id: postId });
-    expect(await likes.data()).toEqual({ likeCountChanged: { count: 1 } });
     await other.close();
     expect(await presence.data()).toEqual({ presenceChanged: { status: 'OFFLINE' } });
+  });
+
+  it('both end with 0', async () => {
     expect(await Promise.all([one.end('SIGTERM'), two.end('SIGTERM')])).toEqual([0, 0]);
   });
 });

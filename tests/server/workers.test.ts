@@ -112,48 +112,49 @@ test('more than one worker is refused without Redis', async () => {
   await expect(startServerProcess({ WORKERS: '2' })).rejects.toThrow(/ended with 78[\s\S]*WORKERS[\s\S]*REDIS_URL/);
 });
 
-test('two workers share one port and exchange events; one that is killed is replaced, and what was missed comes; a stop closes all with 1012', async () => {
+/** Six who follow one room of two workers, which are given connections in turn: some are at each. */
+const followTogether = async () => {
   const { server, database } = await onDatabase({ DRAIN_MS: '200' });
   const ada = await guest(server.url);
   const { id, cursor } = await createRoom(server.url, ada);
-  // Connections are given to the workers in turn.
   const followers = await Promise.all(Array.from({ length: 6 }, () => follow(server.url, ada, id, cursor)));
   await expect.poll(async () => (await database.query<{ n: number }>('SELECT count(*)::int AS n FROM presence_device'))[0]?.n).toBe(2);
+  await expect.poll(() => workersOf(server)).toHaveLength(2);
+  return { server, database, ada, id, followers };
+};
+
+test('two workers share one port and exchange events', async () => {
+  const { id, followers } = await followTogether();
   await followers[0]?.socket.execute(SEND, { id, body: 'one' });
   for (const { next } of followers) expect(await next()).toBe('one');
+});
 
-  await expect.poll(() => workersOf(server)).toHaveLength(2);
+test('a worker that is killed is replaced; the sockets of the other one stay, and who comes back gets what was missed', async () => {
+  const { server, ada, id, followers } = await followTogether();
   const [victim = 0, survivor = 0] = workersOf(server);
   process.kill(victim, 'SIGKILL');
-  // Its sockets break; those of the other one do not.
-  const broken: Follower[] = [];
   await Promise.race(followers.map(({ socket }) => socket.closed));
   await send(server.url, ada, id, 'two');
-  const kept = await Promise.all(
-    followers.map(async (follower) => {
-      const body = await follower.next().catch(() => null);
-      if (body === null) broken.push(follower);
-      return body;
-    }),
-  );
-  expect(kept.filter((body) => body === 'two').length).toBeGreaterThan(0);
-  expect(broken.length).toBeGreaterThan(0);
+  const bodies = await Promise.all(followers.map(({ next }) => next().catch(() => null)));
+  const kept = followers.filter((_, index) => bodies[index] === 'two');
+  const broken = followers.filter((_, index) => bodies[index] === null);
+  expect([kept.length > 0, broken.length > 0, kept.length + broken.length]).toEqual([true, true, followers.length]);
   await expect.poll(() => workersOf(server).length).toBe(3);
   expect(isAlive(survivor)).toBe(true);
 
   const resumed = await Promise.all(broken.map((follower) => follow(server.url, ada, id, follower.cursor())));
   for (const { next } of resumed) expect(await next()).toBe('two');
   await send(server.url, ada, id, 'three');
-  const all = [...followers.filter((follower) => !broken.includes(follower)), ...resumed];
-  for (const { next } of all) expect(await next()).toBe('three');
+  for (const { next } of [...kept, ...resumed]) expect(await next()).toBe('three');
+});
 
-  const codes = Promise.all(all.map(({ socket }) => socket.closed));
+test('a stop closes the sockets of all workers with 1012, and leaves nothing behind', async () => {
+  const { server, database, followers } = await followTogether();
+  const codes = Promise.all(followers.map(({ socket }) => socket.closed));
   expect(await server.end('SIGTERM')).toBe(0);
-  expect(await codes).toEqual(all.map(() => 1012));
+  expect(await codes).toEqual(followers.map(() => 1012));
   expect(workersOf(server).filter(isAlive)).toEqual([]);
-  // Those who were closed are gone; what the killed one held goes with its lease.
-  const leases = await database.query<{ n: number }>('SELECT count(*)::int AS n FROM presence_lease');
-  expect(leases[0]?.n).toBeLessThanOrEqual(1);
+  expect(await database.query('SELECT count(*)::int AS n FROM presence_lease')).toEqual([{ n: 0 }]);
 });
 
 test('the embedded database belongs to the parent: filled once, told of once, there for all, and ended with it', async () => {
