@@ -49,7 +49,11 @@ const categoryIdOf = async (db: Database, slugOrName: string | null | undefined)
   return category.id;
 };
 
-/** Creates an entry of the viewer. @throws BAD_USER_INPUT for an unknown category, CONFLICT for a `clientId` used with other input */
+/**
+ * Creates an entry of the viewer. The row keeps the `clientId` for as long as it is there; what it answers after its deletion is kept by the
+ * mutation.
+ * @throws BAD_USER_INPUT for an unknown category, CONFLICT for a `clientId` used with other input
+ */
 export const createEntry = async (context: Context, input: NewEntry): Promise<Entry> => {
   const { prisma } = context.db;
   const authorId = viewerOf(context).id;
@@ -79,15 +83,19 @@ export const insertEntry = async (
     return await withFreeSlug(
       slugify(title),
       async (slugs) => (await prisma.entry.findMany({ where: { slug: { in: slugs } }, select: { slug: true } })).map(({ slug }) => slug),
-      (slug) =>
-        prisma.entry.create({
+      async (slug) => {
+        const [entry] = await prisma.entry.createManyAndReturn({
           data: {
             ...further,
             ...{ title, content, slug, authorId, categoryId, createdAt: now, updatedAt: now },
             tags: [...(input.tags ?? [])],
             isPublic: input.isPublic ?? true,
           },
-        }),
+          // Not by an exception, which would cost the transaction of a `clientId`.
+          skipDuplicates: true,
+        });
+        return entry ?? null;
+      },
     );
   } catch (error) {
     // The category was deleted after it was looked up.

@@ -12,18 +12,20 @@ export const randomSlug = (base: string): string => `${base}-${randomBytes(4).to
 
 /**
  * Inserts a row with a free slug: `base`, or else `base-2`, `base-3` and so on. The unique index decides: when a concurrent writer takes
- * the slug, the next one is tried.
+ * the slug, the next one is tried. A transaction in which `write` throws is lost, so one that may be part of it returns null instead.
  * @param taken returns the candidates that are in use
- * @param write inserts the row; a unique index whose name contains `slug` covers its slug
+ * @param write inserts the row; returns null when the slug is taken, or throws the violation of a unique index whose name contains `slug`
  */
 export const withFreeSlug = async <Row>(
   base: string,
   taken: (candidates: string[]) => Promise<readonly string[]>,
-  write: (slug: string) => Promise<Row>,
+  write: (slug: string) => Promise<Row | null>,
 ): Promise<Row> => {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await write(attempt < RANDOM_FROM ? await nextSlug(base, taken) : randomSlug(base));
+      const row = await write(attempt < RANDOM_FROM ? await nextSlug(base, taken) : randomSlug(base));
+      if (row !== null) return row;
+      if (attempt >= ATTEMPTS) throw new Error('No free slug was found.');
     } catch (error) {
       if (attempt >= ATTEMPTS || !isUniqueViolation(error, 'slug')) throw error;
     }

@@ -253,7 +253,6 @@ mutation('createEntry', {
   description: 'Writes an entry. Guests may not.',
   access: 'MEMBER',
   limit: 'entry',
-  repeats: 'row',
   input: {
     description: 'The entry to write.',
     fields: (t) => ({
@@ -265,7 +264,8 @@ mutation('createEntry', {
     }),
   },
   run: async (input, context) => ({ entry: await createEntry(context, input) }),
-  payload: { description: 'The new entry.', fields: (t) => ({ entry: entryField(t) }) },
+  // An entry is really deleted, and its row with it: only the stored result knows then that it has been there.
+  payload: { description: 'The new entry.', reloaders: { entry: findEntry }, fields: (t) => ({ entry: entryField(t) }) },
 });
 
 mutation('updateEntry', {
