@@ -4,6 +4,7 @@ import type { Database } from './db/database.js';
 import type { Role } from './db/generated/prisma/client.js';
 import type { Log } from './observability/log.js';
 import type { RateLimits } from './access/rate-limits.js';
+import type { SecretDigest } from './access/secret-digest.js';
 import type { Position } from './realtime/cursor.js';
 import type { Hub } from './realtime/hub.js';
 
@@ -85,6 +86,7 @@ export interface Services {
   readonly hub: Hub;
   readonly limits: RateLimits;
   readonly tokens: TokenIssuer;
+  readonly secretDigest: SecretDigest;
   readonly typing: TypingMemory;
   readonly likes: LikeQueue;
   readonly memberships: MembershipLookup;

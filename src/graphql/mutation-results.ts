@@ -21,7 +21,7 @@ export interface Act<Payload extends object> {
   /** The mutation's name. */
   readonly mutation: string;
   readonly clientId: string;
-  /** The input as it was given. A secret is replaced by whether it was given at all. */
+  /** The input as it was given. A secret is replaced by its keyed digest. */
   readonly input: Readonly<Record<string, unknown>>;
   readonly reloaders: Reloaders<Payload>;
   /** Executes the mutation inside the transaction of the context's database. */

@@ -28,7 +28,7 @@ declare global {
       readonly idOf?: string;
       /** Validates a value unless it is null or left out. The mutation gets the parsed value. */
       readonly check?: z.ZodType;
-      /** A secret, such as a password: it is left out of the stored digest of the input. */
+      /** A secret, such as a passcode: the stored digest of the input has its keyed digest in its place. */
       readonly isSecret?: boolean;
     }
   }
@@ -49,7 +49,7 @@ export interface MutationOptions<Fields extends InputFieldMap, Payload extends o
   readonly limit?: RateLimitRule;
   /**
    * How a call that is repeated with its `clientId` gives the first result. `result`: the payload is stored for 24 hours. `row`: the
-   * created row has a column for the id, and `run` looks it up. `never`: the input has no `clientId`.
+   * created row has a column for the id and stays for good, and `run` looks it up. `never`: the input has no `clientId`.
    */
   readonly repeats?: 'result' | 'row' | 'never';
   /** Null for a mutation that takes no input. */
@@ -126,7 +126,7 @@ export const mutation = <Fields extends InputFieldMap, Payload extends object>(
       return await runOnce(context, {
         mutation: name,
         clientId,
-        input: withoutSecrets(rules, checked),
+        input: withoutSecrets(rules, checked, context),
         reloaders: payload.reloaders ?? {},
         run: (inside) => run(checked, inside),
       });
@@ -208,9 +208,12 @@ const decode = ({ idOf }: InputFieldRules, value: unknown, path: string, mistake
   return Array.isArray(value) ? value.map((each, index) => one(each, `${path}.${index}`)) : one(value, path);
 };
 
-const withoutSecrets = (rules: Rules, input: object): Readonly<Record<string, unknown>> =>
+const withoutSecrets = (rules: Rules, input: object, { secretDigest }: Context): Readonly<Record<string, unknown>> =>
   Object.fromEntries(
     Object.entries(input)
       .filter(([name]) => name !== 'clientId')
-      .map(([name, value]: [string, unknown]) => [name, rules.get(name)?.isSecret === true && typeof value === 'string' ? true : value]),
+      .map(([name, value]: [string, unknown]) => [
+        name,
+        rules.get(name)?.isSecret === true && typeof value === 'string' ? secretDigest(value) : value,
+      ]),
   );

@@ -19,6 +19,7 @@ import { migrateQueue } from '../jobs/queue.js';
 import { connectionsOf } from '../jobs/worker.js';
 import { createLog, type Log } from '../observability/log.js';
 import { createRateLimits } from '../access/rate-limits.js';
+import { createSecretDigest } from '../access/secret-digest.js';
 import type { Bus } from '../realtime/bus.js';
 import { recogniseDatabase, renewEpochsAfterRestore } from '../realtime/event-log.js';
 import { createHub } from '../realtime/hub.js';
@@ -93,13 +94,14 @@ export const openServices = async (config: Config, closers: Closers, options: Se
   closers.push(() => limits.close());
 
   const tokens = await createTokens({ config, clock, log });
+  const secretDigest = createSecretDigest(tokens.deriveKey('lyceum secrets of repeated calls'));
   const memories = {
     typing: createTypingMemory({ hub, clock }),
     likes: createLikeQueue(db),
     memberships: createMembershipLookup(db),
     entryHtml: createEntryHtml(),
   };
-  return { config, clock, log, db, hub, limits, tokens, ...memories, bus, target };
+  return { config, clock, log, db, hub, limits, tokens, secretDigest, ...memories, bus, target };
 };
 
 /** Opens the database alone, and brings it to the newest migration. An embedded one is added to `closers`. */

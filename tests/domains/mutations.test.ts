@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { createHash, generateKeyPairSync } from 'node:crypto';
 import { getNamedType, isInputObjectType, type GraphQLInputObjectType } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { schema } from '../../src/process/schema.js';
@@ -29,8 +29,8 @@ const inputOf = (name: string): GraphQLInputObjectType | null => {
 
 /** They hand out or end credentials: what they answer must not be kept. */
 const OF_CREDENTIALS = ['joinAsGuest', 'login', 'logout', 'refreshSession', 'register'];
-/** The row that they make keeps the id for as long as it is there. */
-const CREATING = ['addComment', 'announce', 'createEntry', 'createGroup', 'createPost', 'createRoom', 'sendMessage'];
+/** The row that they make keeps the id, and stays. */
+const CREATING = ['addComment', 'announce', 'createGroup', 'createPost', 'createRoom', 'sendMessage'];
 
 const documentOf = (name: string, selection: string): string => {
   const type = inputOf(name)?.name ?? '';
@@ -57,12 +57,13 @@ const newEntry = async (): Promise<{ id: string; version: number }> =>
     .entry;
 const newCategory = async (): Promise<string> =>
   (await call<{ category: { id: string } }>('createCategory', 'category { id }', { name: `Category ${Math.random()}` }, mod)).category.id;
-const newRoom = async (): Promise<{ id: string; joinCode: string; cursor: string }> =>
+const digestOf = (content: string): string => createHash('sha256').update(content).digest('hex');
+const newRoom = async (passcode?: string): Promise<{ id: string; joinCode: string; cursor: string }> =>
   (
     await call<{ conversation: { id: string; joinCode: string; cursor: string } }>(
       'createRoom',
       'conversation { id joinCode cursor }',
-      {},
+      { passcode },
       ada,
     )
   ).conversation;
@@ -100,6 +101,7 @@ const CASES: Readonly<Record<string, Case>> = {
   },
   blockUser: { selection: 'user { id viewerBlocks }', input: async () => ({ userId: (await app.user(`blocked${Date.now()}`)).id }) },
   createCategory: { selection: 'category { id slug }', input: () => Promise.resolve({ name: `Kept ${Math.random()}` }), as: () => mod },
+  createEntry: { selection: 'entry { id slug clientId }', input: () => Promise.resolve({ title: `Kept ${Math.random()}`, content: 'c' }) },
   deleteCategory: { selection: 'categoryId', input: async () => ({ id: await newCategory() }), as: () => mod },
   deleteComment: { selection: 'commentId', input: async () => ({ id: await newComment() }) },
   deleteEntry: { selection: 'entryId', input: async () => ({ id: (await newEntry()).id }) },
@@ -251,22 +253,60 @@ describe('a mutation that is sent again with its clientId', () => {
     expect(await refusal('likeEntry', 'entry { content }', { entryId: id, clientId: 'hidden' }, bob)).toMatchObject({ code: 'NOT_FOUND' });
   });
 
-  it('keeps nothing of a passcode', async () => {
-    const { id: conversationId } = await newRoom();
-    const digests = [];
-    for (const passcode of ['first secret', 'other secret']) {
-      await call(
-        'setRoomPasscode',
-        'conversation { hasPasscode }',
-        { conversationId, passcode, clientId: passcode.replace(' ', '-') },
-        ada,
-      );
-      const [row] = await app.database.query<{ digest: string }>('SELECT * FROM mutation_result WHERE client_id = $1', [
-        passcode.replace(' ', '-'),
-      ]);
-      digests.push(row?.digest);
+  it.each([
+    ['setRoomPasscode', async () => ({ conversationId: (await newRoom()).id }), () => ada],
+    ['createRoom', () => Promise.resolve({ title: 'Behind a passcode' }), () => ada],
+    ['joinRoom', async () => ({ code: (await newRoom('sesame')).joinCode }), () => bob],
+  ] as const)('%s with another secret is CONFLICT, with none too', async (name, input, as) => {
+    const given = { ...(await input()), clientId: `secret-${name}` };
+    const selection = 'conversation { id hasPasscode }';
+    const first = await call(name, selection, { ...given, passcode: 'sesame' }, as());
+    expect(first).toMatchObject({ conversation: { hasPasscode: true } });
+    for (const other of [{ passcode: 'simsim' }, {}]) {
+      expect(await refusal(name, selection, { ...given, ...other }, as())).toMatchObject({
+        code: 'CONFLICT',
+        fields: [{ path: 'input.clientId', code: 'REUSED' }],
+      });
     }
-    expect(digests[0]).toBe(digests[1]);
+    expect(await call(name, selection, { ...given, passcode: 'sesame' }, as())).toEqual(first);
+  });
+
+  it.each([
+    ['setRoomPasscode', 'mutation_result', async () => ({ conversationId: (await newRoom()).id })],
+    ['createRoom', 'conversation', () => Promise.resolve({})],
+  ] as const)('%s keeps nothing that a passcode could be guessed by', async (name, table, input) => {
+    const digests = [];
+    const given = await input();
+    for (const key of ['one', 'another']) {
+      await call(name, 'conversation { id }', { ...given, passcode: 'sesame', clientId: `${name}-${key}` }, ada);
+      const column = table === 'conversation' ? 'client_digest' : 'digest';
+      digests.push(...(await app.database.query(`SELECT ${column} AS digest FROM ${table} WHERE client_id = $1`, [`${name}-${key}`])));
+    }
+    // Equal inputs have one digest, which nobody can compute who has the rows alone.
+    expect(digests[0]).toEqual(digests[1]);
+    const guesses = ['sesame', digestOf('sesame'), true].flatMap((passcode) =>
+      [
+        { ...given, passcode },
+        { kind: 'ROOM', passcode },
+      ].map((content) => digestOf(JSON.stringify(Object.entries(content)))),
+    );
+    expect(guesses).not.toContain((digests[0] as { digest: string }).digest);
+  });
+
+  it('makes nothing again that has been deleted since', async () => {
+    const input = { title: 'Sent late', content: 'c', clientId: 'late' };
+    const { entry } = await call<{ entry: { id: string } }>('createEntry', 'entry { id }', input, ada);
+    await call('deleteEntry', 'entryId', { id: entry.id }, ada);
+    expect(await refusal('createEntry', 'entry { id }', input, ada)).toMatchObject({ code: 'NOT_FOUND' });
+    expect(await app.database.query(`SELECT 1 FROM entry WHERE client_id = 'late'`)).toEqual([]);
+  });
+
+  it('gives the first entry after 24 hours too, as long as it is there', async () => {
+    const input = { title: 'Sent very late', content: 'c', clientId: 'very-late' };
+    const first = await call('createEntry', 'entry { id }', input, ada);
+    await app.database.query(`UPDATE mutation_result SET created_at = created_at - interval '25 hours' WHERE client_id = 'very-late'`);
+    await app.runTask('mutations.forgetResults');
+    expect(await call('createEntry', 'entry { id }', input, ada)).toEqual(first);
   });
 
   it('is something new after 24 hours, when the first result is forgotten', async () => {

@@ -1,4 +1,4 @@
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, randomUUID, type KeyObject } from 'node:crypto';
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, hkdfSync, randomUUID, type KeyObject } from 'node:crypto';
 import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GraphQLError } from 'graphql';
@@ -20,6 +20,11 @@ export interface TokenSubject {
 export interface Tokens extends TokenIssuer {
   /** Verifies an access token. @throws TokenError `expired` when only its age is wrong, otherwise `invalid` */
   readonly verify: (token: string) => Promise<TokenSubject & { readonly expiresAt: Date }>;
+  /**
+   * Derives a symmetric key of 32 bytes from the signing key. It is the same in every process that has the signing key, and tells nothing of
+   * it nor of a key with another label.
+   */
+  readonly deriveKey: (label: string) => Uint8Array;
   /** The public key, for other services that verify tokens. */
   readonly jwks: JSONWebKeySet;
 }
@@ -111,6 +116,7 @@ export const createTokens = async (options: {
       const { userId, sessionId, exp } = known;
       return { userId, sessionId, expiresAt: new Date(exp * 1_000) };
     },
+    deriveKey: (label) => new Uint8Array(hkdfSync('sha256', privateKey.export({ type: 'pkcs8', format: 'der' }), '', label, 32)),
     jwks: { keys: [{ ...jwk, kid, alg, use: 'sig' }] },
   };
 };

@@ -166,24 +166,29 @@ export interface CreateRoom {
 const CODE_ATTEMPTS = 120;
 
 /**
- * Creates a room that other users join by its code; the viewer owns it. For the `clientId`, two requests with different passcodes count as
- * the same input: a digest of the passcode would be fast to compute, so it could be used to guess the passcode that the slow hash protects.
+ * Creates a room that other users join by its code; the viewer owns it. The digest of a `clientId` has the passcode with a key of the server:
+ * one without a key would be fast to compute, so it could be used to guess the passcode that the slow hash protects.
  * @throws CONFLICT for a `clientId` used with other input, UNAVAILABLE when almost no code is free
  */
 export const createRoom = async (context: Context, { title = null, passcode = null, clientId }: CreateRoom): Promise<Conversation> =>
-  await createOwn(context, clientId, { kind: 'ROOM', title, ...(passcode === null ? {} : { passcode: true }) }, async (key) => {
-    const passcodeHash = passcode === null ? null : await hashPassword(passcode);
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await create(context, { kind: 'ROOM', title, passcodeHash, joinCode: newJoinCode(), ...key }, [
-          { userId: viewerOf(context).id, role: 'OWNER' },
-        ]);
-      } catch (error) {
-        if (!isUniqueViolation(error, 'join_code')) throw error;
-        if (attempt >= CODE_ATTEMPTS) throw coded('UNAVAILABLE', 'There is no free code for a room at the moment. Try again later.');
+  await createOwn(
+    context,
+    clientId,
+    { kind: 'ROOM', title, passcode: passcode === null ? null : context.secretDigest(passcode) },
+    async (key) => {
+      const passcodeHash = passcode === null ? null : await hashPassword(passcode);
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          return await create(context, { kind: 'ROOM', title, passcodeHash, joinCode: newJoinCode(), ...key }, [
+            { userId: viewerOf(context).id, role: 'OWNER' },
+          ]);
+        } catch (error) {
+          if (!isUniqueViolation(error, 'join_code')) throw error;
+          if (attempt >= CODE_ATTEMPTS) throw coded('UNAVAILABLE', 'There is no free code for a room at the moment. Try again later.');
+        }
       }
-    }
-  });
+    },
+  );
 
 /** Groups and rooms share one space of `clientId`s, so the kind is part of the compared input. */
 const createOwn = (
