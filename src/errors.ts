@@ -49,7 +49,8 @@ export const ERROR_CODES = {
   },
   ACCESS_REVOKED: { status: 403, retry: 'never', description: 'The viewer may no longer follow this.' },
   OPERATION_TOO_COMPLEX: { status: 400, retry: 'never', description: 'The operation costs more, or has more parts, than is allowed.' },
-  PERSISTED_QUERY_NOT_FOUND: { status: 404, retry: 'never', description: 'No operation is known by this hash: send its text along.' },
+  // Clients fall back to the text only where the status is 200, as Apollo's server answers.
+  PERSISTED_QUERY_NOT_FOUND: { status: 200, retry: 'never', description: 'No operation is known by this hash: send its text along.' },
   UNAVAILABLE: {
     status: 503,
     retry: 'later',

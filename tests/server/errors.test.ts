@@ -182,7 +182,6 @@ describe('a mistake in the request', () => {
     'no query': [400, { method: 'POST', headers: JSON_BODY, body: '{}' }],
     'a query that is no text': [400, { method: 'POST', headers: JSON_BODY, body: '{"query":{}}' }],
     'variables that are no object': [400, { method: 'POST', headers: JSON_BODY, body: '{"query":"{ __typename }","variables":[1]}' }],
-    'a parameter that nobody knows': [400, { method: 'POST', headers: JSON_BODY, body: '{"query":"{ __typename }","queries":1}' }],
     'no query in the address': [400, { method: 'GET' }],
     'variables in the address that are no JSON': [400, { method: 'GET' }, '?query={__typename}&variables={'],
     'a mutation by GET': [

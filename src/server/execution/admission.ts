@@ -8,6 +8,7 @@ import { credentialOf } from '../../domains/account/credentials.js';
 import { coded } from '../../errors.js';
 import { clientAddress } from '../http/address.js';
 import type { Mask } from './mask.js';
+import { readRequest } from './request.js';
 
 /** The principal of a request, or the error with which its credential was refused. */
 export interface Identity {
@@ -46,9 +47,10 @@ export const admission = ({ schema, parse, budgets, authenticate, trustProxy, ma
       throw error;
     }
   };
-  const isViewerless = (text: unknown, operationName: string | undefined): boolean => {
+  const isViewerless = (given: unknown): boolean => {
     try {
-      return typeof text === 'string' && consistsOfViewerless(schema, parse(text), operationName);
+      const { query, operationName } = readRequest(given);
+      return consistsOfViewerless(schema, parse(query), operationName);
     } catch (error) {
       if (error instanceof GraphQLError) return false;
       throw error;
@@ -72,12 +74,13 @@ export const admission = ({ schema, parse, budgets, authenticate, trustProxy, ma
         }
       });
     },
-    onParams: async ({ params, setResult, context }) => {
+    onParams: async ({ params, setParams, context }) => {
       const identity = await identify(context);
       Object.assign(context, { identity });
       const { principal, refused } = identity;
       if (principal !== null) budgets.ofViewer(principal.viewer.id);
-      if (refused !== null && !isViewerless(params.query, params.operationName)) setResult({ errors: [mask(refused)] });
+      if (refused !== null && !isViewerless(params)) throw mask(refused);
+      setParams(readRequest(params));
     },
   };
 };

@@ -4,8 +4,9 @@ import type { GraphiQLPage } from '../graphiql/page.js';
 import type { GraphQLServer } from '../execution/graphql.js';
 import type { FoundSubscription } from '../execution/subscribe.js';
 import { endWithEvents, EVENT_STREAM, type EventStreams } from './event-stream.js';
+import { isJson, isUtf8 } from './media-type.js';
 import { negotiate } from './negotiate.js';
-import { sendError } from './send.js';
+import { sendBare, sendError } from './send.js';
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
@@ -20,11 +21,17 @@ export interface Streams {
 /** Handles GraphQL over HTTP with server-sent events, and serves GraphiQL to browsers. */
 export const createGraphQLHandler = (graphql: GraphQLServer, page: GraphiQLPage, streams: Streams): Handler => {
   const answer: Handler = async (request, response) => {
+    // Yoga knows no HEAD. It is executed as a GET, and Node leaves the body of its answer out.
+    const isHead = request.method === 'HEAD';
+    if (isHead) request.method = 'GET';
+    // Yoga compares media types letter by letter.
+    if (request.headers['content-type'] !== undefined) request.headers['content-type'] = 'application/json';
     const found: FoundSubscription[] = [];
     const onSubscription = (subscription: FoundSubscription): void => void found.push(subscription);
     try {
       const result = await graphql.handleNodeRequestAndResponse(request, response, { req: request, res: response, onSubscription });
-      const subscription = found.pop();
+      // Nothing follows the head of an event stream that is asked for by HEAD.
+      const subscription = isHead ? undefined : found.pop();
       if (subscription === undefined) await send(result, response);
       else await stream(subscription, result, request, response, streams);
     } finally {
@@ -39,20 +46,20 @@ export const createGraphQLHandler = (graphql: GraphQLServer, page: GraphiQLPage,
       sendError(response, 400, 'BAD_REQUEST', 'The Host header is wrong.');
     } else if ((method === 'GET' || method === 'HEAD') && negotiate(accept ?? null, ['application/json', 'text/html']) === 'text/html') {
       await page.send(request, response);
-    } else if (method !== 'GET' && method !== 'POST') {
-      sendError(response, 405, 'BAD_REQUEST', 'Use GET or POST.', { allow: 'GET, POST, OPTIONS' });
+    } else if (method !== 'GET' && method !== 'HEAD' && method !== 'POST') {
+      sendError(response, 405, 'BAD_REQUEST', 'Use GET or POST.', { allow: 'GET, HEAD, POST, OPTIONS' });
     } else if (method === 'POST' && !isJson(contentType)) {
       // Only JSON is accepted: browsers send forms and plain text to other origins without a preflight.
       sendError(response, 415, 'BAD_REQUEST', 'The content type must be application/json.', { 'accept-post': 'application/json' });
-    } else if (contentEncoding !== undefined && contentEncoding !== 'identity') {
+    } else if (method === 'POST' && !isUtf8(contentType)) {
+      sendError(response, 415, 'BAD_REQUEST', 'The charset must be utf-8.', { 'accept-post': 'application/json' });
+    } else if (contentEncoding !== undefined && contentEncoding.toLowerCase() !== 'identity') {
       sendError(response, 415, 'BAD_REQUEST', 'The content must not be encoded.', { 'accept-encoding': 'identity' });
     } else {
       await answer(request, response);
     }
   };
 };
-
-const isJson = (contentType = ''): boolean => /^\s*application\/json\s*(;|$)/i.test(contentType);
 
 /**
  * Sends a response. Yoga's own function writes the stack of an unexpected error into the response.
@@ -61,6 +68,7 @@ const send = async (answer: Response, response: ServerResponse): Promise<void> =
   const body = await answer.text();
   if (response.destroyed) return;
   const headers = Object.fromEntries(answer.headers);
+  if (body === '' && !answer.ok) return void sendBare(response, answer.status, headers);
   if (headers['content-type']?.startsWith(EVENT_STREAM) !== true) return void response.writeHead(answer.status, headers).end(body);
   // Without its length, so that each event is a chunk.
   delete headers['content-length'];

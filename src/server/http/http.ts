@@ -16,6 +16,7 @@ import { watchConnections } from './http-connections.js';
 import { answerProtocolErrors } from './protocol-errors.js';
 import { REQUEST_ID, requestIdOf } from './request-id.js';
 import { sendError, sendJson } from './send.js';
+import { toOriginForm } from './target.js';
 import { createAddressLimit, type AddressLimit } from '../websocket/limits.js';
 import type { ListenedTime } from '../websocket/listened-time.js';
 
@@ -101,12 +102,14 @@ export const createHttpServer = ({
   };
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     begin(request, response);
+    toOriginForm(request);
     const [path = '/'] = (request.url ?? '/').split('?', 1);
     const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
     if (!hasOneHost(request)) refuseLast(response, 400, 'There must be one Host header.');
     else if (path !== '/graphql' && route === undefined)
       sendError(response, 404, 'NOT_FOUND', 'There is nothing here. GraphQL is at /graphql.');
-    else if (request.method === 'OPTIONS') response.writeHead(204, { allow: route ? 'GET, HEAD, OPTIONS' : 'GET, POST, OPTIONS' }).end();
+    else if (request.method === 'OPTIONS')
+      response.writeHead(204, { allow: route ? 'GET, HEAD, OPTIONS' : 'GET, HEAD, POST, OPTIONS' }).end();
     else if (route === undefined) await handleGraphQL(request, response);
     else if (request.method === 'GET' || request.method === 'HEAD') await route(response);
     else sendError(response, 405, 'BAD_REQUEST', 'Use GET.', { allow: 'GET, HEAD, OPTIONS' });

@@ -15,6 +15,15 @@ export const sendJson = (response: ServerResponse, status: number, body: unknown
 export const sendError = (response: ServerResponse, status: number, code: ErrorCode, message: string, headers: Headers = {}): void =>
   sendJson(response, status, errorBody(code, message), headers);
 
+/**
+ * Answers with a status for which a library has no body, such as Yoga's for what it does not know.
+ * @param headers those of the library
+ */
+export const sendBare = (response: ServerResponse, status: number, headers: Headers): void => {
+  const { 'content-length': _length, 'content-type': _type, ...others } = headers;
+  sendError(response, status, status < 500 ? 'BAD_REQUEST' : 'INTERNAL', `${STATUS_CODES[status] ?? 'Something went wrong'}.`, others);
+};
+
 const errorBody = (code: ErrorCode, message: string): object => ({ errors: [{ message, extensions: { code } }] });
 
 /** How long a connection may stay open to deliver its last answer, in milliseconds. */

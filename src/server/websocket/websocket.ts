@@ -9,7 +9,7 @@ import {
   type GraphQLError,
   type GraphQLSchema,
 } from 'graphql';
-import { handleProtocols, makeServer, type SubscribePayload } from 'graphql-ws';
+import { handleProtocols, makeServer } from 'graphql-ws';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { OperationBudgets } from '../../access/buckets.js';
 import type { Context, Services } from '../../context.js';
@@ -30,9 +30,11 @@ import type { ListenedTime } from './listened-time.js';
 import { createMask } from '../execution/mask.js';
 import { REQUEST_ID, requestIdOf } from '../http/request-id.js';
 import { publicError, publicResult } from '../execution/public-result.js';
+import { unknownOperation, type OperationRequest } from '../execution/request.js';
 import { nextHead } from './send-queue.js';
 import type { SendQueues } from './send-queues.js';
 import { refuse } from '../http/send.js';
+import { toOriginForm } from '../http/target.js';
 import { bytesOf, isFound, type FoundSubscription } from '../execution/subscribe.js';
 import { createDelivery, Delivered } from './delivery.js';
 import { WEBSOCKET_FRAMING } from './framing.js';
@@ -218,7 +220,7 @@ export const createSocketServer = ({
     onNext: (_context, _id, _payload, _args, result) => publicResult(result),
   });
 
-  const prepare = async (extra: Extra, id: string, params: SubscribePayload): Promise<readonly GraphQLError[] | ExecutionArgs> => {
+  const prepare = async (extra: Extra, id: string, params: OperationRequest): Promise<readonly GraphQLError[] | ExecutionArgs> => {
     const { client, watch = null } = extra;
     const request: RequestContext = { socket: { watch, client } };
     const pipeline = graphql.getEnveloped({ ...request, params }) as unknown as Enveloped;
@@ -227,7 +229,7 @@ export const createSocketServer = ({
     const errors = pipeline.validate(schema, document);
     if (errors.length > 0) return errors;
     const operationName = params.operationName ?? null;
-    if (!getOperationAST(document, operationName)) throw unknownOperation(operationName);
+    if (!getOperationAST(document, operationName)) throw unknownOperation();
     const contextValue = await pipeline.contextFactory();
     // The library keeps these arguments for as long as the operation runs, so they contain only what it reads.
     const given: ExecutionArgs = { schema, document, operationName };
@@ -255,6 +257,7 @@ export const createSocketServer = ({
   };
   const onHandshake = (request: IncomingMessage, stream: Duplex, head: Buffer): void => {
     stream.on('error', onBroken);
+    toOriginForm(request);
     const [path] = (request.url ?? '/').split('?', 1);
     const ip = clientAddress(request, config.trustProxy);
     const id = idOf(request);
@@ -296,12 +299,6 @@ export const createSocketServer = ({
 const DEVICE_ID = /^[\w.:-]{1,64}$/;
 
 const isDeviceId = (value: unknown): value is string | null => value === null || (typeof value === 'string' && DEVICE_ID.test(value));
-
-const unknownOperation = (name: string | null): GraphQLError =>
-  coded(
-    'BAD_REQUEST',
-    name === null ? 'Must provide operation name if query contains multiple operations.' : `Unknown operation named "${name}".`,
-  );
 
 const tooMany = (max: number): GraphQLError =>
   coded('RATE_LIMITED', `A socket may have ${max} operations running at a time. Complete one, or open another socket.`, { limit: max });
