@@ -19,6 +19,8 @@ afterAll(() => app.stop());
 
 const newPost = async (as: TestUser): Promise<string> => (await aPost(app, as, { body: 'a post' })).id;
 const newComment = async (as: TestUser, postId: string): Promise<string> => (await aComment(app, as, postId, { body: 'a comment' })).id;
+const commentCursor = async (id: string): Promise<string> =>
+  (await app.data<{ post: { commentCursor: string } }>('query ($id: ID!) { post(id: $id) { commentCursor } }', { id })).post.commentCursor;
 const deleted = { body: '', deletedAt: expect.any(String) as string };
 
 describe('the payload of a mutation', () => {
@@ -49,6 +51,52 @@ describe('the payload of a mutation', () => {
     expect(await talk.act(ada, 'deletePost', { id }, 'postId post { id body deletedAt }')).toEqual({
       postId: id,
       post: { id, ...deleted },
+    });
+  });
+
+  it('shows no comments, replies and likes of a deleted post, however they are counted', async () => {
+    const id = await newPost(ada);
+    const commentId = await newComment(ben, id);
+    await aComment(app, ada, id, { body: 'a reply', replyToId: commentId });
+    await talk.act(ada, 'likePost', { postId: id }, 'likeCount');
+    const counts = `likeCount viewerHasLiked commentCount
+      comments(first: 10) { totalCount nodes { id } edges { cursor } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } }
+      top: comments(last: 10, topLevelOnly: true) { totalCount nodes { replies(first: 10) { totalCount nodes { id } } } }`;
+    const after = await commentCursor(id);
+    const none = {
+      ...{ likeCount: 0, viewerHasLiked: false, commentCount: 0 },
+      comments: {
+        ...{ totalCount: 0, nodes: [], edges: [] },
+        pageInfo: { hasNextPage: false, hasPreviousPage: false, startCursor: null, endCursor: null },
+      },
+      top: { totalCount: 0, nodes: [] },
+    };
+    expect(await talk.act(ada, 'deletePost', { id }, `post { ${counts} }`)).toEqual({ post: none });
+    const events = app
+      .connect(ada)
+      .subscribe(
+        `subscription ($id: ID!, $after: String) { postEvents(postId: $id, after: $after) { __typename ... on PostDeleted { post { ${counts} } } } }`,
+        { id, after },
+      );
+    expect(await events.data()).toEqual({ postEvents: { __typename: 'PostDeleted', post: none } });
+  });
+
+  it('shows no replies to a comment whose post was deleted', async () => {
+    const id = await newPost(ada);
+    const commentId = await newComment(ben, id);
+    await aComment(app, ada, id, { body: 'a reply', replyToId: commentId });
+    const after = await commentCursor(id);
+    await talk.act(ben, 'deleteComment', { id: commentId }, 'commentId');
+    await talk.act(ada, 'deletePost', { id }, 'postId');
+    const replayed = app.connect().subscribe(
+      `subscription ($id: ID!, $after: String) { postEvents(postId: $id, after: $after) {
+        ... on CommentDeleted { comment { replyCount replies(first: 10) { totalCount nodes { id } } post { commentCount comments { totalCount } } } } } }`,
+      { id, after },
+    );
+    expect(await replayed.data()).toEqual({
+      postEvents: {
+        comment: { replyCount: 0, replies: { totalCount: 0, nodes: [] }, post: { commentCount: 0, comments: { totalCount: 0 } } },
+      },
     });
   });
 

@@ -21,10 +21,14 @@ const postExists = batched(async ({ db }, postIds) => {
   return new Map(posts.map(({ id }) => [id, true]));
 }, false);
 
-/** The total includes deleted comments, which keep their places as tombstones. */
+/** The total includes deleted comments, which keep their places as tombstones; those of a deleted post are gone with it. */
 const threadSize = (where: { readonly replyToId?: null }) =>
   batched(async ({ db }, postIds) => {
-    const groups = await db.prisma.comment.groupBy({ by: ['postId'], where: { ...where, postId: { in: [...postIds] } }, _count: true });
+    const groups = await db.prisma.comment.groupBy({
+      by: ['postId'],
+      where: { ...where, postId: { in: [...postIds] }, post: notDeleted },
+      _count: true,
+    });
     return new Map(groups.map(({ postId, _count }) => [postId, _count]));
   }, 0);
 
@@ -37,7 +41,7 @@ const loadComments = batched<Count | null>(({ db }, postIds) => commentCount.loa
 const commentsOf = async (context: Context, postId: string): Promise<Count> =>
   (await loadComments(context, postId)) ?? { postId, count: 0, version: 0 };
 
-const replySize = (where: { readonly deletedAt?: null }) =>
+const replySize = (where: { readonly deletedAt: null } | { readonly post: typeof notDeleted }) =>
   batched(async ({ db }, commentIds) => {
     const groups = await db.prisma.comment.groupBy({
       by: ['replyToId'],
@@ -47,7 +51,8 @@ const replySize = (where: { readonly deletedAt?: null }) =>
     return new Map(groups.flatMap(({ replyToId, _count }) => (replyToId === null ? [] : [[replyToId, _count] as const])));
   }, 0);
 
-const allReplies = replySize({});
+/** Replies under a deleted post are gone with it. */
+const allReplies = replySize({ post: notDeleted });
 const replyCount = replySize({ deletedAt: null });
 
 /** Comments ordered by the post's log, with the cursors of that log. */
@@ -91,7 +96,7 @@ builder.prismaObjectFields(Post, (t) => ({
   comments: t.field({
     type: CommentConnection,
     description:
-      "Its comments, oldest first; deleted ones keep their places. An edge's cursor is the cursor of its event: `commentAdded(after:)` goes on from it.",
+      "Its comments, oldest first; deleted ones keep their places, and a deleted post has none. An edge's cursor is the cursor of its event: `commentAdded(after:)` goes on from it.",
     args: {
       ...t.arg.connectionArgs(),
       topLevelOnly: t.arg.boolean({ description: 'Only comments on the post itself; `Comment.replies` has the replies to each.' }),
@@ -105,7 +110,7 @@ builder.prismaObjectFields(Post, (t) => ({
           const posts = await context.db.prisma.post.findMany({
             // With `join` the database limits the rows of each parent; without it Prisma would read all rows and cut the pages in memory.
             relationLoadStrategy: 'join',
-            where: { id: { in: ids } },
+            where: { id: { in: ids }, ...notDeleted },
             select: { id: true, comments: { ...query, ...page, where: { AND: [where, page.where] } } },
           });
           return posts.map(({ id, comments }) => ({ id, rows: comments }));
@@ -130,7 +135,7 @@ builder.prismaObjectFields(Comment, (t) => ({
         find: async (ids, page, query) => {
           const comments = await context.db.prisma.comment.findMany({
             relationLoadStrategy: 'join',
-            where: { id: { in: ids } },
+            where: { id: { in: ids }, post: notDeleted },
             select: { id: true, replies: { ...query, ...page } },
           });
           return comments.map(({ id, replies }) => ({ id, rows: replies }));

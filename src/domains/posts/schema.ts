@@ -49,7 +49,7 @@ export const Post = builder.prismaObject('Post', {
     commentCount: t.exposeInt('commentCount', { description: 'How many comments it has, without deleted ones.' }),
     viewerHasLiked: t.boolean({
       description: 'Whether the viewer likes it; false for anyone not signed in.',
-      resolve: (post, _args, context) => hasLiked(context, post.id),
+      resolve: async (post, _args, context) => post.deletedAt === null && (await hasLiked(context, post.id)),
     }),
     clientId: t.exposeString('clientId', { nullable: true, description: 'The `clientId` it was created with.' }),
     commentCursor: t.string({
