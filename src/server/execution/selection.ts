@@ -43,7 +43,7 @@ interface Operation {
   readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
   /** The variables that are used outside the arguments of root fields. */
   readonly used: readonly VariableDefinitionNode[];
-  /** The selection keys, by the values of these variables. */
+  /** The selection keys, by the digests of the values of these variables. */
   readonly keys: Map<string, string>;
 }
 
@@ -67,7 +67,8 @@ export const createSelectionOf = (): SelectionOf => {
     const { coerced } = getVariableValues(schema, used, variableValues ?? {});
     // The subscribe itself has refused variables that cannot be coerced.
     if (coerced === undefined) throw new Error('The variables of the subscription are wrong.');
-    const id = attempt(() => canonical(coerced));
+    // Values may be long, so only their digest is kept.
+    const id = attempt(() => digest([canonical(coerced)]));
     const known = id === null ? undefined : keys.get(id);
     if (known !== undefined) return known;
     // Coercing an argument may fail at execution, for example a null from a variable in a non-null place. Such a selection is shared by the

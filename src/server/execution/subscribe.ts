@@ -1,9 +1,18 @@
-import { createSourceEventStream, execute, GraphQLError, type DocumentNode, type ExecutionArgs, type ExecutionResult } from 'graphql';
+import {
+  createSourceEventStream,
+  execute,
+  getOperationAST,
+  GraphQLError,
+  type DocumentNode,
+  type ExecutionArgs,
+  type ExecutionResult,
+} from 'graphql';
 import { addressKey } from '../../access/address.js';
-import { freshContext, type Context, type Principal, type Services } from '../../context.js';
+import { contextFor, type Context, type Principal, type Services } from '../../context.js';
 import { insist, mayPass } from '../../realtime/patience.js';
 import { LIGHT_WEIGHT } from '../../realtime/group.js';
 import type { Sharing } from '../../realtime/share.js';
+import { coded } from '../../errors.js';
 import type { AuthorizedSource } from '../../graphql/topic-field.js';
 import type { AccessWatch } from '../rights/access-watch.js';
 import type { AccessWatcher } from '../rights/access-watcher.js';
@@ -64,10 +73,12 @@ export const createSubscribe = (services: Services, mask: Mask, watcher: AccessW
     return watch;
   };
 
-  return async (args: ExecutionArgs): Promise<ExecutionResult | FoundSubscription> => {
-    const context = args.contextValue as Context & TransportContext;
+  return async (given: ExecutionArgs): Promise<ExecutionResult | FoundSubscription> => {
+    const context = given.contextValue as Context & TransportContext;
+    const args: ExecutionArgs = { ...given, variableValues: declaredVariables(given) };
     let leave = (): void => undefined;
     try {
+      assertKeepable(args);
       let watch = context.watch ?? null;
       if (context.watch === undefined && context.principal !== null) {
         watch = await open(context.principal);
@@ -76,7 +87,9 @@ export const createSubscribe = (services: Services, mask: Mask, watcher: AccessW
       // The generation is read before the field's rules are checked, so that a change of rights between the check and the watch is noticed.
       const generation = watch?.generation ?? 0;
       const principal = watch?.principal ?? null;
-      const contextValue = freshContext(context, { principal, viewer: principal?.viewer ?? null });
+      // A state subscription keeps this context, which therefore has nothing of the request: Yoga adds its parameters to the one given here.
+      const { client, lastEventId = null } = context;
+      const contextValue = contextFor(services, { principal, client, lastEventId });
       const source = (await createSourceEventStream({ ...args, contextValue })) as ExecutionResult | AuthorizedSource;
       if (!('attach' in source)) {
         leave();
@@ -89,6 +102,25 @@ export const createSubscribe = (services: Services, mask: Mask, watcher: AccessW
       return { errors: [mask(error)] };
     }
   };
+};
+
+/** The most characters that the document and the variables of a subscription may have together: they are kept for as long as it lasts. */
+const MAX_KEPT_LENGTH = 65_536;
+
+/** The variables that the operation declares; a client may send any others. */
+const declaredVariables = ({ document, operationName, variableValues }: ExecutionArgs): Readonly<Record<string, unknown>> => {
+  const values = variableValues ?? {};
+  const names = (getOperationAST(document, operationName)?.variableDefinitions ?? []).map(({ variable }) => variable.name.value);
+  return Object.fromEntries(names.filter((name) => Object.hasOwn(values, name)).map((name) => [name, values[name]]));
+};
+
+/** @throws OPERATION_TOO_COMPLEX when the texts of a subscription are too long to be kept */
+const assertKeepable = ({ document, variableValues }: ExecutionArgs): void => {
+  const length = (document.loc?.source.body.length ?? 0) + JSON.stringify(variableValues).length;
+  if (length > MAX_KEPT_LENGTH) {
+    const words = `The document and the variables of a subscription may have ${MAX_KEPT_LENGTH} characters together.`;
+    throw coded('OPERATION_TOO_COMPLEX', words, { limit: MAX_KEPT_LENGTH });
+  }
 };
 
 /**
