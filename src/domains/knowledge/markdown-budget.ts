@@ -29,17 +29,17 @@ const resetRules = (): void => {
 };
 
 /**
- * Runs synchronous work on an untrusted Markdown text. Returns the result of `otherwise` when the work exceeds {@link BUDGET_MS} or the
+ * Runs synchronous work on an untrusted Markdown text. Returns the result of `otherwise` when the work exceeds the budget or the
  * stack. The work may be stopped at any point, without running its `finally` blocks, so it must not change shared state. Other errors are
  * thrown. Calls must not be nested.
  */
-export const withinBudget = <T>(work: () => T, otherwise: () => T): T => {
+export const withinBudget = <T>(work: () => T, otherwise: () => T, budgetMs = BUDGET_MS): T => {
   const results: T[] = [];
   sandbox.work = () => {
     results.push(work());
   };
   try {
-    start.runInContext(context, { timeout: BUDGET_MS });
+    start.runInContext(context, { timeout: budgetMs });
   } catch (error) {
     if (!wasStopped(error)) throw error;
     resetRules();

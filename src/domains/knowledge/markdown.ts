@@ -59,8 +59,9 @@ const EXCEEDED_MAX = 1_000;
  * has `rel="nofollow noopener noreferrer"`. The function never throws and blocks the event loop for about half a second at most: a text
  * that takes longer to parse, or is longer than an entry may be, is shown as source in a `pre`. Such texts are remembered, so each costs
  * that time only once.
+ * @param budgetMs another time budget, in milliseconds
  */
-export const createRenderer = (): ((source: string) => string) => {
+export const createRenderer = (budgetMs?: number): ((source: string) => string) => {
   /** The SHA-256 of texts that exceeded the time budget, oldest first. */
   const exceeded = new Set<string>();
 
@@ -82,6 +83,7 @@ export const createRenderer = (): ((source: string) => string) => {
         remember(digestOf());
         return plain(source);
       },
+      budgetMs,
     );
   };
 };
