@@ -6,7 +6,7 @@ import type { StatementNames } from './statements.js';
 
 /**
  * Runs a statement or a whole transaction, and retries it when it failed for a reason that a retry may not meet and left nothing behind.
- * @param wrote what a successful run has written; asked only while writes are failing
+ * @param wrote what a successful run has written
  */
 export type Attempt = <Result>(work: () => Promise<Result>, wrote: (result: Result) => Wrote) => Promise<Result>;
 
@@ -33,9 +33,10 @@ export const createAttempt =
   async (work, wrote) => {
     for (let attempt = 1; ; attempt += 1) {
       const { generation } = names;
+      const beganAt = performance.now();
       try {
         const result = await work();
-        health.worked(() => wrote(result));
+        health.worked(wrote(result), beganAt);
         return result;
       } catch (error) {
         const mayTryAgain = attempt < ATTEMPTS;
@@ -50,7 +51,7 @@ export const createAttempt =
           continue;
         }
         if (isReadOnly(error)) pool.renew();
-        health.failed(error);
+        health.failed(error, beganAt);
         throw error;
       }
     }

@@ -68,7 +68,12 @@ export const openDatabase = (options: DatabaseOptions): Database => {
     log: onStatement ? [{ emit: 'event', level: 'query' }] : [],
   });
   if (onStatement) prisma.$on('query' as never, (event: { query: string; params: string }) => onStatement(event.query, event.params));
-  const health = createHealth(log, () => isReadOnlyNow(prisma));
+  const health = createHealth(log, async () => {
+    const isReadOnly = await isReadOnlyNow(prisma);
+    // What a connection says of itself may be as old as the connection.
+    if (isReadOnly) connections.renew();
+    return isReadOnly;
+  });
   const attempt = createAttempt({ names, pool: connections, health });
   // Transactions are limited so that reads keep some connections; otherwise subscribers would wait behind a burst of writes.
   const limited = createLimiter(Math.max(1, options.poolSize - READERS), timeoutMs * TURN_TIMEOUTS);
@@ -122,8 +127,9 @@ const withAttempts = (prisma: PrismaClient, attempt: Attempt): PrismaClient => {
 /** What a call of this operation has written. */
 const wroteOf = (operation: string, args: unknown): Wrote => {
   if (operation === '$queryRaw' || operation === '$executeRaw') {
-    const text = (args as { readonly strings: readonly string[] }).strings.join('?');
-    return /\bINSERT INTO\b/.test(text) ? 'rows' : /\b(UPDATE|DELETE FROM)\b/.test(text) ? 'changes' : 'nothing';
+    const { strings } = args as { readonly strings: readonly string[] };
+    if (strings.some((text) => /\bINSERT INTO\b/.test(text))) return 'rows';
+    return strings.some((text) => /\b(UPDATE|DELETE FROM)\b/.test(text)) ? 'changes' : 'nothing';
   }
   return /^(create|upsert)/.test(operation) ? 'rows' : /^(update|delete)/.test(operation) ? 'changes' : 'nothing';
 };

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createCondition } from '../observability/condition.js';
+import { createCondition, type Condition } from '../observability/condition.js';
 import type { Log } from '../observability/log.js';
 import { isDiskFull, isReadOnly, isUnavailable, reasonOf } from '../observability/failures.js';
 
@@ -13,12 +13,12 @@ export type Wrote = 'nothing' | 'changes' | 'rows';
 export interface DatabaseHealth {
   /** The present state. Resolves within {@link ANSWER_TIMEOUT_MS}. */
   readonly state: () => Promise<DatabaseState>;
-  /** Counts a request that was refused because of it. */
-  readonly refused: () => void;
-  /** Reports a failed statement or transaction. */
-  readonly failed: (error: unknown) => void;
-  /** Reports a successful one. `wrote` is called only while writes are failing. */
-  readonly worked: (wrote: () => Wrote) => void;
+  /** Counts a request that was refused because of this error of the database, for the condition that it belongs to. */
+  readonly refused: (error: unknown) => void;
+  /** Reports a failed statement or transaction, and when it began, by `performance.now()`. */
+  readonly failed: (error: unknown, beganAt: number) => void;
+  /** Reports a successful one. */
+  readonly worked: (wrote: Wrote, beganAt: number) => void;
 }
 
 /** The longest wait for an answer of the database, in milliseconds: `/readyz` has to answer within a second. */
@@ -28,6 +28,34 @@ const SETTLE_MS = 1_000;
 const WRITE_SETTLE_MS = 3_000;
 /** The same for a full disk when the success was only a change of a row: it may find room on a page where a new row does not. */
 const CHANGE_SETTLE_MS = 60_000;
+
+/** Why writes fail: what the log is told of it, and whether they fail now, which is known at once. */
+interface WriteFailure {
+  readonly holds: () => boolean;
+  readonly failed: (reason: string, beganAt: number) => void;
+  readonly worked: (beganAt: number, settleMs: number) => void;
+}
+
+/**
+ * Puts what is found out about writes in the order in which it began. Example: a check begins, a write begins and succeeds, and then the
+ * check answers that the database was read-only: the write is the newer knowledge, so writes work.
+ */
+const inOrder = (condition: Condition): WriteFailure => {
+  let failedAt = -Infinity;
+  let workedAt = -Infinity;
+  return {
+    holds: () => condition.holds && failedAt > workedAt,
+    failed: (reason, beganAt) => {
+      if (beganAt <= workedAt) return;
+      failedAt = Math.max(failedAt, beganAt);
+      condition.hold(reason);
+    },
+    worked: (beganAt, settleMs) => {
+      workedAt = Math.max(workedAt, beganAt);
+      if (beganAt > failedAt) condition.clear(settleMs);
+    },
+  };
+};
 
 /** Creates the health of one database. @param isReadOnlyNow asks the database whether it refuses writes; rejects when there is no answer */
 export const createHealth = (log: Log, isReadOnlyNow: () => Promise<boolean>): DatabaseHealth => {
@@ -47,12 +75,21 @@ export const createHealth = (log: Log, isReadOnlyNow: () => Promise<boolean>): D
   let workedAt = -Infinity;
   let asking: Promise<DatabaseState> | null = null;
 
-  const readable = (): DatabaseState => (readOnly.holds || diskFull.holds ? 'READ_ONLY' : 'UP');
+  const writesRefused = inOrder(readOnly);
+  const noRoom = inOrder(diskFull);
+  const readable = (): DatabaseState => (writesRefused.holds() || noRoom.holds() ? 'READ_ONLY' : 'UP');
+
+  const conditionOf = (error: unknown): Condition | null => {
+    if (isDiskFull(error)) return diskFull;
+    if (isReadOnly(error)) return readOnly;
+    return isUnavailable(error) ? away : null;
+  };
 
   const ask = async (): Promise<DatabaseState> => {
+    const beganAt = performance.now();
     try {
-      if (await isReadOnlyNow()) readOnly.hold('it is read-only, as a standby is');
-      else readOnly.clear(WRITE_SETTLE_MS);
+      if (await isReadOnlyNow()) writesRefused.failed('it is read-only, as a standby is', beganAt);
+      else writesRefused.worked(beganAt, WRITE_SETTLE_MS);
       return readable();
     } catch {
       return 'DOWN';
@@ -72,22 +109,20 @@ export const createHealth = (log: Log, isReadOnlyNow: () => Promise<boolean>): D
       // The check may have waited for a connection while other statements succeeded: then the database is busy, not down.
       return workedAt > askedAt ? readable() : 'DOWN';
     },
-    refused: () => {
-      for (const condition of [away, readOnly, diskFull]) condition.refuse();
+    refused: (error) => conditionOf(error)?.refuse(),
+    failed: (error, beganAt) => {
+      const condition = conditionOf(error);
+      if (condition === diskFull) noRoom.failed(reasonOf(error), beganAt);
+      else if (condition === readOnly) writesRefused.failed(reasonOf(error), beganAt);
+      else condition?.hold(reasonOf(error));
     },
-    failed: (error) => {
-      if (isDiskFull(error)) diskFull.hold(reasonOf(error));
-      else if (isReadOnly(error)) readOnly.hold(reasonOf(error));
-      else if (isUnavailable(error)) away.hold(reasonOf(error));
-    },
-    worked: (wrote) => {
+    worked: (wrote, beganAt) => {
       workedAt = performance.now();
       away.clear(SETTLE_MS);
-      if (!readOnly.holds && !diskFull.holds) return;
-      const written = wrote();
-      if (written === 'nothing') return;
-      readOnly.clear(WRITE_SETTLE_MS);
-      diskFull.clear(written === 'rows' ? WRITE_SETTLE_MS : CHANGE_SETTLE_MS);
+      if (wrote === 'nothing') return;
+      writesRefused.worked(beganAt, WRITE_SETTLE_MS);
+      if (wrote === 'rows') noRoom.worked(beganAt, WRITE_SETTLE_MS);
+      else diskFull.clear(CHANGE_SETTLE_MS);
     },
   };
 };

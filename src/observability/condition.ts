@@ -22,7 +22,7 @@ export interface ConditionOptions {
   readonly log: Log;
   /** A unique name of one word, to search the log for. */
   readonly name: string;
-  /** The log messages for its beginning and its end, as sentences. */
+  /** The log messages for its beginning and its end, as sentences. The end is told with the time from one line to the other. */
   readonly began: string;
   readonly over: string;
 }
@@ -33,7 +33,6 @@ const LAST_REMINDER_MS = 3_600_000;
 
 export const createCondition = ({ log, name, began, over }: ConditionOptions): Condition => {
   let since: number | null = null;
-  let metAt = 0;
   let reminderAt = 0;
   let reminderMs = FIRST_REMINDER_MS;
   let refused = 0;
@@ -63,7 +62,7 @@ export const createCondition = ({ log, name, began, over }: ConditionOptions): C
     settling = null;
     if (since === null) return;
     // At the level of the beginning, so that every log that shows one shows the other.
-    log.warn({ condition: name, forMs: Math.round(metAt - since), refused }, over);
+    log.warn({ condition: name, forMs: Math.round(performance.now() - since), refused }, over);
     since = null;
   };
 
@@ -73,7 +72,6 @@ export const createCondition = ({ log, name, began, over }: ConditionOptions): C
     },
     hold: (reason) => {
       const now = performance.now();
-      metAt = now;
       unsettle();
       if (since === null) begin(reason, now);
       else if (now >= reminderAt) remind(reason, Math.round(now - since), now);

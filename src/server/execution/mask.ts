@@ -34,7 +34,7 @@ export const createMask =
     const cause = located?.originalError ?? error;
     if (isUnavailable(cause)) {
       // The database's health logs the outage once, for all requests that meet it.
-      db.health.refused();
+      db.health.refused(cause);
       return locate(coded('UNAVAILABLE', 'The service cannot answer at the moment. Try again soon.'), located);
     }
     const traceId = randomUUID();

@@ -139,7 +139,7 @@ export const createSocketServer = ({
   /** Closes the socket of a client whose access has ended. */
   const reject = (extra: Extra, error: unknown): void => {
     if (!(error instanceof TokenError)) {
-      if (isUnavailable(error)) services.db.health.refused();
+      if (isUnavailable(error)) services.db.health.refused(error);
       else log.warn({ reason: reasonOf(error) }, 'a socket could not be authenticated');
       close(extra, CLOSE.tryAgainLater, 'Try again later');
     } else if (error.reason === 'expired') close(extra, CLOSE.tokenExpired, 'Token expired');
