@@ -395,8 +395,18 @@ export const SETTINGS = {
       { is: 20_000 },
       'fields that one document may ask for, those of its fragments counted wherever they are spread',
     ),
-    queryComplexity: setting('MAX_QUERY_COMPLEXITY', integer(100, 10_000_000), { is: 20_000 }, 'what one operation may cost'),
-    queryDepth: setting('MAX_QUERY_DEPTH', integer(3, 100), { is: 12 }, 'how deep its fields may nest'),
+    queryComplexity: setting(
+      'MAX_QUERY_COMPLEXITY',
+      integer(100, 10_000_000),
+      { is: 5_000 },
+      'what one operation may cost, in rows; see “What an operation costs”',
+    ),
+    queryDepth: setting(
+      'MAX_QUERY_DEPTH',
+      integer(3, 100),
+      { is: 12 },
+      'how deep its fields may nest, but for `edges`, `node` and introspection',
+    ),
   },
 } as const;
 

@@ -1,5 +1,4 @@
 import SchemaBuilder from '@pothos/core';
-import ComplexityPlugin from '@pothos/plugin-complexity';
 import PrismaPlugin from '@pothos/plugin-prisma';
 import RelayPlugin from '@pothos/plugin-relay';
 import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
@@ -9,9 +8,9 @@ import type { Context } from '../context.js';
 import type PrismaTypes from '../db/generated/pothos-types.js';
 import { getDatamodel } from '../db/generated/pothos-types.js';
 import type { Role } from '../db/generated/prisma/client.js';
-import { MAX_PAGE } from '../db/keyset.js';
 import { ERROR_CODES, FIELD_ERROR_CODES, fieldErrors, MAX_FIELD_ERRORS } from '../errors.js';
 import { encodeId, parseId } from './ids.js';
+import type {} from './price.js';
 import { mistakesOf } from './text.js';
 import { hasRole, notAllowed, notSignedIn } from '../access/viewer.js';
 
@@ -35,7 +34,7 @@ export const builder = new SchemaBuilder<{
     HexColor: { Input: string; Output: string };
   };
 }>({
-  plugins: [ComplexityPlugin, ScopeAuthPlugin, ValidationPlugin, RelayPlugin, PrismaPlugin],
+  plugins: [ScopeAuthPlugin, ValidationPlugin, RelayPlugin, PrismaPlugin],
   defaultFieldNullability: false,
   prisma: {
     client: (context) => context.db.prisma,
@@ -72,24 +71,10 @@ export const builder = new SchemaBuilder<{
   validation: {
     validationError: ({ issues }) => fieldErrors('BAD_USER_INPUT', mistakesOf(issues.slice(0, MAX_FIELD_ERRORS))),
   },
-  complexity: {
-    // No limit is set here: the pipeline checks the cost of the whole operation before it executes any field
-    // (`src/server/execution/order.ts`).
-    defaultComplexity: 1,
-    defaultListMultiplier: 1,
-    // A connection costs as much as the largest page that its arguments allow.
-    fieldComplexity: (args) => ({ field: 1, multiplier: pageSize(args) }),
-  },
 });
 
 /** The builder's type parameters, for helpers that are generic over them. */
 export type Types = typeof builder extends PothosSchemaTypes.SchemaBuilder<infer Given> ? Given : never;
-
-const pageSize = ({ first, last }: Record<string, unknown>): number => {
-  const asked = typeof first === 'number' ? first : typeof last === 'number' ? last : 1;
-  // A page larger than the maximum is refused by the check of its arguments, whose error says more than that of the cost.
-  return Math.min(Math.max(asked, 1), MAX_PAGE);
-};
 
 builder.queryType({ description: 'All that can be read.' });
 builder.mutationType({

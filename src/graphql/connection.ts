@@ -5,6 +5,7 @@ import { builder, type Types } from './builder.js';
 import type { Context } from '../context.js';
 import { planPage, type Connection, type Keyset, type PageArgs, type PageBounds, type PageQuery } from '../db/keyset.js';
 import { batchedField } from './loaders.js';
+import { COUNT } from './price.js';
 
 /** The value behind a connection type. The total is counted only when it is selected. */
 export interface CountedConnection<Row> extends Connection<Row> {
@@ -20,6 +21,7 @@ export const connectionType = <Row>(node: ObjectRef<Types, Row>, name: string): 
       description: `A page of a list of ${name} objects.`,
       fields: (t) => ({
         totalCount: t.int({
+          price: { own: COUNT },
           description: 'How many items the whole list has.',
           resolve: (connection) => (connection as unknown as CountedConnection<Row>).totalCount(),
         }),

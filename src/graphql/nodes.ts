@@ -1,6 +1,7 @@
 import { isObjectType, type GraphQLSchema } from 'graphql';
 import { builder } from './builder.js';
 import { readId } from './ids.js';
+import { lengthOf } from './price.js';
 
 /*
  * The fields `node` and `nodes`. Clients store ids for a long time and write some by hand, so an id that cannot be resolved is not an
@@ -26,7 +27,7 @@ builder.queryField('nodes', (t) =>
     description:
       'Several objects by their global ids, in the same order; null in the place of each that does not exist or that the viewer may not see.',
     args: { ids: t.arg.idList({ required: true, description: 'Their global ids.' }) },
-    complexity: ({ ids }) => ({ field: 1, multiplier: Math.max(ids.length, 1) }),
+    price: (args) => ({ items: lengthOf(args['ids']) }),
     ids: (_root, { ids }, _context, { schema }) => ids.map((id) => (isLoadable(id, schema) ? id : null)),
   }),
 );

@@ -51,18 +51,6 @@ const describeRelay = (built: GraphQLSchema): GraphQLSchema => {
   return built;
 };
 
-/**
- * The cost of an operation is computed before any field runs, from the arguments as given. Pothos would validate them at that point as well,
- * and a search text that is too long for one field would refuse all other fields with it.
- */
-const costByArgumentsAsGiven = (built: GraphQLSchema): GraphQLSchema => {
-  for (const type of Object.values(built.getTypeMap())) {
-    if (!isObjectType(type)) continue;
-    for (const field of Object.values(type.getFields())) field.extensions = { ...field.extensions, pothosArgMappers: undefined };
-  }
-  return built;
-};
-
 const DESCRIPTION = `The API of Lyceum: a knowledge vault, posts, conversations, presence and notifications, live.
 
 Sign in with \`register\`, \`login\` or \`joinAsGuest\`, and send the access token as \`Authorization: Bearer …\`, or in the payload of a socket's \`connection_init\`. Every object has a global \`id\`, which \`node\` loads. Lists are pages (\`first\`, \`after\`, \`last\`, \`before\`). An error has a code of \`ErrorCode\` in \`extensions.code\`. What is deprecated names its successor.`;
@@ -95,7 +83,7 @@ const described = (built: GraphQLSchema): GraphQLSchema => {
 };
 
 /** The whole schema: every domain adds its part to the builder when it is loaded. */
-export const schema: GraphQLSchema = costByArgumentsAsGiven(requiredFirst(described(builder.toSchema())));
+export const schema: GraphQLSchema = requiredFirst(described(builder.toSchema()));
 
 /** The schema as it is committed: in SDL, sorted. */
 export const printedSchema = (): string => `${printSchema(requiredFirst(lexicographicSortSchema(schema)))}\n`;

@@ -41,6 +41,7 @@ const codeIn = (answer: string): string | undefined =>
   [...answer.matchAll(/"code":"([A-Z_]+)"/g)]
     .map(([, code]) => code)
     .find((code) => code !== undefined && isErrorCode(code) && !(code in FIELD_ERROR_CODES));
+const keys = (count: number): object => Object.fromEntries(Array.from({ length: count }, (_, index) => [`key${index}`, index]));
 const nested = (open: string, inner: string, close: string, times = 5_000): string => open.repeat(times) + inner + close.repeat(times);
 
 describe.each(Object.entries(transports))('over %s', (_name, send) => {
@@ -59,6 +60,17 @@ describe.each(Object.entries(transports))('over %s', (_name, send) => {
     expect(codeIn(await send({ query, variables: { filter } }))).toBe('BAD_USER_INPUT');
     const tag = JSON.parse(nested('{"tag":', '1', '}', 1_000)) as object;
     expect(codeIn(await send({ query, variables: { filter: tag } }))).toBe('BAD_USER_INPUT');
+  });
+
+  // Coercion without a limit on its errors took minutes for the keys, and held the process meanwhile.
+  it.each([
+    ['keys', 'query ($value: EntryFilter) { entries(filter: $value) { totalCount } }', keys(20_000)],
+    ['items', 'query ($value: [ID!]!) { nodes(ids: $value) { id } }', Array(20_000).fill(null)],
+    ['items that cost nothing', 'query ($value: [ID!]!) { nodes(ids: $value) @skip(if: true) { id } }', Array(20_000).fill({})],
+  ])('a variable with 20,000 wrong %s is refused, and no more than twenty of them are told', async (_what, query, value) => {
+    const answer = await send({ query, variables: { value } });
+    expect(['BAD_USER_INPUT', 'OPERATION_TOO_COMPLEX']).toContain(codeIn(answer));
+    expect(answer.length).toBeLessThan(10_000);
   });
 
   it('fragments that lead on 1,000 times are refused with a code of the caller', async () => {

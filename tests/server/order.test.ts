@@ -141,17 +141,19 @@ interface Operation {
   readonly told: Told;
 }
 
-/** @param field the field, with what is selected of its value */
-const documentOf = (faults: readonly Fault[], head: string, field: (selection: string) => string): string => {
+/** @param dear what costs more than is allowed */
+const documentOf = (faults: readonly Fault[], head: string, field: string, dear: string): string => {
   const has = (fault: Fault): boolean => faults.includes(fault);
   const parts = [
-    field(has('cost') ? Array.from({ length: 200 }, (_, index) => `c${index}: id`).join(' ') : 'id'),
+    field,
+    ...(has('cost') ? [dear] : []),
     ...(has('aliases') ? Array.from({ length: 600 }, (_, index) => `a${index}: __typename`) : []),
     ...(has('validity') ? ['nothing'] : []),
   ];
   return `${head} { ${parts.join(' ')} ${has('syntax') ? '' : '}'}`;
 };
 
+const CREATE = 'createCategory(input: $input) { category { id } }';
 const mutation: Operation = {
   told: ofMutation,
   withFaults: (faults, ip) => {
@@ -160,7 +162,8 @@ const mutation: Operation = {
       query: documentOf(
         faults,
         'mutation ($input: CreateCategoryInput!)',
-        (selection) => `createCategory(input: $input) { category { ${selection} } }`,
+        CREATE,
+        Array.from({ length: 120 }, (_, index) => `c${index}: ${CREATE}`).join(' '),
       ),
       variables: { input: has('input') ? { name: 1, color: ['red'] } : { name: has('subject') ? 'Taken' : `Free ${ip}` } },
       token: has('credential') ? 'no.good.token' : has('viewer') || has('role') ? member : moderator,
@@ -175,7 +178,7 @@ const query: Operation = {
     const has = (fault: Fault): boolean => faults.includes(fault);
     const stranger = has('subject') ? moderator : member;
     return {
-      query: documentOf(faults, 'query ($id: ID!)', (selection) => `conversation(id: $id) { ${selection} }`),
+      query: documentOf(faults, 'query ($id: ID!)', 'conversation(id: $id) { id }', 'posts(first: 100) { nodes { id } }'),
       variables: { id: has('input') ? { not: 'an id' } : conversation },
       token: has('credential') ? 'no.good.token' : has('viewer') ? member : has('role') ? null : stranger,
       ip,

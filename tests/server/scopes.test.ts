@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { contextFor, type Scopes } from '../../src/context.js';
 import { schema } from '../../src/process/schema.js';
 import { NO_CLIENT } from '../../src/server/execution/audience.js';
+import { createCostOf } from '../../src/server/execution/cost.js';
 import { inOrder } from '../../src/server/execution/order.js';
 import { startTestApp, type TestApp } from '../kit/app.js';
 
@@ -25,7 +26,7 @@ const run = async (scopes: Scopes, source: string, variableValues: Record<string
     asOf: { epoch: null, seq: 0 },
   } as const;
   const contextValue = contextFor(app.services, { principal, client: NO_CLIENT });
-  const ordered = inOrder(execute, app.services.config.limits);
+  const ordered = inOrder(execute, createCostOf(schema), app.services.config.limits);
   return (await ordered({ schema, document: parse(source), variableValues, contextValue })) as ExecutionResult;
 };
 const codesOf = ({ errors = [] }: ExecutionResult): unknown[] => errors.map(({ extensions }) => extensions['code']);

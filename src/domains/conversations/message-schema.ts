@@ -79,6 +79,7 @@ export const Message = builder.prismaObject('Message', {
     }),
     mentions: t.field({
       type: [User],
+      price: { items: 5 },
       description:
         'The users it mentions by `@username`: members of the conversation when it was written, in the order of their usernames.',
       resolve: async ({ id }, _args, context, info) => {
@@ -95,6 +96,7 @@ export const Message = builder.prismaObject('Message', {
     }),
     reactions: t.field({
       type: [ReactionGroup],
+      price: { items: 5 },
       description: 'The reactions to it by emoji, in the order of first use.',
       resolve: ({ id }, _args, context) => reactionGroups(context, id),
     }),

@@ -304,6 +304,7 @@ const membersField = <Payload extends OfConversation & { readonly userIds: reado
 ) =>
   t.prismaField({
     type: [ConversationMember],
+    price: { items: 20 },
     description,
     resolve: async (query, payload, _args, context) => {
       const { id: conversationId, userIds } = payload;

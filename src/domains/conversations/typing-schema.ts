@@ -24,6 +24,7 @@ const Typing = builder.objectRef<TypingSignal>('Typing').implement({
 builder.prismaObjectFields(Conversation, (t) => ({
   typing: t.prismaField({
     type: [User],
+    price: { items: 10 },
     nullable: true,
     description:
       'Who is typing, except the viewer, in the order they began. Best effort: a server knows what it has heard of lately. For members only.',

@@ -49,6 +49,7 @@ builder.queryField('category', (t) =>
 builder.queryField('categories', (t) =>
   t.prismaField({
     type: [Category],
+    price: { items: 50 },
     description: 'All categories, by name.',
     resolve: (query, _root, _args, { db }) => db.prisma.category.findMany({ ...query, orderBy: { nameKey: 'asc' } }),
   }),

@@ -10,6 +10,7 @@ import { decodeId, encodeId } from '../../graphql/ids.js';
 import { batched } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
 import { text } from '../../graphql/text.js';
+import { pagePrice, SEARCH } from '../../graphql/price.js';
 import { findUsers } from '../account/account.js';
 import { User } from '../account/schema.js';
 import { viewerLikes } from '../likes/likes.js';
@@ -65,6 +66,7 @@ export const Entry = builder.prismaNode('Entry', {
     }),
     content: t.exposeString('content', { description: 'Its text, as Markdown.' }),
     contentHtml: t.string({
+      price: { own: 5 },
       description: 'Its text as HTML, fit to be put into a page: without scripts, styles, frames and forms.',
       select: { content: true },
       resolve: (entry, _args, { entryHtml }) => entryHtml.of(entry),
@@ -159,6 +161,7 @@ builder.queryField('entries', (t) =>
     type: EntryConnection,
     nullable: true,
     description: 'The entries that the viewer may see.',
+    price: (args) => pagePrice(args, (args['filter'] as { readonly search?: unknown } | null | undefined)?.search),
     args: {
       ...t.arg.connectionArgs(),
       filter: t.arg({ type: EntryFilter, description: 'Which entries to list; all that the viewer may see when left out.' }),
@@ -216,6 +219,7 @@ builder.queryField('entry', (t) =>
 builder.queryField('tags', (t) =>
   t.stringList({
     nullable: true,
+    price: { own: SEARCH },
     description: `The tags of the entries that the viewer may see, the most frequent first, at most ${MAX_TAG_LIST}.`,
     args: {
       search: t.arg.string({ validate: text(0, MAX_SEARCH), description: 'Only those that contain this, in any case.' }),

@@ -85,6 +85,7 @@ export const Notification = builder.prismaObject('Notification', {
     kind: t.expose('kind', { type: NotificationKind, description: 'What it is about.' }),
     actors: t.field({
       type: [User],
+      price: { items: MAX_ACTORS },
       description: `The users who did it, the latest first; at most ${MAX_ACTORS}.`,
       resolve: async ({ id }, _args, context) => [...(await actorsOf(context, id)).latest],
     }),
@@ -190,6 +191,7 @@ builder.prismaObjectFields(Me, (t) => ({
   }),
   notificationPreferences: t.field({
     type: [NotificationPreference],
+    price: { items: 10 },
     description: 'For each kind of notification, whether the viewer receives it.',
     resolve: (me, _args, { db }) => preferencesOf(db, me.id),
   }),
@@ -269,6 +271,7 @@ mutation('markNotificationsRead', {
     fields: (t) => ({
       notifications: t.field({
         type: [Notification],
+        price: { items: 100 },
         description: 'The notifications given by id; otherwise those that were unread, the latest first, at most a hundred.',
         resolve: ({ notifications }) => notifications,
       }),
@@ -312,6 +315,7 @@ mutation('updateNotificationPreferences', {
     fields: (t) => ({
       preferences: t.field({
         type: [NotificationPreference],
+        price: { items: 10 },
         description: 'For each kind of notification, whether the viewer receives it.',
         resolve: (_payload, _args, context) => preferencesOf(context.db, viewerOf(context).id),
       }),

@@ -8,6 +8,7 @@ import { decodeId } from '../../graphql/ids.js';
 import { batched, batchedField } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
 import type { Followed } from '../../graphql/topic-field.js';
+import { lengthOf } from '../../graphql/price.js';
 import { viewerOf } from '../../access/viewer.js';
 import { findUsers } from '../account/account.js';
 import { Me, User } from '../account/schema.js';
@@ -169,7 +170,7 @@ builder.queryField('presence', (t) =>
     nullable: true,
     description: 'Whether these users are here, in the order of the ids.',
     args: { userIds: t.arg.idList({ required: true, description: `The users; at most ${MAX_USERS}.` }) },
-    complexity: ({ userIds }) => ({ field: 1, multiplier: Math.max(userIds.length, 1) }),
+    price: (args) => ({ items: lengthOf(args['userIds']) }),
     resolve: (_root, { userIds }, context) => Promise.all(decodeUserIds(userIds).map((userId) => findPresence(context, userId))),
   }),
 );

@@ -11,6 +11,7 @@ import { clientAddress } from '../http/address.js';
 import { admission, type Identity } from './admission.js';
 import { bytesOfDocument, createDocumentCache } from './document-cache.js';
 import { createParser, validateDocument } from './document.js';
+import { createCostOf } from './cost.js';
 import { inOrder } from './order.js';
 import { createMask } from './mask.js';
 import { useResponses, type SubscriptionContext } from './responses.js';
@@ -45,13 +46,14 @@ export const createGraphQLServer = (
 ): GraphQLServer => {
   const { config, log } = services;
   const mask = createMask(services);
-  const subscribe = createSubscribe(services, mask, watcher);
+  const costOf = createCostOf(schema);
+  const subscribe = createSubscribe(services, mask, watcher, costOf);
   const parse = createParser(config.limits);
   const engine = {
     parse,
     validate: validateDocument,
-    execute: inOrder(execute, config.limits),
-    subscribe: inOrder(subscribe, config.limits),
+    execute: inOrder(execute, costOf, config.limits),
+    subscribe: inOrder(subscribe, costOf, config.limits),
   };
   return createYoga<RequestContext, Context>({
     schema,

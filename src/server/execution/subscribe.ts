@@ -18,7 +18,7 @@ import type { AccessWatch } from '../rights/access-watch.js';
 import type { AccessWatcher } from '../rights/access-watcher.js';
 import { audienceIdOf, contextForAudience, contextForEveryone, type Audience } from './audience.js';
 import { isArgumentError, type Mask } from './mask.js';
-import { costOf } from './order.js';
+import type { CostOf } from './cost.js';
 import { publicResult } from './public-result.js';
 import { createSelectionOf } from './selection.js';
 
@@ -63,7 +63,7 @@ export interface TransportContext {
  * context, so that no loader answers with rows that it has read for an earlier event. The result of a log's event carries its cursor in
  * `extensions.cursor`.
  */
-export const createSubscribe = (services: Services, mask: Mask, watcher: AccessWatcher) => {
+export const createSubscribe = (services: Services, mask: Mask, watcher: AccessWatcher, costOf: CostOf) => {
   const selectionOf = createSelectionOf();
   const sharings: Sharings = new WeakMap();
 
@@ -95,7 +95,7 @@ export const createSubscribe = (services: Services, mask: Mask, watcher: AccessW
         leave();
         return source;
       }
-      const sharing = sharingOf(args, selectionOf(args), source.visible, services, mask, sharings);
+      const sharing = sharingOf(args, selectionOf(args), source.visible, services, mask, costOf, sharings);
       return { source, sharing, audience: watch ?? { principal: null, client: context.client }, watch, generation, leave };
     } catch (error) {
       leave();
@@ -133,6 +133,7 @@ const sharingOf = (
   visible: AuthorizedSource['visible'],
   services: Services,
   mask: Mask,
+  costOf: CostOf,
   known: Sharings,
 ): Sharing<unknown, Audience, Encoded> => {
   const { schema, document, operationName, variableValues } = args;
@@ -142,7 +143,7 @@ const sharingOf = (
   const before = sharings.get(id);
   if (before) return before;
   // The cost of executing one event, counted like that of an operation.
-  const weight = costOf(args)?.complexity ?? 1;
+  const weight = costOf(args).price;
   // A heavy selection uses the limited client, so that it leaves connections of the pool to everybody else.
   const shown = weight > LIGHT_WEIGHT ? { ...services, db: { ...services.db, prisma: services.db.bulk } } : services;
   const sharing: Sharing<unknown, Audience, Encoded> = {

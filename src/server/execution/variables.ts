@@ -11,7 +11,6 @@ import {
   isInputObjectType,
   isListType,
   type ExecutionArgs,
-  type ExecutionResult,
   type GraphQLInputType,
   type VariableDefinitionNode,
 } from 'graphql';
@@ -38,7 +37,7 @@ export const variableErrors = ({ schema, document, operationName, variableValues
 };
 
 /** Thrown to stop the coercion after enough errors. */
-const ENOUGH = Symbol('enough');
+const ENOUGH = new Error('No more mistakes are told.');
 
 const mistakesIn = (
   definition: VariableDefinitionNode,
@@ -53,7 +52,6 @@ const mistakesIn = (
   try {
     coerceInputValue(values[name], type, (path, _value, error) => {
       mistakes.push({ path: [name, ...path].join('.'), ...whatIsWrong(error, at(type, path)) });
-      // The caller catches it.
       if (mistakes.length >= MAX_FIELD_ERRORS) throw ENOUGH;
     });
   } catch (error) {
@@ -94,7 +92,3 @@ const whatIsWrong = (error: GraphQLError, type: GraphQLInputType): Pick<FieldErr
     return { code: 'INVALID_FORMAT', message: originalError.message };
   return { code: 'INVALID_TYPE', message: `Expected a value of type "${String(type)}".` };
 };
-
-/** Whether an operation was refused because of its variables, before any field was executed. */
-export const isVariableError = (result: ExecutionResult | null | undefined): boolean =>
-  result?.data === undefined && result?.errors?.[0]?.message.startsWith('Variable "$') === true;

@@ -1,0 +1,94 @@
+import type { FieldNullability, InputFieldMap, SchemaTypes, TypeParam } from '@pothos/core';
+import { getNamedType, getNullableType, isLeafType, isListType, isObjectType, type GraphQLField } from 'graphql';
+import { DEFAULT_PAGE, MAX_PAGE } from '../db/keyset.js';
+
+/**
+ * What a field costs, in rows: 1 is the work of reading one row of a page and making an object of it. What is dearer or cheaper than that
+ * is given as so many rows.
+ */
+export interface Price {
+  /** The field itself, without what is selected below it; when left out, a row for each item. */
+  readonly own?: number;
+  /** How many objects a list may hold, or the page of a connection: what is selected of each counts as often. */
+  readonly items?: number;
+}
+
+/**
+ * A price, or what it is with these arguments. The arguments are as they were written, before they have been checked: any value is to be
+ * expected, and an enum's is its name.
+ */
+export type FieldPrice = Price | ((args: Arguments) => Price);
+
+declare global {
+  export namespace PothosSchemaTypes {
+    export interface FieldOptions<
+      /* eslint-disable @typescript-eslint/no-unused-vars -- Merged declarations have the same parameters. */
+      Types extends SchemaTypes = SchemaTypes,
+      ParentShape = unknown,
+      Type extends TypeParam<Types> = TypeParam<Types>,
+      Nullable extends FieldNullability<Type> = FieldNullability<Type>,
+      Args extends InputFieldMap = InputFieldMap,
+      ResolveShape = unknown,
+      ResolveReturnShape = unknown,
+      /* eslint-enable @typescript-eslint/no-unused-vars */
+    > {
+      /** What the field costs, where the rule for its type does not say it; every list of objects must say how many it may hold. */
+      readonly price?: FieldPrice;
+    }
+  }
+}
+
+/** A value of a row that has been read: to resolve it, and its bytes on their way. */
+const LEAF = 0.05;
+/** Counting the rows of a list, which is to look at each of them. */
+export const COUNT = 20;
+/** Looking for words, which reads more of an index than it finds. */
+export const SEARCH = 50;
+
+/** How many items a page may hold with these arguments. A page that is too large is refused by the check of its arguments. */
+export const pageSize = ({ first, last }: Arguments): number => {
+  const size = first ?? last ?? DEFAULT_PAGE;
+  return typeof size === 'number' ? Math.min(Math.max(size, 0), MAX_PAGE) : MAX_PAGE;
+};
+
+type Arguments = Readonly<Record<string, unknown>>;
+
+/** The price of a list whose argument `first` says how many it may hold. */
+export const listPrice = (args: Arguments): Price => ({ items: pageSize(args) });
+
+/**
+ * The price of a connection, whose rows are read whatever is selected of them.
+ * @param search the words that are looked for
+ */
+export const pagePrice = (args: Arguments, search: unknown = args['search']): Price => {
+  const items = pageSize(args);
+  return { own: 1 + items + (typeof search === 'string' && search !== '' ? SEARCH : 0), items };
+};
+
+/** How many values a list in the arguments has; a single one may stand for a list of one. */
+export const lengthOf = (value: unknown): number => (Array.isArray(value) ? value.length : 1);
+
+type AnyField = GraphQLField<unknown, unknown>;
+
+/** Whether a type is a page of a list: `edges` and `nodes` hold its items. */
+export const isConnection = (type: unknown): boolean => isObjectType(type) && type.name.endsWith('Connection');
+
+/** Without arguments of its own that matter, a price is always the same. */
+export const priceOf = (field: AnyField): FieldPrice => {
+  const { pothosOptions } = field.extensions as { readonly pothosOptions?: { readonly price?: FieldPrice } };
+  if (pothosOptions?.price !== undefined) return pothosOptions.price;
+  const type = getNamedType(field.type);
+  if (isConnection(type)) return (args) => pagePrice(args);
+  return { own: isLeafType(type) ? LEAF : 1 };
+};
+
+/** The lists that do not say how many they may hold, as `Type.field`: there must be none. */
+export const isUnpricedList = (field: AnyField): boolean => {
+  const price = priceOf(field);
+  return (
+    isListType(getNullableType(field.type)) &&
+    !isLeafType(getNamedType(field.type)) &&
+    typeof price === 'object' &&
+    price.items === undefined
+  );
+};
