@@ -9,7 +9,10 @@ export interface Condition {
   readonly holds: boolean;
   /** Something has just failed because of it, for this reason. */
   readonly hold: (reason: string) => void;
-  /** A request was refused because of it; those refused in one moment are errors of one request, and count once. */
+  /**
+   * A request was refused because of it. Refusals of one moment count once: they are the errors of one request, or of requests that shared a
+   * look-up, so that the log tells no more requests than there were.
+   */
   readonly refuse: () => void;
   /**
    * Something has just worked that fails under this condition: it is over, unless it is met again within `settleMs` milliseconds. A

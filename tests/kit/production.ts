@@ -76,6 +76,9 @@ export const startProductionServer = async (env: Readonly<Record<string, string>
 /** The code of the first error of an answer; undefined when it has none. */
 export const codeOf = ({ errors }: GraphQLResponse): unknown => errors?.[0]?.extensions?.['code'];
 
-/** Does something so many times at once. */
-export const repeat = <Result>(times: number, work: () => Promise<Result>): Promise<Result[]> =>
-  Promise.all(Array.from({ length: times }, work));
+/** Does something so many times, one after the other. */
+export const repeat = async <Result>(times: number, work: () => Promise<Result>): Promise<Result[]> => {
+  const results: Result[] = [];
+  for (let time = 0; time < times; time += 1) results.push(await work());
+  return results;
+};
