@@ -27,7 +27,7 @@ const run = async (scopes: Scopes, source: string, variableValues: Record<string
   } as const;
   const contextValue = contextFor(app.services, { principal, client: NO_CLIENT });
   const ordered = inOrder(execute, createCostOf(schema), app.services.config.limits);
-  return (await ordered({ schema, document: parse(source), variableValues, contextValue })) as ExecutionResult;
+  return await ordered({ schema, document: parse(source), variableValues, contextValue });
 };
 const codesOf = ({ errors = [] }: ExecutionResult): unknown[] => errors.map(({ extensions }) => extensions['code']);
 
