@@ -21,7 +21,7 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 import { isConnection, priceOf, type Price } from '../../graphql/price.js';
-import { argumentsOf, defaultsOf } from './arguments.js';
+import { argumentsOf, defaultsOf, type Variables } from './arguments.js';
 import { introspectionPrices, type IntrospectionPrices } from './introspection-price.js';
 
 export interface Cost {
@@ -33,8 +33,6 @@ export interface Cost {
    */
   readonly depth: number;
 }
-
-type Variables = Readonly<Record<string, unknown>>;
 
 /** A field whose price depends on variables, or that has such fields below it. */
 interface FieldPlan {
@@ -53,9 +51,9 @@ interface SetPlan {
   fixed: number;
   fixedOfEach: number;
   readonly fields: FieldPlan[];
-  /** Fragments that apply to every object. */
+  /** Fragments that apply to every object and whose price depends on variables. */
   readonly always: SetPlan[];
-  /** Fragments in the selection of an abstract type that apply to objects of one type: since an object has one type, the dearest type counts. */
+  /** Fragments in the selection of an abstract type that apply to objects of one type: since an object has one type, the dearest type counts. Empty where that is a number, too. */
   readonly byType: Map<string, SetPlan[]>;
 }
 
@@ -111,6 +109,10 @@ const planOf = (
       if (selection.kind === Kind.FIELD) addField(plan, selection, type);
       else addFragment(plan, selection, type);
     }
+    if ([...plan.byType.values()].flat().every(isFixed)) {
+      plan.fixed += dearestOf(plan, {});
+      plan.byType.clear();
+    }
     return plan;
   };
 
@@ -121,7 +123,10 @@ const planOf = (
     const below = fragment.kind === Kind.FRAGMENT_DEFINITION ? planFragment(fragment, inner) : planSet(fragment.selectionSet, inner);
     plan.depth = Math.max(plan.depth, below.depth);
     if (isAbstractType(outer) && isObjectType(inner)) plan.byType.set(inner.name, [...(plan.byType.get(inner.name) ?? []), below]);
-    else plan.always.push(below);
+    else if (isFixed(below)) {
+      plan.fixed += below.fixed;
+      plan.fixedOfEach += below.fixedOfEach;
+    } else plan.always.push(below);
   };
 
   const planFragment = (fragment: FragmentDefinitionNode, type: GraphQLNamedType): SetPlan => {
@@ -189,8 +194,7 @@ const hasVariables = (node: unknown): boolean => {
   );
 };
 
-const isFixed = ({ fields, always, byType }: SetPlan): boolean =>
-  fields.length === 0 && always.every(isFixed) && [...byType.values()].every((plans) => plans.every(isFixed));
+const isFixed = ({ fields, always, byType }: SetPlan): boolean => fields.length === 0 && always.length === 0 && byType.size === 0;
 
 const priceOfField = ({ items = 1, own = items }: Price, below: SetPlan | null, variables: Variables): number =>
   own + (below === null ? 0 : below.isConnection ? priceOfSet(below, variables, items) : items * priceOfSet(below, variables, 1));
@@ -203,11 +207,8 @@ const priceOfSet = (set: SetPlan, variables: Variables, items: number): number =
     price += (field.isOfEach ? items : 1) * priceOfField(of, field.below, variables);
   }
   for (const plan of set.always) price += priceOfSet(plan, variables, items);
-  let dearest = 0;
-  for (const plans of set.byType.values())
-    dearest = Math.max(
-      dearest,
-      plans.reduce((sum, plan) => sum + priceOfSet(plan, variables, items), 0),
-    );
-  return price + dearest;
+  return set.byType.size === 0 ? price : price + dearestOf(set, variables);
 };
+
+const dearestOf = ({ byType }: SetPlan, variables: Variables): number =>
+  Math.max(0, ...[...byType.values()].map((plans) => plans.reduce((sum, plan) => sum + priceOfSet(plan, variables, 1), 0)));
