@@ -11,6 +11,7 @@ import { startEmbeddedPostgres } from '../../src/db/embedded/embedded.js';
 import { createLog } from '../../src/observability/log.js';
 import { execute } from '../kit/client.js';
 import { startServerProcess, type ServerProcess } from '../kit/process.js';
+import { urlOf } from '../kit/postgres-address.js';
 import { startRedis } from '../kit/redis.js';
 import { startChild, type Child } from './child.js';
 import { now } from './clock.js';
@@ -67,9 +68,8 @@ const runThreeServers = async (): Promise<void> => {
   const servers: ServerProcess[] = [];
   const crowds: Child<Crowd>[] = [];
   try {
-    const { user, password, host, port, database } = postgres.address;
     const env = {
-      DATABASE_URL: `postgresql://${user}:${password}@${host}:${port}/${database}`,
+      DATABASE_URL: urlOf(postgres.address),
       REDIS_URL: redis.url,
       DATA_DIR: dataDir,
       LOG_LEVEL: 'warn',

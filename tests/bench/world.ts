@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { startEmbeddedPostgres, type PostgresAddress } from '../../src/db/embedded/embedded.js';
 import { createLog } from '../../src/observability/log.js';
+import { urlOf } from '../kit/postgres-address.js';
 import { startChild, type Child } from './child.js';
 import type { LyceumServer } from './servers/lyceum.js';
 
@@ -32,7 +33,6 @@ export const createWorld = async ({
 } = {}): Promise<World> => {
   const dataDir = await mkdtemp(join(tmpdir(), 'lyceum-bench-'));
   const postgres = await startEmbeddedPostgres({ dataDir, log: createLog('silent'), durable });
-  const { user, password, host, port, database } = postgres.address;
   const conversation = randomUUID();
   const started: Child<LyceumServer>[] = [];
   const file = './servers/lyceum.ts';
@@ -43,7 +43,7 @@ export const createWorld = async ({
       const child = await startChild<LyceumServer>(server, {
         flags,
         env: {
-          DATABASE_URL: `postgresql://${user}:${password}@${host}:${port}/${database}`,
+          DATABASE_URL: urlOf(postgres.address),
           DATA_DIR: dataDir,
           HOST: '127.0.0.1',
           PORT: '0',

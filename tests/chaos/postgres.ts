@@ -3,9 +3,9 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import pg from 'pg';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/db/embedded/embedded.js';
 import { createLog } from '../../src/observability/log.js';
+import { queryAt, urlOf } from '../kit/postgres-address.js';
 import { startProxy, type Proxy } from '../kit/proxy.js';
 
 /** The PostgreSQL of a run. The servers reach it through a proxy, so that it may fall silent, and come back on another port. */
@@ -39,8 +39,6 @@ export const startChaosPostgres = async (dataDir: string): Promise<ChaosPostgres
   const start = (): Promise<EmbeddedPostgres> =>
     startEmbeddedPostgres({ dataDir, log: createLog('silent'), durable: true, maxConnections: 150 });
   let postgres = await start();
-  const urlOf = ({ user, password, host, port, database }: EmbeddedPostgres['address']): string =>
-    `postgresql://${user}:${password}@${host}:${port}/${database}`;
   const proxy = await startProxy(urlOf(postgres.address));
 
   /** What PostgreSQL says of itself in its lock file: each in a line of its own. */
@@ -60,16 +58,7 @@ export const startChaosPostgres = async (dataDir: string): Promise<ChaosPostgres
   return {
     url: proxy.url,
     proxy,
-    query: async <Row extends object>(sql: string, values: unknown[] = []) => {
-      const client = new pg.Client({ ...postgres.address, application_name: 'chaos' });
-      client.on('error', () => undefined);
-      await client.connect();
-      try {
-        return (await client.query<Row>(sql, values)).rows;
-      } finally {
-        await client.end();
-      }
-    },
+    query: (sql, values) => queryAt({ ...postgres.address, application_name: 'chaos' }, sql, values),
     restart: async () => {
       await postgres.stop();
       await begin();

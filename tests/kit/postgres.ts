@@ -3,9 +3,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import pg from 'pg';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/db/embedded/embedded.js';
 import { createLog } from '../../src/observability/log.js';
+import { queryAt, urlOf } from './postgres-address.js';
 import { startProxy, type Proxy } from './proxy.js';
 
 /** A PostgreSQL of a suite's own, an empty one, which may be harmed as a whole. It is reached through a proxy, since it may come back on another port. */
@@ -28,9 +28,6 @@ export interface TestPostgres {
   readonly stop: () => Promise<void>;
 }
 
-const urlOf = ({ user, password, host, port, database }: EmbeddedPostgres['address']): string =>
-  `postgresql://${user}:${password}@${host}:${port}/${database}`;
-
 export const startPostgres = async (): Promise<TestPostgres> => {
   const dataDir = await mkdtemp(join(tmpdir(), 'lyceum-postgres-'));
   const start = (): Promise<EmbeddedPostgres> => startEmbeddedPostgres({ dataDir, log: createLog('silent'), durable: false });
@@ -38,16 +35,7 @@ export const startPostgres = async (): Promise<TestPostgres> => {
   const proxy = await startProxy(urlOf(postgres.address));
   let paused: readonly number[] = [];
 
-  const query = async <Row extends object>(sql: string, values: unknown[] = []): Promise<Row[]> => {
-    const client = new pg.Client({ ...postgres.address });
-    client.on('error', () => undefined);
-    await client.connect();
-    try {
-      return (await client.query<Row>(sql, values)).rows;
-    } finally {
-      await client.end();
-    }
-  };
+  const query: TestPostgres['query'] = (sql, values) => queryAt(postgres.address, sql, values);
   const resume = (): void => {
     for (const pid of paused) signal(pid, 'SIGCONT');
     paused = [];

@@ -58,6 +58,8 @@ export interface World {
   readonly key: string;
   /** Where the room's log stood when it was empty of messages. */
   readonly start: string;
+  /** Where it stands now. */
+  readonly cursor: () => Promise<string>;
   /** One more app on the same database and with the same settings but for those given; stopped with the world at the latest. */
   readonly addApp: (env?: Readonly<Record<string, string>>) => Promise<TestApp>;
   readonly send: (app: TestApp, body: string, as?: TestUser) => Promise<void>;
@@ -95,11 +97,14 @@ export const createWorld = async (options: {
   );
   const { id: room, joinCode } = created.createRoom.conversation;
   await first.data(`mutation ($code: String!) { joinRoom(input: { code: $code }) { conversation { id } } }`, { code: joinCode }, ben);
-  const { conversation } = await first.data<{ conversation: { cursor: string } }>(
-    `query ($id: ID!) { conversation(id: $id) { cursor } }`,
-    { id: room },
-    ada,
-  );
+  const cursor = async (): Promise<string> => {
+    const { conversation } = await first.data<{ conversation: { cursor: string } }>(
+      `query ($id: ID!) { conversation(id: $id) { cursor } }`,
+      { id: room },
+      ada,
+    );
+    return conversation.cursor;
+  };
   const key = decodeId('Conversation', room, 'id');
   return {
     database,
@@ -108,7 +113,8 @@ export const createWorld = async (options: {
     ben,
     room,
     key,
-    start: conversation.cursor,
+    start: await cursor(),
+    cursor,
     addApp,
     send: async (app, body, as = ben) => {
       await app.data(SEND, { id: room, body }, as);

@@ -29,15 +29,6 @@ describe('slow consumers', () => {
     raw.send({ id: 'messages', type: 'subscribe', payload: { query: MESSAGES, variables: { id: world.room, after } } });
     return raw;
   };
-  /** The cursor at which the room's log stands. */
-  const now = async (): Promise<string> =>
-    (
-      await app.data<{ conversation: { cursor: string } }>(
-        `query ($id: ID!) { conversation(id: $id) { cursor } }`,
-        { id: world.room },
-        world.ada,
-      )
-    ).conversation.cursor;
   const send = async (): Promise<void> => {
     const seq = await world.insert(sent, BATCH, BODY);
     sent += BATCH;
@@ -46,7 +37,7 @@ describe('slow consumers', () => {
 
   it('H08: one that does not read is told SLOW_CONSUMER, and a resume from its last cursor gives all of it, once and in order', async () => {
     const first = sent;
-    const after = await now();
+    const after = await world.cursor();
     const [slow, other] = [await follow(after), await follow(after)];
     await send();
     await expect.poll(() => [slow, other].map((raw) => numbersOf(raw).length)).toEqual([sent - first, sent - first]);
@@ -82,7 +73,7 @@ describe('slow consumers', () => {
 
   it('H08: history that is larger than the queue overflows nobody who reads', async () => {
     const small = await world.addApp({ SOCKET_QUEUE_FRAMES: '32', SOCKET_QUEUE_BYTES: '200000' });
-    const reader = createReader(world.ada, world.room, await now());
+    const reader = createReader(world.ada, world.room, await world.cursor());
     const first = sent;
     // More than a connection takes at once, in what is made into results at once.
     await world.insert(first, 200, 100_000);
@@ -99,7 +90,7 @@ describe('slow consumers', () => {
     'H08: a live burst that is larger than the queue ends nobody who reads %j',
     async (env) => {
       const mine = await world.addApp(env);
-      const raw = await follow(await now(), mine);
+      const raw = await follow(await world.cursor(), mine);
       const first = sent;
       await send();
       await expect.poll(() => numbersOf(raw).length).toBe(BATCH);
@@ -116,7 +107,7 @@ describe('slow consumers', () => {
   );
 
   it('H12: a socket that has stopped reading costs at most 20 MB however much happens, and the others have everything meanwhile', async () => {
-    const after = await now();
+    const after = await world.cursor();
     const [stalled, other] = [await follow(after), await follow(after)];
     const first = sent;
     let heard = 0;
@@ -141,7 +132,7 @@ describe('slow consumers', () => {
 
   it('H12: a socket that never reads again is closed, and all it had is let go of', async () => {
     const impatient = await world.addApp({ SOCKET_STALL_MS: '2000' });
-    const after = await now();
+    const after = await world.cursor();
     const first = sent;
     const [stalled, other] = [await follow(after, impatient, world.ben), await follow(after, impatient)];
     await send();

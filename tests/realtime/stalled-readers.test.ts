@@ -92,14 +92,6 @@ describe.each([
     return reader;
   };
   const follow = (on: TestApp, after: string, how: Open = open): Promise<Reader> => read(on, MESSAGES, { id: world.room, after }, how);
-  const now = async (): Promise<string> =>
-    (
-      await app.data<{ conversation: { cursor: string } }>(
-        `query ($id: ID!) { conversation(id: $id) { cursor } }`,
-        { id: world.room },
-        world.ada,
-      )
-    ).conversation.cursor;
   /** Sends some messages, and waits until one who reads has all of them from the first on. */
   const send = async (to: Reader, first: number): Promise<void> => {
     const seq = await world.insert(sent, BATCH, BODY);
@@ -109,7 +101,7 @@ describe.each([
   };
   /** One who reads and one who has stopped, of an app; both have had a few messages. */
   const stall = async (on: TestApp) => {
-    const [after, first] = [await now(), sent];
+    const [after, first] = [await world.cursor(), sent];
     const [stalled, other] = [await follow(on, after), await follow(on, after, overSocket)];
     await send(other, first);
     await expect.poll(() => numbersOf(stalled).length).toBe(BATCH);
