@@ -407,10 +407,10 @@ describe('access tokens', () => {
     );
     for (const time of [now, now, expiresAt.getTime() - 1]) {
       now = time;
-      expect((await verify(token)).expiresAt).toEqual(expiresAt);
+      expect(verify(token).expiresAt).toEqual(expiresAt);
     }
     now = expiresAt.getTime();
-    await expect(verify(token)).rejects.toMatchObject({ reason: 'expired' });
+    expect(() => verify(token)).toThrow(expect.objectContaining({ reason: 'expired' }));
   });
 
   it('do not stand in the way of whoever gets a new one', async () => {
@@ -462,9 +462,9 @@ describe('access tokens', () => {
     };
     const tokens = await forge({ key: pemOf(generateKeyPairSync('ec', { namedCurve: 'P-256' })) });
     expect(tokens.jwks.keys[0]?.alg).toBe('ES256');
-    expect(await tokens.verify((await tokens.issue(subject)).token)).toMatchObject(subject);
+    expect(tokens.verify((await tokens.issue(subject)).token)).toMatchObject(subject);
     const edwards = await (await forge()).issue(subject);
-    await expect(tokens.verify(edwards.token)).rejects.toBeInstanceOf(TokenError);
+    expect(() => tokens.verify(edwards.token)).toThrow(TokenError);
     await expect(forge({ key: pemOf(generateKeyPairSync('rsa', { modulusLength: 2048 })) })).rejects.toThrow(/Ed25519 or a P-256/);
     await expect(forge({ key: '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----' })).rejects.toThrow(/JWT_PRIVATE_KEY is not/);
   });

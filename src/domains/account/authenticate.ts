@@ -61,7 +61,7 @@ export const createAuthenticator = ({
 
   return {
     authenticate: async ({ token }) => {
-      const { userId, sessionId, expiresAt } = await tokens.verify(token);
+      const { userId, sessionId, expiresAt } = tokens.verify(token);
       const found = (await findTogether('', sessionId)).get(sessionId);
       if (found?.id !== userId) throw new TokenError('invalid');
       return principalOf(found, expiresAt);

@@ -2,7 +2,7 @@ import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, hkd
 import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GraphQLError } from 'graphql';
-import { calculateJwkThumbprint, errors, exportJWK, jwtVerify, SignJWT, type JSONWebKeySet, type JWTPayload } from 'jose';
+import { calculateJwkThumbprint, exportJWK, SignJWT, type JSONWebKeySet } from 'jose';
 import type { Clock } from '../../clock.js';
 import { ConfigError, type Config } from '../../config.js';
 import type { TokenIssuer } from '../../context.js';
@@ -10,6 +10,7 @@ import { coded } from '../../errors.js';
 import { hasCode } from '../../observability/failures.js';
 import type { Log } from '../../observability/log.js';
 import { isUuid } from '../../db/uuid.js';
+import { createSignedTokenReader, type SignedClaims, type TokenAlgorithm } from './signed-token.js';
 
 /** The user and session of an access token. */
 export interface TokenSubject {
@@ -19,7 +20,7 @@ export interface TokenSubject {
 
 export interface Tokens extends TokenIssuer {
   /** Verifies an access token. @throws TokenError `expired` when only its age is wrong, otherwise `invalid` */
-  readonly verify: (token: string) => Promise<TokenSubject & { readonly expiresAt: Date }>;
+  readonly verify: (token: string) => TokenSubject & { readonly expiresAt: Date };
   /**
    * Derives a symmetric key of 32 bytes from the signing key. It is the same in every process that has the signing key, and tells nothing of
    * it nor of a key with another label.
@@ -52,6 +53,7 @@ const MAX_VERIFIED = 10_000;
 interface Verified extends TokenSubject {
   /** In seconds. */
   readonly exp: number;
+  readonly nbf: number;
 }
 
 /**
@@ -70,23 +72,12 @@ export const createTokens = async (options: {
   const jwk = await exportJWK(publicKey);
   const kid = await calculateJwkThumbprint(jwk);
 
-  const verify = async (token: string): Promise<Verified> => {
-    const { payload } = await jwtVerify(token, publicKey, {
-      // The algorithm is fixed, so a token cannot choose how it is verified.
-      algorithms: [alg],
-      typ: 'JWT',
-      issuer,
-      audience,
-      requiredClaims: ['exp'],
-      currentDate: new Date(clock.now()),
-    }).catch((error: unknown) => {
-      // jose checks the age last, after the signature and the other claims.
-      const expired = error instanceof errors.JWTExpired && subjectOf(error.payload) !== null;
-      throw new TokenError(expired ? 'expired' : 'invalid');
-    });
-    const subject = subjectOf(payload);
-    if (subject === null || payload.exp === undefined) throw new TokenError('invalid');
-    return { ...subject, exp: payload.exp };
+  const read = createSignedTokenReader({ publicKey, alg, issuer, audience });
+  const verify = (token: string): Verified => {
+    const claims = read(token);
+    const subject = claims && subjectOf(claims);
+    if (claims === null || subject === null) throw new TokenError('invalid');
+    return { ...subject, exp: claims.exp, nbf: claims.nbf ?? 0 };
   };
   /** The verified tokens by their digests: a client sends its token with each request, and verifying the signature costs 0.1 ms each time. */
   const verified = new Map<string, Verified>();
@@ -106,11 +97,12 @@ export const createTokens = async (options: {
         .sign(privateKey);
       return { token, expiresAt: new Date(expiry * 1_000) };
     },
-    verify: async (token) => {
+    verify: (token) => {
       const digest = createHash('sha256').update(token).digest('base64');
-      const known = verified.get(digest) ?? (await verify(token));
-      // The same comparison as jose's.
-      if (known.exp <= Math.floor(clock.now() / 1_000)) throw new TokenError('expired');
+      const known = verified.get(digest) ?? verify(token);
+      const seconds = Math.floor(clock.now() / 1_000);
+      if (known.nbf > seconds) throw new TokenError('invalid');
+      if (known.exp <= seconds) throw new TokenError('expired');
       if (verified.size >= MAX_VERIFIED) verified.clear();
       verified.set(digest, known);
       const { userId, sessionId, exp } = known;
@@ -121,12 +113,12 @@ export const createTokens = async (options: {
   };
 };
 
-const subjectOf = ({ sub, sid }: JWTPayload): TokenSubject | null =>
+const subjectOf = ({ sub, sid }: SignedClaims): TokenSubject | null =>
   typeof sub === 'string' && isUuid(sub) && typeof sid === 'string' && isUuid(sid) ? { userId: sub, sessionId: sid } : null;
 
 interface SigningKey {
   readonly privateKey: KeyObject;
-  readonly alg: 'EdDSA' | 'ES256';
+  readonly alg: TokenAlgorithm;
 }
 
 const loadKey = async ({ jwt, dataDir }: Pick<Config, 'dataDir' | 'jwt'>, log: Log): Promise<SigningKey> => {
