@@ -12,6 +12,8 @@ import type { LyceumServer } from './servers/lyceum.js';
 /** What a run stands on: a PostgreSQL of its own, and Lyceum processes that share it and one conversation. */
 export interface World {
   readonly postgres: PostgresAddress;
+  /** Where its files are, and the key of the tokens. */
+  readonly dataDir: string;
   readonly lyceum: (options?: {
     readonly env?: Readonly<Record<string, string>>;
     readonly flags?: readonly string[];
@@ -39,6 +41,7 @@ export const createWorld = async ({
   const server = checkout === null ? file : new URL(`tests/bench/${file}`, pathToFileURL(`${resolve(checkout)}/`)).href;
   return {
     postgres: postgres.address,
+    dataDir,
     lyceum: async ({ env = {}, flags = [] } = {}) => {
       const child = await startChild<LyceumServer>(server, {
         flags,

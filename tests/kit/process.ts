@@ -14,14 +14,23 @@ export interface ServerProcess {
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
+/** What is started in the place of `dist/main.js` on this Node. It ends with its parent, however that ends. */
+export interface Program {
+  readonly node?: string;
+  readonly args: readonly string[];
+}
+
+const ENDS_WITH_PARENT = 'data:text/javascript,process.once("disconnect",()=>process.exit());process.channel.unref()';
+
 /**
- * Starts `dist/main.js` on a free port and resolves when it has said where GraphQL is.
+ * Starts `dist/main.js` on a free port, or another program, and resolves when it has said where GraphQL is.
  * @throws with what it printed, when it ends before
  */
-export const startServerProcess = async (env: Readonly<Record<string, string>>): Promise<ServerProcess> => {
-  const child = spawn(process.execPath, [MAIN], {
+export const startServerProcess = async (env: Readonly<Record<string, string>>, program: Program | null = null): Promise<ServerProcess> => {
+  const { node = process.execPath, args } = program ?? { args: [MAIN] };
+  const child = spawn(node, [...(program === null ? [] : ['--import', ENDS_WITH_PARENT]), ...args], {
     env: { PATH: process.env['PATH'] ?? '', PORT: '0', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: program === null ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   const kill = (): void => void child.kill('SIGKILL');
   process.once('exit', kill);
@@ -36,8 +45,8 @@ export const startServerProcess = async (env: Readonly<Record<string, string>>):
       const found = /http:\/\/[^\s/]+\/graphql/.exec(output)?.[0];
       if (found !== undefined) resolve(found);
     };
-    child.stdout.on('data', read);
-    child.stderr.on('data', read);
+    child.stdout?.on('data', read);
+    child.stderr?.on('data', read);
     void exited.then((code) => reject(new Error(`The server ended with ${code} before it was ready:\n${output}`)));
   });
   return {
