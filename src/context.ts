@@ -103,16 +103,30 @@ export interface Context extends Services {
   readonly client: { readonly ip: string | null; readonly userAgent: string | null };
   /** Where a reconnecting stream of server-sent events goes on: the `Last-Event-ID`, which takes precedence over `after`. */
   readonly lastEventId?: string | null;
+  /**
+   * Aborted when nobody waits for the result any more: the connection of an HTTP request was closed before its answer, the client of a socket
+   * sent `complete` for the operation, or its socket was closed. It is made when it is first read. Null where the work is not for one operation
+   * alone, as for an event that subscribers share.
+   */
+  readonly signal: AbortSignal | null;
   /** What has been loaded, or is just being loaded, for this operation or this event: see `graphql/loaders.ts`. */
   readonly loaded: Map<unknown, unknown>;
 }
 
+interface ContextOptions extends Pick<Context, 'principal' | 'client' | 'lastEventId'> {
+  /** Where the signal of the context comes from; without it there is none. */
+  readonly hangUp?: { readonly signal: AbortSignal } | undefined;
+}
+
 /** The context of a principal, or of an anonymous request when it is null. */
-export const contextFor = (services: Services, { principal, ...rest }: Pick<Context, 'principal' | 'client' | 'lastEventId'>): Context => ({
+export const contextFor = (services: Services, { principal, hangUp, ...rest }: ContextOptions): Context => ({
   ...services,
   ...rest,
   principal,
   viewer: principal?.viewer ?? null,
+  get signal() {
+    return hangUp?.signal ?? null;
+  },
   loaded: new Map(),
 });
 

@@ -10,9 +10,11 @@ import { schema } from './schema.js';
 import { createAccessWatcher } from '../server/rights/access-watcher.js';
 import { createEventStreams } from '../server/http/event-stream.js';
 import { createConnections } from '../server/http/connections.js';
-import { createMask } from '../server/execution/mask.js';
+import { createAdmission } from '../server/execution/admission.js';
+import { createEngine } from '../server/execution/engine.js';
 import { createSendQueues } from '../server/websocket/send-queues.js';
 import { createGraphQLServer } from '../server/execution/graphql.js';
+import { createDirect } from '../server/http/direct.js';
 import { close, createHttpServer, listen, type Readiness } from '../server/http/http.js';
 import { createListenedTime } from '../server/websocket/listened-time.js';
 import { createAddressLimit } from '../server/websocket/limits.js';
@@ -56,7 +58,9 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
     const authenticator = createAuthenticator({ db, clock, tokens });
     const watcher = createAccessWatcher(services, authenticator);
     const budgets = createOperationBudgets(config.rateLimits);
-    const graphql = createGraphQLServer(schema, services, authenticator, watcher, budgets);
+    const engine = createEngine(schema, services, watcher);
+    const admission = createAdmission({ engine, budgets, authenticate: authenticator.authenticate, trustProxy: config.trustProxy });
+    const ways = { direct: createDirect(engine, admission, services), yoga: createGraphQLServer(engine, admission, services) };
     const connections = createConnections();
     const readiness = async (): Promise<Readiness> => {
       const database = await db.health.state();
@@ -76,14 +80,14 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
     const time = createListenedTime();
     closers.push(async () => time.stop());
     const sendQueues = createSendQueues(config.delivery);
-    const events = createEventStreams(sendQueues, createMask(services), config.delivery.pingMs);
-    const http = createHttpServer({ config, graphql, jwks: tokens.jwks, readiness, connections, addresses, events, time, log });
+    const events = createEventStreams(sendQueues, engine.mask, config.delivery.pingMs);
+    const http = createHttpServer({ config, ways, jwks: tokens.jwks, readiness, connections, addresses, events, time, log });
     // Before it listens: a handshake that came between would be answered as a request.
     createSocketServer({
       http,
       connections,
       addresses,
-      graphql,
+      engine,
       services,
       authenticator,
       watcher,

@@ -90,7 +90,11 @@ it('an answer for which Yoga has no body is JSON with a code', async () => {
   }) as unknown as GraphQLServer;
   const unused = { send: () => Promise.reject(new Error('There is no page and no stream here.')) };
   const streams = { connections: { add: () => () => undefined, stopping: () => false, size: () => 0 }, events: unused, enter: () => null };
-  const handle = createGraphQLHandler(bare, unused, streams as unknown as Parameters<typeof createGraphQLHandler>[2]);
+  const handle = createGraphQLHandler(
+    { direct: () => Promise.reject(new Error('There is no POST here.')), yoga: bare },
+    unused,
+    streams as unknown as Parameters<typeof createGraphQLHandler>[2],
+  );
   const server = createServer((incoming, response) => void handle(incoming, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   try {

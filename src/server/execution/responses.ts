@@ -1,14 +1,25 @@
 import type { ExecutionResult } from 'graphql';
-import type { FetchAPI, Plugin } from 'graphql-yoga';
 import { codeOf, coded, ERROR_CODES, type ErrorCode } from '../../errors.js';
-import { EVENT_STREAM, eventStreamHeaders, singleEvent } from '../http/event-stream.js';
+import { EVENT_STREAM, EVENT_STREAM_HEADERS, singleEvent } from '../http/event-stream.js';
 import { negotiate } from '../http/negotiate.js';
+import type { Found } from './engine.js';
 import { publicResult } from './public-result.js';
 import { isFound, type FoundSubscription } from './subscribe.js';
 
+/** The response to an operation over HTTP. */
+export interface Answer {
+  readonly status: number;
+  /** By their names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Null when only the head is sent and `found` follows. */
+  readonly body: string | null;
+  /** A subscription to be sent as an event stream. Whoever takes it must close it. */
+  readonly found: FoundSubscription | null;
+}
+
 const JSON_TYPE = 'application/json';
 /** In the order of preference for clients that accept anything. */
-const MEDIA_TYPES = [JSON_TYPE, 'application/graphql-response+json', EVENT_STREAM];
+const MEDIA_TYPES = [JSON_TYPE, 'application/graphql-response+json', EVENT_STREAM] as const;
 
 /**
  * Errors of a well-formed request. A client that accepts `application/json` expects status 200 for them, and a reader of an event stream
@@ -22,49 +33,28 @@ const REQUEST_ERRORS: ReadonlySet<ErrorCode | null> = new Set([
 ]);
 
 /**
- * Turns results into responses according to the GraphQL-over-HTTP specification and the distinct connections mode of graphql-sse. It
- * replaces Yoga's own result processors: errors are JSON whatever the client accepts, with the HTTP status of their code. The response to a subscription
- * is only its head; what follows is up to `onSubscription`.
+ * Turns results into responses according to the GraphQL-over-HTTP specification and the distinct connections mode of graphql-sse: errors are
+ * JSON whatever the client accepts, with the HTTP status of their code.
+ * @param accept the header `Accept`; null when the client accepts anything
  */
-export const useResponses = (): Plugin<object, SubscriptionContext> => ({
-  onResultProcess: (process) => {
-    const { request, result, serverContext } = process;
-    const accept = request.headers.get('accept');
-    if (isFound(result)) {
-      if (negotiate(accept, [EVENT_STREAM]) !== null && serverContext.onSubscription !== undefined) {
-        serverContext.onSubscription(result);
-        process.setResultProcessor((_, api) => new api.Response(null, { headers: eventStreamHeaders() }), EVENT_STREAM);
-      } else {
-        // The subscription has been opened and will not be read.
-        result.leave();
-        process.setResultProcessor(
-          (_, api) => json(api, notAcceptable('A subscription needs "Accept: text/event-stream", or a WebSocket.')),
-          JSON_TYPE,
-        );
-      }
-      return;
-    }
-    const single = result as ExecutionResult;
-    const type = negotiate(accept, MEDIA_TYPES);
-    if (type === null)
-      return process.setResultProcessor((_, api) => json(api, notAcceptable(`Accept one of ${MEDIA_TYPES.join(', ')}.`)), JSON_TYPE);
-    const { status, headers } = failureOf(single);
-    if (type !== EVENT_STREAM) {
-      const legacy = type === JSON_TYPE && REQUEST_ERRORS.has(codeOf(single.errors?.[0]));
-      return process.setResultProcessor((_, api) => json(api, single, { status: legacy ? 200 : status, headers, type }), type);
-    }
-    // An EventSource in a browser cannot read the body of a failed response, so errors in the document are sent as an event.
-    if (status === 200 || REQUEST_ERRORS.has(codeOf(single.errors?.[0])))
-      return process.setResultProcessor((_, api) => new api.Response(singleEvent(single), { headers: eventStreamHeaders() }), type);
-    process.setResultProcessor((_, api) => json(api, single, { status, headers }), type);
-  },
-});
-
-/** What the HTTP server passes to the pipeline for the responses. */
-export interface SubscriptionContext {
-  /** Takes a subscription whose response is an event stream. Whoever takes it must close it. */
-  readonly onSubscription?: (found: FoundSubscription) => void;
-}
+export const answerOf = (result: Found, accept: string | null): Answer => {
+  if (isFound(result)) {
+    if (negotiate(accept, [EVENT_STREAM]) !== null) return { status: 200, headers: EVENT_STREAM_HEADERS, body: null, found: result };
+    // The subscription has been opened and will not be read.
+    result.leave();
+    return json(notAcceptable('A subscription needs "Accept: text/event-stream", or a WebSocket.'));
+  }
+  const type = negotiate(accept, MEDIA_TYPES);
+  if (type === null) return json(notAcceptable(`Accept one of ${MEDIA_TYPES.join(', ')}.`));
+  const failure = failureOf(result);
+  const isRequestError = REQUEST_ERRORS.has(codeOf(result.errors?.[0]));
+  // An EventSource in a browser cannot read the body of a failed response, so errors in the document are sent as an event.
+  if (type === EVENT_STREAM)
+    return failure.status === 200 || isRequestError
+      ? { status: 200, headers: EVENT_STREAM_HEADERS, body: singleEvent(result), found: null }
+      : json(result, failure);
+  return json(result, { ...failure, type, ...(type === JSON_TYPE && isRequestError ? { status: 200 } : {}) });
+};
 
 interface HttpHints {
   readonly status?: number;
@@ -77,28 +67,30 @@ const failureOf = ({
   errors = [],
 }: ExecutionResult): { readonly status: number; readonly headers: Readonly<Record<string, string>> } => {
   const [error] = errors;
-  if (data !== undefined || error === undefined || errors.some(({ path }) => path !== undefined)) return { status: 200, headers: {} };
+  if (data !== undefined || error === undefined || errors.some(({ path }) => path !== undefined)) return SUCCESS;
   const { status = ERROR_CODES[codeOf(error) ?? 'INTERNAL'].status, headers = {} } = (error.extensions['http'] ?? {}) as HttpHints;
   return { status, headers };
 };
+
+const SUCCESS = { status: 200, headers: {} };
 
 const notAcceptable = (message: string): ExecutionResult => ({
   errors: [coded('BAD_REQUEST', message, { http: { status: 406 } })],
 });
 
 const json = (
-  api: FetchAPI,
   result: ExecutionResult,
   {
     status,
     headers,
-    type,
+    type = JSON_TYPE,
   }: { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly type?: string } = failureOf(result),
-): Response =>
-  new api.Response(JSON.stringify(publicResult(result)), {
-    status,
-    headers: { ...headers, ...retryAfter(result), 'content-type': `${type ?? JSON_TYPE}; charset=utf-8`, 'cache-control': 'no-store' },
-  });
+): Answer => ({
+  status,
+  headers: { ...headers, ...retryAfter(result), 'content-type': `${type}; charset=utf-8`, 'cache-control': 'no-store' },
+  body: JSON.stringify(publicResult(result)),
+  found: null,
+});
 
 /** The Retry-After header: the longest wait that one of the errors asks for, in whole seconds. */
 const retryAfter = ({ errors = [] }: ExecutionResult): { readonly 'retry-after'?: string } => {

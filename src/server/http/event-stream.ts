@@ -12,13 +12,12 @@ const COMMENT = ':\n\n';
 const COMPLETE = 'event: complete\ndata:\n\n';
 const NO_HEAD = Buffer.alloc(0);
 
-/** The headers of an event stream: a new object each time, because Yoga's `Response` adds a length to the one that it is given. */
-export const eventStreamHeaders = (): Record<string, string> => ({
+export const EVENT_STREAM_HEADERS: Readonly<Record<string, string>> = {
   'content-type': `${EVENT_STREAM}; charset=utf-8`,
   'cache-control': 'no-cache, no-transform',
   // Without it nginx holds events back until its buffer is full.
   'x-accel-buffering': 'no',
-});
+};
 
 const nextOf = (result: ExecutionResult): string => `event: next\ndata: ${JSON.stringify(publicResult(result))}\n\n`;
 

@@ -2,7 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Connections } from './connections.js';
 import type { GraphiQLPage } from '../graphiql/page.js';
 import type { GraphQLServer } from '../execution/graphql.js';
+import { createHangUp, type HangUp } from '../execution/hang-up.js';
+import { answerOf, type Answer } from '../execution/responses.js';
 import type { FoundSubscription } from '../execution/subscribe.js';
+import type { Direct } from './direct.js';
 import { endWithEvents, EVENT_STREAM, type EventStreams } from './event-stream.js';
 import { isJson, isUtf8 } from './media-type.js';
 import { negotiate } from './negotiate.js';
@@ -18,22 +21,33 @@ export interface Streams {
   readonly enter: (request: IncomingMessage) => { readonly address: string; readonly leave: () => void } | null;
 }
 
+/** What executes the operations of requests. */
+export interface Ways {
+  readonly direct: Direct;
+  readonly yoga: Pick<GraphQLServer, 'handleNodeRequestAndResponse'>;
+}
+
 /** Handles GraphQL over HTTP with server-sent events, and serves GraphiQL to browsers. */
-export const createGraphQLHandler = (graphql: GraphQLServer, page: GraphiQLPage, streams: Streams): Handler => {
+export const createGraphQLHandler = ({ direct, yoga }: Ways, page: GraphiQLPage, streams: Streams): Handler => {
   const answer: Handler = async (request, response) => {
+    const hangUp = createHangUp();
+    response.once('close', () => {
+      if (!response.writableFinished) hangUp.end();
+    });
     // Yoga knows no HEAD. It is executed as a GET, and Node leaves the body of its answer out.
     const isHead = request.method === 'HEAD';
     if (isHead) request.method = 'GET';
-    // Yoga compares media types letter by letter.
-    if (request.headers['content-type'] !== undefined) request.headers['content-type'] = 'application/json';
     const found: FoundSubscription[] = [];
-    const onSubscription = (subscription: FoundSubscription): void => void found.push(subscription);
     try {
-      const result = await graphql.handleNodeRequestAndResponse(request, response, { req: request, res: response, onSubscription });
+      const given =
+        request.method === 'POST'
+          ? answerOf(await direct(request, hangUp), request.headers.accept ?? null)
+          : await byYoga(yoga, request, response, hangUp, (subscription) => void found.push(subscription));
+      if (given.found !== null) found.push(given.found);
       // Nothing follows the head of an event stream that is asked for by HEAD.
       const subscription = isHead ? undefined : found.pop();
-      if (subscription === undefined) await send(result, response);
-      else await stream(subscription, result, request, response, streams);
+      if (subscription === undefined) send(given, response);
+      else await stream(subscription, given, request, response, streams);
     } finally {
       // Those that have not become a stream.
       for (const each of found) each.leave();
@@ -61,25 +75,35 @@ export const createGraphQLHandler = (graphql: GraphQLServer, page: GraphiQLPage,
   };
 };
 
-/**
- * Sends a response. Yoga's own function writes the stack of an unexpected error into the response.
- */
-const send = async (answer: Response, response: ServerResponse): Promise<void> => {
+/** Yoga's own function to send a response writes the stack of an unexpected error into it. */
+const byYoga = async (
+  yoga: Ways['yoga'],
+  request: IncomingMessage,
+  response: ServerResponse,
+  hangUp: HangUp,
+  onSubscription: (found: FoundSubscription) => void,
+): Promise<Answer> => {
+  const answer = await yoga.handleNodeRequestAndResponse(request, response, { req: request, hangUp, onSubscription });
   const body = await answer.text();
+  return { status: answer.status, headers: Object.fromEntries(answer.headers), body: body === '' ? null : body, found: null };
+};
+
+/** Sends a whole response. */
+const send = ({ status, headers, body }: Answer, response: ServerResponse): void => {
   if (response.destroyed) return;
-  const headers = Object.fromEntries(answer.headers);
-  if (body === '' && !answer.ok) return void sendBare(response, answer.status, headers);
-  if (headers['content-type']?.startsWith(EVENT_STREAM) !== true) return void response.writeHead(answer.status, headers).end(body);
-  // Without its length, so that each event is a chunk.
-  delete headers['content-length'];
-  response.writeHead(answer.status, headers);
-  endWithEvents(response, body);
+  if (body === null && status >= 400) sendBare(response, status, headers);
+  else if (headers['content-type']?.startsWith(EVENT_STREAM) === true) {
+    // Without a length, so that each event is a chunk.
+    const { 'content-length': _length, ...others } = headers;
+    response.writeHead(status, others);
+    endWithEvents(response, body ?? '');
+  } else response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body ?? '') }).end(body);
 };
 
 /** Sends a subscription as an event stream, unless its connection is gone, the server is stopping or its address has its maximum. */
 const stream = async (
   found: FoundSubscription,
-  answer: Response,
+  { status, headers }: Answer,
   request: IncomingMessage,
   response: ServerResponse,
   { connections, enter, events }: Streams,
@@ -107,6 +131,6 @@ const stream = async (
     gone();
   });
   response.socket?.setNoDelay(true);
-  response.writeHead(answer.status, Object.fromEntries(answer.headers));
+  response.writeHead(status, headers);
   await events.send(found, response, entered.address);
 };

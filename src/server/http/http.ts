@@ -10,8 +10,7 @@ import type { Connections } from './connections.js';
 import { createCors } from './cors.js';
 import type { EventStreams } from './event-stream.js';
 import { createGraphiQLPage } from '../graphiql/page.js';
-import { createGraphQLHandler } from './graphql-http.js';
-import type { GraphQLServer } from '../execution/graphql.js';
+import { createGraphQLHandler, type Ways } from './graphql-http.js';
 import { watchConnections } from './http-connections.js';
 import { answerProtocolErrors } from './protocol-errors.js';
 import { REQUEST_ID, requestIdOf } from './request-id.js';
@@ -30,7 +29,7 @@ export interface Readiness {
 
 export interface HttpOptions {
   readonly config: Pick<Config, 'corsOrigins' | 'demoData' | 'trustProxy' | 'http'>;
-  readonly graphql: GraphQLServer;
+  readonly ways: Ways;
   readonly jwks: JSONWebKeySet;
   readonly readiness: () => Promise<Readiness>;
   /** Where event streams are registered. At a stop they are cut without `complete`, so their readers reconnect to another process. */
@@ -49,20 +48,10 @@ export type HttpServer = Server & {
 };
 
 /** Creates the HTTP server: GraphQL and GraphiQL at /graphql, health at /healthz and /readyz, public keys at /.well-known/jwks.json. */
-export const createHttpServer = ({
-  config,
-  graphql,
-  jwks,
-  readiness,
-  connections,
-  addresses,
-  events,
-  time,
-  log,
-}: HttpOptions): HttpServer => {
+export const createHttpServer = ({ config, ways, jwks, readiness, connections, addresses, events, time, log }: HttpOptions): HttpServer => {
   const cors = createCors(config.corsOrigins);
   const handleGraphQL = createGraphQLHandler(
-    graphql,
+    ways,
     createGraphiQLPage(config.demoData ? { users: DEMO_USERS, password: DEMO_PASSWORD } : null),
     {
       connections,

@@ -1,6 +1,7 @@
 import { MessageType, type Server as ProtocolServer } from 'graphql-ws';
 import type { WebSocket } from 'ws';
 import type { Log } from '../../observability/log.js';
+import type { HangUp } from '../execution/hang-up.js';
 import { CLOSE } from './close-codes.js';
 import type { Expected, Waits } from './listened-time.js';
 import type { SendQueue } from './send-queue.js';
@@ -11,6 +12,8 @@ export interface Peer {
   readonly socket: WebSocket;
   /** All outgoing frames go through this queue, which keeps their order. */
   readonly sendQueue: SendQueue;
+  /** Operations without a result so far, by their ids. */
+  readonly running: Map<string, HangUp>;
 }
 
 /** How long a peer may take to answer a close frame before its connection is destroyed, in milliseconds. */
@@ -67,6 +70,8 @@ export const bind = <Extra extends Peer>(
           const message = read(data);
           if (message instanceof MessageError) return close(extra, CLOSE.badRequest, message.message);
           if (message.type === MessageType.ConnectionInit) patience.init.end(init);
+          // The library forgets the operation, but tells nobody before it has a result.
+          if (message.type === MessageType.Complete) extra.running.get(String(message.id))?.end();
           // The library accepts a parsed message; only its types say otherwise.
           handle(message as unknown as string).catch((error: unknown) => {
             // A well-formed message that only servers may send: the library throws an internal error for it.
@@ -100,6 +105,7 @@ export const bind = <Extra extends Peer>(
   socket.once('close', (code, reason) => {
     patience.init.end(init);
     patience.ping.end(keepAlive);
+    for (const hangUp of extra.running.values()) hangUp.end();
     sendQueue.close();
     closed(code, reason.toString('utf8')).catch((error: unknown) => {
       log.error({ err: error instanceof Error ? error : String(error) }, 'a socket could not be cleaned up after');

@@ -1,18 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import {
-  getOperationAST,
-  type DocumentNode,
-  type ExecutionArgs,
-  type ExecutionResult,
-  type GraphQLError,
-  type GraphQLSchema,
-} from 'graphql';
+import type { ExecutionArgs, ExecutionResult, GraphQLError } from 'graphql';
 import { handleProtocols, makeServer } from 'graphql-ws';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { OperationBudgets } from '../../access/buckets.js';
-import type { Context, Services } from '../../context.js';
+import { contextFor, type Context, type Services } from '../../context.js';
 import { createLimiter } from '../../db/limiter.js';
 import type { Authenticator } from '../../domains/account/authenticate.js';
 import { credentialOf, tokenCredential, type Credential } from '../../domains/account/credentials.js';
@@ -21,21 +14,22 @@ import { isUnavailable, reasonOf } from '../../observability/failures.js';
 import { coded } from '../../errors.js';
 import { encodeId } from '../../graphql/ids.js';
 import { clientAddress } from '../http/address.js';
+import { clientOf } from '../http/request-context.js';
 import type { AccessWatch } from '../rights/access-watch.js';
 import type { AccessWatcher } from '../rights/access-watcher.js';
 import type { Connections } from '../http/connections.js';
 import { createCors } from '../http/cors.js';
-import type { GraphQLServer, RequestContext } from '../execution/graphql.js';
+import type { Engine, Prepared } from '../execution/engine.js';
+import { createHangUp } from '../execution/hang-up.js';
 import type { ListenedTime } from './listened-time.js';
-import { createMask } from '../execution/mask.js';
 import { REQUEST_ID, requestIdOf } from '../http/request-id.js';
 import { publicError, publicResult } from '../execution/public-result.js';
-import { unknownOperation, type OperationRequest } from '../execution/request.js';
+import type { OperationRequest } from '../execution/request.js';
 import { nextHead } from './send-queue.js';
 import type { SendQueues } from './send-queues.js';
 import { refuse } from '../http/send.js';
 import { toOriginForm } from '../http/target.js';
-import { bytesOf, isFound, type FoundSubscription } from '../execution/subscribe.js';
+import { bytesOf, isFound } from '../execution/subscribe.js';
 import { createDelivery, Delivered } from './delivery.js';
 import { WEBSOCKET_FRAMING } from './framing.js';
 import { operationOf } from './message.js';
@@ -50,7 +44,7 @@ export interface SocketOptions {
   readonly connections: Connections;
   /** Counts sockets and event streams together by address. */
   readonly addresses: AddressLimit;
-  readonly graphql: GraphQLServer;
+  readonly engine: Engine;
   readonly services: Services;
   readonly authenticator: Authenticator;
   readonly watcher: AccessWatcher;
@@ -71,25 +65,12 @@ interface Extra extends Peer {
   leave?: () => void;
 }
 
-/** The functions of the pipeline, which the library leaves untyped. */
-interface Enveloped {
-  readonly schema: GraphQLSchema;
-  readonly parse: (source: string) => DocumentNode;
-  readonly validate: (schema: GraphQLSchema, document: DocumentNode) => readonly GraphQLError[];
-  readonly contextFactory: () => Promise<Context>;
-  readonly execute: Run;
-  readonly subscribe: Run;
-}
-
-interface Prepared {
+/** An operation that the library will have begun. */
+interface Begun {
   readonly id: string;
   readonly extra: Extra;
-  readonly pipeline: Enveloped;
-  readonly args: ExecutionArgs;
+  readonly prepared: Prepared;
 }
-
-type Found = ExecutionResult | FoundSubscription;
-type Run = (args: ExecutionArgs) => Promise<Found> | Found;
 
 const PATH = '/graphql';
 
@@ -108,7 +89,7 @@ export const createSocketServer = ({
   http,
   connections,
   addresses,
-  graphql,
+  engine,
   services,
   authenticator,
   watcher,
@@ -118,19 +99,28 @@ export const createSocketServer = ({
   onPresent,
 }: SocketOptions): void => {
   const { config, clock, log } = services;
-  const mask = createMask(services);
+  const { mask } = engine;
   const delivery = createDelivery(mask, bytesOf);
-  /** The prepared form of an operation, by its execution arguments. */
-  const prepared = new WeakMap<object, Prepared>();
-  const run = async (step: 'execute' | 'subscribe', given: ExecutionArgs): Promise<ExecutionResult | Delivered> => {
-    const operation = prepared.get(given);
-    prepared.delete(given);
+  /** By the arguments that stand for them towards the library. */
+  const begun = new WeakMap<object, Begun>();
+  const run = async (given: ExecutionArgs): Promise<ExecutionResult | Delivered> => {
+    const operation = begun.get(given);
+    begun.delete(given);
     try {
       if (operation === undefined) throw new Error('The operation was not prepared.');
-      const { id, extra, pipeline, args } = operation;
-      const result = await pipeline[step](args);
-      if (!isFound(result)) return result;
-      return new Delivered({ head: nextHead(id), sendQueue: extra.sendQueue, delivery }, result);
+      const { id, extra, prepared } = operation;
+      const { client, watch = null } = extra;
+      const hangUp = createHangUp();
+      extra.running.set(id, hangUp);
+      try {
+        const context = contextFor(services, { principal: watch?.principal ?? null, client, hangUp });
+        const result = await engine.run(prepared, Object.assign(context, { watch }));
+        if (!isFound(result)) return result;
+        return new Delivered({ head: nextHead(id), sendQueue: extra.sendQueue, delivery }, result);
+      } finally {
+        // The client may have used the id again.
+        if (extra.running.get(id) === hangUp) extra.running.delete(id);
+      }
     } catch (error) {
       return { errors: [mask(error)] };
     }
@@ -209,31 +199,24 @@ export const createSocketServer = ({
         // The same checks as the admission of an HTTP request; the credential was checked in the handshake.
         budgets.ofAddress(extra.client.ip);
         if (extra.watch) budgets.ofViewer(extra.watch.principal.viewer.id);
-        return await prepare(extra, id, operationOf(params));
+        return prepare(extra, id, operationOf(params));
       } catch (error) {
         return [mask(error)];
       }
     },
-    execute: (args) => run('execute', args) as Promise<ExecutionResult>,
-    subscribe: (args) => run('subscribe', args),
+    execute: (args) => run(args) as Promise<ExecutionResult>,
+    subscribe: run,
     onError: (_context, _id, _payload, errors) => errors.map(publicError),
     onNext: (_context, _id, _payload, _args, result) => publicResult(result),
   });
 
-  const prepare = async (extra: Extra, id: string, params: OperationRequest): Promise<readonly GraphQLError[] | ExecutionArgs> => {
-    const { client, watch = null } = extra;
-    const request: RequestContext = { socket: { watch, client } };
-    const pipeline = graphql.getEnveloped({ ...request, params }) as unknown as Enveloped;
-    const { schema } = pipeline;
-    const document = pipeline.parse(params.query);
-    const errors = pipeline.validate(schema, document);
-    if (errors.length > 0) return errors;
-    const operationName = params.operationName ?? null;
-    if (!getOperationAST(document, operationName)) throw unknownOperation();
-    const contextValue = await pipeline.contextFactory();
+  const prepare = (extra: Extra, id: string, request: OperationRequest): readonly GraphQLError[] | ExecutionArgs => {
+    const prepared = engine.prepare(request);
+    if ('length' in prepared) return prepared;
+    const { document, operationName } = prepared;
     // The library keeps these arguments for as long as the operation runs, so they contain only what it reads.
-    const given: ExecutionArgs = { schema, document, operationName };
-    prepared.set(given, { id, extra, pipeline, args: { ...given, variableValues: params.variables ?? null, contextValue } });
+    const given: ExecutionArgs = { schema: engine.schema, document, operationName };
+    begun.set(given, { id, extra, prepared });
     return given;
   };
 
@@ -248,7 +231,7 @@ export const createSocketServer = ({
   const onBroken = (error: Error): void => log.debug({ err: error.message }, 'a socket broke while it was opened');
   const begin = (socket: WebSocket, stream: Duplex, client: Context['client']): void => {
     const sendQueue = sendQueues({ stream, framing: WEBSOCKET_FRAMING, address: client.ip ?? '', onStall: () => socket.terminate() });
-    const extra: Extra = { socket, sendQueue, client, limit: createSubscribeLimit(config.sockets) };
+    const extra: Extra = { socket, sendQueue, client, limit: createSubscribeLimit(config.sockets), running: new Map() };
     socket.once(
       'close',
       connections.add(() => close(extra, CLOSE.serviceRestart, 'Service restart')),
@@ -288,9 +271,7 @@ export const createSocketServer = ({
       });
     }
     stream.once('close', leaveAddress);
-    sockets.handleUpgrade(request, stream, head, (socket) =>
-      begin(socket, stream, { ip, userAgent: request.headers['user-agent']?.slice(0, 500) ?? null }),
-    );
+    sockets.handleUpgrade(request, stream, head, (socket) => begin(socket, stream, clientOf(request, config.trustProxy)));
   };
   routeUpgrades(http, onHandshake);
 };

@@ -1,0 +1,59 @@
+import { GraphQLError, type DocumentNode, type GraphQLSchema, type Source } from 'graphql';
+import type { ErrorCode } from '../../errors.js';
+import { bytesOfDocument, createDocumentCache } from './document-cache.js';
+import { createParser, validateDocument, type DocumentLimits } from './document.js';
+
+/** Parses and validates documents; each text once, as long as it is remembered. */
+export interface Documents {
+  /**
+   * The same object for the same text.
+   * @throws GRAPHQL_PARSE_FAILED, OPERATION_TOO_COMPLEX
+   */
+  readonly parse: (text: string | Source) => DocumentNode;
+  /** The mistakes of a parsed document; none when it is valid. */
+  readonly mistakesOf: (document: DocumentNode) => readonly GraphQLError[];
+}
+
+/** The memory of the caches of documents and of texts that could not be parsed, in bytes. */
+const DOCUMENT_BYTES = 67_108_864;
+const ERROR_BYTES = 4_194_304;
+
+/** Creates the one cache of documents that all transports share. */
+export const createDocuments = (schema: GraphQLSchema, limits: DocumentLimits): Documents => {
+  const parse = createParser(limits);
+  const parsed = createDocumentCache(DOCUMENT_BYTES, bytesOfDocument);
+  const failures = createDocumentCache<GraphQLError>(ERROR_BYTES, () => 0);
+  const mistakes = new WeakMap<DocumentNode, readonly GraphQLError[]>();
+  return {
+    parse: (source) => {
+      const text = typeof source === 'string' ? source : source.body;
+      const known = parsed.get(text);
+      if (known !== undefined) return known;
+      const failure = failures.get(text);
+      if (failure !== undefined) throw failure;
+      try {
+        const document = parse(text);
+        parsed.set(text, document);
+        return document;
+      } catch (error) {
+        if (!(error instanceof GraphQLError)) throw error;
+        const told = withCode(error, 'GRAPHQL_PARSE_FAILED');
+        failures.set(text, told);
+        throw told;
+      }
+    },
+    mistakesOf: (document) => {
+      let found = mistakes.get(document);
+      if (found === undefined) {
+        found = validateDocument(schema, document).map((error) => withCode(error, 'GRAPHQL_VALIDATION_FAILED'));
+        mistakes.set(document, found);
+      }
+      return found;
+    },
+  };
+};
+
+const withCode = (error: GraphQLError, code: ErrorCode): GraphQLError => {
+  error.extensions['code'] ??= code;
+  return error;
+};
