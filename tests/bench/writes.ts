@@ -1,191 +1,43 @@
 /**
- * `npm run bench:writes`: mutations that all meet in one place, beside the same ones spread over many, and what bounds them. The
- * database is as durable as in production; for comparison, it also plays with commits that do not wait for the disk.
- * `--quick` is a smoke run, `--rounds=n` plays another number of rounds, `--transport=socket` sends over a socket for each user.
+ * `npm run bench:writes`: mutations that all meet in one place beside the same ones spread over many, and then beside the same rows written
+ * by others. The database is as durable as in production; for comparison, it also plays with commits that do not wait for the disk.
  */
-import { cpus } from 'node:os';
-import { startChild } from './child.js';
-import { median, short, table } from './figures.js';
-import { createObserver, type Observed } from './observer.js';
-import { createWorld, keepResults } from './world.js';
-import type { Transport, Writers, Writing, Written } from './writers.js';
+import { parseArgs } from 'node:util';
+import { playPeers } from './writes-peers.js';
+import { playPlaces } from './writes-places.js';
+import { keepResults } from './world.js';
 
-const option = (name: string): string | undefined => new RegExp(`--${name}=(\\w+)`).exec(process.argv.join(' '))?.[1];
-const quick = process.argv.includes('--quick');
-const rounds = Number(option('rounds') ?? (quick ? 1 : 5));
-const transport: Transport = option('transport') === 'socket' ? 'socket' : 'http';
-const seconds = quick ? 1 : 4;
-const users = quick ? 200 : 1_000;
-const writers = 50;
-const places = 50;
+const HELP = `npm run bench:writes -- [options]
 
-const LOADS: readonly (Omit<Writing, 'seconds'> & { readonly name: string })[] = [
-  { name: 'likes, one post', act: 'like', hot: true },
-  { name: `likes, ${places} posts`, act: 'like', hot: false },
-  { name: 'messages, one conversation', act: 'send', hot: true },
-  { name: `messages, ${places} conversations`, act: 'send', hot: false },
-];
+  --quick               a smoke run
+  --rounds=n            another number of rounds than 5, or 3 of the peers
+  --transport=socket    the writers of the places send over a socket for each user
+  --only=places         one place beside many, and nothing else
+  --only=peers          sendMessage and likePost beside Mercurius and a bare server, and nothing else
+  --against=<checkout>  the Lyceum of another checkout, which is built already, is one more peer
+  --help                this`;
 
-interface Played extends Written {
-  readonly load: string;
-  readonly durable: boolean;
-  readonly serverCpuMs: number;
-  readonly observed: Observed;
-}
-
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    transport: { type: 'string', default: 'http' },
+    only: { type: 'string' },
+    against: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+});
+const { quick, only, against = null } = values;
+const rounds = (usual: number): number => Number(values.rounds ?? (quick ? 1 : usual));
+const name = (part: string): string => (quick ? `${part}-quick` : part);
 const say = (what: string): void => console.log(`${new Date().toISOString().slice(11, 19)}  ${what}`);
 
-const world = await createWorld({ durable: true });
-const observer = await createObserver(world.postgres);
-const client = await startChild<Writers>('./writers.ts');
-try {
-  const server = await world.lyceum();
-  const url = (await server.call('url')).replace('ws', 'http');
-  say(`${users} users, ${places} posts, ${places} conversations of ${writers} members`);
-  await client.call('gather', { url, transport, users, writers, places });
-
-  const measured = async <Result>(work: () => Promise<Result>) => {
-    const before = await server.call('cpu');
-    const result = await observer.during(work);
-    return { ...result, serverCpuMs: (await server.call('cpu')) - before };
-  };
-
-  const played: Played[] = [];
-  // One round to warm up, which does not count.
-  for (let round = quick ? 1 : 0; round <= rounds; round += 1) {
-    for (const durable of [true, false]) {
-      await observer.commitToDisk(durable);
-      for (const { name, ...load } of LOADS) {
-        say(`round ${round} of ${rounds}: ${name}${durable ? '' : ', not waiting for the disk'}`);
-        const result = await measured(() => client.call('write', { ...load, seconds }));
-        if (round > 0) played.push({ load: name, durable, ...result });
-      }
-    }
+if (values.help) console.log(HELP);
+else {
+  if (only !== 'peers') {
+    const transport = values.transport === 'socket' ? 'socket' : 'http';
+    await keepResults(name('writes'), await playPlaces({ quick, rounds: rounds(5), transport, say }));
   }
-  await observer.commitToDisk(true);
-  say(`${users} users like one post at once`);
-  const crowd = await measured(() => client.call('crowd'));
-  await server.call('stop');
-  await server.stop();
-
-  say('statements of an act');
-  const counting = await world.lyceum({ env: { BENCH_COUNT: '1' } });
-  const others = await startChild<Writers>('./writers.ts');
-  const statements = new Map<string, number>();
-  try {
-    await others.call('gather', {
-      url: (await counting.call('url')).replace('ws', 'http'),
-      transport,
-      users: 2 * writers,
-      writers,
-      places,
-    });
-    for (const { name, ...load } of LOADS) {
-      await counting.call('statements');
-      const { acts } = await others.call('write', { ...load, seconds, alone: true });
-      const sent = await counting.call('statements');
-      // Prisma names a COMMIT among its statements, and no BEGIN.
-      statements.set(name, (sent.length + sent.filter((sql) => sql === 'COMMIT').length) / acts);
-    }
-  } finally {
-    await others.stop();
-  }
-
-  const of = (name: string, durable: boolean): Played[] => played.filter((each) => each.load === name && each.durable === durable);
-  const middle = (all: readonly Played[], value: (each: Played) => number): number => median(all.map(value));
-  const rate = ({ acts, seconds: took }: Pick<Written, 'acts' | 'seconds'>): number => acts / took;
-  const summaries = LOADS.flatMap(({ name }) =>
-    [true, false].map((durable) => {
-      const all = of(name, durable);
-      return {
-        load: name,
-        durable,
-        perSecond: middle(all, rate),
-        medianMs: middle(all, (each) => each.median),
-        p99Ms: middle(all, ({ p99 }) => p99),
-        serverCpuMs: middle(all, ({ serverCpuMs, acts }) => serverCpuMs / acts),
-        serverCpuShare: middle(all, ({ serverCpuMs, seconds: took }) => serverCpuMs / took / 10),
-        clientCpuShare: middle(all, ({ clientCpuMs, seconds: took }) => clientCpuMs / took / 10),
-        waits: {
-          lock: middle(all, ({ observed }) => observed.waits.lock),
-          disk: middle(all, ({ observed }) => observed.waits.disk),
-          server: middle(all, ({ observed }) => observed.waits.server),
-          work: middle(all, ({ observed }) => observed.waits.work),
-        },
-        syncsPerAct: middle(all, ({ observed, acts }) => observed.syncs / acts),
-        syncMs: middle(all, ({ observed }) => observed.syncMs),
-        readP99Ms: middle(all, ({ read }) => read.p99),
-        statements: statements.get(name) ?? Number.NaN,
-      };
-    }),
-  );
-  /** Rounds are compared with themselves: what else the machine does differs from one to the next. */
-  const ratio = (hot: number, spread: number, durable: boolean): number => {
-    const [one = [], other = []] = [hot, spread].map((index) => of(LOADS[index]?.name ?? '', durable));
-    return median(one.map((each, round) => rate(each) / rate(other[round] ?? each)));
-  };
-  const ratios = [true, false].map((durable) => ({ durable, likes: ratio(0, 1, durable), messages: ratio(2, 3, durable) }));
-
-  const figures = {
-    machine: { node: process.version, cpu: cpus()[0]?.model ?? '', cores: cpus().length },
-    at: new Date().toISOString(),
-    transport,
-    writers,
-    places,
-    rounds,
-    seconds,
-    summaries,
-    ratios,
-    crowd: { users, ...crowd },
-    played,
-  };
-  console.log(
-    `\n${writers} writers over ${transport}, each waiting for its answer; medians of ${rounds} rounds of ${seconds} s\n\n${table([
-      [
-        '',
-        'acts/s',
-        'median ms',
-        'p99 ms',
-        'read p99 ms',
-        'statements',
-        'server CPU ms',
-        'server CPU',
-        'client CPU',
-        'disk syncs',
-        'sync ms',
-      ],
-      ...summaries.map((each) => [
-        `${each.load}${each.durable ? '' : ' *'}`,
-        short(each.perSecond),
-        short(each.medianMs),
-        short(each.p99Ms),
-        short(each.readP99Ms),
-        short(each.statements),
-        short(each.serverCpuMs),
-        `${short(each.serverCpuShare)} %`,
-        `${short(each.clientCpuShare)} %`,
-        short(each.syncsPerAct),
-        short(each.syncMs),
-      ]),
-    ])}\n\nTransactions under way, on average\n${table([
-      ['', 'wait for a row', 'for the disk', 'for the server', 'at work'],
-      ...summaries.map(({ load, durable, waits }) => [
-        `${load}${durable ? '' : ' *'}`,
-        ...[waits.lock, waits.disk, waits.server, waits.work].map((value) => value.toFixed(1)),
-      ]),
-    ])}\n\n${table([
-      ['one place to many, by the acts a second', 'likes', 'messages'],
-      ...ratios.map(({ durable, likes, messages }) => [durable ? 'durable' : '*', short(likes), short(messages)]),
-    ])}\n\nStatements, CPU and disk syncs are those of one act. * COMMIT does not wait for the disk.\n\n${table([
-      [`${users} users like one post at once: all succeeded`, ''],
-      ['the last is answered after', `${short(crowd.seconds)} s`],
-      ['queries meanwhile: median, p99', `${short(crowd.read.median)} ms, ${short(crowd.read.p99)} ms`],
-      ['counts that a subscriber got, the last one true', String(crowd.told)],
-    ])}`,
-  );
-  await keepResults(quick ? 'writes-quick' : 'writes', figures);
-} finally {
-  await client.stop();
-  await observer.close();
-  await world.close();
+  if (only !== 'places')
+    await keepResults(name('writes-peers'), await playPeers({ small: quick, rounds: rounds(3), seconds: quick ? 0.5 : 2, against, say }));
 }

@@ -39,9 +39,8 @@ export interface Loaded {
 let connections: HttpConnection[] = [];
 let requests: Buffer[] = [];
 
-const good = ({ status, failed, body }: Answer): void => {
-  if (status !== 200 || failed) throw new Error(`A request was answered with ${status} ${body.slice(0, 1_000)}`);
-};
+const faultOf = ({ status, failed, body }: Answer): Error | null =>
+  status === 200 && !failed ? null : new Error(`A request was answered with ${status} ${body.slice(0, 1_000)}`);
 
 const handlers = {
   /** Asks each question once: the bodies of the answers. */
@@ -50,7 +49,8 @@ const handlers = {
     const bodies: string[] = [];
     for (const { body, token } of questions) {
       const answer = await new Promise<Answer>((resolve) => connection.ask(requestOf(url, body, token), resolve, true));
-      good(answer);
+      const fault = faultOf(answer);
+      if (fault) throw fault;
       bodies.push(answer.body);
     }
     connection.close();
@@ -79,11 +79,8 @@ const handlers = {
             const at = now();
             times.push(at - sentAt);
             ({ bytes } = answer);
-            try {
-              good(answer);
-            } catch (error) {
-              return reject(error);
-            }
+            const fault = faultOf(answer);
+            if (fault) return reject(fault);
             if (at < endsAt) ask();
             else resolve();
           });

@@ -7,7 +7,7 @@ import { globalId, nodeId, VARIANTS, type Read } from './words.js';
 
 export const otherReads = ({ entries, categories, users, viewers }: Amounts): readonly Read[] => {
   const someEntry = (n: number): string => idOf('entry', ((n * 991) % (entries - 1)) + (((n * 991) % (entries - 1)) % 50 === 0 ? 1 : 0));
-  const username = (n: number): string => `user${(n * 31) % users}`;
+  const username = (n: number): string => `user${viewers + ((n * 31) % (users - viewers))}`;
   return [
     {
       name: 'hello',

@@ -24,8 +24,11 @@ export interface Table {
   readonly tokens: readonly string[];
 }
 
-/** The variants of a question in a peer's words; null when it has none. */
-export const questionsOf = async ({ client, tokens }: Table, peer: Peer, read: Read): Promise<readonly Question[] | null> => {
+/**
+ * The variants of a question in a peer's words; null when it has none.
+ * @param from the place of the first one
+ */
+export const questionsOf = async ({ client, tokens }: Table, peer: Peer, read: Read, from = 0): Promise<readonly Question[] | null> => {
   const words = read.words[peer.dialect];
   if (words === undefined) return null;
   const { query, variables = () => ({}), cursors: cursorQuery } = words;
@@ -34,9 +37,9 @@ export const questionsOf = async ({ client, tokens }: Table, peer: Peer, read: R
       ? []
       : await client.call('ask', { url: peer.url, questions: [{ body: { query: cursorQuery }, token: null }] });
   const cursors = listed.flatMap((body) => collect(JSON.parse(body), 'cursor'));
-  return Array.from({ length: read.variants }, (_, n) => ({
-    body: { query, variables: variables(n, cursors) },
-    token: read.signedIn ? (tokens[n % tokens.length] ?? null) : null,
+  return Array.from({ length: read.variants }, (_, index) => ({
+    body: { query, variables: variables(from + index, cursors) },
+    token: read.signedIn ? (tokens[(from + index) % tokens.length] ?? null) : null,
   }));
 };
 

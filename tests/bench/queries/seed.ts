@@ -7,7 +7,7 @@ export interface Amounts {
   readonly entries: number;
   readonly posts: number;
   readonly commentsOfPost: number;
-  /** Users who are signed in. */
+  /** Users who are signed in. They write no posts, so whoever likes one has somebody notified. */
   readonly viewers: number;
   /** Of each viewer, with four others. */
   readonly conversations: number;
@@ -44,7 +44,6 @@ const at = (seconds: string): string => `timestamptz '${FIRST_AT}' + (${seconds}
 export const postedAt = (n: number): Date => new Date(Date.parse(FIRST_AT) + n * 1_000);
 
 const LIKES_AT_MOST = 8;
-/** In round figures, an age of the network: whatever belongs to a post or a conversation is younger than both. */
 const text = (n: string, sentences: string): string =>
   `'No. ' || ${n} || ': ' || repeat('Plants turn light into sugar and keep it for the night. ', ${sentences})`;
 
@@ -69,7 +68,7 @@ const statements = (amounts: Amounts): string[] => {
         n % 50 <> 0, ${id('user', `n * 17 % ${users}`)}, ${id('category', `n % ${categories}`)}, ${at('n')}, ${at('n')}
       FROM ${series(entries, 'n')}`,
     `INSERT INTO post (id, body, author_id, created_at, like_count, comment_count)
-      SELECT ${id('post', 'n')}, ${text('n', '1 + n % 4')}, ${id('user', `n * 13 % ${users}`)}, ${at('n')}, n % ${LIKES_AT_MOST}, ${commentsOfPost}
+      SELECT ${id('post', 'n')}, ${text('n', '1 + n % 4')}, ${id('user', `${viewers} + n * 13 % ${users - viewers}`)}, ${at('n')}, n % ${LIKES_AT_MOST}, ${commentsOfPost}
       FROM ${series(posts, 'n')}`,
     `INSERT INTO post_like (post_id, user_id)
       SELECT ${id('post', 'n')}, ${id('user', `(n * 11 + liker * 37) % ${users - viewers} + ${viewers}`)}

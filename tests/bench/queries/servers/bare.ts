@@ -1,5 +1,6 @@
 /** A server of node:http with no GraphQL at all: for each question one statement that has the database write the answer's JSON. */
 import { createServer, type IncomingMessage } from 'node:http';
+import { WRITES } from './bare-writes.js';
 import { rowsOf, tell, viewerBy, type Viewer } from './serving.js';
 
 const USER = `json_build_object('id', author.id, 'username', author.username, 'displayName', author.display_name)`;
@@ -68,6 +69,8 @@ const STATEMENTS: Readonly<Record<string, { readonly sql: string; readonly value
 const answer = async (asked: Asked, authorization: string | undefined): Promise<string> => {
   if (asked.query === 'hello') return '"Query"';
   const viewer = await viewerBy(authorization);
+  const write = WRITES[asked.query];
+  if (write !== undefined) return await write(viewer, asked.variables);
   const statement = STATEMENTS[asked.query];
   if (statement === undefined) throw new Error(`Nobody knows how to answer ${asked.query}.`);
   const [row] = await rowsOf<{ json: string }>(asked.query, statement.sql, statement.values(asked, viewer));

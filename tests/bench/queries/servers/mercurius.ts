@@ -2,6 +2,7 @@
 import fastify from 'fastify';
 import { GraphQLScalarType } from 'graphql';
 import { mercurius } from 'mercurius';
+import { MUTATION_TYPES, mutationsFor } from './mutations.js';
 import { rowsOf, tell, viewerBy, type Viewer } from './serving.js';
 import { SQL } from './statements.js';
 
@@ -27,7 +28,8 @@ const SCHEMA = `
     posts(first: Int!, after: String): [Post!]!
     feed(first: Int!): [Post!]!
     conversations(first: Int!): [Conversation!]!
-  }`;
+  }
+  ${MUTATION_TYPES}`;
 
 interface Context {
   readonly viewer: Viewer | null;
@@ -100,6 +102,7 @@ await app.register(mercurius, {
       conversations: (_: unknown, { first }: { readonly first: number }, context: Context) =>
         rowsOf('conversations', SQL.conversations, [first, viewerOf(context).id]),
     },
+    Mutation: mutationsFor(viewerOf),
   } as never,
   loaders: {
     User: { posts: lists<Authored>('postsOfAuthors', ({ authorId }) => authorId) },
