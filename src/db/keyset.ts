@@ -56,9 +56,16 @@ export interface Page<Row> {
   readonly connect: (rows: readonly Row[]) => Connection<Row>;
 }
 
+/** A row of a page. Its cursor is made only when somebody asks for it. */
+export interface Edge<Row> {
+  readonly node: Row;
+  readonly cursor: () => string;
+}
+
 export interface Connection<Row> {
-  readonly edges: { cursor: string; node: Row }[];
-  readonly pageInfo: { hasNextPage: boolean; hasPreviousPage: boolean; startCursor: string | null; endCursor: string | null };
+  readonly edges: readonly Edge<Row>[];
+  readonly hasNextPage: boolean;
+  readonly hasPreviousPage: boolean;
 }
 
 export const MAX_PAGE = 100;
@@ -96,15 +103,10 @@ export const planPage = <Row>(keyset: Keyset<Row>, args: PageArgs, fromEnd = fal
       const more = rows.length > size;
       const kept = rows.slice(0, size);
       if (backward) kept.reverse();
-      const edges = kept.map((node) => ({ cursor: encode(keyset, node), node }));
       return {
-        edges,
-        pageInfo: {
-          hasNextPage: backward ? isGiven(before) : more,
-          hasPreviousPage: backward ? more : isGiven(after),
-          startCursor: edges[0]?.cursor ?? null,
-          endCursor: edges.at(-1)?.cursor ?? null,
-        },
+        edges: kept.map((node) => ({ node, cursor: () => encode(keyset, node) })),
+        hasNextPage: backward ? isGiven(before) : more,
+        hasPreviousPage: backward ? more : isGiven(after),
       };
     },
   };

@@ -9,6 +9,7 @@ import type PrismaTypes from '../db/generated/pothos-types.js';
 import { getDatamodel } from '../db/generated/pothos-types.js';
 import type { Role } from '../db/generated/prisma/client.js';
 import { ERROR_CODES, FIELD_ERROR_CODES, fieldErrors, MAX_FIELD_ERRORS } from '../errors.js';
+import HeldPlugin from './held.js';
 import { encodeId, parseId } from './ids.js';
 import type {} from './price.js';
 import { mistakesOf } from './text.js';
@@ -26,15 +27,13 @@ export const builder = new SchemaBuilder<{
   PrismaTypes: PrismaTypes;
   AuthScopes: Scopes;
   DefaultFieldNullability: false;
-  DefaultEdgesNullability: false;
-  DefaultNodeNullability: false;
   Scalars: {
     ID: { Input: string; Output: string };
     DateTime: { Input: Date; Output: Date };
     HexColor: { Input: string; Output: string };
   };
 }>({
-  plugins: [ScopeAuthPlugin, ValidationPlugin, RelayPlugin, PrismaPlugin],
+  plugins: [ScopeAuthPlugin, ValidationPlugin, RelayPlugin, HeldPlugin, PrismaPlugin],
   defaultFieldNullability: false,
   prisma: {
     client: (context) => context.db.prisma,
@@ -49,17 +48,11 @@ export const builder = new SchemaBuilder<{
     cursorType: 'String',
     encodeGlobalID: (typename, id) => encodeId(typename, String(id)),
     decodeGlobalID: (globalId) => parseId(globalId),
-    edgesFieldOptions: { nullable: false, description: 'The items of this page.' },
-    nodesOnConnection: { description: 'The items of this page, for those who need no cursor of each: `edges { node }` without the edges.' },
-    nodeFieldOptions: { nullable: false, description: 'The item.' },
-    cursorFieldOptions: { description: 'Where the item stands in the list: give it as `after` or `before`.' },
-    pageInfoFieldOptions: { description: 'Where this page lies in the list.' },
     // `nodes.ts` declares both, because the plugin's own fail for an id that names an unknown type.
     nodeQueryOptions: false,
     nodesQueryOptions: false,
     nodeTypeOptions: { description: 'An object with a global id.' },
     idFieldOptions: { description: 'Its global id.' },
-    pageInfoTypeOptions: { description: 'Where a page lies in its list.' },
   },
   scopeAuth: {
     authScopes: ({ viewer }) => ({

@@ -3,35 +3,70 @@ import type { GraphQLResolveInfo } from 'graphql';
 import { queryFromInfo } from '@pothos/plugin-prisma';
 import { builder, type Types } from './builder.js';
 import type { Context } from '../context.js';
-import { planPage, type Connection, type Keyset, type PageArgs, type PageBounds, type PageQuery } from '../db/keyset.js';
+import { planPage, type Connection, type Edge, type Keyset, type PageArgs, type PageBounds, type PageQuery } from '../db/keyset.js';
 import { batchedField } from './loaders.js';
 import { COUNT } from './price.js';
 
-/** The value behind a connection type. The total is counted only when it is selected. */
+/** The value behind a connection type. The total is counted only when it is selected, and a cursor is made only then. */
 export interface CountedConnection<Row> extends Connection<Row> {
   readonly totalCount: () => Promise<number>;
 }
 
+const PageInfo = builder.objectRef<Connection<unknown>>('PageInfo').implement({
+  description: 'Where a page lies in its list.',
+  fields: (t) => ({
+    hasNextPage: t.exposeBoolean('hasNextPage', {
+      description: 'Whether there are items after this page. A page of no items (`first: 0`) tells by it whether there are any.',
+    }),
+    hasPreviousPage: t.exposeBoolean('hasPreviousPage', {
+      description: 'Whether there are items before this page; of `last: 0`, whether there are any.',
+    }),
+    startCursor: t.string({
+      nullable: true,
+      description: 'The cursor of the first item; null on an empty page.',
+      resolve: ({ edges }) => edges[0]?.cursor() ?? null,
+    }),
+    endCursor: t.string({
+      nullable: true,
+      description: 'The cursor of the last item; null on an empty page.',
+      resolve: ({ edges }) => edges.at(-1)?.cursor() ?? null,
+    }),
+  }),
+});
+
 /** Declares `<name>Connection` and `<name>Edge` for a node type. Each node type has one pair, shared by all fields that list it. */
-export const connectionType = <Row>(node: ObjectRef<Types, Row>, name: string): ObjectRef<Types, CountedConnection<Row>> =>
-  builder.connectionObject(
-    {
-      type: node,
-      name: `${name}Connection`,
-      description: `A page of a list of ${name} objects.`,
-      fields: (t) => ({
-        totalCount: t.int({
-          price: { own: COUNT },
-          description: 'How many items the whole list has.',
-          resolve: (connection) => (connection as unknown as CountedConnection<Row>).totalCount(),
-        }),
+export const connectionType = <Row>(node: ObjectRef<Types, Row>, name: string): ObjectRef<Types, CountedConnection<Row>> => {
+  const edge = builder.objectRef<Edge<Row>>(`${name}Edge`);
+  edge.implement({
+    description: `One item of a list of ${name} objects, and where it stands in the list.`,
+    fields: (t) => ({
+      node: t.field({ type: node, description: 'The item.', resolve: (each) => each.node as never }),
+      cursor: t.string({
+        description: 'Where the item stands in the list: give it as `after` or `before`.',
+        resolve: (each) => each.cursor(),
       }),
-    },
-    {
-      name: `${name}Edge`,
-      description: `One item of a list of ${name} objects, and where it stands in the list.`,
-    },
-  ) as unknown as ObjectRef<Types, CountedConnection<Row>>;
+    }),
+  });
+  const connection = builder.objectRef<CountedConnection<Row>>(`${name}Connection`);
+  connection.implement({
+    description: `A page of a list of ${name} objects.`,
+    fields: (t) => ({
+      pageInfo: t.field({ type: PageInfo, description: 'Where this page lies in the list.', resolve: (page) => page }),
+      edges: t.field({ type: [edge], description: 'The items of this page.', resolve: (page) => page.edges }),
+      nodes: t.field({
+        type: [node],
+        description: 'The items of this page, for those who need no cursor of each: `edges { node }` without the edges.',
+        resolve: (page) => page.edges.map((each) => each.node) as never,
+      }),
+      totalCount: t.int({
+        price: { own: COUNT },
+        description: 'How many items the whole list has.',
+        resolve: (page) => page.totalCount(),
+      }),
+    }),
+  });
+  return connection;
+};
 
 /**
  * The `include` or `select` by which Prisma reads what the selected fields of a connection's nodes need. The type is neutral; each model's
@@ -93,18 +128,15 @@ export const childPage = async <Row, Node = Row>(
   },
 ): Promise<CountedConnection<Node>> => {
   const page = planPage(options.keyset, args, options.fromEnd);
-  // The query is made for every parent although only one is used: it is how Pothos learns that the nodes of each parent have been loaded
-  // with what the selection needs.
-  const query = edgeNodeQuery(context, info);
   const rows = await batchedField(context, info, options.parentId, async (keys) => {
-    const found = await options.find([...keys], page.query, query);
+    const found = await options.find([...keys], page.query, edgeNodeQuery(context, info));
     return new Map(found.map((parent) => [parent.id, parent.rows]));
   });
-  const { edges, pageInfo } = page.connect(rows ?? []);
+  const connection = page.connect(rows ?? []);
   const nodeOf = options.node ?? ((row: Row) => row as unknown as Node);
   return {
-    edges: edges.map(({ cursor, node }) => ({ cursor, node: nodeOf(node) })),
-    pageInfo,
+    ...connection,
+    edges: connection.edges.map(({ cursor, node }) => ({ cursor, node: nodeOf(node) })),
     totalCount: () => options.count(context, options.parentId),
   };
 };

@@ -1,8 +1,6 @@
 import DataLoader from 'dataloader';
 import type { GraphQLResolveInfo } from 'graphql';
 import type { Context } from '../context.js';
-import type { Head } from '../realtime/cursor.js';
-import { readHeads } from '../realtime/event-log.js';
 
 const loaderFor = <Key, Value>({ loaded }: Context, id: unknown, make: () => DataLoader<Key, Value>): DataLoader<Key, Value> => {
   const known = loaded.get(id) as DataLoader<Key, Value> | undefined;
@@ -57,7 +55,3 @@ export const batchedField = <Value>(
         return keys.map((each) => values.get(each));
       }),
   ).load(key);
-
-/** The heads of streams of a topic, loaded for all rows of a response by one statement; null for a stream that has no event yet. */
-export const heads = (topic: { readonly name: string }): ((context: Context, key: string) => Promise<Head | null>) =>
-  batched<Head | null>((context, keys) => readHeads(context.db.prisma, topic.name, keys), null);

@@ -33,18 +33,11 @@ const RELAY_ARGUMENTS: Readonly<Record<string, string>> = {
   last: 'At most this many items, from the end or before `before`: 0 to 100.',
   before: 'Only what precedes this cursor.',
 };
-const PAGE_INFO_FIELDS: Readonly<Record<string, string>> = {
-  hasNextPage: 'Whether there are items after this page. A page of no items (`first: 0`) tells by it whether there are any.',
-  hasPreviousPage: 'Whether there are items before this page; of `last: 0`, whether there are any.',
-  startCursor: 'The cursor of the first item; null on an empty page.',
-  endCursor: 'The cursor of the last item; null on an empty page.',
-};
 
 const describeRelay = (built: GraphQLSchema): GraphQLSchema => {
   for (const type of Object.values(built.getTypeMap())) {
     if (!isObjectType(type) || type.name.startsWith('__')) continue;
     for (const field of Object.values(type.getFields())) {
-      if (type.name === 'PageInfo') field.description ??= PAGE_INFO_FIELDS[field.name] ?? null;
       for (const argument of field.args) argument.description ??= RELAY_ARGUMENTS[argument.name] ?? null;
     }
   }

@@ -31,13 +31,21 @@ const MAX_SEQ = 0x7fff_ffff;
 const fingerprint = (topic: string, key: string): Buffer =>
   createHash('sha256').update(topic).update('\0').update(key).digest().subarray(0, 6);
 
-export const encodeCursor = (topic: string, key: string, position: Position): string => {
-  const bytes = Buffer.alloc(LENGTH);
-  bytes.writeUInt8(VERSION, 0);
-  fingerprint(topic, key).copy(bytes, 1);
-  bytes.writeUInt32BE(position.epoch ?? NO_EPOCH, 7);
-  bytes.writeUInt32BE(position.seq, 11);
-  return bytes.toString('base64url');
+export const encodeCursor = (topic: string, key: string, position: Position): string => cursorsOf(topic, key)(position);
+
+/** Encodes many positions of one stream: what identifies the stream is computed once, with the first of them. */
+export const cursorsOf = (topic: string, key: string): ((position: Position) => string) => {
+  let bytes: Buffer | null = null;
+  return ({ epoch, seq }) => {
+    if (bytes === null) {
+      bytes = Buffer.alloc(LENGTH);
+      bytes.writeUInt8(VERSION, 0);
+      fingerprint(topic, key).copy(bytes, 1);
+    }
+    bytes.writeUInt32BE(epoch ?? NO_EPOCH, 7);
+    bytes.writeUInt32BE(seq, 11);
+    return bytes.toString('base64url');
+  };
 };
 
 /** The cursor at the end of a stream with this head. */

@@ -1,6 +1,8 @@
+import type { GraphQLResolveInfo } from 'graphql';
 import type { Context } from '../../context.js';
 import { Prisma, type Conversation, type ConversationMember } from '../../db/generated/prisma/client.js';
-import { batched, heads } from '../../graphql/loaders.js';
+import { headFirst, heads } from '../../graphql/heads.js';
+import { batched } from '../../graphql/loaders.js';
 import { viewerOf } from '../../access/viewer.js';
 import { areApart } from '../blocks/blocks.js';
 import { isConnected } from '../presence/presence.js';
@@ -17,12 +19,14 @@ export const IS_APART = Prisma.sql`EXISTS (
 /** The head of a conversation's log. */
 export const conversationHead = heads(conversationLog);
 
-/**
- * Reads a value of a conversation after its head was read. A client that subscribes after `Conversation.cursor` thus gets every event that
- * is missing in the value. Example: if the messages were read first and then the head, a message committed in between would be in neither.
- */
-export const afterHead = async <Value>(context: Context, conversationId: string, read: () => Promise<Value>): Promise<Value> => {
-  await conversationHead(context, conversationId);
+/** Reads a value of a conversation after its head was read, if the operation asks for a position; see {@link headFirst}. */
+export const afterHead = async <Value>(
+  context: Context,
+  info: GraphQLResolveInfo,
+  conversationId: string,
+  read: () => Promise<Value>,
+): Promise<Value> => {
+  await headFirst(conversationHead, context, info, conversationId);
   return await read();
 };
 

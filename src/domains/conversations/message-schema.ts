@@ -2,6 +2,7 @@ import { builder } from '../../graphql/builder.js';
 import { childPage, connectionType, listPage, nodeQuery } from '../../graphql/connection.js';
 import type { Context } from '../../context.js';
 import type { Message as MessageRow } from '../../db/generated/prisma/client.js';
+import { headFirst } from '../../graphql/heads.js';
 import { encodeId } from '../../graphql/ids.js';
 import { batched, batchedField } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
@@ -148,7 +149,7 @@ builder.prismaObjectFields(Conversation, (t) => ({
       const search = args.search ?? '';
       return await childPage(context, info, args, {
         parentId: conversation.id,
-        keyset: streamKeyset(conversationLog.name, conversation.id, await conversationHead(context, conversation.id)),
+        keyset: streamKeyset(conversationLog.name, conversation.id, await headFirst(conversationHead, context, info, conversation.id)),
         fromEnd: true,
         find: async (ids, page, query) => {
           const conversations = await context.db.prisma.conversation.findMany({
@@ -268,9 +269,9 @@ mutation('deleteMessage', {
         type: Conversation,
         nullable: true,
         description: 'The conversation, as it is now. Null for a moderator who is no member of it.',
-        resolve: async (query, { conversationId: id }, _args, context) =>
+        resolve: async (query, { conversationId: id }, _args, context, info) =>
           (await ownMembership(context, id)) &&
-          (await afterHead(context, id, () => context.db.prisma.conversation.findUnique({ ...query, where: { id } }))),
+          (await afterHead(context, info, id, () => context.db.prisma.conversation.findUnique({ ...query, where: { id } }))),
       }),
     }),
   },

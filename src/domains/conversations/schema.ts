@@ -102,7 +102,7 @@ export const Conversation = builder.prismaObject('Conversation', {
     }),
     memberCount: t.int({
       description: 'How many members it has.',
-      resolve: ({ id }, _args, context) => afterHead(context, id, () => memberCount(context, id)),
+      resolve: ({ id }, _args, context, info) => afterHead(context, info, id, () => memberCount(context, id)),
     }),
     onlineCount: t.int({
       nullable: true,
@@ -123,7 +123,7 @@ export const Conversation = builder.prismaObject('Conversation', {
     }),
     unreadCount: t.int({
       description: 'How many messages of others the viewer has not read; 0 for anyone who is no member.',
-      resolve: ({ id }, _args, context) => afterHead(context, id, () => unreadCount(context, id)),
+      resolve: ({ id }, _args, context, info) => afterHead(context, info, id, () => unreadCount(context, id)),
     }),
     lastReadCursor: t.string({
       nullable: true,
@@ -146,7 +146,7 @@ builder.nodeRef<ConversationRow, string, typeof Conversation>(Conversation, {
   id: { resolve: ({ id }) => id, description: 'Its global id.' },
   loadWithoutCache: async (id, context, info) => {
     const query = nodeQuery(context, info, 'Conversation');
-    const conversation = await afterHead(context, id, () => context.db.prisma.conversation.findUnique({ ...query, where: { id } }));
+    const conversation = await afterHead(context, info, id, () => context.db.prisma.conversation.findUnique({ ...query, where: { id } }));
     return conversation !== null && (await isKnown(context, conversation)) ? conversation : null;
   },
 });
@@ -194,7 +194,7 @@ builder.prismaObjectFields(Conversation, (t) => ({
     args: t.arg.connectionArgs(),
     resolve: async (conversation, args, context, info) => {
       await assertMember(context, conversation.id);
-      return await afterHead(context, conversation.id, () =>
+      return await afterHead(context, info, conversation.id, () =>
         childPage(context, info, args, {
           parentId: conversation.id,
           keyset: longestFirst,
@@ -240,9 +240,9 @@ builder.queryField('conversation', (t) =>
     description:
       "One of the viewer's conversations; null when there is none with this id, FORBIDDEN when the viewer is no member. Those who wrote in a room that is archived now see its outline.",
     args: { id: t.arg.id({ required: true, description: 'The conversation.' }) },
-    resolve: async (query, _root, args, context) => {
+    resolve: async (query, _root, args, context, info) => {
       const id = decodeId('Conversation', args.id, 'id');
-      const conversation = await afterHead(context, id, () => context.db.prisma.conversation.findUnique({ ...query, where: { id } }));
+      const conversation = await afterHead(context, info, id, () => context.db.prisma.conversation.findUnique({ ...query, where: { id } }));
       if (conversation !== null && !(await isKnown(context, conversation))) throw membersOnly();
       return conversation;
     },
@@ -279,9 +279,9 @@ const conversationField = <Payload extends OfConversation>(t: PayloadFields<Payl
   t.prismaField({
     type: Conversation,
     description: 'The conversation, as it is now, with its `memberCount`.',
-    resolve: (query, payload, _args, context) => {
+    resolve: (query, payload, _args, context, info) => {
       const { id } = payload;
-      return afterHead(context, id, () => context.db.prisma.conversation.findUniqueOrThrow({ ...query, where: { id } }));
+      return afterHead(context, info, id, () => context.db.prisma.conversation.findUniqueOrThrow({ ...query, where: { id } }));
     },
   });
 

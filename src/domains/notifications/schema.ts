@@ -8,7 +8,8 @@ import type {
 } from '../../db/generated/prisma/client.js';
 import { badInput } from '../../errors.js';
 import { decodeId, encodeId } from '../../graphql/ids.js';
-import { batched, heads } from '../../graphql/loaders.js';
+import { headFirst, heads } from '../../graphql/heads.js';
+import { batched } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
 import { encodeCursor, headCursor } from '../../realtime/cursor.js';
 import { list, text } from '../../graphql/text.js';
@@ -174,7 +175,7 @@ builder.prismaObjectFields(Me, (t) => ({
     resolve: async (me, args, context, info) => {
       const where = notificationsOf(me.id, args.unreadOnly ?? false);
       return await listPage(context, info, args, {
-        keyset: latestFirst(notificationLog.name, me.id, await notificationHead(context, me.id)),
+        keyset: latestFirst(notificationLog.name, me.id, await headFirst(notificationHead, context, info, me.id)),
         find: (page, query) => context.db.prisma.notification.findMany({ ...query, ...page, where: { AND: [where, page.where] } }),
         count: () => context.db.prisma.notification.count({ where }),
       });
@@ -208,7 +209,7 @@ builder.queryField('announcements', (t) =>
     args: t.arg.connectionArgs(),
     resolve: async (_root, args, context, info) =>
       listPage(context, info, args, {
-        keyset: latestFirst(announcementLog.name, EVERYONE, await announcementHead(context, EVERYONE)),
+        keyset: latestFirst(announcementLog.name, EVERYONE, await headFirst(announcementHead, context, info, EVERYONE)),
         find: (page, query) => context.db.prisma.announcement.findMany({ ...query, ...page }),
         count: () => context.db.prisma.announcement.count(),
       }),

@@ -40,7 +40,11 @@ export const announcementLog = logTopic<AnnouncementEvents>('announcements', {
 export const EVERYONE = 'all';
 
 /** The rows of a stream, ordered by event, the latest first. */
-export const latestFirst = <Row extends { readonly seq: number }>(topic: string, key: string, head: Head | null): Keyset<Row> => {
+export const latestFirst = <Row extends { readonly seq: number }>(
+  topic: string,
+  key: string,
+  head: Head | null | undefined,
+): Keyset<Row> => {
   const keyset = streamKeyset<Row>(topic, key, head);
   return { ...keyset, columns: keyset.columns.map((column) => ({ ...column, direction: 'desc' })) };
 };

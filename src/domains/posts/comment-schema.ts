@@ -1,7 +1,9 @@
+import type { GraphQLResolveInfo } from 'graphql';
 import { builder, type Types } from '../../graphql/builder.js';
 import { childPage, connectionType, nodeQuery } from '../../graphql/connection.js';
 import type { Context } from '../../context.js';
 import type { Comment as CommentRow } from '../../db/generated/prisma/client.js';
+import { headFirst } from '../../graphql/heads.js';
 import { encodeId } from '../../graphql/ids.js';
 import { batched } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
@@ -56,7 +58,8 @@ const allReplies = replySize({ post: notDeleted });
 const replyCount = replySize({ deletedAt: null });
 
 /** Comments ordered by the post's log, with the cursors of that log. */
-const threadOrder = async (context: Context, postId: string) => streamKeyset(commentLog.name, postId, await commentHead(context, postId));
+const threadOrder = async (context: Context, info: GraphQLResolveInfo, postId: string) =>
+  streamKeyset(commentLog.name, postId, await headFirst(commentHead, context, info, postId));
 
 // ---------------------------------------------------------------- types
 
@@ -105,7 +108,7 @@ builder.prismaObjectFields(Post, (t) => ({
       const where = args.topLevelOnly === true ? { replyToId: null } : {};
       return await childPage(context, info, args, {
         parentId: post.id,
-        keyset: await threadOrder(context, post.id),
+        keyset: await threadOrder(context, info, post.id),
         find: async (ids, page, query) => {
           const posts = await context.db.prisma.post.findMany({
             // With `join` the database limits the rows of each parent; without it Prisma would read all rows and cut the pages in memory.
@@ -131,7 +134,7 @@ builder.prismaObjectFields(Comment, (t) => ({
     resolve: async (comment, args, context, info) =>
       await childPage(context, info, args, {
         parentId: comment.id,
-        keyset: await threadOrder(context, comment.postId),
+        keyset: await threadOrder(context, info, comment.postId),
         find: async (ids, page, query) => {
           const comments = await context.db.prisma.comment.findMany({
             relationLoadStrategy: 'join',
