@@ -383,6 +383,19 @@ export const SETTINGS = {
     requestBytes: setting('MAX_REQUEST_BYTES', integer(1_024, 104_857_600), { is: 1_048_576 }, 'one HTTP body, one WebSocket message'),
     queryTokens: setting('MAX_QUERY_TOKENS', integer(100, 1_000_000), { is: 10_000 }, 'tokens that one document may have'),
     queryAliases: setting('MAX_QUERY_ALIASES', integer(1, 100_000), { is: 500 }, 'aliases that one document may have'),
+    queryDirectives: setting('MAX_QUERY_DIRECTIVES', integer(1, 100_000), { is: 200 }, 'directives that one document may have'),
+    queryFragments: setting(
+      'MAX_QUERY_FRAGMENTS',
+      integer(1, 100_000),
+      { is: 500 },
+      'fragments that one document may define, and how often it may spread fragments, those without a name included',
+    ),
+    queryRootFields: setting(
+      'MAX_QUERY_ROOT_FIELDS',
+      integer(1, 100_000),
+      { is: 100 },
+      'root fields that one operation may have, those of its fragments counted wherever they are spread',
+    ),
     queryNesting: setting(
       'MAX_QUERY_NESTING',
       integer(10, 500),

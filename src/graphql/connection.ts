@@ -5,9 +5,10 @@ import { builder, type Types } from './builder.js';
 import type { Context } from '../context.js';
 import { planPage, type Connection, type Edge, type Keyset, type PageArgs, type PageBounds, type PageQuery } from '../db/keyset.js';
 import { batchedField } from './loaders.js';
+import { capped, COUNTED_ROWS, MAX_COUNT } from '../db/count.js';
 import { COUNT } from './price.js';
 
-/** The value behind a connection type. The total is counted only when it is selected, and a cursor is made only then. */
+/** The value behind a connection type. The total is counted only when it is selected, up to {@link COUNTED_ROWS}, and a cursor is made only then. */
 export interface CountedConnection<Row> extends Connection<Row> {
   readonly totalCount: () => Promise<number>;
 }
@@ -60,8 +61,13 @@ export const connectionType = <Row>(node: ObjectRef<Types, Row>, name: string): 
       }),
       totalCount: t.int({
         price: { own: COUNT },
-        description: 'How many items the whole list has.',
-        resolve: (page) => page.totalCount(),
+        description: `How many items the whole list has, counted up to ${MAX_COUNT}.`,
+        resolve: async (page) => capped(await page.totalCount()),
+      }),
+      totalCountIsCapped: t.boolean({
+        price: { own: COUNT },
+        description: 'Whether the list has more items than `totalCount` says, which stops counting there.',
+        resolve: async (page) => (await page.totalCount()) > MAX_COUNT,
       }),
     }),
   });
@@ -94,20 +100,22 @@ export const listPage = async <Row>(
   options: {
     readonly keyset: Keyset<Row>;
     readonly find: (page: PageQuery, query: NodeQuery, bounds: PageBounds) => Promise<readonly Row[]>;
-    readonly count: () => Promise<number>;
+    /** Counts the list, in its order, since Prisma would take another one, and up to a number of rows. */
+    readonly count: (rows: Pick<PageQuery, 'orderBy' | 'take'>) => Promise<number>;
     readonly fromEnd?: boolean;
   },
 ): Promise<CountedConnection<Row>> => {
   const page = planPage(options.keyset, args, options.fromEnd);
   const rows = await options.find(page.query, edgeNodeQuery(context, info), page.bounds);
-  return { ...page.connect(rows), totalCount: options.count };
+  let total: Promise<number> | null = null;
+  return { ...page.connect(rows), totalCount: () => (total ??= options.count({ orderBy: page.query.orderBy, take: COUNTED_ROWS })) };
 };
 
 /**
  * A keyset page of a list that belongs to a parent, such as the comments of a post. All parents at the same place of the response share one
  * statement.
  * @param find reads the page of every parent at once, usually through a relation of the parent's Prisma model
- * @param count gives a parent's total, batched over the parents
+ * @param count gives a parent's total up to {@link COUNTED_ROWS}, batched over the parents
  * @param node maps a row to its node, for lists whose rows are links to the nodes
  */
 export const childPage = async <Row, Node = Row>(

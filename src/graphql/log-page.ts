@@ -19,15 +19,19 @@ export const logPage = async <Events extends object>(
   { after, first }: { readonly after: string | null | undefined; readonly first: number },
 ): Promise<LogEvent<Events>[]> => {
   assertPageSize('first', first);
-  const events = await (after === null || after === undefined ? readEvents(prisma, name, key, 0) : eventsAfter(prisma, name, key, after));
+  // An empty page reads one event, too: whether there is a gap is seen by what is read.
+  const limit = Math.max(first, 1);
+  const events = await (after === null || after === undefined
+    ? readEvents(prisma, name, key, 0, limit)
+    : eventsAfter(prisma, name, key, after, limit));
   return events.slice(0, first) as unknown as LogEvent<Events>[];
 };
 
-const eventsAfter = async (prisma: PrismaClient, topic: string, key: string, after: string): Promise<AnyEvent[]> => {
+const eventsAfter = async (prisma: PrismaClient, topic: string, key: string, after: string, limit: number): Promise<AnyEvent[]> => {
   const position = decodeCursor(topic, key, after);
   const head = await readHead(prisma, topic, key);
   assertReadable(topic, key, position, head);
-  const events = await readEvents(prisma, topic, key, position.seq);
+  const events = await readEvents(prisma, topic, key, position.seq, limit);
   // The head says that there are events, and none was found: retention has removed them since the head was read. The reader must hear of
   // that gap.
   if (events.length === 0 && position.seq < (head?.lastSeq ?? 0)) throw holeInLog();

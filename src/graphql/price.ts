@@ -40,8 +40,10 @@ declare global {
 
 /** A value of a row that has been read: to resolve it, and its bytes on their way. */
 const LEAF = 0.05;
-/** Counting the rows of a list, which is to look at each of them. */
+/** Counting the rows of a list, which is to look at each of them, up to a cap. */
 export const COUNT = 20;
+/** The same for what belongs to one object, such as a user's followers: seldom so many, and counted for all objects of a list together. */
+export const SHORT_COUNT = 5;
 /** Looking for words, which reads more of an index than it finds. */
 export const SEARCH = 50;
 

@@ -32,12 +32,12 @@ export const toEvent = (topic: string, key: string, { seq, kind, ref, at, epoch,
   cursor: encodeCursor(topic, key, { epoch, seq }),
 });
 
-/** The events of a stream after `seq`, in order and without a gap; at most {@link PAGE_SIZE}. */
-export const readEvents = async (prisma: PrismaClient, topic: string, key: string, seq: number): Promise<AnyEvent[]> => {
+/** The events of a stream after `seq`, in order and without a gap, as many as `limit` says. */
+export const readEvents = async (prisma: PrismaClient, topic: string, key: string, seq: number, limit = PAGE_SIZE): Promise<AnyEvent[]> => {
   const rows = await prisma.$queryRaw<Committed[]>`
     SELECT event.seq, event.kind, event.ref, event.at, head.epoch
     FROM event JOIN head ON head.topic = event.topic AND head.key = event.key
-    WHERE event.topic = ${topic} AND event.key = ${key} AND event.seq > ${seq} ORDER BY event.seq LIMIT ${PAGE_SIZE}`;
+    WHERE event.topic = ${topic} AND event.key = ${key} AND event.seq > ${seq} ORDER BY event.seq LIMIT ${limit}`;
   return rows.map((row) => toEvent(topic, key, row));
 };
 

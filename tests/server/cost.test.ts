@@ -102,6 +102,14 @@ describe('the price of an operation', () => {
 });
 
 describe('the depth of an operation', () => {
+  it('allows five connections within each other, by edges too, when the price does', () => {
+    const nest = (levels: number, inner: string): string =>
+      levels === 0 ? inner : `followers(first: 2) { edges { node { ${nest(levels - 1, inner)} } } }`;
+    const five = cost(`{ user(username: "ada") { ${nest(5, 'username')} } }`);
+    expect(five.depth).toBeLessThanOrEqual(12);
+    expect(five.price).toBeLessThan(LIMIT);
+  });
+
   it('counts the levels of meaning: a connection is one, by edges or by nodes', () => {
     expect(cost('{ posts { nodes { author { posts { nodes { id } } } } } }').depth).toBe(4);
     expect(cost('{ posts { edges { node { author { posts { edges { node { id } } } } } } } }').depth).toBe(4);

@@ -76,6 +76,20 @@ describe.each(Object.entries(transports))('over %s', (_name, send) => {
     expect(answer.length).toBeLessThan(10_000);
   });
 
+  const times = (count: number, text: (index: number) => string): string =>
+    Array.from({ length: count }, (_, index) => text(index)).join(' ');
+  it.each([
+    ['201 directives', `{ __typename ${times(201, () => '@skip(if: false)')} }`],
+    ['501 inline fragments', `{ ${times(501, () => '... { __typename }')} }`],
+    ['501 spreads of a fragment', `{ ${times(501, () => '...f')} } fragment f on Query { __typename }`],
+    ['501 fragments', `{ __typename } ${times(501, (index) => `fragment f${index} on Query { __typename }`)}`],
+    ['501 aliases', `{ ${times(501, (index) => `a${index}: __typename`)} }`],
+    ['101 root fields', `{ ${times(101, () => '__typename')} }`],
+    ['101 root fields by fragments', `{ ${times(21, () => '...f')} } fragment f on Query { ... { ${times(5, () => '__typename')} } }`],
+  ])('a document with %s is OPERATION_TOO_COMPLEX', async (_what, query) => {
+    expect(codeIn(await send({ query }))).toBe('OPERATION_TOO_COMPLEX');
+  });
+
   it('fragments that lead on 1,000 times are refused with a code of the caller', async () => {
     const fragments = Array.from({ length: 1_000 }, (_, index) => `fragment f${index} on Query { ...f${index + 1} }`).join(' ');
     const code = codeIn(await send({ query: `{ ...f0 } ${fragments} fragment f1000 on Query { __typename }` }));

@@ -172,7 +172,7 @@ builder.queryField('users', (t) =>
       return listPage(context, info, args, {
         keyset: oldestFirst,
         find: (page, query) => context.db.prisma.user.findMany({ ...query, ...page, where: { AND: [where, page.where] } }),
-        count: () => context.db.prisma.user.count({ where }),
+        count: (counted) => context.db.prisma.user.count({ where, ...counted }),
       });
     },
   }),

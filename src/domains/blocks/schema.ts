@@ -35,7 +35,7 @@ builder.prismaObjectFields(Me, (t) => ({
         keyset: latestBlocked,
         find: (query, blocked) =>
           context.db.prisma.block.findMany({ ...query, where: { AND: [where, query.where] }, include: { blocked } }),
-        count: () => context.db.prisma.block.count({ where }),
+        count: (counted) => context.db.prisma.block.count({ where, ...counted }),
       });
       return { ...page, edges: page.edges.map(({ cursor, node }) => ({ cursor, node: node.blocked })) };
     },

@@ -1,4 +1,5 @@
 import type { GraphQLResolveInfo } from 'graphql';
+import { countEach, MAX_COUNT } from '../../db/count.js';
 import type { Context } from '../../context.js';
 import { Prisma, type Conversation, type ConversationMember } from '../../db/generated/prisma/client.js';
 import { headFirst, heads } from '../../graphql/heads.js';
@@ -68,11 +69,12 @@ export const isKnown = async (context: Context, { id, archivedAt }: Pick<Convers
 /** The number of members who are online, the viewer included, without those separated from the viewer by a block. */
 export const onlineCount = batched(async ({ db, viewer }, conversationIds) => {
   if (viewer === null) return new Map<string, number>();
-  const rows = await db.prisma.$queryRaw<{ readonly id: string; readonly online: number }[]>`
-    SELECT member.conversation_id AS id, count(*)::int AS online
-    FROM conversation_member member
-    WHERE member.conversation_id = ANY(${conversationIds}::uuid[]) AND ${isConnected(Prisma.sql`member.user_id`)}
-      AND NOT ${areApart(Prisma.sql`${viewer.id}::uuid`, Prisma.sql`member.user_id`)}
-    GROUP BY member.conversation_id`;
-  return new Map(rows.map(({ id, online }) => [id, online]));
+  // Of a large room, as many members are looked at as are counted: most of them may be away.
+  return await countEach(
+    db.prisma,
+    conversationIds,
+    (id) => Prisma.sql`
+      SELECT 1 FROM (SELECT user_id FROM conversation_member WHERE conversation_id = ${id} LIMIT ${MAX_COUNT}) member
+      WHERE ${isConnected(Prisma.sql`member.user_id`)} AND NOT ${areApart(Prisma.sql`${viewer.id}::uuid`, Prisma.sql`member.user_id`)}`,
+  );
 }, 0);

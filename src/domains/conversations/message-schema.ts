@@ -1,7 +1,9 @@
+import { countEach, MAX_UNREAD } from '../../db/count.js';
+import { COUNT } from '../../graphql/price.js';
 import { builder } from '../../graphql/builder.js';
 import { childPage, connectionType, listPage, nodeQuery } from '../../graphql/connection.js';
 import type { Context } from '../../context.js';
-import type { Message as MessageRow } from '../../db/generated/prisma/client.js';
+import { Prisma, type Message as MessageRow } from '../../db/generated/prisma/client.js';
 import { headFirst } from '../../graphql/heads.js';
 import { encodeId } from '../../graphql/ids.js';
 import { batched, batchedField } from '../../graphql/loaders.js';
@@ -10,7 +12,7 @@ import { streamKeyset } from '../../realtime/stream-keyset.js';
 import { text } from '../../graphql/text.js';
 import { Me, User } from '../account/schema.js';
 import { afterHead, assertMember, conversationHead, ownMembership } from './membership.js';
-import { deleteMessage, editMessage, findMessage, newestFirst, containingText, sendMessage, writtenBy } from './messages.js';
+import { deleteMessage, editMessage, containsText, findMessage, newestFirst, containingText, sendMessage, writtenBy } from './messages.js';
 import {
   addReaction,
   emojiText,
@@ -39,12 +41,12 @@ const messageCount = batched(async ({ db }, keys) => {
     searches.set(search, [...(searches.get(search) ?? []), id]);
   const counts = await Promise.all(
     [...searches].map(async ([search, ids]) => {
-      const groups = await db.prisma.message.groupBy({
-        by: ['conversationId'],
-        where: { conversationId: { in: ids }, ...containingText(search) },
-        _count: true,
-      });
-      return groups.map(({ conversationId, _count }) => [JSON.stringify([conversationId, search]), _count] as const);
+      const of = await countEach(
+        db.prisma,
+        ids,
+        (id) => Prisma.sql`SELECT 1 FROM message WHERE conversation_id = ${id} AND ${containsText(search)}`,
+      );
+      return [...of].map(([id, count]) => [JSON.stringify([id, search]), count] as const);
     }),
   );
   return new Map(counts.flat());
@@ -167,7 +169,8 @@ builder.prismaObjectFields(Conversation, (t) => ({
 
 builder.prismaObjectFields(Me, (t) => ({
   unreadMessageCount: t.int({
-    description: 'How many messages of others the viewer has not read, in all conversations together.',
+    price: { own: COUNT },
+    description: `How many messages of others the viewer has not read, in all conversations together; ${MAX_UNREAD} stands for that many or more.`,
     resolve: (me, _args, { db }) => countAllUnread(db, me.id),
   }),
   messageHistory: t.field({
@@ -189,7 +192,7 @@ builder.prismaObjectFields(Me, (t) => ({
           const messages = await context.db.prisma.message.findMany({ ...query, ...page, where: { AND: [where, page.where] } });
           return await Promise.all(messages.map((message) => forItsAuthor(context, message)));
         },
-        count: () => context.db.prisma.message.count({ where }),
+        count: (counted) => context.db.prisma.message.count({ where, ...counted }),
       });
     },
   }),

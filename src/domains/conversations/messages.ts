@@ -3,7 +3,7 @@ import { createOnce, type ClientKey } from '../../db/client-id.js';
 import { isForeignKeyViolation } from '../../observability/failures.js';
 import { Prisma, type MemberRole, type Message } from '../../db/generated/prisma/client.js';
 import type { Keyset } from '../../db/keyset.js';
-import { escapeLike } from '../../db/like-pattern.js';
+import { containing, escapeLike } from '../../db/like-pattern.js';
 import type { Tx } from '../../db/transact.js';
 import { uuid7 } from '../../db/uuid.js';
 import { badInput, coded, notFound } from '../../errors.js';
@@ -35,6 +35,10 @@ export const newestFirst: Keyset<Pick<Message, 'id' | 'createdAt'>> = {
 /** A Prisma condition: messages that contain a text, ignoring case. An empty text matches all messages, deleted ones included. */
 export const containingText = (search: string): Prisma.MessageWhereInput =>
   search === '' ? {} : { body: { contains: escapeLike(search), mode: 'insensitive' } };
+
+/** {@link containingText} in SQL. */
+export const containsText = (search: string): Prisma.Sql =>
+  search === '' ? Prisma.sql`true` : Prisma.sql`message.body ILIKE ${containing(search)}`;
 
 /** A Prisma condition: messages of an author that are not deleted and match {@link containingText}. */
 export const writtenBy = (authorId: string, search: string): Prisma.MessageWhereInput => ({

@@ -1,8 +1,10 @@
+import { capped, countEach, MAX_COUNT, MAX_UNREAD } from '../../db/count.js';
+import { SHORT_COUNT } from '../../graphql/price.js';
 import { z } from 'zod';
 import { builder, type Types } from '../../graphql/builder.js';
 import { childPage, connectionType, listPage, nodeQuery } from '../../graphql/connection.js';
 import type { Context } from '../../context.js';
-import type { Conversation as ConversationRow, ConversationMember as Member } from '../../db/generated/prisma/client.js';
+import { Prisma, type Conversation as ConversationRow, type ConversationMember as Member } from '../../db/generated/prisma/client.js';
 import { badInput, codeOf } from '../../errors.js';
 import { decodeId, encodeId } from '../../graphql/ids.js';
 import { batched } from '../../graphql/loaders.js';
@@ -29,14 +31,11 @@ const memberIdList = list(z.string(), MAX_MEMBER_IDS, `Must name at most ${MAX_M
 
 const titleText = text(1, MAX_TITLE, { singleLine: true });
 
-const memberCount = batched(async ({ db }, conversationIds) => {
-  const groups = await db.prisma.conversationMember.groupBy({
-    by: ['conversationId'],
-    where: { conversationId: { in: [...conversationIds] } },
-    _count: true,
-  });
-  return new Map(groups.map(({ conversationId, _count }) => [conversationId, _count]));
-}, 0);
+const memberCount = batched(
+  ({ db }, conversationIds) =>
+    countEach(db.prisma, conversationIds, (id) => Prisma.sql`SELECT 1 FROM conversation_member WHERE conversation_id = ${id}`),
+  0,
+);
 
 const unreadCount = batched(
   async ({ db, viewer }, conversationIds) =>
@@ -101,13 +100,14 @@ export const Conversation = builder.prismaObject('Conversation', {
         'When a room was archived because nobody was left in it. Nobody can join it any more; what somebody wrote in it stays in their `Me.messageHistory`.',
     }),
     memberCount: t.int({
-      description: 'How many members it has.',
-      resolve: ({ id }, _args, context, info) => afterHead(context, info, id, () => memberCount(context, id)),
+      price: { own: SHORT_COUNT },
+      description: `How many members it has; ${MAX_COUNT} stands for that many or more.`,
+      resolve: ({ id }, _args, context, info) => afterHead(context, info, id, async () => capped(await memberCount(context, id))),
     }),
     onlineCount: t.int({
+      price: { own: SHORT_COUNT },
       nullable: true,
-      description:
-        'How many members are connected now. Those whom the viewer has blocked, or who have blocked the viewer, are not counted. For members only.',
+      description: `How many of its members are connected now; of a larger room, of ${MAX_COUNT} of them. Those whom the viewer has blocked, or who have blocked the viewer, are not counted. For members only.`,
       resolve: async ({ id }, _args, context) => {
         await assertMember(context, id);
         return await onlineCount(context, id);
@@ -122,7 +122,8 @@ export const Conversation = builder.prismaObject('Conversation', {
       },
     }),
     unreadCount: t.int({
-      description: 'How many messages of others the viewer has not read; 0 for anyone who is no member.',
+      price: { own: SHORT_COUNT },
+      description: `How many messages of others the viewer has not read, where ${MAX_UNREAD} stands for that many or more; 0 for anyone who is no member.`,
       resolve: ({ id }, _args, context, info) => afterHead(context, info, id, () => unreadCount(context, id)),
     }),
     lastReadCursor: t.string({
@@ -224,7 +225,7 @@ builder.prismaObjectFields(Me, (t) => ({
       return listPage(context, info, args, {
         keyset: latestActivity,
         find: (page, query) => context.db.prisma.conversation.findMany({ ...query, ...page, where: { AND: [where, page.where] } }),
-        count: () => context.db.prisma.conversation.count({ where }),
+        count: (counted) => context.db.prisma.conversation.count({ where, ...counted }),
       });
     },
   }),

@@ -1,20 +1,23 @@
+import { capped, countEach, MAX_COUNT } from '../../db/count.js';
+import { Prisma } from '../../db/generated/prisma/client.js';
 import { builder } from '../../graphql/builder.js';
 import { childPage } from '../../graphql/connection.js';
 import { batched } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
+import { SHORT_COUNT } from '../../graphql/price.js';
 import { findUser, findUsers } from '../account/account.js';
 import { meField, User, UserConnection } from '../account/schema.js';
 import { followUser, latestFollowees, latestFollowers, unfollowUser, type FolloweeRow, type FollowerRow } from './follows.js';
 
-const followerCount = batched(async ({ db }, userIds) => {
-  const groups = await db.prisma.follow.groupBy({ by: ['followeeId'], where: { followeeId: { in: [...userIds] } }, _count: true });
-  return new Map(groups.map(({ followeeId, _count }) => [followeeId, _count]));
-}, 0);
+const followerCount = batched(
+  ({ db }, userIds) => countEach(db.prisma, userIds, (id) => Prisma.sql`SELECT 1 FROM follow WHERE followee_id = ${id}`),
+  0,
+);
 
-const followingCount = batched(async ({ db }, userIds) => {
-  const groups = await db.prisma.follow.groupBy({ by: ['followerId'], where: { followerId: { in: [...userIds] } }, _count: true });
-  return new Map(groups.map(({ followerId, _count }) => [followerId, _count]));
-}, 0);
+const followingCount = batched(
+  ({ db }, userIds) => countEach(db.prisma, userIds, (id) => Prisma.sql`SELECT 1 FROM follow WHERE follower_id = ${id}`),
+  0,
+);
 
 const viewerFollows = batched(async ({ db, viewer }, userIds) => {
   if (viewer === null) return new Map<string, boolean>();
@@ -27,12 +30,14 @@ const viewerFollows = batched(async ({ db, viewer }, userIds) => {
 
 builder.prismaObjectFields(User, (t) => ({
   followerCount: t.int({
-    description: 'How many users follow this one.',
-    resolve: (user, _args, context) => followerCount(context, user.id),
+    price: { own: SHORT_COUNT },
+    description: `How many users follow this one; ${MAX_COUNT} stands for that many or more.`,
+    resolve: async (user, _args, context) => capped(await followerCount(context, user.id)),
   }),
   followingCount: t.int({
-    description: 'How many users this one follows.',
-    resolve: (user, _args, context) => followingCount(context, user.id),
+    price: { own: SHORT_COUNT },
+    description: `How many users this one follows; ${MAX_COUNT} stands for that many or more.`,
+    resolve: async (user, _args, context) => capped(await followingCount(context, user.id)),
   }),
   viewerFollows: t.boolean({
     description: 'Whether the viewer follows this user; false for anyone not signed in.',

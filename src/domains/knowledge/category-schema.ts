@@ -1,20 +1,19 @@
+import { capped, countEach, MAX_COUNT } from '../../db/count.js';
 import { builder, type Types } from '../../graphql/builder.js';
-import type { Category as CategoryRow } from '../../db/generated/prisma/client.js';
+import { Prisma, type Category as CategoryRow } from '../../db/generated/prisma/client.js';
 import { encodeId } from '../../graphql/ids.js';
 import { batched } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
+import { SHORT_COUNT } from '../../graphql/price.js';
 import { text } from '../../graphql/text.js';
 import { categoryById, createCategory, deleteCategory, findCategory, updateCategory } from './categories.js';
 import { categoryDescriptionText, categoryText, MAX_CATEGORY, MAX_CATEGORY_DESCRIPTION, MAX_SEARCH } from './rules.js';
 
-const entryCount = batched(async ({ db }, categoryIds) => {
-  const groups = await db.prisma.entry.groupBy({
-    by: ['categoryId'],
-    where: { categoryId: { in: [...categoryIds] }, isPublic: true },
-    _count: true,
-  });
-  return new Map(groups.map(({ categoryId, _count }) => [categoryId ?? '', _count]));
-}, 0);
+const entryCount = batched(
+  ({ db }, categoryIds) =>
+    countEach(db.prisma, categoryIds, (id) => Prisma.sql`SELECT 1 FROM entry WHERE category_id = ${id} AND is_public`),
+  0,
+);
 
 export const Category = builder.prismaNode('Category', {
   id: { field: 'id', description: 'Its global id.' },
@@ -26,8 +25,9 @@ export const Category = builder.prismaNode('Category', {
     description: t.exposeString('description', { nullable: true, description: 'What belongs here.' }),
     color: t.expose('color', { type: 'HexColor', description: 'The colour to show it in.' }),
     entryCount: t.int({
-      description: 'How many public entries it has.',
-      resolve: (category, _args, context) => entryCount(context, category.id),
+      price: { own: SHORT_COUNT },
+      description: `How many public entries it has; ${MAX_COUNT} stands for that many or more.`,
+      resolve: async (category, _args, context) => capped(await entryCount(context, category.id)),
     }),
   }),
 });

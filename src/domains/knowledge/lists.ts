@@ -51,28 +51,58 @@ export const whereOf = async (context: Context, filter: EntryFilter): Promise<Pr
   }
   if (typeof filter.isFeatured === 'boolean') conditions.push({ isFeatured: filter.isFeatured });
   if (typeof filter.isPublic === 'boolean') conditions.push({ isPublic: filter.isPublic });
-  if (filter.search) {
-    const contains = escapeLike(filter.search);
-    conditions.push({
-      OR: [
-        { title: { contains, mode: 'insensitive' } },
-        { content: { contains, mode: 'insensitive' } },
-        { tags: { hasSome: await tagsContaining(context, filter.search, null) } },
-      ],
-    });
-  }
+  if (filter.search) conditions.push(await searched(context, filter.search));
   return { AND: conditions };
 };
 
 /**
- * The tags of entries that are visible to the viewer, ordered by the number of entries, then by name.
- * @param search a part of the tag, ignoring case; empty for all tags
- * @param limit the most tags; null for all
+ * A Prisma condition: what the index of trigrams finds. Words of three letters and more are found anywhere; of less the index knows only how
+ * words begin, so they are looked for at the beginning of the words of a title; and without any letter or digit it knows nothing.
  */
-export const tagsContaining = async ({ db, viewer }: Context, search: string, limit: number | null): Promise<string[]> => {
+const textConditions = (search: string): Prisma.EntryWhereInput[] => {
+  const text = escapeLike(search);
+  if (/[\p{L}\p{N}]{3}/u.test(search))
+    return [{ title: { contains: text, mode: 'insensitive' } }, { content: { contains: text, mode: 'insensitive' } }];
+  if (!/[\p{L}\p{N}]/u.test(search)) return [];
+  return [{ title: { startsWith: text, mode: 'insensitive' } }, { title: { contains: ` ${text}`, mode: 'insensitive' } }];
+};
+
+/** The most entries that are named by their ids in a list that was searched. */
+const MAX_FOUND = 1_000;
+
+/**
+ * A Prisma condition: entries with this text. Few are found by their indexes first. Beside the order of a list, PostgreSQL would rather walk that
+ * order until it has a page, and walk all entries for a text that is rare; where many have the text, that walk is short.
+ */
+const searched = async (context: Context, search: string): Promise<Prisma.EntryWhereInput> => {
+  const tags = await tagsContaining(context, search, MAX_SEARCHED_TAGS);
+  const where = { OR: [...textConditions(search), { tags: { hasSome: tags } }] };
+  const found = await context.db.prisma.entry.findMany({ where, select: { id: true }, take: MAX_FOUND + 1 });
+  return found.length > MAX_FOUND ? where : { id: { in: found.map(({ id }) => id) } };
+};
+
+/** Of tags that contain a searched text, as many as entries are looked for with. */
+const MAX_SEARCHED_TAGS = 1_000;
+/** Of a viewer's own private entries, as many as their tags are counted of. */
+const MAX_PRIVATE = 1_000;
+
+/**
+ * The tags of entries that are visible to the viewer, ordered by the number of entries, then by name. No entry is read for the public ones.
+ * @param search a part of the tag, ignoring case; empty for all tags
+ * @param limit the most tags
+ */
+export const tagsContaining = async ({ db, viewer }: Context, search: string, limit: number): Promise<string[]> => {
+  const pattern = containing(search.toLowerCase());
+  // A tag that only public entries have is among the first of all only if it is among the first of theirs.
   const rows = await db.prisma.$queryRaw<{ tag: string }[]>`
-    SELECT tag FROM entry, unnest(tags) AS tag
-    WHERE (is_public OR author_id = ${viewer?.id ?? null}::uuid) AND tag LIKE ${containing(search.toLowerCase())}
-    GROUP BY tag ORDER BY count(*) DESC, tag LIMIT ${limit}::int`;
+    WITH own AS (
+      SELECT own_tag AS tag, count(*) AS entries
+      FROM (SELECT tags FROM entry WHERE author_id = ${viewer?.id ?? null}::uuid AND NOT is_public LIMIT ${MAX_PRIVATE}) entry, unnest(tags) AS own_tag
+      WHERE own_tag LIKE ${pattern} GROUP BY own_tag
+    ), candidate AS (
+      (SELECT tag FROM tag WHERE tag LIKE ${pattern} ORDER BY entry_count DESC, tag LIMIT ${limit}::int) UNION SELECT tag FROM own
+    )
+    SELECT candidate.tag FROM candidate LEFT JOIN tag USING (tag) LEFT JOIN own USING (tag)
+    ORDER BY coalesce(tag.entry_count, 0) + coalesce(own.entries, 0) DESC, candidate.tag LIMIT ${limit}::int`;
   return rows.map(({ tag }) => tag);
 };

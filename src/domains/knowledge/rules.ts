@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Viewer } from '../../context.js';
-import type { Entry, Prisma } from '../../db/generated/prisma/client.js';
+import { Prisma, type Entry } from '../../db/generated/prisma/client.js';
 import { list, text } from '../../graphql/text.js';
 import { CATEGORY_MAX, TITLE_MAX } from './front-matter.js';
 import { CONTENT_MAX } from './markdown-budget.js';
@@ -12,6 +12,10 @@ export const maySee = (viewer: Viewer | null, entry: Pick<Entry, 'isPublic' | 'a
 /** {@link maySee} as a Prisma condition. */
 export const visibleTo = (viewer: Viewer | null): Prisma.EntryWhereInput =>
   viewer === null ? { isPublic: true } : { OR: [{ isPublic: true }, { authorId: viewer.id }] };
+
+/** {@link maySee} in SQL. */
+export const isVisibleTo = (viewer: Viewer | null): Prisma.Sql =>
+  viewer === null ? Prisma.sql`entry.is_public` : Prisma.sql`(entry.is_public OR entry.author_id = ${viewer.id}::uuid)`;
 
 export const MAX_TITLE = TITLE_MAX;
 export const MAX_CONTENT = CONTENT_MAX;

@@ -1,9 +1,10 @@
+import { countEach } from '../../db/count.js';
 import { queryFromInfo } from '@pothos/plugin-prisma';
 import type { GraphQLResolveInfo } from 'graphql';
 import { builder, type Types } from '../../graphql/builder.js';
 import { childPage, connectionType, listPage, type CountedConnection, type NodeQuery } from '../../graphql/connection.js';
 import type { Context } from '../../context.js';
-import type { Entry as EntryRow } from '../../db/generated/prisma/client.js';
+import { Prisma, type Entry as EntryRow } from '../../db/generated/prisma/client.js';
 import type { PageArgs } from '../../db/keyset.js';
 import { badInput } from '../../errors.js';
 import { decodeId, encodeId } from '../../graphql/ids.js';
@@ -17,19 +18,28 @@ import { viewerLikes } from '../likes/likes.js';
 import { Category } from './category-schema.js';
 import { createEntry, deleteEntry, featureEntry, findEntry, likeEntry, unlikeEntry, updateEntry } from './entries.js';
 import { entryOrders, tagsContaining, whereOf, type EntryFilter as Filter, type EntryOrder as Order } from './lists.js';
-import { contentText, MAX_CONTENT, MAX_SEARCH, MAX_TAG, MAX_TAGS, MAX_TITLE, maySee, tagTexts, titleText, visibleTo } from './rules.js';
+import {
+  contentText,
+  MAX_CONTENT,
+  MAX_SEARCH,
+  MAX_TAG,
+  MAX_TAGS,
+  MAX_TITLE,
+  isVisibleTo,
+  maySee,
+  tagTexts,
+  titleText,
+  visibleTo,
+} from './rules.js';
 
 /** The most tags in one response. */
 const MAX_TAG_LIST = 100;
 
-const authoredCount = batched(async ({ db, viewer }, authorIds) => {
-  const groups = await db.prisma.entry.groupBy({
-    by: ['authorId'],
-    where: { AND: [{ authorId: { in: [...authorIds] } }, visibleTo(viewer)] },
-    _count: true,
-  });
-  return new Map(groups.map(({ authorId, _count }) => [authorId, _count]));
-}, 0);
+const authoredCount = batched(
+  ({ db, viewer }, authorIds) =>
+    countEach(db.prisma, authorIds, (id) => Prisma.sql`SELECT 1 FROM entry WHERE author_id = ${id} AND ${isVisibleTo(viewer)}`),
+  0,
+);
 
 const hasLiked = viewerLikes('entry');
 
@@ -133,7 +143,7 @@ const EntryFilter = builder.inputType('EntryFilter', {
     isPublic: t.boolean({ description: "Whether everyone sees them; false leaves the viewer's own private ones." }),
     search: t.string({
       validate: text(0, MAX_SEARCH),
-      description: `A part of their title, content or tags, in any case; up to ${MAX_SEARCH} characters.`,
+      description: `A part of their title, content or tags, in any case; up to ${MAX_SEARCH} characters. Without three letters or digits in a row: how a word of the title begins, or a part of a tag.`,
     }),
   }),
 });
@@ -152,7 +162,7 @@ const entryList = async (
   return await listPage(context, info, args, {
     keyset: entryOrders[order],
     find: async (page, query) => (where === null ? [] : await entry.findMany({ ...query, ...page, where: { AND: [where, page.where] } })),
-    count: async () => (where === null ? 0 : await entry.count({ where })),
+    count: async (counted) => (where === null ? 0 : await entry.count({ where, ...counted })),
   });
 };
 

@@ -1,4 +1,5 @@
 import type { Context } from '../../context.js';
+import { capped, MAX_UNREAD } from '../../db/count.js';
 import type { Database } from '../../db/database.js';
 import { Prisma, type Notification } from '../../db/generated/prisma/client.js';
 import { badInput, notFound } from '../../errors.js';
@@ -8,9 +9,12 @@ import { viewerOf } from '../../access/viewer.js';
 import { notificationsOf, notWithdrawn } from './rules.js';
 import { notificationLog } from './topics.js';
 
-/** The number of a user's unread notifications. */
+/** The number of a user's unread notifications, up to {@link MAX_UNREAD}. */
 export const countUnread = async ({ prisma }: Database, userId: string): Promise<number> =>
-  await prisma.notification.count({ where: notificationsOf(userId, true) });
+  capped(
+    await prisma.notification.count({ where: notificationsOf(userId, true), orderBy: { seq: 'desc' }, take: MAX_UNREAD + 1 }),
+    MAX_UNREAD,
+  );
 
 /** A notification of the viewer; null for those of other users. */
 export const findNotification = async (context: Context, id: string): Promise<Notification | null> =>

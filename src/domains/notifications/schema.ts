@@ -1,10 +1,13 @@
+import { capped, countEach, MAX_COUNT, MAX_UNREAD } from '../../db/count.js';
+import { COUNT, SHORT_COUNT } from '../../graphql/price.js';
 import { z } from 'zod';
 import { builder } from '../../graphql/builder.js';
 import { connectionType, listPage, nodeQuery } from '../../graphql/connection.js';
-import type {
-  Announcement as AnnouncementRow,
-  Notification as NotificationRow,
-  User as UserRow,
+import {
+  Prisma,
+  type Announcement as AnnouncementRow,
+  type Notification as NotificationRow,
+  type User as UserRow,
 } from '../../db/generated/prisma/client.js';
 import { badInput } from '../../errors.js';
 import { decodeId, encodeId } from '../../graphql/ids.js';
@@ -40,12 +43,12 @@ interface Actors {
 /** The actors of a notification; one statement for all notifications of a response. */
 const actorsOf = batched<Actors>(
   async ({ db }, ids) => {
+    const counts = await countEach(db.prisma, ids, (id) => Prisma.sql`SELECT 1 FROM notification_actor WHERE notification_id = ${id}`);
     const rows = await db.prisma.notification.findMany({
       relationLoadStrategy: 'join',
       where: { id: { in: [...ids] } },
       select: {
         id: true,
-        _count: { select: { actors: true } },
         actors: {
           take: MAX_ACTORS,
           orderBy: [{ at: 'desc' }, { userId: 'desc' }],
@@ -53,7 +56,7 @@ const actorsOf = batched<Actors>(
         },
       },
     });
-    return new Map(rows.map(({ id, _count, actors }) => [id, { count: _count.actors, latest: actors.map(({ user }) => user) }]));
+    return new Map(rows.map(({ id, actors }) => [id, { count: capped(counts.get(id) ?? 0), latest: actors.map(({ user }) => user) }]));
   },
   { count: 0, latest: [] },
 );
@@ -91,7 +94,8 @@ export const Notification = builder.prismaObject('Notification', {
       resolve: async ({ id }, _args, context) => [...(await actorsOf(context, id)).latest],
     }),
     actorCount: t.int({
-      description: 'How many users did it.',
+      price: { own: SHORT_COUNT },
+      description: `How many users did it; ${MAX_COUNT} stands for that many or more.`,
       resolve: async ({ id }, _args, context) => (await actorsOf(context, id)).count,
     }),
     text: t.string({
@@ -177,12 +181,13 @@ builder.prismaObjectFields(Me, (t) => ({
       return await listPage(context, info, args, {
         keyset: latestFirst(notificationLog.name, me.id, await headFirst(notificationHead, context, info, me.id)),
         find: (page, query) => context.db.prisma.notification.findMany({ ...query, ...page, where: { AND: [where, page.where] } }),
-        count: () => context.db.prisma.notification.count({ where }),
+        count: (counted) => context.db.prisma.notification.count({ where, ...counted }),
       });
     },
   }),
   unreadNotificationCount: t.int({
-    description: 'How many notifications the viewer has not read.',
+    price: { own: COUNT },
+    description: `How many notifications the viewer has not read; ${MAX_UNREAD} stands for that many or more.`,
     resolve: (me, _args, { db }) => countUnread(db, me.id),
   }),
   notificationCursor: t.string({
@@ -211,7 +216,7 @@ builder.queryField('announcements', (t) =>
       listPage(context, info, args, {
         keyset: latestFirst(announcementLog.name, EVERYONE, await headFirst(announcementHead, context, info, EVERYONE)),
         find: (page, query) => context.db.prisma.announcement.findMany({ ...query, ...page }),
-        count: () => context.db.prisma.announcement.count(),
+        count: (counted) => context.db.prisma.announcement.count(counted),
       }),
   }),
 );
@@ -277,7 +282,8 @@ mutation('markNotificationsRead', {
         resolve: ({ notifications }) => notifications,
       }),
       unreadCount: t.int({
-        description: 'How many notifications the viewer has not read now.',
+        price: { own: SHORT_COUNT },
+        description: `How many notifications the viewer has not read now; ${MAX_UNREAD} stands for that many or more.`,
         resolve: (_payload, _args, context) => countUnread(context.db, viewerOf(context).id),
       }),
       me: meField(t),

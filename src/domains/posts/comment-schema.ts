@@ -1,12 +1,14 @@
 import type { GraphQLResolveInfo } from 'graphql';
+import { capped, countEach, MAX_COUNT } from '../../db/count.js';
 import { builder, type Types } from '../../graphql/builder.js';
 import { childPage, connectionType, nodeQuery } from '../../graphql/connection.js';
 import type { Context } from '../../context.js';
-import type { Comment as CommentRow } from '../../db/generated/prisma/client.js';
+import { Prisma, type Comment as CommentRow } from '../../db/generated/prisma/client.js';
 import { headFirst } from '../../graphql/heads.js';
 import { encodeId } from '../../graphql/ids.js';
 import { batched } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
+import { SHORT_COUNT } from '../../graphql/price.js';
 import { streamKeyset } from '../../realtime/stream-keyset.js';
 import { text } from '../../graphql/text.js';
 import { addComment, deleteComment, findComment, updateComment } from './comments.js';
@@ -24,18 +26,21 @@ const postExists = batched(async ({ db }, postIds) => {
 }, false);
 
 /** The total includes deleted comments, which keep their places as tombstones; those of a deleted post are gone with it. */
-const threadSize = (where: { readonly replyToId?: null }) =>
-  batched(async ({ db }, postIds) => {
-    const groups = await db.prisma.comment.groupBy({
-      by: ['postId'],
-      where: { ...where, postId: { in: [...postIds] }, post: notDeleted },
-      _count: true,
-    });
-    return new Map(groups.map(({ postId, _count }) => [postId, _count]));
-  }, 0);
+const threadSize = (condition: Prisma.Sql) =>
+  batched(
+    ({ db }, postIds) =>
+      countEach(
+        db.prisma,
+        postIds,
+        (id) => Prisma.sql`
+          SELECT 1 FROM comment WHERE post_id = ${id} AND ${condition}
+            AND EXISTS (SELECT 1 FROM post WHERE post.id = ${id} AND post.deleted_at IS NULL)`,
+      ),
+    0,
+  );
 
-const allComments = threadSize({});
-const topLevelComments = threadSize({ replyToId: null });
+const allComments = threadSize(Prisma.sql`true`);
+const topLevelComments = threadSize(Prisma.sql`reply_to_id IS NULL`);
 
 /** The number of comments of a post and its version; 0 in version 0 for a deleted post. */
 const loadComments = batched<Count | null>(({ db }, postIds) => commentCount.load(db.prisma, postIds), null);
@@ -43,19 +48,16 @@ const loadComments = batched<Count | null>(({ db }, postIds) => commentCount.loa
 const commentsOf = async (context: Context, postId: string): Promise<Count> =>
   (await loadComments(context, postId)) ?? { postId, count: 0, version: 0 };
 
-const replySize = (where: { readonly deletedAt: null } | { readonly post: typeof notDeleted }) =>
-  batched(async ({ db }, commentIds) => {
-    const groups = await db.prisma.comment.groupBy({
-      by: ['replyToId'],
-      where: { ...where, replyToId: { in: [...commentIds] } },
-      _count: true,
-    });
-    return new Map(groups.flatMap(({ replyToId, _count }) => (replyToId === null ? [] : [[replyToId, _count] as const])));
-  }, 0);
+const replySize = (condition: Prisma.Sql) =>
+  batched(
+    ({ db }, commentIds) =>
+      countEach(db.prisma, commentIds, (id) => Prisma.sql`SELECT 1 FROM comment reply WHERE reply.reply_to_id = ${id} AND ${condition}`),
+    0,
+  );
 
 /** Replies under a deleted post are gone with it. */
-const allReplies = replySize({ post: notDeleted });
-const replyCount = replySize({ deletedAt: null });
+const allReplies = replySize(Prisma.sql`EXISTS (SELECT 1 FROM post WHERE post.id = reply.post_id AND post.deleted_at IS NULL)`);
+const replyCount = replySize(Prisma.sql`reply.deleted_at IS NULL`);
 
 /** Comments ordered by the post's log, with the cursors of that log. */
 const threadOrder = async (context: Context, info: GraphQLResolveInfo, postId: string) =>
@@ -71,8 +73,9 @@ export const Comment = builder.prismaObject('Comment', {
     post: t.relation('post', { description: 'The post it stands under.' }),
     replyTo: t.relation('replyTo', { nullable: true, description: 'The comment it replies to; null for a comment on the post itself.' }),
     replyCount: t.int({
-      description: 'How many comments reply to it directly, without deleted ones.',
-      resolve: ({ id }, _args, context) => replyCount(context, id),
+      price: { own: SHORT_COUNT },
+      description: `How many comments reply to it directly, without deleted ones; ${MAX_COUNT} stands for that many or more.`,
+      resolve: async ({ id }, _args, context) => capped(await replyCount(context, id)),
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was written.' }),
     editedAt: t.expose('editedAt', { type: 'DateTime', nullable: true, description: 'When it was last edited; null if never.' }),

@@ -6,10 +6,13 @@ import { viewerOf } from '../../access/viewer.js';
 import { followedBy, followeesOf } from '../follows/follows.js';
 import { notDeleted } from './posts.js';
 
-/** The number of posts in the viewer's feed: those of the users they follow, and their own. */
-export const countFeed = async (context: Context): Promise<number> => {
+/** The number of posts in the viewer's feed, those of the users they follow and their own. */
+export const countFeed = async (context: Context, counted: Pick<PageQuery, 'orderBy' | 'take'>): Promise<number> => {
   const viewerId = viewerOf(context).id;
-  return await context.db.prisma.post.count({ where: { ...notDeleted, OR: [{ authorId: viewerId }, { author: followedBy(viewerId) }] } });
+  return await context.db.prisma.post.count({
+    where: { ...notDeleted, OR: [{ authorId: viewerId }, { author: followedBy(viewerId) }] },
+    ...counted,
+  });
 };
 
 /**

@@ -1,6 +1,7 @@
+import { countEach } from '../../db/count.js';
 import { builder, type Types } from '../../graphql/builder.js';
 import { childPage, connectionType, listPage, nodeQuery } from '../../graphql/connection.js';
-import type { Post as PostRow } from '../../db/generated/prisma/client.js';
+import { Prisma, type Post as PostRow } from '../../db/generated/prisma/client.js';
 import { decodeId, encodeId } from '../../graphql/ids.js';
 import { heads } from '../../graphql/heads.js';
 import { batched } from '../../graphql/loaders.js';
@@ -23,14 +24,11 @@ export const commentHead = heads(commentLog);
 
 const hasLiked = viewerLikes('post');
 
-const postCount = batched(async ({ db }, authorIds) => {
-  const groups = await db.prisma.post.groupBy({
-    by: ['authorId'],
-    where: { authorId: { in: [...authorIds] }, ...notDeleted },
-    _count: true,
-  });
-  return new Map(groups.map(({ authorId, _count }) => [authorId, _count]));
-}, 0);
+const postCount = batched(
+  ({ db }, authorIds) =>
+    countEach(db.prisma, authorIds, (id) => Prisma.sql`SELECT 1 FROM post WHERE author_id = ${id} AND deleted_at IS NULL`),
+  0,
+);
 
 // ---------------------------------------------------------------- types
 
@@ -120,7 +118,7 @@ builder.queryField('posts', (t) =>
       return listPage(context, info, args, {
         keyset: newestFirst,
         find: async (page, query) => (isNobody ? [] : await post.findMany({ ...query, ...page, where: { AND: [where, page.where] } })),
-        count: async () => (isNobody ? 0 : await post.count({ where })),
+        count: async (counted) => (isNobody ? 0 : await post.count({ where, ...counted })),
       });
     },
   }),
@@ -137,7 +135,7 @@ builder.queryField('feed', (t) =>
       listPage(context, info, args, {
         keyset: newestFirst,
         find: (page, query, bounds) => feedPage(context, { page, bounds, query }),
-        count: () => countFeed(context),
+        count: (counted) => countFeed(context, counted),
       }),
   }),
 );

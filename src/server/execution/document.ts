@@ -1,5 +1,6 @@
 import {
   GraphQLError,
+  Kind,
   Lexer,
   parse,
   Source,
@@ -19,7 +20,10 @@ import { expansionOf } from './expansion.js';
  * size; each alias is one more execution of a field; parser and validation recurse into nested selections; and fragments multiply their
  * content.
  */
-export type DocumentLimits = Pick<Config['limits'], 'queryTokens' | 'queryAliases' | 'queryNesting' | 'queryFields'>;
+export type DocumentLimits = Pick<
+  Config['limits'],
+  'queryTokens' | 'queryAliases' | 'queryDirectives' | 'queryFragments' | 'queryNesting' | 'queryFields' | 'queryRootFields'
+>;
 
 /** The most validation errors that are reported. */
 const MAX_MISTAKES = 20;
@@ -32,12 +36,15 @@ const tooComplex = (what: string, max: number): GraphQLError =>
 
 /**
  * Checks the limits on a document's tokens without recursion, and reports the first that is exceeded.
- * @throws OPERATION_TOO_COMPLEX for too many tokens or aliases, GRAPHQL_PARSE_FAILED for too deep nesting
+ * @throws OPERATION_TOO_COMPLEX for too many tokens, aliases, directives or spreads, GRAPHQL_PARSE_FAILED for too deep nesting
  */
-const assertTokens = (source: Source, { queryTokens, queryAliases, queryNesting }: DocumentLimits): void => {
+const assertTokens = (source: Source, limits: DocumentLimits): void => {
+  const { queryTokens, queryAliases, queryDirectives, queryFragments, queryNesting } = limits;
   const lexer = new Lexer(source);
   let tokens = 0;
   let aliases = 0;
+  let directives = 0;
+  let spreads = 0;
   let nesting = 0;
   let parentheses = 0;
   for (let token = nextOf(lexer); token !== TokenKind.EOF; token = nextOf(lexer)) {
@@ -48,8 +55,12 @@ const assertTokens = (source: Source, { queryTokens, queryAliases, queryNesting 
     else if (token === TokenKind.PAREN_R) parentheses -= 1;
     // Inside parentheses a colon follows the name of an argument or variable; outside it follows an alias.
     else if (token === TokenKind.COLON && parentheses === 0) aliases += 1;
+    if (token === TokenKind.AT) directives += 1;
+    else if (token === TokenKind.SPREAD) spreads += 1;
     if (tokens > queryTokens) throw tooComplex('tokens', queryTokens);
     if (aliases > queryAliases) throw tooComplex('aliases', queryAliases);
+    if (directives > queryDirectives) throw tooComplex('directives', queryDirectives);
+    if (spreads > queryFragments) throw tooComplex('spreads of fragments', queryFragments);
     if (nesting > queryNesting) throw coded('GRAPHQL_PARSE_FAILED', `The document nests deeper than ${queryNesting} levels.`);
   }
 };
@@ -64,10 +75,13 @@ const nextOf = (lexer: Lexer): TokenKind => {
   }
 };
 
-/** Checks what a document's fragments expand to. @throws OPERATION_TOO_COMPLEX */
-const assertExpands = (document: DocumentNode, { queryNesting, queryFields }: DocumentLimits): void => {
-  const { fields, depth } = expansionOf(document);
+/** Checks the number of a document's fragments, and what they expand to. @throws OPERATION_TOO_COMPLEX */
+const assertExpands = (document: DocumentNode, { queryFragments, queryNesting, queryFields, queryRootFields }: DocumentLimits): void => {
+  const fragments = document.definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION).length;
+  if (fragments > queryFragments) throw tooComplex('fragments', queryFragments);
+  const { fields, depth, rootFields } = expansionOf(document);
   if (fields > queryFields) throw tooComplex('fields', queryFields);
+  if (rootFields > queryRootFields) throw tooComplex('root fields', queryRootFields);
   if (depth > queryNesting)
     throw coded('OPERATION_TOO_COMPLEX', `The fragments of the document nest deeper than ${queryNesting} levels.`, { limit: queryNesting });
 };

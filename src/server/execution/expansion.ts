@@ -6,25 +6,32 @@ export interface Expansion {
   readonly fields: number;
   /** The depth of nested selection sets. */
   readonly depth: number;
+  /** The most root fields that an operation has. */
+  readonly rootFields: number;
 }
 
 /** The content of one definition without the fragments that it spreads. */
 interface Own {
+  readonly isOperation: boolean;
   fields: number;
   depth: number;
-  /** Every spread of a fragment, and the depth of the selection set it stands in. */
-  readonly spreads: { readonly name: string; readonly depth: number }[];
+  /** Those of its fields that are below no other. */
+  rootFields: number;
+  /** Every spread of a fragment, the depth of the selection set it stands in, and whether it is below no field. */
+  readonly spreads: { readonly name: string; readonly depth: number; readonly isRoot: boolean }[];
 }
 
-const ownOf = (set: SelectionSetNode, depth: number, own: Own): Own => {
+const ownOf = (set: SelectionSetNode, depth: number, isRoot: boolean, own: Own): Own => {
   own.depth = Math.max(own.depth, depth);
   for (const selection of set.selections) {
     if (selection.kind === Kind.FRAGMENT_SPREAD) {
-      own.spreads.push({ name: selection.name.value, depth });
+      own.spreads.push({ name: selection.name.value, depth, isRoot });
       continue;
     }
-    if (selection.kind === Kind.FIELD) own.fields += 1;
-    if (selection.selectionSet) ownOf(selection.selectionSet, depth + 1, own);
+    const isField = selection.kind === Kind.FIELD;
+    if (isField) own.fields += 1;
+    if (isField && isRoot) own.rootFields += 1;
+    if (selection.selectionSet) ownOf(selection.selectionSet, depth + 1, isRoot && !isField, own);
   }
   return own;
 };
@@ -39,7 +46,8 @@ export const expansionOf = ({ definitions }: DocumentNode): Expansion => {
   const roots: Own[] = [];
   for (const definition of definitions) {
     if (definition.kind !== Kind.FRAGMENT_DEFINITION && definition.kind !== Kind.OPERATION_DEFINITION) continue;
-    const own = ownOf(definition.selectionSet, 1, { fields: 0, depth: 0, spreads: [] });
+    const isOperation = definition.kind === Kind.OPERATION_DEFINITION;
+    const own = ownOf(definition.selectionSet, 1, true, { isOperation, fields: 0, depth: 0, rootFields: 0, spreads: [] });
     roots.push(own);
     if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, own);
   }
@@ -48,9 +56,9 @@ export const expansionOf = ({ definitions }: DocumentNode): Expansion => {
   for (const root of roots) {
     const stack = [root];
     for (let own = stack.at(-1); own !== undefined; own = stack.at(-1)) {
-      const spread = own.spreads.flatMap(({ name, depth }) => {
+      const spread = own.spreads.flatMap(({ name, ...place }) => {
         const fragment = fragments.get(name);
-        return fragment === undefined ? [] : [{ fragment, depth }];
+        return fragment === undefined ? [] : [{ fragment, ...place }];
       });
       const unknown = begun.has(own) ? [] : spread.map(({ fragment }) => fragment).filter((fragment) => !begun.has(fragment));
       begun.add(own);
@@ -60,15 +68,20 @@ export const expansionOf = ({ definitions }: DocumentNode): Expansion => {
       }
       stack.pop();
       if (known.has(own)) continue;
-      const total = { fields: own.fields, depth: own.depth };
-      for (const { fragment, depth } of spread) {
-        const inner = known.get(fragment) ?? { fields: 0, depth: 0 };
+      const total = { fields: own.fields, depth: own.depth, rootFields: own.rootFields };
+      for (const { fragment, depth, isRoot } of spread) {
+        const inner = known.get(fragment) ?? { fields: 0, depth: 0, rootFields: 0 };
         total.fields += inner.fields;
+        if (isRoot) total.rootFields += inner.rootFields;
         total.depth = Math.max(total.depth, depth + inner.depth);
       }
       known.set(own, total);
     }
   }
   const all = [...known.values()];
-  return { fields: Math.max(0, ...all.map(({ fields }) => fields)), depth: Math.max(0, ...all.map(({ depth }) => depth)) };
+  return {
+    fields: Math.max(0, ...all.map(({ fields }) => fields)),
+    depth: Math.max(0, ...all.map(({ depth }) => depth)),
+    rootFields: Math.max(0, ...roots.map((root) => (root.isOperation ? (known.get(root)?.rootFields ?? 0) : 0))),
+  };
 };
