@@ -1,7 +1,8 @@
 /**
  * `npm run bench:sockets`: 10,000 sockets over three built servers on one PostgreSQL and one Redis; each subscribes, one event reaches
  * all, and the servers drain. `--sockets=n` takes another number, `--drain=ms` another time for the drain. With `--storm` it is one server, whose
- * sockets are cut at once and come back within five seconds; `--per-conversation=n` says how many of them follow the same.
+ * sockets are cut at once and come back within five seconds; `--per-conversation=n` says how many of them follow the same, and
+ * `--against=/path/to/checkout` measures another checkout, which is built already, in the same run.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -198,5 +199,6 @@ const runThreeServers = async (): Promise<void> => {
 
 if (process.argv.includes('--storm')) {
   const given = option('sockets', 0);
-  await runStorm({ sockets: given === 0 ? null : given, perConversation: option('per-conversation', 36) });
+  const against = /--against=(\S+)/.exec(process.argv.join(' '))?.[1] ?? null;
+  await runStorm({ sockets: given === 0 ? null : given, perConversation: option('per-conversation', 36), against });
 } else await runThreeServers();

@@ -14,6 +14,8 @@ export interface StormOptions {
   readonly sockets: number | null;
   /** How many of the sockets follow the same conversation. */
   readonly perConversation: number;
+  /** Another checkout, which is built already, that is measured in the same run; null for none. */
+  readonly against: string | null;
 }
 
 const WISHED = 18_000;
@@ -47,12 +49,33 @@ const addressesFor = (sockets: number): string[] =>
 
 const total = (counts: Readonly<Record<string, number>>): number => Object.values(counts).reduce((sum, one) => sum + one, 0);
 
-export const runStorm = async ({ sockets: wanted, perConversation }: StormOptions): Promise<void> => {
+export const runStorm = async ({ sockets: wanted, perConversation, against }: StormOptions): Promise<void> => {
   const sockets = wanted ?? Math.min(WISHED, filesOf() - SPARE_FILES);
   const addresses = addressesFor(sockets);
   console.log(`${sockets} sockets of ${USERS} users from ${addresses.length} addresses come within ${WITHIN_MS} ms`);
-  const world = await createWorld();
   const client = await startChild<StormClient>('./storm-client.ts');
+  try {
+    const figures: Record<string, object> = {};
+    for (const [name, checkout] of Object.entries(against === null ? { lyceum: null } : { before: against, lyceum: null }))
+      figures[name] = await comeTwice(client, { name, checkout, sockets, perConversation, addresses });
+    const machine = { node: process.version, cpus: cpus().length, model: cpus()[0]?.model };
+    await keepResults('storm', { machine, sockets, ...figures });
+  } finally {
+    await client.stop();
+  }
+};
+
+interface Contest {
+  readonly name: string;
+  readonly checkout: string | null;
+  readonly sockets: number;
+  readonly perConversation: number;
+  readonly addresses: readonly string[];
+}
+
+/** All come to a server calmly, and at once to the next one, after the first has stopped. */
+const comeTwice = async (client: Child<StormClient>, { name, checkout, sockets, perConversation, addresses }: Contest): Promise<object> => {
+  const world = await createWorld({ checkout });
   const env = {
     PORT: String(await freePort()),
     MAX_OPERATIONS_PER_ADDRESS: '1000000',
@@ -64,7 +87,7 @@ export const runStorm = async ({ sockets: wanted, perConversation }: StormOption
   const flags = (process.env['BENCH_FLAGS'] ?? '').split(' ').filter((flag) => flag !== '');
   const start = async (): Promise<Child<LyceumServer>> => await world.lyceum({ env, flags });
   /** All come; resolves when they have subscribed. */
-  const come = async (server: Child<LyceumServer>, withinMs: number) => {
+  const come = async (server: Child<LyceumServer>, withinMs: number): Promise<Coming> => {
     const subscribers = await server.call('quiet', { sockets, subscriptions: 1, conversations, users: USERS });
     await server.call('discount');
     const before = await server.call('memory');
@@ -80,15 +103,16 @@ export const runStorm = async ({ sockets: wanted, perConversation }: StormOption
   try {
     const first = await start();
     const calm = await come(first, WITHIN_MS * 6);
-    console.log(figuresOf('the first time, over thirty seconds', calm));
+    console.log(figuresOf(`${name}: the first time, over thirty seconds`, calm));
     await first.stop();
     await client.call('cut');
-    const storm = await come(await start(), WITHIN_MS);
-    console.log(figuresOf('after the restart, within five', storm));
-    const machine = { node: process.version, cpus: cpus().length, model: cpus()[0]?.model };
-    await keepResults('storm', { machine, sockets, calm: summaryOf(calm), storm: summaryOf(storm) });
+    const second = await start();
+    const storm = await come(second, WITHIN_MS);
+    console.log(figuresOf(`${name}: after the restart, within five`, storm));
+    await second.stop();
+    await client.call('cut');
+    return { calm: summaryOf(calm), storm: summaryOf(storm) };
   } finally {
-    await client.stop();
     await world.close();
   }
 };

@@ -13,6 +13,7 @@ import { createGraphiQLPage } from '../graphiql/page.js';
 import { createGraphQLHandler, type Ways } from './graphql-http.js';
 import { watchConnections } from './http-connections.js';
 import { answerProtocolErrors } from './protocol-errors.js';
+import { receive, type Reception } from './reception.js';
 import { REQUEST_ID, requestIdOf } from './request-id.js';
 import { sendError, sendJson } from './send.js';
 import { toOriginForm } from './target.js';
@@ -45,6 +46,8 @@ export interface HttpOptions {
 export type HttpServer = Server & {
   /** Connections without a request so far. */
   readonly unused: ReadonlySet<Socket>;
+  /** Connections that wait to be served. */
+  readonly reception: Reception;
 };
 
 /** Creates the HTTP server: GraphQL and GraphiQL at /graphql, health at /healthz and /readyz, public keys at /.well-known/jwks.json. */
@@ -115,6 +118,7 @@ export const createHttpServer = ({ config, ways, jwks, readiness, connections, a
     headersTimeout: { get: () => time.spanOf(headersTimeoutMs) },
     requestTimeout: { get: () => time.spanOf(requestTimeoutMs) },
   });
+  const reception = receive(server);
   answerProtocolErrors(server);
   const full = createCondition({
     log,
@@ -137,7 +141,7 @@ export const createHttpServer = ({ config, ways, jwks, readiness, connections, a
     begin(request, response);
     refuseLast(response, 417, 'The only expectation that is met is 100-continue.');
   });
-  return Object.assign(server, { unused });
+  return Object.assign(server, { unused, reception });
 };
 
 /**
@@ -171,6 +175,7 @@ export const listen = (server: Server, port: number, host: string): Promise<numb
 /** Stops accepting connections, lets running requests finish for `graceMs` milliseconds, then closes the remaining connections. */
 export const close = async (server: HttpServer, graceMs: number): Promise<void> => {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.reception.clear();
   for (const socket of server.unused) socket.destroy();
   const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_INTERVAL_MS);
   server.closeIdleConnections();
