@@ -22,6 +22,10 @@ export const actsOf = ({ posts, viewers, conversations }: Amounts): readonly Rea
           query: `mutation Send($id: ID!, $body: String!) { answer: sendMessage(input: { conversationId: $id, body: $body }) { cursor message { id seq } } }`,
           variables: (n) => ({ id: globalId('Conversation', someConversation(n)), body: BODY }),
         },
+        postgraphile: {
+          query: `mutation Send($id: UUID!, $body: String!) { answer: sendMessage(input: { conversation: $id, body: $body }) { result } }`,
+          variables: (n) => ({ id: someConversation(n), body: BODY }),
+        },
         mercurius: {
           query: `mutation Send($id: ID!, $body: String!) { answer: sendMessage(conversationId: $id, body: $body) { cursor message { id seq } } }`,
           variables: (n) => ({ id: someConversation(n), body: BODY }),
@@ -37,6 +41,10 @@ export const actsOf = ({ posts, viewers, conversations }: Amounts): readonly Rea
         lyceum: {
           query: `mutation Like($id: ID!) { answer: likePost(input: { postId: $id }) { likeCount } }`,
           variables: (n) => ({ id: globalId('Post', somePost(n)) }),
+        },
+        postgraphile: {
+          query: `mutation Like($id: UUID!) { answer: likePost(input: { post: $id }) { result } }`,
+          variables: (n) => ({ id: somePost(n) }),
         },
         mercurius: {
           query: `mutation Like($id: ID!) { answer: likePost(postId: $id) { likeCount } }`,

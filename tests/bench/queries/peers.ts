@@ -2,6 +2,7 @@
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { join, resolve } from 'node:path';
 import { startServerProcess, type Program, type ServerProcess } from '../../kit/process.js';
+import { createFunctions } from './functions.js';
 import { fetchPostGraphile } from './postgraphile.js';
 import type { Dialect } from './words.js';
 
@@ -78,19 +79,14 @@ export const startPeer = async (
     DATABASE_URL: standing.databaseUrl,
     BENCH_KEY: join(standing.dataDir, 'jwt-key.pem'),
   };
-  const file = fileURLToPath(new URL(`./servers/${name}.ts`, import.meta.url));
-  if (name === 'postgraphile') {
-    const fetched = await fetchPostGraphile(say);
-    if (fetched === null) return null;
-    const { folder, node } = fetched;
-    return peerOf(
-      name,
-      name,
-      await startServerProcess({ ...env, GRAPHILE_ENV: 'production', BENCH_PEERS: folder }, { node, args: [file] }),
-    );
-  }
-  const tsx = import.meta.resolve('tsx');
-  return peerOf(name, name as Dialect, await startServerProcess(env, { args: ['--import', tsx, file] }));
+  const program = ['--import', import.meta.resolve('tsx'), fileURLToPath(new URL(`./servers/${name}.ts`, import.meta.url))];
+  if (name !== 'postgraphile') return peerOf(name, name as Dialect, await startServerProcess(env, { args: program }));
+  const fetched = await fetchPostGraphile(say);
+  if (fetched === null) return null;
+  const { folder, node } = fetched;
+  await createFunctions(standing.databaseUrl);
+  const ownEnv = { ...env, GRAPHILE_ENV: 'production', BENCH_PEERS: folder };
+  return peerOf(name, name, await startServerProcess(ownEnv, { node, args: program }));
 };
 
 /** Where the migrations of a checkout are. */

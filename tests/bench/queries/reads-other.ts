@@ -95,6 +95,11 @@ export const otherReads = ({ entries, categories, users, viewers }: Amounts): re
             talk: comments(first: 2) { nodes { body } } } } }`,
           variables: () => ({ n: 35 }),
         },
+        postgraphile: {
+          query: `query Home($n: Int!) { answer: feed(most: $n) { nodes { key: id text: body mine: viewerHasLiked
+            talk: commentsByPostId(first: 2, orderBy: SEQ_ASC) { nodes { body } } } } }`,
+          variables: () => ({ n: 35 }),
+        },
         mercurius: {
           query: `query Home($n: Int!) { answer: feed(first: $n) { key: id text: body mine: viewerHasLiked talk: comments(first: 2) { body } } }`,
           variables: () => ({ n: 35 }),
@@ -109,6 +114,10 @@ export const otherReads = ({ entries, categories, users, viewers }: Amounts): re
         lyceum: {
           query: `query Rooms { me { answer: conversations(first: 30) { nodes { key: id unread: unreadCount
             recent: messages(last: 3) { nodes { seq body } } } } } }`,
+        },
+        postgraphile: {
+          query: `query Rooms { answer: inbox(most: 30) { nodes { key: id unread: unreadCount
+            recent: messagesByConversationId(last: 3, orderBy: SEQ_ASC) { nodes { seq body } } } } }`,
         },
         mercurius: {
           query: `query Rooms { answer: conversations(first: 30) { key: id unread: unreadCount recent: messages(last: 3) { seq body } } }`,

@@ -94,6 +94,9 @@ const mainReads = ({ posts, categories, viewers }: Amounts): readonly Read[] => 
         lyceum: {
           query: `query Feed { answer: feed(first: 20) { edges { node { id body createdAt likeCount commentCount viewerHasLiked author { ${AUTHOR} } } } } }`,
         },
+        postgraphile: {
+          query: `query Feed { answer: feed(most: 20) { edges { node { id body createdAt likeCount commentCount viewerHasLiked author: userByAuthorId { ${AUTHOR} } } } } }`,
+        },
         mercurius: {
           query: `query Feed { answer: feed(first: 20) { id body createdAt likeCount commentCount viewerHasLiked author { ${AUTHOR} } } }`,
         },
@@ -108,6 +111,10 @@ const mainReads = ({ posts, categories, viewers }: Amounts): readonly Read[] => 
         lyceum: {
           query: `query Inbox { me { answer: conversations(first: 50) { edges { node { id title lastMessageAt unreadCount
             messages(last: 1) { edges { node { id body createdAt author { id displayName } } } } } } } } }`,
+        },
+        postgraphile: {
+          query: `query Inbox { answer: inbox(most: 50) { edges { node { id title lastMessageAt unreadCount
+            messages: messagesByConversationId(last: 1, orderBy: SEQ_ASC) { edges { node { id body createdAt author: userByAuthorId { id displayName } } } } } } } }`,
         },
         mercurius: {
           query: `query Inbox { answer: conversations(first: 50) { id title lastMessageAt unreadCount

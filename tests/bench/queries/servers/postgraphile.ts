@@ -1,11 +1,11 @@
 /**
- * PostGraphile 5 as it comes, over the tables of Lyceum. It needs a newer Node than Lyceum, which runs this file without tsx, and stands in a
+ * PostGraphile 5 as it comes, over the tables of Lyceum and the functions of `functions.ts`. It needs a newer Node than Lyceum and stands in a
  * folder of its own (`BENCH_PEERS`), so it is found by path.
  */
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { createRequire } from 'node:module';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { tell, viewerBy } from './serving.js';
 
 interface PostGraphile {
   readonly createServ: (grafserv: unknown) => { readonly addTo: (server: Server) => Promise<void> };
@@ -17,13 +17,24 @@ const { PostGraphileAmberPreset } = require('postgraphile/presets/amber') as { r
 const { makePgService } = require('postgraphile/adaptors/pg') as { readonly makePgService: (options: object) => object };
 const { grafserv } = require('postgraphile/grafserv/node') as { readonly grafserv: unknown };
 
+/** Where PostGraphile keeps the request of an operation. */
+interface RequestContext {
+  readonly node?: { readonly req: IncomingMessage };
+}
+
 const server = createServer();
 const serving = postgraphile({
   extends: [PostGraphileAmberPreset],
-  pgServices: [makePgService({ connectionString: process.env['DATABASE_URL'], schemas: ['public'], poolConfig: { max: 10 } })],
-  grafserv: { graphqlPath: '/graphql', graphiql: false, websockets: false, watch: false },
   // It would hide conditions on columns without an index of their own, such as `deletedAt`.
   disablePlugins: ['PgIndexBehaviorsPlugin'],
+  pgServices: [makePgService({ connectionString: process.env['DATABASE_URL'], schemas: ['public'], poolConfig: { max: 10 } })],
+  grafserv: { graphqlPath: '/graphql', graphiql: false, websockets: false, watch: false },
+  grafast: {
+    context: async ({ node }: RequestContext) => {
+      const viewer = await viewerBy(node?.req.headers.authorization);
+      return viewer === null ? {} : { pgSettings: { 'bench.viewer': viewer.id } };
+    },
+  },
 }).createServ(grafserv);
 await serving.addTo(server);
-server.listen(0, '127.0.0.1', () => console.log(`http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`));
+server.listen(0, '127.0.0.1', () => tell(server));
