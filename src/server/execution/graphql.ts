@@ -64,12 +64,15 @@ export const createGraphQLServer = (engine: Engine, admission: Admission, servic
   });
 
 const useAdmission = (admission: Admission): Plugin<object, RequestContext> => ({
-  onRequestParse: ({ requestParser, setRequestParser, serverContext: { req } }) => {
+  onRequestParse: ({ url, requestParser, setRequestParser, serverContext: { req } }) => {
     admission.enter(req);
     if (requestParser === undefined) return;
     setRequestParser(async (request) => {
       try {
-        return await requestParser(request);
+        // Yoga does not know the id of a document.
+        const documentId = url.searchParams.get('documentId');
+        const params = await requestParser(request);
+        return documentId === null || Array.isArray(params) ? params : { ...params, documentId };
       } catch (error) {
         // Malformed parameters in the URL are a bad request; Yoga would let the SyntaxError of JSON.parse through as an internal error.
         const told =
@@ -89,8 +92,18 @@ const useAdmission = (admission: Admission): Plugin<object, RequestContext> => (
 const useAnswers = (): Plugin<object, RequestContext> => ({
   onResultProcess: (process) => {
     const { request, result, serverContext } = process;
-    const { found, status, headers, body } = answerOf(result as Parameters<typeof answerOf>[0], request.headers.get('accept'));
+    const { found, status, headers, body } = answerOf(
+      result as Parameters<typeof answerOf>[0],
+      request.headers.get('accept'),
+      cacheControlOf(serverContext.req),
+    );
     if (found !== null) serverContext.onSubscription(found);
     process.setResultProcessor((_, api) => new api.Response(body, { status, headers: { ...headers } }), headers['content-type'] ?? '');
   },
 });
+
+/**
+ * A client may keep the result of a GET, but must ask each time whether it is still the same: it is executed again and compared. What was answered to
+ * somebody in particular is kept by that client alone.
+ */
+const cacheControlOf = ({ headers }: IncomingMessage): string => (headers.authorization === undefined ? 'no-cache' : 'private, no-cache');

@@ -36,8 +36,9 @@ const REQUEST_ERRORS: ReadonlySet<ErrorCode | null> = new Set([
  * Turns results into responses according to the GraphQL-over-HTTP specification and the distinct connections mode of graphql-sse: errors are
  * JSON whatever the client accepts, with the HTTP status of their code.
  * @param accept the header `Accept`; null when the client accepts anything
+ * @param cacheControl the header of a result without errors; nothing else is stored by anybody
  */
-export const answerOf = (result: Found, accept: string | null): Answer => {
+export const answerOf = (result: Found, accept: string | null, cacheControl = NO_STORE): Answer => {
   if (isFound(result)) {
     if (negotiate(accept, [EVENT_STREAM]) !== null) return { status: 200, headers: EVENT_STREAM_HEADERS, body: null, found: result };
     // The subscription has been opened and will not be read.
@@ -53,8 +54,11 @@ export const answerOf = (result: Found, accept: string | null): Answer => {
     return failure.status === 200 || isRequestError
       ? { status: 200, headers: EVENT_STREAM_HEADERS, body: singleEvent(result), found: null }
       : json(result, failure);
-  return json(result, { ...failure, type, ...(type === JSON_TYPE && isRequestError ? { status: 200 } : {}) });
+  const status = type === JSON_TYPE && isRequestError ? 200 : failure.status;
+  return json(result, { ...failure, status, type, ...(result.errors ? {} : { cacheControl }) });
 };
+
+const NO_STORE = 'no-store';
 
 interface HttpHints {
   readonly status?: number;
@@ -78,16 +82,19 @@ const notAcceptable = (message: string): ExecutionResult => ({
   errors: [coded('BAD_REQUEST', message, { http: { status: 406 } })],
 });
 
+interface Head {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly type?: string;
+  readonly cacheControl?: string;
+}
+
 const json = (
   result: ExecutionResult,
-  {
-    status,
-    headers,
-    type = JSON_TYPE,
-  }: { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly type?: string } = failureOf(result),
+  { status, headers, type = JSON_TYPE, cacheControl = NO_STORE }: Head = failureOf(result),
 ): Answer => ({
   status,
-  headers: { ...headers, ...retryAfter(result), 'content-type': `${type}; charset=utf-8`, 'cache-control': 'no-store' },
+  headers: { ...headers, ...retryAfter(result), 'content-type': `${type}; charset=utf-8`, 'cache-control': cacheControl },
   body: JSON.stringify(publicResult(result)),
   found: null,
 });

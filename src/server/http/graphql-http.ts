@@ -6,6 +6,8 @@ import { createHangUp, type HangUp } from '../execution/hang-up.js';
 import { answerOf, type Answer } from '../execution/responses.js';
 import type { FoundSubscription } from '../execution/subscribe.js';
 import type { Direct } from './direct.js';
+import { compress, encodingOf, MIN_COMPRESSED_BYTES } from './encoding.js';
+import { isKnown, weakTag } from './entity-tag.js';
 import { endWithEvents, EVENT_STREAM, type EventStreams } from './event-stream.js';
 import { isJson, isUtf8 } from './media-type.js';
 import { negotiate } from './negotiate.js';
@@ -46,7 +48,7 @@ export const createGraphQLHandler = ({ direct, yoga }: Ways, page: GraphiQLPage,
       if (given.found !== null) found.push(given.found);
       // Nothing follows the head of an event stream that is asked for by HEAD.
       const subscription = isHead ? undefined : found.pop();
-      if (subscription === undefined) send(given, response);
+      if (subscription === undefined) await send(given, request, response);
       else await stream(subscription, given, request, response, streams);
     } finally {
       // Those that have not become a stream.
@@ -60,6 +62,11 @@ export const createGraphQLHandler = ({ direct, yoga }: Ways, page: GraphiQLPage,
       sendError(response, 400, 'BAD_REQUEST', 'The Host header is wrong.');
     } else if ((method === 'GET' || method === 'HEAD') && negotiate(accept ?? null, ['application/json', 'text/html']) === 'text/html') {
       await page.send(request, response);
+    } else if (method === 'PUT' || (method === 'GET' && isSingleConnection(request))) {
+      // The mode of graphql-sse in which a PUT reserves one stream for all operations of a client.
+      const words =
+        'There is no single connection mode here: open an event stream for each subscription (singleConnection: false), or a WebSocket.';
+      sendError(response, method === 'PUT' ? 405 : 400, 'BAD_REQUEST', words, { allow: 'GET, HEAD, POST, OPTIONS' });
     } else if (method !== 'GET' && method !== 'HEAD' && method !== 'POST') {
       sendError(response, 405, 'BAD_REQUEST', 'Use GET or POST.', { allow: 'GET, HEAD, POST, OPTIONS' });
     } else if (method === 'POST' && !isJson(contentType)) {
@@ -75,6 +82,10 @@ export const createGraphQLHandler = ({ direct, yoga }: Ways, page: GraphiQLPage,
   };
 };
 
+/** Whether a client of graphql-sse brings the token of a reserved stream. */
+const isSingleConnection = ({ headers, url = '' }: IncomingMessage): boolean =>
+  headers['x-graphql-event-stream-token'] !== undefined || (/[?&]token=/.test(url) && !/[?&](query|extensions|documentId)=/.test(url));
+
 /** Yoga's own function to send a response writes the stack of an unexpected error into it. */
 const byYoga = async (
   yoga: Ways['yoga'],
@@ -89,15 +100,41 @@ const byYoga = async (
 };
 
 /** Sends a whole response. */
-const send = ({ status, headers, body }: Answer, response: ServerResponse): void => {
+const send = async ({ status, headers, body }: Answer, request: IncomingMessage, response: ServerResponse): Promise<void> => {
   if (response.destroyed) return;
   if (body === null && status >= 400) sendBare(response, status, headers);
   else if (headers['content-type']?.startsWith(EVENT_STREAM) === true) {
-    // Without a length, so that each event is a chunk.
+    // Without a length, so that each event is a chunk. It is not compressed: each event would have to be flushed, which leaves little to save.
     const { 'content-length': _length, ...others } = headers;
     response.writeHead(status, others);
     endWithEvents(response, body ?? '');
-  } else response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body ?? '') }).end(body);
+  } else await sendText(status, headers, body ?? '', request, response);
+};
+
+/** Sends JSON, compressed when that is worth it, or nothing when the client of a GET has it already. */
+const sendText = async (
+  status: number,
+  headers: Readonly<Record<string, string>>,
+  text: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> => {
+  const bytes = Buffer.byteLength(text);
+  const isLong = bytes > MIN_COMPRESSED_BYTES;
+  const isReading = request.method !== 'POST';
+  if (isReading) response.appendHeader('vary', 'Accept, Accept-Encoding, Authorization');
+  else if (isLong) response.appendHeader('vary', 'Accept-Encoding');
+  if (isReading && headers['cache-control']?.endsWith('no-cache') === true) {
+    const etag = weakTag(text);
+    response.setHeader('etag', etag);
+    if (isKnown(request.headers['if-none-match'], etag))
+      return void response.writeHead(304, { 'cache-control': headers['cache-control'] }).end();
+  }
+  const encoding = isLong ? encodingOf(request.headers['accept-encoding']) : 'identity';
+  if (encoding === 'identity') return void response.writeHead(status, { ...headers, 'content-length': bytes }).end(text);
+  const content = await compress(Buffer.from(text), encoding);
+  if (response.destroyed) return;
+  response.writeHead(status, { ...headers, 'content-encoding': encoding, 'content-length': content.length }).end(content);
 };
 
 /** Sends a subscription as an event stream, unless its connection is gone, the server is stopping or its address has its maximum. */

@@ -19,8 +19,17 @@ const closeness = (range: string, offered: string): number => {
   return range === '*/*' || range === '*' ? 1 : 0;
 };
 
+/** The range that speaks of an offered value most specifically. */
+const rangeFor = (ranges: readonly Range[], offered: string): Range | undefined =>
+  ranges
+    .filter(({ type }) => closeness(type, offered) > 0)
+    .sort((one, other) => closeness(other.type, offered) - closeness(one.type, offered))[0];
+
+/** How much a header wants a value, from 0 for not at all to 1. */
+export const qualityOf = (header: string, offered: string): number => rangeFor(parseRanges(header), offered)?.quality ?? 0;
+
 /**
- * The best match between the offered values and an Accept or Accept-Encoding header; null when none is acceptable. Among values of equal
+ * The best match between the offered values and an Accept header; null when none is acceptable. Among values of equal
  * quality the one that the header names first wins; among those it does not name, the one offered first.
  * @param header null when the client accepts anything
  */
@@ -28,9 +37,7 @@ export const negotiate = <Offered extends string>(header: string | null, offered
   const ranges = parseRanges(header ?? '*/*');
   let best: { readonly offer: Offered; readonly range: Range } | null = null;
   for (const offer of offered) {
-    const [range] = ranges
-      .filter(({ type }) => closeness(type, offer) > 0)
-      .sort((one, other) => closeness(other.type, offer) - closeness(one.type, offer));
+    const range = rangeFor(ranges, offer);
     if (range === undefined || range.quality <= 0) continue;
     const better =
       best === null || range.quality > best.range.quality || (range.quality === best.range.quality && range.position < best.range.position);
