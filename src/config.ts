@@ -379,6 +379,27 @@ export const SETTINGS = {
       'how long a room may be empty before it is archived and its code is free again',
     ),
   },
+  documents: {
+    ttlMs: dependent(
+      'PERSISTED_DOCUMENT_TTL',
+      duration,
+      () => UNITS.d,
+      '`24h`',
+      'how long a document that a client has sent with its hash is known by the hash alone after its last use; with `REDIS_URL` to all processes',
+    ),
+    trusted: setting(
+      'TRUSTED_DOCUMENTS',
+      text(),
+      { is: null },
+      'a manifest, a JSON file of ids and documents that are always known by their ids, see [Persisted and trusted documents](#persisted-and-trusted-documents)',
+    ),
+    trustedOnly: setting(
+      'TRUSTED_DOCUMENTS_ONLY',
+      flag,
+      { is: false },
+      'execute no other documents than those of `TRUSTED_DOCUMENTS`: neither GraphiQL nor introspection works then',
+    ),
+  },
   limits: {
     requestBytes: setting('MAX_REQUEST_BYTES', integer(1_024, 104_857_600), { is: 1_048_576 }, 'one HTTP body, one WebSocket message'),
     queryTokens: setting('MAX_QUERY_TOKENS', integer(100, 1_000_000), { is: 10_000 }, 'tokens that one document may have'),
@@ -472,6 +493,7 @@ export const loadConfig = (environment: Readonly<Record<string, string | undefin
   const config = fill(SETTINGS, valueOf) as unknown as Config;
   if (config.workers > 1 && config.redis.url === null)
     lines.push('  WORKERS: more than one needs REDIS_URL, through which the processes wake each other');
+  if (config.documents.trustedOnly && config.documents.trusted === null) lines.push('  TRUSTED_DOCUMENTS_ONLY: needs TRUSTED_DOCUMENTS');
   const { headersTimeoutMs, requestTimeoutMs } = config.http;
   if (requestTimeoutMs < headersTimeoutMs) lines.push('  HTTP_REQUEST_TIMEOUT_MS: must not be less than HTTP_HEADERS_TIMEOUT_MS');
   if (lines.length > 0) throw new ConfigError(`The configuration is wrong:\n${lines.join('\n')}`);

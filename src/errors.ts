@@ -51,6 +51,11 @@ export const ERROR_CODES = {
   OPERATION_TOO_COMPLEX: { status: 400, retry: 'never', description: 'The operation costs more, or has more parts, than is allowed.' },
   // Clients fall back to the text only where the status is 200, as Apollo's server answers.
   PERSISTED_QUERY_NOT_FOUND: { status: 200, retry: 'never', description: 'No operation is known by this hash: send its text along.' },
+  DOCUMENT_NOT_TRUSTED: {
+    status: 403,
+    retry: 'never',
+    description: 'Only the documents of a fixed list are executed here (`TRUSTED_DOCUMENTS_ONLY`), and this one is not on it.',
+  },
   UNAVAILABLE: {
     status: 503,
     retry: 'later',

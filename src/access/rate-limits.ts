@@ -6,6 +6,7 @@ import type { Config } from '../config.js';
 import { codeOf, coded } from '../errors.js';
 import type { Log } from '../observability/log.js';
 import { connectRedis, createRedisAway } from '../redis/connection.js';
+import { inTime } from '../redis/in-time.js';
 
 interface RateLimit {
   /** What is counted: an address (see `address.ts`), a user by id, or a user name as it was typed, whether or not it exists. */
@@ -39,6 +40,8 @@ const RATE_LIMITS = {
   conversation: { of: 'user', points: 100, seconds: 3_600 },
   /** There are only 194,481 room codes. */
   room: { of: 'user', points: 50, seconds: 86_400 },
+  /** New persisted documents. A release of a frontend brings its own once; what is beyond is executed, but not kept. */
+  document: { of: 'address', points: 200, seconds: 3_600 },
   mutation: { of: 'user', points: 120, seconds: 60 },
   anonymousMutation: { of: 'address', points: 600, seconds: 60 },
 } as const satisfies Record<string, RateLimit>;
@@ -71,8 +74,6 @@ export interface RateLimits {
   readonly close: () => Promise<void>;
 }
 
-/** The longest wait for Redis, in milliseconds; then the count of this process decides. */
-const REDIS_WAIT_MS = 250;
 /**
  * How long Redis may leave a command unanswered before the connection counts as lost, in milliseconds. While it is lost, Redis is not
  * asked.
@@ -174,22 +175,6 @@ export const createRateLimits = (
 const refusalOf = (error: unknown): RateLimiterRes => {
   if (error instanceof RateLimiterRes) return error;
   throw error;
-};
-
-/**
- * Rejects when Redis has not answered for {@link REDIS_WAIT_MS}. Time in which the event loop was blocked does not count: after a blocked
- * second the answer already lies in the socket, and `setImmediate` lets it be read before the timeout rejects.
- */
-const inTime = async <Answer>(answer: Promise<Answer>): Promise<Answer> => {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => setImmediate(reject, new Error(`no answer for ${REDIS_WAIT_MS} ms`)), REDIS_WAIT_MS);
-  });
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 };
 
 /** Whether the error says that the guess was wrong. UNAVAILABLE and RATE_LIMITED mean that it was not checked. */

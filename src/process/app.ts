@@ -12,6 +12,8 @@ import { createEventStreams } from '../server/http/event-stream.js';
 import { createConnections } from '../server/http/connections.js';
 import { createAdmission } from '../server/execution/admission.js';
 import { createEngine } from '../server/execution/engine.js';
+import { createPersistedDocuments } from '../server/execution/persisted-documents.js';
+import { readTrustedDocuments } from '../server/execution/trusted-documents.js';
 import { createSendQueues } from '../server/websocket/send-queues.js';
 import { createGraphQLServer } from '../server/execution/graphql.js';
 import { createDirect } from '../server/http/direct.js';
@@ -59,7 +61,23 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
     const watcher = createAccessWatcher(services, authenticator);
     const budgets = createOperationBudgets(config.rateLimits);
     const engine = createEngine(schema, services, watcher);
-    const admission = createAdmission({ engine, budgets, authenticate: authenticator.authenticate, trustProxy: config.trustProxy });
+    const { ttlMs, trusted, trustedOnly } = config.documents;
+    const persisted = createPersistedDocuments({
+      engine,
+      clock,
+      limits: services.limits,
+      shared: services.sharedDocuments,
+      ttlMs,
+      trusted: trusted === null ? null : await readTrustedDocuments(trusted, engine.documents),
+      trustedOnly,
+    });
+    const admission = createAdmission({
+      engine,
+      persisted,
+      budgets,
+      authenticate: authenticator.authenticate,
+      trustProxy: config.trustProxy,
+    });
     const ways = { direct: createDirect(engine, admission, services), yoga: createGraphQLServer(engine, admission, services) };
     const connections = createConnections();
     const readiness = async (): Promise<Readiness> => {
@@ -88,6 +106,7 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
       connections,
       addresses,
       engine,
+      persisted,
       services,
       authenticator,
       watcher,

@@ -26,11 +26,14 @@ import { createHub } from '../realtime/hub.js';
 import { createMemoryBus } from '../realtime/memory-bus.js';
 import { createRedisBus } from '../realtime/redis-bus.js';
 import { createRedisAway } from '../redis/connection.js';
+import { createSharedTexts, type SharedTexts } from '../redis/shared-texts.js';
 
 /** Everything below the transports, for the server and for the command line. */
 export interface OpenServices extends Services {
   readonly tokens: Tokens;
   readonly bus: Bus;
+  /** Where processes find the persisted documents of others. */
+  readonly sharedDocuments: SharedTexts | null;
   readonly target: ConnectionTarget;
 }
 
@@ -93,6 +96,9 @@ export const openServices = async (config: Config, closers: Closers, options: Se
   const limits = createRateLimits(config, log, away);
   closers.push(() => limits.close());
 
+  const sharedDocuments = createSharedTexts(config.redis, { name: 'document', log, away });
+  closers.push(async () => sharedDocuments?.close());
+
   const tokens = await createTokens({ config, clock, log });
   const secretDigest = createSecretDigest(tokens.deriveKey('lyceum secrets of repeated calls'));
   const memories = {
@@ -101,7 +107,7 @@ export const openServices = async (config: Config, closers: Closers, options: Se
     memberships: createMembershipLookup(db),
     entryHtml: createEntryHtml(),
   };
-  return { config, clock, log, db, hub, limits, tokens, secretDigest, ...memories, bus, target };
+  return { config, clock, log, db, hub, limits, tokens, secretDigest, ...memories, bus, sharedDocuments, target };
 };
 
 /** Opens the database alone, and brings it to the newest migration. An embedded one is added to `closers`. */

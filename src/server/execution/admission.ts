@@ -6,6 +6,7 @@ import type { Authenticator } from '../../domains/account/authenticate.js';
 import { credentialOf } from '../../domains/account/credentials.js';
 import { clientAddress } from '../http/address.js';
 import type { Engine } from './engine.js';
+import type { PersistedDocuments } from './persisted-documents.js';
 import { readRequest, type OperationRequest } from './request.js';
 
 /** A request that may begin its operation. */
@@ -27,13 +28,14 @@ export interface Admission {
    * Once the body is read. A refused credential refuses the operation, unless it consists only of mutations that need no viewer, such as
    * `login`.
    * @param given the body as JSON, or the same from the parameters of a URL
-   * @throws UNAUTHENTICATED, RATE_LIMITED, and the errors of {@link readRequest}
+   * @throws UNAUTHENTICATED, RATE_LIMITED, and the errors of {@link readRequest} and {@link PersistedDocuments}
    */
   readonly admit: (request: IncomingMessage, given: unknown) => Promise<Admitted>;
 }
 
 export interface AdmissionOptions {
   readonly engine: Engine;
+  readonly persisted: PersistedDocuments;
   readonly budgets: OperationBudgets;
   readonly authenticate: Authenticator['authenticate'];
   readonly trustProxy: boolean;
@@ -45,7 +47,7 @@ interface Identity {
   readonly refused: GraphQLError | null;
 }
 
-export const createAdmission = ({ engine, budgets, authenticate, trustProxy }: AdmissionOptions): Admission => {
+export const createAdmission = ({ engine, persisted, budgets, authenticate, trustProxy }: AdmissionOptions): Admission => {
   const { schema, documents } = engine;
   const identify = async ({ headers }: IncomingMessage): Promise<Identity> => {
     try {
@@ -56,23 +58,29 @@ export const createAdmission = ({ engine, budgets, authenticate, trustProxy }: A
       throw error;
     }
   };
-  const isViewerless = (given: unknown): boolean => {
+  const addressOf = (request: IncomingMessage): string | null => clientAddress(request, trustProxy);
+  const operationOf = (request: IncomingMessage, given: unknown): OperationRequest | Promise<OperationRequest> =>
+    persisted.resolve(readRequest(given), addressOf(request));
+  const isViewerless = ({ query, operationName }: OperationRequest): boolean =>
+    consistsOfViewerless(schema, documents.parse(query), operationName);
+  /** The operation of a request whose credential was refused. */
+  const viewerlessOf = async (request: IncomingMessage, given: unknown, refused: GraphQLError): Promise<OperationRequest> => {
     try {
-      const { query, operationName } = readRequest(given);
-      return consistsOfViewerless(schema, documents.parse(query), operationName);
+      const operation = await operationOf(request, given);
+      if (isViewerless(operation)) return operation;
     } catch (error) {
-      if (error instanceof GraphQLError) return false;
-      throw error;
+      if (!(error instanceof GraphQLError)) throw error;
     }
+    throw refused;
   };
   return {
-    enter: (request) => budgets.ofAddress(clientAddress(request, trustProxy)),
+    enter: (request) => budgets.ofAddress(addressOf(request)),
     unreadable: async (request, error) => (await identify(request)).refused ?? error,
     admit: async (request, given) => {
       const { principal, refused } = await identify(request);
       if (principal !== null) budgets.ofViewer(principal.viewer.id);
-      if (refused !== null && !isViewerless(given)) throw refused;
-      return { principal, operation: readRequest(given) };
+      const operation = refused === null ? operationOf(request, given) : viewerlessOf(request, given, refused);
+      return { principal, operation: await operation };
     },
   };
 };

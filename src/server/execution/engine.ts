@@ -13,7 +13,7 @@ import type { AccessWatcher } from '../rights/access-watcher.js';
 import { createCostOf } from './cost.js';
 import { createDocuments, type Documents } from './documents.js';
 import { createMask, type Mask } from './mask.js';
-import { inOrder } from './order.js';
+import { costError, inOrder } from './order.js';
 import { unknownOperation, type OperationRequest } from './request.js';
 import { createSubscribe, isFound, type FoundSubscription, type TransportContext } from './subscribe.js';
 
@@ -44,6 +44,8 @@ export interface Engine {
    * @throws GRAPHQL_PARSE_FAILED, OPERATION_TOO_COMPLEX, BAD_REQUEST when it has no such operation
    */
   readonly prepare: (request: OperationRequest) => Prepared | readonly GraphQLError[];
+  /** The error with which {@link execute} would refuse an operation for its cost; null when it would not. */
+  readonly tooDear: (prepared: Prepared) => GraphQLError | null;
   readonly run: (prepared: Prepared, context: Context & TransportContext) => Promise<Found> | Found;
 }
 
@@ -76,6 +78,7 @@ export const createEngine = (schema: GraphQLSchema, services: Services, watcher:
       const isSubscription = operation.operation === OperationTypeNode.SUBSCRIPTION;
       return { document, operationName, variableValues: variables, isSubscription };
     },
+    tooDear: (prepared) => costError(costOf(prepared), limits),
     run: ({ isSubscription, ...prepared }, contextValue) =>
       (isSubscription ? engine.subscribe : engine.execute)({ schema, ...prepared, contextValue }),
   };

@@ -36,7 +36,7 @@ export const inOrder =
     return { errors: notSignedIn === null ? wrong : [notSignedIn] };
   };
 
-const costError = ({ price, depth }: Cost, { queryComplexity, queryDepth }: CostLimits): GraphQLError | null => {
+export const costError = ({ price, depth }: Cost, { queryComplexity, queryDepth }: CostLimits): GraphQLError | null => {
   if (depth > queryDepth) {
     const words = `The operation is nested ${depth} levels deep; at most ${queryDepth} are allowed.`;
     return coded('OPERATION_TOO_COMPLEX', words);

@@ -1,6 +1,6 @@
 import { GraphQLError } from 'graphql';
 import { MessageType, type SubscribePayload } from 'graphql-ws';
-import { MAX_NESTING, readRequest, type OperationRequest } from '../execution/request.js';
+import { MAX_NESTING, readRequest, type GivenRequest } from '../execution/request.js';
 import { isRecord, nestsDeeper } from '../execution/values.js';
 
 /** A message for which the socket is closed with 4400. */
@@ -28,9 +28,9 @@ export const MAX_CONTROL_LENGTH = 16_384;
 class Envelope implements SubscribePayload {
   /** The library requires a query but does not use it. */
   readonly query = '';
-  #content: OperationRequest | GraphQLError | null;
+  #content: GivenRequest | GraphQLError | null;
 
-  constructor(content: OperationRequest | GraphQLError) {
+  constructor(content: GivenRequest | GraphQLError) {
     this.#content = content;
   }
 
@@ -38,7 +38,7 @@ class Envelope implements SubscribePayload {
    * Returns the operation; it can be called once.
    * @throws the error of {@link readRequest}
    */
-  open(): OperationRequest {
+  open(): GivenRequest {
     const content = this.#content;
     this.#content = null;
     if (content === null) throw new Error('An envelope is opened once.');
@@ -51,7 +51,7 @@ class Envelope implements SubscribePayload {
  * The operation in a `subscribe` that {@link readMessage} has read; it can be called once.
  * @throws the error of {@link readRequest}
  */
-export const operationOf = (payload: SubscribePayload): OperationRequest => {
+export const operationOf = (payload: SubscribePayload): GivenRequest => {
   if (!(payload instanceof Envelope)) throw new Error('This payload was not read here.');
   return payload.open();
 };
@@ -86,7 +86,7 @@ const parse = (text: string): Message => {
 };
 const INVALID = 'Invalid message received';
 
-const readPayload = (payload: unknown): OperationRequest | GraphQLError => {
+const readPayload = (payload: unknown): GivenRequest | GraphQLError => {
   try {
     return readRequest(payload);
   } catch (error) {

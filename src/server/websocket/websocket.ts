@@ -24,6 +24,7 @@ import { createHangUp } from '../execution/hang-up.js';
 import type { ListenedTime } from './listened-time.js';
 import { REQUEST_ID, requestIdOf } from '../http/request-id.js';
 import { publicError, publicResult } from '../execution/public-result.js';
+import type { PersistedDocuments } from '../execution/persisted-documents.js';
 import type { OperationRequest } from '../execution/request.js';
 import { nextHead } from './send-queue.js';
 import type { SendQueues } from './send-queues.js';
@@ -45,6 +46,7 @@ export interface SocketOptions {
   /** Counts sockets and event streams together by address. */
   readonly addresses: AddressLimit;
   readonly engine: Engine;
+  readonly persisted: PersistedDocuments;
   readonly services: Services;
   readonly authenticator: Authenticator;
   readonly watcher: AccessWatcher;
@@ -90,6 +92,7 @@ export const createSocketServer = ({
   connections,
   addresses,
   engine,
+  persisted,
   services,
   authenticator,
   watcher,
@@ -199,7 +202,7 @@ export const createSocketServer = ({
         // The same checks as the admission of an HTTP request; the credential was checked in the handshake.
         budgets.ofAddress(extra.client.ip);
         if (extra.watch) budgets.ofViewer(extra.watch.principal.viewer.id);
-        return prepare(extra, id, operationOf(params));
+        return prepare(extra, id, await persisted.resolve(operationOf(params), extra.client.ip));
       } catch (error) {
         return [mask(error)];
       }
