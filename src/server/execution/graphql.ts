@@ -72,7 +72,7 @@ const useAdmission = (admission: Admission): Plugin<object, RequestContext> => (
         // Yoga does not know the id of a document.
         const documentId = url.searchParams.get('documentId');
         const params = await requestParser(request);
-        return documentId === null || Array.isArray(params) ? params : { ...params, documentId };
+        return documentId === null ? params : Object.assign(params, { documentId });
       } catch (error) {
         // Malformed parameters in the URL are a bad request; Yoga would let the SyntaxError of JSON.parse through as an internal error.
         const told =
