@@ -9,6 +9,7 @@ import { createPool } from './pool.js';
 import { createStatementNames } from './statements.js';
 import { createTransact, type Transact, type Grown, type Tx } from './transact.js';
 import { createLimiter } from './limiter.js';
+import type { OnWritten } from './written.js';
 
 export type { PrismaClient };
 
@@ -40,6 +41,8 @@ export interface DatabaseOptions {
   readonly log: Log;
   /** Called after each commit that has emitted events, with the streams that have grown. It must neither throw nor wait. */
   readonly onCommit: (grown: readonly Grown[]) => void;
+  /** Called with what has been written, before the writer hears of it; see {@link OnWritten}. */
+  readonly onWritten?: OnWritten | undefined;
   /** Called with each new connection before its first statement; when it rejects, the connection is closed. */
   readonly onConnect?: ((client: pg.ClientBase) => Promise<void>) | undefined;
   /** Called with every SQL statement that Prisma sends and its parameters as JSON, for tests that count statements or check their plans. */
@@ -54,8 +57,8 @@ const READERS = 2;
 const TURN_TIMEOUTS = 6;
 
 export const openDatabase = (options: DatabaseOptions): Database => {
-  const { target, timeoutMs, log } = options;
-  const connections = createPool({ target, size: options.poolSize, timeoutMs, log, onConnect: options.onConnect });
+  const { target, timeoutMs, log, onConnect, onWritten } = options;
+  const connections = createPool({ target, size: options.poolSize, timeoutMs, log, onConnect, onWritten });
   const names = createStatementNames();
   const schema = schemaOf(target);
   const adapter = new PrismaPg(connections.pool, { ...(schema === null ? {} : { schema }), statementNameGenerator: names.nameOf });

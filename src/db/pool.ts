@@ -1,6 +1,7 @@
 import pg from 'pg';
 import type { Log } from '../observability/log.js';
 import { connectionOptions, type ConnectionTarget } from './connection.js';
+import { createWriteObserver, type OnWritten } from './written.js';
 
 /** The connection pool of a process. */
 export interface ConnectionPool {
@@ -17,6 +18,8 @@ export interface ConnectionPoolOptions {
   readonly log: Log;
   /** Called with each new connection before its first statement; when it rejects, the connection is closed. */
   readonly onConnect?: ((client: pg.ClientBase) => Promise<void>) | undefined;
+  /** Called with what the connections write, whoever uses them. */
+  readonly onWritten?: OnWritten | undefined;
 }
 
 const IDLE_MS = 30_000;
@@ -26,7 +29,7 @@ const IDLE_MS = 30_000;
  */
 const RENEW_INTERVAL_MS = 1_000;
 
-export const createPool = ({ target, size, timeoutMs, log, onConnect }: ConnectionPoolOptions): ConnectionPool => {
+export const createPool = ({ target, size, timeoutMs, log, onConnect, onWritten }: ConnectionPoolOptions): ConnectionPool => {
   const verify = (client: pg.ClientBase, done: (error?: Error) => void): void => {
     void onConnect?.(client).then(() => done(), done);
   };
@@ -36,6 +39,7 @@ export const createPool = ({ target, size, timeoutMs, log, onConnect }: Connecti
     idleTimeoutMillis: IDLE_MS,
     ...(onConnect ? { verify } : {}),
   });
+  const observe = onWritten && createWriteObserver(onWritten);
   const openedAt = new WeakMap<pg.ClientBase, number>();
   let outdatedBefore = 0;
   // Without a listener, an `error` event would end the process. The next statement on the connection reports the failure.
@@ -43,6 +47,7 @@ export const createPool = ({ target, size, timeoutMs, log, onConnect }: Connecti
   pool.on('error', broke);
   pool.on('connect', (client) => {
     openedAt.set(client, performance.now());
+    observe?.(client);
     // The pool listens to idle connections only. A connection that breaks just after it was taken, before Prisma listens, or between two of
     // its statements, would end the process too.
     client.on('error', broke);
