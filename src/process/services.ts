@@ -25,6 +25,7 @@ import { recogniseDatabase, renewEpochsAfterRestore } from '../realtime/event-lo
 import { createHub } from '../realtime/hub.js';
 import { createMemoryBus } from '../realtime/memory-bus.js';
 import { createRedisBus } from '../realtime/redis-bus.js';
+import { createTableWrites, readSchema, type TableWrites } from '../realtime/table-writes.js';
 import { createRedisAway } from '../redis/connection.js';
 import { createSharedTexts, type SharedTexts } from '../redis/shared-texts.js';
 
@@ -34,6 +35,7 @@ export interface OpenServices extends Services {
   readonly bus: Bus;
   /** Where processes find the persisted documents of others. */
   readonly sharedDocuments: SharedTexts | null;
+  readonly writes: TableWrites;
   readonly target: ConnectionTarget;
 }
 
@@ -86,10 +88,14 @@ export const openServices = async (config: Config, closers: Closers, options: Se
     // Not from here: it needs a connection of its own.
     setImmediate(() => void hub.reconcile());
   };
-  const db = openDatabase({ target, poolSize, timeoutMs, log, onCommit, onConnect, onStatement: options.onStatement });
+  const writes = createTableWrites(bus);
+  closers.push(async () => writes.stop());
+  const onWritten = writes.wrote;
+  const db = openDatabase({ target, poolSize, timeoutMs, log, onCommit, onConnect, onWritten, onStatement: options.onStatement });
   closers.push(() => db.close());
   if (await renewEpochsAfterRestore(db.prisma)) log.warn('this database was restored or copied: cursors from before have expired');
 
+  writes.know(await readSchema(db.prisma));
   const hub = createHub({ prisma: db.prisma, bus, log, ...config.realtime });
   closers.push(async () => hub.stop());
 
@@ -108,6 +114,7 @@ export const openServices = async (config: Config, closers: Closers, options: Se
     entryHtml: createEntryHtml(),
   };
   return { config, clock, log, db, hub, limits, tokens, secretDigest, ...memories, bus, sharedDocuments, target };
+  return { config, clock, log, db, hub, limits, tokens, secretDigest, ...memories, bus, writes, target };
 };
 
 /** Opens the database alone, and brings it to the newest migration. An embedded one is added to `closers`. */
