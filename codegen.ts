@@ -21,7 +21,7 @@ const config = {
     },
     /** For the tests' own client, which sends texts. */
     'tests/generated/texts/': {
-      documents: ['tests/kit/**/*.ts', 'tests/domains/**/*.ts'],
+      documents: ['tests/kit/**/*.ts', 'tests/domains/**/*.ts', 'tests/server/**/*.ts'],
       preset: 'client',
       presetConfig: { fragmentMasking: false },
       config: { ...types, documentMode: 'string' },

@@ -183,6 +183,20 @@ export const SETTINGS = {
       'longest wait for a connection, and for one statement; then UNAVAILABLE',
     ),
   },
+  queryCache: {
+    maxBytes: setting(
+      'QUERY_CACHE_BYTES',
+      integer(0, 17_179_869_184),
+      { is: 67_108_864, test: 0 },
+      'memory for answers that are the same for many; each is given until somebody writes to a table it was made from, and for `RECONCILE_MS` at the most. With 0 equal queries share nothing',
+    ),
+    maxStaleMs: setting(
+      'QUERY_STALE_MS',
+      integer(0, 86_400_000),
+      { is: 0 },
+      'up to which age such an answer is given while the database is away, marked with `extensions.stale` and `Age`; with 0 none is',
+    ),
+  },
   redis: {
     url: setting(
       'REDIS_URL',

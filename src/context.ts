@@ -109,11 +109,13 @@ export interface Context extends Services {
    * alone, as for an event that subscribers share.
    */
   readonly signal: AbortSignal | null;
+  /** The `commit` of the last write that the client knows of: it is not given an answer from before that. */
+  readonly commit?: string | null;
   /** What has been loaded, or is just being loaded, for this operation or this event: see `graphql/loaders.ts`. */
   readonly loaded: Map<unknown, unknown>;
 }
 
-interface ContextOptions extends Pick<Context, 'principal' | 'client' | 'lastEventId'> {
+interface ContextOptions extends Pick<Context, 'principal' | 'client' | 'lastEventId' | 'commit'> {
   /** Where the signal of the context comes from; without it there is none. */
   readonly hangUp?: { readonly signal: AbortSignal } | undefined;
 }

@@ -1,5 +1,6 @@
 import { createClient, MessageType, type Client, type ClientOptions } from 'graphql-ws';
 import { DEFAULT_BACKOFF, delayOf, soonDelayOf, wait, type Backoff } from './backoff.js';
+import { createCommits, type Commits } from './commits.js';
 import { iterate } from './iterate.js';
 import { createSession, type GetAccessToken } from './session.js';
 import { CONNECTING, observedSockets, retire, type Socket } from './sockets.js';
@@ -20,6 +21,8 @@ export interface ResumingClientOptions extends ClientOptions {
   readonly pongTimeoutMs?: number;
   /** How long a connection must have lasted so that its loss is tried to be mended at once, in milliseconds; 60,000 unless said otherwise. */
   readonly ofUseMs?: number;
+  /** The writes that this person's clients know of; pass the same to the client over HTTP. Without it, the socket has its own. */
+  readonly commits?: Commits;
 }
 
 const TOKEN_EXPIRED = 4403;
@@ -46,6 +49,7 @@ export const createResumingClient = (options: ResumingClientOptions): Client => 
     connectTimeoutMs = 10_000,
     pongTimeoutMs = 5_000,
     ofUseMs = 60_000,
+    commits = createCommits(),
     ...stock
   } = options;
   const { url, connectionParams } = stock;
@@ -148,10 +152,11 @@ export const createResumingClient = (options: ResumingClientOptions): Client => 
   });
 
   const subscriptions = createSubscriptions(client, cursorVariable ?? 'after', backoff);
+  const subscribe = commits.subscribe(subscriptions.subscribe);
   return {
     on: (event, listener) => client.on(event, listener),
-    subscribe: subscriptions.subscribe,
-    iterate: (payload) => iterate(subscriptions.subscribe, payload),
+    subscribe,
+    iterate: (payload) => iterate(subscribe, payload),
     dispose: async () => {
       ending.abort();
       subscriptions.end();

@@ -14,7 +14,9 @@ import { createAdmission } from '../server/execution/admission.js';
 import { createEngine } from '../server/execution/engine.js';
 import { createPersistedDocuments } from '../server/execution/persisted-documents.js';
 import { readTrustedDocuments } from '../server/execution/trusted-documents.js';
+import { createExecute } from '../server/execution/execute.js';
 import { createSendQueues } from '../server/websocket/send-queues.js';
+import { createSharedQueries } from '../server/execution/shared-queries.js';
 import { createGraphQLServer } from '../server/execution/graphql.js';
 import { createDirect } from '../server/http/direct.js';
 import { close, createHttpServer, listen, type Readiness } from '../server/http/http.js';
@@ -51,7 +53,7 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
   const closers: Closers = [];
   try {
     const services = await openServices(config, closers, options);
-    const { clock, log, db, tokens, bus, target } = services;
+    const { clock, log, db, tokens, bus, target, writes } = services;
     await options.seed?.(services);
 
     const presence = await createPresence({ db, log, processId: randomUUID(), ...config.presence });
@@ -60,7 +62,10 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
     const authenticator = createAuthenticator({ db, clock, tokens });
     const watcher = createAccessWatcher(services, authenticator);
     const budgets = createOperationBudgets(config.rateLimits);
-    const engine = createEngine(schema, services, watcher);
+    const { maxBytes } = config.queryCache;
+    const share =
+      maxBytes === 0 ? null : createSharedQueries(services, writes, { ...config.queryCache, maxAgeMs: config.realtime.reconcileMs });
+    const engine = createEngine(schema, services, watcher, createExecute(share, writes));
     const { ttlMs, trusted, trustedOnly } = config.documents;
     const persisted = createPersistedDocuments({
       engine,

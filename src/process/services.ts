@@ -113,8 +113,7 @@ export const openServices = async (config: Config, closers: Closers, options: Se
     memberships: createMembershipLookup(db),
     entryHtml: createEntryHtml(),
   };
-  return { config, clock, log, db, hub, limits, tokens, secretDigest, ...memories, bus, sharedDocuments, target };
-  return { config, clock, log, db, hub, limits, tokens, secretDigest, ...memories, bus, writes, target };
+  return { config, clock, log, db, hub, limits, tokens, secretDigest, ...memories, bus, sharedDocuments, writes, target };
 };
 
 /** Opens the database alone, and brings it to the newest migration. An embedded one is added to `closers`. */

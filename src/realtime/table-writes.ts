@@ -54,9 +54,11 @@ export interface Schema {
   readonly tables: ReadonlySet<string>;
   /** By table: those whose rows change when one of its rows is deleted. */
   readonly dependants: ReadonlyMap<string, readonly string[]>;
+  /** By table: those that its triggers write. */
+  readonly triggered: ReadonlyMap<string, readonly string[]>;
 }
 
-/** Reads from the database which tables there are, and in which of them a deletion in another deletes or changes rows. */
+/** Reads from the database which tables there are, and which of them a write to another changes by foreign keys and by triggers. */
 export const readSchema = async (prisma: PrismaClient): Promise<Schema> => {
   const tables = await prisma.$queryRaw<{ readonly name: string }[]>`
     SELECT relname AS name FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm') AND pg_table_is_visible(oid) AND relnamespace <> 'pg_catalog'::regnamespace`;
@@ -66,17 +68,26 @@ export const readSchema = async (prisma: PrismaClient): Promise<Schema> => {
     WHERE contype = 'f' AND confdeltype IN ('c', 'n', 'd') AND pg_table_is_visible(conrelid)`;
   const dependants = new Map<string, string[]>();
   for (const { table, parent } of keys) dependants.set(parent, [...(dependants.get(parent) ?? []), table]);
-  return { tables: new Set(tables.map(({ name }) => name)), dependants };
+  const triggers = await prisma.$queryRaw<{ readonly table: string; readonly source: string }[]>`
+    SELECT relname AS "table", prosrc AS source
+    FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid JOIN pg_proc ON pg_proc.oid = tgfoid
+    WHERE NOT tgisinternal AND pg_table_is_visible(tgrelid)`;
+  const triggered = new Map<string, string[]>();
+  for (const { table, source } of triggers)
+    triggered.set(table, [...(triggered.get(table) ?? []), ...writtenTables(source).map(({ name }) => name)]);
+  return { tables: new Set(tables.map(({ name }) => name)), dependants, triggered };
 };
 
 /** The tables whose rows these statements may have changed. Keys of rows are never updated, so only a deletion reaches other tables. */
-const changedBy = (statements: readonly string[], { tables, dependants }: Schema): readonly string[] => {
+const changedBy = (statements: readonly string[], { tables, dependants, triggered }: Schema): readonly string[] => {
   const written = statements.flatMap(writtenTables).filter(({ name }) => tables.has(name));
   const changed = new Set(written.map(({ name }) => name));
   const emptied = new Set(written.filter(({ deletes }) => deletes).map(({ name }) => name));
   // A set may grow while it is walked.
   for (const name of emptied) for (const dependant of dependants.get(name) ?? []) emptied.add(dependant);
-  return [...new Set([...changed, ...emptied])];
+  const all = new Set([...changed, ...emptied]);
+  for (const name of all) for (const other of triggered.get(name) ?? []) all.add(other);
+  return [...all];
 };
 
 /** What a process tells the others: its name, how many writes it has told, and the tables of this one. */
@@ -86,7 +97,7 @@ const isTold = (value: unknown): value is Told =>
   Array.isArray(value) && typeof value[0] === 'string' && Number.isSafeInteger(value[1]) && Array.isArray(value[2]);
 
 export const createTableWrites = (bus: Bus): TableWrites => {
-  let schema: Schema = { tables: new Set(), dependants: new Map() };
+  let schema: Schema = { tables: new Set(), dependants: new Map(), triggered: new Map() };
   const origin = randomBytes(6).toString('base64url');
   const lastWrite = new Map<string, number>();
   /** By process: how many of its writes this one knows of. */

@@ -10,6 +10,7 @@ const schema: Schema = {
     ['user', ['post']],
     ['post', ['comment', 'post_like']],
   ]),
+  triggered: new Map([['post_like', ['post']]]),
 };
 
 /** A bus between two processes that loses what it is told to lose. */
@@ -68,6 +69,12 @@ describe('what has been written to tables', () => {
     const { now } = here;
     here.wrote(['DELETE FROM "user" WHERE id = 1']);
     expect(['user', 'post', 'comment', 'post_like'].filter((table) => here.isUnchanged([table], now))).toEqual([]);
+  });
+
+  it('goes on to what a trigger writes', () => {
+    const { now } = here;
+    here.wrote(['INSERT INTO post_like (a) VALUES (1)']);
+    expect([here.isUnchanged(['post'], now), here.isUnchanged(['comment'], now)]).toEqual([false, true]);
   });
 
   it('stays with the table itself when a row is only changed', () => {

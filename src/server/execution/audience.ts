@@ -21,14 +21,20 @@ export const audienceIdOf = (principal: Principal | null): string =>
  * The context of an execution that is shared by an audience. It lacks everything in which the members may differ: address, user agent and
  * session. A resolver that reads one of these fails, so it cannot show one member the data of another.
  */
-export const contextForAudience = (services: Services, principal: Principal | null): Context =>
-  Object.defineProperty(contextFor(services, { principal: principal && withoutMeans(principal), client: NO_CLIENT }), 'client', REFUSED);
+export const contextForAudience = (
+  services: Services,
+  principal: Principal | null,
+  traps: PropertyDescriptorMap = OF_ONE_CLIENT,
+): Context => Object.defineProperties(contextFor(services, { principal: principal && withoutMeans(principal), client: NO_CLIENT }), traps);
 
 const withoutMeans = ({ viewer, scopes }: Principal): Principal =>
   Object.defineProperties({ viewer, scopes } as Principal, { via: REFUSED, expiresAt: REFUSED, asOf: REFUSED });
 
-/** The context of an execution that is shared by everyone. Reading the viewer fails and calls `onTouch`. */
-export const contextForEveryone = (services: Services, onTouch: () => void): Context => {
+/**
+ * The context of an execution that is shared by everyone. Reading the viewer fails and calls `onTouch`.
+ * @param traps what reading the rest of the context does
+ */
+export const contextForEveryone = (services: Services, onTouch: () => void, traps: PropertyDescriptorMap = OF_ONE_CLIENT): Context => {
   const touch = (): never => {
     onTouch();
     throw new Error('This result is for everyone; nobody in particular is its viewer.');
@@ -37,7 +43,7 @@ export const contextForEveryone = (services: Services, onTouch: () => void): Con
   return Object.defineProperties({ ...services, signal: null, loaded: new Map() } as unknown as Context, {
     principal: trap,
     viewer: trap,
-    client: REFUSED,
+    ...traps,
   });
 };
 
@@ -50,3 +56,6 @@ const REFUSED: PropertyDescriptor = {
     throw coded('FORBIDDEN', 'An event is the same on all devices of its viewer; none of them in particular has asked for it.');
   },
 };
+
+/** What an event must not read, because it is the same on all devices of a viewer. */
+const OF_ONE_CLIENT: PropertyDescriptorMap = { client: REFUSED };

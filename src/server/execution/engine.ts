@@ -1,5 +1,4 @@
 import {
-  execute,
   getOperationAST,
   OperationTypeNode,
   type DocumentNode,
@@ -12,6 +11,7 @@ import type { Context, Services } from '../../context.js';
 import type { AccessWatcher } from '../rights/access-watcher.js';
 import { createCostOf } from './cost.js';
 import { createDocuments, type Documents } from './documents.js';
+import type { Execute } from './execute.js';
 import { createMask, type Mask } from './mask.js';
 import { costError, inOrder } from './order.js';
 import { unknownOperation, type OperationRequest } from './request.js';
@@ -27,6 +27,7 @@ export interface Prepared {
   readonly document: DocumentNode;
   readonly operationName: string | null;
   readonly variableValues: Record<string, unknown> | null;
+  readonly extensions: Record<string, unknown> | null;
   readonly isSubscription: boolean;
 }
 
@@ -50,7 +51,7 @@ export interface Engine {
 }
 
 /** Creates the pipeline that all transports share. */
-export const createEngine = (schema: GraphQLSchema, services: Services, watcher: AccessWatcher): Engine => {
+export const createEngine = (schema: GraphQLSchema, services: Services, watcher: AccessWatcher, execute: Execute): Engine => {
   const { limits } = services.config;
   const mask = createMask(services);
   const costOf = createCostOf(schema);
@@ -69,17 +70,17 @@ export const createEngine = (schema: GraphQLSchema, services: Services, watcher:
     mask,
     execute: masked(inOrder<Promise<Found> | Found>(execute, costOf, limits)),
     subscribe: masked(inOrder<Promise<Found> | Found>(createSubscribe(services, mask, watcher, costOf), costOf, limits)),
-    prepare: ({ query, operationName = null, variables = null }) => {
+    prepare: ({ query, operationName = null, variables = null, extensions = null }) => {
       const document = documents.parse(query);
       const operation = getOperationAST(document, operationName);
       if (!operation) throw unknownOperation();
       const mistakes = documents.mistakesOf(document);
       if (mistakes.length > 0) return mistakes;
       const isSubscription = operation.operation === OperationTypeNode.SUBSCRIPTION;
-      return { document, operationName, variableValues: variables, isSubscription };
+      return { document, operationName, variableValues: variables, extensions, isSubscription };
     },
     tooDear: (prepared) => costError(costOf(prepared), limits),
-    run: ({ isSubscription, ...prepared }, contextValue) =>
+    run: ({ isSubscription, extensions: _extensions, ...prepared }, contextValue) =>
       (isSubscription ? engine.subscribe : engine.execute)({ schema, ...prepared, contextValue }),
   };
   return engine;

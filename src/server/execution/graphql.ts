@@ -50,7 +50,7 @@ export const createGraphQLServer = (engine: Engine, admission: Admission, servic
       error: () => undefined,
     },
     maskedErrors: { maskError: engine.mask },
-    context: ({ req, principal = null, hangUp }) => contextOfRequest(services, req, principal, hangUp),
+    context: ({ req, principal = null, hangUp, params }) => contextOfRequest(services, req, principal, hangUp, params.extensions),
     plugins: [
       useEngine({
         parse: engine.documents.parse,
@@ -98,7 +98,10 @@ const useAnswers = (): Plugin<object, RequestContext> => ({
       cacheControlOf(serverContext.req),
     );
     if (found !== null) serverContext.onSubscription(found);
-    process.setResultProcessor((_, api) => new api.Response(body, { status, headers: { ...headers } }), headers['content-type'] ?? '');
+    process.setResultProcessor(
+      (_, api) => new api.Response(body as BodyInit | null, { status, headers: { ...headers } }),
+      headers['content-type'] ?? '',
+    );
   },
 });
 

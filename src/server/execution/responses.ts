@@ -3,6 +3,8 @@ import { codeOf, coded, ERROR_CODES, type ErrorCode } from '../../errors.js';
 import { EVENT_STREAM, EVENT_STREAM_HEADERS, singleEvent } from '../http/event-stream.js';
 import { negotiate } from '../http/negotiate.js';
 import type { Found } from './engine.js';
+import { bytesOfResult } from './result-cache.js';
+import { COMMIT_HEADER } from './commit.js';
 import { publicResult } from './public-result.js';
 import { isFound, type FoundSubscription } from './subscribe.js';
 
@@ -12,7 +14,7 @@ export interface Answer {
   /** By their names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   /** Null when only the head is sent and `found` follows. */
-  readonly body: string | null;
+  readonly body: string | Buffer | null;
   /** A subscription to be sent as an event stream. Whoever takes it must close it. */
   readonly found: FoundSubscription | null;
 }
@@ -94,10 +96,26 @@ const json = (
   { status, headers, type = JSON_TYPE, cacheControl = NO_STORE }: Head = failureOf(result),
 ): Answer => ({
   status,
-  headers: { ...headers, ...retryAfter(result), 'content-type': `${type}; charset=utf-8`, 'cache-control': cacheControl },
-  body: JSON.stringify(publicResult(result)),
+  headers: {
+    ...headers,
+    ...retryAfter(result),
+    ...commitHeader(result),
+    ...ageHeader(result),
+    'content-type': `${type}; charset=utf-8`,
+    'cache-control': cacheControl,
+  },
+  body: bytesOfResult(result) ?? JSON.stringify(publicResult(result)),
   found: null,
 });
+
+const commitHeader = ({ extensions }: ExecutionResult): Readonly<Record<string, string>> =>
+  typeof extensions?.['commit'] === 'string' ? { [COMMIT_HEADER]: extensions['commit'] } : {};
+
+/** The Age header of an answer from before the database was away, in whole seconds. */
+const ageHeader = ({ extensions }: ExecutionResult): Readonly<Record<string, string>> => {
+  const stale = extensions?.['stale'] as { readonly ageMs: number } | undefined;
+  return stale === undefined ? {} : { age: String(Math.ceil(stale.ageMs / 1_000)) };
+};
 
 /** The Retry-After header: the longest wait that one of the errors asks for, in whole seconds. */
 const retryAfter = ({ errors = [] }: ExecutionResult): { readonly 'retry-after'?: string } => {

@@ -29,7 +29,7 @@ export const createDirect = (engine: Engine, admission: Admission, services: Ser
       const { principal, operation } = await admission.admit(request, await bodyOf(request));
       const prepared = engine.prepare(operation);
       if ('length' in prepared) return { errors: prepared };
-      return await engine.run(prepared, contextOfRequest(services, request, principal, hangUp));
+      return await engine.run(prepared, contextOfRequest(services, request, principal, hangUp, operation.extensions));
     } catch (error) {
       if (error instanceof GoneError) throw error;
       return { errors: [engine.mask(error)] };

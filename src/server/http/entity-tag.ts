@@ -9,7 +9,7 @@ const hashOf = (content: string | Buffer): string => createHash('sha256').update
 export const strongTag = (content: Buffer): string => `"${hashOf(content)}"`;
 
 /** The tag of a body that is sent in several encodings. */
-export const weakTag = (content: string): string => `W/"${hashOf(content)}"`;
+export const weakTag = (content: string | Buffer): string => `W/"${hashOf(content)}"`;
 
 const OPAQUE_TAG = /"[^"]*"/g;
 

@@ -107,7 +107,7 @@ const send = async ({ status, headers, body }: Answer, request: IncomingMessage,
     // Without a length, so that each event is a chunk. It is not compressed: each event would have to be flushed, which leaves little to save.
     const { 'content-length': _length, ...others } = headers;
     response.writeHead(status, others);
-    endWithEvents(response, body ?? '');
+    endWithEvents(response, String(body ?? ''));
   } else await sendText(status, headers, body ?? '', request, response);
 };
 
@@ -115,7 +115,7 @@ const send = async ({ status, headers, body }: Answer, request: IncomingMessage,
 const sendText = async (
   status: number,
   headers: Readonly<Record<string, string>>,
-  text: string,
+  text: string | Buffer,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> => {
@@ -132,7 +132,7 @@ const sendText = async (
   }
   const encoding = isLong ? encodingOf(request.headers['accept-encoding']) : 'identity';
   if (encoding === 'identity') return void response.writeHead(status, { ...headers, 'content-length': bytes }).end(text);
-  const content = await compress(Buffer.from(text), encoding);
+  const content = await compress(typeof text === 'string' ? Buffer.from(text) : text, encoding);
   if (response.destroyed) return;
   response.writeHead(status, { ...headers, 'content-encoding': encoding, 'content-length': content.length }).end(content);
 };

@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { contextFor, type Context, type Principal, type Services } from '../../context.js';
 import { CURSOR_LENGTH } from '../../realtime/cursor.js';
+import { commitOf } from '../execution/commit.js';
 import type { HangUp } from '../execution/hang-up.js';
+import type { OperationRequest } from '../execution/request.js';
 import { clientAddress } from './address.js';
 
 /** The longest user agent that is kept, in characters. */
@@ -14,11 +16,18 @@ export const clientOf = (request: IncomingMessage, trustProxy: boolean): Context
 });
 
 /** The context of an operation over HTTP. */
-export const contextOfRequest = (services: Services, request: IncomingMessage, principal: Principal | null, hangUp: HangUp): Context =>
+export const contextOfRequest = (
+  services: Services,
+  request: IncomingMessage,
+  principal: Principal | null,
+  hangUp: HangUp,
+  extensions: OperationRequest['extensions'],
+): Context =>
   contextFor(services, {
     principal,
     client: clientOf(request, services.config.trustProxy),
     lastEventId: lastEventIdOf(request),
+    commit: commitOf(extensions, request.headers),
     hangUp,
   });
 

@@ -20,6 +20,7 @@ import type { AccessWatcher } from '../rights/access-watcher.js';
 import type { Connections } from '../http/connections.js';
 import { createCors } from '../http/cors.js';
 import type { Engine, Prepared } from '../execution/engine.js';
+import { commitOf } from '../execution/commit.js';
 import { createHangUp } from '../execution/hang-up.js';
 import type { ListenedTime } from './listened-time.js';
 import { REQUEST_ID, requestIdOf } from '../http/request-id.js';
@@ -116,7 +117,7 @@ export const createSocketServer = ({
       const hangUp = createHangUp();
       extra.running.set(id, hangUp);
       try {
-        const context = contextFor(services, { principal: watch?.principal ?? null, client, hangUp });
+        const context = contextFor(services, { principal: watch?.principal ?? null, client, commit: commitOf(prepared.extensions), hangUp });
         const result = await engine.run(prepared, Object.assign(context, { watch }));
         if (!isFound(result)) return result;
         return new Delivered({ head: nextHead(id), sendQueue: extra.sendQueue, delivery }, result);
