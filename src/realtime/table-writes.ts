@@ -68,13 +68,20 @@ export const readSchema = async (prisma: PrismaClient): Promise<Schema> => {
     WHERE contype = 'f' AND confdeltype IN ('c', 'n', 'd') AND pg_table_is_visible(conrelid)`;
   const dependants = new Map<string, string[]>();
   for (const { table, parent } of keys) dependants.set(parent, [...(dependants.get(parent) ?? []), table]);
+  const functions = await prisma.$queryRaw<{ readonly name: string; readonly source: string }[]>`
+    SELECT proname AS name, prosrc AS source FROM pg_proc JOIN pg_language ON pg_language.oid = prolang
+    WHERE lanname IN ('sql', 'plpgsql') AND pg_function_is_visible(pg_proc.oid) AND pronamespace <> 'pg_catalog'::regnamespace`;
   const triggers = await prisma.$queryRaw<{ readonly table: string; readonly source: string }[]>`
     SELECT relname AS "table", prosrc AS source
     FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid JOIN pg_proc ON pg_proc.oid = tgfoid
     WHERE NOT tgisinternal AND pg_table_is_visible(tgrelid)`;
   const triggered = new Map<string, string[]>();
-  for (const { table, source } of triggers)
-    triggered.set(table, [...(triggered.get(table) ?? []), ...writtenTables(source).map(({ name }) => name)]);
+  for (const { table, source } of triggers) {
+    const run = new Set([source]);
+    // A set may grow while it is walked: a function may call others.
+    for (const text of run) for (const called of functions) if (new RegExp(`\\b${called.name}\\s*\\(`).test(text)) run.add(called.source);
+    triggered.set(table, [...(triggered.get(table) ?? []), ...[...run].flatMap((text) => writtenTables(text).map(({ name }) => name))]);
+  }
   return { tables: new Set(tables.map(({ name }) => name)), dependants, triggered };
 };
 

@@ -139,6 +139,13 @@ describe('a public answer', () => {
     expect(JSON.stringify(await app.data(CachedPosts, { first: 5 }))).not.toContain('Soon gone');
   });
 
+  it('is made anew after a trigger has written to a table it was made from', async () => {
+    const tags = '{ tags }';
+    await app.data(tags);
+    await anEntry(app, ann, { tags: ['by-a-trigger'] });
+    expect(JSON.stringify(await app.data(tags))).toContain('by-a-trigger');
+  });
+
   it('outlives writes to other tables', async () => {
     await app.data(CachedEntries);
     await aPost(app, bob);
