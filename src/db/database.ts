@@ -6,6 +6,7 @@ import { jobSchemaOf, schemaOf, type ConnectionTarget } from './connection.js';
 import { PrismaClient, type Prisma } from './generated/prisma/client.js';
 import { createHealth, type DatabaseHealth, type Wrote } from './health.js';
 import { createPool } from './pool.js';
+import { createRawStatements, statementOf, type RawStatement } from './raw-statements.js';
 import { createStatementNames } from './statements.js';
 import { createTransact, type Transact, type Grown, type Tx } from './transact.js';
 import { createLimiter } from './limiter.js';
@@ -45,7 +46,7 @@ export interface DatabaseOptions {
   readonly onWritten?: OnWritten | undefined;
   /** Called with each new connection before its first statement; when it rejects, the connection is closed. */
   readonly onConnect?: ((client: pg.ClientBase) => Promise<void>) | undefined;
-  /** Called with every SQL statement that Prisma sends and its parameters as JSON, for tests that count statements or check their plans. */
+  /** Called with every SQL statement that Prisma or `$queryRaw` sends and its parameters as JSON, for tests that count statements or check their plans. */
   readonly onStatement?: ((sql: string, params: string) => void) | undefined;
 }
 
@@ -83,9 +84,13 @@ export const openDatabase = (options: DatabaseOptions): Database => {
   // The queue of {@link Database.bulk}: its statements wait here instead of in the pool's own queue, where they would delay everybody
   // else's.
   const bulkLimiter = createLimiter(Math.max(1, Math.floor(options.poolSize / 2) - 1), timeoutMs * TURN_TIMEOUTS);
-  const client = withAttempts(prisma, attempt);
+  const sendRaw = createRawStatements({ pool: connections.pool, names, attempt, onStatement });
+  const queryRaw = (...given: RawStatement): Promise<unknown[]> =>
+    sendRaw(given, wroteOf('$queryRaw', { strings: statementOf(given).strings }));
+  const client = withAttempts(prisma, attempt, queryRaw);
   const bulk = client.$extends({
     query: { $allOperations: ({ args, query }) => bulkLimiter(() => query(args)) },
+    client: { $queryRaw: (...given: RawStatement) => bulkLimiter(() => queryRaw(...given)) },
   }) as unknown as PrismaClient;
   return {
     prisma: client,
@@ -101,9 +106,9 @@ export const openDatabase = (options: DatabaseOptions): Database => {
 
 /**
  * The client with retries as {@link createAttempt} describes them. A call that Prisma turns into a transaction (a nested write) is retried
- * as a whole. Statements inside a transaction are not retried by themselves, because PostgreSQL aborts the transaction at its first error.
+ * as a whole, and {@link createRawStatements} takes the place of `$queryRaw`. Statements inside a transaction are not retried by themselves, because PostgreSQL aborts the transaction at its first error.
  */
-const withAttempts = (prisma: PrismaClient, attempt: Attempt): PrismaClient => {
+const withAttempts = (prisma: PrismaClient, attempt: Attempt, queryRaw: (...given: RawStatement) => Promise<unknown[]>): PrismaClient => {
   const extended = prisma.$extends({
     query: {
       $allOperations: ({ operation, args, query }) =>
@@ -113,6 +118,7 @@ const withAttempts = (prisma: PrismaClient, attempt: Attempt): PrismaClient => {
         ),
     },
     client: {
+      $queryRaw: queryRaw,
       $transaction: <Result>(
         work: (tx: Prisma.TransactionClient) => Promise<Result>,
         options?: { isolationLevel?: Prisma.TransactionIsolationLevel },
