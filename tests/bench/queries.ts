@@ -39,7 +39,9 @@ const playRead = async (table: Table, read: Read, asked: ReadonlyMap<Peer, reado
     const played = await playRounds([...asked.keys()], rounds, (peer) =>
       playTurn(table, peer, asked.get(peer) ?? [], { connections, seconds, pattern: 'turn' }),
     );
-    games.push({ name: read.name, connections, played });
+    const game = { name: read.name, connections, played };
+    console.log(`\n${gameTable(game)}\n`);
+    games.push(game);
   }
   return games;
 };
@@ -67,6 +69,12 @@ const SHARED = ['list', 'nested'];
 
 const run = async (options: Options): Promise<void> => {
   const amounts = options.small ? SMALL : LARGE;
+  const machine = { node: process.version, cpu: cpus()[0]?.model ?? '', cores: cpus().length };
+  const { rounds, seconds } = options;
+  console.log(
+    `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}. Medians of ${rounds} rounds of ${seconds} s. CPU is that of one request.`,
+  );
+  console.log('In brackets what Lyceum has of it.');
   const stage = await setStage({ amounts, peers: options.peers, against: options.against, durable: false, say });
   try {
     const reads = readsOf(options.shape, amounts).filter(({ name }) => options.reads?.includes(name) ?? true);
@@ -77,15 +85,7 @@ const run = async (options: Options): Promise<void> => {
       games.push(...(await playRead(stage.table, read, asked, options)));
       if (options.sharing && SHARED.includes(read.name)) sharings.push(...(await playSharing(stage.table, read, asked, options)));
     }
-    const machine = { node: process.version, cpu: cpus()[0]?.model ?? '', cores: cpus().length };
-    console.log(
-      [
-        `\n${machine.cpu}, ${machine.cores} cores, Node ${machine.node}. Medians of ${options.rounds} rounds of ${options.seconds} s; CPU is that of one request; in brackets what Lyceum has of it.`,
-        ...games.map(gameTable),
-        ...(sharings.length > 0 ? [sharingTable(sharings)] : []),
-        goalsTable(games, sharings),
-      ].join('\n\n'),
-    );
+    console.log([...(sharings.length > 0 ? [sharingTable(sharings)] : []), goalsTable(games, sharings)].join('\n\n'));
     await keepResults(options.small ? 'queries-small' : 'queries', {
       machine,
       at: new Date().toISOString(),

@@ -70,7 +70,7 @@ const playAct = async (
   // Or a turn would pay for what the one before it has left to an index of texts.
   await queryAt(stage.world.postgres, `VACUUM ${[...TABLES, 'head', 'post', 'conversation'].join(', ')}`);
   const turn: Turn = await playTurn(stage.table, peer, questions, { connections, seconds, pattern: 'turn' });
-  done.set(act.name, from + turn.requests);
+  done.set(act.name, from + turn.requests + turn.refused);
   return turn;
 };
 
@@ -97,6 +97,7 @@ const goals = (games: readonly Game[]): string[][] => {
 /** Plays all peers and prints what they did. */
 export const playPeers = async ({ small, rounds, seconds, against, say }: PeerOptions): Promise<object> => {
   const amounts = small ? SMALL : LARGE;
+  console.log('The same rows by others; in brackets what Lyceum has of it. * COMMIT does not wait for the disk.');
   const stage = await setStage({ amounts, peers: WRITERS, against, durable: true, say });
   const observer = await createObserver(stage.world.postgres);
   try {
@@ -109,18 +110,14 @@ export const playPeers = async ({ small, rounds, seconds, against, say }: PeerOp
         for (const connections of CONNECTIONS) {
           say(`${act.name}, ${connections} at a time${durable ? '' : ', not waiting for the disk'}`);
           const played = await playRounds(stage.peers, rounds, (peer) => playAct(stage, act, { connections, seconds }, peer));
-          games.push({ name: `${act.name}${durable ? '' : STAR}`, connections, played });
+          const game = { name: `${act.name}${durable ? '' : STAR}`, connections, played };
+          console.log(`\n${gameTable(game)}\n`);
+          games.push(game);
         }
       }
       await observer.commitToDisk(true);
     }
-    console.log(
-      [
-        '\nThe same rows by others; in brackets what Lyceum has of it',
-        ...games.map(gameTable),
-        table([['must reach', 'is', 'at least', 'aim'], ...goals(games)]),
-      ].join('\n\n'),
-    );
+    console.log(table([['must reach', 'is', 'at least', 'aim'], ...goals(games)]));
     return { amounts, games: games.map(({ played, ...game }) => ({ ...game, played: Object.fromEntries(played) })) };
   } finally {
     await observer.close();

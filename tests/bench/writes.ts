@@ -13,7 +13,7 @@ const HELP = `npm run bench:writes -- [options]
   --rounds=n            another number of rounds than 5, or 3 of the peers
   --transport=socket    the writers of the places send over a socket for each user
   --only=places         one place beside many, and nothing else
-  --only=peers          sendMessage and likePost beside Mercurius and a bare server, and nothing else
+  --only=peers          sendMessage and likePost beside PostGraphile, Mercurius and a bare server, and nothing else
   --against=<checkout>  the Lyceum of another checkout, which is built already, is one more peer
   --help                this`;
 

@@ -27,7 +27,10 @@ export interface Load {
 }
 
 export interface Loaded {
+  /** Those that were answered with data alone. */
   readonly requests: number;
+  /** Those that were refused, by a server that could not keep up. */
+  readonly refused: number;
   readonly seconds: number;
   /** In milliseconds. */
   readonly p50: number;
@@ -66,9 +69,10 @@ const handlers = {
     const endsAt = startedAt + seconds * 1_000;
     const times: number[] = [];
     let bytes = 0;
+    let refused = 0;
     let next = from;
     const asking = (connection: HttpConnection, place: number): Promise<void> =>
-      new Promise((resolve, reject) => {
+      new Promise((resolve) => {
         const ask = (): void => {
           const index = pattern === 'turn' ? next : pattern === 'own' ? place : 0;
           next += 1;
@@ -77,10 +81,10 @@ const handlers = {
           const sentAt = now();
           connection.ask(request, (answer) => {
             const at = now();
-            times.push(at - sentAt);
-            ({ bytes } = answer);
-            const fault = faultOf(answer);
-            if (fault) return reject(fault);
+            if (faultOf(answer) === null) {
+              times.push(at - sentAt);
+              ({ bytes } = answer);
+            } else refused += 1;
             if (at < endsAt) ask();
             else resolve();
           });
@@ -90,6 +94,7 @@ const handlers = {
     await Promise.all(connections.map(asking));
     return {
       requests: times.length,
+      refused,
       seconds: (now() - startedAt) / 1_000,
       p50: median(times),
       p99: quantile(times, 0.99),

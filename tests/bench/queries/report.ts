@@ -37,6 +37,7 @@ export const gameTable = ({ name, connections, played }: Game): string => {
       'database CPU ms',
       'bytes',
       'RSS MiB',
+      'refused',
       'client CPU',
     ],
     ...[...played].map(([peer, turns]) => [
@@ -48,6 +49,7 @@ export const gameTable = ({ name, connections, played }: Game): string => {
       cell(turns, 'databaseMs'),
       short(middle(turns, 'bytes')),
       short(middle(turns, 'rss') / 1_048_576),
+      short(median(turns.map(({ refused, requests }) => (100 * refused) / (refused + requests)))).concat(' %'),
       `${short(median(turns.map(({ clientCpuMs, seconds }) => clientCpuMs / seconds / 10)))} %`,
     ]),
   ]);
