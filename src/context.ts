@@ -120,16 +120,20 @@ interface ContextOptions extends Pick<Context, 'principal' | 'client' | 'lastEve
   readonly hangUp?: { readonly signal: AbortSignal } | undefined;
 }
 
-/** The context of a principal, or of an anonymous request when it is null. */
-export const contextFor = (services: Services, { principal, hangUp, ...rest }: ContextOptions): Context => ({
-  ...services,
-  ...rest,
+/**
+ * The context of a principal, or of an anonymous request when it is null. The services come last, since V8 takes twenty times as long to add
+ * properties to a copy of many; none of them has the name of another property.
+ */
+export const contextFor = (services: Services, { principal, client, lastEventId = null, hangUp }: ContextOptions): Context => ({
   principal,
   viewer: principal?.viewer ?? null,
+  client,
+  lastEventId,
   get signal() {
     return hangUp?.signal ?? null;
   },
   loaded: new Map(),
+  ...services,
 });
 
 /** The same context, or one that differs in this, with nothing loaded yet. */

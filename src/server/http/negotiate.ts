@@ -34,7 +34,10 @@ export const qualityOf = (header: string, offered: string): number => rangeFor(p
  * @param header null when the client accepts anything
  */
 export const negotiate = <Offered extends string>(header: string | null, offered: readonly Offered[]): Offered | null => {
-  const ranges = parseRanges(header ?? '*/*');
+  if (header === null || header === '*/*') return offered[0] ?? null;
+  const named = offered.find((offer) => offer === header);
+  if (named !== undefined) return named;
+  const ranges = parseRanges(header);
   let best: { readonly offer: Offered; readonly range: Range } | null = null;
   for (const offer of offered) {
     const range = rangeFor(ranges, offer);
