@@ -92,6 +92,15 @@ describe('whatever is refused is JSON with a code', () => {
   });
 });
 
+it('requests that do not wait for each other are answered in their order', async () => {
+  const connection = await openRaw(app.url);
+  connection.send(mutation('') + 'GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n' + query() + mutation(''));
+  const statuses = [];
+  for (let n = 0; n < 4; n += 1) statuses.push((await connection.response()).status);
+  expect(statuses).toEqual([200, 404, 200, 200]);
+  connection.socket.destroy();
+});
+
 describe('an upgrade to anything but a WebSocket', () => {
   const H2C = 'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n';
   for (const [name, more] of Object.entries({
