@@ -1,7 +1,7 @@
 import { isUnavailable, reasonOf } from '../observability/failures.js';
 import type { PrismaClient } from '../db/generated/prisma/client.js';
 import { assertReadable, decodeCursor } from './cursor.js';
-import { createHeadLookup, readMoved, toEvent, type AnyEvent, type Committed } from './event-log.js';
+import { createHeadLookup, createPageReader, readMoved, toEvent, type AnyEvent, type Committed } from './event-log.js';
 import { Following, replay, type ReplayOptions } from './log-subscription.js';
 import { WHOLE, type Sharing, type View } from './share.js';
 import { sourceOf, type Source, type StateSource } from './source.js';
@@ -78,6 +78,7 @@ export const createHub = (options: HubOptions): Hub => {
   const { prisma, log, bus } = options;
   const streams = new Streams(options);
   const headOf = createHeadLookup(prisma);
+  const readPage = createPageReader(prisma);
   const eavesdroppers = new Map<string, ((key: string, value: unknown) => void)[]>();
   let said = 0;
 
@@ -122,7 +123,7 @@ export const createHub = (options: HubOptions): Hub => {
   };
 
   const goOn = (following: Following<AnyEvent>, from: ReplayOptions): void => {
-    replay(prisma, following, from).catch((error: unknown) => following.end(error));
+    replay(readPage, following, from).catch((error: unknown) => following.end(error));
   };
   const goOnAfter = (following: Following<AnyEvent>, start: number): void => goOn(following, { start, epoch: following.stream.head.epoch });
 

@@ -1,5 +1,4 @@
-import type { PrismaClient } from '../db/generated/prisma/client.js';
-import { readEvents, type AnyEvent } from './event-log.js';
+import type { AnyEvent, ReadPage } from './event-log.js';
 import { insist, mayPass } from './patience.js';
 import type { Group } from './group.js';
 import { give, type Member, type Membership } from './share.js';
@@ -82,13 +81,13 @@ const nothingMissed = (): void => undefined;
  * Replays the events that a subscriber has missed, and joins it to its group when its position equals the stream's. There is no await
  * between that comparison and the joining, so no event falls between.
  */
-export const replay = async (prisma: PrismaClient, following: Following<AnyEvent>, { start, epoch }: ReplayOptions): Promise<void> => {
+export const replay = async (readPage: ReadPage, following: Following<AnyEvent>, { start, epoch }: ReplayOptions): Promise<void> => {
   const { stream, group, member, headSeq } = following;
   const { wanted, endsFor } = group.view;
   const isLeft = (): boolean => following.left;
   let position = start;
   while (!isLeft() && position < stream.position) {
-    const events = await readMissed(prisma, following, position);
+    const events = await readMissed(readPage, following, position);
     if (events.length === 0) throw holeInLog();
     assertWithoutHole(events, position);
     // The database went back during the read, or is another one.
@@ -132,11 +131,11 @@ export interface ReplayOptions {
   readonly epoch: number | null;
 }
 
-const readMissed = async (prisma: PrismaClient, following: Following<AnyEvent>, position: number): Promise<AnyEvent[]> => {
+const readMissed = async (readPage: ReadPage, following: Following<AnyEvent>, position: number): Promise<readonly AnyEvent[]> => {
   const { stream } = following;
   try {
     return await insist(
-      () => readEvents(prisma, stream.topic, stream.key, position),
+      () => readPage(stream.topic, stream.key, position),
       () => following.left,
     );
   } catch (error) {

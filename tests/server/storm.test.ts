@@ -4,8 +4,10 @@ import { createAuthenticator } from '../../src/domains/account/authenticate.js';
 import { tokenCredential } from '../../src/domains/account/credentials.js';
 import { TokenError } from '../../src/domains/account/tokens.js';
 import { conversationLog } from '../../src/domains/conversations/topics.js';
-import { readId } from '../../src/graphql/ids.js';
+import { encodeId, readId } from '../../src/graphql/ids.js';
+import { decodeCursor } from '../../src/realtime/cursor.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { follow } from '../realtime/follow.js';
 
 /** The first may be asked for alone; all that come while it is under way are one. */
 const FEW = 2;
@@ -65,6 +67,34 @@ describe('many who come back at the same time', () => {
   it('have the places of their streams looked up together', async () => {
     const statements = await app.countStatements(() => many((index) => app.services.hub.log(conversationLog, inTurn(rooms, index))));
     expect(statements.length).toBeLessThanOrEqual(FEW);
+  });
+
+  it('read together what they have missed, each from where they were', async () => {
+    const key = inTurn(rooms, 0);
+    const owner = inTurn(users, 0);
+    const id = encodeId('Conversation', key);
+    const { conversation } = await app.data<{ conversation: { cursor: string } }>(
+      'query ($id: ID!) { conversation(id: $id) { cursor } }',
+      { id },
+      owner,
+    );
+    for (const body of ['a', 'b', 'c'])
+      await app.data(
+        'mutation ($input: SendMessageInput!) { sendMessage(input: $input) { message { id } } }',
+        { input: { conversationId: id, body } },
+        owner,
+      );
+    const { seq: before } = decodeCursor(conversationLog.name, key, conversation.cursor);
+    let seqs: (readonly number[])[] = [];
+    const statements = await app.countStatements(async () => {
+      const followers = await many(() => follow(app, key, { selection: 'missed', after: conversation.cursor }));
+      while (followers.some(({ attached }) => attached.position === null)) await new Promise(setImmediate);
+      seqs = followers.map((follower) => follower.seqs);
+      for (const { attached } of followers) attached.leave();
+    });
+    expect(seqs).toEqual(Array.from({ length: MANY }, () => [1, 2, 3].map((n) => before + n)));
+    // The stream, too, looks once for what has come since the heads were looked up.
+    expect(statements.filter((sql) => /\bevent\b/.test(sql)).length).toBeLessThanOrEqual(FEW + 1);
   });
 
   it('are asked for together whether they may follow their conversations, and each gets their own answer', async () => {
