@@ -358,6 +358,21 @@ export const SETTINGS = {
       'the same for one who is signed in, from all of their addresses',
     ),
   },
+  costs: {
+    costPerViewer: setting(
+      'MAX_COST_PER_VIEWER',
+      integer(1_000, 1_000_000_000),
+      { is: 100_000 },
+      'what the operations of one who is signed in may cost in a minute, in rows; as much at once. Beyond it they are refused with RATE_LIMITED. With `REDIS_URL`, in all processes together. Multiplied by `RATE_LIMIT_FACTOR`, as the next two are',
+    ),
+    costPerAddress: setting('MAX_COST_PER_ADDRESS', integer(1_000, 1_000_000_000), { is: 400_000 }, 'the same for one address'),
+    eventCost: setting(
+      'MAX_EVENT_COST',
+      integer(1_000, 1_000_000_000),
+      { is: 200_000 },
+      'what the events of the subscriptions of one viewer, or without a token of one address, may cost in a minute in one process; beyond it they come later',
+    ),
+  },
   presence: {
     graceMs: setting(
       'PRESENCE_GRACE_MS',
@@ -448,6 +463,18 @@ export const SETTINGS = {
       integer(100, 10_000_000),
       { is: 5_000 },
       'what one operation may cost, in rows; see “What an operation costs”',
+    ),
+    eventComplexity: setting(
+      'MAX_EVENT_COMPLEXITY',
+      integer(10, 10_000_000),
+      { is: 1_000 },
+      'what one event of a subscription may cost, in rows; a dearer selection is refused when one subscribes',
+    ),
+    operationTimeoutMs: setting(
+      'OPERATION_TIMEOUT_MS',
+      integer(100, 600_000),
+      { is: 10_000 },
+      'how long a query may take; then it is TIMED_OUT, and no further statement of it begins. A mutation that has begun to write is done and answered whatever it takes',
     ),
     queryDepth: setting(
       'MAX_QUERY_DEPTH',

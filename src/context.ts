@@ -1,3 +1,5 @@
+import type { Requester } from './db/requester.js';
+import { addressKey } from './access/address.js';
 import type { Config } from './config.js';
 import type { Clock } from './clock.js';
 import type { Database } from './db/database.js';
@@ -116,8 +118,11 @@ export interface Context extends Services {
 }
 
 interface ContextOptions extends Pick<Context, 'principal' | 'client' | 'lastEventId' | 'commit'> {
-  /** Where the signal of the context comes from; without it there is none. */
-  readonly hangUp?: { readonly signal: AbortSignal } | undefined;
+  /**
+   * Tells when the client has gone, where the context is for one operation of one client. Such a context has a deadline, and its statements a
+   * share of the connections.
+   */
+  readonly hangUp?: { readonly signal: AbortSignal; readonly isOver: boolean } | undefined;
 }
 
 /**
@@ -134,6 +139,18 @@ export const contextFor = (services: Services, { principal, client, lastEventId 
   },
   loaded: new Map(),
   ...services,
+  db: hangUp === undefined ? services.db : services.db.of(requesterOf(services, { viewer: principal?.viewer ?? null, client }, hangUp)),
+});
+
+/** Whose operation it is, for its statements. @param hangUp left out when others may wait for its result, too */
+export const requesterOf = (
+  { config }: Pick<Services, 'config'>,
+  { viewer, client }: Pick<Context, 'viewer' | 'client'>,
+  hangUp: { readonly isOver: boolean } = { isOver: false },
+): Requester => ({
+  owner: viewer?.id ?? addressKey(client.ip ?? ''),
+  isGone: () => hangUp.isOver,
+  deadline: performance.now() + config.limits.operationTimeoutMs,
 });
 
 /** The same context, or one that differs in this, with nothing loaded yet. */

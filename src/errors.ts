@@ -61,6 +61,11 @@ export const ERROR_CODES = {
     retry: 'later',
     description: 'The service cannot answer at the moment. A subscription goes on from its last cursor.',
   },
+  TIMED_OUT: {
+    status: 504,
+    retry: 'never',
+    description: 'The operation took longer than it may. A mutation with this code has changed nothing.',
+  },
   INTERNAL: { status: 500, retry: 'never', description: "An unexpected fault of the server; `traceId` finds it in the server's log." },
   BAD_REQUEST: { status: 400, retry: 'never', description: 'The request is not a well-formed GraphQL request.' },
   GRAPHQL_PARSE_FAILED: { status: 400, retry: 'never', description: 'The document cannot be parsed.' },

@@ -9,6 +9,8 @@ export interface Bucket {
   readonly take: (cost?: number) => boolean;
   /** Milliseconds until a token is available; 0 when one is. */
   readonly waitMs: () => number;
+  /** The tokens that are there; less than none after a debt. */
+  readonly left: () => number;
 }
 
 /**
@@ -34,6 +36,10 @@ export const createBucket = (perSecond: number, burst: number, now: () => number
       fill();
       return Math.max(0, Math.ceil(((1 - left) * 1_000) / perSecond));
     },
+    left: () => {
+      fill();
+      return left;
+    },
   };
 };
 
@@ -46,25 +52,33 @@ const BURST_SECONDS = 30;
 const MAX_BUCKETS = 20_000;
 
 /** Token buckets by key, such as one for each address. */
-interface Buckets {
+export interface Buckets {
+  /** The bucket of a key. */
+  readonly of: (key: string) => Bucket;
   /** Takes from the bucket of a key. @returns 0, or in how many milliseconds to try again when it is empty */
   readonly take: (key: string, cost?: number) => number;
   /** Takes one. @throws RATE_LIMITED with `retryAfterMs` */
   readonly spend: (key: string) => void;
 }
 
-const createBuckets = (perSecond: number, message: string, now?: () => number): Buckets => {
+/** @param burst the size of a bucket, in tokens */
+export const createBuckets = (perSecond: number, burst: number, message: string, now?: () => number): Buckets => {
   // A map iterates in insertion order; each use inserts the bucket again, so the first entry is the least recently used.
   const buckets = new Map<string, Bucket>();
-  const take: Buckets['take'] = (key, cost) => {
-    const bucket = buckets.get(key) ?? createBucket(perSecond, perSecond * BURST_SECONDS, now);
+  const of: Buckets['of'] = (key) => {
+    const bucket = buckets.get(key) ?? createBucket(perSecond, burst, now);
     buckets.delete(key);
     buckets.set(key, bucket);
     const [oldest = key] = buckets.size > MAX_BUCKETS ? buckets.keys() : [];
     if (oldest !== key) buckets.delete(oldest);
+    return bucket;
+  };
+  const take: Buckets['take'] = (key, cost) => {
+    const bucket = of(key);
     return bucket.take(cost) ? 0 : Math.max(1, bucket.waitMs());
   };
   return {
+    of,
     take,
     spend: (key) => {
       const retryAfterMs = take(key);
@@ -113,8 +127,10 @@ export const createOperationBudgets = (
   now?: () => number,
 ): OperationBudgets => {
   if (factor === 0) return { ofAddress: () => undefined, ofHandshake: () => 0, ofViewer: () => undefined };
-  const addresses = createBuckets(operationsPerAddress * factor, 'Too many operations from your address. Try again later.', now);
-  const viewers = createBuckets(operationsPerViewer * factor, 'Too many operations. Try again later.', now);
+  const bucketsOf = (perSecond: number, message: string): Buckets =>
+    createBuckets(perSecond * factor, perSecond * factor * BURST_SECONDS, message, now);
+  const addresses = bucketsOf(operationsPerAddress, 'Too many operations from your address. Try again later.');
+  const viewers = bucketsOf(operationsPerViewer, 'Too many operations. Try again later.');
   return {
     ofAddress: (ip) => addresses.spend(addressKey(ip ?? '')),
     ofHandshake: (ip) => addresses.take(addressKey(ip ?? ''), HANDSHAKE_COST),

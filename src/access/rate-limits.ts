@@ -71,6 +71,19 @@ export interface RateLimits {
    * @throws RATE_LIMITED, before `work` has begun
    */
   readonly guess: <Result>(keys: Readonly<Partial<Record<RateLimitRule, string | null>>>, work: () => Promise<Result>) => Promise<Result>;
+  /**
+   * Counts what somebody has spent of a budget of all processes, which begins anew with each window; null without Redis. Never rejects: while Redis
+   * is away, nothing is counted there.
+   * @returns in how many milliseconds the key may spend again; 0 when it has something left
+   */
+  readonly spend:
+    | ((
+        kind: 'viewer' | 'address',
+        key: string,
+        points: number,
+        budget: { readonly points: number; readonly seconds: number },
+      ) => Promise<number>)
+    | null;
   readonly close: () => Promise<void>;
 }
 
@@ -120,9 +133,9 @@ export const createRateLimits = (
   const limiters = new Map(rules.map((rule) => [rule, limiterOf(rule)]));
 
   /** Counts in Redis, and logs the reason when that fails. A lost connection is not logged here, because `redis/connection.ts` does it. */
-  const everywhere = async (limiter: RateLimiterRedis, change: 'consume' | 'reward', counter: string): Promise<void> => {
+  const everywhere = async (limiter: RateLimiterRedis, change: 'consume' | 'reward', counter: string, points = 1): Promise<void> => {
     try {
-      await inTime(limiter[change](counter));
+      await inTime(limiter[change](counter, points));
       refusing.clear(SETTLE_MS);
     } catch (error) {
       if (error instanceof RateLimiterRes) refusing.clear(SETTLE_MS);
@@ -149,8 +162,33 @@ export const createRateLimits = (
   };
 
   const consume: RateLimits['consume'] = (rule, key) => count('consume', rule, key);
+
+  const budgets = new Map<string, RateLimiterRedis>();
+  const spend: RateLimits['spend'] =
+    connection === null
+      ? null
+      : async (kind, key, points, budget) => {
+          let limiter = budgets.get(kind);
+          if (limiter === undefined) {
+            const keyPrefix = `${redis.prefix}budget:${kind}`;
+            limiter = new RateLimiterRedis({
+              points: budget.points,
+              duration: budget.seconds,
+              storeClient: connection.client,
+              keyPrefix,
+              rejectIfRedisNotReady: true,
+            });
+            budgets.set(kind, limiter);
+          }
+          const refusal = await everywhere(limiter, 'consume', digestOf(key), points).then(
+            () => null,
+            (error: unknown) => error,
+          );
+          return refusal instanceof RateLimiterRes ? refusal.msBeforeNext : 0;
+        };
   return {
     consume,
+    spend,
     guess: async (keys, work) => {
       const counted: [RateLimitRule, string | null][] = [];
       let wrong = false;
@@ -184,7 +222,6 @@ const isAnswer = (error: unknown): boolean => {
 };
 
 /** The key of a counter, hashed: it has a fixed length whatever name somebody claims, and Redis stores nothing personal. */
-const keyOf = (rule: RateLimitRule, key: string): string =>
-  createHash('sha256')
-    .update(RATE_LIMITS[rule].of === 'address' ? addressKey(key) : key)
-    .digest('base64url');
+const keyOf = (rule: RateLimitRule, key: string): string => digestOf(RATE_LIMITS[rule].of === 'address' ? addressKey(key) : key);
+
+const digestOf = (key: string): string => createHash('sha256').update(key).digest('base64url');

@@ -4,9 +4,11 @@ import type { Log } from '../observability/log.js';
 import { createAttempt, type Attempt } from './attempts.js';
 import { jobSchemaOf, schemaOf, type ConnectionTarget } from './connection.js';
 import { PrismaClient, type Prisma } from './generated/prisma/client.js';
+import { createFairTurns } from './fair-turns.js';
 import { createHealth, type DatabaseHealth, type Wrote } from './health.js';
 import { createPool } from './pool.js';
 import { createRawStatements, statementOf, type RawStatement } from './raw-statements.js';
+import { forRequester, type Requester } from './requester.js';
 import { createStatementNames } from './statements.js';
 import { createTransact, type Transact, type Grown, type Tx } from './transact.js';
 import { createLimiter } from './limiter.js';
@@ -22,6 +24,8 @@ export interface Database {
   readonly bulk: PrismaClient;
   /** For writes with events or jobs. */
   readonly transact: Transact;
+  /** The database for the statements of one operation: see {@link forRequester}. */
+  readonly of: (requester: Requester, view?: Database) => Database;
   readonly health: Pick<DatabaseHealth, 'state' | 'refused'>;
   close(): Promise<void>;
 }
@@ -50,6 +54,8 @@ export interface DatabaseOptions {
   readonly onStatement?: ((sql: string, params: string) => void) | undefined;
 }
 
+/** The part of the pool that one owner's statements may take at a time. */
+const SHARE = 0.5;
 /** How many connections of the pool transactions leave free for reads. */
 const READERS = 2;
 /**
@@ -92,8 +98,10 @@ export const openDatabase = (options: DatabaseOptions): Database => {
     query: { $allOperations: ({ args, query }) => bulkLimiter(() => query(args)) },
     client: { $queryRaw: (...given: RawStatement) => bulkLimiter(() => queryRaw(...given)) },
   }) as unknown as PrismaClient;
-  return {
+  const turns = createFairTurns(options.poolSize, Math.max(1, Math.floor(options.poolSize * SHARE)));
+  const db: Database = {
     prisma: client,
+    of: (requester, view = db) => forRequester(view, requester, turns),
     bulk,
     transact: createTransact({ prisma, jobSchema: jobSchemaOf(target), onCommit: options.onCommit, limited, attempt }),
     health,
@@ -102,6 +110,7 @@ export const openDatabase = (options: DatabaseOptions): Database => {
       await connections.pool.end();
     },
   };
+  return db;
 };
 
 /**

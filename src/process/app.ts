@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createOperationBudgets } from '../access/buckets.js';
+import { createCostBudgets } from '../access/cost-budgets.js';
 import type { Config } from '../config.js';
 import type { Services } from '../context.js';
 import { createAuthenticator } from '../domains/account/authenticate.js';
@@ -62,10 +63,12 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
     const authenticator = createAuthenticator({ db, clock, tokens });
     const watcher = createAccessWatcher(services, authenticator);
     const budgets = createOperationBudgets(config.rateLimits);
+    const costs = createCostBudgets({ ...config.rateLimits, ...config.costs }, services.limits);
+    closers.push(async () => costs.stop());
     const { maxBytes } = config.queryCache;
     const share =
       maxBytes === 0 ? null : createSharedQueries(services, writes, { ...config.queryCache, maxAgeMs: config.realtime.reconcileMs });
-    const engine = createEngine(schema, services, watcher, createExecute(share, writes));
+    const engine = createEngine(schema, services, watcher, createExecute(share, writes), costs);
     const { ttlMs, trusted, trustedOnly } = config.documents;
     const persisted = createPersistedDocuments({
       engine,

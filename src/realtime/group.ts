@@ -1,5 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { KnownHead } from './event-log.js';
-import type { FairTurns } from './fair-limiter.js';
+import type { FairTurns } from '../db/fair-turns.js';
 import { Owners } from './owners.js';
 import { insist, mayPass } from './patience.js';
 import { otherHistory, type Reader } from './readers.js';
@@ -39,6 +40,8 @@ const CHUNK = 100;
 const CHUNK_WEIGHT = 2_000;
 /** The cost above which a selection is heavy. Heavy results are rendered a few at a time in the process, in turns of their owners. */
 export const LIGHT_WEIGHT = 500;
+/** How long a group waits at a time for a budget, in milliseconds: its members may leave meanwhile. */
+const LONGEST_WAIT_MS = 1_000;
 /** The longest backlog of a group; beyond it, a log is read again. */
 const MAX_BACKLOG = 1_000;
 
@@ -370,16 +373,19 @@ export class Group<Item, Audience, Out> {
    * @param asker one of the audiences that wait for the results
    */
   async #make(items: readonly Item[], asker: Audience, audience: Audience | null): Promise<Made<Out>> {
-    const { weight = 1, ownerOf, key } = this.#sharing;
-    if (weight <= LIGHT_WEIGHT) return await this.#makeNow(items, audience);
-    // A selection of several owners takes turns under its own key.
+    const { weight = 1, ownerOf, key, waitMs } = this.#sharing;
+    // A selection of several owners takes turns, and pays, under its own key.
     const owner = ownerOf !== undefined && this.#owners?.isOne() === true ? ownerOf(asker) : key;
-    return await this.#options.heavy.run(owner, () => this.#makeNow(items, audience));
+    // Whoever has spent a budget gets events later, at the pace at which it fills.
+    for (let wait = waitMs?.(owner) ?? 0; wait > 0 && this.members.size > 0; wait = waitMs?.(owner) ?? 0)
+      await delay(Math.min(wait, LONGEST_WAIT_MS), undefined, { ref: false });
+    if (weight <= LIGHT_WEIGHT) return await this.#makeNow(items, audience, owner);
+    return await this.#options.heavy.run(owner, () => this.#makeNow(items, audience, owner));
   }
 
-  async #makeNow(items: readonly Item[], audience: Audience | null): Promise<Made<Out>> {
+  async #makeNow(items: readonly Item[], audience: Audience | null, owner: string): Promise<Made<Out>> {
     const results: Out[] = [];
-    for (const made of await Promise.allSettled(items.map((item) => this.#rendered(item, audience)))) {
+    for (const made of await Promise.allSettled(items.map((item) => this.#rendered(item, audience, owner)))) {
       if (made.status === 'rejected') return { results, failure: { error: made.reason } };
       if (audience === null && made.value.personal) this.#becomePersonal();
       results.push(made.value.out);
@@ -387,12 +393,13 @@ export class Group<Item, Audience, Out> {
     return { results, failure: null };
   }
 
-  #rendered(item: Item, audience: Audience | null): Promise<Rendered<Out>> {
+  #rendered(item: Item, audience: Audience | null, owner: string): Promise<Rendered<Out>> {
     const recent = (this.#recent ??= new Map<string, Recent<Out>>());
     const id = `${this.#options.stream.reader.placeOf(item)}\0${audience === null ? '' : this.#sharing.audienceId(audience)}`;
     const known = recent.get(id);
     const now = performance.now();
     if (known && now - known.since < REUSE_MS) return known.result;
+    this.#sharing.pay?.(owner);
     const result = this.#sharing.render(item, audience);
     if (recent.size >= REUSE_MAX) recent.clear();
     recent.set(id, { since: now, result });

@@ -59,6 +59,10 @@ export interface Sharing<Item, Audience, Out> {
   readonly ownerOf?: (audience: Audience) => string;
   /** The cost of rendering one item, counted like that of an operation; 1 when left out. */
   readonly weight?: number;
+  /** Takes the cost of rendering one item from the budget of an owner, or of a selection that several have. */
+  readonly pay?: (owner: string) => void;
+  /** In how many milliseconds the budget has something again; 0 when it has. */
+  readonly waitMs?: (owner: string) => number;
   /** Whether an audience may see an item, asked for each member at delivery. Left out: everyone sees every item. */
   readonly visible?: ((item: Item, audience: Audience) => boolean) | undefined;
 }

@@ -2,7 +2,7 @@ import { coded } from '../errors.js';
 import type { Log } from '../observability/log.js';
 import type { Bus } from './bus.js';
 import type { KnownHead } from './event-log.js';
-import { createFairTurns, type FairTurns } from './fair-limiter.js';
+import { createFairTurns, type FairTurns } from '../db/fair-turns.js';
 import { Group } from './group.js';
 import type { Membership, Sharing, View } from './share.js';
 import type { Attached } from './source.js';

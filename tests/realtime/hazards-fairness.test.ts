@@ -2,7 +2,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { commentLog } from '../../src/domains/posts/topics.js';
 import { decodeId } from '../../src/graphql/ids.js';
-import { createFairTurns } from '../../src/realtime/fair-limiter.js';
+import { createFairTurns } from '../../src/db/fair-turns.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { deferred } from '../kit/deferred.js';
 

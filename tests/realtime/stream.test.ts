@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { createLog } from '../../src/observability/log.js';
-import { createFairTurns } from '../../src/realtime/fair-limiter.js';
+import { createFairTurns } from '../../src/db/fair-turns.js';
 import { toEvent, type AnyEvent } from '../../src/realtime/event-log.js';
 import { logReader, type Reader } from '../../src/realtime/readers.js';
 import { Stream } from '../../src/realtime/stream.js';

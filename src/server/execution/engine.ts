@@ -2,25 +2,25 @@ import {
   getOperationAST,
   OperationTypeNode,
   type DocumentNode,
-  type ExecutionArgs,
   type ExecutionResult,
   type GraphQLError,
   type GraphQLSchema,
 } from 'graphql';
+import type { CostBudgets } from '../../access/cost-budgets.js';
 import type { Context, Services } from '../../context.js';
 import type { AccessWatcher } from '../rights/access-watcher.js';
 import { createCostOf } from './cost.js';
 import { createDocuments, type Documents } from './documents.js';
 import type { Execute } from './execute.js';
 import { createMask, type Mask } from './mask.js';
-import { costError, inOrder } from './order.js';
+import { asksForCost, costError, inOrder, type OrderedArgs } from './order.js';
 import { unknownOperation, type OperationRequest } from './request.js';
 import { createSubscribe, isFound, type FoundSubscription, type TransportContext } from './subscribe.js';
 
 /** What comes of an operation: a result, or a subscription that nobody reads yet. Its errors are those that a client may see. */
 export type Found = ExecutionResult | FoundSubscription;
 
-type Step = (args: ExecutionArgs) => Promise<Found> | Found;
+type Step = (args: OrderedArgs) => Promise<Found> | Found;
 
 /** An operation of a valid document that only lacks its context. */
 export interface Prepared {
@@ -51,7 +51,13 @@ export interface Engine {
 }
 
 /** Creates the pipeline that all transports share. */
-export const createEngine = (schema: GraphQLSchema, services: Services, watcher: AccessWatcher, execute: Execute): Engine => {
+export const createEngine = (
+  schema: GraphQLSchema,
+  services: Services,
+  watcher: AccessWatcher,
+  execute: Execute,
+  budgets: CostBudgets,
+): Engine => {
   const { limits } = services.config;
   const mask = createMask(services);
   const costOf = createCostOf(schema);
@@ -68,8 +74,8 @@ export const createEngine = (schema: GraphQLSchema, services: Services, watcher:
     schema,
     documents,
     mask,
-    execute: masked(inOrder<Promise<Found> | Found>(execute, costOf, limits)),
-    subscribe: masked(inOrder<Promise<Found> | Found>(createSubscribe(services, mask, watcher, costOf), costOf, limits)),
+    execute: masked(inOrder<Found>(execute, costOf, limits, budgets)),
+    subscribe: masked(inOrder<Found>(createSubscribe(services, mask, watcher, costOf, budgets), costOf, limits, budgets, true)),
     prepare: ({ query, operationName = null, variables = null, extensions = null }) => {
       const document = documents.parse(query);
       const operation = getOperationAST(document, operationName);
@@ -79,9 +85,9 @@ export const createEngine = (schema: GraphQLSchema, services: Services, watcher:
       const isSubscription = operation.operation === OperationTypeNode.SUBSCRIPTION;
       return { document, operationName, variableValues: variables, extensions, isSubscription };
     },
-    tooDear: (prepared) => costError(costOf(prepared), limits),
-    run: ({ isSubscription, extensions: _extensions, ...prepared }, contextValue) =>
-      (isSubscription ? engine.subscribe : engine.execute)({ schema, ...prepared, contextValue }),
+    tooDear: (prepared) => costError(costOf(prepared), limits, prepared.isSubscription),
+    run: ({ isSubscription, extensions, ...prepared }, contextValue) =>
+      (isSubscription ? engine.subscribe : engine.execute)({ schema, ...prepared, contextValue, asksForCost: asksForCost(extensions) }),
   };
   return engine;
 };

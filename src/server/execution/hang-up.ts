@@ -2,6 +2,7 @@
 export interface HangUp {
   /** Aborted by {@link end}. Most operations never ask for it, so it is made for the first who does. */
   readonly signal: AbortSignal;
+  readonly isOver: boolean;
   /** Called when nobody waits for the result any more. */
   readonly end: () => void;
 }
@@ -14,6 +15,9 @@ export const createHangUp = (): HangUp => {
       controller ??= new AbortController();
       if (ended) controller.abort();
       return controller.signal;
+    },
+    get isOver() {
+      return ended;
     },
     end: () => {
       ended = true;

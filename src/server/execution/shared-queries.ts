@@ -1,6 +1,6 @@
 import { execute, type DocumentNode, type ExecutionArgs, type ExecutionResult } from 'graphql';
-import type { Context, Services } from '../../context.js';
-import { createRecordings, type Recording } from '../../db/recording.js';
+import { requesterOf, type Context, type Services } from '../../context.js';
+import { createRecordings } from '../../db/recording.js';
 import { canonical } from '../../graphql/canonical.js';
 import type { TableWrites } from '../../realtime/table-writes.js';
 import { contextForAudience, contextForEveryone } from './audience.js';
@@ -80,10 +80,12 @@ export const createSharedQueries = (services: Services, writes: TableWrites, opt
     onTooWide: () => void,
   ): Promise<ExecutionResult | null> => {
     const recording = record();
+    // Who asked first pays with a share of the connections; others may wait for it, so it goes on when that client has gone.
+    const db = services.db.of(requesterOf(services, args.contextValue as Context), recording.db);
     const made = { since: writes.now, at: performance.now() };
     const touched: Touched = { viewer: false, own: false, changing: false };
     try {
-      const result = await execute({ ...args, contextValue: contextOf(services, recording, audience, touched) });
+      const result = await execute({ ...args, contextValue: contextOf(services, db, audience, touched) });
       // Its errors come from the traps.
       if (touched.own || (touched.viewer && audience === 'everyone')) {
         onTooWide();
@@ -121,7 +123,7 @@ export const createSharedQueries = (services: Services, writes: TableWrites, opt
   return share;
 };
 
-const contextOf = (services: Services, { db }: Recording, audience: Audience, touched: Touched): Context => {
+const contextOf = (services: Services, db: Services['db'], audience: Audience, touched: Touched): Context => {
   const changing = CHANGING.map((name): [string, PropertyDescriptor] => [
     name,
     {

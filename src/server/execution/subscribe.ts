@@ -8,6 +8,7 @@ import {
   type ExecutionResult,
 } from 'graphql';
 import { addressKey } from '../../access/address.js';
+import type { CostBudgets } from '../../access/cost-budgets.js';
 import { contextFor, type Context, type Principal, type Services } from '../../context.js';
 import { insist, mayPass } from '../../realtime/patience.js';
 import { LIGHT_WEIGHT } from '../../realtime/group.js';
@@ -63,7 +64,7 @@ export interface TransportContext {
  * context, so that no loader answers with rows that it has read for an earlier event. The result of a log's event carries its cursor in
  * `extensions.cursor`.
  */
-export const createSubscribe = (services: Services, mask: Mask, watcher: AccessWatcher, costOf: CostOf) => {
+export const createSubscribe = (services: Services, mask: Mask, watcher: AccessWatcher, costOf: CostOf, budgets: CostBudgets) => {
   const selectionOf = createSelectionOf();
   const sharings: Sharings = new WeakMap();
 
@@ -95,7 +96,7 @@ export const createSubscribe = (services: Services, mask: Mask, watcher: AccessW
         leave();
         return source;
       }
-      const sharing = sharingOf(args, selectionOf(args), source.visible, services, mask, costOf, sharings);
+      const sharing = sharingOf(args, selectionOf(args), source.visible, services, mask, costOf, budgets, sharings);
       return { source, sharing, audience: watch ?? { principal: null, client: context.client }, watch, generation, leave };
     } catch (error) {
       leave();
@@ -134,6 +135,7 @@ const sharingOf = (
   services: Services,
   mask: Mask,
   costOf: CostOf,
+  budgets: CostBudgets,
   known: Sharings,
 ): Sharing<unknown, Audience, Encoded> => {
   const { schema, document, operationName, variableValues } = args;
@@ -149,6 +151,8 @@ const sharingOf = (
   const sharing: Sharing<unknown, Audience, Encoded> = {
     key,
     weight,
+    pay: (owner) => budgets.chargeEvent(owner, weight),
+    waitMs: budgets.eventWaitMs,
     ownerOf: ({ principal, client }) => principal?.viewer.id ?? addressKey(client?.ip ?? ''),
     userIdOf: ({ principal }) => principal?.viewer.id ?? null,
     visible: visible && ((item, { principal }) => visible(principal?.viewer ?? null, item)),

@@ -7,29 +7,43 @@ export interface FairTurns {
 /**
  * Runs at most `limit` functions at a time; the owners of waiting ones take turns, so an owner with much work delays only itself. Example:
  * A asks for ten results and then B for one; B's is made after A's first, not after A's tenth.
+ * @param limitOfOne the most functions that run at a time for one owner; the rest is kept free for others
  */
-export const createFairTurns = (limit: number): FairTurns => {
+export const createFairTurns = (limit: number, limitOfOne = limit): FairTurns => {
   /** The waiting functions by owner, in the order in which the owners are served. */
   const waiting = new Map<string, (() => void)[]>();
+  const runningOf = new Map<string, number>();
   let running = 0;
 
+  const mayRun = (owner: string): boolean => running < limit && (runningOf.get(owner) ?? 0) < limitOfOne;
+  const begin = (owner: string): void => {
+    running += 1;
+    runningOf.set(owner, (runningOf.get(owner) ?? 0) + 1);
+  };
+  const end = (owner: string): void => {
+    running -= 1;
+    const left = (runningOf.get(owner) ?? 1) - 1;
+    if (left === 0) runningOf.delete(owner);
+    else runningOf.set(owner, left);
+  };
+
   const next = (): void => {
-    const [first] = waiting;
-    if (first === undefined) {
-      running -= 1;
+    for (const [owner, queue] of waiting) {
+      if (running >= limit) return;
+      if (!mayRun(owner)) continue;
+      const go = queue.shift();
+      // The owner goes to the end of the queue if it has more.
+      waiting.delete(owner);
+      if (queue.length > 0) waiting.set(owner, queue);
+      begin(owner);
+      go?.();
       return;
     }
-    const [owner, queue] = first;
-    const begin = queue.shift();
-    // The owner goes to the end of the queue if it has more.
-    waiting.delete(owner);
-    if (queue.length > 0) waiting.set(owner, queue);
-    begin?.();
   };
 
   return {
     run: async (owner, work) => {
-      if (running < limit) running += 1;
+      if (mayRun(owner)) begin(owner);
       else {
         await new Promise<void>((resolve) => {
           const queue = waiting.get(owner);
@@ -40,6 +54,7 @@ export const createFairTurns = (limit: number): FairTurns => {
       try {
         return await work();
       } finally {
+        end(owner);
         next();
       }
     },
