@@ -163,7 +163,7 @@ const mutation: Operation = {
         faults,
         'mutation ($input: CreateCategoryInput!)',
         CREATE,
-        Array.from({ length: 120 }, (_, index) => `c${index}: ${CREATE}`).join(' '),
+        Array.from({ length: 95 }, (_, index) => `c${index}: ${CREATE}`).join(' '),
       ),
       variables: { input: has('input') ? { name: 1, color: ['red'] } : { name: has('subject') ? 'Taken' : `Free ${ip}` } },
       token: has('credential') ? 'no.good.token' : has('viewer') || has('role') ? member : moderator,
