@@ -5,7 +5,10 @@ import { createAttempt, type Attempt } from './attempts.js';
 import { jobSchemaOf, schemaOf, type ConnectionTarget } from './connection.js';
 import { PrismaClient, type Prisma } from './generated/prisma/client.js';
 import { createFairTurns } from './fair-turns.js';
+import { readTables } from './datamodel.js';
 import { createHealth, type DatabaseHealth, type Wrote } from './health.js';
+import { overPool, withinTransaction } from './list-statements.js';
+import { createLists, type Lists } from './lists.js';
 import { createPool } from './pool.js';
 import { createRawStatements, statementOf, type RawStatement } from './raw-statements.js';
 import { forRequester, type Requester } from './requester.js';
@@ -22,6 +25,10 @@ export interface Database {
   readonly prisma: PrismaClient;
   /** The same client for work that sends many statements at once: a limit keeps it from taking all connections of the pool. */
   readonly bulk: PrismaClient;
+  /** For the lists that are read most. */
+  readonly lists: Lists;
+  /** The same within a transaction. */
+  readonly listsIn: (tx: Tx) => Lists;
   /** For writes with events or jobs. */
   readonly transact: Transact;
   /** The database for the statements of one operation: see {@link forRequester}. */
@@ -35,6 +42,7 @@ export const within = (db: Database, tx: Tx): Database => ({
   ...db,
   // A transaction client lacks only the methods that begin and end transactions.
   prisma: tx as unknown as PrismaClient,
+  lists: db.listsIn(tx),
   transact: (work) => work(tx),
 });
 
@@ -50,7 +58,7 @@ export interface DatabaseOptions {
   readonly onWritten?: OnWritten | undefined;
   /** Called with each new connection before its first statement; when it rejects, the connection is closed. */
   readonly onConnect?: ((client: pg.ClientBase) => Promise<void>) | undefined;
-  /** Called with every SQL statement that Prisma or `$queryRaw` sends and its parameters as JSON, for tests that count statements or check their plans. */
+  /** Called with every SQL statement that Prisma, `$queryRaw` or {@link Database.lists} sends and its parameters as JSON, for tests that count statements or check their plans. */
   readonly onStatement?: ((sql: string, params: string) => void) | undefined;
 }
 
@@ -84,6 +92,7 @@ export const openDatabase = (options: DatabaseOptions): Database => {
     if (isReadOnly) connections.renew();
     return isReadOnly;
   });
+  const tables = readTables(prisma);
   const attempt = createAttempt({ names, pool: connections, health });
   // Transactions are limited so that reads keep some connections; otherwise subscribers would wait behind a burst of writes.
   const limited = createLimiter(Math.max(1, options.poolSize - READERS), timeoutMs * TURN_TIMEOUTS);
@@ -103,6 +112,8 @@ export const openDatabase = (options: DatabaseOptions): Database => {
     prisma: client,
     of: (requester, view = db) => forRequester(view, requester, turns),
     bulk,
+    lists: createLists(tables, overPool({ pool: connections.pool, names, attempt, onStatement })),
+    listsIn: (tx) => createLists(tables, withinTransaction(tx)),
     transact: createTransact({ prisma, jobSchema: jobSchemaOf(target), onCommit: options.onCommit, limited, attempt }),
     health,
     close: async () => {

@@ -16,7 +16,7 @@ export interface Keyset<Row> {
 export type KeysetValue = string | number | Date;
 
 export interface KeysetColumn<Row> {
-  /** The column's name in Prisma; `author.name` is a column of a relation. */
+  /** The column's name in Prisma. */
   readonly field: string;
   readonly type: 'uuid' | 'text' | 'int' | 'date';
   readonly direction: 'asc' | 'desc';
@@ -30,18 +30,7 @@ export interface PageArgs {
   readonly before?: string | null | undefined;
 }
 
-/**
- * The Prisma arguments of a page. They read one row more than the page holds, which tells whether there is a further page. An empty page
- * (`first: 0`) is read in the same way.
- */
-export interface PageQuery {
-  // Prisma's types differ by model while these conditions are the same for all; the caller's model checks the names.
-  readonly where: { readonly AND: Record<string, unknown>[] };
-  readonly orderBy: Record<string, unknown>[];
-  readonly take: number;
-}
-
-/** The bounds of a page and the end it is taken from, for lists that need SQL of their own because Prisma's conditions give a bad plan. */
+/** The bounds of a page and the end it is taken from. */
 export interface PageBounds {
   /** The values of the order's columns at the cursor; null without a cursor. */
   readonly after: readonly KeysetValue[] | null;
@@ -50,9 +39,13 @@ export interface PageBounds {
 }
 
 export interface Page<Row> {
-  readonly query: PageQuery;
+  /**
+   * How many rows are to be read: one more than the page holds, which tells whether there is a further page. An empty page (`first: 0`) is
+   * read in the same way.
+   */
+  readonly take: number;
   readonly bounds: PageBounds;
-  /** Builds the connection from the rows that `query` has read. */
+  /** Builds the connection from the rows that were read, in the order of the page. */
   readonly connect: (rows: readonly Row[]) => Connection<Row>;
 }
 
@@ -89,16 +82,9 @@ export const planPage = <Row>(keyset: Keyset<Row>, args: PageArgs, fromEnd = fal
     before: isGiven(before) ? decode(keyset, before, 'before') : null,
     backward,
   };
-  const conditions: Record<string, unknown>[] = [];
-  if (bounds.after !== null) conditions.push(...beyond(keyset, bounds.after, 'after'));
-  if (bounds.before !== null) conditions.push(...beyond(keyset, bounds.before, 'before'));
   return {
     bounds,
-    query: {
-      where: { AND: conditions },
-      orderBy: keyset.columns.map(({ field, direction }) => nest(field, backward ? opposite(direction) : direction)),
-      take: size + 1,
-    },
+    take: size + 1,
     connect: (rows) => {
       const more = rows.length > size;
       const kept = rows.slice(0, size);
@@ -121,30 +107,6 @@ export const assertPageSize = (path: string, size: number): void => {
 
 /** Whether an optional argument was given and is not null. */
 export const isGiven = <Value>(value: Value | null | undefined): value is Value => value !== null && value !== undefined;
-const opposite = (direction: 'asc' | 'desc'): 'asc' | 'desc' => (direction === 'asc' ? 'desc' : 'asc');
-
-/** `nest('author.name', v)` is `{ author: { name: v } }`. */
-const nest = (field: string, value: unknown): Record<string, unknown> => {
-  const [head = field, ...rest] = field.split('.');
-  return { [head]: rest.length === 0 ? value : nest(rest.join('.'), value) };
-};
-
-/**
- * The Prisma conditions for the rows after, or before, `values`. The first column is compared twice: alone, so that an index scan can start
- * there, and within the alternatives for equal values.
- */
-const beyond = <Row>(keyset: Keyset<Row>, values: readonly KeysetValue[], side: 'after' | 'before'): Record<string, unknown>[] => {
-  const comparisons = keyset.columns.map(({ field, direction }, index) => ({
-    field,
-    operator: (direction === 'asc') === (side === 'after') ? 'gt' : 'lt',
-    value: values[index],
-  }));
-  const alternatives = comparisons.map(({ field, operator, value }, index) => ({
-    AND: [...comparisons.slice(0, index).map((tied) => nest(tied.field, tied.value)), nest(field, { [operator]: value })],
-  }));
-  const [leading] = comparisons;
-  return leading === undefined ? [] : [nest(leading.field, { [`${leading.operator}e`]: leading.value }), { OR: alternatives }];
-};
 
 const encode = <Row>(keyset: Keyset<Row>, row: Row): string => {
   if (keyset.cursor) return keyset.cursor.encode(row);

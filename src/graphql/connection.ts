@@ -3,7 +3,18 @@ import type { GraphQLResolveInfo } from 'graphql';
 import { queryFromInfo } from '@pothos/plugin-prisma';
 import { builder, type Types } from './builder.js';
 import type { Context } from '../context.js';
-import { planPage, type Connection, type Edge, type Keyset, type PageArgs, type PageBounds, type PageQuery } from '../db/keyset.js';
+import type PrismaTypes from '../db/generated/pothos-types.js';
+import { planPage, type Connection, type Edge, type Keyset, type Page, type PageArgs } from '../db/keyset.js';
+import {
+  withColumns,
+  type ChildList,
+  type ListRelation,
+  type ModelName,
+  type Part,
+  type Related,
+  type RootList,
+  type RowOf,
+} from '../db/lists.js';
 import { batchedField } from './loaders.js';
 import { capped, COUNTED_ROWS, MAX_COUNT } from '../db/count.js';
 import { COUNT } from './price.js';
@@ -88,63 +99,101 @@ export const nodeQuery = (context: Context, info: GraphQLResolveInfo, typeName: 
 const edgeNodeQuery = (context: Context, info: GraphQLResolveInfo): NodeQuery =>
   queryFromInfo({ context, info, paths: [['edges', 'node'], ['nodes']] });
 
+/** The rows that a count looks at: the first ones of an order. */
+export interface CountedRows {
+  readonly orderBy: Record<string, 'asc' | 'desc'>[];
+  readonly take: number;
+}
+
+interface PageOptions<Row> {
+  readonly keyset: Keyset<Row>;
+  /** Whether a page without arguments is the last one. */
+  readonly fromEnd?: boolean;
+}
+
 /**
  * A keyset page of a list that has no parent.
- * @param find runs one statement, either with the Prisma conditions of the page (`page`) or as SQL of its own within the page's bounds, and
- *   loads what the selection needs (`query`)
+ * @param list null when there is nothing in it
+ * @param also columns that are read beside what is selected
  */
-export const listPage = async <Row>(
+export const listPage = async <Model extends ModelName>(
   context: Context,
   info: GraphQLResolveInfo,
   args: PageArgs,
-  options: {
-    readonly keyset: Keyset<Row>;
-    readonly find: (page: PageQuery, query: NodeQuery, bounds: PageBounds) => Promise<readonly Row[]>;
+  options: PageOptions<RowOf<Model>> & {
+    readonly list: RootList<Model> | null;
+    readonly also?: readonly (keyof RowOf<Model> & string)[];
     /** Counts the list, in its order, since Prisma would take another one, and up to a number of rows. */
-    readonly count: (rows: Pick<PageQuery, 'orderBy' | 'take'>) => Promise<number>;
-    readonly fromEnd?: boolean;
+    readonly count: (rows: CountedRows) => Promise<number>;
   },
-): Promise<CountedConnection<Row>> => {
-  const page = planPage(options.keyset, args, options.fromEnd);
-  const rows = await options.find(page.query, edgeNodeQuery(context, info), page.bounds);
+): Promise<CountedConnection<RowOf<Model>>> => {
+  const { keyset, list, count } = options;
+  const page = planPage(keyset, args, options.fromEnd);
+  const part = partOf(keyset, page);
+  const rows = list === null ? [] : await context.db.lists.root(list, part, withColumns(edgeNodeQuery(context, info), options.also ?? []));
+  const orderBy = keyset.columns.map(({ field, direction }) => ({ [field]: direction }));
   let total: Promise<number> | null = null;
-  return { ...page.connect(rows), totalCount: () => (total ??= options.count({ orderBy: page.query.orderBy, take: COUNTED_ROWS })) };
+  return { ...page.connect(rows), totalCount: () => (total ??= count({ orderBy, take: COUNTED_ROWS })) };
 };
+
+const partOf = <Row>({ columns }: Keyset<Row>, { bounds, take }: Page<Row>): Part => ({ columns, bounds, take });
+
+/** The name of a relation to one row, for lists whose rows are links to their nodes. */
+type NodeRelation<Model extends ModelName> = keyof PrismaTypes[Model]['Relations'] & string;
+
+interface ChildOptions<Row> extends PageOptions<Row> {
+  readonly parentId: string;
+  /** A parent's total up to {@link COUNTED_ROWS}, batched over the parents. */
+  readonly count: (context: Context, parentId: string) => Promise<number>;
+}
 
 /**
  * A keyset page of a list that belongs to a parent, such as the comments of a post. All parents at the same place of the response share one
  * statement.
- * @param find reads the page of every parent at once, usually through a relation of the parent's Prisma model
- * @param count gives a parent's total up to {@link COUNTED_ROWS}, batched over the parents
- * @param node maps a row to its node, for lists whose rows are links to the nodes
  */
-export const childPage = async <Row, Node = Row>(
+export const childPage = async <Model extends ModelName, Relation extends ListRelation<Model>>(
   context: Context,
   info: GraphQLResolveInfo,
   args: PageArgs,
-  options: {
-    readonly parentId: string;
-    readonly keyset: Keyset<Row>;
-    readonly find: (
-      parentIds: string[],
-      page: PageQuery,
-      query: NodeQuery,
-    ) => Promise<readonly { readonly id: string; readonly rows: readonly Row[] }[]>;
-    readonly count: (context: Context, parentId: string) => Promise<number>;
-    readonly fromEnd?: boolean;
-    readonly node?: (row: Row) => Node;
+  options: ChildOptions<RowOf<Related<Model, Relation>>> & { readonly list: ChildList<Model, Relation> },
+): Promise<CountedConnection<RowOf<Related<Model, Relation>>>> => {
+  const { list } = options;
+  return await pageOf(context, info, args, options, (parentIds, part) =>
+    context.db.lists.children(list, parentIds, part, edgeNodeQuery(context, info)),
+  );
+};
+
+/**
+ * The same for a list whose rows are links to its nodes, such as the followers of a user.
+ * @param node the relation of a link to its node
+ */
+export const linkedPage = async <Model extends ModelName, Relation extends ListRelation<Model>, Node>(
+  context: Context,
+  info: GraphQLResolveInfo,
+  args: PageArgs,
+  options: ChildOptions<RowOf<Related<Model, Relation>>> & {
+    readonly list: ChildList<Model, Relation>;
+    readonly node: NodeRelation<Related<Model, Relation>>;
   },
 ): Promise<CountedConnection<Node>> => {
-  const page = planPage(options.keyset, args, options.fromEnd);
-  const rows = await batchedField(context, info, options.parentId, async (keys) => {
-    const found = await options.find([...keys], page.query, edgeNodeQuery(context, info));
-    return new Map(found.map((parent) => [parent.id, parent.rows]));
-  });
-  const connection = page.connect(rows ?? []);
-  const nodeOf = options.node ?? ((row: Row) => row as unknown as Node);
+  const { list, node } = options;
+  const { edges, ...page } = await pageOf(context, info, args, options, (parentIds, part) =>
+    context.db.lists.children(list, parentIds, part, { select: { [node]: edgeNodeQuery(context, info) } }),
+  );
   return {
-    ...connection,
-    edges: connection.edges.map(({ cursor, node }) => ({ cursor, node: nodeOf(node) })),
-    totalCount: () => options.count(context, options.parentId),
+    ...page,
+    edges: edges.map(({ cursor, node: link }) => ({ cursor, node: (link as unknown as Readonly<Record<string, Node>>)[node] as Node })),
   };
+};
+
+const pageOf = async <Row>(
+  context: Context,
+  info: GraphQLResolveInfo,
+  args: PageArgs,
+  { parentId, keyset, count, fromEnd }: ChildOptions<Row>,
+  read: (parentIds: readonly string[], part: Part) => Promise<ReadonlyMap<string, readonly Row[]>>,
+): Promise<CountedConnection<Row>> => {
+  const page = planPage(keyset, args, fromEnd);
+  const rows = await batchedField(context, info, parentId, (parentIds) => read(parentIds, partOf(keyset, page)));
+  return { ...page.connect(rows ?? []), totalCount: () => count(context, parentId) };
 };

@@ -171,7 +171,7 @@ builder.queryField('users', (t) =>
       const where = matchingUsers(args.search ?? '');
       return listPage(context, info, args, {
         keyset: oldestFirst,
-        find: (page, query) => context.db.prisma.user.findMany({ ...query, ...page, where: { AND: [where, page.where] } }),
+        list: { model: 'User', where },
         count: (counted) => context.db.prisma.user.count({ where, ...counted }),
       });
     },

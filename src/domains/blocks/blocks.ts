@@ -16,10 +16,8 @@ import { rightsLog } from '../account/topics.js';
  * members of the same group or room.
  */
 
-export type BlockRow = Block & { readonly blocked: User };
-
 /** The latest block first. */
-export const latestBlocked: Keyset<BlockRow> = {
+export const latestBlocked: Keyset<Block> = {
   name: 'blockedUsers',
   columns: [
     { field: 'createdAt', type: 'date', direction: 'desc', value: (block) => block.createdAt },

@@ -1,6 +1,8 @@
 import type { Context } from '../../context.js';
+import { COUNTED_ROWS } from '../../db/count.js';
 import { builder } from '../../graphql/builder.js';
-import { listPage } from '../../graphql/connection.js';
+import { linkedPage } from '../../graphql/connection.js';
+import type { User as UserRow } from '../../db/generated/prisma/client.js';
 import { batched } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
 import { findUser } from '../account/account.js';
@@ -29,16 +31,14 @@ builder.prismaObjectFields(Me, (t) => ({
     type: UserConnection,
     description: 'The users whom the viewer has blocked, the latest first. Nothing tells who has blocked the viewer.',
     args: t.arg.connectionArgs(),
-    resolve: async (me, args, context, info) => {
-      const where = { blockerId: me.id };
-      const page = await listPage(context, info, args, {
+    resolve: (me, args, context, info) =>
+      linkedPage<'User', 'blocking', UserRow>(context, info, args, {
+        list: { model: 'User', relation: 'blocking' },
+        node: 'blocked',
+        parentId: me.id,
         keyset: latestBlocked,
-        find: (query, blocked) =>
-          context.db.prisma.block.findMany({ ...query, where: { AND: [where, query.where] }, include: { blocked } }),
-        count: (counted) => context.db.prisma.block.count({ where, ...counted }),
-      });
-      return { ...page, edges: page.edges.map(({ cursor, node }) => ({ cursor, node: node.blocked })) };
-    },
+        count: ({ db }, blockerId) => db.prisma.block.count({ where: { blockerId }, take: COUNTED_ROWS }),
+      }),
   }),
 }));
 

@@ -150,17 +150,14 @@ builder.prismaObjectFields(Conversation, (t) => ({
       await assertMember(context, conversation.id);
       const search = args.search ?? '';
       return await childPage(context, info, args, {
+        list: { model: 'Conversation', relation: 'messages', where: containingText(search) },
         parentId: conversation.id,
-        keyset: streamKeyset(conversationLog.name, conversation.id, await headFirst(conversationHead, context, info, conversation.id)),
+        keyset: streamKeyset<MessageRow>(
+          conversationLog.name,
+          conversation.id,
+          await headFirst(conversationHead, context, info, conversation.id),
+        ),
         fromEnd: true,
-        find: async (ids, page, query) => {
-          const conversations = await context.db.prisma.conversation.findMany({
-            relationLoadStrategy: 'join',
-            where: { id: { in: ids } },
-            select: { id: true, messages: { ...query, ...page, where: { AND: [containingText(search), page.where] } } },
-          });
-          return conversations.map(({ id, messages }) => ({ id, rows: messages }));
-        },
         count: (_context, id) => messageCount(context, JSON.stringify([id, search])),
       });
     },
@@ -184,16 +181,16 @@ builder.prismaObjectFields(Me, (t) => ({
         description: `Only messages that contain this, in any case; at most ${MAX_SEARCH} characters.`,
       }),
     },
-    resolve: (me, args, context, info) => {
+    resolve: async (me, args, context, info) => {
       const where = writtenBy(me.id, args.search ?? '');
-      return listPage(context, info, args, {
+      const page = await listPage(context, info, args, {
+        list: { model: 'Message', where },
+        also: ['conversationId', 'replyToId'],
         keyset: newestFirst,
-        find: async (page, query) => {
-          const messages = await context.db.prisma.message.findMany({ ...query, ...page, where: { AND: [where, page.where] } });
-          return await Promise.all(messages.map((message) => forItsAuthor(context, message)));
-        },
         count: (counted) => context.db.prisma.message.count({ where, ...counted }),
       });
+      await Promise.all(page.edges.map(({ node }) => forItsAuthor(context, node)));
+      return page;
     },
   }),
 }));

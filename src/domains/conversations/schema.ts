@@ -197,17 +197,9 @@ builder.prismaObjectFields(Conversation, (t) => ({
       await assertMember(context, conversation.id);
       return await afterHead(context, info, conversation.id, () =>
         childPage(context, info, args, {
+          list: { model: 'Conversation', relation: 'members' },
           parentId: conversation.id,
           keyset: longestFirst,
-          find: async (ids, page, query) => {
-            const conversations = await context.db.prisma.conversation.findMany({
-              // With `join` the database limits the rows of each parent; without it Prisma would read all rows and cut the pages in memory.
-              relationLoadStrategy: 'join',
-              where: { id: { in: ids } },
-              select: { id: true, members: { ...query, ...page } },
-            });
-            return conversations.map(({ id, members }) => ({ id, rows: members }));
-          },
           count: memberCount,
         }),
       );
@@ -224,7 +216,7 @@ builder.prismaObjectFields(Me, (t) => ({
       const where = conversationsOf(me.id);
       return listPage(context, info, args, {
         keyset: latestActivity,
-        find: (page, query) => context.db.prisma.conversation.findMany({ ...query, ...page, where: { AND: [where, page.where] } }),
+        list: { model: 'Conversation', where },
         count: (counted) => context.db.prisma.conversation.count({ where, ...counted }),
       });
     },

@@ -18,7 +18,7 @@ export const followeesOf = (userId: string): Prisma.Sql =>
   Prisma.sql`(SELECT followee_id AS id FROM follow WHERE follower_id = ${userId}::uuid)`;
 
 /** The latest follow first. `other` is the column of the user whom the list shows. */
-const byRecency = <Row extends Follow>(name: string, other: 'followerId' | 'followeeId'): Keyset<Row> => ({
+const byRecency = (name: string, other: 'followerId' | 'followeeId'): Keyset<Follow> => ({
   name,
   columns: [
     { field: 'createdAt', type: 'date', direction: 'desc', value: (follow) => follow.createdAt },
@@ -26,10 +26,8 @@ const byRecency = <Row extends Follow>(name: string, other: 'followerId' | 'foll
   ],
 });
 
-export type FollowerRow = Follow & { readonly follower: User };
-export type FolloweeRow = Follow & { readonly followee: User };
-export const latestFollowers = byRecency<FollowerRow>('followers', 'followerId');
-export const latestFollowees = byRecency<FolloweeRow>('following', 'followeeId');
+export const latestFollowers = byRecency('followers', 'followerId');
+export const latestFollowees = byRecency('following', 'followeeId');
 
 /**
  * Follows a user. Following again changes nothing. @throws NOT_FOUND, BAD_USER_INPUT for oneself, FORBIDDEN when a block separates the two

@@ -1,13 +1,14 @@
 import { capped, countEach, MAX_COUNT } from '../../db/count.js';
 import { Prisma } from '../../db/generated/prisma/client.js';
 import { builder } from '../../graphql/builder.js';
-import { childPage } from '../../graphql/connection.js';
+import { linkedPage } from '../../graphql/connection.js';
+import type { User as UserRow } from '../../db/generated/prisma/client.js';
 import { batched } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
 import { SHORT_COUNT } from '../../graphql/price.js';
-import { findUser, findUsers } from '../account/account.js';
+import { findUser } from '../account/account.js';
 import { meField, User, UserConnection } from '../account/schema.js';
-import { followUser, latestFollowees, latestFollowers, unfollowUser, type FolloweeRow, type FollowerRow } from './follows.js';
+import { followUser, latestFollowees, latestFollowers, unfollowUser } from './follows.js';
 
 const followerCount = batched(
   ({ db }, userIds) => countEach(db.prisma, userIds, (id) => Prisma.sql`SELECT 1 FROM follow WHERE followee_id = ${id}`),
@@ -48,14 +49,11 @@ builder.prismaObjectFields(User, (t) => ({
     description: 'Who follows this user, the latest first.',
     args: t.arg.connectionArgs(),
     resolve: (user, args, context, info) =>
-      childPage<FollowerRow, FollowerRow['follower']>(context, info, args, {
+      linkedPage<'User', 'followers', UserRow>(context, info, args, {
+        list: { model: 'User', relation: 'followers' },
+        node: 'follower',
         parentId: user.id,
         keyset: latestFollowers,
-        node: ({ follower }) => follower,
-        find: async (ids, page, query) => {
-          const users = await findUsers(context.db, ids, { select: { id: true, followers: { ...page, include: { follower: query } } } });
-          return users.map(({ id, followers }) => ({ id, rows: followers }));
-        },
         count: followerCount,
       }),
   }),
@@ -64,14 +62,11 @@ builder.prismaObjectFields(User, (t) => ({
     description: 'Whom this user follows, the latest first.',
     args: t.arg.connectionArgs(),
     resolve: (user, args, context, info) =>
-      childPage<FolloweeRow, FolloweeRow['followee']>(context, info, args, {
+      linkedPage<'User', 'following', UserRow>(context, info, args, {
+        list: { model: 'User', relation: 'following' },
+        node: 'followee',
         parentId: user.id,
         keyset: latestFollowees,
-        node: ({ followee }) => followee,
-        find: async (ids, page, query) => {
-          const users = await findUsers(context.db, ids, { select: { id: true, following: { ...page, include: { followee: query } } } });
-          return users.map(({ id, following }) => ({ id, rows: following }));
-        },
         count: followingCount,
       }),
   }),

@@ -12,7 +12,6 @@ import { batched } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
 import { text } from '../../graphql/text.js';
 import { pagePrice, SEARCH } from '../../graphql/price.js';
-import { findUsers } from '../account/account.js';
 import { User } from '../account/schema.js';
 import { viewerLikes } from '../likes/likes.js';
 import { Category } from './category-schema.js';
@@ -110,13 +109,9 @@ builder.prismaObjectFields(User, (t) => ({
     args: t.arg.connectionArgs(),
     resolve: (user, args, context, info) =>
       childPage(context, info, args, {
+        list: { model: 'User', relation: 'entries', where: visibleTo(context.viewer) },
         parentId: user.id,
         keyset: entryOrders.NEWEST,
-        find: async (ids, page, query) => {
-          const where = { AND: [visibleTo(context.viewer), page.where] };
-          const users = await findUsers(context.db, ids, { select: { id: true, entries: { ...query, ...page, where } } });
-          return users.map(({ id, entries }) => ({ id, rows: entries }));
-        },
         count: authoredCount,
       }),
   }),
@@ -161,7 +156,7 @@ const entryList = async (
   const where = await whereOf(context, filter);
   return await listPage(context, info, args, {
     keyset: entryOrders[order],
-    find: async (page, query) => (where === null ? [] : await entry.findMany({ ...query, ...page, where: { AND: [where, page.where] } })),
+    list: where && { model: 'Entry', where },
     count: async (counted) => (where === null ? 0 : await entry.count({ where, ...counted })),
   });
 };

@@ -179,8 +179,8 @@ builder.prismaObjectFields(Me, (t) => ({
     resolve: async (me, args, context, info) => {
       const where = notificationsOf(me.id, args.unreadOnly ?? false);
       return await listPage(context, info, args, {
-        keyset: latestFirst(notificationLog.name, me.id, await headFirst(notificationHead, context, info, me.id)),
-        find: (page, query) => context.db.prisma.notification.findMany({ ...query, ...page, where: { AND: [where, page.where] } }),
+        keyset: latestFirst<NotificationRow>(notificationLog.name, me.id, await headFirst(notificationHead, context, info, me.id)),
+        list: { model: 'Notification', where },
         count: (counted) => context.db.prisma.notification.count({ where, ...counted }),
       });
     },
@@ -214,8 +214,8 @@ builder.queryField('announcements', (t) =>
     args: t.arg.connectionArgs(),
     resolve: async (_root, args, context, info) =>
       listPage(context, info, args, {
-        keyset: latestFirst(announcementLog.name, EVERYONE, await headFirst(announcementHead, context, info, EVERYONE)),
-        find: (page, query) => context.db.prisma.announcement.findMany({ ...query, ...page }),
+        keyset: latestFirst<AnnouncementRow>(announcementLog.name, EVERYONE, await headFirst(announcementHead, context, info, EVERYONE)),
+        list: { model: 'Announcement' },
         count: (counted) => context.db.prisma.announcement.count(counted),
       }),
   }),

@@ -108,19 +108,10 @@ builder.prismaObjectFields(Post, (t) => ({
       topLevelOnly: t.arg.boolean({ description: 'Only comments on the post itself; `Comment.replies` has the replies to each.' }),
     },
     resolve: async (post, args, context, info) => {
-      const where = args.topLevelOnly === true ? { replyToId: null } : {};
       return await childPage(context, info, args, {
+        list: { model: 'Post', relation: 'comments', where: args.topLevelOnly === true ? { replyToId: null } : {}, parents: notDeleted },
         parentId: post.id,
         keyset: await threadOrder(context, info, post.id),
-        find: async (ids, page, query) => {
-          const posts = await context.db.prisma.post.findMany({
-            // With `join` the database limits the rows of each parent; without it Prisma would read all rows and cut the pages in memory.
-            relationLoadStrategy: 'join',
-            where: { id: { in: ids }, ...notDeleted },
-            select: { id: true, comments: { ...query, ...page, where: { AND: [where, page.where] } } },
-          });
-          return posts.map(({ id, comments }) => ({ id, rows: comments }));
-        },
         count: args.topLevelOnly === true ? topLevelComments : allComments,
       });
     },
@@ -136,16 +127,9 @@ builder.prismaObjectFields(Comment, (t) => ({
     args: t.arg.connectionArgs(),
     resolve: async (comment, args, context, info) =>
       await childPage(context, info, args, {
+        list: { model: 'Comment', relation: 'replies', parents: { post: notDeleted } },
         parentId: comment.id,
         keyset: await threadOrder(context, info, comment.postId),
-        find: async (ids, page, query) => {
-          const comments = await context.db.prisma.comment.findMany({
-            relationLoadStrategy: 'join',
-            where: { id: { in: ids }, post: notDeleted },
-            select: { id: true, replies: { ...query, ...page } },
-          });
-          return comments.map(({ id, replies }) => ({ id, rows: replies }));
-        },
         count: allReplies,
       }),
   }),

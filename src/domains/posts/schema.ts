@@ -8,11 +8,10 @@ import { batched } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
 import { headCursor } from '../../realtime/cursor.js';
 import { text } from '../../graphql/text.js';
-import { findUsers } from '../account/account.js';
 import { isUsername, usernameKey } from '../account/rules.js';
 import { User } from '../account/schema.js';
 import { viewerLikes } from '../likes/likes.js';
-import { countFeed, feedPage } from './feed.js';
+import { countFeed, postsOfFeed } from './feed.js';
 import { likePost, unlikePost } from './likes.js';
 import { createPost, deletePost, findPost, newestFirst, notDeleted, updatePost } from './posts.js';
 import { commentCount, commentLog, likeCount, type Count } from './topics.js';
@@ -77,15 +76,9 @@ builder.prismaObjectFields(User, (t) => ({
     args: t.arg.connectionArgs(),
     resolve: (user, args, context, info) =>
       childPage(context, info, args, {
+        list: { model: 'User', relation: 'posts', where: notDeleted },
         parentId: user.id,
         keyset: newestFirst,
-        find: async (ids, page, query) => {
-          const users = await findUsers(context.db, ids, {
-            relationLoadStrategy: 'join',
-            select: { id: true, posts: { ...query, ...page, where: { AND: [notDeleted, page.where] } } },
-          });
-          return users.map(({ id, posts }) => ({ id, rows: posts }));
-        },
         count: postCount,
       }),
   }),
@@ -111,14 +104,13 @@ builder.queryField('posts', (t) =>
     description: 'All posts, newest first.',
     args: { ...t.arg.connectionArgs(), author: t.arg.string({ description: 'Only those of the user with this username.' }) },
     resolve: (_root, args, context, info) => {
-      const { post } = context.db.prisma;
       const { author } = args;
       const isNobody = author ? !isUsername(author) : false;
       const where = { ...notDeleted, ...(author ? { author: { usernameKey: usernameKey(author) } } : {}) };
       return listPage(context, info, args, {
         keyset: newestFirst,
-        find: async (page, query) => (isNobody ? [] : await post.findMany({ ...query, ...page, where: { AND: [where, page.where] } })),
-        count: async (counted) => (isNobody ? 0 : await post.count({ where, ...counted })),
+        list: isNobody ? null : { model: 'Post', where },
+        count: async (counted) => (isNobody ? 0 : await context.db.prisma.post.count({ where, ...counted })),
       });
     },
   }),
@@ -134,7 +126,7 @@ builder.queryField('feed', (t) =>
     resolve: (_root, args, context, info) =>
       listPage(context, info, args, {
         keyset: newestFirst,
-        find: (page, query, bounds) => feedPage(context, { page, bounds, query }),
+        list: { model: 'Post', where: notDeleted, among: (part) => postsOfFeed(context, part) },
         count: (counted) => countFeed(context, counted),
       }),
   }),
