@@ -74,7 +74,7 @@ const TURN_TIMEOUTS = 6;
 export const openDatabase = (options: DatabaseOptions): Database => {
   const { target, timeoutMs, log, onConnect, onWritten } = options;
   const connections = createPool({ target, size: options.poolSize, timeoutMs, log, onConnect, onWritten });
-  const names = createStatementNames();
+  const names = createStatementNames(connections.renew);
   const schema = schemaOf(target);
   const adapter = new PrismaPg(connections.pool, { ...(schema === null ? {} : { schema }), statementNameGenerator: names.nameOf });
   const transactionOptions: Prisma.PrismaClientOptions['transactionOptions'] = { maxWait: timeoutMs, timeout: timeoutMs * 2 };

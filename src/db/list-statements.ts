@@ -4,7 +4,7 @@ import type { Prisma } from './generated/prisma/client.js';
 import type { SendList } from './lists.js';
 import type { StatementNames } from './statements.js';
 
-const TIMESTAMPTZ = pg.types.builtins.TIMESTAMPTZ;
+const { TIMESTAMPTZ } = pg.types.builtins;
 /** How PostgreSQL writes a time of the years 1 to 9999 in a session in UTC; with a fraction of at most three digits, as the columns have. */
 const UTC_TIME = /^(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,3}))?\+00$/;
 const parseTime = pg.types.getTypeParser(TIMESTAMPTZ) as (text: string) => unknown;
@@ -20,8 +20,8 @@ const timeOf = (text: string): unknown => {
 
 /** The types of values, as pg reads them, but times by a shorter way. */
 const TYPES: pg.CustomTypesConfig = {
-  getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
-    oid === TIMESTAMPTZ && format !== 'binary' ? timeOf : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
+  getTypeParser: (oid: typeof TIMESTAMPTZ, format?: 'text' | 'binary'): ((value: string) => unknown) =>
+    oid === TIMESTAMPTZ && format !== 'binary' ? timeOf : (pg.types.getTypeParser(oid, format) as (value: string) => unknown),
 };
 
 interface OverPool {

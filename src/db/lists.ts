@@ -97,7 +97,7 @@ export const createLists = (tables: Tables, send: SendList): Lists => ({
   ) => {
     const parent = tableOf(tables, model);
     const relation = parent.relations.get(name);
-    if (relation === undefined) throw new Error(`There is no relation "${model}.${String(name)}".`);
+    if (relation === undefined) throw new Error(`There is no relation "${model}.${name}".`);
     const table = tableOf(tables, relation.target);
     const reading = planReading(tables, table, withOrder(selection, part), TABLE);
     const parameters = new Parameters();

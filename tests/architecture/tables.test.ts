@@ -111,7 +111,32 @@ const reachesIn = (source: string): Reach[] => {
     follow(node.initializer, target ?? from);
   };
 
+  /** A list as data: `list: { model: 'Post', relation: 'comments', where: … }`. */
+  const listed = (list: ts.ObjectLiteralExpression): void => {
+    const given = new Map(
+      list.properties.flatMap((each) => (ts.isPropertyAssignment(each) ? [[each.name.getText(), each.initializer]] : [])),
+    );
+    const named = (name: string): string => textOf(given.get(name) ?? list) ?? '';
+    const table = byModel.get(named('model'));
+    if (!table) return;
+    const relation = table.relations.get(named('relation'));
+    const rows = relation ? byModel.get(relation.model) : table;
+    if (rows) reach(rows);
+    for (const [about, conditions] of [
+      [rows, given.get('where')],
+      [table, given.get('parents')],
+    ] as const) {
+      if (about && conditions) follow(conditions, about);
+    }
+    // Without a condition on them the parents are not read.
+    if (relation && given.has('parents')) reach(table);
+    const node = rows?.relations.get(named('node'));
+    const target = node && byModel.get(node.model);
+    if (rows && target) reach(target, rows);
+  };
+
   const visit = (node: ts.Node): void => {
+    if (ts.isObjectLiteralExpression(node) && node.properties.some((each) => each.name?.getText() === 'model')) listed(node);
     if (ts.isCallExpression(node) && ts.isPropertyAccessExpression(node.expression) && STATEMENT.test(node.expression.name.text)) {
       const { expression } = node.expression;
       // `context.db.prisma.post`, or `post` that was taken out of it.
@@ -170,6 +195,10 @@ describe('the walls between domains', () => {
     ["client.query('UPDATE head SET epoch = 1');", 'head'],
     ['prisma.user.findMany({ select: { id: true, followers: { take: 1 } } });', 'follow'],
     ['prisma.post.findMany({ where: { AND: [{ author: { username } }] } });', 'user'],
+    ["listPage({ list: { model: 'Post', where } });", 'post'],
+    ["childPage({ list: { model: 'User', relation: 'posts' } });", 'post'],
+    ["childPage({ list: { model: 'Comment', relation: 'replies', parents: { post: notDeleted } } });", 'post'],
+    ["listPage({ list: { model: 'Post', where: { author: { username } } } });", 'user'],
   ])('see what is reached by %s', (source, sql) => {
     expect(reachesIn(source).map(({ table }) => table.sql)).toContain(sql);
   });
@@ -180,6 +209,7 @@ describe('the walls between domains', () => {
     'Prisma.sql`SELECT post.id, "user" FROM held`;',
     'const a = `FROM post`;',
     "const text = 'UPDATE: follow the post FROM block to block';",
+    "const a = { model: 'none' };",
   ])('see nothing in %s', (source) => {
     expect(reachesIn(source)).toEqual([]);
   });
