@@ -21,7 +21,7 @@ export class Parameters {
 type Condition = Readonly<Record<string, unknown>>;
 
 /**
- * Translates Prisma's conditions to SQL: `AND`, `OR`, `NOT`; of a column `equals`, `not`, `in`, `lt`, `lte`, `gt`, `gte`, `contains`, `has`,
+ * Translates Prisma's conditions to SQL: `AND`, `OR`, `NOT`; of a column `equals`, `not`, `in`, `lt`, `lte`, `gt`, `gte`, `contains`, `startsWith`, `has`,
  * `hasSome`; of a relation to one row `is`, of one to many `some` and `none`. They mean what they mean to Prisma, but for an `OR` of
  * nothing: it holds for no row, wherever it stands.
  * @throws for any other condition, which the author of a list hears of when the list is first read
@@ -68,6 +68,8 @@ export const createConditions = (tables: Tables, parameters: Parameters) => {
           return [`${column} ${COMPARISONS[operator]} ${parameters.add(value)}`];
         case 'contains':
           return [`${column} ${mode === 'insensitive' ? 'ILIKE' : 'LIKE'} ${parameters.add(`%${value as string}%`)}`];
+        case 'startsWith':
+          return [`${column} ${mode === 'insensitive' ? 'ILIKE' : 'LIKE'} ${parameters.add(`${value as string}%`)}`];
         case 'has':
           return [`${column} @> ${parameters.add([value])}`];
         case 'hasSome':

@@ -29,6 +29,8 @@ export interface Database {
   readonly lists: Lists;
   /** The same within a transaction. */
   readonly listsIn: (tx: Tx) => Lists;
+  /** The same for somebody who is told of each statement before it is sent. */
+  readonly listsSeenBy: (see: (sql: string) => void) => Lists;
   /** For writes with events or jobs. */
   readonly transact: Transact;
   /** The database for the statements of one operation: see {@link forRequester}. */
@@ -99,6 +101,7 @@ export const openDatabase = (options: DatabaseOptions): Database => {
   // The queue of {@link Database.bulk}: its statements wait here instead of in the pool's own queue, where they would delay everybody
   // else's.
   const bulkLimiter = createLimiter(Math.max(1, Math.floor(options.poolSize / 2) - 1), timeoutMs * TURN_TIMEOUTS);
+  const sendList = overPool({ pool: connections.pool, names, attempt, onStatement });
   const sendRaw = createRawStatements({ pool: connections.pool, names, attempt, onStatement });
   const queryRaw = (...given: RawStatement): Promise<unknown[]> =>
     sendRaw(given, wroteOf('$queryRaw', { strings: statementOf(given).strings }));
@@ -112,7 +115,12 @@ export const openDatabase = (options: DatabaseOptions): Database => {
     prisma: client,
     of: (requester, view = db) => forRequester(view, requester, turns),
     bulk,
-    lists: createLists(tables, overPool({ pool: connections.pool, names, attempt, onStatement })),
+    lists: createLists(tables, sendList),
+    listsSeenBy: (see) =>
+      createLists(tables, (statement) => {
+        see(statement.sql);
+        return sendList(statement);
+      }),
     listsIn: (tx) => createLists(tables, withinTransaction(tx)),
     transact: createTransact({ prisma, jobSchema: jobSchemaOf(target), onCommit: options.onCommit, limited, attempt }),
     health,

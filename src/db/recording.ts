@@ -57,6 +57,7 @@ export const createRecordings = (db: Database, tablesRead: (sql: string) => read
         ...db,
         prisma: recorded(db.prisma),
         bulk: recorded(db.bulk),
+        lists: db.listsSeenBy((sql) => note(tablesRead(sql))),
         transact: (...args) => {
           spoil();
           return db.transact(...args);

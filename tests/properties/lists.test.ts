@@ -352,7 +352,7 @@ describe('a list as data', () => {
   });
 
   it.each([
-    ['a condition that it does not know', { body: { startsWith: 'a' } }, {}, 'A list knows no condition "startsWith" of "Post.body".'],
+    ['a condition that it does not know', { body: { endsWith: 'a' } }, {}, 'A list knows no condition "endsWith" of "Post.body".'],
     ['a column that there is not', { nobody: 1 }, {}, 'There is no column "Post.nobody".'],
     ['a list within a row', {}, { include: { comments: true } }, 'A list cannot read "Post.comments".'],
     [
