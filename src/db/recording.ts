@@ -1,5 +1,6 @@
 import type { Database } from './database.js';
 import type { PrismaClient } from './generated/prisma/client.js';
+import { statementOf, type RawStatement } from './raw-statements.js';
 
 /** A view of the database that remembers which tables are read through it, until it is given back. */
 export interface Recording {
@@ -48,6 +49,13 @@ export const createRecordings = (db: Database, tablesRead: (sql: string) => read
             if (model !== undefined) note(READS.test(operation) ? tablesOf(model, args) : null);
             else note(operation === '$queryRaw' ? tablesRead((args as { readonly sql: string }).sql) : null);
             return query(args);
+          },
+        },
+        client: {
+          // It does not go through the operations: see `raw-statements.ts`.
+          $queryRaw: (...given: RawStatement) => {
+            note(tablesRead(statementOf(given).text));
+            return client.$queryRaw(...(given as Parameters<PrismaClient['$queryRaw']>));
           },
         },
       }) as unknown as PrismaClient;
