@@ -2,6 +2,7 @@ import type { GraphQLError } from 'graphql';
 import { coded } from '../errors.js';
 import type { FairTurns } from './fair-turns.js';
 import type { PrismaClient } from './generated/prisma/client.js';
+import type { Lists } from './lists.js';
 import type { Transact } from './transact.js';
 
 /** An operation, as far as its statements are concerned. */
@@ -29,7 +30,7 @@ const WRITES = /^(create|update|upsert|delete|\$execute)/;
  * None begins after the deadline, or after the client has gone, unless the operation has written: what was begun is done to its end, and answered.
  * A transaction does not wait for turns, because its work may read beside it while it is held; transactions have a limit of their own.
  */
-export const forRequester = <Db extends { readonly prisma: PrismaClient; readonly transact: Transact }>(
+export const forRequester = <Db extends { readonly prisma: PrismaClient; readonly lists: Lists; readonly transact: Transact }>(
   db: Db,
   { owner, isGone, deadline }: Requester,
   turns: FairTurns,
@@ -52,6 +53,10 @@ export const forRequester = <Db extends { readonly prisma: PrismaClient; readonl
   return {
     ...db,
     prisma: through(db.prisma, run),
+    lists: {
+      root: (...args) => run(() => db.lists.root(...args), false),
+      children: (...args) => run(() => db.lists.children(...args), false),
+    },
     transact: async (work) => {
       assertWanted();
       hasWritten = true;
