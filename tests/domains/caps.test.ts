@@ -84,13 +84,13 @@ describe('a count', () => {
   it('stops at its cap, and says so', async () => {
     const { entries, user, conversation } = await app.data(Lists, { id: groupId }, ada);
     const all = { totalCount: MAX_COUNT, totalCountIsCapped: true };
-    expect([entries, user?.entries, user?.followers, conversation?.messages]).toEqual([all, all, all, all]);
-    expect(user?.followerCount).toBe(MAX_COUNT);
+    expect([entries, user.entries, user.followers, conversation.messages]).toEqual([all, all, all, all]);
+    expect(user.followerCount).toBe(MAX_COUNT);
   });
 
   it('of a short list is exact, and says that it is', async () => {
     const Following = graphql(`query CapsShort { user(username: "ben") { following { totalCount totalCountIsCapped } } }`);
-    expect((await app.data(Following)).user?.following).toEqual({ totalCount: 1, totalCountIsCapped: false });
+    expect((await app.data(Following)).user.following).toEqual({ totalCount: 1, totalCountIsCapped: false });
   });
 
   it('reads no row beyond its cap', async () => {
@@ -99,7 +99,7 @@ describe('a count', () => {
 
   it('of what is unread stops at a cap of its own, and reads no row beyond that', async () => {
     const { me, conversation } = await app.data(Unread, { id: groupId }, ben);
-    expect([me?.unreadMessageCount, me?.unreadNotificationCount, conversation?.unreadCount]).toEqual([MAX_UNREAD, MAX_UNREAD, MAX_UNREAD]);
+    expect([me.unreadMessageCount, me.unreadNotificationCount, conversation.unreadCount]).toEqual([MAX_UNREAD, MAX_UNREAD, MAX_UNREAD]);
     expect(largest(await scans(Unread, { id: groupId }, ben))).toBeLessThanOrEqual(MAX_UNREAD + 1);
   });
 });
@@ -131,7 +131,7 @@ describe('tags and searches', () => {
 
   it.each(['zymurgy', 'YEAST', 'zy', 'fo', 'brewing', 'ewi'])('find by "%s" the entry that has it', async (search) => {
     const { entries } = await app.data(Search, { search });
-    expect(present(entries.nodes).map((node) => node?.title)).toEqual(['Zymurgy for all']);
+    expect(present(entries.nodes).map((node) => node.title)).toEqual(['Zymurgy for all']);
   });
 
   it('count tags anew with every change of an entry', async () => {

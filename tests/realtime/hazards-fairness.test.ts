@@ -21,7 +21,7 @@ const tagged = (n: number): string => `subscription ($id: ID!) { commentAdded(po
 let app: TestApp;
 let ada: TestUser;
 beforeAll(async () => {
-  app = await startTestApp({ env: { DATABASE_POOL_SIZE: '8' } });
+  app = await startTestApp({ env: { DATABASE_POOL_SIZE: '8', MAX_EVENT_COMPLEXITY: '5000' } });
   ada = await app.user('ada');
 });
 afterAll(() => app.stop());

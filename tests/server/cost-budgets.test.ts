@@ -269,13 +269,13 @@ describe('an operation', () => {
         }
       }
     `;
-    let answer: Promise<unknown> | null = null;
+    const answers: Promise<unknown>[] = [];
     await whilePostsAreLocked(async () => {
       // Nothing but its own reads and writes of posts is waited for.
-      answer = other.data(Comment, { id: postId }, author).catch((error: unknown) => error);
+      answers.push(other.data(Comment, { id: postId }, author).catch((error: unknown) => error));
       await isWaiting(1);
     });
-    expect(await answer).toMatchObject({ addComment: { comment: { body: 'late', author: { username: 'cleo' } } } });
+    expect(await answers[0]).toMatchObject({ addComment: { comment: { body: 'late', author: { username: 'cleo' } } } });
   });
 
   it('of another client is answered while one has more waiting than there are connections', async () => {
