@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase } from '../kit/database.js';
@@ -228,5 +229,31 @@ describe('an answer while the database is away', () => {
     await proxy.refuse();
     await expect.poll(async () => (await ask(behind.url)).text(), { timeout: 20_000 }).toContain('UNAVAILABLE');
     await stop();
+  });
+});
+
+describe('a public answer by GET', () => {
+  const DOCUMENT = '{ posts(first: 1) { nodes { id body } } }';
+  const sha256Hash = createHash('sha256').update(DOCUMENT).digest('hex');
+  const get = (given: Readonly<Record<string, string>>, headers: Readonly<Record<string, string>> = {}): Promise<Response> => {
+    const extensions = JSON.stringify({ persistedQuery: { version: 1, sha256Hash } });
+    return fetch(`${app.url}?${new URLSearchParams({ extensions, ...given }).toString()}`, {
+      headers: { accept: 'application/json', ...headers },
+    });
+  };
+  const controlOf = async (response: Promise<Response>): Promise<string | null> => (await response).headers.get('cache-control');
+
+  it('may be kept on the way when its document is named by its hash', async () => {
+    await get({ query: DOCUMENT });
+    const first = await get({});
+    expect(first.headers.get('cache-control')).toBe('public, max-age=600');
+    expect(first.headers.get('vary')).toContain('Authorization');
+    expect((await get({}, { 'if-none-match': first.headers.get('etag') ?? '' })).status).toBe(304);
+  });
+
+  it('must be asked for again when it came with a credential, with its text, or with a write that its client has seen', async () => {
+    await get({ query: DOCUMENT });
+    const ways = [get({}, { authorization: `Bearer ${ann.token}` }), get({ query: DOCUMENT }), get({}, { 'x-lyceum-commit': 'a.1' })];
+    expect(await Promise.all(ways.map(controlOf))).toEqual(['private, no-cache', 'no-cache', 'no-cache']);
   });
 });

@@ -6,10 +6,12 @@ import type { Context, Principal, Services } from '../../context.js';
 import { coded } from '../../errors.js';
 import { contextOfRequest } from '../http/request-context.js';
 import type { Admission } from './admission.js';
-import type { Engine } from './engine.js';
+import type { Engine, Found } from './engine.js';
 import type { HangUp } from './hang-up.js';
+import { COMMIT_HEADER } from './commit.js';
 import { answerOf } from './responses.js';
-import type { FoundSubscription } from './subscribe.js';
+import { bytesOfResult } from './result-cache.js';
+import { isFound, type FoundSubscription } from './subscribe.js';
 
 /** What the HTTP server passes to Yoga with a request. */
 export interface RequestContext {
@@ -59,7 +61,7 @@ export const createGraphQLServer = (engine: Engine, admission: Admission, servic
         subscribe: engine.subscribe,
       }),
       useAdmission(admission),
-      useAnswers(),
+      useAnswers(services.config.realtime.reconcileMs),
     ],
   });
 
@@ -88,15 +90,17 @@ const useAdmission = (admission: Admission): Plugin<object, RequestContext> => (
   },
 });
 
-/** Replaces Yoga's own result processors. */
-const useAnswers = (): Plugin<object, RequestContext> => ({
+/**
+ * Replaces Yoga's own result processors.
+ * @param publicMs how long caches on the way may keep a public result, in milliseconds
+ */
+const useAnswers = (publicMs: number): Plugin<object, RequestContext> => ({
   onResultProcess: (process) => {
     const { request, result, serverContext } = process;
-    const { found, status, headers, body } = answerOf(
-      result as Parameters<typeof answerOf>[0],
-      request.headers.get('accept'),
-      cacheControlOf(serverContext.req),
-    );
+    const given = result as Found;
+    const isPublic = !isFound(given) && bytesOfResult(given) !== null;
+    const cacheControl = cacheControlOf(serverContext.req, isPublic ? publicMs : 0);
+    const { found, status, headers, body } = answerOf(given, request.headers.get('accept'), cacheControl);
     if (found !== null) serverContext.onSubscription(found);
     process.setResultProcessor(
       (_, api) => new api.Response(body as BodyInit | null, { status, headers: { ...headers } }),
@@ -107,6 +111,12 @@ const useAnswers = (): Plugin<object, RequestContext> => ({
 
 /**
  * A client may keep the result of a GET, but must ask each time whether it is still the same: it is executed again and compared. What was answered to
- * somebody in particular is kept by that client alone.
+ * somebody in particular is kept by that client alone. A result that is proven to be the same for all who are not signed in, and whose document is named
+ * by its hash, may be given by everybody on the way for as long as this process may give it.
  */
-const cacheControlOf = ({ headers }: IncomingMessage): string => (headers.authorization === undefined ? 'no-cache' : 'private, no-cache');
+const cacheControlOf = ({ headers, url = '' }: IncomingMessage, publicMs: number): string => {
+  if (headers.authorization !== undefined) return 'private, no-cache';
+  const seconds = Math.floor(publicMs / 1_000);
+  const isNamed = !new URL(url, 'http://localhost').searchParams.has('query');
+  return isNamed && seconds > 0 && headers[COMMIT_HEADER] === undefined ? `public, max-age=${seconds}` : 'no-cache';
+};

@@ -45,8 +45,22 @@ const brotliAside = promisify<Buffer, BrotliOptions, Buffer>(brotliCompress);
 const gzipAside = promisify<Buffer, ZlibOptions, Buffer>(gzip);
 
 /** Compresses an answer: a short one in the event loop, a long one in another thread. */
-export const compress = (content: Buffer, encoding: Exclude<Encoding, 'identity'>): Buffer | Promise<Buffer> => {
+const compress = (content: Buffer, encoding: Exclude<Encoding, 'identity'>): Buffer | Promise<Buffer> => {
   const { length } = content;
   if (length <= MAX_SYNC_BYTES) return encoding === 'br' ? brotliCompressSync(content, brotliFor(length)) : gzipSync(content, GZIP);
   return encoding === 'br' ? brotliAside(content, brotliFor(length)) : gzipAside(content, GZIP);
+};
+
+/** The compressed form of a body. */
+export type CompressedBodies = (body: string | Buffer, encoding: Exclude<Encoding, 'identity'>) => Buffer | Promise<Buffer>;
+
+/** Compresses bodies. Bytes that are sent more than once, which are those of kept answers, are compressed once for each encoding, as long as they are kept. */
+export const createCompressedBodies = (): CompressedBodies => {
+  const known = new WeakMap<Buffer, Partial<Record<Encoding, Buffer | Promise<Buffer>>>>();
+  return (body, encoding) => {
+    if (typeof body === 'string') return compress(Buffer.from(body), encoding);
+    let forms = known.get(body);
+    if (!forms) known.set(body, (forms = {}));
+    return (forms[encoding] ??= compress(body, encoding));
+  };
 };

@@ -6,7 +6,8 @@ import { createHangUp, type HangUp } from '../execution/hang-up.js';
 import { answerOf, type Answer } from '../execution/responses.js';
 import type { FoundSubscription } from '../execution/subscribe.js';
 import type { Direct } from './direct.js';
-import { compress, encodingOf, MIN_COMPRESSED_BYTES } from './encoding.js';
+import { COMMIT_HEADER } from '../execution/commit.js';
+import { createCompressedBodies, encodingOf, MIN_COMPRESSED_BYTES, type CompressedBodies } from './encoding.js';
 import { isKnown, weakTag } from './entity-tag.js';
 import { endWithEvents, EVENT_STREAM, type EventStreams } from './event-stream.js';
 import { isJson, isUtf8 } from './media-type.js';
@@ -31,6 +32,7 @@ export interface Ways {
 
 /** Handles GraphQL over HTTP with server-sent events, and serves GraphiQL to browsers. */
 export const createGraphQLHandler = ({ direct, yoga }: Ways, page: GraphiQLPage, streams: Streams): Handler => {
+  const compressed = createCompressedBodies();
   const answer: Handler = async (request, response) => {
     const hangUp = createHangUp();
     response.once('close', () => {
@@ -48,7 +50,7 @@ export const createGraphQLHandler = ({ direct, yoga }: Ways, page: GraphiQLPage,
       if (given.found !== null) found.push(given.found);
       // Nothing follows the head of an event stream that is asked for by HEAD.
       const subscription = isHead ? undefined : found.pop();
-      if (subscription === undefined) await send(given, request, response);
+      if (subscription === undefined) await send(given, request, response, compressed);
       else await stream(subscription, given, request, response, streams);
     } finally {
       // Those that have not become a stream.
@@ -100,7 +102,12 @@ const byYoga = async (
 };
 
 /** Sends a whole response. */
-const send = async ({ status, headers, body }: Answer, request: IncomingMessage, response: ServerResponse): Promise<void> => {
+const send = async (
+  { status, headers, body }: Answer,
+  request: IncomingMessage,
+  response: ServerResponse,
+  compressed: CompressedBodies,
+): Promise<void> => {
   if (response.destroyed) return;
   if (body === null && status >= 400) sendBare(response, status, headers);
   else if (headers['content-type']?.startsWith(EVENT_STREAM) === true) {
@@ -108,7 +115,7 @@ const send = async ({ status, headers, body }: Answer, request: IncomingMessage,
     const { 'content-length': _length, ...others } = headers;
     response.writeHead(status, others);
     endWithEvents(response, String(body ?? ''));
-  } else await sendText(status, headers, body ?? '', request, response);
+  } else await sendText(status, headers, body ?? '', request, response, compressed);
 };
 
 /** Sends JSON, compressed when that is worth it, or nothing when the client of a GET has it already. */
@@ -118,13 +125,14 @@ const sendText = async (
   text: string | Buffer,
   request: IncomingMessage,
   response: ServerResponse,
+  compressed: CompressedBodies,
 ): Promise<void> => {
   const bytes = Buffer.byteLength(text);
   const isLong = bytes > MIN_COMPRESSED_BYTES;
   const isReading = request.method !== 'POST';
-  if (isReading) response.appendHeader('vary', 'Accept, Accept-Encoding, Authorization');
+  if (isReading) response.appendHeader('vary', `Accept, Accept-Encoding, Authorization, ${COMMIT_HEADER}`);
   else if (isLong) response.appendHeader('vary', 'Accept-Encoding');
-  if (isReading && headers['cache-control']?.endsWith('no-cache') === true) {
+  if (isReading && headers['cache-control'] !== undefined && headers['cache-control'] !== 'no-store') {
     const etag = weakTag(text);
     response.setHeader('etag', etag);
     if (isKnown(request.headers['if-none-match'], etag))
@@ -132,7 +140,7 @@ const sendText = async (
   }
   const encoding = isLong ? encodingOf(request.headers['accept-encoding']) : 'identity';
   if (encoding === 'identity') return void response.writeHead(status, { ...headers, 'content-length': bytes }).end(text);
-  const content = await compress(typeof text === 'string' ? Buffer.from(text) : text, encoding);
+  const content = await compressed(text, encoding);
   if (response.destroyed) return;
   response.writeHead(status, { ...headers, 'content-encoding': encoding, 'content-length': content.length }).end(content);
 };
