@@ -23,8 +23,8 @@ export type { PrismaClient };
 export interface Database {
   /** For reads, and for writes that emit no event. */
   readonly prisma: PrismaClient;
-  /** The same client for work that sends many statements at once: a limit keeps it from taking all connections of the pool. */
-  readonly bulk: PrismaClient;
+  /** The same for work that sends many statements at once: a limit keeps it from taking all connections of the pool. */
+  readonly bulk: Pick<Database, 'prisma' | 'lists'>;
   /** For the lists that are read most. */
   readonly lists: Lists;
   /** The same within a transaction. */
@@ -106,10 +106,13 @@ export const openDatabase = (options: DatabaseOptions): Database => {
   const queryRaw = (...given: RawStatement): Promise<unknown[]> =>
     sendRaw(given, wroteOf('$queryRaw', { strings: statementOf(given).strings }));
   const client = withAttempts(prisma, attempt, queryRaw);
-  const bulk = client.$extends({
-    query: { $allOperations: ({ args, query }) => bulkLimiter(() => query(args)) },
-    client: { $queryRaw: (...given: RawStatement) => bulkLimiter(() => queryRaw(...given)) },
-  }) as unknown as PrismaClient;
+  const bulk = {
+    prisma: client.$extends({
+      query: { $allOperations: ({ args, query }) => bulkLimiter(() => query(args)) },
+      client: { $queryRaw: (...given: RawStatement) => bulkLimiter(() => queryRaw(...given)) },
+    }) as unknown as PrismaClient,
+    lists: createLists(tables, (statement) => bulkLimiter(() => sendList(statement))),
+  };
   const turns = createFairTurns(options.poolSize, Math.max(1, Math.floor(options.poolSize * SHARE)));
   const db: Database = {
     prisma: client,

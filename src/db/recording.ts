@@ -64,7 +64,6 @@ export const createRecordings = (db: Database, tablesRead: (sql: string) => read
       db: {
         ...db,
         prisma: recorded(db.prisma),
-        bulk: recorded(db.bulk),
         lists: db.listsSeenBy((sql) => note(tablesRead(sql))),
         transact: (...args) => {
           spoil();

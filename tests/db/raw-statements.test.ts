@@ -46,7 +46,7 @@ describe('$queryRaw', () => {
   it.each(Object.entries(VALUES))('gives what Prisma gives: %s', async (_what, value) => {
     const byPrisma = await db.prisma.$transaction((tx) => tx.$queryRaw`SELECT ${value} AS value`);
     expect(await db.prisma.$queryRaw`SELECT ${value} AS value`).toEqual(byPrisma);
-    expect(await db.bulk.$queryRaw(Prisma.sql`SELECT ${value} AS value`)).toEqual(byPrisma);
+    expect(await db.bulk.prisma.$queryRaw(Prisma.sql`SELECT ${value} AS value`)).toEqual(byPrisma);
   });
 
   it('is counted among the statements', async () => {

@@ -147,7 +147,7 @@ const sharingOf = (
   // The cost of executing one event, counted like that of an operation.
   const weight = costOf(args).price;
   // A heavy selection uses the limited client, so that it leaves connections of the pool to everybody else.
-  const shown = weight > LIGHT_WEIGHT ? { ...services, db: { ...services.db, prisma: services.db.bulk } } : services;
+  const shown = weight > LIGHT_WEIGHT ? { ...services, db: { ...services.db, ...services.db.bulk } } : services;
   const sharing: Sharing<unknown, Audience, Encoded> = {
     key,
     weight,
