@@ -7,6 +7,10 @@ import { fetchPostGraphile } from './postgraphile.js';
 import type { Dialect } from './words.js';
 
 export const LYCEUM = 'lyceum';
+/** The same, which shares what runs at the same time and keeps nothing. */
+export const SHARED = 'lyceum shared';
+/** The same as it is by default: answers are kept. */
+export const KEPT = 'lyceum kept';
 /** The Lyceum of another checkout. */
 export const BEFORE = 'lyceum before';
 
@@ -37,7 +41,10 @@ const lyceumEnv = ({ databaseUrl, dataDir }: Standing): Record<string, string> =
 
 /** The ways in which this checkout's Lyceum plays, by the settings beside those: one line for each. */
 const LYCEUMS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  [LYCEUM]: {},
+  [LYCEUM]: { QUERY_CACHE_BYTES: '0' },
+  // No answer is as small as its sixteenth.
+  [SHARED]: { QUERY_CACHE_BYTES: '1' },
+  [KEPT]: {},
 };
 
 export const PEERS: readonly string[] = [...Object.keys(LYCEUMS), BEFORE, 'postgraphile', 'mercurius', 'bare', 'yoga'];

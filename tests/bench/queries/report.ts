@@ -1,5 +1,5 @@
 import { median, short, table } from '../figures.js';
-import { LYCEUM } from './peers.js';
+import { BEFORE, KEPT, LYCEUM, SHARED } from './peers.js';
 import { middle, ratioOf, type Played, type Turn } from './rounds.js';
 
 /** All that was played with one question and one number of connections. */
@@ -82,15 +82,15 @@ export const goalsTable = (games: readonly Game[], sharings: readonly Sharing[])
   const AT = 20;
   const turnsOf = (name: string, peer: string): readonly Turn[] =>
     games.find((game) => game.name === name && game.connections === AT)?.played.get(peer) ?? [];
-  const against = (name: string, peer: string, figure: keyof Turn = 'perSecond'): number =>
-    ratioOf(turnsOf(name, LYCEUM), turnsOf(name, peer), figure);
+  const against = (name: string, peer: string, figure: keyof Turn = 'perSecond', own = LYCEUM): number =>
+    ratioOf(turnsOf(name, own), turnsOf(name, peer), figure);
   const goal = (what: string, is: number, least: number | null, aim: number, unit = 'x', more = true): string[] => {
     const reached = (bound: number): boolean => (more ? is >= bound : is <= bound);
     const bound = (value: number | null): string => (value === null ? '' : `${more ? '' : '<= '}${value}${unit}`);
     const verdict = reached(aim) ? 'aim reached' : least === null ? '' : reached(least) ? 'reached' : 'NOT REACHED';
     return [what, `${short(is)}${unit}`, bound(least), bound(aim), verdict];
   };
-  const shared = sharings.filter(({ peer }) => peer === LYCEUM);
+  const shared = sharings.filter(({ peer }) => peer === SHARED);
   const lines = [
     goal('nested, requests/s of PostGraphile', against('nested', 'postgraphile'), 0.7, 1),
     goal('nested, CPU of the server', middle(turnsOf('nested', LYCEUM), 'serverMs'), 2.3, 1.5, ' ms', false),
@@ -99,6 +99,8 @@ export const goalsTable = (games: readonly Game[], sharings: readonly Sharing[])
     goal('hello, CPU of bare Yoga in that of Lyceum', 1 / against('hello', 'yoga', 'serverMs'), 2, 2.5),
     goal('feed, requests/s of Mercurius', against('feed', 'mercurius'), null, 0.7),
     goal('inbox, requests/s of Mercurius', against('inbox', 'mercurius'), null, 0.7),
+    goal('nested, kept, requests/s of before', against('nested', BEFORE, 'perSecond', KEPT), 15, 25),
+    goal('list, kept, requests/s of before', against('list', BEFORE, 'perSecond', KEPT), 6, 10),
     ...shared.map(({ name, equal, alone }) => goal(`${name}, equal ones to one at a time`, ratioOf(equal, alone, 'perSecond'), 4, 6)),
   ];
   const known = lines.filter(([, is]) => is?.startsWith('–') !== true);
