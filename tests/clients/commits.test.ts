@@ -48,8 +48,8 @@ const over = {
         commits,
       });
       try {
-        for await (const result of client.iterate({ query, variables: { ...variables } })) return JSON.stringify(result);
-        return '';
+        const { value } = (await client.iterate({ query, variables: { ...variables } }).next()) as { readonly value: unknown };
+        return JSON.stringify(value);
       } finally {
         await client.dispose();
       }

@@ -117,7 +117,12 @@ export const createSocketServer = ({
       const hangUp = createHangUp();
       extra.running.set(id, hangUp);
       try {
-        const context = contextFor(services, { principal: watch?.principal ?? null, client, commit: commitOf(prepared.extensions), hangUp });
+        const context = contextFor(services, {
+          principal: watch?.principal ?? null,
+          client,
+          commit: commitOf(prepared.extensions),
+          hangUp,
+        });
         const result = await engine.run(prepared, Object.assign(context, { watch }));
         if (!isFound(result)) return result;
         return new Delivered({ head: nextHead(id), sendQueue: extra.sendQueue, delivery }, result);
