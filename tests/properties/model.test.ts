@@ -21,7 +21,7 @@ beforeAll(async () => {
   redis = await startOwnRedis();
   database = await createTestDatabase();
   // Nothing comes by a reconcile: each wake has to arrive. What shows much at once is dear, and not what this is about.
-  const env = { ...redis.env, PRESENCE_GRACE_MS: '0', MAX_QUERY_COMPLEXITY: '10000000' };
+  const env = { ...redis.env, PRESENCE_GRACE_MS: '0', MAX_QUERY_COMPLEXITY: '10000000', MAX_EVENT_COMPLEXITY: '10000000' };
   const first = await startTestApp({ database, env });
   apps = [first, await startTestApp({ database, env: { ...env, DATA_DIR: first.services.config.dataDir } })];
 });

@@ -58,7 +58,7 @@ describe('a graphql-sse client', () => {
 
   test('sends a mutation with its token', async () => {
     const mutation = 'mutation { updateProfile(input: { bio: "by SSE" }) { user { bio } } }';
-    expect(await all(client(ada).iterate({ query: mutation }))).toEqual([{ data: { updateProfile: { user: { bio: 'by SSE' } } } }]);
+    expect(await all(client(ada).iterate({ query: mutation }))).toMatchObject([{ data: { updateProfile: { user: { bio: 'by SSE' } } } }]);
   });
 
   test('follows a subscription, and leaves it', async () => {
