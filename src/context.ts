@@ -112,12 +112,13 @@ export interface Context extends Services {
    */
   readonly signal: AbortSignal | null;
   /** The `commit` of the last write that the client knows of: it is not given an answer from before that. */
-  readonly commit?: string | null;
+  readonly commit: string | null;
   /** What has been loaded, or is just being loaded, for this operation or this event: see `graphql/loaders.ts`. */
   readonly loaded: Map<unknown, unknown>;
 }
 
-interface ContextOptions extends Pick<Context, 'principal' | 'client' | 'lastEventId' | 'commit'> {
+interface ContextOptions extends Pick<Context, 'principal' | 'client' | 'lastEventId'> {
+  readonly commit?: string | null;
   /**
    * Tells when the client has gone, where the context is for one operation of one client. Such a context has a deadline, and its statements a
    * share of the connections.
@@ -129,11 +130,15 @@ interface ContextOptions extends Pick<Context, 'principal' | 'client' | 'lastEve
  * The context of a principal, or of an anonymous request when it is null. The services come last, since V8 takes twenty times as long to add
  * properties to a copy of many; none of them has the name of another property.
  */
-export const contextFor = (services: Services, { principal, client, lastEventId = null, hangUp }: ContextOptions): Context => ({
+export const contextFor = (
+  services: Services,
+  { principal, client, lastEventId = null, commit = null, hangUp }: ContextOptions,
+): Context => ({
   principal,
   viewer: principal?.viewer ?? null,
   client,
   lastEventId,
+  commit,
   get signal() {
     return hangUp?.signal ?? null;
   },

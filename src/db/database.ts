@@ -113,7 +113,7 @@ export const openDatabase = (options: DatabaseOptions): Database => {
     }) as unknown as PrismaClient,
     lists: createLists(tables, (statement) => bulkLimiter(() => sendList(statement))),
   };
-  const turns = createFairTurns(options.poolSize, Math.max(1, Math.floor(options.poolSize * SHARE)));
+  const turns = createFairTurns(options.poolSize, Math.max(1, Math.floor(options.poolSize * SHARE)), timeoutMs);
   const db: Database = {
     prisma: client,
     of: (requester, view = db) => forRequester(view, requester, turns),

@@ -1,3 +1,5 @@
+import { tooMuch } from './limiter.js';
+
 /** A limiter that serves the waiting owners in turns (round robin). */
 export interface FairTurns {
   /** Runs the work when it is its owner's turn. */
@@ -8,8 +10,9 @@ export interface FairTurns {
  * Runs at most `limit` functions at a time; the owners of waiting ones take turns, so an owner with much work delays only itself. Example:
  * A asks for ten results and then B for one; B's is made after A's first, not after A's tenth.
  * @param limitOfOne the most functions that run at a time for one owner; the rest is kept free for others
+ * @param maxWaitMs the longest wait, in milliseconds; then the call fails with UNAVAILABLE. Left out: it waits for as long as it takes
  */
-export const createFairTurns = (limit: number, limitOfOne = limit): FairTurns => {
+export const createFairTurns = (limit: number, limitOfOne = limit, maxWaitMs: number | null = null): FairTurns => {
   /** The waiting functions by owner, in the order in which the owners are served. */
   const waiting = new Map<string, (() => void)[]>();
   const runningOf = new Map<string, number>();
@@ -45,10 +48,21 @@ export const createFairTurns = (limit: number, limitOfOne = limit): FairTurns =>
     run: async (owner, work) => {
       if (mayRun(owner)) begin(owner);
       else {
-        await new Promise<void>((resolve) => {
+        await new Promise<void>((resolve, reject) => {
+          const go = (): void => {
+            clearTimeout(impatience);
+            resolve();
+          };
+          const giveUp = (): void => {
+            const left = (waiting.get(owner) ?? []).filter((each) => each !== go);
+            if (left.length > 0) waiting.set(owner, left);
+            else waiting.delete(owner);
+            reject(tooMuch());
+          };
+          const impatience = maxWaitMs === null ? undefined : setTimeout(giveUp, maxWaitMs);
           const queue = waiting.get(owner);
-          if (queue) queue.push(resolve);
-          else waiting.set(owner, [resolve]);
+          if (queue) queue.push(go);
+          else waiting.set(owner, [go]);
         });
       }
       try {

@@ -54,4 +54,5 @@ export const createLimiter = (
   };
 };
 
-const tooMuch = (): Error => coded('UNAVAILABLE', 'There is too much to do at the moment. Try again later.');
+/** The error of who has waited too long for a turn. */
+export const tooMuch = (): Error => coded('UNAVAILABLE', 'There is too much to do at the moment. Try again later.');

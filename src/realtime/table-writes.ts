@@ -17,6 +17,8 @@ export interface TableWrites {
   readonly isUnchanged: (tables: Iterable<string>, since: number) => boolean;
   /** The tables that a reading statement names; null when what it reads depends on more than tables, such as the time. */
   readonly tablesRead: (sql: string) => readonly string[] | null;
+  /** Begins to listen to what others write; before that, nothing is known of it. */
+  readonly listen: () => void;
   /** Says which tables there are. Before that, no statement is known to read none but them. */
   readonly know: (schema: Schema) => void;
   /** To be called with what has been written here. */
@@ -140,10 +142,7 @@ export const createTableWrites = (bus: Bus): TableWrites => {
     const [from = '', count = ''] = part.split('.');
     return from === origin || Number(count || 'none') <= (heard.get(from) ?? Number.NaN);
   };
-  const stopListening = bus.listen(TOPIC, '', (_seq, value) => hear(value));
-  const stopListeningToGaps = bus.onGap((stream) => {
-    if (stream === null || stream.topic === TOPIC) miss();
-  });
+  const listening: (() => void)[] = [];
 
   return {
     get now() {
@@ -164,6 +163,14 @@ export const createTableWrites = (bus: Bus): TableWrites => {
       reads.set(sql, found);
       return found;
     },
+    listen: () => {
+      listening.push(
+        bus.listen(TOPIC, '', (_seq, value) => hear(value)),
+        bus.onGap((stream) => {
+          if (stream === null || stream.topic === TOPIC) miss();
+        }),
+      );
+    },
     know: (given) => {
       schema = given;
       reads.clear();
@@ -181,8 +188,7 @@ export const createTableWrites = (bus: Bus): TableWrites => {
       [...(other === null ? [] : partsOf(other).filter((part) => !isHeard(part))), `${origin}.${told}`].slice(-MAX_PARTS).join(),
     hasHeard: (token) => partsOf(token).every(isHeard),
     stop: () => {
-      stopListening();
-      stopListeningToGaps();
+      for (const end of listening.splice(0)) end();
     },
   };
 };

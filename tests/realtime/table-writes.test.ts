@@ -36,7 +36,10 @@ beforeEach(() => {
   losing = false;
   gaps = [];
   [here, there] = [createTableWrites(lossy()), createTableWrites(lossy())];
-  for (const writes of [here, there]) writes.know(schema);
+  for (const writes of [here, there]) {
+    writes.know(schema);
+    writes.listen();
+  }
 });
 afterEach(() => shared.close());
 

@@ -1,3 +1,7 @@
+-- The database has pg_trgm once, maybe in a schema that is not on the search path of who shares it by ?schema=.
+SELECT set_config('search_path', concat_ws(', ', current_setting('search_path'), quote_ident(nspname)), true)
+FROM pg_extension JOIN pg_namespace ON pg_namespace.oid = extnamespace WHERE extname = 'pg_trgm';
+
 -- CreateTable
 CREATE TABLE "tag" (
     "tag" TEXT NOT NULL,

@@ -12,7 +12,7 @@ export type Execute = (args: ExecutionArgs) => Promise<ExecutionResult> | Execut
 export const createExecute =
   (share: ShareQuery | null, writes: Pick<TableWrites, 'tokenAfter'>): Execute =>
   (args) => {
-    const { commit = null } = args.contextValue as Context;
+    const { commit } = args.contextValue as Context;
     const operation = getOperationAST(args.document, args.operationName)?.operation;
     if (operation === OperationTypeNode.MUTATION)
       return Promise.resolve(execute(args)).then((result) => ({

@@ -60,6 +60,7 @@ interface Touched {
 
 export const createSharedQueries = (services: Services, writes: TableWrites, options: SharedQueriesOptions): ShareQuery => {
   const { maxAgeMs, maxStaleMs } = options;
+  writes.listen();
   const documents = new WeakMap<DocumentNode, Known>();
   const cache = createResultCache(writes, { maxBytes: options.maxBytes, maxAgeMs, keepMs: maxStaleMs });
   const rounds = createRounds<ExecutionResult | null>();
