@@ -10,6 +10,7 @@ import { createHealth, type DatabaseHealth, type Wrote } from './health.js';
 import { overPool, withinTransaction } from './list-statements.js';
 import { createLists, type Lists } from './lists.js';
 import { createPool } from './pool.js';
+import { createPooledStatements } from './pooled-statements.js';
 import { createRawStatements, statementOf, type RawStatement } from './raw-statements.js';
 import { forRequester, type Requester } from './requester.js';
 import { createStatementNames } from './statements.js';
@@ -101,8 +102,9 @@ export const openDatabase = (options: DatabaseOptions): Database => {
   // The queue of {@link Database.bulk}: its statements wait here instead of in the pool's own queue, where they would delay everybody
   // else's.
   const bulkLimiter = createLimiter(Math.max(1, Math.floor(options.poolSize / 2) - 1), timeoutMs * TURN_TIMEOUTS);
-  const sendList = overPool({ pool: connections.pool, names, attempt, onStatement });
-  const sendRaw = createRawStatements({ pool: connections.pool, names, attempt, onStatement });
+  const send = createPooledStatements({ pool: connections.pool, names, attempt, onStatement });
+  const sendList = overPool(send);
+  const sendRaw = createRawStatements(send);
   const queryRaw = (...given: RawStatement): Promise<unknown[]> =>
     sendRaw(given, wroteOf('$queryRaw', { strings: statementOf(given).strings }));
   const client = withAttempts(prisma, attempt, queryRaw);

@@ -1,8 +1,7 @@
 import pg from 'pg';
-import type { Attempt } from './attempts.js';
 import type { Prisma } from './generated/prisma/client.js';
 import type { SendList } from './lists.js';
-import type { StatementNames } from './statements.js';
+import type { SendPooled } from './pooled-statements.js';
 
 const { TIMESTAMPTZ } = pg.types.builtins;
 /** How PostgreSQL writes a time of the years 1 to 9999 in a session in UTC; with a fraction of at most three digits, as the columns have. */
@@ -24,26 +23,11 @@ const TYPES: pg.CustomTypesConfig = {
     oid === TIMESTAMPTZ && format !== 'binary' ? timeOf : (pg.types.getTypeParser(oid, format) as (value: string) => unknown),
 };
 
-interface OverPool {
-  readonly pool: Pick<pg.Pool, 'query'>;
-  readonly names: StatementNames;
-  readonly attempt: Attempt;
-  readonly onStatement?: ((sql: string, params: string) => void) | undefined;
-}
-
-/** Sends the statements of lists over the pool, with the retries and the names that Prisma's have. */
+/** Sends the statements of lists over the pool. */
 export const overPool =
-  ({ pool, names, attempt, onStatement }: OverPool): SendList =>
+  (send: SendPooled): SendList =>
   ({ sql, values, isGeneral }) =>
-    attempt(
-      async () => {
-        onStatement?.(sql, JSON.stringify(values));
-        const name = isGeneral ? names.nameOf({ sql, args: values }) : '';
-        const query = { text: sql, values: [...values], rowMode: 'array' as const, types: TYPES };
-        return (await pool.query<unknown[]>(name === '' ? query : { ...query, name })).rows;
-      },
-      () => 'nothing',
-    );
+    send<unknown[]>({ text: sql, values, isGeneral, types: TYPES, rowMode: 'array', wrote: 'nothing' });
 
 /** Sends them within a transaction of Prisma's. */
 export const withinTransaction =

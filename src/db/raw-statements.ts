@@ -1,15 +1,7 @@
 import pg from 'pg';
-import type { Attempt } from './attempts.js';
 import { Prisma } from './generated/prisma/client.js';
 import type { Wrote } from './health.js';
-import type { StatementNames } from './statements.js';
-
-export interface RawStatementsOptions {
-  readonly pool: Pick<pg.Pool, 'query'>;
-  readonly names: StatementNames;
-  readonly attempt: Attempt;
-  readonly onStatement?: ((sql: string, params: string) => void) | undefined;
-}
+import type { SendPooled } from './pooled-statements.js';
 
 /** What `$queryRaw` of Prisma takes: a template, or a statement that was made of one before. */
 export type RawStatement = readonly [text: TemplateStringsArray | Prisma.Sql, ...values: unknown[]];
@@ -35,20 +27,10 @@ const TYPES: pg.CustomTypesConfig = {
   getTypeParser: (oid: number, format?: string): Parser => (format === 'binary' ? undefined : PARSERS.get(oid)) ?? parserOf(oid, format),
 };
 
-/**
- * Creates what takes the place of Prisma's `$queryRaw` outside of transactions: it sends a statement over the pool, under its name and with the
- * same retries. Prisma takes several times as long to build such a call and to map its rows as the database takes to answer it.
- */
+/** Creates what takes the place of Prisma's `$queryRaw` outside of transactions. */
 export const createRawStatements =
-  ({ pool, names, attempt, onStatement }: RawStatementsOptions) =>
+  (send: SendPooled) =>
   (given: RawStatement, wrote: Wrote): Promise<unknown[]> => {
     const { text, values } = statementOf(given);
-    return attempt(
-      async () => {
-        onStatement?.(text, JSON.stringify(values));
-        const name = names.nameOf({ sql: text, args: values });
-        return (await pool.query<object>({ text, values, types: TYPES, ...(name === '' ? {} : { name }) })).rows;
-      },
-      () => wrote,
-    );
+    return send({ text, values, types: TYPES, isGeneral: true, wrote });
   };
