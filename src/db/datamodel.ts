@@ -21,7 +21,9 @@ export interface Relation {
 
 export interface Table {
   readonly name: string;
-  /** As SQL, quoted. */
+  /** Its name in the database. */
+  readonly dbName: string;
+  /** The same as SQL, quoted. */
   readonly sql: string;
   readonly columns: ReadonlyMap<string, Column>;
   readonly relations: ReadonlyMap<string, Relation>;
@@ -76,9 +78,11 @@ export const readTables = (prisma: PrismaClient): Tables => {
         const key = field.kind === 'object' ? keyOf(name, field) : null;
         return key === null ? [] : [{ name: field.name, target: field.type, isList: field.isList, ...key }];
       });
+      const dbName = runtime.models[name]?.dbName ?? name;
       const table: Table = {
         name,
-        sql: quoted(runtime.models[name]?.dbName ?? name),
+        dbName,
+        sql: quoted(dbName),
         columns: new Map(columns.map((column) => [column.name, column])),
         relations: new Map(relations.map((relation) => [relation.name, relation])),
       };

@@ -1,4 +1,5 @@
 import type { Database } from './database.js';
+import { readTables, tableOf, type Tables } from './datamodel.js';
 import type { PrismaClient } from './generated/prisma/client.js';
 import { statementOf, type RawStatement } from './raw-statements.js';
 
@@ -34,7 +35,7 @@ const READS = /^(find|count$|aggregate$|groupBy$)/;
  */
 export const createRecordings = (db: Database, tablesRead: (sql: string) => readonly string[] | null): (() => Recording) => {
   const idle: View[] = [];
-  const tablesOf = createTableNames(db.prisma);
+  const tablesOf = createTableNames(readTables(db.prisma));
 
   const createView = (): View => {
     const spoil = (): void => void (view.noted.isComplete = false);
@@ -88,25 +89,17 @@ export const createRecordings = (db: Database, tablesRead: (sql: string) => read
   };
 };
 
-interface ModelNames {
-  readonly dbName: string | null;
-  readonly fields: readonly { readonly name: string; readonly kind: string; readonly type: string }[];
-}
-
 /**
  * Finds the tables that a call of Prisma's client reads: the model's own and those of all relations that its arguments name, at any depth.
  * A name that is a relation of any model counts, so that rather too many tables are found than too few.
  */
-const createTableNames = (prisma: PrismaClient): ((model: string, args: unknown) => ReadonlySet<string>) => {
-  const { models } = (prisma as unknown as { readonly _runtimeDataModel: { readonly models: Readonly<Record<string, ModelNames>> } })
-    ._runtimeDataModel;
-  const tableOf = (model: string): string => models[model]?.dbName ?? model;
+const createTableNames = (tables: Tables): ((model: string, args: unknown) => ReadonlySet<string>) => {
+  const dbNameOf = (model: string): string => tableOf(tables, model).dbName;
   const byRelation = new Map<string, Set<string>>();
-  for (const { fields } of Object.values(models))
-    for (const { name, kind, type } of fields)
-      if (kind === 'object') byRelation.set(name, (byRelation.get(name) ?? new Set()).add(tableOf(type)));
+  for (const { relations } of tables.values())
+    for (const { name, target } of relations.values()) byRelation.set(name, (byRelation.get(name) ?? new Set()).add(dbNameOf(target)));
   return (model, args) => {
-    const found = new Set([tableOf(model)]);
+    const found = new Set([dbNameOf(model)]);
     const walk = (value: unknown): void => {
       if (Array.isArray(value)) return value.forEach(walk);
       if (typeof value !== 'object' || value === null || value instanceof Date) return;
