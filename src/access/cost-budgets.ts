@@ -1,6 +1,6 @@
 import { coded } from '../errors.js';
 import { addressKey } from './address.js';
-import { createBuckets, type Buckets } from './buckets.js';
+import { createBuckets } from './buckets.js';
 import type { RateLimits } from './rate-limits.js';
 
 /** Who asks for an operation, and pays for it. */
@@ -54,7 +54,6 @@ const MAX_UNTOLD = 20_000;
 /** One kind of budget: of this process, and with Redis of all processes together. */
 interface Budgets {
   readonly limit: number;
-  readonly buckets: Buckets;
   /** The milliseconds to wait until the key may spend again; 0 for now. */
   readonly waitMs: (key: string) => number;
   readonly spend: (key: string, price: number) => number;
@@ -81,7 +80,6 @@ export const createCostBudgets = (
     const buckets = createBuckets(limit / MINUTE_SECONDS, limit, TOO_MUCH, now);
     return {
       limit,
-      buckets,
       waitMs: (key) => Math.max(buckets.of(key).waitMs(), (refused.get(`${kind} ${key}`) ?? 0) - now()),
       spend: (key, price) => {
         const bucket = buckets.of(key);
