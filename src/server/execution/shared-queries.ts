@@ -1,12 +1,12 @@
 import { execute, type DocumentNode, type ExecutionArgs, type ExecutionResult } from 'graphql';
 import { requesterOf, type Context, type Services } from '../../context.js';
+import { createCoalescer } from '../../db/coalesce.js';
 import { createRecordings } from '../../db/recording.js';
 import { canonical } from '../../graphql/canonical.js';
 import type { TableWrites } from '../../realtime/table-writes.js';
 import { contextForAudience, contextForEveryone } from './audience.js';
 import { publicResult } from './public-result.js';
 import { createResultCache, resultOfBytes, type ResultCache } from './result-cache.js';
-import { createRounds } from './rounds.js';
 import { isUnavailable } from '../../observability/failures.js';
 
 /**
@@ -63,7 +63,11 @@ export const createSharedQueries = (services: Services, writes: TableWrites, opt
   writes.listen();
   const documents = new WeakMap<DocumentNode, Known>();
   const cache = createResultCache(writes, { maxBytes: options.maxBytes, maxAgeMs, keepMs: maxStaleMs });
-  const rounds = createRounds<ExecutionResult | null>();
+  // In rounds: whoever comes while one runs waits for the next, so nobody is given an answer that was begun before they asked for it.
+  const rounds = createCoalescer<() => Promise<ExecutionResult | null>, ExecutionResult | null>(
+    async (_key, [execution]) => (await execution?.()) ?? null,
+    Infinity,
+  );
   const record = createRecordings(services.db, writes.tablesRead);
   let count = 0;
 
