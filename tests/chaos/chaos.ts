@@ -34,8 +34,8 @@ const WARM_UP_MS = 3_000;
 const QUIET_MS = { least: 300, most: 1_500 };
 /** Long, for machines that do much else meanwhile; a fault is over when all are ready. */
 const READY_MS = 90_000;
-/** How long readers may need at the end until they have everything. */
-const SETTLE_MS = 60_000;
+/** How long readers may need at the end until they have everything: long, for machines that do much else meanwhile. */
+const SETTLE_MS = 120_000;
 /** Between two writes at the end, for those who follow from now and were not there for the first. */
 const CLOSING_MS = 3_000;
 

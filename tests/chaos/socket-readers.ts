@@ -70,7 +70,8 @@ export const startResumingReader = (stage: Stage, name: string, token: string, s
     url: () => socketUrl(stage, random),
     webSocketImpl: WebSocket,
     getAccessToken: () => token,
-    connectTimeoutMs: 4_000,
+    // One fault follows the other, so whoever waits for half a minute after many of them would miss what the test is about.
+    backoff: { firstMs: 250, maxMs: 4_000 },
     pongTimeoutMs: 3_000,
     keepAlive: 4_000,
   });

@@ -38,8 +38,8 @@ const UNLIKE = 'mutation ($id: ID!) { write: unlikePost(input: { postId: $id }) 
 /** Milliseconds between two writes of one writer. */
 const PAUSE_MS = { least: 50, most: 350 };
 const RETRY_MS = { least: 100, most: 500 };
-/** How long a writer tries to be answered, in milliseconds: longer than any fault lasts. */
-const PATIENCE_MS = 60_000;
+/** How long a writer tries to be answered, in milliseconds: longer than any fault lasts, on a machine that does much else meanwhile. */
+const PATIENCE_MS = 120_000;
 /** Of all writes the share that edits something, and that likes a post. */
 const EDITS = 0.15;
 const LIKES = 0.1;
