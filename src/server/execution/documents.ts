@@ -1,7 +1,7 @@
 import { GraphQLError, type DocumentNode, type GraphQLSchema, type Source } from 'graphql';
 import type { ErrorCode } from '../../errors.js';
-import { bytesOfDocument, createDocumentCache } from './document-cache.js';
-import { createParser, validateDocument, type DocumentLimits } from './document.js';
+import { createByteCache } from './byte-cache.js';
+import { bytesOfDocument, createParser, validateDocument, type DocumentLimits } from './document.js';
 
 /** Parses and validates documents; each text once, as long as it is remembered. */
 export interface Documents {
@@ -21,8 +21,8 @@ const ERROR_BYTES = 4_194_304;
 /** Creates the one cache of documents that all transports share. */
 export const createDocuments = (schema: GraphQLSchema, limits: DocumentLimits): Documents => {
   const parse = createParser(limits);
-  const parsed = createDocumentCache(DOCUMENT_BYTES, bytesOfDocument);
-  const failures = createDocumentCache<GraphQLError>(ERROR_BYTES, () => 0);
+  const parsed = createByteCache(DOCUMENT_BYTES, bytesOfDocument);
+  const failures = createByteCache<GraphQLError>(ERROR_BYTES, () => 0);
   const mistakes = new WeakMap<DocumentNode, readonly GraphQLError[]>();
   return {
     parse: (source) => {

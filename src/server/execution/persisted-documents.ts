@@ -4,7 +4,7 @@ import type { RateLimits } from '../../access/rate-limits.js';
 import type { Clock } from '../../clock.js';
 import { codeOf, coded } from '../../errors.js';
 import type { SharedTexts } from '../../redis/shared-texts.js';
-import { createDocumentCache } from './document-cache.js';
+import { createByteCache } from './byte-cache.js';
 import type { Engine } from './engine.js';
 import { isSha256, type GivenRequest, type OperationRequest } from './request.js';
 import type { TrustedDocuments } from './trusted-documents.js';
@@ -59,7 +59,7 @@ export const createPersistedDocuments = ({
   trusted,
   trustedOnly,
 }: PersistedOptions): PersistedDocuments => {
-  const kept = createDocumentCache<Kept>(KEPT_BYTES, ({ text }) => 2 * text.length);
+  const kept = createByteCache<Kept>(KEPT_BYTES, ({ text }) => 2 * text.length);
 
   const share = (id: string, entry: Kept): void => {
     entry.sharedAt = clock.now();

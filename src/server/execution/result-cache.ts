@@ -1,5 +1,6 @@
 import type { ExecutionResult } from 'graphql';
 import type { TableWrites } from '../../realtime/table-writes.js';
+import { createByteCache } from './byte-cache.js';
 
 /** The JSON of a result, made already. */
 const JSON_BYTES = Symbol('the JSON of a result');
@@ -22,7 +23,7 @@ export const resultOfBytes = (bytes: Buffer): ExecutionResult => {
 /** A kept result, and what is known of it. */
 export interface Kept {
   readonly result: ExecutionResult;
-  readonly bytes: number;
+  readonly jsonBytes: number;
   /** The tables it was made from, and the {@link TableWrites.now} of before it was made. */
   readonly tables: ReadonlySet<string>;
   readonly since: number;
@@ -38,8 +39,8 @@ export interface ResultCache {
   readonly keep: (key: string, json: Buffer, made: Pick<Kept, 'tables' | 'since' | 'at'>) => ExecutionResult;
 }
 
-/** What an entry takes beside its key and its JSON, in bytes: the map, the objects, the set of tables. Compressed forms take a third of the JSON. */
-const ENTRY_BYTES = 600;
+/** What an entry takes beside what every cache counts, in bytes: the objects of its result, the set of tables. */
+const KEPT_BYTES = 100;
 
 /**
  * Creates the cache of a process, bounded in bytes; the least recently used results leave first. A result that would take more than a
@@ -51,43 +52,26 @@ export const createResultCache = (
   writes: Pick<TableWrites, 'isUnchanged'>,
   { maxBytes, maxAgeMs, keepMs = 0 }: { readonly maxBytes: number; readonly maxAgeMs: number; readonly keepMs?: number },
 ): ResultCache => {
-  /** A map iterates in insertion order, and each use inserts the entry again. */
-  const entries = new Map<string, Kept>();
-  let held = 0;
-  const drop = (key: string, entry: Kept): void => {
-    if (entries.delete(key)) held -= entry.bytes;
-  };
+  // Compressed forms, which are kept with a result, take a third of its JSON.
+  const entries = createByteCache<Kept>(maxBytes, ({ jsonBytes }) => KEPT_BYTES + Math.ceil((jsonBytes * 4) / 3), 1 / 16);
   const ageOf = (entry: Kept): number => performance.now() - entry.at;
   return {
     find: (key) => {
-      const entry = entries.get(key);
+      const entry = entries.peek(key);
       if (entry === undefined) return null;
       const age = ageOf(entry);
-      if (age >= maxAgeMs || !writes.isUnchanged(entry.tables, entry.since)) {
-        if (age >= keepMs) drop(key, entry);
-        return null;
-      }
-      entries.delete(key);
-      entries.set(key, entry);
-      return entry.result;
+      if (age < maxAgeMs && writes.isUnchanged(entry.tables, entry.since)) return entries.get(key)?.result ?? null;
+      if (age >= keepMs) entries.delete(key);
+      return null;
     },
     findStale: (key, longest) => {
-      const entry = entries.get(key);
+      const entry = entries.peek(key);
       const ageMs = entry === undefined ? Infinity : ageOf(entry);
       return entry === undefined || ageMs > longest ? null : { result: entry.result, ageMs };
     },
     keep: (key, json, { tables, since, at }) => {
       const result = resultOfBytes(json);
-      const before = entries.get(key);
-      if (before !== undefined) drop(key, before);
-      const bytes = ENTRY_BYTES + 2 * key.length + Math.ceil((json.length * 4) / 3);
-      if (bytes > maxBytes / 16) return result;
-      entries.set(key, { result, bytes, tables, since, at });
-      held += bytes;
-      for (const [oldest, entry] of entries) {
-        if (held <= maxBytes) break;
-        drop(oldest, entry);
-      }
+      entries.set(key, { result, jsonBytes: json.length, tables, since, at });
       return result;
     },
   };

@@ -1,29 +1,30 @@
 import { parse } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import { bytesOfDocument, createDocumentCache } from '../../src/server/execution/document-cache.js';
+import { createByteCache } from '../../src/server/execution/byte-cache.js';
+import { bytesOfDocument } from '../../src/server/execution/document.js';
 
-describe('what is kept of documents', () => {
+describe('a cache that is bounded in bytes', () => {
   const sizeOf = (value: number): number => value;
 
-  it('is bounded by what it holds, and those that were not asked for longest go first', () => {
-    const cache = createDocumentCache(40_000, sizeOf);
+  it('lets those go first that were not asked for longest', () => {
+    const cache = createByteCache(40_000, sizeOf);
     for (const text of ['a', 'b', 'c', 'd']) cache.set(text, 9_000);
     expect(cache.get('a')).toBe(9_000);
     cache.set('e', 9_000);
     expect(['a', 'b', 'c', 'd', 'e'].map((text) => cache.get(text) !== undefined)).toEqual([true, false, true, true, true]);
   });
 
-  it('is nothing of one that would take more than a quarter of it', () => {
-    const cache = createDocumentCache(40_000, sizeOf);
+  it('keeps nothing that would take more than a quarter of it', () => {
+    const cache = createByteCache(40_000, sizeOf);
     cache.set('small', 100);
     cache.set('large', 10_000);
     cache.set('x'.repeat(5_000), 0);
     expect([cache.get('small'), cache.get('large'), cache.get('x'.repeat(5_000))]).toEqual([100, undefined, undefined]);
   });
 
-  it('is counted by the tokens of a document, not by its text alone', () => {
+  it('counts a document by its tokens, not by its text alone', () => {
     const document = (fields: number) => parse(`{ ${'a '.repeat(fields)} }`);
-    const cache = createDocumentCache(8_000_000, bytesOfDocument);
+    const cache = createByteCache(8_000_000, bytesOfDocument);
     const texts = Array.from({ length: 100 }, (_, n) => `# ${n}`);
     for (const text of texts) cache.set(text, document(1_000));
     const kept = texts.filter((text) => cache.get(text) !== undefined);
