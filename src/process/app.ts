@@ -23,6 +23,7 @@ import { createDirect } from '../server/http/direct.js';
 import { close, createHttpServer, listen, type Readiness } from '../server/http/http.js';
 import { createListenedTime } from '../server/websocket/listened-time.js';
 import { createAddressLimit } from '../server/websocket/limits.js';
+import { createArrivals } from '../server/websocket/arrivals.js';
 import { createSocketServer } from '../server/websocket/websocket.js';
 import { closeAll, openServices, type Closers, type ServicesOptions } from './services.js';
 import { tasks } from './tasks.js';
@@ -120,6 +121,7 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
       watcher,
       budgets,
       sendQueues,
+      arrivals: createArrivals(http.reception.waiting),
       time,
       onPresent: presence.enter,
     });

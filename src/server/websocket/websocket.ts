@@ -6,7 +6,6 @@ import { handleProtocols, makeServer } from 'graphql-ws';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { OperationBudgets } from '../../access/buckets.js';
 import { contextFor, type Context, type Services } from '../../context.js';
-import { createLimiter } from '../../db/limiter.js';
 import type { Authenticator } from '../../domains/account/authenticate.js';
 import { credentialOf, tokenCredential, type Credential } from '../../domains/account/credentials.js';
 import { TokenError } from '../../domains/account/tokens.js';
@@ -22,6 +21,7 @@ import { createCors } from '../http/cors.js';
 import type { Engine, Prepared } from '../execution/engine.js';
 import { commitOf } from '../execution/commit.js';
 import { createHangUp } from '../execution/hang-up.js';
+import type { Arrivals } from './arrivals.js';
 import type { ListenedTime } from './listened-time.js';
 import { REQUEST_ID, requestIdOf } from '../http/request-id.js';
 import { publicError, publicResult } from '../execution/public-result.js';
@@ -54,6 +54,7 @@ export interface SocketOptions {
   readonly budgets: OperationBudgets;
   /** Shared with the event streams. */
   readonly sendQueues: SendQueues;
+  readonly arrivals: Arrivals;
   /** The clock of timeouts for peers. */
   readonly time: ListenedTime;
   /** Called when a socket of a user's device is open; the function it returns is called when the socket is closed. */
@@ -65,6 +66,8 @@ interface Extra extends Peer {
   readonly limit: ReturnType<typeof createSubscribeLimit>;
   /** The access watch of the client, set by the handshake; null without a token. */
   watch?: AccessWatch | null;
+  /** When the handshake was over, by `performance.now()`. */
+  acknowledgedAt: number;
   leave?: () => void;
 }
 
@@ -79,14 +82,6 @@ const PATH = '/graphql';
 
 /** The timeout of `connection_init`, in milliseconds, as in graphql-ws. */
 const INIT_TIMEOUT_MS = 3_000;
-/**
- * How many handshakes look up a token at a time. After a restart thousands of clients reconnect within seconds: these share a statement, and
- * the others wait in the order of their arrival, so that they do not block the event loop for clients that are already connected.
- */
-const HANDSHAKES_AT_A_TIME = 500;
-/** The longest wait of a handshake for its turn, in milliseconds; then the client is told to try again. */
-const HANDSHAKE_WAIT_MS = 20_000;
-
 /** Serves graphql-transport-ws on the path of the HTTP endpoint. */
 export const createSocketServer = ({
   http,
@@ -99,6 +94,7 @@ export const createSocketServer = ({
   watcher,
   budgets,
   sendQueues,
+  arrivals,
   time,
   onPresent,
 }: SocketOptions): void => {
@@ -159,7 +155,6 @@ export const createSocketServer = ({
     }
   };
 
-  const handshakes = createLimiter(HANDSHAKES_AT_A_TIME, HANDSHAKE_WAIT_MS);
   const protocol = makeServer<Record<string, unknown>, Extra>({
     // The library's timer is off; ours excludes time in which the event loop was blocked.
     connectionInitWaitTimeout: 0,
@@ -177,7 +172,7 @@ export const createSocketServer = ({
         const credential = credentialOf(connectionParams);
         const enter = async (given: Credential): Promise<AccessWatch> =>
           watcher.watch(await authenticator.authenticate(given), (error) => reject(extra, error));
-        extra.watch = credential && (await handshakes(() => enter(credential)));
+        extra.watch = credential && (await arrivals.handshake(() => enter(credential)));
       } catch (error) {
         reject(extra, error);
         return false;
@@ -188,6 +183,7 @@ export const createSocketServer = ({
       if (principal && socket.readyState === socket.OPEN)
         extra.leave = onPresent(principal.viewer.id, deviceId === null ? `session:${principal.via.sessionId}` : `device:${deviceId}`);
       else watch?.leave();
+      extra.acknowledgedAt = performance.now();
       return {
         connectionId: randomUUID(),
         serverTime: new Date(clock.now()).toISOString(),
@@ -200,10 +196,17 @@ export const createSocketServer = ({
       extra.leave?.();
     },
     // An error thrown here would close the whole socket because of one operation.
-    onSubscribe: async ({ extra, subscriptions }, id, params) => {
-      const verdict = extra.limit(Object.keys(subscriptions).length);
+    onSubscribe: async (connection, id, params) => {
+      const { extra } = connection;
+      const verdict = extra.limit(Object.keys(connection.subscriptions).length);
       if (verdict === 'flood') close(extra, CLOSE.tooManyRequests, 'Too many requests');
       if (verdict !== 'allow') return [tooMany(config.sockets.maxSubscriptions)];
+      const turn = arrivals.turnOf(extra.acknowledgedAt);
+      if (turn) {
+        await turn;
+        // The library drops the answer to an operation that was completed meanwhile, or whose socket is closed.
+        if (!(id in connection.subscriptions)) return [coded('UNAVAILABLE', 'Nobody waits for this operation any more.')];
+      }
       try {
         // The same checks as the admission of an HTTP request; the credential was checked in the handshake.
         budgets.ofAddress(extra.client.ip);
@@ -240,7 +243,7 @@ export const createSocketServer = ({
   const onBroken = (error: Error): void => log.debug({ err: error.message }, 'a socket broke while it was opened');
   const begin = (socket: WebSocket, stream: Duplex, client: Context['client']): void => {
     const sendQueue = sendQueues({ stream, framing: WEBSOCKET_FRAMING, address: client.ip ?? '', onStall: () => socket.terminate() });
-    const extra: Extra = { socket, sendQueue, client, limit: createSubscribeLimit(config.sockets), running: new Map() };
+    const extra: Extra = { socket, sendQueue, client, limit: createSubscribeLimit(config.sockets), acknowledgedAt: 0, running: new Map() };
     socket.once(
       'close',
       connections.add(() => close(extra, CLOSE.serviceRestart, 'Service restart')),
