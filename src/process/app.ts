@@ -15,6 +15,7 @@ import { createAdmission } from '../server/execution/admission.js';
 import { createEngine } from '../server/execution/engine.js';
 import { createPersistedDocuments } from '../server/execution/persisted-documents.js';
 import { readTrustedDocuments } from '../server/execution/trusted-documents.js';
+import { createExecutor } from '../server/execution/executor/executor.js';
 import { createExecute } from '../server/execution/execute.js';
 import { createSendQueues } from '../server/websocket/send-queues.js';
 import { createSharedQueries } from '../server/execution/shared-queries.js';
@@ -66,10 +67,13 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
     const budgets = createOperationBudgets(config.rateLimits);
     const costs = createCostBudgets({ ...config.rateLimits, ...config.costs }, services.limits);
     closers.push(async () => costs.stop());
+    const executor = createExecutor(schema);
     const { maxBytes } = config.queryCache;
     const share =
-      maxBytes === 0 ? null : createSharedQueries(services, writes, { ...config.queryCache, maxAgeMs: config.realtime.reconcileMs });
-    const engine = createEngine(schema, services, watcher, createExecute(share, writes), costs);
+      maxBytes === 0
+        ? null
+        : createSharedQueries(executor, services, writes, { ...config.queryCache, maxAgeMs: config.realtime.reconcileMs });
+    const engine = createEngine(schema, services, watcher, executor, createExecute(executor, share, writes), costs);
     const { ttlMs, trusted, trustedOnly } = config.documents;
     const persisted = createPersistedDocuments({
       engine,

@@ -12,6 +12,7 @@ import type { AccessWatcher } from '../rights/access-watcher.js';
 import { createCostOf } from './cost.js';
 import { createDocuments, type Documents } from './documents.js';
 import type { Execute } from './execute.js';
+import type { Executor } from './executor/executor.js';
 import { createMask, type Mask } from './mask.js';
 import { asksForCost, costError, inOrder, type OrderedArgs } from './order.js';
 import { unknownOperation, type OperationRequest } from './request.js';
@@ -55,6 +56,7 @@ export const createEngine = (
   schema: GraphQLSchema,
   services: Services,
   watcher: AccessWatcher,
+  executor: Executor,
   execute: Execute,
   budgets: CostBudgets,
 ): Engine => {
@@ -75,7 +77,7 @@ export const createEngine = (
     documents,
     mask,
     execute: masked(inOrder<Found>(execute, costOf, limits, budgets)),
-    subscribe: masked(inOrder<Found>(createSubscribe(services, mask, watcher, costOf, budgets), costOf, limits, budgets, true)),
+    subscribe: masked(inOrder<Found>(createSubscribe(executor, services, mask, watcher, costOf, budgets), costOf, limits, budgets, true)),
     prepare: ({ query, operationName = null, variables = null, extensions = null }) => {
       const document = documents.parse(query);
       const operation = getOperationAST(document, operationName);

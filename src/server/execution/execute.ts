@@ -1,6 +1,7 @@
-import { execute, getOperationAST, OperationTypeNode, type ExecutionArgs, type ExecutionResult } from 'graphql';
+import { getOperationAST, OperationTypeNode, type ExecutionArgs, type ExecutionResult } from 'graphql';
 import type { Context } from '../../context.js';
 import type { TableWrites } from '../../realtime/table-writes.js';
+import type { Executor } from './executor/executor.js';
 import type { ShareQuery } from './shared-queries.js';
 
 export type Execute = (args: ExecutionArgs) => Promise<ExecutionResult> | ExecutionResult;
@@ -10,7 +11,7 @@ export type Execute = (args: ExecutionArgs) => Promise<ExecutionResult> | Execut
  * in `extensions.commit`.
  */
 export const createExecute =
-  (share: ShareQuery | null, writes: Pick<TableWrites, 'tokenAfter'>): Execute =>
+  (execute: Executor, share: ShareQuery | null, writes: Pick<TableWrites, 'tokenAfter'>): Execute =>
   (args) => {
     const { commit } = args.contextValue as Context;
     const operation = getOperationAST(args.document, args.operationName)?.operation;

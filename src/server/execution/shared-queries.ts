@@ -1,10 +1,11 @@
-import { execute, type DocumentNode, type ExecutionArgs, type ExecutionResult } from 'graphql';
+import type { DocumentNode, ExecutionArgs, ExecutionResult } from 'graphql';
 import { requesterOf, type Context, type Services } from '../../context.js';
 import { createCoalescer } from '../../db/coalesce.js';
 import { createRecordings } from '../../db/recording.js';
 import { canonical } from '../../graphql/canonical.js';
 import type { TableWrites } from '../../realtime/table-writes.js';
 import { contextForAudience, contextForEveryone } from './audience.js';
+import type { Executor } from './executor/executor.js';
 import { publicResult } from './public-result.js';
 import { createResultCache, resultOfBytes, type ResultCache } from './result-cache.js';
 import { isUnavailable } from '../../observability/failures.js';
@@ -58,7 +59,12 @@ interface Touched {
   changing: boolean;
 }
 
-export const createSharedQueries = (services: Services, writes: TableWrites, options: SharedQueriesOptions): ShareQuery => {
+export const createSharedQueries = (
+  execute: Executor,
+  services: Services,
+  writes: TableWrites,
+  options: SharedQueriesOptions,
+): ShareQuery => {
   const { maxAgeMs, maxStaleMs } = options;
   writes.listen();
   const documents = new WeakMap<DocumentNode, Known>();

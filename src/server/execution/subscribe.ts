@@ -1,6 +1,5 @@
 import {
   createSourceEventStream,
-  execute,
   getOperationAST,
   GraphQLError,
   type DocumentNode,
@@ -18,6 +17,7 @@ import type { AuthorizedSource } from '../../graphql/topic-field.js';
 import type { AccessWatch } from '../rights/access-watch.js';
 import type { AccessWatcher } from '../rights/access-watcher.js';
 import { audienceIdOf, contextForAudience, contextForEveryone, type Audience } from './audience.js';
+import type { Executor } from './executor/executor.js';
 import { isArgumentError, type Mask } from './mask.js';
 import type { CostOf } from './cost.js';
 import { publicResult } from './public-result.js';
@@ -64,7 +64,14 @@ export interface TransportContext {
  * context, so that no loader answers with rows that it has read for an earlier event. The result of a log's event carries its cursor in
  * `extensions.cursor`.
  */
-export const createSubscribe = (services: Services, mask: Mask, watcher: AccessWatcher, costOf: CostOf, budgets: CostBudgets) => {
+export const createSubscribe = (
+  execute: Executor,
+  services: Services,
+  mask: Mask,
+  watcher: AccessWatcher,
+  costOf: CostOf,
+  budgets: CostBudgets,
+) => {
   const selectionOf = createSelectionOf();
   const sharings: Sharings = new WeakMap();
 
@@ -96,7 +103,7 @@ export const createSubscribe = (services: Services, mask: Mask, watcher: AccessW
         leave();
         return source;
       }
-      const sharing = sharingOf(args, selectionOf(args), source.visible, services, mask, costOf, budgets, sharings);
+      const sharing = sharingOf(execute, args, selectionOf(args), source.visible, services, mask, costOf, budgets, sharings);
       return { source, sharing, audience: watch ?? { principal: null, client: context.client }, watch, generation, leave };
     } catch (error) {
       leave();
@@ -129,6 +136,7 @@ const assertKeepable = ({ document, variableValues }: ExecutionArgs): void => {
  * object. Variables outside the selection only select the events.
  */
 const sharingOf = (
+  execute: Executor,
   args: ExecutionArgs,
   key: string,
   visible: AuthorizedSource['visible'],
@@ -138,7 +146,7 @@ const sharingOf = (
   budgets: CostBudgets,
   known: Sharings,
 ): Sharing<unknown, Audience, Encoded> => {
-  const { schema, document, operationName, variableValues } = args;
+  const { document, operationName, variableValues } = args;
   let sharings = known.get(document);
   if (!sharings) known.set(document, (sharings = new Map<string, Sharing<unknown, Audience, Encoded>>()));
   const id = `${operationName ?? ''}\0${key}`;
@@ -163,7 +171,7 @@ const sharingOf = (
         const trap = { touched: false };
         const contextValue =
           audience === null ? contextForEveryone(shown, () => (trap.touched = true)) : contextForAudience(shown, audience.principal);
-        const result = await execute({ schema, document, operationName, variableValues, rootValue: item, contextValue });
+        const result = await execute({ document, operationName, variableValues, rootValue: item, contextValue });
         // The execution has read the viewer. Its result is thrown away, and its errors are not logged because they come from the trap.
         if (trap.touched) return { out: encode({ data: null }, item, mask), personal: true };
         assertResult(result);
