@@ -74,9 +74,20 @@ export interface LikeQueue {
   readonly unlike: ChangeLike;
 }
 
+/** What one operation may still have rendered anew. */
+export interface RenderingAllowance {
+  characters: number;
+  /** Milliseconds of work. */
+  ms: number;
+}
+
 /** The sanitised HTML of entries, made once for each of their versions as long as it is asked for. */
 export interface EntryHtml {
-  readonly of: (entry: { readonly id: string; readonly version: number; readonly updatedAt: Date; readonly content: string }) => string;
+  /** @throws OPERATION_TOO_COMPLEX when it has to be made and the allowance is used up */
+  readonly of: (
+    entry: { readonly id: string; readonly version: number; readonly updatedAt: Date; readonly content: string },
+    allowance: RenderingAllowance,
+  ) => string | Promise<string>;
 }
 
 /** What the whole process shares, built once by the composition root. */
