@@ -362,10 +362,10 @@ export const SETTINGS = {
     costPerViewer: setting(
       'MAX_COST_PER_VIEWER',
       integer(1_000, 1_000_000_000),
-      { is: 100_000 },
-      'what the operations of one who is signed in may cost in a minute, in rows; as much at once. Beyond it they are refused with RATE_LIMITED. With `REDIS_URL`, in all processes together. Multiplied by `RATE_LIMIT_FACTOR`, as the next two are',
+      { is: 300_000 },
+      'what the operations of one who is signed in may cost in a minute, in rows; a tenth of it at once. Beyond it they are refused with RATE_LIMITED. With `REDIS_URL`, in all processes together. Multiplied by `RATE_LIMIT_FACTOR`, as the next two are',
     ),
-    costPerAddress: setting('MAX_COST_PER_ADDRESS', integer(1_000, 1_000_000_000), { is: 400_000 }, 'the same for one address'),
+    costPerAddress: setting('MAX_COST_PER_ADDRESS', integer(1_000, 1_000_000_000), { is: 1_000_000 }, 'the same for one address'),
     eventCost: setting(
       'MAX_EVENT_COST',
       integer(1_000, 1_000_000_000),
@@ -457,6 +457,12 @@ export const SETTINGS = {
       integer(100, 1_000_000),
       { is: 20_000 },
       'fields that one document may ask for, those of its fragments counted wherever they are spread',
+    ),
+    resultLength: setting(
+      'MAX_RESULT_LENGTH',
+      integer(10_000, 1_000_000_000),
+      { is: 8_000_000 },
+      'characters that the data of one answer, or of one event, may have',
     ),
     queryComplexity: setting(
       'MAX_QUERY_COMPLEXITY',

@@ -45,6 +45,11 @@ export interface CostBudgetOptions {
 }
 
 const MINUTE_SECONDS = 60;
+/**
+ * The part of a budget for operations that is there at once. A page of a frontend asks for a few thousand rows; a whole minute's worth would keep the process
+ * from everybody else for seconds.
+ */
+const AT_ONCE = 0.1;
 const TOO_MUCH = 'Your operations cost more than is allowed in a minute. Try again later.';
 /** How often Redis is told what was spent, in milliseconds. */
 const TELL_MS = 250;
@@ -75,9 +80,9 @@ export const createCostBudgets = (
   /** Until when Redis refuses a key. */
   const refused = new Map<string, number>();
 
-  const budgetsOf = (kind: 'viewer' | 'address' | 'event', perMinute: number): Budgets => {
+  const budgetsOf = (kind: 'viewer' | 'address' | 'event', perMinute: number, atOnce: number): Budgets => {
     const limit = perMinute * factor;
-    const buckets = createBuckets(limit / MINUTE_SECONDS, limit, TOO_MUCH, now);
+    const buckets = createBuckets(limit / MINUTE_SECONDS, limit * atOnce, TOO_MUCH, now);
     return {
       limit,
       waitMs: (key) => Math.max(buckets.of(key).waitMs(), (refused.get(`${kind} ${key}`) ?? 0) - now()),
@@ -94,9 +99,9 @@ export const createCostBudgets = (
       },
     };
   };
-  const viewers = budgetsOf('viewer', costPerViewer);
-  const addresses = budgetsOf('address', costPerAddress);
-  const events = budgetsOf('event', eventCost);
+  const viewers = budgetsOf('viewer', costPerViewer, AT_ONCE);
+  const addresses = budgetsOf('address', costPerAddress, AT_ONCE);
+  const events = budgetsOf('event', eventCost, 1);
 
   const tell = async (): Promise<void> => {
     if (spendEverywhere === null) return;

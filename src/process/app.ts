@@ -18,6 +18,7 @@ import { readTrustedDocuments } from '../server/execution/trusted-documents.js';
 import { createExecutor } from '../server/execution/executor/executor.js';
 import { createExecute } from '../server/execution/execute.js';
 import { createSendQueues } from '../server/websocket/send-queues.js';
+import { limitResults } from '../server/execution/result-size.js';
 import { createSharedQueries } from '../server/execution/shared-queries.js';
 import { createGraphQLServer } from '../server/execution/graphql.js';
 import { createDirect } from '../server/http/direct.js';
@@ -68,12 +69,13 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
     const costs = createCostBudgets({ ...config.rateLimits, ...config.costs }, services.limits);
     closers.push(async () => costs.stop());
     const executor = createExecutor(schema);
+    const execute = limitResults(executor, config.limits.resultLength);
     const { maxBytes } = config.queryCache;
     const share =
       maxBytes === 0
         ? null
-        : createSharedQueries(executor, services, writes, { ...config.queryCache, maxAgeMs: config.realtime.reconcileMs });
-    const engine = createEngine(schema, services, watcher, executor, createExecute(executor, share, writes), costs);
+        : createSharedQueries(execute, services, writes, { ...config.queryCache, maxAgeMs: config.realtime.reconcileMs });
+    const engine = createEngine(schema, services, watcher, executor, createExecute(execute, share, writes), costs);
     const { ttlMs, trusted, trustedOnly } = config.documents;
     const persisted = createPersistedDocuments({
       engine,

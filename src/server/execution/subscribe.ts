@@ -21,6 +21,7 @@ import type { Executor } from './executor/executor.js';
 import { isArgumentError, type Mask } from './mask.js';
 import type { CostOf } from './cost.js';
 import { publicResult } from './public-result.js';
+import { ofSize } from './result-size.js';
 import { createSelectionOf } from './selection.js';
 
 /** A result that any number of subscribers share: the object, and the bytes of its JSON once they are needed. */
@@ -175,7 +176,7 @@ const sharingOf = (
         // The execution has read the viewer. Its result is thrown away, and its errors are not logged because they come from the trap.
         if (trap.touched) return { out: encode({ data: null }, item, mask), personal: true };
         assertResult(result);
-        return { out: encode(result, item, mask), personal: false };
+        return { out: encode(ofSize(result, services.config.limits.resultLength), item, mask), personal: false };
       }),
   };
   if (sharings.size >= MAX_SHARINGS) sharings.clear();
