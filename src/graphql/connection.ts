@@ -17,7 +17,7 @@ import {
 } from '../db/lists.js';
 import { batchedField } from './loaders.js';
 import { capped, COUNTED_ROWS, MAX_COUNT } from '../db/count.js';
-import { COUNT } from './price.js';
+import { COUNT, CURSOR } from './price.js';
 
 /** The value behind a connection type. The total is counted only when it is selected, up to {@link COUNTED_ROWS}, and a cursor is made only then. */
 export interface CountedConnection<Row> extends Connection<Row> {
@@ -54,6 +54,7 @@ export const connectionType = <Row>(node: ObjectRef<Types, Row>, name: string): 
     fields: (t) => ({
       node: t.field({ type: node, description: 'The item.', resolve: (each) => each.node as never }),
       cursor: t.string({
+        price: { own: CURSOR },
         description: 'Where the item stands in the list: give it as `after` or `before`.',
         resolve: (each) => each.cursor(),
       }),
@@ -71,12 +72,12 @@ export const connectionType = <Row>(node: ObjectRef<Types, Row>, name: string): 
         resolve: (page) => page.edges.map((each) => each.node) as never,
       }),
       totalCount: t.int({
-        price: { own: COUNT },
+        price: COUNT,
         description: `How many items the whole list has, counted up to ${MAX_COUNT}.`,
         resolve: async (page) => capped(await page.totalCount()),
       }),
       totalCountIsCapped: t.boolean({
-        price: { own: COUNT },
+        price: COUNT,
         description: 'Whether the list has more items than `totalCount` says, which stops counting there.',
         resolve: async (page) => (await page.totalCount()) > MAX_COUNT,
       }),

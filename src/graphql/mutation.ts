@@ -10,6 +10,7 @@ import { rawIdOf } from './ids.js';
 import { forgetLoaded } from './loaders.js';
 import { runOnce, type Reloaders } from './mutation-results.js';
 import { countedBy, type RateLimitRule } from '../access/rate-limits.js';
+import { WRITE, type FieldPrice } from './price.js';
 import { clientIdText, mistakesOf } from './text.js';
 import { signInError, viewerOf, type SignInRule } from '../access/viewer.js';
 
@@ -47,6 +48,8 @@ export interface MutationOptions<Fields extends InputFieldMap, Payload extends o
   readonly access: 'anyone' | 'signedIn' | Exclude<Role, 'GUEST'>;
   /** The rate limit, see {@link RateLimitRule}. It counts each call that is allowed and whose input is valid. */
   readonly limit?: RateLimitRule;
+  /** What calling it costs, in rows, without what is selected of its payload; {@link WRITE} when left out. */
+  readonly price?: FieldPrice;
   /**
    * How a call that is repeated with its `clientId` gives the first result. `result`: the payload is stored for 24 hours. `row`: the
    * created row has a column for the id and stays for good, and `run` looks it up. `never`: the input has no `clientId`.
@@ -142,6 +145,7 @@ export const mutation = <Fields extends InputFieldMap, Payload extends object>(
       nullable: true,
       description,
       args: inputRef === null ? {} : { input: t.arg({ type: inputRef, required: true, description: input?.description ?? '' }) },
+      price: options.price ?? { own: WRITE },
       extensions: { viewerless: access === 'anyone', signInRule: rule },
       // The cast is needed because the generic resolver type cannot know that a payload is not a list.
       resolve: (_root, args, context, info) => resolve(args, context, info) as never,

@@ -11,6 +11,8 @@ export interface Price {
   readonly own?: number;
   /** How many objects a list may hold, or the page of a connection: what is selected of each counts as often. */
   readonly items?: number;
+  /** What it costs once at its place in the operation, however many objects have the field: the statement for all of them. */
+  readonly once?: number;
 }
 
 /**
@@ -39,13 +41,37 @@ declare global {
 }
 
 /** A value of a row that has been read: to resolve it, and its bytes on their way. */
-const LEAF = 0.05;
-/** Counting the rows of a list, which is to look at each of them, up to a cap. */
-export const COUNT = 20;
+const LEAF = 0.1;
+/** What every operation costs before its fields: to be read, checked and answered. */
+export const OPERATION = 10;
+/** To build, send and answer a statement, without its rows. */
+export const STATEMENT = 20;
+/** The price of an object or a value that is read for each object that has the field, for all of them in one statement. */
+export const READ: Price = { own: 1, once: STATEMENT };
+/** A cursor, which holds a digest. */
+export const CURSOR = 0.5;
+/** A row that is read by its id, when many are: each is a call of its own, whatever the database makes of them. */
+export const BY_ID = 10;
+/** Counting the rows of a list, which is to look at each of them, up to a cap; the lists of several parents are shorter, and counted together. */
+export const COUNT: Price = { own: 20, once: 80 };
+/** Counting what has no parent that others share. */
+export const OWN_COUNT: Price = { own: 100 };
 /** The same for what belongs to one object, such as a user's followers: seldom so many, and counted for all objects of a list together. */
-export const SHORT_COUNT = 5;
-/** Looking for words, which reads more of an index than it finds. */
-export const SEARCH = 50;
+export const SHORT_COUNT: Price = { own: 3, once: STATEMENT };
+/** Looking for words in short texts, which reads more of an index than it finds. */
+export const SEARCH = 100;
+
+/** The same in long texts: those that may contain the words are read whole. */
+export const TEXT_SEARCH = 1_000;
+
+/** A text of up to 200,000 characters. */
+export const LONG_TEXT = 5;
+/** The HTML of such a text, which may have to be rendered. */
+export const HTML = 15;
+/** An act: a transaction with its checks, its events and what it tells others. */
+export const WRITE = 200;
+/** To hash a password, which is meant to take long. */
+export const PASSWORD = 1_500;
 
 /** How many items a page may hold with these arguments. A page that is too large is refused by the check of its arguments. */
 export const pageSize = ({ first, last }: Arguments): number => {
@@ -55,16 +81,20 @@ export const pageSize = ({ first, last }: Arguments): number => {
 
 type Arguments = Readonly<Record<string, unknown>>;
 
-/** The price of a list whose argument `first` says how many it may hold. */
-export const listPrice = (args: Arguments): Price => ({ items: pageSize(args) });
+/** The price of a list of events, whose argument `first` says how many it may hold. What they are about is read by its id. */
+export const eventsPrice = (args: Arguments): Price => {
+  const items = pageSize(args);
+  return { own: items * BY_ID, items, once: STATEMENT };
+};
 
 /**
  * The price of a connection, whose rows are read whatever is selected of them.
- * @param search the words that are looked for
+ * @param words what is looked for, if anything
+ * @param search the price of looking for it
  */
-export const pagePrice = (args: Arguments, search: unknown = args['search']): Price => {
+export const pagePrice = (args: Arguments, words: unknown = args['search'], search = SEARCH): Price => {
   const items = pageSize(args);
-  return { own: 1 + items + (typeof search === 'string' && search !== '' ? SEARCH : 0), items };
+  return { own: 2 + items + (typeof words === 'string' && words !== '' ? search : 0), items, once: STATEMENT };
 };
 
 /** How many values a list in the arguments has; a single one may stand for a list of one. */

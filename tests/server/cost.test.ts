@@ -23,7 +23,13 @@ describe('the price of an operation', () => {
       '{ posts(first: 20) { nodes { body author { username } comments(first: 3) { nodes { body author { username } } } } } }',
     );
     expect(nested).toBeGreaterThanOrEqual(1 + 20 + 20 + 20 * 4 + 60);
-    expect(nested).toBeLessThan(200);
+    expect(nested).toBeLessThan(300);
+  });
+
+  it('counts the statement for all objects of a list once', () => {
+    const page = (first: number, field: string): number => price(`{ users(first: ${first}) { nodes { ${field} } } }`);
+    const [one, ten] = [1, 10].map((first) => page(first, 'viewerFollows') - page(first, '__typename'));
+    expect([one, ten]).toEqual([21, 30]);
   });
 
   it('is the same by edges and by nodes', () => {
@@ -50,8 +56,8 @@ describe('the price of an operation', () => {
   });
 
   it('counts each alias', () => {
-    const one = price('{ posts { totalCount } }');
-    expect(price(aliases(10, 'posts { totalCount }'))).toBe(10 * one);
+    const [one, two] = [1, 2].map((count) => price(aliases(count, 'posts { totalCount }')));
+    expect(price(aliases(10, 'posts { totalCount }'))).toBe((one ?? 0) + 9 * ((two ?? 0) - (one ?? 0)));
   });
 
   it.each([
@@ -65,7 +71,7 @@ describe('the price of an operation', () => {
 
   it('lets the introspection of a tool through', () => {
     const { price: rows, depth } = cost(getIntrospectionQuery());
-    expect(rows).toBeLessThan(LIMIT / 5);
+    expect(rows).toBeLessThan(LIMIT / 3);
     expect(depth).toBe(1);
   });
 
@@ -81,12 +87,12 @@ describe('the price of an operation', () => {
     const fragment = 'fragment F on Post { author { id } comments { nodes { id } } }';
     const inline = price('{ posts { nodes { author { id } comments { nodes { id } } } } }');
     expect(price(`{ posts { nodes { ...F } } } ${fragment}`)).toBe(inline);
-    expect(price(`{ a: posts { nodes { ...F } } b: posts { nodes { ...F } } } ${fragment}`)).toBeGreaterThanOrEqual(2 * inline - 1);
+    expect(price(`{ a: posts { nodes { ...F } } b: posts { nodes { ...F } } } ${fragment}`)).toBeGreaterThan(1.9 * inline);
   });
 
   it('counts lists of ids by their lengths', () => {
     const nodes = (count: number): number => price('query ($ids: [ID!]!) { nodes(ids: $ids) { id } }', { ids: Array(count).fill('x') });
-    expect(nodes(100)).toBeGreaterThan(50 * nodes(1));
+    expect(nodes(100) - nodes(1)).toBeGreaterThan(99);
   });
 
   it('says of every list of objects how many it may hold', () => {

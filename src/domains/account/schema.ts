@@ -4,6 +4,7 @@ import type { User as UserRow } from '../../db/generated/prisma/client.js';
 import { badInput } from '../../errors.js';
 import { decodeId } from '../../graphql/ids.js';
 import { mutation } from '../../graphql/mutation.js';
+import { PASSWORD, READ, WRITE } from '../../graphql/price.js';
 import { text } from '../../graphql/text.js';
 import { principalOf, viewerOf } from '../../access/viewer.js';
 import { findUser } from './account.js';
@@ -116,6 +117,7 @@ export const Credentials = builder.objectRef<SessionCredentials>('Credentials').
 
 builder.queryField('me', (t) =>
   t.prismaField({
+    price: READ,
     type: Me,
     nullable: true,
     description: 'The viewer; null when not signed in.',
@@ -135,6 +137,7 @@ const UserBy = builder.inputType('UserBy', {
 
 builder.queryField('user', (t) =>
   t.prismaField({
+    price: READ,
     type: User,
     nullable: true,
     description: 'The user with this id or this username; null when there is none. Exactly one of the arguments is given.',
@@ -184,6 +187,7 @@ mutation('register', {
   description: 'Makes an account with a password and signs in to it.',
   access: 'anyone',
   limit: 'signUp',
+  price: { own: WRITE + PASSWORD },
   repeats: 'never',
   input: {
     description: 'The account to create.',
@@ -222,6 +226,7 @@ mutation('register', {
 mutation('login', {
   description: 'Signs in with a password and opens a session. An unknown name and a wrong password give the same error.',
   access: 'anyone',
+  price: { own: WRITE + PASSWORD },
   repeats: 'never',
   input: {
     description: 'The name and the password to sign in with.',

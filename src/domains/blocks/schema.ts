@@ -5,6 +5,7 @@ import { linkedPage } from '../../graphql/connection.js';
 import type { User as UserRow } from '../../db/generated/prisma/client.js';
 import { batched } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
+import { READ } from '../../graphql/price.js';
 import { findUser } from '../account/account.js';
 import { Me, meField, User, UserConnection } from '../account/schema.js';
 import { endFollows } from '../follows/follows.js';
@@ -21,6 +22,7 @@ const viewerBlocks = batched(async ({ db, viewer }, userIds) => {
 
 builder.prismaObjectFields(User, (t) => ({
   viewerBlocks: t.boolean({
+    price: READ,
     description: 'Whether the viewer has blocked this user; false for anyone not signed in.',
     resolve: (user, _args, context) => viewerBlocks(context, user.id),
   }),

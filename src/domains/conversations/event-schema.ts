@@ -2,7 +2,7 @@ import { builder, type Types } from '../../graphql/builder.js';
 import type { Context } from '../../context.js';
 import { DEFAULT_PAGE, MAX_PAGE } from '../../db/keyset.js';
 import { decodeId, encodeId } from '../../graphql/ids.js';
-import { listPrice } from '../../graphql/price.js';
+import { eventsPrice } from '../../graphql/price.js';
 import { decodeCursor, encodeCursor } from '../../realtime/cursor.js';
 import type { LogEvent } from '../../realtime/topic.js';
 import { userField } from '../account/schema.js';
@@ -175,7 +175,7 @@ builder.subscriptionField('messageAdded', (t) =>
 builder.queryField('conversationEvents', (t) =>
   t.field({
     type: [ConversationEvent],
-    price: listPrice,
+    price: eventsPrice,
     nullable: true,
     authScopes: { signedIn: true },
     description:

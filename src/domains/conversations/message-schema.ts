@@ -1,5 +1,5 @@
 import { countEach, MAX_UNREAD } from '../../db/count.js';
-import { COUNT } from '../../graphql/price.js';
+import { OWN_COUNT, READ, STATEMENT, WRITE } from '../../graphql/price.js';
 import { builder } from '../../graphql/builder.js';
 import { childPage, connectionType, listPage, nodeQuery } from '../../graphql/connection.js';
 import type { Context } from '../../context.js';
@@ -60,6 +60,7 @@ export const ReactionGroup = builder.objectRef<Group>('ReactionGroup').implement
     emoji: t.exposeString('emoji', { description: 'The emoji.' }),
     count: t.exposeInt('count', { description: 'How many members have reacted with it.' }),
     viewerHasReacted: t.boolean({
+      price: READ,
       description: 'Whether the viewer is one of them; false for anyone not signed in.',
       resolve: async ({ messageId, emoji }, _args, context) => (await ownReactions(context, messageId)).has(emoji),
     }),
@@ -82,7 +83,7 @@ export const Message = builder.prismaObject('Message', {
     }),
     mentions: t.field({
       type: [User],
-      price: { items: 5 },
+      price: { items: 5, once: STATEMENT },
       description:
         'The users it mentions by `@username`: members of the conversation when it was written, in the order of their usernames.',
       resolve: async ({ id }, _args, context, info) => {
@@ -99,7 +100,7 @@ export const Message = builder.prismaObject('Message', {
     }),
     reactions: t.field({
       type: [ReactionGroup],
-      price: { items: 5 },
+      price: { items: 5, once: STATEMENT },
       description: 'The reactions to it by emoji, in the order of first use.',
       resolve: ({ id }, _args, context) => reactionGroups(context, id),
     }),
@@ -166,7 +167,7 @@ builder.prismaObjectFields(Conversation, (t) => ({
 
 builder.prismaObjectFields(Me, (t) => ({
   unreadMessageCount: t.int({
-    price: { own: COUNT },
+    price: OWN_COUNT,
     description: `How many messages of others the viewer has not read, in all conversations together; ${MAX_UNREAD} stands for that many or more.`,
     resolve: (me, _args, { db }) => countAllUnread(db, me.id),
   }),
@@ -201,6 +202,8 @@ mutation('sendMessage', {
   description: "Sends a message to one of the viewer's conversations.",
   access: 'signedIn',
   limit: 'message',
+  // With mentions, and what is told of it elsewhere.
+  price: { own: 2 * WRITE },
   repeats: 'row',
   input: {
     description: 'The message to send.',
@@ -227,6 +230,7 @@ mutation('editMessage', {
   description: 'Changes the text of a message; its place stays the same. For its author while a member. CONFLICT for a deleted message.',
   access: 'signedIn',
   limit: 'message',
+  price: { own: 2 * WRITE },
   input: {
     description: 'The message to edit, and its new text.',
     fields: (t) => ({

@@ -1,5 +1,5 @@
 import { capped, countEach, MAX_COUNT, MAX_UNREAD } from '../../db/count.js';
-import { SHORT_COUNT } from '../../graphql/price.js';
+import { PASSWORD, READ, SHORT_COUNT, WRITE, type Price } from '../../graphql/price.js';
 import { z } from 'zod';
 import { builder, type Types } from '../../graphql/builder.js';
 import { childPage, connectionType, listPage, nodeQuery } from '../../graphql/connection.js';
@@ -78,6 +78,7 @@ export const Conversation = builder.prismaObject('Conversation', {
     kind: t.expose('kind', { type: ConversationKind, description: 'The kind of conversation it is.' }),
     title: t.exposeString('title', { nullable: true, description: 'Its name; null for a direct conversation and a room without one.' }),
     joinCode: t.string({
+      price: READ,
       nullable: true,
       description: 'The code that others give to `joinRoom`; null unless it is a room and the viewer a member.',
       resolve: async ({ id, joinCode }, _args, context) =>
@@ -100,12 +101,12 @@ export const Conversation = builder.prismaObject('Conversation', {
         'When a room was archived because nobody was left in it. Nobody can join it any more; what somebody wrote in it stays in their `Me.messageHistory`.',
     }),
     memberCount: t.int({
-      price: { own: SHORT_COUNT },
+      price: SHORT_COUNT,
       description: `How many members it has; ${MAX_COUNT} stands for that many or more.`,
       resolve: ({ id }, _args, context, info) => afterHead(context, info, id, async () => capped(await memberCount(context, id))),
     }),
     onlineCount: t.int({
-      price: { own: SHORT_COUNT },
+      price: SHORT_COUNT,
       nullable: true,
       description: `How many of its members are connected now; of a larger room, of ${MAX_COUNT} of them. Those whom the viewer has blocked, or who have blocked the viewer, are not counted. For members only.`,
       resolve: async ({ id }, _args, context) => {
@@ -114,6 +115,7 @@ export const Conversation = builder.prismaObject('Conversation', {
       },
     }),
     cursor: t.string({
+      price: READ,
       nullable: true,
       description: 'The position of its event log: follow `messageAdded(after:)` from here. For members only.',
       resolve: async ({ id }, _args, context) => {
@@ -122,11 +124,12 @@ export const Conversation = builder.prismaObject('Conversation', {
       },
     }),
     unreadCount: t.int({
-      price: { own: SHORT_COUNT },
+      price: SHORT_COUNT,
       description: `How many messages of others the viewer has not read, where ${MAX_UNREAD} stands for that many or more; 0 for anyone who is no member.`,
       resolve: ({ id }, _args, context, info) => afterHead(context, info, id, () => unreadCount(context, id)),
     }),
     lastReadCursor: t.string({
+      price: READ,
       nullable: true,
       description: 'Up to where the viewer has read; null for anyone who is no member.',
       resolve: async ({ id }, _args, context) => {
@@ -135,6 +138,7 @@ export const Conversation = builder.prismaObject('Conversation', {
       },
     }),
     lastReadSeq: t.int({
+      price: READ,
       nullable: true,
       description: 'The `seq` up to which the viewer has read; null for anyone who is no member.',
       resolve: async ({ id }, _args, context) => (await ownMembership(context, id))?.lastReadSeq ?? null,
@@ -159,12 +163,14 @@ export const ConversationMember = builder.prismaObject('ConversationMember', {
     role: t.expose('role', { type: MemberRole, description: 'What they may do in it.' }),
     joinedAt: t.expose('joinedAt', { type: 'DateTime', description: 'When they joined.' }),
     lastReadCursor: t.string({
+      price: READ,
       nullable: true,
       description: `Up to where they have read; null in conversations of more than ${MAX_PUBLISHED_READERS} members.`,
       resolve: async (member, _args, context) =>
         (await isReadingTold(context, member.conversationId)) ? await readCursor(context, member) : null,
     }),
     lastReadSeq: t.int({
+      price: READ,
       nullable: true,
       description: `The \`seq\` up to which they have read; null in conversations of more than ${MAX_PUBLISHED_READERS} members.`,
       resolve: async ({ conversationId, lastReadSeq }, _args, context) =>
@@ -227,6 +233,7 @@ builder.prismaObjectFields(Me, (t) => ({
 
 builder.queryField('conversation', (t) =>
   t.prismaField({
+    price: READ,
     type: Conversation,
     nullable: true,
     authScopes: { signedIn: true },
@@ -244,6 +251,7 @@ builder.queryField('conversation', (t) =>
 
 builder.queryField('room', (t) =>
   t.prismaField({
+    price: READ,
     type: Conversation,
     nullable: true,
     description:
@@ -355,10 +363,17 @@ mutation('createGroup', {
   },
 });
 
+/** The price of a mutation whose input may have a passcode, which is hashed. */
+const withPasscode = ({ input }: Readonly<Record<string, unknown>>): Price => {
+  const { passcode } = (input ?? {}) as { readonly passcode?: unknown };
+  return { own: WRITE + (passcode === null || passcode === undefined ? 0 : PASSWORD) };
+};
+
 mutation('createRoom', {
   description: 'Opens a room with a fresh join code. The viewer is its owner.',
   access: 'signedIn',
   limit: 'room',
+  price: withPasscode,
   repeats: 'row',
   input: {
     description: 'The room to open.',
@@ -384,6 +399,7 @@ mutation('joinRoom', {
   description:
     'Makes the viewer a member of a room. Joining twice is joining once. A wrong code is NOT_FOUND and a wrong passcode FORBIDDEN; too many of them are RATE_LIMITED.',
   access: 'signedIn',
+  price: withPasscode,
   input: {
     description: 'The room to join, by its code.',
     fields: (t) => ({

@@ -1,6 +1,7 @@
 import { builder } from '../../graphql/builder.js';
 import { decodeId, encodeId } from '../../graphql/ids.js';
 import { mutation } from '../../graphql/mutation.js';
+import { STATEMENT } from '../../graphql/price.js';
 import type { Signal } from '../../realtime/topic.js';
 import { findUsers } from '../account/account.js';
 import { User, userField } from '../account/schema.js';
@@ -24,7 +25,8 @@ const Typing = builder.objectRef<TypingSignal>('Typing').implement({
 builder.prismaObjectFields(Conversation, (t) => ({
   typing: t.prismaField({
     type: [User],
-    price: { items: 10 },
+    // Each conversation has its typists read by itself.
+    price: { own: STATEMENT + 10, items: 10 },
     nullable: true,
     description:
       'Who is typing, except the viewer, in the order they began. Best effort: a server knows what it has heard of lately. For members only.',

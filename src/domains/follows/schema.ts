@@ -5,7 +5,7 @@ import { linkedPage } from '../../graphql/connection.js';
 import type { User as UserRow } from '../../db/generated/prisma/client.js';
 import { batched } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
-import { SHORT_COUNT } from '../../graphql/price.js';
+import { READ, SHORT_COUNT } from '../../graphql/price.js';
 import { findUser } from '../account/account.js';
 import { meField, User, UserConnection } from '../account/schema.js';
 import { followUser, latestFollowees, latestFollowers, unfollowUser } from './follows.js';
@@ -31,16 +31,17 @@ const viewerFollows = batched(async ({ db, viewer }, userIds) => {
 
 builder.prismaObjectFields(User, (t) => ({
   followerCount: t.int({
-    price: { own: SHORT_COUNT },
+    price: SHORT_COUNT,
     description: `How many users follow this one; ${MAX_COUNT} stands for that many or more.`,
     resolve: async (user, _args, context) => capped(await followerCount(context, user.id)),
   }),
   followingCount: t.int({
-    price: { own: SHORT_COUNT },
+    price: SHORT_COUNT,
     description: `How many users this one follows; ${MAX_COUNT} stands for that many or more.`,
     resolve: async (user, _args, context) => capped(await followingCount(context, user.id)),
   }),
   viewerFollows: t.boolean({
+    price: READ,
     description: 'Whether the viewer follows this user; false for anyone not signed in.',
     resolve: (user, _args, context) => viewerFollows(context, user.id),
   }),

@@ -4,7 +4,7 @@ import { Prisma, type Category as CategoryRow } from '../../db/generated/prisma/
 import { encodeId } from '../../graphql/ids.js';
 import { batched } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
-import { SHORT_COUNT } from '../../graphql/price.js';
+import { READ, SHORT_COUNT, STATEMENT } from '../../graphql/price.js';
 import { text } from '../../graphql/text.js';
 import { categoryById, createCategory, deleteCategory, findCategory, updateCategory } from './categories.js';
 import { categoryDescriptionText, categoryText, MAX_CATEGORY, MAX_CATEGORY_DESCRIPTION, MAX_SEARCH } from './rules.js';
@@ -25,7 +25,7 @@ export const Category = builder.prismaNode('Category', {
     description: t.exposeString('description', { nullable: true, description: 'What belongs here.' }),
     color: t.expose('color', { type: 'HexColor', description: 'The colour to show it in.' }),
     entryCount: t.int({
-      price: { own: SHORT_COUNT },
+      price: SHORT_COUNT,
       description: `How many public entries it has; ${MAX_COUNT} stands for that many or more.`,
       resolve: async (category, _args, context) => capped(await entryCount(context, category.id)),
     }),
@@ -34,6 +34,7 @@ export const Category = builder.prismaNode('Category', {
 
 builder.queryField('category', (t) =>
   t.prismaField({
+    price: READ,
     type: Category,
     nullable: true,
     description: 'The category with this slug, or else with this name; null when there is none.',
@@ -49,7 +50,7 @@ builder.queryField('category', (t) =>
 builder.queryField('categories', (t) =>
   t.prismaField({
     type: [Category],
-    price: { items: 50 },
+    price: { items: 50, once: STATEMENT },
     description: 'All categories, by name.',
     resolve: (query, _root, _args, { db }) => db.prisma.category.findMany({ ...query, orderBy: { nameKey: 'asc' } }),
   }),

@@ -11,11 +11,12 @@ import { decodeId, encodeId } from '../../graphql/ids.js';
 import { batched } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
 import { text } from '../../graphql/text.js';
-import { pagePrice, SEARCH } from '../../graphql/price.js';
+import { HTML, LONG_TEXT, pagePrice, READ, SEARCH, STATEMENT, TEXT_SEARCH, WRITE } from '../../graphql/price.js';
 import { User } from '../account/schema.js';
 import { viewerLikes } from '../likes/likes.js';
 import { Category } from './category-schema.js';
 import { createEntry, deleteEntry, featureEntry, findEntry, likeEntry, unlikeEntry, updateEntry } from './entries.js';
+import { renderingAllowance } from './html.js';
 import { entryOrders, tagsContaining, whereOf, type EntryFilter as Filter, type EntryOrder as Order } from './lists.js';
 import {
   contentText,
@@ -73,12 +74,12 @@ export const Entry = builder.prismaNode('Entry', {
       description: 'The part of an address that stands for it. It stays when the title changes.',
       resolve: (entry) => entry.slug,
     }),
-    content: t.exposeString('content', { description: 'Its text, as Markdown.' }),
+    content: t.exposeString('content', { price: { own: LONG_TEXT }, description: 'Its text, as Markdown.' }),
     contentHtml: t.string({
-      price: { own: 5 },
+      price: { own: HTML },
       description: 'Its text as HTML, fit to be put into a page: without scripts, styles, frames and forms.',
       select: { content: true },
-      resolve: (entry, _args, { entryHtml }) => entryHtml.of(entry),
+      resolve: (entry, _args, context) => context.entryHtml.of(entry, renderingAllowance(context)),
     }),
     category: t.relation('category', { nullable: true, description: 'What it is sorted under; null for nothing.' }),
     tags: t.stringList({ description: 'Further words to find it by, in lower case.', resolve: (entry) => entry.tags }),
@@ -93,6 +94,7 @@ export const Entry = builder.prismaNode('Entry', {
     }),
     likeCount: t.int({ description: 'How many users like it.', resolve: (entry) => entry.likeCount }),
     viewerHasLiked: t.boolean({
+      price: READ,
       description: 'Whether the viewer likes it; false for anyone not signed in.',
       resolve: (entry, _args, context) => hasLiked(context, entry.id),
     }),
@@ -166,7 +168,12 @@ builder.queryField('entries', (t) =>
     type: EntryConnection,
     nullable: true,
     description: 'The entries that the viewer may see.',
-    price: (args) => pagePrice(args, (args['filter'] as { readonly search?: unknown } | null | undefined)?.search),
+    price: (args) => {
+      const { search, category } = (args['filter'] ?? {}) as { readonly search?: unknown; readonly category?: unknown };
+      const { own = 0, ...price } = pagePrice(args, search, TEXT_SEARCH);
+      // A category is looked up by itself.
+      return { ...price, own: own + (typeof category === 'string' ? STATEMENT : 0) };
+    },
     args: {
       ...t.arg.connectionArgs(),
       filter: t.arg({ type: EntryFilter, description: 'Which entries to list; all that the viewer may see when left out.' }),
@@ -200,6 +207,7 @@ const EntryBy = builder.inputType('EntryBy', {
 
 builder.queryField('entry', (t) =>
   t.prismaField({
+    price: READ,
     type: Entry,
     nullable: true,
     description:
@@ -224,7 +232,7 @@ builder.queryField('entry', (t) =>
 builder.queryField('tags', (t) =>
   t.stringList({
     nullable: true,
-    price: { own: SEARCH },
+    price: { own: SEARCH, once: STATEMENT },
     description: `The tags of the entries that the viewer may see, the most frequent first, at most ${MAX_TAG_LIST}.`,
     args: {
       search: t.arg.string({ validate: text(0, MAX_SEARCH), description: 'Only those that contain this, in any case.' }),
@@ -262,6 +270,7 @@ mutation('createEntry', {
   description: 'Writes an entry. Guests may not.',
   access: 'MEMBER',
   limit: 'entry',
+  price: { own: 1.5 * WRITE },
   input: {
     description: 'The entry to write.',
     fields: (t) => ({

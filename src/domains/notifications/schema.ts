@@ -1,5 +1,5 @@
 import { capped, countEach, MAX_COUNT, MAX_UNREAD } from '../../db/count.js';
-import { COUNT, SHORT_COUNT } from '../../graphql/price.js';
+import { BY_ID, OWN_COUNT, READ, SHORT_COUNT, STATEMENT } from '../../graphql/price.js';
 import { z } from 'zod';
 import { builder } from '../../graphql/builder.js';
 import { connectionType, listPage, nodeQuery } from '../../graphql/connection.js';
@@ -80,6 +80,7 @@ export const Notification = builder.prismaObject('Notification', {
   description: 'A notification of a user. The same happening again while it is unread joins it. Visible to its user only.',
   fields: (t) => ({
     cursor: t.string({
+      price: READ,
       description: "The position of this event, or in a list of the notification's latest event: give it as `after` to go on behind it.",
       resolve: async ({ userId, seq }, _args, context) => {
         const head = await notificationHead(context, userId);
@@ -89,16 +90,17 @@ export const Notification = builder.prismaObject('Notification', {
     kind: t.expose('kind', { type: NotificationKind, description: 'What it is about.' }),
     actors: t.field({
       type: [User],
-      price: { items: MAX_ACTORS },
+      price: { items: MAX_ACTORS, once: STATEMENT },
       description: `The users who did it, the latest first; at most ${MAX_ACTORS}.`,
       resolve: async ({ id }, _args, context) => [...(await actorsOf(context, id)).latest],
     }),
     actorCount: t.int({
-      price: { own: SHORT_COUNT },
+      price: SHORT_COUNT,
       description: `How many users did it; ${MAX_COUNT} stands for that many or more.`,
       resolve: async ({ id }, _args, context) => (await actorsOf(context, id)).count,
     }),
     text: t.string({
+      price: READ,
       description: 'A sentence to show: "Ada and 4 others liked your post".',
       resolve: async ({ id, kind, subjectType, data }, _args, context) => {
         const { count, latest } = await actorsOf(context, id);
@@ -106,10 +108,12 @@ export const Notification = builder.prismaObject('Notification', {
       },
     }),
     isWithdrawn: t.boolean({
+      price: READ,
       description: 'Whether all of it was taken back before it was read: it is in no list and no count any more, and should not be shown.',
       resolve: async ({ id, kind }, _args, context) => isWithdrawn(kind, (await actorsOf(context, id)).count),
     }),
     subject: t.node({
+      price: { own: BY_ID / 2, once: STATEMENT },
       description:
         'What it is about: a post, a comment, an entry, a message, a conversation or a user; null when that is gone, or the viewer may not see it.',
       id: ({ subjectType, subjectId }) => (subjectType === null || subjectId === null ? null : encodeId(subjectType, subjectId)),
@@ -146,6 +150,7 @@ export const Announcement = builder.prismaObject('Announcement', {
   description: 'An announcement to everyone.',
   fields: (t) => ({
     cursor: t.string({
+      price: READ,
       description: 'The position of its event: give it as `after` to go on behind it.',
       resolve: async ({ seq }, _args, context) => {
         const head = await announcementHead(context, EVERYONE);
@@ -186,18 +191,19 @@ builder.prismaObjectFields(Me, (t) => ({
     },
   }),
   unreadNotificationCount: t.int({
-    price: { own: COUNT },
+    price: OWN_COUNT,
     description: `How many notifications the viewer has not read; ${MAX_UNREAD} stands for that many or more.`,
     resolve: (me, _args, { db }) => countUnread(db, me.id),
   }),
   notificationCursor: t.string({
+    price: READ,
     description:
       "The position of the viewer's notifications: follow `notificationAdded(after:)` from here. Fields selected beside it are at least as new.",
     resolve: async (me, _args, context) => headCursor(notificationLog.name, me.id, await notificationHead(context, me.id)),
   }),
   notificationPreferences: t.field({
     type: [NotificationPreference],
-    price: { items: 10 },
+    price: { items: 10, once: STATEMENT },
     description: 'For each kind of notification, whether the viewer receives it.',
     resolve: (me, _args, { db }) => preferencesOf(db, me.id),
   }),
@@ -223,6 +229,7 @@ builder.queryField('announcements', (t) =>
 
 builder.queryField('announcementCursor', (t) =>
   t.string({
+    price: READ,
     description: 'The position of the announcements: follow `announcementAdded(after:)` from here.',
     resolve: async (_root, _args, context) => headCursor(announcementLog.name, EVERYONE, await announcementHead(context, EVERYONE)),
   }),
@@ -282,7 +289,7 @@ mutation('markNotificationsRead', {
         resolve: ({ notifications }) => notifications,
       }),
       unreadCount: t.int({
-        price: { own: SHORT_COUNT },
+        price: SHORT_COUNT,
         description: `How many notifications the viewer has not read now; ${MAX_UNREAD} stands for that many or more.`,
         resolve: (_payload, _args, context) => countUnread(context.db, viewerOf(context).id),
       }),

@@ -73,7 +73,7 @@ export const Comment = builder.prismaObject('Comment', {
     post: t.relation('post', { description: 'The post it stands under.' }),
     replyTo: t.relation('replyTo', { nullable: true, description: 'The comment it replies to; null for a comment on the post itself.' }),
     replyCount: t.int({
-      price: { own: SHORT_COUNT },
+      price: SHORT_COUNT,
       description: `How many comments reply to it directly, without deleted ones; ${MAX_COUNT} stands for that many or more.`,
       resolve: async ({ id }, _args, context) => capped(await replyCount(context, id)),
     }),

@@ -3,7 +3,7 @@ import type { Context } from '../../context.js';
 import { DEFAULT_PAGE, MAX_PAGE } from '../../db/keyset.js';
 import { decodeId, encodeId } from '../../graphql/ids.js';
 import { logPage } from '../../graphql/log-page.js';
-import { listPrice } from '../../graphql/price.js';
+import { eventsPrice } from '../../graphql/price.js';
 import type { LogEvent } from '../../realtime/topic.js';
 import { assertFollowable } from './posts.js';
 import { commentLog, type PostEvents } from './topics.js';
@@ -86,7 +86,7 @@ builder.objectRef<EventOf<'CommentDeleted'>>('CommentDeleted').implement({
 builder.queryField('postEvents', (t) =>
   t.field({
     type: [PostEvent],
-    price: listPrice,
+    price: eventsPrice,
     nullable: true,
     description:
       'The events of `Subscription.postEvents`, with the same cursors, for polling: those after `after`, in order; without it, from the oldest that is kept.',

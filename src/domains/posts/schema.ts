@@ -6,6 +6,7 @@ import { decodeId, encodeId } from '../../graphql/ids.js';
 import { heads } from '../../graphql/heads.js';
 import { batched } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
+import { pagePrice, READ } from '../../graphql/price.js';
 import { headCursor } from '../../realtime/cursor.js';
 import { text } from '../../graphql/text.js';
 import { isUsername, usernameKey } from '../account/rules.js';
@@ -46,11 +47,13 @@ export const Post = builder.prismaObject('Post', {
     likeCount: t.exposeInt('likeCount', { description: 'How many users like it.' }),
     commentCount: t.exposeInt('commentCount', { description: 'How many comments it has, without deleted ones.' }),
     viewerHasLiked: t.boolean({
+      price: READ,
       description: 'Whether the viewer likes it; false for anyone not signed in.',
       resolve: async (post, _args, context) => post.deletedAt === null && (await hasLiked(context, post.id)),
     }),
     clientId: t.exposeString('clientId', { nullable: true, description: 'The `clientId` it was created with.' }),
     commentCursor: t.string({
+      price: READ,
       description: 'The position of its event log: follow `postEvents(after:)` or `commentAdded(after:)` from here.',
       resolve: async (post, _args, context) => headCursor(commentLog.name, post.id, await commentHead(context, post.id)),
     }),
@@ -86,8 +89,12 @@ builder.prismaObjectFields(User, (t) => ({
 
 // ---------------------------------------------------------------- queries
 
+/** To find out whose posts are on a page of a feed, in rows. */
+const FEED = 100;
+
 builder.queryField('post', (t) =>
   t.prismaField({
+    price: READ,
     type: Post,
     nullable: true,
     description: 'The post with this id; null when there is none, or it was deleted.',
@@ -118,6 +125,11 @@ builder.queryField('posts', (t) =>
 
 builder.queryField('feed', (t) =>
   t.field({
+    // Of each followed author the first post is looked at.
+    price: (args) => {
+      const { own = 0, ...price } = pagePrice(args);
+      return { ...price, own: own + FEED };
+    },
     type: PostConnection,
     nullable: true,
     authScopes: { signedIn: true },

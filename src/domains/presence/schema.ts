@@ -8,7 +8,7 @@ import { decodeId } from '../../graphql/ids.js';
 import { batched, batchedField } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
 import type { Followed } from '../../graphql/topic-field.js';
-import { lengthOf } from '../../graphql/price.js';
+import { READ, STATEMENT, lengthOf } from '../../graphql/price.js';
 import { viewerOf } from '../../access/viewer.js';
 import { findUsers } from '../account/account.js';
 import { Me, User } from '../account/schema.js';
@@ -119,6 +119,7 @@ export const Presence = builder.objectRef<PresenceValue>('Presence').implement({
     'Whether a user is here, whatever the number of their devices. One whom the viewer has blocked, or who has blocked the viewer, looks like one who has never been here.',
   fields: (t) => ({
     user: t.field({
+      price: READ,
       type: User,
       description: 'Whose presence it is.',
       resolve: async ({ userId }, _args, context, info) => {
@@ -148,6 +149,7 @@ builder.nodeRef<PresenceValue, string, typeof Presence>(Presence, {
 
 builder.prismaObjectFields(User, (t) => ({
   presence: t.field({
+    price: READ,
     type: Presence,
     description: 'Whether this user is here.',
     resolve: (user, _args, context) => findPresence(context, user.id),
@@ -156,6 +158,7 @@ builder.prismaObjectFields(User, (t) => ({
 
 builder.prismaObjectFields(Me, (t) => ({
   deviceCount: t.int({
+    price: READ,
     description:
       'How many devices of the viewer have a socket now. A device is what connects with the same `deviceId`, or else the same session: several tabs are one.',
     resolve: (me, _args, context) => deviceCount(context, me.id),
@@ -170,7 +173,7 @@ builder.queryField('presence', (t) =>
     nullable: true,
     description: 'Whether these users are here, in the order of the ids.',
     args: { userIds: t.arg.idList({ required: true, description: `The users; at most ${MAX_USERS}.` }) },
-    price: (args) => ({ items: lengthOf(args['userIds']) }),
+    price: (args) => ({ items: lengthOf(args['userIds']), once: STATEMENT }),
     resolve: (_root, { userIds }, context) => Promise.all(decodeUserIds(userIds).map((userId) => findPresence(context, userId))),
   }),
 );

@@ -6,6 +6,7 @@ import {
   isIntrospectionType,
   isObjectType,
   Kind,
+  OperationTypeNode,
   SchemaMetaFieldDef,
   TypeMetaFieldDef,
   type DocumentNode,
@@ -20,7 +21,7 @@ import {
   type OperationDefinitionNode,
   type SelectionSetNode,
 } from 'graphql';
-import { isConnection, priceOf, type Price } from '../../graphql/price.js';
+import { isConnection, OPERATION, priceOf, type Price } from '../../graphql/price.js';
 import { argumentsOf, defaultsOf, type Variables } from './arguments.js';
 import { introspectionPrices, type IntrospectionPrices } from './introspection-price.js';
 
@@ -50,6 +51,8 @@ interface SetPlan {
   /** What costs the same whatever the variables are; and what does so of each item, in the selection of a connection. */
   fixed: number;
   fixedOfEach: number;
+  /** What costs the same however many objects there are, of all that is fixed. */
+  once: number;
   readonly fields: FieldPlan[];
   /** Fragments that apply to every object and whose price depends on variables. */
   readonly always: SetPlan[];
@@ -58,6 +61,8 @@ interface SetPlan {
 }
 
 interface OperationPlan {
+  /** What it costs whatever it selects; nothing for an event, which is no operation by itself. */
+  readonly base: number;
   readonly set: SetPlan;
   /** The default values of its variables. */
   readonly defaults: Variables;
@@ -80,7 +85,7 @@ export const createCostOf = (schema: GraphQLSchema): CostOf => {
     if (!ofDocument) plans.set(document, (ofDocument = new Map<OperationDefinitionNode, OperationPlan>()));
     let plan = ofDocument.get(operation);
     if (!plan) ofDocument.set(operation, (plan = planOf(schema, document, operation, introspection)));
-    return { price: Math.ceil(priceOfSet(plan.set, { ...plan.defaults, ...variableValues }, 1)), depth: plan.set.depth };
+    return { price: Math.ceil(plan.base + priceOfSet(plan.set, { ...plan.defaults, ...variableValues })), depth: plan.set.depth };
   };
 };
 
@@ -101,6 +106,7 @@ const planOf = (
       depth: 0,
       fixed: 0,
       fixedOfEach: 0,
+      once: 0,
       fields: [],
       always: [],
       byType: new Map<string, SetPlan[]>(),
@@ -110,7 +116,8 @@ const planOf = (
       else addFragment(plan, selection, type);
     }
     if ([...plan.byType.values()].flat().every(isFixed)) {
-      plan.fixed += dearestOf(plan, {});
+      plan.fixed += dearestOf(plan, ({ fixed }) => fixed);
+      plan.once += dearestOf(plan, ({ once }) => once);
       plan.byType.clear();
     }
     return plan;
@@ -126,6 +133,7 @@ const planOf = (
     else if (isFixed(below)) {
       plan.fixed += below.fixed;
       plan.fixedOfEach += below.fixedOfEach;
+      plan.once += below.once;
     } else plan.always.push(below);
   };
 
@@ -144,14 +152,22 @@ const planOf = (
     const price = place === 'field' ? planPrice(node, field, type, introspection) : FREE;
     const isOfEach = place === 'items';
     if (typeof price === 'function' || (below !== null && !isFixed(below))) plan.fields.push({ price, below, isOfEach });
-    else plan[isOfEach ? 'fixedOfEach' : 'fixed'] += priceOfField(price, below, {});
+    else {
+      const once = (price.once ?? 0) + (below?.once ?? 0);
+      plan.once += once;
+      plan[isOfEach ? 'fixedOfEach' : 'fixed'] += priceOfField(price, below, {}, 1) - once;
+    }
   };
 
   const type = schema.getRootType(operation.operation);
-  return { set: type ? planSet(operation.selectionSet, type) : NOTHING, defaults: defaultsOf(operation) };
+  return {
+    base: operation.operation === OperationTypeNode.SUBSCRIPTION ? 0 : OPERATION,
+    set: type ? planSet(operation.selectionSet, type) : NOTHING,
+    defaults: defaultsOf(operation),
+  };
 };
 
-const NOTHING: SetPlan = { isConnection: false, depth: 0, fixed: 0, fixedOfEach: 0, fields: [], always: [], byType: new Map() };
+const NOTHING: SetPlan = { isConnection: false, depth: 0, fixed: 0, fixedOfEach: 0, once: 0, fields: [], always: [], byType: new Map() };
 /** The rows of a page are in the price of its connection. */
 const FREE: Price = { own: 0 };
 
@@ -196,19 +212,31 @@ const hasVariables = (node: unknown): boolean => {
 
 const isFixed = ({ fields, always, byType }: SetPlan): boolean => fields.length === 0 && always.length === 0 && byType.size === 0;
 
-const priceOfField = ({ items = 1, own = items }: Price, below: SetPlan | null, variables: Variables): number =>
-  own + (below === null ? 0 : below.isConnection ? priceOfSet(below, variables, items) : items * priceOfSet(below, variables, 1));
-
-/** @param items how many items there are, in the selection of a connection */
-const priceOfSet = (set: SetPlan, variables: Variables, items: number): number => {
-  let price = set.fixed + items * set.fixedOfEach;
-  for (const field of set.fields) {
-    const of = typeof field.price === 'function' ? field.price(variables) : field.price;
-    price += (field.isOfEach ? items : 1) * priceOfField(of, field.below, variables);
-  }
-  for (const plan of set.always) price += priceOfSet(plan, variables, items);
-  return set.byType.size === 0 ? price : price + dearestOf(set, variables);
+/** @param objects how many have the field */
+const priceOfField = (
+  { items = 1, own = items, once = 0 }: Price,
+  below: SetPlan | null,
+  variables: Variables,
+  objects: number,
+): number => {
+  const price = once + objects * own;
+  if (below === null) return price;
+  return price + (below.isConnection ? priceOfSet(below, variables, objects, items) : priceOfSet(below, variables, objects * items));
 };
 
-const dearestOf = ({ byType }: SetPlan, variables: Variables): number =>
-  Math.max(0, ...[...byType.values()].map((plans) => plans.reduce((sum, plan) => sum + priceOfSet(plan, variables, 1), 0)));
+/**
+ * @param objects of how many it is selected
+ * @param items how many items each of them has, in the selection of a connection
+ */
+const priceOfSet = (set: SetPlan, variables: Variables, objects = 1, items = 1): number => {
+  let price = set.once + objects * (set.fixed + items * set.fixedOfEach);
+  for (const field of set.fields) {
+    const of = typeof field.price === 'function' ? field.price(variables) : field.price;
+    price += priceOfField(of, field.below, variables, field.isOfEach ? objects * items : objects);
+  }
+  for (const plan of set.always) price += priceOfSet(plan, variables, objects, items);
+  return set.byType.size === 0 ? price : price + dearestOf(set, (plan) => priceOfSet(plan, variables, objects));
+};
+
+const dearestOf = ({ byType }: SetPlan, priceOf: (plan: SetPlan) => number): number =>
+  Math.max(0, ...[...byType.values()].map((plans) => plans.reduce((sum, plan) => sum + priceOf(plan), 0)));
