@@ -8,6 +8,7 @@ import { createFairTurns } from './fair-turns.js';
 import { readTables } from './datamodel.js';
 import { createHealth, type DatabaseHealth, type Wrote } from './health.js';
 import { overPool, withinTransaction } from './list-statements.js';
+import { createReadings } from './list-rows.js';
 import { createLists, type Lists } from './lists.js';
 import { createPool } from './pool.js';
 import { createPooledStatements } from './pooled-statements.js';
@@ -96,6 +97,7 @@ export const openDatabase = (options: DatabaseOptions): Database => {
     return isReadOnly;
   });
   const tables = readTables(prisma);
+  const readings = createReadings(tables);
   const attempt = createAttempt({ names, pool: connections, health });
   // Transactions are limited so that reads keep some connections; otherwise subscribers would wait behind a burst of writes.
   const limited = createLimiter(Math.max(1, options.poolSize - READERS), timeoutMs * TURN_TIMEOUTS);
@@ -113,20 +115,20 @@ export const openDatabase = (options: DatabaseOptions): Database => {
       query: { $allOperations: ({ args, query }) => bulkLimiter(() => query(args)) },
       client: { $queryRaw: (...given: RawStatement) => bulkLimiter(() => queryRaw(...given)) },
     }) as unknown as PrismaClient,
-    lists: createLists(tables, (statement) => bulkLimiter(() => sendList(statement))),
+    lists: createLists(tables, readings, (statement) => bulkLimiter(() => sendList(statement))),
   };
   const turns = createFairTurns(options.poolSize, Math.max(1, Math.floor(options.poolSize * SHARE)), timeoutMs);
   const db: Database = {
     prisma: client,
     of: (requester, view = db) => forRequester(view, requester, turns),
     bulk,
-    lists: createLists(tables, sendList),
+    lists: createLists(tables, readings, sendList),
     listsSeenBy: (see) =>
-      createLists(tables, (statement) => {
+      createLists(tables, readings, (statement) => {
         see(statement.sql);
         return sendList(statement);
       }),
-    listsIn: (tx) => createLists(tables, withinTransaction(tx)),
+    listsIn: (tx) => createLists(tables, readings, withinTransaction(tx)),
     transact: createTransact({ prisma, jobSchema: jobSchemaOf(target), onCommit: options.onCommit, limited, attempt }),
     health,
     close: async () => {

@@ -17,12 +17,33 @@ export interface Reading {
   readonly decode: (values: readonly unknown[]) => Record<string, unknown>;
 }
 
-/**
- * Plans what is read of a row.
- * @param alias of the table in the statement; joined tables are numbered after it
- * @throws for a selection that a list cannot read: a list within it, a count, or arguments of a relation
- */
-export const planReading = (tables: Tables, table: Table, selection: Selection, alias: string): Reading => {
+/** Plans what is read of the rows of a table; with further columns, of which cursors are made. */
+export type PlanReading = (table: Table, selection: Selection, also: readonly string[]) => Reading;
+
+/** The name of the table in a statement; joined tables are numbered after it. */
+export const TABLE = 't';
+
+/** Creates what plans readings: that of a selection once, for as long as the selection is used. */
+export const createReadings = (tables: Tables): PlanReading => {
+  const known = new WeakMap<Selection, Map<string, Reading>>();
+  return (table, selection, also) => {
+    const key = `${table.name} ${also.join()}`;
+    const before = known.get(selection)?.get(key);
+    if (before !== undefined) return before;
+    const reading = planReading(tables, table, withColumns(selection, also));
+    known.set(selection, (known.get(selection) ?? new Map<string, Reading>()).set(key, reading));
+    return reading;
+  };
+};
+
+/** The selection with further columns; one without `select` has them all. */
+export const withColumns = (selection: Selection, columns: readonly string[]): Selection =>
+  selection.select === undefined || columns.length === 0
+    ? selection
+    : { select: { ...selection.select, ...Object.fromEntries(columns.map((name) => [name, true])) } };
+
+/** @throws for a selection that a list cannot read: a list within it, a count, or arguments of a relation */
+const planReading = (tables: Tables, table: Table, selection: Selection): Reading => {
   const columns: string[] = [];
   const joins: string[] = [];
   const own = new Set<string>();
@@ -43,20 +64,23 @@ export const planReading = (tables: Tables, table: Table, selection: Selection, 
     const others = relations.map(({ relation, nested }) => {
       const target = tableOf(tables, relation.target);
       joined += 1;
-      const other = `${alias}_${joined}`;
+      const other = `${TABLE}_${joined}`;
       const id = columns.push(`${other}.${columnOf(target, 'id').sql}`) - 1;
       joins.push(`LEFT JOIN ${target.sql} ${other} ON ${other}.${columnOf(target, 'id').sql} = ${as}.${columnOf(of, relation.key).sql}`);
       return { name: relation.name, id, decode: read(target, other, nested, false) };
     });
+    // A copy of an object with all names does not grow when they get their values.
+    const blank = Object.fromEntries([...names, ...others.map(({ name }) => name)].map((name) => [name, undefined]));
     return (values) => {
-      const row: Record<string, unknown> = {};
-      for (const [index, name] of names.entries()) row[name] = values[from + index];
+      const row: Record<string, unknown> = { ...blank };
+      let index = from;
+      for (const name of names) row[name] = values[index++];
       for (const { name, id, decode } of others) row[name] = values[id] === null ? null : decode(values);
       return row;
     };
   };
 
-  const decode = read(table, alias, selection, true);
+  const decode = read(table, TABLE, selection, true);
   return { columns, joins, own, decode };
 };
 

@@ -3,7 +3,7 @@ import type { Prisma } from './generated/prisma/client.js';
 import { createConditions, Parameters } from './conditions.js';
 import { columnOf, tableOf, type Table, type Tables } from './datamodel.js';
 import type { KeysetColumn, KeysetValue, PageBounds } from './keyset.js';
-import { planReading, type Selection } from './list-rows.js';
+import { TABLE, type PlanReading, type Selection } from './list-rows.js';
 
 /*
  * Lists as data: a description of a list becomes one statement, whatever it selects and for however many parents. Prisma would read the same
@@ -69,12 +69,10 @@ export interface Lists {
   ) => Promise<ReadonlyMap<string, RowOf<Related<Model, Relation>>[]>>;
 }
 
-const TABLE = 't';
-
-export const createLists = (tables: Tables, send: SendList): Lists => ({
+export const createLists = (tables: Tables, planReading: PlanReading, send: SendList): Lists => ({
   root: async ({ model, where = {}, among }, part, selection) => {
     const table = tableOf(tables, model);
-    const reading = planReading(tables, table, withOrder(selection, part), TABLE);
+    const reading = planReading(table, selection, namesOf(part));
     const parameters = new Parameters();
     const conditions = [createConditions(tables, parameters)(table, TABLE, where), ...boundsOf(table, part, parameters)];
     if (among !== undefined) conditions.push(`${TABLE}.${columnOf(table, 'id').sql} IN (${parameters.fragment(among(part))})`);
@@ -99,7 +97,7 @@ export const createLists = (tables: Tables, send: SendList): Lists => ({
     const relation = parent.relations.get(name);
     if (relation === undefined) throw new Error(`There is no relation "${model}.${name}".`);
     const table = tableOf(tables, relation.target);
-    const reading = planReading(tables, table, withOrder(selection, part), TABLE);
+    const reading = planReading(table, selection, namesOf(part));
     const parameters = new Parameters();
     const whereOf = createConditions(tables, parameters);
     const ids = `unnest(${parameters.add(parentIds)}::uuid[]) AS parent(id)`;
@@ -129,21 +127,11 @@ export const createLists = (tables: Tables, send: SendList): Lists => ({
   },
 });
 
-/** The selection with further columns; one without `select` has them all. */
-export const withColumns = (selection: Selection, columns: readonly string[]): Selection =>
-  selection.select === undefined || columns.length === 0
-    ? selection
-    : { select: { ...selection.select, ...Object.fromEntries(columns.map((name) => [name, true])) } };
-
-/** The selection with the columns of the order, of which cursors are made. */
-const withOrder = (selection: Selection, { columns }: Part): Selection =>
-  withColumns(
-    selection,
-    columns.map(({ field }) => field),
-  );
-
 /** Each column with a name of its own: Prisma gives rows by name. */
 const named = (columns: readonly string[]): string => columns.map((column, index) => `${column} AS c${index}`).join(', ');
+
+/** The columns of the order, of which cursors are made. */
+const namesOf = ({ columns }: Part): readonly string[] => columns.map(({ field }) => field);
 
 const ownColumns = (table: Table, names: ReadonlySet<string>): string =>
   [...names].map((name) => `${TABLE}.${columnOf(table, name).sql}`).join(', ');

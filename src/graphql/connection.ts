@@ -5,17 +5,10 @@ import { builder, type Types } from './builder.js';
 import type { Context } from '../context.js';
 import type PrismaTypes from '../db/generated/pothos-types.js';
 import { planPage, type Connection, type Edge, type Keyset, type Page, type PageArgs } from '../db/keyset.js';
-import {
-  withColumns,
-  type ChildList,
-  type ListRelation,
-  type ModelName,
-  type Part,
-  type Related,
-  type RootList,
-  type RowOf,
-} from '../db/lists.js';
+import { type ChildList, type ListRelation, type ModelName, type Part, type Related, type RootList, type RowOf } from '../db/lists.js';
+import { withColumns, type Selection } from '../db/list-rows.js';
 import { batchedField } from './loaders.js';
+import { nodeSelection } from './node-selection.js';
 import { capped, COUNTED_ROWS, MAX_COUNT } from '../db/count.js';
 import { COUNT, CURSOR } from './price.js';
 
@@ -96,9 +89,11 @@ export type NodeQuery = { include?: never; select?: never };
 export const nodeQuery = (context: Context, info: GraphQLResolveInfo, typeName: string): NodeQuery =>
   queryFromInfo({ context, info, typeName });
 
-/** The same for a connection, whose nodes can be selected by `edges { node }`, by `nodes`, or by both. */
-const edgeNodeQuery = (context: Context, info: GraphQLResolveInfo): NodeQuery =>
-  queryFromInfo({ context, info, paths: [['edges', 'node'], ['nodes']] });
+/** What is read of the nodes of a connection, which can be selected by `edges { node }`, by `nodes`, or by both. */
+const readOfNodes = (context: Context, info: GraphQLResolveInfo): Selection => {
+  const planned = (): NodeQuery => queryFromInfo({ context, info, paths: [['edges', 'node'], ['nodes']] });
+  return nodeSelection(info) ?? planned();
+};
 
 /** The rows that a count looks at: the first ones of an order. */
 export interface CountedRows {
@@ -131,7 +126,7 @@ export const listPage = async <Model extends ModelName>(
   const { keyset, list, count } = options;
   const page = planPage(keyset, args, options.fromEnd);
   const part = partOf(keyset, page);
-  const rows = list === null ? [] : await context.db.lists.root(list, part, withColumns(edgeNodeQuery(context, info), options.also ?? []));
+  const rows = list === null ? [] : await context.db.lists.root(list, part, withColumns(readOfNodes(context, info), options.also ?? []));
   const orderBy = keyset.columns.map(({ field, direction }) => ({ [field]: direction }));
   let total: Promise<number> | null = null;
   return { ...page.connect(rows), totalCount: () => (total ??= count({ orderBy, take: COUNTED_ROWS })) };
@@ -160,7 +155,7 @@ export const childPage = async <Model extends ModelName, Relation extends ListRe
 ): Promise<CountedConnection<RowOf<Related<Model, Relation>>>> => {
   const { list } = options;
   return await pageOf(context, info, args, options, (parentIds, part) =>
-    context.db.lists.children(list, parentIds, part, edgeNodeQuery(context, info)),
+    context.db.lists.children(list, parentIds, part, readOfNodes(context, info)),
   );
 };
 
@@ -179,7 +174,7 @@ export const linkedPage = async <Model extends ModelName, Relation extends ListR
 ): Promise<CountedConnection<Node>> => {
   const { list, node } = options;
   const { edges, ...page } = await pageOf(context, info, args, options, (parentIds, part) =>
-    context.db.lists.children(list, parentIds, part, { select: { [node]: edgeNodeQuery(context, info) } }),
+    context.db.lists.children(list, parentIds, part, { select: { [node]: readOfNodes(context, info) } }),
   );
   return {
     ...page,
@@ -196,5 +191,6 @@ const pageOf = async <Row>(
 ): Promise<CountedConnection<Row>> => {
   const page = planPage(keyset, args, fromEnd);
   const rows = await batchedField(context, info, parentId, (parentIds) => read(parentIds, partOf(keyset, page)));
-  return { ...page.connect(rows ?? []), totalCount: () => count(context, parentId) };
+  const { edges, hasNextPage, hasPreviousPage } = page.connect(rows ?? []);
+  return { edges, hasNextPage, hasPreviousPage, totalCount: () => count(context, parentId) };
 };

@@ -27,27 +27,18 @@ export const Role = builder.enumType('Role', {
   } as const,
 });
 
-/**
- * The query reads only public columns, so no list of users carries password hashes. The fields are resolved from the row and not exposed,
- * because Pothos would read an exposed row again even if the mutation has it in memory.
- */
+/** The query reads only public columns, so no list of users carries password hashes. */
 export const User = builder.prismaNode('User', {
   id: { field: 'id', description: 'Its global id.' },
   nullable: true,
   select: { id: true, username: true, displayName: true, bio: true, role: true, createdAt: true },
   description: 'A user of the community: somebody with an account, or a guest.',
   fields: (t) => ({
-    username: t.string({
-      description: 'The unique name, in the case that was chosen.',
-      resolve: (user) => user.username,
-    }),
-    displayName: t.string({
-      description: 'The name to show; 1 to 100 characters.',
-      resolve: (user) => user.displayName,
-    }),
-    bio: t.string({ nullable: true, description: 'What they say about themselves.', resolve: (user) => user.bio }),
-    role: t.field({ type: Role, description: 'What they may do.', resolve: (user) => user.role }),
-    createdAt: t.field({ type: 'DateTime', description: 'When they joined.', resolve: (user) => user.createdAt }),
+    username: t.exposeString('username', { description: 'The unique name, in the case that was chosen.' }),
+    displayName: t.exposeString('displayName', { description: 'The name to show; 1 to 100 characters.' }),
+    bio: t.exposeString('bio', { nullable: true, description: 'What they say about themselves.' }),
+    role: t.expose('role', { type: Role, description: 'What they may do.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When they joined.' }),
   }),
 });
 

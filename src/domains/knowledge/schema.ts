@@ -55,10 +55,7 @@ const loadWithoutCache = async (id: string, context: Context, info: GraphQLResol
   return entry !== null && maySee(context.viewer, entry) ? entry : null;
 };
 
-/**
- * The content is read only when it is selected, because a list of a hundred entries may contain megabytes. The other columns are resolved
- * from the row and not exposed, because Pothos would read an exposed row again even if a mutation has it in memory.
- */
+/** The content is read only when it is selected, because a list of a hundred entries may contain megabytes. */
 export const Entry = builder.prismaNode('Entry', {
   ...{ loadWithoutCache },
   id: { field: 'id', description: 'Its global id.' },
@@ -69,11 +66,8 @@ export const Entry = builder.prismaNode('Entry', {
   },
   description: 'An entry of the knowledge vault. A private one is visible to its author only.',
   fields: (t) => ({
-    title: t.string({ description: 'Its title: one line.', resolve: (entry) => entry.title }),
-    slug: t.string({
-      description: 'The part of an address that stands for it. It stays when the title changes.',
-      resolve: (entry) => entry.slug,
-    }),
+    title: t.exposeString('title', { description: 'Its title: one line.' }),
+    slug: t.exposeString('slug', { description: 'The part of an address that stands for it. It stays when the title changes.' }),
     content: t.exposeString('content', { price: { own: LONG_TEXT }, description: 'Its text, as Markdown.' }),
     contentHtml: t.string({
       price: { own: HTML },
@@ -82,23 +76,20 @@ export const Entry = builder.prismaNode('Entry', {
       resolve: (entry, _args, context) => context.entryHtml.of(entry, renderingAllowance(context)),
     }),
     category: t.relation('category', { nullable: true, description: 'What it is sorted under; null for nothing.' }),
-    tags: t.stringList({ description: 'Further words to find it by, in lower case.', resolve: (entry) => entry.tags }),
-    isPublic: t.boolean({ description: 'Whether everyone sees it, or its author only.', resolve: (entry) => entry.isPublic }),
-    isFeatured: t.boolean({ description: 'Whether moderators have marked it as worth reading.', resolve: (entry) => entry.isFeatured }),
+    tags: t.exposeStringList('tags', { description: 'Further words to find it by, in lower case.' }),
+    isPublic: t.exposeBoolean('isPublic', { description: 'Whether everyone sees it, or its author only.' }),
+    isFeatured: t.exposeBoolean('isFeatured', { description: 'Whether moderators have marked it as worth reading.' }),
     author: t.relation('author', { description: 'Who wrote it.' }),
-    createdAt: t.field({ type: 'DateTime', description: 'When it was written.', resolve: (entry) => entry.createdAt }),
-    updatedAt: t.field({ type: 'DateTime', description: 'When it was last changed.', resolve: (entry) => entry.updatedAt }),
-    version: t.int({
-      description: 'Begins with 1 and grows with every change: the `expectedVersion` of the next one.',
-      resolve: (entry) => entry.version,
-    }),
-    likeCount: t.int({ description: 'How many users like it.', resolve: (entry) => entry.likeCount }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was written.' }),
+    updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it was last changed.' }),
+    version: t.exposeInt('version', { description: 'Begins with 1 and grows with every change: the `expectedVersion` of the next one.' }),
+    likeCount: t.exposeInt('likeCount', { description: 'How many users like it.' }),
     viewerHasLiked: t.boolean({
       price: READ,
       description: 'Whether the viewer likes it; false for anyone not signed in.',
       resolve: (entry, _args, context) => hasLiked(context, entry.id),
     }),
-    clientId: t.string({ nullable: true, description: 'The `clientId` it was created with.', resolve: (entry) => entry.clientId }),
+    clientId: t.exposeString('clientId', { nullable: true, description: 'The `clientId` it was created with.' }),
   }),
 });
 
