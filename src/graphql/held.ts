@@ -1,5 +1,6 @@
 import SchemaBuilder, { BasePlugin, isThenable, type PothosOutputFieldConfig, type SchemaTypes } from '@pothos/core';
 import type { GraphQLFieldResolver } from 'graphql';
+import { withFromRow } from './from-row.js';
 import { encodeId } from './ids.js';
 
 /*
@@ -31,6 +32,15 @@ const readsOf = <Types extends SchemaTypes>({
   return Object.values(select).every((wanted) => wanted === true) ? Object.keys(select) : null;
 };
 
+/** Whether a field gives what it reads as it is: a column, or the row of a relation. */
+const isExposed = <Types extends SchemaTypes>({ extensions = {}, pothosOptions }: PothosOutputFieldConfig<Types>): boolean => {
+  const { pothosPrismaVariant: column, pothosPrismaRelationField: relation } = extensions as {
+    readonly pothosPrismaVariant?: unknown;
+    readonly pothosPrismaRelationField?: unknown;
+  };
+  return (column !== undefined || relation !== undefined) && (pothosOptions as { readonly resolve?: unknown }).resolve === undefined;
+};
+
 class HeldPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
   override wrapResolve(resolver: Resolver, fieldConfig: PothosOutputFieldConfig<Types>): Resolver {
     if (fieldConfig.name === 'id') return this.globalId(fieldConfig.parentType) ?? resolver;
@@ -38,10 +48,11 @@ class HeldPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
     const own = fieldConfig.resolve as Resolver | undefined;
     if (reads === null || own === undefined) return resolver;
     const [only, ...others] = reads;
-    if (only !== undefined && others.length === 0)
-      return (row, args, context, info) => ((row as Row)[only] === undefined ? resolver : own)(row, args, context, info);
-    return (row, args, context, info) =>
-      (reads.every((name) => (row as Row)[name] !== undefined) ? own : resolver)(row, args, context, info);
+    if (only === undefined || others.length > 0)
+      return (row, args, context, info) =>
+        (reads.every((name) => (row as Row)[name] !== undefined) ? own : resolver)(row, args, context, info);
+    const held: Resolver = (row, args, context, info) => ((row as Row)[only] === undefined ? resolver : own)(row, args, context, info);
+    return isExposed(fieldConfig) ? withFromRow(held, (row) => (row as Row)[only]) : held;
   }
 
   /** The resolver of a node's `id`; null for a type that is no node. */
@@ -51,10 +62,12 @@ class HeldPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
     const own = id?.resolve;
     if (own === undefined) return null;
     const encode = (raw: unknown): string => encodeId(typeName, String(raw));
-    return (row, args, context, info) => {
+    const resolver: Resolver = (row, args, context, info) => {
       const raw = own(row, args, context, info);
       return isThenable(raw) ? raw.then(encode) : encode(raw);
     };
+    // An id has no arguments, and an author's function is given the row alone.
+    return withFromRow(resolver, (row, context) => resolver(row, {}, context as object, undefined as never));
   }
 }
 

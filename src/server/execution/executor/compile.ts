@@ -20,7 +20,8 @@ import {
   type SelectionNode,
   type SelectionSetNode,
 } from 'graphql';
-import { createShapes, type FieldPlan, type GivenArguments, type ObjectPlan, type Resolver, type Values } from './plan.js';
+import { fromRowOf, type FromRow } from '../../../graphql/from-row.js';
+import { asksType, createShapes, type FieldPlan, type GivenArguments, type ObjectPlan, type Resolver, type Values } from './plan.js';
 
 type Fragments = Readonly<Record<string, FragmentDefinitionNode>>;
 type Collected = Map<string, FieldNode[]>;
@@ -62,13 +63,16 @@ export const createCompiler = (schema: GraphQLSchema, onField: () => void): Comp
       const field = node && fieldOf(schema, type, node.name.value);
       if (!field) continue;
       onField();
+      const shape = shapeOf(field.type);
       fields.push({
         name,
         parentType: type,
         field,
         nodes,
         resolve: (field.resolve ?? defaultFieldResolver) as Resolver,
-        shape: shapeOf(field.type),
+        fromRow: field.resolve ? fromRowOf(field.resolve) : propertyOf(field.name),
+        shape,
+        asksType: asksType(shape),
         given: givenTo(field, node),
         selections: new Map(),
       });
@@ -85,6 +89,15 @@ export const createCompiler = (schema: GraphQLSchema, onField: () => void): Comp
     },
   };
 };
+
+/** What the default resolver gives, unless it is a method. */
+const propertyOf =
+  (name: string): FromRow =>
+  (row) => {
+    if (typeof row !== 'object' || row === null) return undefined;
+    const value = (row as Values)[name];
+    return typeof value === 'function' ? undefined : value;
+  };
 
 const givenTo = (field: GraphQLField<unknown, unknown>, { arguments: given = [] }: FieldNode): GivenArguments => ({
   isNone: field.args.length === 0,

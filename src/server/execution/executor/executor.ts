@@ -11,7 +11,7 @@ import {
 } from 'graphql';
 import { conditionsIn, createCompiler, fragmentsIn } from './compile.js';
 import type { ObjectPlan, OperationPlan, Values } from './plan.js';
-import { executeField, executeFields, type Execution } from './run.js';
+import { executeField, executeFields, pathOf, type Execution } from './run.js';
 import { Waiting } from './waiting.js';
 
 /** What an operation is executed with. Documents must be valid. */
@@ -110,14 +110,13 @@ const rootOf = ({ schema, compiler, plan, variableValues }: Execution): ObjectPl
   return (plan.root = compiler.root(operation, fragments, type, variableValues));
 };
 
-const executeSerially = async (x: Execution, { type, fields, blank }: ObjectPlan, rootValue: unknown): Promise<unknown> => {
+const executeSerially = async (x: Execution, { fields, blank }: ObjectPlan, rootValue: unknown): Promise<unknown> => {
   const result: Record<string, unknown> = { ...blank };
   for (const field of fields) {
-    const at = { prev: undefined, key: field.name, typename: type.name };
-    const value = executeField(x, field, rootValue, at);
+    const value = executeField(x, field, rootValue, undefined);
     if (value instanceof Waiting) {
       const around = new Waiting(x.errors, result);
-      around.for(value, field.name, field, at, field.shape.isNonNull);
+      around.for(value, field.name, field, pathOf(field, undefined), field.shape.isNonNull);
       await settled(around);
     } else result[field.name] = value;
   }

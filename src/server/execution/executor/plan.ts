@@ -19,6 +19,7 @@ import {
   type GraphQLOutputType,
   type OperationDefinitionNode,
 } from 'graphql';
+import type { FromRow } from '../../../graphql/from-row.js';
 
 /*
  * What an operation does, worked out from its document before it is executed: for each selection the fields of each type that its objects may
@@ -46,7 +47,11 @@ export interface FieldPlan {
   /** The same array in all executions, so it names the place; see `batchedField`. */
   readonly nodes: readonly FieldNode[];
   readonly resolve: Resolver;
+  /** What it gives of an object that holds it; null where only the resolver knows. */
+  readonly fromRow: FromRow | null;
   readonly shape: Shape;
+  /** Whether its type, or that of its items, is found by functions that are given info. */
+  readonly asksType: boolean;
   readonly given: GivenArguments;
   /** What is selected of its objects, by their type; made when an object of that type is first met. */
   readonly selections: Map<GraphQLObjectType, ObjectPlan>;
@@ -102,6 +107,12 @@ const THEMSELVES = new Map<GraphQLLeafType, (value: unknown) => boolean>([
   [GraphQLFloat, isFinite],
   [GraphQLInt, isInt],
 ]);
+
+/** Whether the type of an object with this shape is found by functions. */
+export const asksType = (shape: Shape): boolean =>
+  shape.kind === 'list'
+    ? asksType(shape.item)
+    : shape.kind === 'abstract' || (shape.kind === 'object' && typeof shape.type.isTypeOf === 'function');
 
 /** Finds the shape of each type, once. */
 export const createShapes = (): ((type: GraphQLOutputType) => Shape) => {

@@ -29,37 +29,60 @@ export interface Execution {
 }
 
 type Path = ResponsePath;
+/** Null where nothing is asked that is given it; see `FieldPlan.asksType`. */
 type Info = GraphQLResolveInfo;
 
 /** Executes what is selected of an object. @throws the located error of a field that must not be null */
-export const executeFields = (x: Execution, { type, fields, blank }: ObjectPlan, source: unknown, path: Path | undefined): unknown => {
+export const executeFields = (x: Execution, { fields, blank }: ObjectPlan, source: unknown, path: Path | undefined): unknown => {
   const result: Record<string, unknown> = { ...blank };
   let waiting: Waiting | null = null;
   for (const field of fields) {
-    const at: Path = { prev: path, key: field.name, typename: type.name };
     let value: unknown;
     try {
-      value = executeField(x, field, source, at);
+      value = executeField(x, field, source, path);
     } catch (error) {
       if (waiting === null) throw error;
       return waiting.failLater(error);
     }
-    if (value instanceof Waiting) (waiting ??= new Waiting(x.errors, result)).for(value, field.name, field, at, field.shape.isNonNull);
-    else result[field.name] = value;
+    if (value instanceof Waiting) {
+      waiting ??= new Waiting(x.errors, result);
+      waiting.for(value, field.name, field, pathOf(field, path), field.shape.isNonNull);
+    } else result[field.name] = value;
   }
   return waiting ?? result;
 };
 
-/** @returns the field's value in the result, or what waits for it. @throws its located error, when it must not be null */
-export const executeField = (x: Execution, field: FieldPlan, source: unknown, path: Path): unknown => {
+/**
+ * @param around the path of the object
+ * @returns the field's value in the result, or what waits for it
+ * @throws its located error, when it must not be null
+ */
+export const executeField = (x: Execution, field: FieldPlan, source: unknown, around: Path | undefined): unknown => {
+  const { shape, fromRow } = field;
   try {
+    const held = fromRow === null ? undefined : fromRow(source, x.contextValue);
+    if (held !== undefined) {
+      if (held === null ? !shape.isNonNull : shape.kind === 'leaf' && shape.isItself(held)) return held;
+      return completeAny(x, field, held, pathOf(field, around), null);
+    }
+    const path = pathOf(field, around);
     const info = infoOf(x, field, path);
-    const value = field.resolve(source, argumentsOf(field, x.variableValues, x.known), x.contextValue, info);
-    return isPromise(value) ? later(x, field, field.shape, info, path, value) : complete(x, field, field.shape, info, path, value);
+    return completeAny(x, field, field.resolve(source, argumentsOf(field, x.variableValues, x.known), x.contextValue, info), path, info);
   } catch (error) {
-    return failed(x, field, field.shape, path, error);
+    return failed(x, field, shape, pathOf(field, around), error);
   }
 };
+
+const completeAny = (x: Execution, field: FieldPlan, value: unknown, path: Path, given: Info | null): unknown => {
+  const info = given === null && field.asksType ? infoOf(x, field, path) : given;
+  return isPromise(value) ? later(x, field, field.shape, info, path, value) : complete(x, field, field.shape, info, path, value);
+};
+
+export const pathOf = ({ name, parentType }: FieldPlan, around: Path | undefined): Path => ({
+  prev: around,
+  key: name,
+  typename: parentType.name,
+});
 
 const infoOf = ({ schema, plan, rootValue, variableValues }: Execution, { field, nodes, parentType }: FieldPlan, path: Path): Info => ({
   fieldName: field.name,
@@ -83,7 +106,7 @@ const failed = (x: Execution, { nodes }: FieldPlan, { isNonNull }: Shape, path: 
 };
 
 const isPromise = (value: unknown): value is PromiseLike<unknown> =>
-  typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
+  (typeof value === 'object' || typeof value === 'function') && typeof (value as { then?: unknown } | null)?.then === 'function';
 
 /** Calls `go` with what a promise gives. */
 const whenThere = <Value>(x: Execution, promise: PromiseLike<Value>, go: (value: Value) => unknown): Waiting => {
@@ -97,11 +120,11 @@ const whenThere = <Value>(x: Execution, promise: PromiseLike<Value>, go: (value:
   return waiting;
 };
 
-const later = (x: Execution, field: FieldPlan, shape: Shape, info: Info, path: Path, promise: PromiseLike<unknown>): Waiting =>
+const later = (x: Execution, field: FieldPlan, shape: Shape, info: Info | null, path: Path, promise: PromiseLike<unknown>): Waiting =>
   whenThere(x, promise, (value) => complete(x, field, shape, info, path, value));
 
 /** Makes of a value that a resolver gave what stands in the result. */
-const complete = (x: Execution, field: FieldPlan, shape: Shape, info: Info, path: Path, value: unknown): unknown => {
+const complete = (x: Execution, field: FieldPlan, shape: Shape, info: Info | null, path: Path, value: unknown): unknown => {
   if (value instanceof Error) throw value;
   if (value === null || value === undefined) {
     if (shape.isNonNull) throw new Error(`Cannot return null for non-nullable field ${field.parentType.name}.${field.field.name}.`);
@@ -128,7 +151,7 @@ const serialized = (type: Extract<Shape, { kind: 'leaf' }>['type'], value: unkno
   return result;
 };
 
-const completeList = (x: Execution, field: FieldPlan, shape: Shape, info: Info, path: Path, value: unknown): unknown => {
+const completeList = (x: Execution, field: FieldPlan, shape: Shape, info: Info | null, path: Path, value: unknown): unknown => {
   if (!isIterable(value))
     throw new GraphQLError(`Expected Iterable, but did not find one for field "${field.parentType.name}.${field.field.name}".`);
   const result: unknown[] = [];
@@ -157,8 +180,15 @@ const isIterable = (value: unknown): value is Iterable<unknown> =>
   Array.isArray(value) ||
   (typeof value === 'object' && value !== null && Symbol.iterator in value && typeof value[Symbol.iterator] === 'function');
 
-const completeAbstract = (x: Execution, field: FieldPlan, type: GraphQLAbstractType, info: Info, path: Path, value: unknown): unknown => {
-  const found = (type.resolveType ?? defaultTypeResolver)(value, x.contextValue, info, type);
+const completeAbstract = (
+  x: Execution,
+  field: FieldPlan,
+  type: GraphQLAbstractType,
+  info: Info | null,
+  path: Path,
+  value: unknown,
+): unknown => {
+  const found = (type.resolveType ?? defaultTypeResolver)(value, x.contextValue, info as Info, type);
   const go = (name: unknown): unknown => completeObject(x, field, runtimeTypeOf(x.schema, field, type, value, name), info, path, value);
   return isPromise(found) ? whenThere(x, found, go) : go(found);
 };
@@ -200,14 +230,21 @@ const runtimeTypeOf = (
   return type;
 };
 
-const completeObject = (x: Execution, field: FieldPlan, type: GraphQLObjectType, info: Info, path: Path, value: unknown): unknown => {
+const completeObject = (
+  x: Execution,
+  field: FieldPlan,
+  type: GraphQLObjectType,
+  info: Info | null,
+  path: Path,
+  value: unknown,
+): unknown => {
   const plan = field.selections.get(type) ?? x.compiler.below(field, x.plan.fragments, type, x.variableValues);
   if (type.isTypeOf) {
     const go = (is: boolean): unknown => {
       if (!is) throw new GraphQLError(`Expected value of type "${type.name}" but got: ${inspect(value)}.`, { nodes: field.nodes });
       return executeFields(x, plan, value, path);
     };
-    const is = type.isTypeOf(value, x.contextValue, info);
+    const is = type.isTypeOf(value, x.contextValue, info as Info);
     return isPromise(is) ? whenThere(x, is, go) : go(is);
   }
   return executeFields(x, plan, value, path);
