@@ -46,6 +46,13 @@ export interface Part {
   readonly take: number;
 }
 
+/** The first rows by their ids, which are all when there are no more: of a list that is named by keys. */
+export const firstById = (take: number): Part => ({
+  columns: [{ field: 'id', direction: 'asc' }],
+  bounds: { after: null, before: null, backward: false },
+  take,
+});
+
 /** A statement whose rows are arrays of values. */
 export interface ListStatement {
   readonly sql: string;

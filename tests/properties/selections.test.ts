@@ -74,7 +74,7 @@ beforeAll(async () => {
   }
   const group = await aGroup(app, ada, [ben]);
   const first = await aMessage(app, ada, group.id, 'Hello @ben');
-  await aMessage(app, ben, group.id, 'Hello @ada', { replyToId: first.id });
+  await aMessage(app, ben, group.id, { body: 'Hello @ada', replyToId: first.id });
 });
 afterAll(() => app.stop());
 

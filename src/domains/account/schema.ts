@@ -2,6 +2,8 @@ import { builder, type Types } from '../../graphql/builder.js';
 import { connectionType, listPage, nodeQuery } from '../../graphql/connection.js';
 import type { User as UserRow } from '../../db/generated/prisma/client.js';
 import { badInput } from '../../errors.js';
+import type { Viewer } from '../../context.js';
+import { hasAll } from '../../graphql/held-rows.js';
 import { decodeId } from '../../graphql/ids.js';
 import { mutation } from '../../graphql/mutation.js';
 import { PASSWORD, READ, WRITE } from '../../graphql/price.js';
@@ -63,13 +65,22 @@ builder.nodeRef<Pick<UserRow, 'id'>, string, typeof Me>(Me, {
     context.viewer?.id === id ? await context.db.prisma.user.findUnique({ ...nodeQuery(context, info, 'Me'), where: { id } }) : null,
 });
 
+/** The viewer's own row, which is not read where only its id is selected: lists of theirs ask for no more. */
+const own = <Row extends UserRow | null>(
+  { id }: Viewer,
+  query: { readonly select?: object },
+  read: () => Promise<Row>,
+): Promise<Row> | UserRow => (query.select !== undefined && hasAll({ id }, query) ? ({ id } as UserRow) : read());
+
 /** The field `me` of a mutation's payload: the viewer, read after the mutation, with every list and count that it has changed. */
 export const meField = <Payload extends object>(t: PothosSchemaTypes.ObjectFieldBuilder<Types, Payload>) =>
   t.prismaField({
     type: Me,
     description: 'The viewer, with their lists and counts as they are now.',
-    resolve: (query, _payload, _args, context) =>
-      context.db.prisma.user.findUniqueOrThrow({ ...query, where: { id: viewerOf(context).id } }),
+    resolve: (query, _payload, _args, context) => {
+      const viewer = viewerOf(context);
+      return own(viewer, query, () => context.db.prisma.user.findUniqueOrThrow({ ...query, where: { id: viewer.id } }));
+    },
   });
 
 /** A field with the user whose id the parent has. */
@@ -113,7 +124,7 @@ builder.queryField('me', (t) =>
     nullable: true,
     description: 'The viewer; null when not signed in.',
     resolve: (query, _root, _args, { db, viewer }) =>
-      viewer === null ? null : db.prisma.user.findUnique({ ...query, where: { id: viewer.id } }),
+      viewer && own(viewer, query, () => db.prisma.user.findUnique({ ...query, where: { id: viewer.id } })),
   }),
 );
 

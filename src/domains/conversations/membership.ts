@@ -1,5 +1,6 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import { countEach, MAX_COUNT } from '../../db/count.js';
+import { firstById } from '../../db/lists.js';
 import type { Context } from '../../context.js';
 import { Prisma, type Conversation, type ConversationMember } from '../../db/generated/prisma/client.js';
 import { headFirst, heads } from '../../graphql/heads.js';
@@ -31,12 +32,14 @@ export const afterHead = async <Value>(
   return await read();
 };
 
+/** More conversations than an operation may name. */
+const MOST_TOGETHER = 100_000;
+
 /** The viewer's membership; null when the viewer is not a member. */
 export const ownMembership = batched<ConversationMember | null>(async ({ db, viewer }, conversationIds) => {
   if (viewer === null) return new Map();
-  const members = await db.prisma.conversationMember.findMany({
-    where: { userId: viewer.id, conversationId: { in: [...conversationIds] } },
-  });
+  const where = { userId: viewer.id, conversationId: { in: [...conversationIds] } };
+  const members = await db.lists.root({ model: 'ConversationMember', where }, firstById(MOST_TOGETHER), {});
   return new Map(members.map((member) => [member.conversationId, member]));
 }, null);
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { GraphQLError } from 'graphql';
 import type { Context, Services } from '../../context.js';
 import type { Database } from '../../db/database.js';
+import { firstById } from '../../db/lists.js';
 import { isUniqueViolation } from '../../observability/failures.js';
 import type { Category } from '../../db/generated/prisma/client.js';
 import { fieldErrors, notFound } from '../../errors.js';
@@ -29,9 +30,9 @@ const colorOf = (name: string): string => {
 };
 
 /** Finds a category by its slug, or else by its name, ignoring case. */
-export const findCategory = async ({ prisma }: Database, slugOrName: string): Promise<Category | null> => {
+export const findCategory = async ({ lists }: Pick<Database, 'lists'>, slugOrName: string): Promise<Category | null> => {
   const key = categoryKey(slugOrName);
-  const found = await prisma.category.findMany({ where: { OR: [{ slug: key }, { nameKey: key }] } });
+  const found = await lists.root({ model: 'Category', where: { OR: [{ slug: key }, { nameKey: key }] } }, firstById(2), {});
   return found.find(({ slug }) => slug === key) ?? found[0] ?? null;
 };
 
