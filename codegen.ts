@@ -21,7 +21,12 @@ const config = {
     },
     /** For the tests' own client, which sends texts. */
     'tests/generated/texts/': {
-      documents: ['tests/kit/**/*.ts', 'tests/domains/**/*.ts', 'tests/server/**/*.ts'],
+      documents: [
+        'tests/**/*.ts',
+        '!tests/{bench,chaos,generated}/**',
+        '!tests/clients/{operations,persisted.test}.ts',
+        '!tests/contracts/codegen.test.ts',
+      ],
       preset: 'client',
       presetConfig: { fragmentMasking: false },
       config: { ...types, documentMode: 'string' },

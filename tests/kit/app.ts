@@ -7,9 +7,10 @@ import type { Clock } from '../../src/clock.js';
 import { loadConfig } from '../../src/config.js';
 import type { Services } from '../../src/context.js';
 import type { Log } from '../../src/observability/log.js';
-import { connect, execute, type ClientOptions, type GraphQLResponse, type TestSocket } from './client.js';
+import { apiAt, type Api } from './api.js';
+import { connect, type TestSocket } from './client.js';
 import { createTestDatabase, type TestDatabase } from './database.js';
-import { graphql, present, type Given, type Succeeded, type TypedText } from './graphql.js';
+import { graphql, present } from './graphql.js';
 
 /** Someone signed in. */
 export interface TestUser {
@@ -19,29 +20,9 @@ export interface TestUser {
   readonly refreshToken: string;
 }
 
-/** Who executes an operation: a user, or a client without one. */
-export type As = TestUser | ClientOptions;
-
-export interface TestApp {
-  /** Of GraphQL over HTTP. */
-  readonly url: string;
+export interface TestApp extends Api {
   readonly services: Services;
   readonly database: TestDatabase;
-  /** One operation over HTTP. */
-  readonly execute: {
-    <Data, Variables>(document: TypedText<Data, Variables>, ...given: Given<Variables, As>): Promise<GraphQLResponse<Data>>;
-    <Data = Record<string, unknown>>(query: string, variables?: object, as?: As): Promise<GraphQLResponse<Data>>;
-  };
-  /** The same, which must succeed: its data. */
-  readonly data: {
-    <Data, Variables>(document: TypedText<Data, Variables>, ...given: Given<Variables, As>): Promise<Succeeded<Data>>;
-    <Data = Record<string, unknown>>(query: string, variables?: object, as?: As): Promise<Data>;
-  };
-  /** The same, which must fail: the code of its first error. */
-  readonly code: {
-    <Variables>(document: TypedText<unknown, Variables>, ...given: Given<Variables, As>): Promise<unknown>;
-    (query: string, variables?: object, as?: As): Promise<unknown>;
-  };
   /** A WebSocket of graphql-transport-ws; closed with the app at the latest. */
   readonly connect: (as?: TestUser, params?: Readonly<Record<string, unknown>>) => TestSocket;
   /** Registers somebody with this name. */
@@ -71,6 +52,9 @@ export interface TestAppOptions {
   readonly onStatement?: (sql: string, params: string) => void;
 }
 
+/** Of everybody whom `user` registers. */
+export const PASSWORD = 'correct horse battery staple';
+
 /** A whole server on a database of its own. Stop it in `afterAll`. */
 export const startTestApp = async ({ env = {}, database: shared, clock, log, onStatement }: TestAppOptions = {}): Promise<TestApp> => {
   const database = shared ?? (await createTestDatabase());
@@ -93,20 +77,10 @@ export const startTestApp = async ({ env = {}, database: shared, clock, log, onS
   const app: App = await startApp(config, { clock, log, onStatement: note });
   const sockets = new Set<TestSocket>();
 
-  const optionsOf = (as: As = {}): ClientOptions => ('username' in as ? { token: as.token } : as);
   const kit: TestApp = {
-    url: app.url,
+    ...apiAt(app.url),
     services: app.services,
     database,
-    execute: <Data>(query: string | TypedText<Data, never>, variables?: object, as?: As) =>
-      execute(app.url, query, variables, optionsOf(as)),
-    data: async <Data>(query: string | TypedText<Data, never>, variables?: object, as?: As) => {
-      const response = await execute(app.url, query, variables, optionsOf(as));
-      if (response.errors || !response.data) throw new Error(`The operation failed: ${JSON.stringify(response)}`);
-      return response.data;
-    },
-    code: async (query: string | TypedText<unknown, never>, variables?: object, as?: As) =>
-      (await execute(app.url, query, variables, optionsOf(as))).errors?.[0]?.extensions?.['code'],
     connect: (as, params) => {
       const socket = connect(app.url, as?.token, params);
       sockets.add(socket);
@@ -114,7 +88,7 @@ export const startTestApp = async ({ env = {}, database: shared, clock, log, onS
     },
     user: async (username) => {
       const { register } = await kit.data(Register, {
-        input: { username, email: `${username}@example.com`, password: 'correct horse battery staple' },
+        input: { username, email: `${username}@example.com`, password: PASSWORD },
       });
       const { user, credentials } = register;
       return { id: user.id, username: user.username, token: credentials.accessToken, refreshToken: present(credentials.refreshToken) };
@@ -159,7 +133,7 @@ export const startTestApp = async ({ env = {}, database: shared, clock, log, onS
 /** The jobs whose first run comes within a minute; those that have failed wait for longer and longer. */
 const SOON_RUN = `SELECT 1 FROM graphile_worker.jobs WHERE attempts <= 1 AND run_at < now() + interval '1 minute'`;
 
-const Register = graphql(`
+export const Register = graphql(`
   mutation Register($input: RegisterInput!) {
     register(input: $input) {
       user {

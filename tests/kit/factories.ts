@@ -1,20 +1,26 @@
 import type { AddCommentInput, CreateEntryInput, CreatePostInput, CreateRoomInput, SendMessageInput } from '../generated/texts/graphql.js';
-import type { TestApp, TestUser } from './app.js';
+import type { Api, As } from './api.js';
+import { PASSWORD, type TestUser } from './app.js';
 import { graphql, present } from './graphql.js';
 
 /*
  * What tests begin with, made through the API as a client makes it. A user is made by `app.user`.
  */
 
-type App = Pick<TestApp, 'data'>;
+type App = Pick<Api, 'data'>;
 
-const JoinAsGuest = graphql(
+export const JoinAsGuest = graphql(
   `mutation JoinAsGuest($displayName: String!) { joinAsGuest(input: { displayName: $displayName }) { user { id username } credentials { accessToken refreshToken } } }`,
 );
-const CreatePost = graphql(
+export const LogIn = graphql(
+  `mutation LogIn($identifier: String!, $password: String!) { login(input: { identifier: $identifier, password: $password }) { credentials { accessToken refreshToken } } }`,
+);
+export const CreatePost = graphql(
   `mutation CreatePost($input: CreatePostInput!) { createPost(input: $input) { post { id body clientId createdAt commentCursor } } }`,
 );
-const AddComment = graphql(`mutation AddComment($input: AddCommentInput!) { addComment(input: $input) { comment { id body clientId } } }`);
+export const AddComment = graphql(
+  `mutation AddComment($input: AddCommentInput!) { addComment(input: $input) { comment { id body clientId } } }`,
+);
 const CreateEntry = graphql(
   `mutation CreateEntry($input: CreateEntryInput!) { createEntry(input: $input) { entry { id slug title version } } }`,
 );
@@ -27,7 +33,9 @@ const CreateGroup = graphql(
 const CreateRoom = graphql(
   `mutation CreateRoom($input: CreateRoomInput!) { createRoom(input: $input) { conversation { id cursor joinCode } } }`,
 );
-const SendMessage = graphql(`mutation SendMessage($input: SendMessageInput!) { sendMessage(input: $input) { cursor message { id seq } } }`);
+export const SendMessage = graphql(
+  `mutation SendMessage($input: SendMessageInput!) { sendMessage(input: $input) { cursor message { id seq } } }`,
+);
 const FollowUser = graphql(`mutation FollowUser($userId: ID!) { followUser(input: { userId: $userId }) { user { id } } }`);
 const BlockUser = graphql(`mutation BlockUser($userId: ID!) { blockUser(input: { userId: $userId }) { user { id } } }`);
 
@@ -37,13 +45,19 @@ export const aGuest = async (app: App, displayName = 'Guest'): Promise<TestUser>
   return { ...user, token: credentials.accessToken, refreshToken: present(credentials.refreshToken) };
 };
 
-export const aPost = async (app: App, author: TestUser, input: Partial<CreatePostInput> = {}) =>
+/** A user on a further device, with a session of its own. */
+export const aSession = async (app: App, user: TestUser, device: As = {}): Promise<TestUser> => {
+  const { credentials } = (await app.data(LogIn, { identifier: user.username, password: PASSWORD }, device)).login;
+  return { ...user, token: credentials.accessToken, refreshToken: present(credentials.refreshToken) };
+};
+
+export const aPost = async (app: App, author: As, input: Partial<CreatePostInput> = {}) =>
   (await app.data(CreatePost, { input: { body: 'Hello', ...input } }, author)).createPost.post;
 
-export const aComment = async (app: App, author: TestUser, postId: string, input: Partial<AddCommentInput> = {}) =>
+export const aComment = async (app: App, author: As, postId: string, input: Partial<AddCommentInput> = {}) =>
   (await app.data(AddComment, { input: { postId, body: 'Indeed', ...input } }, author)).addComment.comment;
 
-export const anEntry = async (app: App, author: TestUser, input: Partial<CreateEntryInput> = {}) =>
+export const anEntry = async (app: App, author: As, input: Partial<CreateEntryInput> = {}) =>
   (await app.data(CreateEntry, { input: { title: 'A title', content: 'Some content', ...input } }, author)).createEntry.entry;
 
 /** Only members see the cursor of a conversation, and these are all made by one. */
@@ -52,13 +66,13 @@ const withCursor = <Conversation extends { readonly cursor: string | null }>(con
   cursor: present(conversation.cursor),
 });
 
-export const aDirect = async (app: App, user: TestUser, other: TestUser) =>
+export const aDirect = async (app: App, user: As, other: TestUser) =>
   withCursor((await app.data(StartDirect, { userId: other.id }, user)).startDirect.conversation);
 
-export const aGroup = async (app: App, owner: TestUser, others: readonly TestUser[], title = 'Group') =>
+export const aGroup = async (app: App, owner: As, others: readonly TestUser[], title = 'Group') =>
   withCursor((await app.data(CreateGroup, { input: { title, memberIds: others.map(({ id }) => id) } }, owner)).createGroup.conversation);
 
-export const aRoom = async (app: App, owner: TestUser, input: CreateRoomInput = {}) => {
+export const aRoom = async (app: App, owner: As, input: CreateRoomInput = {}) => {
   const room = withCursor((await app.data(CreateRoom, { input }, owner)).createRoom.conversation);
   return { ...room, joinCode: present(room.joinCode) };
 };
@@ -66,7 +80,7 @@ export const aRoom = async (app: App, owner: TestUser, input: CreateRoomInput = 
 /** A message, with the cursor of its event. */
 export const aMessage = async (
   app: App,
-  author: TestUser,
+  author: As,
   conversationId: string,
   input: string | Omit<SendMessageInput, 'conversationId'> = 'Hello',
 ) => {
@@ -75,10 +89,10 @@ export const aMessage = async (
   return { ...message, cursor };
 };
 
-export const aFollow = async (app: App, follower: TestUser, followee: TestUser): Promise<void> => {
+export const aFollow = async (app: App, follower: As, followee: TestUser): Promise<void> => {
   await app.data(FollowUser, { userId: followee.id }, follower);
 };
 
-export const aBlock = async (app: App, blocker: TestUser, blocked: TestUser): Promise<void> => {
+export const aBlock = async (app: App, blocker: As, blocked: TestUser): Promise<void> => {
   await app.data(BlockUser, { userId: blocked.id }, blocker);
 };

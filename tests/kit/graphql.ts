@@ -1,6 +1,6 @@
 import type { TypedDocumentString } from '../generated/texts/graphql.js';
 
-/** Types a document that is written as a text: `npm run codegen` generates the types of each one in `tests/kit`, `tests/domains` and `tests/server`. */
+/** Types a document that is written as a text: `npm run codegen` generates the types of each one. Not for `tests/clients/operations.ts`. */
 export { graphql } from '../generated/texts/gql.js';
 
 /** The text of an operation, with the types of its data and of its variables. */

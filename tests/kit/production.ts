@@ -1,7 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { execute, type GraphQLResponse } from './client.js';
+import { apiAt } from './api.js';
+import type { GraphQLResponse } from './client.js';
+import { CreatePost, aGuest } from './factories.js';
 import { startServerProcess, type ServerProcess } from './process.js';
 
 /** A line of a server's log. */
@@ -37,16 +39,14 @@ export interface ProductionServer {
   readonly stop: () => Promise<void>;
 }
 
-const JOIN = 'mutation { joinAsGuest(input: { displayName: "G" }) { credentials { accessToken } } }';
-
 export const startProductionServer = async (env: Readonly<Record<string, string>>): Promise<ProductionServer> => {
   const dataDir = await mkdtemp(join(tmpdir(), 'lyceum-production-'));
   const server = await startServerProcess({
     ...{ NODE_ENV: 'production', HOST: '127.0.0.1', DATA_DIR: dataDir, DRAIN_MS: '0', LOG_LEVEL: 'warn' },
     ...env,
   });
-  const { data } = await execute<{ joinAsGuest: { credentials: { accessToken: string } } }>(server.url, JOIN);
-  const token = data?.joinAsGuest.credentials.accessToken ?? '';
+  const api = apiAt(server.url);
+  const guest = await aGuest(api);
   const lines = (): Line[] =>
     server
       .output()
@@ -58,8 +58,8 @@ export const startProductionServer = async (env: Readonly<Record<string, string>
     server,
     lines,
     told: (condition) => lines().filter((line) => line.condition === condition),
-    read: () => execute(server.url, '{ posts { totalCount } }', {}, { token }),
-    write: () => execute(server.url, 'mutation { createPost(input: { body: "b" }) { post { id } } }', {}, { token }),
+    read: () => api.execute('{ posts { totalCount } }', {}, guest),
+    write: () => api.execute(CreatePost, { input: { body: 'b' } }, guest),
     readiness: async () => {
       const askedAt = performance.now();
       const response = await fetch(new URL('/readyz', server.url));

@@ -6,9 +6,9 @@ import { questions } from '../kit/extra-fields.js';
 import { setRole } from '../../src/domains/admin/roles.js';
 import { coded, type ErrorCode } from '../../src/errors.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { aMessage, aRoom } from '../kit/factories.js';
 
 const QUESTIONED = `subscription ($id: ID!) { messageAdded: questionedMessageAdded(conversationId: $id) { message { body } } }`;
-const SEND = `mutation ($id: ID!, $body: String!) { sendMessage(input: { conversationId: $id, body: $body }) { cursor } }`;
 
 /** What a stranger may be told when they come, or a member for a while. */
 const failureOf = (what: ErrorCode | 'uncoded'): Error => (what === 'uncoded' ? new Error('nobody thought of this') : coded(what, 'no'));
@@ -24,14 +24,7 @@ describe('rights that are asked again', () => {
   });
   afterAll(() => app.stop());
 
-  const newRoom = async (): Promise<string> =>
-    (
-      await app.data<{ createRoom: { conversation: { id: string } } }>(
-        `mutation { createRoom(input: { title: "Room" }) { conversation { id } } }`,
-        {},
-        ada,
-      )
-    ).createRoom.conversation.id;
+  const newRoom = async (): Promise<string> => (await aRoom(app, ada)).id;
   const change = (): Promise<unknown> => setRole(app.services.db, 'ada', 'MEMBER');
   /** Rules that let in whoever comes and then say what they are told to. */
   const question = (room: string, answer: () => Promise<void>) => {
@@ -64,7 +57,7 @@ describe('rights that are asked again', () => {
       ask();
       await change();
       await expect.poll(() => asked.asked).toBe(5);
-      await app.data(SEND, { id: room, body: 'goes on' }, ada);
+      await aMessage(app, ada, room, 'goes on');
       expect(await following.data()).toEqual({ messageAdded: { message: { body: 'goes on' } } });
       await socket.close();
     },
@@ -105,7 +98,7 @@ describe('rights that are asked again', () => {
     await expect.poll(() => others.asked).toBe(3);
     expect(await following.ended).toMatchObject([{ extensions: { code: 'UNAVAILABLE' } }]);
     expect(await next).toMatchObject({ value: { errors: [{ extensions: { code: 'UNAVAILABLE' } }] } });
-    await app.data(SEND, { id: other, body: 'goes on' }, ada);
+    await aMessage(app, ada, other, 'goes on');
     expect(await stays.data()).toEqual({ messageAdded: { message: { body: 'goes on' } } });
     await socket.close();
   }, 60_000);

@@ -3,9 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 // Before the app.
 import '../kit/extra-fields.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { aComment, aPost, aSession } from '../kit/factories.js';
 
+/** Selects fields that only these tests have, so its data has no generated types. */
 const COMMENTS = (selection: string) => `subscription ($id: ID!) { commentAdded(postId: $id) { comment { author { ${selection} } } } }`;
-const LOGIN = `mutation ($name: String!) { login(input: { identifier: $name, password: "correct horse battery staple" }) { credentials { accessToken refreshToken } } }`;
 
 interface Event {
   readonly commentAdded: { readonly comment: { readonly author: Readonly<Record<string, unknown>> } };
@@ -19,30 +20,13 @@ describe('the audience of a result that depends on its viewer', () => {
   beforeAll(async () => {
     app = await startTestApp({ env: { LOG_LEVEL: 'silent' } });
     [ada, ben] = [await app.user('ada'), await app.user('ben')];
-    ({
-      createPost: {
-        post: { id: post },
-      },
-    } = await app.data<{ createPost: { post: { id: string } } }>(
-      `mutation { createPost(input: { body: "A post" }) { post { id } } }`,
-      {},
-      ben,
-    ));
+    ({ id: post } = await aPost(app, ben));
   });
   afterAll(() => app.stop());
 
-  /** The same user on a further device, with a session of its own. */
-  const device = async (user: TestUser): Promise<TestUser> => {
-    const { login } = await app.data<{ login: { credentials: { accessToken: string; refreshToken: string } } }>(
-      LOGIN,
-      { name: user.username },
-      { headers: { 'user-agent': `device of ${user.username}` } },
-    );
-    return { ...user, token: login.credentials.accessToken, refreshToken: login.credentials.refreshToken };
-  };
+  const device = (user: TestUser): Promise<TestUser> => aSession(app, user, { headers: { 'user-agent': `device of ${user.username}` } });
   const following = (count: number): Promise<void> => expect.poll(() => app.services.hub.stats().subscribers).toBeGreaterThanOrEqual(count);
-  const comment = (): Promise<unknown> =>
-    app.data(`mutation ($id: ID!) { addComment(input: { postId: $id, body: "A comment" }) { comment { id } } }`, { id: post }, ben);
+  const comment = (): Promise<unknown> => aComment(app, ben, post);
 
   it('is one for all devices of one person, whatever their sessions and transports', async () => {
     const cost = async (devices: number): Promise<number> => {

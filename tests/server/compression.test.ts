@@ -4,6 +4,7 @@ import { createClient } from 'graphql-sse';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodingOf } from '../../src/server/http/encoding.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { aPost } from '../kit/factories.js';
 
 let app: TestApp;
 let ada: TestUser;
@@ -112,7 +113,7 @@ describe('the result of a GET', () => {
   it('has another tag when something has changed', async () => {
     const POSTS = '{ posts { totalCount } }';
     const { etag = '' } = (await raw('GET', POSTS)).headers;
-    await app.data('mutation { createPost(input: { body: "x" }) { post { id } } }', {}, ada);
+    await aPost(app, ada);
     const after = await raw('GET', POSTS, { 'if-none-match': etag });
     expect(after.status).toBe(200);
     expect(after.headers.etag).not.toBe(etag);

@@ -2,6 +2,17 @@ import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { graphql } from '../kit/graphql.js';
+
+const WhoAmI = graphql(`
+  query WhoAmI {
+    me {
+      user {
+        username
+      }
+    }
+  }
+`);
 
 /** Authorization headers, as a function of a token that is good. */
 const GOOD = {
@@ -28,18 +39,14 @@ describe('a credential', () => {
   afterAll(() => app.stop());
 
   const byHttp = async (authorization: string): Promise<unknown> => {
-    const { data, errors } = await app.execute<{ me: { user: { username: string } } | null }>(
-      '{ me { user { username } } }',
-      {},
-      { headers: { authorization } },
-    );
+    const { data, errors } = await app.execute(WhoAmI, {}, { headers: { authorization } });
     return data?.me?.user.username ?? errors?.[0]?.extensions?.['reason'];
   };
   const bySse = async (authorization: string): Promise<unknown> => {
     const response = await fetch(app.url, {
       method: 'POST',
       headers: { authorization, accept: 'text/event-stream', 'content-type': 'application/json' },
-      body: JSON.stringify({ query: '{ me { user { username } } }' }),
+      body: JSON.stringify({ query: WhoAmI }),
     });
     const text = await response.text();
     return /"username":"(\w+)"/.exec(text)?.[1] ?? /"reason":"(\w+)"/.exec(text)?.[1];

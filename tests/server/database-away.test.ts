@@ -1,7 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { LikePost } from '../kit/acts.js';
 import { createTestDatabase, type TestDatabase } from '../kit/database.js';
+import { CreatePost, JoinAsGuest, aPost } from '../kit/factories.js';
+import { graphql } from '../kit/graphql.js';
 import { startProxy, type Proxy } from '../kit/proxy.js';
+import { LikeCountChanged } from '../kit/subscriptions.js';
 
 const TIMEOUT_MS = 1_000;
 /** The server's timeout, the further second of the client's, and room for a busy machine. */
@@ -26,8 +30,13 @@ afterAll(async () => {
   await database.drop();
 });
 
-const POSTS = '{ posts { totalCount } }';
-const CREATE = 'mutation ($body: String!, $clientId: String) { createPost(input: { body: $body, clientId: $clientId }) { post { body } } }';
+const NumberOfPosts = graphql(`
+  query NumberOfPosts {
+    posts {
+      totalCount
+    }
+  }
+`);
 
 interface Answered {
   readonly errors?: readonly { readonly extensions?: { readonly code?: unknown } }[];
@@ -46,7 +55,7 @@ const overSSE = async (): Promise<Answered> => {
   const response = await fetch(app.url, {
     method: 'POST',
     headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
-    body: JSON.stringify({ query: POSTS }),
+    body: JSON.stringify({ query: NumberOfPosts }),
   });
   const data = /^data: (.+)$/m.exec(await response.text())?.[1] ?? '{}';
   return JSON.parse(data) as Answered;
@@ -63,21 +72,21 @@ for (const [name, away] of Object.entries(faults)) {
     test('is UNAVAILABLE soon, on every transport, and serves again when it is back', async () => {
       const socket = app.connect();
       await socket.opened;
-      expect(await app.data(POSTS)).toBeTruthy();
+      expect(await app.data(NumberOfPosts)).toBeTruthy();
       await away();
       try {
         // More at once than the pool has connections.
         const answers = await soon(
           Promise.all([
-            ...Array.from({ length: 8 }, () => app.execute(POSTS)),
-            ...Array.from({ length: 4 }, () => socket.execute(POSTS)),
+            ...Array.from({ length: 8 }, () => app.execute(NumberOfPosts)),
+            ...Array.from({ length: 4 }, () => socket.execute(NumberOfPosts)),
             ...Array.from({ length: 2 }, () => overSSE()),
           ]),
         );
         expect(answers.flatMap(codesOf)).toEqual(Array.from({ length: 14 }, () => 'UNAVAILABLE'));
 
         // With a token it is the look-up of the viewer that fails, before any field.
-        const refused = await soon(app.execute(POSTS, {}, ada));
+        const refused = await soon(app.execute(NumberOfPosts, {}, ada));
         expect({ status: refused.status, codes: codesOf(refused), data: refused.data }).toEqual({
           status: 503,
           codes: ['UNAVAILABLE'],
@@ -85,37 +94,37 @@ for (const [name, away] of Object.entries(faults)) {
         });
         expect(await soon(app.connect(ada).closed)).toBe(1013);
 
-        const mutation = await soon(app.execute(`mutation { joinAsGuest(input: { displayName: "G" }) { user { id } } }`));
+        const mutation = await soon(app.execute(JoinAsGuest, { displayName: 'G' }));
         expect(codesOf(mutation)).toEqual(['UNAVAILABLE']);
       } finally {
         await proxy.resume();
       }
-      await expect.poll(() => app.execute(POSTS), { timeout: SOON_MS }).toMatchObject({ data: { posts: {} } });
+      await expect.poll(() => app.execute(NumberOfPosts), { timeout: SOON_MS }).toMatchObject({ data: { posts: {} } });
       // The socket from before has lived through it.
-      await expect.poll(() => socket.execute(POSTS), { timeout: SOON_MS }).toMatchObject({ data: { posts: {} } });
+      await expect.poll(() => socket.execute(NumberOfPosts), { timeout: SOON_MS }).toMatchObject({ data: { posts: {} } });
       await socket.close();
     });
   });
 }
 
 test('connections that stay silent for ever are given up', async () => {
-  await Promise.all(Array.from({ length: 8 }, () => app.data(POSTS)));
+  await Promise.all(Array.from({ length: 8 }, () => app.data(NumberOfPosts)));
   proxy.blackHole();
-  await soon(Promise.all(Array.from({ length: 8 }, () => app.execute(POSTS))));
+  await soon(Promise.all(Array.from({ length: 8 }, () => app.execute(NumberOfPosts))));
   proxy.forget();
-  await expect.poll(() => app.execute(POSTS), { timeout: SOON_MS }).toMatchObject({ data: { posts: {} } });
-  const answers = await Promise.all(Array.from({ length: 8 }, () => app.execute(POSTS)));
+  await expect.poll(() => app.execute(NumberOfPosts), { timeout: SOON_MS }).toMatchObject({ data: { posts: {} } });
+  const answers = await Promise.all(Array.from({ length: 8 }, () => app.execute(NumberOfPosts)));
   expect(answers.flatMap(codesOf)).toEqual([]);
 });
 
 test('a mutation that is cut off in its middle is UNAVAILABLE, wholly done or not at all, and succeeds when sent again', async () => {
-  const before = await app.data<{ posts: { totalCount: number } }>(POSTS);
+  const before = await app.data(NumberOfPosts);
   // Held in its middle by a lock, then cut.
   const { default: pg } = await import('pg');
   const holder = new pg.Client(database.url);
   await holder.connect();
   await holder.query('BEGIN; LOCK TABLE post IN ACCESS EXCLUSIVE MODE');
-  const running = app.execute(CREATE, { body: 'cut', clientId: 'once' }, ada);
+  const running = app.execute(CreatePost, { input: { body: 'cut', clientId: 'once' } }, ada);
   await expect
     .poll(
       async () =>
@@ -128,25 +137,17 @@ test('a mutation that is cut off in its middle is UNAVAILABLE, wholly done or no
   await holder.end();
 
   await expect
-    .poll(() => app.execute(CREATE, { body: 'cut', clientId: 'once' }, ada), { timeout: SOON_MS })
+    .poll(() => app.execute(CreatePost, { input: { body: 'cut', clientId: 'once' } }, ada), { timeout: SOON_MS })
     .toMatchObject({ data: { createPost: { post: { body: 'cut' } } } });
-  const after = await app.data<{ posts: { totalCount: number } }>(POSTS);
+  const after = await app.data(NumberOfPosts);
   expect(after.posts.totalCount).toBe(before.posts.totalCount + 1);
 });
 
 test('a subscription lives through it', async () => {
-  const { createPost } = await app.data<{ createPost: { post: { id: string } } }>(
-    'mutation { createPost(input: { body: "live" }) { post { id } } }',
-    {},
-    ada,
-  );
-  const { id } = createPost.post;
-  const like = (): Promise<Answered> => app.execute('mutation ($id: ID!) { likePost(input: { postId: $id }) { likeCount } }', { id }, ada);
+  const { id } = await aPost(app, ada);
+  const like = (): Promise<Answered> => app.execute(LikePost, { postId: id }, ada);
   const socket = app.connect();
-  const counts = socket.subscribe<{ likeCountChanged: { count: number } }>(
-    'subscription ($id: ID!) { likeCountChanged(postId: $id) { count } }',
-    { id },
-  );
+  const counts = socket.subscribe(LikeCountChanged, { id });
   expect(await counts.data()).toEqual({ likeCountChanged: { count: 0 } });
   await proxy.refuse();
   expect(codesOf(await soon(like()))).toEqual(['UNAVAILABLE']);

@@ -7,13 +7,13 @@ import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { connect, type TestSubscription } from '../kit/client.js';
 import { createTestDatabase, type TestDatabase } from '../kit/database.js';
 import { deferred } from '../kit/deferred.js';
+import { aMessage, aRoom } from '../kit/factories.js';
+import type { ResultOf } from '../kit/graphql.js';
+import { MessageAdded } from '../kit/subscriptions.js';
 
 /** So long that whatever is seen to happen during it happens during it. */
 const FOR_EVER = '600000';
-const MESSAGES = `subscription ($id: ID!, $after: String) { messageAdded(conversationId: $id, after: $after) { cursor message { body } } }`;
-interface Message {
-  readonly messageAdded: { readonly cursor: string; readonly message: { readonly body: string } };
-}
+type Message = ResultOf<typeof MessageAdded>;
 
 let database: TestDatabase;
 /** Where everybody goes. */
@@ -32,22 +32,12 @@ afterAll(async () => {
   await database.drop();
 });
 beforeEach(async () => {
-  const { createRoom } = await other.data<{ createRoom: { conversation: { id: string; cursor: string } } }>(
-    `mutation { createRoom(input: { title: "Room" }) { conversation { id cursor } } }`,
-    {},
-    ada,
-  );
-  ({ id: room, cursor: start } = createRoom.conversation);
+  ({ id: room, cursor: start } = await aRoom(other, ada));
 });
 
 const startStopping = (drainMs: string): Promise<TestApp> =>
   startTestApp({ database, env: { RECONCILE_MS: '50', DRAIN_MS: drainMs, DATA_DIR: other.services.config.dataDir } });
-const send = (body: string): Promise<unknown> =>
-  other.data(
-    `mutation ($id: ID!, $body: String!) { sendMessage(input: { conversationId: $id, body: $body }) { cursor } }`,
-    { id: room, body },
-    ada,
-  );
+const send = (body: string): Promise<unknown> => aMessage(other, ada, room, body);
 const bodyOf = ({ messageAdded }: Message): string => messageAdded.message.body;
 const next = async (messages: TestSubscription<Message>): Promise<string> => bodyOf(await messages.data());
 
@@ -65,8 +55,8 @@ const knock = (url: string): Promise<unknown> =>
 
 /** A stream of server-sent events, read as a browser without a library reads it. */
 const follow = async (url: string, signal: AbortSignal = new AbortController().signal) => {
-  const query = `subscription { messageAdded(conversationId: "${room}", after: "${start}") { message { body } } }`;
-  const response = await fetch(`${url}?query=${encodeURIComponent(query)}`, {
+  const variables = encodeURIComponent(JSON.stringify({ id: room, after: start }));
+  const response = await fetch(`${url}?query=${encodeURIComponent(MessageAdded.toString())}&variables=${variables}`, {
     headers: { accept: 'text/event-stream', authorization: `Bearer ${ada.token}` },
     signal,
   });
@@ -88,7 +78,7 @@ test('H17: a stop closes one socket after the other with 1012; those who are sti
   const followed = [];
   for (const socket of sockets) {
     await socket.opened;
-    followed.push({ socket, messages: socket.subscribe<Message>(MESSAGES, { id: room, after: start }) });
+    followed.push({ socket, messages: socket.subscribe(MessageAdded, { id: room, after: start }) });
   }
   await send('before');
   for (const { messages } of followed) expect(await next(messages)).toBe('before');
@@ -131,7 +121,7 @@ const followByStockClient = async (first: TestApp) => {
     },
   });
   client.subscribe<Message>(
-    { query: MESSAGES, variables: { id: room, after: start } },
+    { query: MessageAdded.toString(), variables: { id: room, after: start } },
     {
       next: ({ data }) => {
         if (!data) return;

@@ -2,8 +2,11 @@ import { request as httpRequest } from 'node:http';
 import { generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ERROR_CODES } from '../../src/errors.js';
-import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { logOut } from '../kit/acts.js';
+import { PASSWORD, startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import type { GraphQLError } from '../kit/client.js';
+import { aPost, aSession } from '../kit/factories.js';
+import { LikeCountChanged } from '../kit/subscriptions.js';
 
 interface Operation {
   readonly query?: unknown;
@@ -30,15 +33,9 @@ afterAll(() => app.stop());
 
 const LOGIN = {
   query: 'mutation ($input: LoginInput!) { login(input: $input) { user { username } } }',
-  variables: { input: { identifier: 'ada', password: 'correct horse battery staple' } },
+  variables: { input: { identifier: 'ada', password: PASSWORD } },
 };
-const login = async (): Promise<string> => {
-  const { login } = await app.data<{ login: { credentials: { accessToken: string } } }>(
-    'mutation ($input: LoginInput!) { login(input: $input) { credentials { accessToken } } }',
-    LOGIN.variables,
-  );
-  return login.credentials.accessToken;
-};
+const login = async (): Promise<string> => (await aSession(app, ada)).token;
 
 const authorization = (token: string | undefined): Record<string, string> =>
   token === undefined ? {} : { authorization: `Bearer ${token}` };
@@ -162,7 +159,7 @@ describe('H20: a mistake in the operation', () => {
     test(`a subscription that is refused: by ${transport} a result with the error`, async () => {
       const postId = Buffer.from('Post:00000000-0000-7000-8000-000000000000').toString('base64');
       const answer = await transports[transport]?.({
-        query: 'subscription ($id: ID!) { likeCountChanged(postId: $id) { count } }',
+        query: LikeCountChanged.toString(),
         variables: { id: postId },
       });
       expectCode(answer as Answer, 'NOT_FOUND');
@@ -219,12 +216,8 @@ describe('a mistake in the request', () => {
   });
 
   test('a subscription without a way to stream is 406, and leaves nothing behind', async () => {
-    const { createPost } = await app.data<{ createPost: { post: { id: string } } }>(
-      'mutation { createPost(input: { body: "x" }) { post { id } } }',
-      {},
-      { token: await login() },
-    );
-    const body = JSON.stringify({ query: `subscription { likeCountChanged(postId: "${createPost.post.id}") { count } }` });
+    const { id } = await aPost(app, { token: await login() });
+    const body = JSON.stringify({ query: LikeCountChanged, variables: { id } });
     const answer = await send({ method: 'POST', headers: { ...JSON_BODY, accept: 'application/json' }, body });
     expectCode(answer, 'BAD_REQUEST');
     expect(answer.status).toBe(406);
@@ -292,7 +285,7 @@ describe('a token that is refused', () => {
     'of a session that has ended': [
       async () => {
         const token = await login();
-        await app.data('mutation { logout { ok } }', {}, { token });
+        await logOut(app, { token });
         return token;
       },
       4401,

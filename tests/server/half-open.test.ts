@@ -2,7 +2,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { connect } from '../kit/client.js';
+import { aMessage, aRoom } from '../kit/factories.js';
 import { startProxy, type Proxy } from '../kit/proxy.js';
+import { MessageAdded } from '../kit/subscriptions.js';
 
 let app: TestApp;
 let ada: TestUser;
@@ -16,11 +18,6 @@ afterAll(async () => {
   await app.stop();
   await proxy.stop();
 });
-
-const MESSAGES = `subscription ($id: ID!, $after: String) { messageAdded(conversationId: $id, after: $after) { cursor message { body } } }`;
-interface Message {
-  readonly messageAdded: { readonly cursor: string; readonly message: { readonly body: string } };
-}
 
 test('H19: a peer that answers no ping gets one, and is cut when the second is due', async () => {
   const socket = new WebSocket(app.url.replace(/^http/, 'ws'), 'graphql-transport-ws', { autoPong: false });
@@ -44,22 +41,12 @@ test('H19: a peer that answers is kept', async () => {
 });
 
 test('H19: a link that swallows everything is given up, and its peer resumes over another without missing anything', async () => {
-  const { createRoom } = await app.data<{ createRoom: { conversation: { id: string; cursor: string } } }>(
-    `mutation { createRoom(input: { title: "Room" }) { conversation { id cursor } } }`,
-    {},
-    ada,
-  );
-  const { id, cursor } = createRoom.conversation;
-  const send = (body: string): Promise<unknown> =>
-    app.data(
-      `mutation ($id: ID!, $body: String!) { sendMessage(input: { conversationId: $id, body: $body }) { cursor } }`,
-      { id, body },
-      ada,
-    );
+  const { id, cursor } = await aRoom(app, ada);
+  const send = (body: string): Promise<unknown> => aMessage(app, ada, id, body);
   const { subscribers } = app.services.hub.stats();
 
   const before = connect(proxy.url, ada.token);
-  const messages = before.subscribe<Message>(MESSAGES, { id, after: cursor });
+  const messages = before.subscribe(MessageAdded, { id, after: cursor });
   await send('first');
   const { messageAdded } = await messages.data();
   expect(messageAdded.message.body).toBe('first');
@@ -73,7 +60,7 @@ test('H19: a link that swallows everything is given up, and its peer resumes ove
   expect(messages.waiting()).toBe(0);
 
   const after = connect(proxy.url, ada.token);
-  const resumed = after.subscribe<Message>(MESSAGES, { id, after: messageAdded.cursor });
+  const resumed = after.subscribe(MessageAdded, { id, after: messageAdded.cursor });
   const missed = await resumed.take(2);
   await send('last');
   const [last] = await resumed.take(1);

@@ -4,6 +4,8 @@ import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { startTestApp, type TestApp } from '../kit/app.js';
+import { aPost } from '../kit/factories.js';
+import { LikeCountChanged } from '../kit/subscriptions.js';
 import { deferred } from '../kit/deferred.js';
 import { startProxy, type Proxy } from '../kit/proxy.js';
 import { createTestDatabase, type TestDatabase } from '../kit/database.js';
@@ -267,16 +269,11 @@ describe('the page of GraphiQL', () => {
 });
 
 describe('a stop', () => {
-  const LIKES = 'subscription ($id: ID!) { likeCountChanged(postId: $id) { count } }';
   /** An app that is about to stop, and a post that can be followed there. */
   const startStopping = async (): Promise<{ readonly stopping: TestApp; readonly id: string }> => {
     const stopping = await startTestApp();
-    const { createPost } = await stopping.data<{ createPost: { post: { id: string } } }>(
-      'mutation { createPost(input: { body: "x" }) { post { id } } }',
-      {},
-      await stopping.user('ada'),
-    );
-    return { stopping, id: createPost.post.id };
+    const { id } = await aPost(stopping, await stopping.user('ada'));
+    return { stopping, id };
   };
 
   test('ends sockets with 1012', async () => {
@@ -287,7 +284,7 @@ describe('a stop', () => {
     socket.on('open', () => socket.send('{"type":"connection_init"}'));
     socket.on('message', (data: Buffer) => {
       const { type } = JSON.parse(data.toString()) as { type: string };
-      const payload = { query: LIKES, variables: { id } };
+      const payload = { query: LikeCountChanged, variables: { id } };
       if (type === 'connection_ack') socket.send(JSON.stringify({ type: 'subscribe', id: '1', payload }));
       if (type === 'next') subscribed.resolve(undefined);
     });
@@ -299,7 +296,7 @@ describe('a stop', () => {
   test('cuts event streams, without a complete', async () => {
     const { stopping, id } = await startStopping();
     const variables = encodeURIComponent(JSON.stringify({ id }));
-    const response = await fetch(`${stopping.url}?query=${encodeURIComponent(LIKES)}&variables=${variables}`, {
+    const response = await fetch(`${stopping.url}?query=${encodeURIComponent(LikeCountChanged.toString())}&variables=${variables}`, {
       headers: { accept: 'text/event-stream' },
     });
     const reader = (response.body as ReadableStream<Uint8Array>).getReader();

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApp, type TestApp } from '../kit/app.js';
+import { aPost } from '../kit/factories.js';
 import { openRawSocket, type RawSocket } from '../kit/raw-socket.js';
+import { LikeCountChanged } from '../kit/subscriptions.js';
 import { bytesInUse } from '../realtime/hazard-world.js';
 
 const COUNT = 60;
@@ -12,12 +14,7 @@ let post: string;
 beforeAll(async () => {
   app = await startTestApp({ env: { LOG_LEVEL: 'silent', MAX_SUBSCRIPTIONS_PER_SOCKET: '100' } });
   const ada = await app.user('ada');
-  const { createPost } = await app.data<{ createPost: { post: { id: string } } }>(
-    'mutation { createPost(input: { body: "A post" }) { post { id } } }',
-    {},
-    ada,
-  );
-  post = createPost.post.id;
+  ({ id: post } = await aPost(app, ada));
 });
 afterAll(() => app.stop());
 
@@ -58,7 +55,7 @@ const keep = async (asked: (text: string) => Asked): Promise<{ readonly bytes: n
 
 describe('what a subscription keeps of its request', () => {
   it('is nothing of variables that it does not declare', async () => {
-    const query = 'subscription ($id: ID!) { likeCountChanged(postId: $id) { count } }';
+    const query = LikeCountChanged.toString();
     const { bytes, answers } = await keep((text) => ({ query, variables: { id: post, text } }));
     expect(answers).toEqual(answers.map(() => ({ data: { likeCountChanged: { count: 0 } } })));
     expect(bytes).toBeLessThan(KEPT_BYTES);

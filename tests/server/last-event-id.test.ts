@@ -2,6 +2,31 @@ import { createClient } from 'graphql-sse';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { schema } from '../../src/process/schema.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { notificationCursorOf } from '../kit/acts.js';
+import { aComment, aMessage, aPost, aRoom } from '../kit/factories.js';
+import { graphql } from '../kit/graphql.js';
+
+const AnnouncementCursor = graphql(`
+  query AnnouncementCursor {
+    announcementCursor
+  }
+`);
+const Announce = graphql(`
+  mutation Announce($text: String!) {
+    announce(input: { text: $text }) {
+      announcement {
+        id
+      }
+    }
+  }
+`);
+const DeletePost = graphql(`
+  mutation DeletePost($id: ID!) {
+    deletePost(input: { id: $id }) {
+      postId
+    }
+  }
+`);
 
 /** Each subscription over a log: how it is followed, and the events of its stream. */
 const FIELDS = {
@@ -42,48 +67,20 @@ describe('H35: Last-Event-ID is answered as `after` is', () => {
   beforeAll(async () => {
     app = await startTestApp();
     [ada, ben, admin] = [await app.user('ada'), await app.user('ben'), await app.userWithRole('root', 'ADMIN')];
-    const created = await app.data<
-      Record<'post' | 'gone', { post: { id: string; commentCursor: string } }> & { room: { conversation: { id: string; cursor: string } } }
-    >(
-      `mutation {
-        post: createPost(input: { body: "stays" }) { post { id commentCursor } }
-        gone: createPost(input: { body: "goes" }) { post { id commentCursor } }
-        room: createRoom(input: { title: "Room" }) { conversation { id cursor } }
-      }`,
-      {},
-      ada,
-    );
-    ({ id: post } = created.post.post);
-    ({ id: gone } = created.gone.post);
-    ({ id: room } = created.room.conversation);
-    const { me, announcementCursor } = await app.data<{ me: { notificationCursor: string }; announcementCursor: string }>(
-      '{ me { notificationCursor } announcementCursor }',
-      {},
-      ada,
-    );
+    const [stays, goes, talks] = [await aPost(app, ada), await aPost(app, ada), await aRoom(app, ada)];
+    [post, gone, room] = [stays.id, goes.id, talks.id];
     Object.assign(begins, {
-      post: created.post.post.commentCursor,
-      gone: created.gone.post.commentCursor,
-      room: created.room.conversation.cursor,
-      viewer: me.notificationCursor,
-      everyone: announcementCursor,
+      post: stays.commentCursor,
+      gone: goes.commentCursor,
+      room: talks.cursor,
+      viewer: await notificationCursorOf(app, ada),
+      everyone: (await app.data(AnnouncementCursor)).announcementCursor,
     });
-    for (const id of [post, gone]) {
-      for (const body of ['one', 'two'])
-        await app.data(
-          'mutation ($id: ID!, $body: String!) { addComment(input: { postId: $id, body: $body }) { comment { id } } }',
-          { id, body },
-          ben,
-        );
-    }
-    await app.data('mutation ($id: ID!) { deletePost(input: { id: $id }) { postId } }', { id: gone }, ada);
-    for (const body of ['one', 'two']) {
-      await app.data(
-        'mutation ($id: ID!, $body: String!) { sendMessage(input: { conversationId: $id, body: $body }) { cursor } }',
-        { id: room, body },
-        ada,
-      );
-      await app.data('mutation ($body: String!) { announce(input: { text: $body }) { announcement { id } } }', { body }, admin);
+    for (const id of [post, gone]) for (const body of ['one', 'two']) await aComment(app, ben, id, { body });
+    await app.data(DeletePost, { id: gone }, ada);
+    for (const text of ['one', 'two']) {
+      await aMessage(app, ada, room, text);
+      await app.data(Announce, { text }, admin);
     }
   });
   afterAll(() => app.stop());

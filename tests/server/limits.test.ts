@@ -5,7 +5,10 @@ import { addressKey } from '../../src/access/address.js';
 import { createBucket, createOperationBudgets } from '../../src/access/buckets.js';
 import { loadConfig } from '../../src/config.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { like } from '../kit/acts.js';
 import { deferred } from '../kit/deferred.js';
+import { aPost } from '../kit/factories.js';
+import { LikeCountChanged } from '../kit/subscriptions.js';
 
 const MAX_SUBSCRIPTIONS = 3;
 const PER_SECOND = 5;
@@ -23,19 +26,9 @@ let post: string;
 beforeAll(async () => {
   app = await startTestApp({ env: LIMITS });
   ada = await app.user('ada');
-  const { createPost } = await app.data<{ createPost: { post: { id: string } } }>(
-    `mutation { createPost(input: { body: "x" }) { post { id } } }`,
-    {},
-    ada,
-  );
-  post = createPost.post.id;
+  ({ id: post } = await aPost(app, ada));
 });
 afterAll(() => app.stop());
-
-const LIKES = `subscription ($id: ID!) { likeCountChanged(postId: $id) { count } }`;
-interface Likes {
-  readonly likeCountChanged: { readonly count: number };
-}
 
 /** Resolves with the status of a refused handshake, or with the socket of one that was not. */
 const knock = (url: string, headers: Readonly<Record<string, string>> = {}): Promise<number | WebSocket> => {
@@ -59,15 +52,15 @@ const close = (socket: WebSocket | number): Promise<unknown> => {
 describe('one socket', () => {
   test('H22: one subscription over the cap is refused with RATE_LIMITED, and the socket is kept', async () => {
     const socket = app.connect(ada);
-    const running = Array.from({ length: MAX_SUBSCRIPTIONS }, () => socket.subscribe<Likes>(LIKES, { id: post }));
+    const running = Array.from({ length: MAX_SUBSCRIPTIONS }, () => socket.subscribe(LikeCountChanged, { id: post }));
     for (const likes of running) expect(await likes.data()).toEqual({ likeCountChanged: { count: 0 } });
-    const over = socket.subscribe(LIKES, { id: post });
+    const over = socket.subscribe(LikeCountChanged, { id: post });
     expect(await over.ended).toMatchObject([{ extensions: { code: 'RATE_LIMITED', limit: MAX_SUBSCRIPTIONS } }]);
 
-    await app.data(`mutation ($id: ID!) { likePost(input: { postId: $id }) { likeCount } }`, { id: post }, ada);
+    await like(app, ada, post);
     for (const likes of running) expect(await likes.data()).toEqual({ likeCountChanged: { count: 1 } });
     running[0]?.stop();
-    expect(await socket.subscribe<Likes>(LIKES, { id: post }).data()).toEqual({ likeCountChanged: { count: 1 } });
+    expect(await socket.subscribe(LikeCountChanged, { id: post }).data()).toEqual({ likeCountChanged: { count: 1 } });
     await socket.close();
   });
 
@@ -82,7 +75,7 @@ describe('one socket', () => {
     const closed = new Promise((resolve) => socket.once('close', (code, reason) => resolve([code, reason.toString()])));
     // All at once, so that no time passes in which more would be allowed.
     for (let n = 0; n < 500; n += 1)
-      socket.send(JSON.stringify({ type: 'subscribe', id: `s${n}`, payload: { query: LIKES, variables: { id: post } } }));
+      socket.send(JSON.stringify({ type: 'subscribe', id: `s${n}`, payload: { query: LikeCountChanged, variables: { id: post } } }));
     expect(await closed).toEqual([4429, 'Too many requests']);
     expect(answered.size).toBeLessThan(500);
     await expect.poll(() => app.services.hub.stats().subscribers).toBe(0);
@@ -143,7 +136,7 @@ describe('one address', () => {
       const follow = (): Promise<Response> => {
         const controller = new AbortController();
         controllers.push(controller);
-        return stream(mine.url, LIKES, controller.signal);
+        return stream(mine.url, LikeCountChanged.toString(), controller.signal);
       };
       const socket = await knock(mine.url);
       expect(socket).toBeInstanceOf(WebSocket);

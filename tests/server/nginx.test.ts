@@ -9,6 +9,9 @@ import { createResumingClient } from '../../src/client/resuming-client.js';
 import { freePort } from '../../src/db/embedded/free-port.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { createTestDatabase, type TestDatabase } from '../kit/database.js';
+import { aMessage, aRoom } from '../kit/factories.js';
+import type { ResultOf } from '../kit/graphql.js';
+import { MessageAdded } from '../kit/subscriptions.js';
 
 const PATH = `${process.env['PATH'] ?? ''}:/usr/sbin`;
 const isThere = spawnSync('nginx', ['-v'], { env: { PATH } }).error === undefined;
@@ -64,12 +67,7 @@ describe.skipIf(!isThere)('behind nginx, with the lines of the README', () => {
       env: { RECONCILE_MS: '50', TRUST_PROXY: 'true', DRAIN_MS: '2000', DATA_DIR: other.services.config.dataDir },
     });
     ada = await other.user('ada');
-    const { createRoom } = await other.data<{ createRoom: { conversation: { id: string; cursor: string } } }>(
-      'mutation { createRoom(input: { title: "Room" }) { conversation { id cursor } } }',
-      {},
-      ada,
-    );
-    room = createRoom.conversation;
+    room = await aRoom(other, ada);
     nginx = await startNginx([new URL(stopping.url).port, new URL(other.url).port]);
   });
   afterAll(async () => {
@@ -78,12 +76,7 @@ describe.skipIf(!isThere)('behind nginx, with the lines of the README', () => {
     await other.stop();
     await database.drop();
   });
-  const send = (body: string): Promise<unknown> =>
-    other.data(
-      'mutation ($id: ID!, $body: String!) { sendMessage(input: { conversationId: $id, body: $body }) { cursor } }',
-      { id: room.id, body },
-      ada,
-    );
+  const send = (body: string): Promise<unknown> => aMessage(other, ada, room.id, body);
 
   it('H17: sockets of a server that stops come back on the other one, and miss nothing', async () => {
     const SOCKETS = 8;
@@ -95,11 +88,8 @@ describe.skipIf(!isThere)('behind nginx, with the lines of the README', () => {
         webSocketImpl: WebSocket,
         getAccessToken: () => ada.token,
       });
-      client.subscribe<{ messageAdded: { message: { body: string } } }>(
-        {
-          query: 'subscription ($id: ID!, $after: String) { messageAdded(conversationId: $id, after: $after) { message { body } } }',
-          variables: { id: room.id, after: room.cursor },
-        },
+      client.subscribe<ResultOf<typeof MessageAdded>>(
+        { query: MessageAdded.toString(), variables: { id: room.id, after: room.cursor } },
         {
           next: ({ data }) => void seen.push(data?.messageAdded.message.body ?? ''),
           error: (error) => void seen.push(JSON.stringify(error)),

@@ -3,6 +3,7 @@ import { createClient } from 'graphql-ws';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { startTestApp, type TestApp } from '../kit/app.js';
+import { aRoom } from '../kit/factories.js';
 
 /** Budgets of an operation a second, and thirty at once. */
 const ENV = {
@@ -26,12 +27,7 @@ beforeAll(async () => {
   moderator = (await app.userWithRole('mona', 'ADMIN')).token;
   member = (await app.user('ada')).token;
   await app.data('mutation { createCategory(input: { name: "Taken" }) { category { id } } }', {}, { token: moderator });
-  const { createRoom } = await app.data<{ createRoom: { conversation: { id: string } } }>(
-    'mutation { createRoom(input: {}) { conversation { id } } }',
-    {},
-    { token: member },
-  );
-  conversation = createRoom.conversation.id;
+  conversation = (await aRoom(app, { token: member })).id;
 });
 afterAll(() => app.stop());
 

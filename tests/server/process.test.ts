@@ -2,10 +2,16 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { connect, execute, type TestSubscription } from '../kit/client.js';
+import { joinRoom, like } from '../kit/acts.js';
+import { apiAt } from '../kit/api.js';
+import type { TestUser } from '../kit/app.js';
+import { connect, type TestSocket } from '../kit/client.js';
 import { createTestDatabase } from '../kit/database.js';
+import { CreatePost, aGuest, aMessage, aPost, aRoom } from '../kit/factories.js';
+import { graphql } from '../kit/graphql.js';
 import { startServerProcess, type ServerProcess } from '../kit/process.js';
 import { startRedis } from '../kit/redis.js';
+import { LikeCountChanged, MessageAdded, StatusChanged } from '../kit/subscriptions.js';
 
 const cleanup: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -24,27 +30,37 @@ const start = async (env: Record<string, string>): Promise<ServerProcess> => {
   return server;
 };
 
-const GUEST = `mutation { joinAsGuest(input: { displayName: "Guest" }) { user { id } credentials { accessToken } } }`;
-const CREATE = `mutation ($body: String!) { createPost(input: { body: $body }) { post { id } } }`;
-
-interface Guest {
-  readonly joinAsGuest: { readonly user: { readonly id: string }; readonly credentials: { readonly accessToken: string } };
-}
-
-const guest = async (url: string): Promise<{ token: string; id: string }> => {
-  const { data } = await execute<Guest>(url, GUEST);
-  if (!data) throw new Error('No guest could be made.');
-  return { token: data.joinAsGuest.credentials.accessToken, id: data.joinAsGuest.user.id };
-};
+/** The first query of the README. */
+const FirstEntries = graphql(`
+  query FirstEntries {
+    entries(first: 10, filter: { category: "technical" }) {
+      edges {
+        node {
+          id
+          title
+          author {
+            username
+          }
+        }
+      }
+    }
+  }
+`);
+const KeptPosts = graphql(`
+  query KeptPosts {
+    posts(first: 100) {
+      nodes {
+        body
+      }
+    }
+  }
+`);
 
 describe('the server as a process', () => {
   it('answers the first query on its embedded database, says what to do next, and ends with 0', async () => {
     const server = await start({ DATA_DIR: await folder() });
-    const { data } = await execute<{ entries: { edges: { node: { title: string; author: { username: string } } }[] } }>(
-      server.url,
-      `{ entries(first: 10, filter: {category: "technical"}) { edges { node { id title author { username } } } } }`,
-    );
-    expect(data?.entries.edges).toHaveLength(10);
+    const { entries } = await apiAt(server.url).data(FirstEntries);
+    expect(entries.edges).toHaveLength(10);
     expect(server.output()).toContain('login(');
     expect(server.output()).toContain('entries(');
     expect(await server.end('SIGTERM')).toBe(0);
@@ -53,13 +69,14 @@ describe('the server as a process', () => {
   it('keeps everything it acknowledged when it is killed, and starts again', async () => {
     const env = { DATA_DIR: await folder() };
     const first = await start(env);
-    const { token } = await guest(first.url);
+    const api = apiAt(first.url);
+    const author = await aGuest(api);
     const acknowledged: string[] = [];
     const write = async (): Promise<void> => {
       for (let n = 0; ; n += 1) {
         const body = `post ${n}`;
-        const { data } = await execute(first.url, CREATE, { body }, { token });
-        if (data?.['createPost']) acknowledged.push(body);
+        const { data } = await api.execute(CreatePost, { input: { body } }, author);
+        if (data?.createPost) acknowledged.push(body);
         if (acknowledged.length === 20) void first.end('SIGKILL');
       }
     };
@@ -67,11 +84,8 @@ describe('the server as a process', () => {
     await first.end('SIGKILL');
 
     const second = await start(env);
-    const { data } = await execute<{ posts: { edges: { node: { body: string } }[] } }>(
-      second.url,
-      `{ posts(first: 100) { edges { node { body } } } }`,
-    );
-    const kept = new Set(data?.posts.edges.map(({ node }) => node.body));
+    const { posts } = await apiAt(second.url).data(KeptPosts);
+    const kept = new Set(posts.nodes.map(({ body }) => body));
     expect(acknowledged.filter((body) => !kept.has(body))).toEqual([]);
     expect(acknowledged.length).toBeGreaterThanOrEqual(20);
   });
@@ -80,7 +94,7 @@ describe('the server as a process', () => {
     const env = { DATA_DIR: await folder() };
     const first = await start(env);
     await expect(startServerProcess(env)).rejects.toThrow(String(first.child.pid));
-    expect((await execute(first.url, '{ __typename }')).data).toEqual({ __typename: 'Query' });
+    expect(await apiAt(first.url).data('{ __typename }')).toEqual({ __typename: 'Query' });
   });
 
   it('says every mistake of its configuration at once and starts nothing', async () => {
@@ -109,47 +123,38 @@ describe('two processes on one PostgreSQL and one Redis', () => {
     for (const each of undo.reverse()) await each();
   });
 
-  const data = async <Data>(url: string, query: string, variables: object, as: { readonly token: string }): Promise<Data> => {
-    const response = await execute<Data>(url, query, variables, as);
-    if (!response.data) throw new Error(`The operation failed: ${JSON.stringify(response)}`);
-    return response.data;
-  };
-  const follow = <Data>(url: string, token: string, query: string, variables: object): TestSubscription<Data> => {
-    const socket = connect(url, token);
+  const apis = () => [apiAt(one.url), apiAt(two.url)] as const;
+  /** Of the first process. */
+  const socketOf = (user: TestUser): TestSocket => {
+    const socket = connect(one.url, user.token);
     cleanup.push(() => socket.close());
-    return socket.subscribe<Data>(query, variables);
+    return socket;
   };
 
   it('exchange messages', async () => {
-    const [ada, ben] = await Promise.all([guest(one.url), guest(two.url)]);
-    const { createRoom } = await data<{ createRoom: { conversation: { id: string; joinCode: string; cursor: string } } }>(
-      one.url,
-      `mutation { createRoom(input: { title: "Room" }) { conversation { id joinCode cursor } } }`,
-      {},
-      ada,
-    );
-    const { id, joinCode, cursor } = createRoom.conversation;
-    await data(two.url, `mutation ($code: String!) { joinRoom(input: { code: $code }) { conversation { id } } }`, { code: joinCode }, ben);
-    const query = `subscription ($id: ID!, $after: String) { messageAdded(conversationId: $id, after: $after) { message { body } } }`;
-    const messages = follow(one.url, ada.token, query, { id, after: cursor });
-    await data(two.url, `mutation ($id: ID!) { sendMessage(input: { conversationId: $id, body: "hello" }) { cursor } }`, { id }, ben);
-    expect(await messages.data()).toEqual({ messageAdded: { message: { body: 'hello' } } });
+    const [first, second] = apis();
+    const [ada, ben] = await Promise.all([aGuest(first), aGuest(second)]);
+    const { id, joinCode, cursor } = await aRoom(first, ada);
+    await joinRoom(second, ben, joinCode);
+    const messages = socketOf(ada).subscribe(MessageAdded, { id, after: cursor });
+    await aMessage(second, ben, id, 'hello');
+    expect((await messages.data()).messageAdded.message).toEqual({ body: 'hello' });
   });
 
   it('exchange likes', async () => {
-    const [ada, ben] = await Promise.all([guest(one.url), guest(two.url)]);
-    const { createPost } = await data<{ createPost: { post: { id: string } } }>(one.url, CREATE, { body: 'x' }, ada);
-    const { id } = createPost.post;
-    const likes = follow(one.url, ada.token, `subscription ($id: ID!) { likeCountChanged(postId: $id) { count } }`, { id });
+    const [first, second] = apis();
+    const [ada, ben] = await Promise.all([aGuest(first), aGuest(second)]);
+    const { id } = await aPost(first, ada);
+    const likes = socketOf(ada).subscribe(LikeCountChanged, { id });
     expect(await likes.data()).toEqual({ likeCountChanged: { count: 0 } });
-    await data(two.url, `mutation ($id: ID!) { likePost(input: { postId: $id }) { likeCount } }`, { id }, ben);
+    await like(second, ben, id);
     expect(await likes.data()).toEqual({ likeCountChanged: { count: 1 } });
   });
 
   it('exchange who is here', async () => {
-    const [ada, ben] = await Promise.all([guest(one.url), guest(two.url)]);
-    const query = `subscription ($ids: [ID!]) { presenceChanged(userIds: $ids) { status } }`;
-    const presence = follow(one.url, ada.token, query, { ids: [ben.id] });
+    const [first, second] = apis();
+    const [ada, ben] = await Promise.all([aGuest(first), aGuest(second)]);
+    const presence = socketOf(ada).subscribe(StatusChanged, { ids: [ben.id] });
     expect(await presence.data()).toEqual({ presenceChanged: { status: 'OFFLINE' } });
     const other = connect(two.url, ben.token);
     expect(await presence.data()).toEqual({ presenceChanged: { status: 'ONLINE' } });

@@ -2,7 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { codeOf, coded } from '../../src/errors.js';
 import { createLog } from '../../src/observability/log.js';
 import { createRateLimits } from '../../src/access/rate-limits.js';
-import { startTestApp, type TestApp } from '../kit/app.js';
+import { PASSWORD, Register, startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { AddComment, CreatePost, JoinAsGuest, LogIn, aPost } from '../kit/factories.js';
+import type { TypedText } from '../kit/graphql.js';
 import { startRedis, type TestRedis } from '../kit/redis.js';
 
 /** Each address is somebody else's here, so that no test meets the limits of another. */
@@ -13,11 +15,6 @@ const SIGN_UPS = 100;
 const POSTS_AND_COMMENTS = 120;
 const FIFTEEN_MINUTES_MS = 900_000;
 
-const LOGIN =
-  'mutation ($as: String!, $password: String!) { login(input: { identifier: $as, password: $password }) { user { username } } }';
-const JOIN = 'mutation { joinAsGuest(input: { displayName: "G" }) { user { id } } }';
-const RIGHT = 'correct horse battery staple';
-
 interface Outcome {
   readonly code: unknown;
   readonly retryAfterMs: unknown;
@@ -26,17 +23,14 @@ const SUCCESS: Outcome = { code: undefined, retryAfterMs: undefined };
 const WRONG: Outcome = { code: 'UNAUTHENTICATED', retryAfterMs: undefined };
 
 const from = (app: TestApp, address: string) => {
-  const ask = async (query: string, variables = {}): Promise<Outcome> => {
-    const { errors } = await app.execute(query, variables, { headers: { 'x-forwarded-for': address } });
+  const ask = async <Variables>(document: TypedText<unknown, Variables>, variables: Variables): Promise<Outcome> => {
+    const { errors } = await app.execute(document.toString(), variables as object, { headers: { 'x-forwarded-for': address } });
     return { code: errors?.[0]?.extensions?.['code'], retryAfterMs: errors?.[0]?.extensions?.['retryAfterMs'] };
   };
   return {
-    login: (as: string, password: string) => ask(LOGIN, { as, password }),
-    join: () => ask(JOIN),
-    register: (username: string) =>
-      ask(
-        `mutation { register(input: { username: "${username}", email: "${username}@example.com", password: "${RIGHT}" }) { user { id } } }`,
-      ),
+    login: (as: string, password: string) => ask(LogIn, { identifier: as, password }),
+    join: () => ask(JoinAsGuest, { displayName: 'G' }),
+    register: (username: string) => ask(Register, { input: { username, email: `${username}@example.com`, password: PASSWORD } }),
   };
 };
 
@@ -64,8 +58,8 @@ const suite = (start: () => Promise<TestApp>): void => {
     const guesses = await times(LOGINS_AS_NAME, (n) => from(app, `10.1.0.${n}`).login('ben', 'wrong'));
     expect(guesses).toEqual(Array.from({ length: LOGINS_AS_NAME }, () => WRONG));
     limited(await from(app, '10.1.1.1').login(' BEN ', 'wrong'));
-    limited(await from(app, '10.1.1.2').login('ben', RIGHT));
-    expect(await from(app, '10.1.1.2').login('ada', RIGHT)).toEqual(SUCCESS);
+    limited(await from(app, '10.1.1.2').login('ben', PASSWORD));
+    expect(await from(app, '10.1.1.2').login('ada', PASSWORD)).toEqual(SUCCESS);
   });
 
   test('guesses at the same time do not slip through', async () => {
@@ -77,7 +71,7 @@ const suite = (start: () => Promise<TestApp>): void => {
   });
 
   test('who gives the right password is not counted', async () => {
-    const logins = await times(2 * LOGINS_AS_NAME, () => from(app, '10.3.0.1').login('ada', RIGHT));
+    const logins = await times(2 * LOGINS_AS_NAME, () => from(app, '10.3.0.1').login('ada', PASSWORD));
     expect(logins).toEqual(Array.from({ length: 2 * LOGINS_AS_NAME }, () => SUCCESS));
   });
 
@@ -122,13 +116,13 @@ describe('in the process', () => {
   test('what one user writes is counted, posts and comments together, and nobody else is held up by it', async () => {
     const app = await startTestApp({ env: ENV });
     const [eve, fay] = await Promise.all([app.user('eve'), app.user('fay')]);
-    const post = 'mutation { createPost(input: { body: "x" }) { post { id } } }';
-    const { createPost } = await app.data<{ createPost: { post: { id: string } } }>(post, {}, eve);
-    const comment = `mutation { addComment(input: { postId: "${createPost.post.id}", body: "x" }) { comment { id } } }`;
-    const codes = await Promise.all(Array.from({ length: POSTS_AND_COMMENTS }, (_, n) => app.code(n % 2 === 0 ? post : comment, {}, eve)));
+    const { id: postId } = await aPost(app, eve);
+    const post = (as: TestUser): Promise<unknown> => app.code(CreatePost, { input: { body: 'x' } }, as);
+    const comment = (as: TestUser): Promise<unknown> => app.code(AddComment, { input: { postId, body: 'x' } }, as);
+    const codes = await Promise.all(Array.from({ length: POSTS_AND_COMMENTS }, (_, n) => (n % 2 === 0 ? post(eve) : comment(eve))));
     expect(codes.filter((code) => code === undefined)).toHaveLength(POSTS_AND_COMMENTS - 1);
     expect(codes.filter((code) => code === 'RATE_LIMITED')).toHaveLength(1);
-    expect(await app.code(comment, {}, fay)).toBeUndefined();
+    expect(await comment(fay)).toBeUndefined();
     await app.stop();
   });
 

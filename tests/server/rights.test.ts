@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestApp, type TestApp } from '../kit/app.js';
+import { logOut } from '../kit/acts.js';
 
 const TRY_AGAIN_LATER = 1013;
 
@@ -29,6 +30,6 @@ test("a socket whose session is looked up while the following of its user's righ
   await holder.query('COMMIT');
   await holder.end();
   await entering.opened;
-  await app.data('mutation { logout { ok } }', {}, user);
+  await logOut(app, user);
   expect(await entering.closed).toBe(4401);
 });

@@ -1,6 +1,26 @@
 import { createClient, type Client, type ExecutionResult, type RequestParams } from 'graphql-sse';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { commentCursorOf, like, unlike } from '../kit/acts.js';
+import { aComment, aPost } from '../kit/factories.js';
+import { graphql, type ResultOf, type TypedText } from '../kit/graphql.js';
+import { CommentAdded, LikeCountChanged, StatusChanged } from '../kit/subscriptions.js';
+
+const UpdateBio = graphql(`
+  mutation UpdateBio($bio: String!) {
+    updateProfile(input: { bio: $bio }) {
+      user {
+        bio
+      }
+    }
+  }
+`);
+
+/** As graphql-sse wants it. */
+const requestOf = <Variables extends Record<string, unknown>>(
+  document: TypedText<unknown, Variables>,
+  variables: Variables,
+): RequestParams => ({ query: document.toString(), variables });
 
 let app: TestApp;
 let ada: TestUser;
@@ -9,15 +29,7 @@ const clients: Client[] = [];
 beforeAll(async () => {
   app = await startTestApp();
   ada = await app.user('ada');
-  ({
-    createPost: {
-      post: { id: postId },
-    },
-  } = await app.data<{ createPost: { post: { id: string } } }>(
-    'mutation { createPost(input: { body: "hello" }) { post { id } } }',
-    {},
-    ada,
-  ));
+  ({ id: postId } = await aPost(app, ada));
 });
 afterEach(() => {
   for (const client of clients.splice(0)) client.dispose();
@@ -41,14 +53,7 @@ const all = async (results: AsyncIterable<ExecutionResult>): Promise<ExecutionRe
   return seen;
 };
 
-const likes = (): RequestParams => ({
-  query: 'subscription ($id: ID!) { likeCountChanged(postId: $id) { count } }',
-  variables: { id: postId },
-});
-const like = (): Promise<unknown> =>
-  app.data('mutation ($id: ID!) { likePost(input: { postId: $id }) { likeCount } }', { id: postId }, ada);
-const unlike = (): Promise<unknown> =>
-  app.data('mutation ($id: ID!) { unlikePost(input: { postId: $id }) { likeCount } }', { id: postId }, ada);
+const likes = () => requestOf(LikeCountChanged, { id: postId });
 const nothingLeft = (): Promise<void> => expect.poll(() => app.services.hub.stats()).toMatchObject({ streams: 0, subscribers: 0 });
 
 describe('a graphql-sse client', () => {
@@ -57,15 +62,16 @@ describe('a graphql-sse client', () => {
   });
 
   test('sends a mutation with its token', async () => {
-    const mutation = 'mutation { updateProfile(input: { bio: "by SSE" }) { user { bio } } }';
-    expect(await all(client(ada).iterate({ query: mutation }))).toMatchObject([{ data: { updateProfile: { user: { bio: 'by SSE' } } } }]);
+    expect(await all(client(ada).iterate(requestOf(UpdateBio, { bio: 'by SSE' })))).toMatchObject([
+      { data: { updateProfile: { user: { bio: 'by SSE' } } } },
+    ]);
   });
 
   test('follows a subscription, and leaves it', async () => {
-    await unlike();
+    await unlike(app, ada, postId);
     const results = client().iterate(likes());
     expect(await results.next()).toEqual({ done: false, value: { data: { likeCountChanged: { count: 0 } } } });
-    await like();
+    await like(app, ada, postId);
     expect(await results.next()).toEqual({ done: false, value: { data: { likeCountChanged: { count: 1 } } } });
     expect(app.services.hub.stats()).toMatchObject({ streams: 1, subscribers: 1 });
     await results.return?.();
@@ -73,26 +79,19 @@ describe('a graphql-sse client', () => {
   });
 
   test('gets the cursor of each event of a log', async () => {
-    const { post } = await app.data<{ post: { commentCursor: string } }>(
-      'query ($id: ID!) { post: node(id: $id) { ... on Post { commentCursor } } }',
-      { id: postId },
-    );
-    const results = client().iterate({
-      query: 'subscription ($id: ID!, $after: String) { commentAdded(postId: $id, after: $after) { cursor comment { body } } }',
-      variables: { id: postId, after: post.commentCursor },
-    });
+    const after = await commentCursorOf(app, postId);
+    const results = client().iterate(requestOf(CommentAdded, { id: postId, after }));
     const next = results.next();
-    await app.data('mutation ($id: ID!) { addComment(input: { postId: $id, body: "first" }) { comment { id } } }', { id: postId }, ada);
-    const { value } = (await next) as { value: { data: { commentAdded: { cursor: string } }; extensions: object } };
-    expect(value.data).toMatchObject({ commentAdded: { comment: { body: 'first' } } });
-    expect(value.extensions).toEqual({ cursor: value.data.commentAdded.cursor });
+    await aComment(app, ada, postId, { body: 'first' });
+    const event: ExecutionResult<ResultOf<typeof CommentAdded>> = (await next).value;
+    expect(event.data).toMatchObject({ commentAdded: { comment: { body: 'first' } } });
+    expect(event.extensions).toEqual({ cursor: event.data?.commentAdded.cursor });
     await results.return?.();
     await nothingLeft();
   });
 
   test('is no device: a subscription by SSE makes nobody present', async () => {
-    const query = `subscription { presenceChanged(userIds: ["${ada.id}"]) { status } }`;
-    const results = client(ada).iterate({ query });
+    const results = client(ada).iterate(requestOf(StatusChanged, { ids: [ada.id] }));
     expect(await results.next()).toMatchObject({ value: { data: { presenceChanged: { status: 'OFFLINE' } } } });
     expect(await app.database.query('SELECT * FROM presence_device')).toEqual([]);
     await results.return?.();
@@ -129,39 +128,28 @@ describe('an event stream', () => {
       leave: () => controller.abort(),
     };
   };
-  const byGet = (): string =>
-    `${app.url}?query=${encodeURIComponent(likes().query)}&variables=${encodeURIComponent(JSON.stringify(likes().variables))}`;
+  const addressOf = ({ query, variables }: RequestParams): string =>
+    `${app.url}?query=${encodeURIComponent(query)}&variables=${encodeURIComponent(JSON.stringify(variables))}`;
+  const byGet = (): string => addressOf(likes());
 
   test('is what an EventSource reads, by GET', async () => {
-    await unlike();
+    await unlike(app, ada, postId);
     const { headers, next, leave } = await stream({ headers: { accept: 'text/event-stream' } }, byGet());
     expect(headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
     expect(headers.get('cache-control')).toContain('no-cache');
     expect(headers.get('content-encoding')).toBeNull();
     expect(await next()).toBe(':');
     expect(await next()).toBe('event: next\ndata: {"data":{"likeCountChanged":{"count":0}}}');
-    await like();
+    await like(app, ada, postId);
     expect(await next()).toBe('event: next\ndata: {"data":{"likeCountChanged":{"count":1}}}');
     leave();
     await nothingLeft();
   });
 
   test('gives each event of a log its cursor as id, and goes on after Last-Event-ID', async () => {
-    const { createPost } = await app.data<{ createPost: { post: { id: string; commentCursor: string } } }>(
-      'mutation { createPost(input: { body: "resumed" }) { post { id commentCursor } } }',
-      {},
-      ada,
-    );
-    const { id, commentCursor: after } = createPost.post;
-    for (const body of ['one', 'two']) {
-      await app.data(
-        'mutation ($id: ID!, $body: String!) { addComment(input: { postId: $id, body: $body }) { comment { id } } }',
-        { id, body },
-        ada,
-      );
-    }
-    const log = 'subscription ($id: ID!, $after: String) { commentAdded(postId: $id, after: $after) { cursor comment { body } } }';
-    const address = `${app.url}?query=${encodeURIComponent(log)}&variables=${encodeURIComponent(JSON.stringify({ id, after }))}`;
+    const { id, commentCursor: after } = await aPost(app, ada);
+    for (const body of ['one', 'two']) await aComment(app, ada, id, { body });
+    const address = addressOf(requestOf(CommentAdded, { id, after }));
     const first = await stream({ headers: { accept: 'text/event-stream' } }, address);
     await first.next();
     const [, lastEventId = ''] = /^id: (\S+)$/m.exec(await first.next()) ?? [];
@@ -195,35 +183,23 @@ describe('an event stream', () => {
   });
 
   test('ends with what went wrong in its middle: a result with the error, then complete', async () => {
-    const log = 'subscription ($id: ID!) { commentAdded(postId: $id) { comment { body } } }';
-    const { createPost } = await app.data<{ createPost: { post: { id: string } } }>(
-      'mutation { createPost(input: { body: "doomed" }) { post { id } } }',
-      {},
-      ada,
-    );
-    const { id } = createPost.post;
-    const comment = (body: string): Promise<unknown> =>
-      app.data(
-        'mutation ($id: ID!, $body: String!) { addComment(input: { postId: $id, body: $body }) { comment { id } } }',
-        { id, body },
-        ada,
-      );
+    const { id } = await aPost(app, ada);
     const { next } = await stream({
       method: 'POST',
       headers: { accept: 'text/event-stream', 'content-type': 'application/json' },
-      body: JSON.stringify({ query: log, variables: { id } }),
+      body: JSON.stringify(requestOf(CommentAdded, { id })),
     });
     expect(await next()).toBe(':');
     const socket = app.connect();
-    const live = socket.subscribe(log, { id });
+    const live = socket.subscribe(CommentAdded, { id });
     await expect.poll(() => app.services.hub.stats().subscribers).toBe(2);
-    await comment('one');
+    await aComment(app, ada, id, { body: 'one' });
     expect(await next()).toContain('"one"');
-    expect(await live.data()).toEqual({ commentAdded: { comment: { body: 'one' } } });
+    expect((await live.data()).commentAdded.comment).toEqual({ body: 'one' });
     // Retention has gone past what these two have seen: the hub says so to whoever follows the stream.
     const [head] = await app.database.query<{ key: string }>(`SELECT key FROM event WHERE topic = 'comments' ORDER BY at DESC LIMIT 1`);
     await app.database.query(`UPDATE head SET last_seq = 3, oldest_seq = 3 WHERE topic = 'comments' AND key = $1`, [head?.key]);
-    await comment('two');
+    await aComment(app, ada, id, { body: 'two' });
     const failed = JSON.parse((await next()).replace('event: next\ndata: ', '')) as { errors: unknown[] };
     expect(failed).toMatchObject({ errors: [{ extensions: { code: 'CURSOR_EXPIRED' } }] });
     expect(await next()).toBe('event: complete\ndata:');

@@ -4,9 +4,11 @@ import { createAuthenticator } from '../../src/domains/account/authenticate.js';
 import { tokenCredential } from '../../src/domains/account/credentials.js';
 import { TokenError } from '../../src/domains/account/tokens.js';
 import { conversationLog } from '../../src/domains/conversations/topics.js';
-import { encodeId, readId } from '../../src/graphql/ids.js';
+import { encodeId, parseId } from '../../src/graphql/ids.js';
 import { decodeCursor } from '../../src/realtime/cursor.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { cursorOf, logOut } from '../kit/acts.js';
+import { aMessage, aRoom } from '../kit/factories.js';
 import { follow } from '../realtime/follow.js';
 
 /** The first may be asked for alone; all that come while it is under way are one. */
@@ -21,14 +23,7 @@ beforeAll(async () => {
   users = [];
   for (let n = 0; n < 8; n += 1) users.push(await app.user(`user${n}`));
   rooms = [];
-  for (const user of users) {
-    const { createRoom } = await app.data<{ createRoom: { conversation: { id: string } } }>(
-      'mutation { createRoom(input: { title: "Room" }) { conversation { id } } }',
-      {},
-      user,
-    );
-    rooms.push(readId(createRoom.conversation.id)?.id ?? '');
-  }
+  for (const user of users) rooms.push(parseId((await aRoom(app, user)).id).id);
 });
 afterAll(() => app.stop());
 
@@ -58,7 +53,7 @@ describe('many who come back at the same time', () => {
     const { authenticate } = createAuthenticator(app.services as OpenServices);
     const leaver = await app.user('leaver');
     await authenticate(tokenCredential(leaver.token));
-    await app.data('mutation { logout { ok } }', {}, leaver);
+    await logOut(app, leaver);
     const found = await Promise.allSettled([...users, leaver].map(({ token }) => authenticate(tokenCredential(token))));
     expect(found.map(({ status }) => status)).toEqual([...users.map(() => 'fulfilled'), 'rejected']);
     expect((found.at(-1) as PromiseRejectedResult).reason).toBeInstanceOf(TokenError);
@@ -73,21 +68,12 @@ describe('many who come back at the same time', () => {
     const key = inTurn(rooms, 0);
     const owner = inTurn(users, 0);
     const id = encodeId('Conversation', key);
-    const { conversation } = await app.data<{ conversation: { cursor: string } }>(
-      'query ($id: ID!) { conversation(id: $id) { cursor } }',
-      { id },
-      owner,
-    );
-    for (const body of ['a', 'b', 'c'])
-      await app.data(
-        'mutation ($input: SendMessageInput!) { sendMessage(input: $input) { message { id } } }',
-        { input: { conversationId: id, body } },
-        owner,
-      );
-    const { seq: before } = decodeCursor(conversationLog.name, key, conversation.cursor);
+    const after = await cursorOf(app, owner, id);
+    for (const body of ['a', 'b', 'c']) await aMessage(app, owner, id, body);
+    const { seq: before } = decodeCursor(conversationLog.name, key, after);
     let seqs: (readonly number[])[] = [];
     const statements = await app.countStatements(async () => {
-      const followers = await many(() => follow(app, key, { selection: 'missed', after: conversation.cursor }));
+      const followers = await many(() => follow(app, key, { selection: 'missed', after }));
       while (followers.some(({ attached }) => attached.position === null)) await new Promise(setImmediate);
       seqs = followers.map((follower) => follower.seqs);
       for (const { attached } of followers) attached.leave();
@@ -99,7 +85,7 @@ describe('many who come back at the same time', () => {
 
   it('are asked for together whether they may follow their conversations, and each gets their own answer', async () => {
     const { memberships } = app.services;
-    const ids = users.map(({ id }) => readId(id)?.id ?? '');
+    const ids = users.map(({ id }) => parseId(id).id);
     let answers: (boolean | null)[] = [];
     const statements = await app.countStatements(async () => {
       // Everybody of every room, which only its owner may follow; and of one that there is not.

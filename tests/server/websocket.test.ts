@@ -2,7 +2,9 @@ import { connect as connectTcp } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { statusOf } from '../kit/acts.js';
 import { openRawSocket, type RawSocket } from '../kit/raw-socket.js';
+import { StatusChanged } from '../kit/subscriptions.js';
 
 let app: TestApp;
 let ada: TestUser;
@@ -23,7 +25,8 @@ const acknowledged = async (payload?: object): Promise<RawSocket> => {
   return raw;
 };
 
-const presenceOf = ({ id }: TestUser): string => `subscription { presenceChanged(userIds: ["${id}"]) { status } }`;
+/** A subscription that says at once whether somebody is here, and goes on. */
+const presenceOf = ({ id }: TestUser) => ({ query: StatusChanged, variables: { ids: [id] } });
 
 describe('the handshake', () => {
   test('is acknowledged with the connection, the time and the viewer', async () => {
@@ -98,7 +101,7 @@ describe('the handshake', () => {
   test('a peer that goes away while its token is looked up is not present', async () => {
     const ben = await app.user('ben');
     const watcher = app.connect(ada);
-    const presence = watcher.subscribe<{ presenceChanged: { status: string } }>(presenceOf(ben));
+    const presence = watcher.subscribe(StatusChanged, { ids: [ben.id] });
     expect(await presence.data()).toEqual({ presenceChanged: { status: 'OFFLINE' } });
     for (let round = 0; round < 20; round += 1) {
       const raw = await open();
@@ -109,14 +112,12 @@ describe('the handshake', () => {
     }
     // Whatever was seen of them meanwhile, nothing stays.
     for (;;) {
-      const {
-        presence: [now],
-      } = await app.data<{ presence: { status: string }[] }>('query ($id: ID!) { presence(userIds: [$id]) { status } }', { id: ben.id });
+      const [status] = await statusOf(app, ben.id);
       const [row] = await app.database.query<{ devices: number }>(
         'SELECT count(*)::int AS devices FROM presence_device JOIN "user" u ON u.id = user_id WHERE username = $1',
         ['ben'],
       );
-      if (now?.status === 'OFFLINE' && row?.devices === 0) break;
+      if (status === 'OFFLINE' && row?.devices === 0) break;
       await presence.next();
     }
     await watcher.close();
@@ -184,7 +185,7 @@ describe('messages', () => {
 
   test('a wrong payload for an id that is in use: closed with 4409 like any other subscribe', async () => {
     const raw = await acknowledged();
-    raw.send({ type: 'subscribe', id: '1', payload: { query: presenceOf(ada) } });
+    raw.send({ type: 'subscribe', id: '1', payload: presenceOf(ada) });
     expect(await raw.next()).toMatchObject({ type: 'next', id: '1' });
     raw.send({ type: 'subscribe', id: '1', payload: {} });
     expect(await raw.closed).toMatchObject({ code: 4409 });
@@ -209,7 +210,7 @@ describe('messages', () => {
       raw.send({ type: 'subscribe', id, payload: { query: '{ __typename }' } });
       expect(await raw.next()).toEqual({ type: 'next', id, payload: { data: { __typename: 'Query' } } });
       expect(await raw.next()).toEqual({ type: 'complete', id });
-      raw.send({ type: 'subscribe', id, payload: { query: presenceOf(ada) } });
+      raw.send({ type: 'subscribe', id, payload: presenceOf(ada) });
       expect(await raw.next()).toMatchObject({ type: 'next', id });
       raw.send({ type: 'complete', id });
     }
@@ -223,9 +224,9 @@ describe('messages', () => {
 
   test('an id that is in use: closed with 4409', async () => {
     const raw = await acknowledged();
-    raw.send({ type: 'subscribe', id: '1', payload: { query: presenceOf(ada) } });
+    raw.send({ type: 'subscribe', id: '1', payload: presenceOf(ada) });
     expect(await raw.next()).toMatchObject({ type: 'next', id: '1' });
-    raw.send({ type: 'subscribe', id: '1', payload: { query: presenceOf(ada) } });
+    raw.send({ type: 'subscribe', id: '1', payload: presenceOf(ada) });
     expect(await raw.closed).toMatchObject({ code: 4409 });
   });
 
@@ -243,7 +244,7 @@ test('a socket that closes leaves no subscription behind', async () => {
   await expect.poll(() => app.services.hub.stats()).toMatchObject({ streams: 0, subscribers: 0 });
   const absent = await app.user('absent');
   const raw = await acknowledged();
-  for (const id of ['1', '2', '3']) raw.send({ type: 'subscribe', id, payload: { query: presenceOf(absent) } });
+  for (const id of ['1', '2', '3']) raw.send({ type: 'subscribe', id, payload: presenceOf(absent) });
   for (let seen = 0; seen < 3; seen += 1) expect(await raw.next()).toMatchObject({ type: 'next' });
   expect(app.services.hub.stats().subscribers).toBe(3);
   raw.socket.terminate();

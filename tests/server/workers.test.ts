@@ -2,10 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
-import { connect, execute, type TestSocket } from '../kit/client.js';
+import { apiAt } from '../kit/api.js';
+import type { TestUser } from '../kit/app.js';
+import { connect, type TestSocket } from '../kit/client.js';
 import { createTestDatabase, type TestDatabase } from '../kit/database.js';
+import { SendMessage, aGuest, aRoom } from '../kit/factories.js';
 import { startServerProcess, type ServerProcess } from '../kit/process.js';
 import { startRedis, type TestRedis } from '../kit/redis.js';
+import { MessageAdded } from '../kit/subscriptions.js';
 
 // Several processes start in each of these, on a machine that may have much else to do.
 vi.setConfig({ testTimeout: 120_000 });
@@ -57,48 +61,21 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
-interface Person {
-  readonly id: string;
-  readonly token: string;
-}
-const guest = async (url: string): Promise<Person> => {
-  const { data } = await execute<{ joinAsGuest: { user: { id: string }; credentials: { accessToken: string } } }>(
-    url,
-    `mutation { joinAsGuest(input: { displayName: "Guest" }) { user { id } credentials { accessToken } } }`,
-  );
-  if (!data) throw new Error('No guest could be made.');
-  return { id: data.joinAsGuest.user.id, token: data.joinAsGuest.credentials.accessToken };
-};
-const createRoom = async (url: string, owner: Person): Promise<{ id: string; cursor: string }> => {
-  const { data } = await execute<{ createRoom: { conversation: { id: string; cursor: string } } }>(
-    url,
-    `mutation { createRoom(input: { title: "Room" }) { conversation { id cursor } } }`,
-    {},
-    owner,
-  );
-  if (!data) throw new Error('No room could be made.');
-  return data.createRoom.conversation;
-};
-
-const SEND = `mutation ($id: ID!, $body: String!) { sendMessage(input: { conversationId: $id, body: $body, clientId: $body }) { cursor } }`;
 /** Sends as a good client does: again, when the connection that it had kept was to a process that died. */
-const send = async (url: string, { token }: Person, id: string, body: string): Promise<void> => {
-  await expect.poll(() => execute(url, SEND, { id, body }, { token }).catch(() => null)).toMatchObject({ status: 200 });
+const send = async (url: string, author: TestUser, conversationId: string, body: string): Promise<void> => {
+  const once = () => apiAt(url).execute(SendMessage, { input: { conversationId, body, clientId: body } }, author);
+  await expect.poll(() => once().catch(() => null)).toMatchObject({ status: 200 });
 };
-const MESSAGES = `subscription ($id: ID!, $after: String) { messageAdded(conversationId: $id, after: $after) { cursor message { body } } }`;
-interface Message {
-  readonly messageAdded: { readonly cursor: string; readonly message: { readonly body: string } };
-}
 interface Follower {
   readonly socket: TestSocket;
   readonly next: () => Promise<string>;
   readonly cursor: () => string;
 }
-const follow = async (url: string, { token }: Person, id: string, after: string): Promise<Follower> => {
+const follow = async (url: string, { token }: TestUser, id: string, after: string): Promise<Follower> => {
   const socket = connect(url, token);
   cleanup.push(() => socket.close());
   await socket.opened;
-  const messages = socket.subscribe<Message>(MESSAGES, { id, after });
+  const messages = socket.subscribe(MessageAdded, { id, after });
   let cursor = after;
   const next = async (): Promise<string> => {
     const { messageAdded } = await messages.data();
@@ -115,8 +92,8 @@ test('more than one worker is refused without Redis', async () => {
 /** Six who follow one room of two workers, which are given connections in turn: some are at each. */
 const followTogether = async () => {
   const { server, database } = await onDatabase({ DRAIN_MS: '200' });
-  const ada = await guest(server.url);
-  const { id, cursor } = await createRoom(server.url, ada);
+  const ada = await aGuest(apiAt(server.url));
+  const { id, cursor } = await aRoom(apiAt(server.url), ada);
   const followers = await Promise.all(Array.from({ length: 6 }, () => follow(server.url, ada, id, cursor)));
   await expect.poll(async () => (await database.query<{ n: number }>('SELECT count(*)::int AS n FROM presence_device'))[0]?.n).toBe(2);
   await expect.poll(() => workersOf(server)).toHaveLength(2);
@@ -125,7 +102,7 @@ const followTogether = async () => {
 
 test('two workers share one port and exchange events', async () => {
   const { id, followers } = await followTogether();
-  await followers[0]?.socket.execute(SEND, { id, body: 'one' });
+  await followers[0]?.socket.execute(SendMessage, { input: { conversationId: id, body: 'one' } });
   for (const { next } of followers) expect(await next()).toBe('one');
 });
 
@@ -163,8 +140,8 @@ test('the embedded database belongs to the parent: filled once, told of once, th
   expect(first.output().match(/Lyceum is ready/g)).toHaveLength(1);
   expect(first.output().match(/the database was empty and has demo data now/g)).toHaveLength(1);
   await expect.poll(() => workersOf(first)).toHaveLength(2);
-  const ada = await guest(first.url);
-  const { id, cursor } = await createRoom(first.url, ada);
+  const ada = await aGuest(apiAt(first.url));
+  const { id, cursor } = await aRoom(apiAt(first.url), ada);
   const followers = [await follow(first.url, ada, id, cursor), await follow(first.url, ada, id, cursor)];
   await send(first.url, ada, id, 'kept');
   for (const { next } of followers) expect(await next()).toBe('kept');
@@ -178,7 +155,7 @@ test('the embedded database belongs to the parent: filled once, told of once, th
 
 test.each([['1'], ['2']])('WORKERS=%s: a second signal ends a stop at once, and leaves nothing behind', async (workers) => {
   const { server, database } = await onDatabase({ WORKERS: workers, DRAIN_MS: '600000' });
-  const ada = await guest(server.url);
+  const ada = await aGuest(apiAt(server.url));
   const sockets = Array.from({ length: 4 }, () => connect(server.url, ada.token));
   cleanup.push(() => Promise.all(sockets.map((socket) => socket.close())));
   await Promise.all(sockets.map(({ opened }) => opened));
