@@ -4,19 +4,50 @@ import { conversationLog } from '../../src/domains/conversations/topics.js';
 import { hasAll } from '../../src/graphql/held-rows.js';
 import { decodeId } from '../../src/graphql/ids.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { graphql } from '../kit/graphql.js';
 import { createTalk, type Talk } from '../kit/talk.js';
 
-const MESSAGES = `subscription ($id: ID!, $after: String) { messageAdded(conversationId: $id, after: $after) {
-  cursor message { id seq body createdAt editedAt author { id username displayName role createdAt } }
-} }`;
-const READ = `query ($id: ID!) { node(id: $id) { ... on Message { id seq body createdAt editedAt author { id username displayName role createdAt } } } }`;
-
-interface Added {
-  readonly messageAdded: {
-    readonly cursor: string;
-    readonly message: { readonly id: string; readonly author: { readonly displayName: string } };
-  };
-}
+graphql(`
+  fragment CarriedMessage on Message {
+    id
+    seq
+    body
+    createdAt
+    editedAt
+    author {
+      id
+      username
+      displayName
+      role
+      createdAt
+    }
+  }
+`);
+const Messages = graphql(`
+  subscription CarriedMessages($id: ID!, $after: String) {
+    messageAdded(conversationId: $id, after: $after) {
+      cursor
+      message {
+        ...CarriedMessage
+      }
+    }
+  }
+`);
+const Read = graphql(`
+  query CarriedRead($id: ID!) {
+    node(id: $id) {
+      ...CarriedMessage
+    }
+  }
+`);
+/** Asks for nothing of the message itself. */
+const Send = graphql(`
+  mutation CarriedSend($id: ID!) {
+    sendMessage(input: { conversationId: $id, body: "second" }) {
+      cursor
+    }
+  }
+`);
 
 let app: TestApp;
 let talk: Talk;
@@ -33,7 +64,7 @@ afterAll(() => app.stop());
 
 const follow = async () => {
   const { id, cursor } = await talk.group(ada, [ben]);
-  const subscription = app.connect(ben).subscribe<Added>(MESSAGES, { id, after: cursor });
+  const subscription = app.connect(ben).subscribe(Messages, { id, after: cursor });
   await talk.send(ada, id, 'first');
   await subscription.data();
   return { id, subscription };
@@ -42,7 +73,7 @@ const follow = async () => {
 it('a message is not read again in the process that has sent it', async () => {
   const { id, subscription } = await follow();
   const statements = await app.countStatements(async () => {
-    await app.data(`mutation ($id: ID!) { sendMessage(input: { conversationId: $id, body: "second" }) { cursor } }`, { id }, ada);
+    await app.data(Send, { id }, ada);
     await subscription.data();
   });
   expect(statements.filter((sql) => /^SELECT .*FROM "[^"]+"\."(message|user)"/s.test(sql))).toEqual([]);
@@ -52,7 +83,7 @@ it('what an event shows of a message that was not read is what reading it shows'
   const { id, subscription } = await follow();
   await talk.send(ada, id, 'Grüße, "Ben"\n👋');
   const { message } = (await subscription.data()).messageAdded;
-  expect(message).toEqual((await app.data<{ node: unknown }>(READ, { id: message.id }, ada)).node);
+  expect(message).toEqual((await app.data(Read, { id: message.id }, ada)).node);
 });
 
 it('an author who takes another name while a message waits for its number is shown by the new one', async () => {

@@ -7,19 +7,33 @@ import { WebSocket } from 'ws';
 import type { Tokens } from '../../src/domains/account/tokens.js';
 import { decodeId, encodeId } from '../../src/graphql/ids.js';
 import type { Bus } from '../../src/realtime/bus.js';
+import { cursorOf, joinRoom } from '../kit/acts.js';
+import { apiAt } from '../kit/api.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
-import { connect, execute } from '../kit/client.js';
+import { connect } from '../kit/client.js';
 import { createTestDatabase, type TestDatabase } from '../kit/database.js';
+import { SendMessage, aMessage, aRoom } from '../kit/factories.js';
+import { graphql, type ResultOf } from '../kit/graphql.js';
 import { startRedis, type TestRedis } from '../kit/redis.js';
 
-export const MESSAGES = `subscription ($id: ID!, $after: String) {
-  messageAdded(conversationId: $id, after: $after) { cursor message { id body createdAt author { id username } } }
-}`;
-export const SEND = `mutation ($id: ID!, $body: String!) { sendMessage(input: { conversationId: $id, body: $body }) { cursor } }`;
+export const Messages = graphql(`
+  subscription HazardMessages($id: ID!, $after: String) {
+    messageAdded(conversationId: $id, after: $after) {
+      cursor
+      message {
+        id
+        body
+        createdAt
+        author {
+          id
+          username
+        }
+      }
+    }
+  }
+`);
 
-export interface MessageEvent {
-  readonly messageAdded: { readonly cursor: string; readonly message: { readonly id: string; readonly body: string } };
-}
+export type MessageEvent = ResultOf<typeof Messages>;
 
 /** A Redis of the file's own, and settings for apps that share nothing in it with other files. */
 export interface OwnRedis extends TestRedis {
@@ -54,6 +68,8 @@ export interface World {
   readonly ben: TestUser;
   /** Global id of the room. */
   readonly room: string;
+  /** With which further people come into it. */
+  readonly joinCode: string;
   /** What its log is keyed by. */
   readonly key: string;
   /** Where the room's log stood when it was empty of messages. */
@@ -90,21 +106,9 @@ export const createWorld = async (options: {
   };
   while (apps.length < options.apps) await addApp();
   const [ada, ben] = await Promise.all([first.user('ada'), first.user('ben')]);
-  const created = await first.data<{ createRoom: { conversation: { id: string; joinCode: string } } }>(
-    `mutation { createRoom(input: { title: "Room" }) { conversation { id joinCode } } }`,
-    {},
-    ada,
-  );
-  const { id: room, joinCode } = created.createRoom.conversation;
-  await first.data(`mutation ($code: String!) { joinRoom(input: { code: $code }) { conversation { id } } }`, { code: joinCode }, ben);
-  const cursor = async (): Promise<string> => {
-    const { conversation } = await first.data<{ conversation: { cursor: string } }>(
-      `query ($id: ID!) { conversation(id: $id) { cursor } }`,
-      { id: room },
-      ada,
-    );
-    return conversation.cursor;
-  };
+  const { id: room, joinCode } = await aRoom(first, ada);
+  await joinRoom(first, ben, joinCode);
+  const cursor = (): Promise<string> => cursorOf(first, ada, room);
   const key = decodeId('Conversation', room, 'id');
   return {
     database,
@@ -112,12 +116,13 @@ export const createWorld = async (options: {
     ada,
     ben,
     room,
+    joinCode,
     key,
     start: await cursor(),
     cursor,
     addApp,
     send: async (app, body, as = ben) => {
-      await app.data(SEND, { id: room, body }, as);
+      await aMessage(app, as, room, body);
     },
     insert: async (from, count, bytes = 0) => {
       const [head] = await database.query<{ seq: number }>(
@@ -203,7 +208,7 @@ export const createReader = (who: TestUser, room: string, after: string | null):
     for (let attempt = 1; current === mine && attempt <= ATTEMPTS; attempt += 1) {
       const socket = connect(url, who.token);
       terminate = () => socket.terminate();
-      const subscription = socket.subscribe<MessageEvent>(MESSAGES, { id: room, after: cursor });
+      const subscription = socket.subscribe(Messages, { id: room, after: cursor });
       try {
         for (;;) {
           const { data, errors } = await subscription.next();
@@ -292,7 +297,8 @@ export const bytesInUse = async (): Promise<number> => {
 /** A mutation by a server that may be dying: whether it was acknowledged. */
 export const trySend = async (url: string, who: TestUser, room: string, body: string): Promise<boolean> => {
   try {
-    return ((await execute(url, SEND, { id: room, body }, { token: who.token })).data?.['sendMessage'] ?? null) !== null;
+    const { data } = await apiAt(url).execute(SendMessage, { input: { conversationId: room, body } }, who);
+    return (data?.sendMessage ?? null) !== null;
   } catch {
     return false;
   }

@@ -3,7 +3,23 @@ import { request, type IncomingMessage } from 'node:http';
 import { createClient } from 'graphql-sse';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { connect } from '../kit/client.js';
-import { busOf, createWorld, MESSAGES, startOwnRedis, type MessageEvent, type OwnRedis } from './hazard-world.js';
+import { graphql } from '../kit/graphql.js';
+import { MessageAdded, StatusChanged } from '../kit/subscriptions.js';
+import { busOf, createWorld, Messages, startOwnRedis, type OwnRedis } from './hazard-world.js';
+
+/** What can be made unreadable, the name, without the rest of it. */
+const SaidBy = graphql(`
+  subscription EndSaidBy($id: ID!, $after: String) {
+    messageAdded(conversationId: $id, after: $after) {
+      message {
+        body
+        author {
+          displayName
+        }
+      }
+    }
+  }
+`);
 
 let redis: OwnRedis;
 beforeAll(async () => {
@@ -33,13 +49,9 @@ const liveAndStop = async (env: Readonly<Record<string, string>>): Promise<void>
     for (const { url } of world.apps) {
       const socket = connect(url, world.ada.token);
       ended.push(socket.closed);
-      const messages = socket.subscribe<MessageEvent>(MESSAGES, { id: world.room, after: world.start });
-      const presence = socket.subscribe(`subscription ($ids: [ID!]) { presenceChanged(userIds: $ids) { status } }`, {
-        ids: [world.ada.id, world.ben.id],
-      });
-      const query = encodeURIComponent(
-        'subscription ($id: ID!, $after: String) { messageAdded(conversationId: $id, after: $after) { cursor } }',
-      );
+      const messages = socket.subscribe(Messages, { id: world.room, after: world.start });
+      const presence = socket.subscribe(StatusChanged, { ids: [world.ada.id, world.ben.id] });
+      const query = encodeURIComponent(MessageAdded.toString());
       const variables = encodeURIComponent(JSON.stringify({ id: world.room, after: world.start }));
       const sse = request(`${url}?query=${query}&variables=${variables}`, {
         agent: false,
@@ -85,7 +97,7 @@ it(
     const world = await createWorld({ apps: 1 });
     const [app] = world.apps;
     try {
-      const query = `subscription ($id: ID!, $after: String) { messageAdded(conversationId: $id, after: $after) { message { body author { displayName } } } }`;
+      const query = SaidBy.toString();
       const variables = { id: world.room, after: world.start };
       const bySocket = app.connect(world.ada).subscribe(query, variables);
       const byEvents = createClient({ url: app.url, retryAttempts: 0, headers: { authorization: `Bearer ${world.ada.token}` } }).iterate({

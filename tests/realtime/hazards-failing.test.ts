@@ -2,9 +2,17 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import pg from 'pg';
 import { pino } from 'pino';
 import { startTestApp, type TestApp } from '../kit/app.js';
-import { busOf, createReader, createWorld, MESSAGES, type MessageEvent, type World } from './hazard-world.js';
+import { graphql } from '../kit/graphql.js';
+import { busOf, createReader, createWorld, Messages, type MessageEvent, type World } from './hazard-world.js';
 
-const CURSORS = `subscription ($id: ID!, $after: String) { messageAdded(conversationId: $id, after: $after) { cursor } }`;
+/** What needs no row of a message. */
+const Cursors = graphql(`
+  subscription FailingCursors($id: ID!, $after: String) {
+    messageAdded(conversationId: $id, after: $after) {
+      cursor
+    }
+  }
+`);
 
 const CROWD = 12;
 
@@ -34,8 +42,8 @@ const show = () => world.database.query('ALTER TABLE message RENAME COLUMN body_
 
 it('an event whose row cannot be read for a moment is shown once it can be, to all who follow it', async () => {
   const socket = app.connect(world.ada);
-  const subscription = socket.subscribe<MessageEvent>(MESSAGES, { id: world.room, after: world.start });
-  const bare = socket.subscribe<MessageEvent>(CURSORS, { id: world.room, after: world.start });
+  const subscription = socket.subscribe(Messages, { id: world.room, after: world.start });
+  const bare = socket.subscribe(Cursors, { id: world.room, after: world.start });
   await send();
   expect((await subscription.data()).messageAdded.message.body).toBe(String(sent));
   await bare.data();
@@ -59,9 +67,9 @@ it(
   async () => {
     const socket = app.connect(world.ada);
     const [whole, other, bare] = [
-      socket.subscribe<MessageEvent>(MESSAGES, { id: world.room, after: world.start }),
-      socket.subscribe<MessageEvent>(MESSAGES.replace('createdAt', 'editedAt'), { id: world.room, after: world.start }),
-      socket.subscribe<MessageEvent>(CURSORS, { id: world.room, after: world.start }),
+      socket.subscribe(Messages, { id: world.room, after: world.start }),
+      socket.subscribe<MessageEvent>(Messages.replace('createdAt', 'editedAt'), { id: world.room, after: world.start }),
+      socket.subscribe(Cursors, { id: world.room, after: world.start }),
     ] as const;
     const before = (await whole.take(sent)).at(-1)?.messageAdded.cursor;
     await Promise.all([other.take(sent), bare.take(sent)]);
@@ -85,7 +93,7 @@ it(
     // The other selection has not been interrupted, and whoever comes back gets what they have not seen.
     await send();
     await bare.data();
-    const resumed = app.connect(world.ada).subscribe<MessageEvent>(MESSAGES, { id: world.room, after: before });
+    const resumed = app.connect(world.ada).subscribe(Messages, { id: world.room, after: before });
     expect((await resumed.take(2)).map(({ messageAdded }) => messageAdded.message.body)).toEqual([String(sent - 1), String(sent)]);
     await socket.close();
   },
@@ -117,7 +125,7 @@ it('a log that cannot be read for a moment is read again, without waiting for an
 
 it('a column whose type changes while its rows are followed costs nobody an event, and no one who writes notices', async () => {
   const socket = app.connect(world.ada);
-  const subscription = socket.subscribe<MessageEvent>(MESSAGES, { id: world.room, after: world.start });
+  const subscription = socket.subscribe(Messages, { id: world.room, after: world.start });
   await subscription.take(sent);
   const begun = sent;
   /** So many at once that each connection has the statements by name. */

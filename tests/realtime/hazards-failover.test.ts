@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startChaosPostgres, type ChaosPostgres } from '../chaos/postgres.js';
-import { createWorld, MESSAGES, type MessageEvent, type World } from './hazard-world.js';
+import { cursorOf } from '../kit/acts.js';
+import { SendMessage } from '../kit/factories.js';
+import { createWorld, Messages, type World } from './hazard-world.js';
 
 const STANDBY_MS = 200;
 const TIMEOUT_MS = 120_000;
@@ -22,13 +24,10 @@ afterAll(async () => {
   await rm(dataDir, { recursive: true, force: true });
 }, TIMEOUT_MS);
 
-const CURSOR = 'query ($id: ID!) { conversation(id: $id) { cursor } }';
-
 /** The room's cursor, as soon as the server reaches its database. */
 const cursor = async (): Promise<string> => {
   const [app] = world.apps;
-  const ask = async () =>
-    (await app.execute<{ conversation: { cursor: string } | null }>(CURSOR, { id: world.room }, world.ada)).data?.conversation?.cursor;
+  const ask = (): Promise<string | null> => cursorOf(app, world.ada, world.room).catch(() => null);
   await expect.poll(ask, { timeout: TIMEOUT_MS }).toBeTypeOf('string');
   return (await ask()) ?? '';
 };
@@ -41,7 +40,7 @@ it(
     await world.send(app, 'kept');
     await postgres.keepCopy();
     await cursor();
-    const subscription = app.connect(world.ada).subscribe<MessageEvent>(MESSAGES, { id: world.room, after: world.start });
+    const subscription = app.connect(world.ada).subscribe(Messages, { id: world.room, after: world.start });
     for (const body of ['lost', 'lost too']) await world.send(app, body);
     const seen = await subscription.take(3);
     await postgres.failOver(STANDBY_MS, () => undefined);
@@ -50,17 +49,11 @@ it(
     expect(await subscription.ended).toMatchObject([{ extensions: { code: 'CURSOR_EXPIRED' } }]);
     expect(subscription.waiting()).toBe(0);
     // Nobody comes back behind what is lost; the list that is fetched then leads on.
-    const late = app.connect(world.ada).subscribe<MessageEvent>(MESSAGES, { id: world.room, after: seen.at(-1)?.messageAdded.cursor });
+    const late = app.connect(world.ada).subscribe(Messages, { id: world.room, after: seen.at(-1)?.messageAdded.cursor });
     expect((await late.next()).errors).toMatchObject([{ extensions: { code: 'CURSOR_EXPIRED' } }]);
-    const anew = app.connect(world.ada).subscribe<MessageEvent>(MESSAGES, { id: world.room, after: present });
+    const anew = app.connect(world.ada).subscribe(Messages, { id: world.room, after: present });
     await expect
-      .poll(() =>
-        app.execute(
-          'mutation ($id: ID!) { sendMessage(input: { conversationId: $id, body: "after" }) { cursor } }',
-          { id: world.room },
-          world.ben,
-        ),
-      )
+      .poll(() => app.execute(SendMessage, { input: { conversationId: world.room, body: 'after' } }, world.ben))
       .not.toHaveProperty('errors');
     expect((await anew.data()).messageAdded.message.body).toBe('after');
   },

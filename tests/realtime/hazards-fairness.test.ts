@@ -5,9 +5,9 @@ import { decodeId } from '../../src/graphql/ids.js';
 import { createFairTurns } from '../../src/db/fair-turns.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { deferred } from '../kit/deferred.js';
+import { aComment, aPost } from '../kit/factories.js';
+import { CommentAdded } from '../kit/subscriptions.js';
 
-const COMMENT = 'mutation ($id: ID!, $body: String!) { addComment(input: { postId: $id, body: $body }) { comment { id } } }';
-const LIGHT = 'subscription ($id: ID!) { commentAdded(postId: $id) { cursor comment { body } } }';
 /** Selections that differ, each of a dozen lists. */
 const heavy = (n: number): string => {
   const lists = Array.from(
@@ -26,23 +26,19 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-const createPost = async (): Promise<string> =>
-  (await app.data<{ createPost: { post: { id: string } } }>('mutation { createPost(input: { body: "p" }) { post { id } } }', {}, ada))
-    .createPost.post.id;
 const subscribersAre = (count: number) => expect.poll(() => app.services.hub.stats().subscribers, { timeout: 20_000 }).toBe(count);
 
 it(
   'H32: while the heavy selections of one socket are held up at the first event, a light one gets all that come',
   { timeout: 60_000 },
   async () => {
-    const id = await createPost();
-    const { addComment } = await app.data<{ addComment: { comment: { id: string } } }>(COMMENT, { id, body: 'c' }, ada);
-    const commentId = decodeId('Comment', addComment.comment.id, 'id');
+    const { id } = await aPost(app, ada);
+    const commentId = decodeId('Comment', (await aComment(app, ada, id)).id, 'id');
     const [greedy, modest] = [app.connect(), app.connect(ada)];
     await Promise.all([greedy.opened, modest.opened]);
     const standing = app.services.hub.stats().subscribers;
     const heavies = Array.from({ length: 10 }, (_, n) => greedy.subscribe(heavy(n), { id }));
-    const light = modest.subscribe(LIGHT, { id });
+    const light = modest.subscribe(CommentAdded, { id });
     await subscribersAre(standing + 11);
     const holder = new pg.Client(app.database.url);
     await holder.connect();
@@ -66,29 +62,41 @@ it(
   },
 );
 
-it('one over the number of different selections that one may have of a stream is refused with RATE_LIMITED, the others go on', async () => {
-  const id = await createPost();
+/** One who has as many different selections of a stream as one may. */
+const holdTen = async () => {
+  const { id } = await aPost(app, ada);
   const [socket, adas] = [app.connect(), app.connect(ada)];
   await Promise.all([socket.opened, adas.opened]);
   const standing = app.services.hub.stats().subscribers;
   const held = Array.from({ length: 10 }, (_, n) => socket.subscribe(tagged(n), { id }));
   await subscribersAre(standing + 10);
+  return { id, socket, adas, standing, held };
+};
+
+it('one over the number of different selections that one may have of a stream is refused with RATE_LIMITED, the others go on', async () => {
+  const { id, socket, adas, standing, held } = await holdTen();
   const refused = app.connect().subscribe(tagged(10), { id });
   expect(await refused.ended).toMatchObject([{ extensions: { code: 'RATE_LIMITED', limit: 10 } }]);
   // The same selection once more is no other one, and somebody else has a number of their own.
   const same = socket.subscribe(tagged(0), { id });
   const other = adas.subscribe(tagged(10), { id });
   await subscribersAre(standing + 12);
-  await app.data(COMMENT, { id, body: 'c' }, ada);
+  await aComment(app, ada, id);
   await Promise.all([...held, same, other].map((each) => each.data()));
-  // What one has given up is free again.
+  await Promise.all([socket.close(), adas.close()]);
+  await subscribersAre(0);
+});
+
+it('a selection that one has given up makes room for another one', async () => {
+  const { id, socket, adas, standing, held } = await holdTen();
   held[3]?.stop();
-  await subscribersAre(standing + 11);
+  await subscribersAre(standing + 9);
   const instead = socket.subscribe(tagged(11), { id });
-  await subscribersAre(standing + 12);
-  await app.data(COMMENT, { id, body: 'c' }, ada);
+  await subscribersAre(standing + 10);
+  await aComment(app, ada, id);
   await instead.data();
-  await socket.close();
+  await Promise.all([socket.close(), adas.close()]);
+  await subscribersAre(0);
 });
 
 it('turns go round among owners: one who wants much is not served before one who wants little', async () => {

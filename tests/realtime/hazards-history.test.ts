@@ -1,6 +1,9 @@
 import { afterAll, beforeEach, expect, it } from 'vitest';
+import { like } from '../kit/acts.js';
 import type { TestApp } from '../kit/app.js';
-import { MESSAGES, createWorld, type MessageEvent, type World } from './hazard-world.js';
+import { aPost } from '../kit/factories.js';
+import { LikeVersionChanged } from '../kit/subscriptions.js';
+import { Messages, createWorld, type World } from './hazard-world.js';
 
 const worlds: World[] = [];
 let world: World;
@@ -16,7 +19,7 @@ afterAll(async () => {
 
 /** Somebody who has seen five messages and waits for more. */
 const followFive = async () => {
-  const subscription = app.connect(world.ada).subscribe<MessageEvent>(MESSAGES, { id: world.room, after: world.start });
+  const subscription = app.connect(world.ada).subscribe(Messages, { id: world.room, after: world.start });
   for (let n = 1; n <= 5; n += 1) await world.send(app, String(n));
   await subscription.take(5);
   return subscription;
@@ -55,12 +58,7 @@ for (const writer of [0, 1] as const) {
     expect(await subscription.ended).toMatchObject(expired);
     expect(subscription.waiting()).toBe(0);
     // The list that is fetched then leads on without a hole.
-    const { conversation } = await app.data<{ conversation: { cursor: string } }>(
-      `query ($id: ID!) { conversation(id: $id) { cursor } }`,
-      { id: world.room },
-      world.ada,
-    );
-    const anew = app.connect(world.ada).subscribe<MessageEvent>(MESSAGES, { id: world.room, after: conversation.cursor });
+    const anew = app.connect(world.ada).subscribe(Messages, { id: world.room, after: await world.cursor() });
     await world.send(app, 'after');
     expect((await anew.data()).messageAdded.message.body).toBe('after');
   });
@@ -84,19 +82,14 @@ it('H34: another epoch ends what is open, whatever the numbers', async () => {
 });
 
 it('H34: a state whose version went back ends too, and shows the present value when it is followed again', async () => {
-  const { createPost } = await app.data<{ createPost: { post: { id: string } } }>(
-    `mutation { createPost(input: { body: "p" }) { post { id } } }`,
-    {},
-    world.ada,
-  );
-  const LIKES = 'subscription ($id: ID!) { likeCountChanged(postId: $id) { count version } }';
-  const likes = app.connect(world.ada).subscribe(LIKES, { id: createPost.post.id });
+  const { id } = await aPost(app, world.ada);
+  const likes = app.connect(world.ada).subscribe(LikeVersionChanged, { id });
   await likes.data();
-  await app.data('mutation ($id: ID!) { likePost(input: { postId: $id }) { likeCount } }', { id: createPost.post.id }, world.ben);
+  await like(app, world.ben, id);
   await likes.data();
   await world.database.query(`DELETE FROM head WHERE topic = 'likeCount'`);
   await app.services.hub.reconcile();
   expect(await likes.ended).toMatchObject(expired);
-  const again = app.connect(world.ada).subscribe<{ likeCountChanged: { version: number } }>(LIKES, { id: createPost.post.id });
+  const again = app.connect(world.ada).subscribe(LikeVersionChanged, { id });
   expect((await again.data()).likeCountChanged.version).toBe(0);
 });

@@ -3,12 +3,9 @@ import pg from 'pg';
 import { commentLog, likeCount } from '../../src/domains/posts/topics.js';
 import { decodeId } from '../../src/graphql/ids.js';
 import type { TestApp } from '../kit/app.js';
-import { busOf, bytesInUse, createWorld, MESSAGES, openRaw, type RawSocket, type World } from './hazard-world.js';
-
-const COMMENTS = `subscription ($id: ID!) { commentAdded(postId: $id) { cursor comment { body } } }`;
-const LIKES = `subscription ($id: ID!) { likeCountChanged(postId: $id) { count } }`;
-const COUNT = `subscription ($id: ID!) { commentCountChanged(postId: $id) { count } }`;
-const COMMENT = `mutation ($id: ID!) { addComment(input: { postId: $id, body: "said" }) { comment { id } } }`;
+import { aComment, aPost } from '../kit/factories.js';
+import { CommentAdded, CommentCountChanged, LikeCountChanged } from '../kit/subscriptions.js';
+import { busOf, bytesInUse, createWorld, Messages, openRaw, type RawSocket, type World } from './hazard-world.js';
 
 const SOCKETS = 20;
 const SUBSCRIBES = 50;
@@ -38,14 +35,7 @@ export const describeLeaks = (
       expect(busOf(app).stats()).toEqual({ channels: 0 });
       await expect.poll(() => channels(app)).toEqual([]);
     };
-    const newPost = async (): Promise<string> => {
-      const { createPost } = await world.apps[0].data<{ createPost: { post: { id: string } } }>(
-        `mutation { createPost(input: { body: "x" }) { post { id } } }`,
-        {},
-        world.ada,
-      );
-      return createPost.post.id;
-    };
+    const newPost = async (): Promise<string> => (await aPost(world.apps[0], world.ada)).id;
 
     /** Sockets that subscribe where no answer comes, and are cut meanwhile; answered when all have gone. */
     const round = async (app: TestApp): Promise<void> => {
@@ -58,7 +48,7 @@ export const describeLeaks = (
       const sent = Array.from({ length: SUBSCRIBES }, (_, n) => ({
         id: String(n),
         type: 'subscribe',
-        payload: { query: MESSAGES, variables: { id: world.room } },
+        payload: { query: Messages, variables: { id: world.room } },
       }));
       try {
         for (const { send } of sockets) {
@@ -96,7 +86,7 @@ export const describeLeaks = (
       expect((await bytesInUse()) - before).toBeLessThan(2 * FLAT);
       // It still serves.
       const socket = app.connect(world.ada);
-      const events = socket.subscribe(MESSAGES, { id: world.room, after: world.start });
+      const events = socket.subscribe(Messages, { id: world.room, after: world.start });
       await world.send(app, 'after all');
       expect(await events.data()).toMatchObject({ messageAdded: { message: { body: 'after all' } } });
       await socket.close();
@@ -105,7 +95,7 @@ export const describeLeaks = (
 
     it('H01: of streams of server-sent events that were cut before they were answered nothing is left either', async () => {
       const [app] = world.apps;
-      const query = encodeURIComponent(MESSAGES);
+      const query = encodeURIComponent(Messages.toString());
       const variables = encodeURIComponent(JSON.stringify({ id: world.room }));
       const holder = new pg.Client(world.database.url);
       await holder.connect();
@@ -173,10 +163,10 @@ export const describeLeaks = (
       const there = world.apps[apps - 1] ?? here;
       const [followed, fence] = [await newPost(), await newPost()];
       const others = await openRaw(here, null);
-      others.send({ id: 'fence', type: 'subscribe', payload: { query: COMMENTS, variables: { id: fence } } });
+      others.send({ id: 'fence', type: 'subscribe', payload: { query: CommentAdded, variables: { id: fence } } });
       const sockets = [await openRaw(here, null), await openRaw(here, null)];
       for (const { send } of sockets)
-        for (const id of ['a', 'b']) send({ id, type: 'subscribe', payload: { query: COMMENTS, variables: { id: followed } } });
+        for (const id of ['a', 'b']) send({ id, type: 'subscribe', payload: { query: CommentAdded, variables: { id: followed } } });
       await expect.poll(() => here.services.hub.stats()).toMatchObject({ streams: 2, subscribers: 5 });
       return {
         here,
@@ -216,7 +206,7 @@ export const describeLeaks = (
         expect(busOf(here).stats()).toEqual({ channels: 1 });
         await expect.poll(() => channels(here)).toHaveLength(1);
         await endAll();
-        expect((await here.execute(COMMENT, { id: followed }, world.ben)).errors).toBeUndefined();
+        await expect(aComment(here, world.ben, followed)).resolves.toBeTruthy();
       });
 
       it('an event costs no SQL and is told to nobody', async () => {
@@ -254,11 +244,11 @@ export const describeLeaks = (
       let inTime = false;
       await app.countStatements(async (seen) => {
         const reads = (column: string): number => seen.filter((sql) => sql.includes(`post.${column}`)).length;
-        const likes = socket.subscribe(LIKES, { id });
+        const likes = socket.subscribe(LikeCountChanged, { id });
         await likes.data();
         // Its value, and what might have come since that was looked up: from here on it is too early to read again.
         await expect.poll(() => reads('like_count')).toBeGreaterThanOrEqual(2);
-        const counts = socket.subscribe<{ commentCountChanged: { count: number } }>(COUNT, { id });
+        const counts = socket.subscribe(CommentCountChanged, { id });
         await counts.data();
         await expect.poll(() => reads('comment_count')).toBeGreaterThanOrEqual(2);
         await world.database.query(

@@ -3,17 +3,51 @@ import pg from 'pg';
 import { decodeId } from '../../src/graphql/ids.js';
 import type { TestApp } from '../kit/app.js';
 import type { TestSocket, TestSubscription } from '../kit/client.js';
-import { createWorld, MESSAGES, SEND, type MessageEvent, type World } from './hazard-world.js';
+import { SendMessage } from '../kit/factories.js';
+import { graphql } from '../kit/graphql.js';
+import { createWorld, Messages, type MessageEvent, type World } from './hazard-world.js';
 
 /** The same of everyone for all, and what each is shown of their own. */
-const SHARED = `subscription ($id: ID!, $after: String) { messageAdded(conversationId: $id, after: $after) { message { body author { displayName presence { status } } } } }`;
-const PERSONAL = `subscription ($id: ID!, $after: String) { messageAdded(conversationId: $id, after: $after) { message { body author { displayName viewerFollows presence { status } } } } }`;
-const PLACE = `query ($id: ID!) { conversation(id: $id) { cursor } }`;
-const RENAME = `mutation ($name: String!) { updateProfile(input: { displayName: $name }) { user { id } } }`;
-
-interface Named {
-  readonly messageAdded: { readonly message: { readonly body: string; readonly author: object } };
-}
+const Shared = graphql(`
+  subscription OrderShared($id: ID!, $after: String) {
+    messageAdded(conversationId: $id, after: $after) {
+      message {
+        body
+        author {
+          displayName
+          presence {
+            status
+          }
+        }
+      }
+    }
+  }
+`);
+const Personal = graphql(`
+  subscription OrderPersonal($id: ID!, $after: String) {
+    messageAdded(conversationId: $id, after: $after) {
+      message {
+        body
+        author {
+          displayName
+          viewerFollows
+          presence {
+            status
+          }
+        }
+      }
+    }
+  }
+`);
+const Rename = graphql(`
+  mutation OrderRename($name: String!) {
+    updateProfile(input: { displayName: $name }) {
+      user {
+        id
+      }
+    }
+  }
+`);
 
 /** Whoever sends these waits: the one before its row is there, the other one with its number, before its commit. */
 const BEFORE = 'waits before it is written';
@@ -60,14 +94,11 @@ export const describeOrder = (name: string, env: () => Readonly<Record<string, s
       world.database.query(`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND ${condition}`);
     const bodies = async (subscription: TestSubscription<MessageEvent>, count: number): Promise<string[]> =>
       (await subscription.take(count)).map(({ messageAdded }) => messageAdded.message.body);
-    /** Where the room's log stands. */
-    const place = async (): Promise<string> =>
-      (await here.data<{ conversation: { cursor: string } }>(PLACE, { id: world.room }, world.ada)).conversation.cursor;
     const follow = (after: string): TestSubscription<MessageEvent>[] =>
-      world.apps.map((app) => app.connect(world.ada).subscribe<MessageEvent>(MESSAGES, { id: world.room, after }));
+      world.apps.map((app) => app.connect(world.ada).subscribe(Messages, { id: world.room, after }));
 
     it('H07: of messages whose transactions commit in another order than they began, and overlap, all come, once and in one order', async () => {
-      const start = await place();
+      const start = await world.cursor();
       const { length } = await world.history();
       const live = follow(start);
       await world.send(here, 'first');
@@ -107,10 +138,10 @@ export const describeOrder = (name: string, env: () => Readonly<Record<string, s
     });
 
     it('H24: of what is rolled back when it is written and numbered already nobody hears, and the next one has its place', async () => {
-      const live = follow(await place());
+      const live = follow(await world.cursor());
       const before = await world.history();
       for (const app of world.apps) {
-        expect(await app.code(SEND, { id: world.room, body: FAILS }, world.ben)).toBe('INTERNAL');
+        expect(await app.code(SendMessage, { input: { conversationId: world.room, body: FAILS } }, world.ben)).toBe('INTERNAL');
         await Promise.all(world.apps.map(({ services }) => services.hub.reconcile()));
         await world.send(app, 'commits');
         for (const each of live) expect(await bodies(each, 1)).toEqual(['commits']);
@@ -119,9 +150,9 @@ export const describeOrder = (name: string, env: () => Readonly<Record<string, s
     });
 
     it('H09: an event shows what is there when it comes, not what was read for one before it', async () => {
-      const after = await place();
+      const after = await world.cursor();
       const events = world.apps.flatMap((app) =>
-        [SHARED, PERSONAL].map((query) => app.connect(world.ada).subscribe<Named>(query, { id: world.room, after })),
+        [Shared, Personal].map((document) => app.connect(world.ada).subscribe(document, { id: world.room, after })),
       );
       let device: TestSocket | null = null;
       for (const [displayName, status] of [
@@ -129,7 +160,7 @@ export const describeOrder = (name: string, env: () => Readonly<Record<string, s
         ['Benjamin', 'ONLINE'],
         ['B.', 'OFFLINE'],
       ] as const) {
-        await there.data(RENAME, { name: displayName }, world.ben);
+        await there.data(Rename, { name: displayName }, world.ben);
         if (status === 'ONLINE') device = there.connect(world.ben);
         else await device?.close();
         const presence = `SELECT coalesce((SELECT status::text FROM presence WHERE user_id = $1), 'OFFLINE') AS status`;

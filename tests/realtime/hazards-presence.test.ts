@@ -1,14 +1,23 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { TestApp } from '../kit/app.js';
 import { connect, type TestSubscription } from '../kit/client.js';
+import { graphql, type ResultOf } from '../kit/graphql.js';
 import { startServerProcess } from '../kit/process.js';
 import { createCrowd, createWorld, startOwnRedis, type OwnRedis, type World } from './hazard-world.js';
 
-const PRESENCE = `subscription ($ids: [ID!]) { presenceChanged(userIds: $ids) { status version user { id } } }`;
+const PresenceChanged = graphql(`
+  subscription HazardPresence($ids: [ID!]) {
+    presenceChanged(userIds: $ids) {
+      status
+      version
+      user {
+        id
+      }
+    }
+  }
+`);
 
-interface Presence {
-  readonly presenceChanged: { readonly status: string; readonly version: number; readonly user: { readonly id: string } };
-}
+type Presence = ResultOf<typeof PresenceChanged>;
 
 /** Of the processes here, in milliseconds: long enough that none of them is taken for dead on a machine that has much to do. */
 const LEASE_MS = '5000';
@@ -37,7 +46,7 @@ for (const [bus, env] of [
   describe(`H31: presence, ${bus}`, () => {
     /** Follows these users on every server, and has had their first state there. */
     const followOn = async (apps: readonly TestApp[], ids: readonly string[]): Promise<TestSubscription<Presence>[]> => {
-      const following = apps.map((app) => app.connect().subscribe<Presence>(PRESENCE, { ids }));
+      const following = apps.map((app) => app.connect().subscribe(PresenceChanged, { ids: [...ids] }));
       for (const each of following) expect(statesOf(await each.take(ids.length))).toEqual(allOf(ids, 'OFFLINE 0'));
       return following;
     };

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TestApp } from '../kit/app.js';
-import { busOf, bytesInUse, createReader, createWorld, MESSAGES, openRaw, type RawSocket, type World } from './hazard-world.js';
+import { busOf, bytesInUse, createReader, createWorld, Messages, openRaw, type RawSocket, type World } from './hazard-world.js';
 
 /** Messages that are committed at a time, and the bytes of each: a few rounds are more than a connection holds. */
 const BATCH = 100;
@@ -26,7 +26,7 @@ describe('slow consumers', () => {
 
   const follow = async (after: string, on = app, who = world.ada): Promise<RawSocket> => {
     const raw = await openRaw(on, who);
-    raw.send({ id: 'messages', type: 'subscribe', payload: { query: MESSAGES, variables: { id: world.room, after } } });
+    raw.send({ id: 'messages', type: 'subscribe', payload: { query: Messages, variables: { id: world.room, after } } });
     return raw;
   };
   const send = async (): Promise<void> => {
@@ -60,7 +60,7 @@ describe('slow consumers', () => {
     slow.send({
       id: 'messages',
       type: 'subscribe',
-      payload: { query: MESSAGES, variables: { id: world.room, after: lastCursorOf(slow) } },
+      payload: { query: Messages, variables: { id: world.room, after: lastCursorOf(slow) } },
     });
     await expect.poll(() => numbersOf(slow).length).toBe(sent - first);
     await send();

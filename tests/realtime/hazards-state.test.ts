@@ -1,19 +1,23 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { like, unlike } from '../kit/acts.js';
 import type { TestUser } from '../kit/app.js';
 import type { TestSubscription } from '../kit/client.js';
+import { aPost } from '../kit/factories.js';
+import { graphql } from '../kit/graphql.js';
+import { LikeVersionChanged } from '../kit/subscriptions.js';
 import { createWorld, startOwnRedis, type OwnRedis, type World } from './hazard-world.js';
 
-const LIKES = `subscription ($id: ID!) { likeCountChanged(postId: $id) { count version } }`;
-const LIKE = `mutation ($id: ID!) { likePost(input: { postId: $id }) { likeCount } }`;
-const UNLIKE = `mutation ($id: ID!) { unlikePost(input: { postId: $id }) { likeCount } }`;
-const PRESENCE = `subscription ($ids: [ID!]) { presenceChanged(userIds: $ids) { status version user { username } } }`;
-
-interface Likes {
-  readonly likeCountChanged: { readonly count: number; readonly version: number };
-}
-interface Presence {
-  readonly presenceChanged: { readonly status: string; readonly version: number; readonly user: { readonly username: string } };
-}
+const PresenceChanged = graphql(`
+  subscription StatePresence($ids: [ID!]) {
+    presenceChanged(userIds: $ids) {
+      status
+      version
+      user {
+        username
+      }
+    }
+  }
+`);
 
 let redis: OwnRedis;
 beforeAll(async () => {
@@ -37,13 +41,8 @@ for (const [bus, env, count] of [
 
     it('under concurrent likes values are left out, none goes back, and the last one always comes', async () => {
       const [here, there = here] = world.apps;
-      const { createPost } = await here.data<{ createPost: { post: { id: string } } }>(
-        `mutation { createPost(input: { body: "liked" }) { post { id } } }`,
-        {},
-        world.ada,
-      );
-      const { id } = createPost.post;
-      const following = [here, there, here].map((app) => app.connect().subscribe<Likes>(LIKES, { id }));
+      const { id } = await aPost(here, world.ada);
+      const following = [here, there, here].map((app) => app.connect().subscribe(LikeVersionChanged, { id }));
       for (const each of following) expect((await each.data()).likeCountChanged).toEqual({ count: 0, version: 0 });
       // Each likes and takes it back again and again; a third of them ends with a like.
       let changes = 0;
@@ -51,7 +50,7 @@ for (const [bus, env, count] of [
         likers.map(async (liker, n) => {
           const app = n % 2 === 0 ? here : there;
           for (let time = 0; time < 10 + (n % 3 === 0 ? 1 : 0); time += 1) {
-            await app.data(time % 2 === 0 ? LIKE : UNLIKE, { id }, liker);
+            await (time % 2 === 0 ? like : unlike)(app, liker, id);
             changes += 1;
           }
         }),
@@ -65,16 +64,16 @@ for (const [bus, env, count] of [
         expect(values.length).toBeLessThan(changes);
       }
       // Who comes later begins there.
-      expect((await there.connect().subscribe<Likes>(LIKES, { id }).data()).likeCountChanged).toEqual(last);
+      expect((await there.connect().subscribe(LikeVersionChanged, { id }).data()).likeCountChanged).toEqual(last);
       // And nothing follows the last one but what changes next.
-      await here.data(LIKE, { id }, world.ben);
+      await like(here, world.ben, id);
       for (const each of following) expect((await each.data()).likeCountChanged).toEqual({ count: last.count + 1, version: changes + 1 });
     });
 
     it('of many users in one subscription each has their own value, the last of each always comes, and none goes back', async () => {
       const [here, there = here] = world.apps;
       const members = likers.slice(0, 5);
-      const presence = here.connect().subscribe<Presence>(PRESENCE, { ids: members.map(({ id }) => id) });
+      const presence = here.connect().subscribe(PresenceChanged, { ids: members.map(({ id }) => id) });
       const seen = new Map<string, { readonly status: string; readonly version: number }[]>();
       const take = async (): Promise<void> => {
         const { user, status, version } = (await presence.data()).presenceChanged;

@@ -3,7 +3,18 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { conversationLog } from '../../src/domains/conversations/topics.js';
 import { decodeId } from '../../src/graphql/ids.js';
 import { deferred } from '../kit/deferred.js';
+import { graphql } from '../kit/graphql.js';
 import { createWorld, type World } from './hazard-world.js';
+
+const SendWhen = graphql(`
+  mutation TimeSendWhen($id: ID!) {
+    sendMessage(input: { conversationId: $id, body: "when" }) {
+      message {
+        createdAt
+      }
+    }
+  }
+`);
 
 let world: World;
 beforeAll(async () => {
@@ -51,11 +62,7 @@ it('H45: a message that was begun first and numbered last has the later time, as
 
 it('H45: the answer to a mutation shows the time that its event has', async () => {
   const [app] = world.apps;
-  const { sendMessage } = await app.data<{ sendMessage: { message: { createdAt: string } } }>(
-    `mutation ($id: ID!) { sendMessage(input: { conversationId: $id, body: "when" }) { message { createdAt } } }`,
-    { id: world.room },
-    world.ben,
-  );
+  const { sendMessage } = await app.data(SendWhen, { id: world.room }, world.ben);
   const last = (await rows()).at(-1);
   expect(sendMessage.message.createdAt).toBe(last?.at.toISOString());
 });

@@ -1,15 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cursorOf, joinRoom, like } from '../kit/acts.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { createTestDatabase, type TestDatabase } from '../kit/database.js';
-
-const LIKES = `subscription ($id: ID!) { likeCountChanged(postId: $id) { count } }`;
-const MESSAGES = `subscription ($id: ID!, $after: String) { messageAdded(conversationId: $id, after: $after) { cursor message { body } } }`;
-const PRESENCE = `subscription ($ids: [ID!]) { presenceChanged(userIds: $ids) { status user { username } } }`;
-const SEND = `mutation ($id: ID!, $body: String!) { sendMessage(input: { conversationId: $id, body: $body }) { cursor } }`;
-
-interface MessageEvent {
-  readonly messageAdded: { readonly cursor: string; readonly message: { readonly body: string } };
-}
+import { aMessage, aPost, aRoom } from '../kit/factories.js';
+import type { ResultOf } from '../kit/graphql.js';
+import { LikeCountChanged, MessageAdded, StatusChanged } from '../kit/subscriptions.js';
 
 /** What holds wherever the event was caused and whatever carries the wakes. `env` gives both apps the bus to use. */
 export const describeLive = (name: string, env: () => Readonly<Record<string, string>>, apps: 1 | 2): void => {
@@ -27,17 +22,9 @@ export const describeLive = (name: string, env: () => Readonly<Record<string, st
       // The same key for both, as processes that serve together have.
       there = apps === 1 ? here : await startTestApp({ database, env: { ...env(), DATA_DIR: here.services.config.dataDir } });
       [ada, ben] = await Promise.all([here.user('ada'), here.user('ben')]);
-      const created = await here.data<{ createRoom: { conversation: { id: string; joinCode: string } } }>(
-        `mutation { createRoom(input: { title: "Room" }) { conversation { id joinCode } } }`,
-        {},
-        ada,
-      );
-      room = created.createRoom.conversation.id;
-      await here.data(
-        `mutation ($code: String!) { joinRoom(input: { code: $code }) { conversation { id } } }`,
-        { code: created.createRoom.conversation.joinCode },
-        ben,
-      );
+      const { id, joinCode } = await aRoom(here, ada);
+      room = id;
+      await joinRoom(here, ben, joinCode);
     });
     afterAll(async () => {
       if (there !== here) await there.stop();
@@ -45,48 +32,43 @@ export const describeLive = (name: string, env: () => Readonly<Record<string, st
       await database.drop();
     });
 
-    it('brings each message to the other member, in order, with its cursor', async () => {
+    const bodyOf = ({ messageAdded }: ResultOf<typeof MessageAdded>): string => messageAdded.message.body;
+    /** Somebody who follows the room from here on, and ten messages that are sent to it: their cursors. */
+    const followTen = async () => {
       const socket = here.connect(ada);
-      const { conversation } = await here.data<{ conversation: { cursor: string } }>(
-        `query ($id: ID!) { conversation(id: $id) { cursor } }`,
-        { id: room },
-        ada,
-      );
-      const messages = socket.subscribe<MessageEvent>(MESSAGES, { id: room, after: conversation.cursor });
+      const messages = socket.subscribe(MessageAdded, { id: room, after: await cursorOf(here, ada, room) });
       const sent: string[] = [];
-      for (let n = 0; n < 10; n += 1) {
-        const { sendMessage } = await there.data<{ sendMessage: { cursor: string } }>(SEND, { id: room, body: `m${n}` }, ben);
-        sent.push(sendMessage.cursor);
-      }
-      const received = await messages.take(10);
-      expect(received.map(({ messageAdded }) => messageAdded.message.body)).toEqual(Array.from({ length: 10 }, (_, n) => `m${n}`));
-      expect(received.map(({ messageAdded }) => messageAdded.cursor)).toEqual(sent);
+      for (let n = 0; n < 10; n += 1) sent.push((await aMessage(there, ben, room, `m${n}`)).cursor);
+      return { socket, sent, received: await messages.take(10) };
+    };
 
-      // Dropped, and back with the third cursor: exactly what follows it.
+    it('brings each message to the other member, in order, with its cursor', async () => {
+      const { sent, received } = await followTen();
+      expect(received.map(bodyOf)).toEqual(Array.from({ length: 10 }, (_, n) => `m${n}`));
+      expect(received.map(({ messageAdded }) => messageAdded.cursor)).toEqual(sent);
+    });
+
+    it('brings whoever was cut off, and comes back with a cursor, exactly what follows it, and then what is new', async () => {
+      const { socket, sent } = await followTen();
       socket.terminate();
       await socket.closed;
-      const again = here.connect(ada).subscribe<MessageEvent>(MESSAGES, { id: room, after: sent[2] });
+      const again = here.connect(ada).subscribe(MessageAdded, { id: room, after: sent[2] });
       expect((await again.take(7)).map(({ messageAdded }) => messageAdded.cursor)).toEqual(sent.slice(3));
-      await there.data(SEND, { id: room, body: 'and live again' }, ben);
-      expect((await again.data()).messageAdded.message.body).toBe('and live again');
+      await aMessage(there, ben, room, 'and live again');
+      expect(bodyOf(await again.data())).toBe('and live again');
     });
 
     it('brings the new count of likes', async () => {
-      const { createPost } = await here.data<{ createPost: { post: { id: string } } }>(
-        `mutation { createPost(input: { body: "x" }) { post { id } } }`,
-        {},
-        ada,
-      );
-      const { id } = createPost.post;
-      const likes = here.connect().subscribe<{ likeCountChanged: { count: number } }>(LIKES, { id });
+      const { id } = await aPost(here, ada);
+      const likes = here.connect().subscribe(LikeCountChanged, { id });
       expect((await likes.data()).likeCountChanged.count).toBe(0);
-      await there.data(`mutation ($id: ID!) { likePost(input: { postId: $id }) { likeCount } }`, { id }, ben);
+      await like(there, ben, id);
       expect((await likes.data()).likeCountChanged.count).toBe(1);
     });
 
     it('brings presence as users come and go', async () => {
       const carl = await here.user(`carl${apps}`);
-      const presence = here.connect().subscribe<{ presenceChanged: { status: string } }>(PRESENCE, { ids: [carl.id] });
+      const presence = here.connect().subscribe(StatusChanged, { ids: [carl.id] });
       expect((await presence.data()).presenceChanged.status).toBe('OFFLINE');
       const device = there.connect(carl);
       await device.opened;

@@ -5,23 +5,30 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createGate } from '../kit/extra-fields.js';
 import { setRole } from '../../src/domains/admin/roles.js';
 import { createTokens } from '../../src/domains/account/tokens.js';
+import { LogOut, cursorOf, joinRoom, leaveConversation, logOut } from '../kit/acts.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import type { GraphQLResponse, TestSubscription } from '../kit/client.js';
 import { createTestDatabase, type TestDatabase } from '../kit/database.js';
+import { aMessage, aPost, aRoom, aSession } from '../kit/factories.js';
+import { graphql, type ResultOf } from '../kit/graphql.js';
+import { LikeCountChanged, MessageAdded } from '../kit/subscriptions.js';
 
-const MESSAGES = `subscription ($id: ID!, $after: String) { messageAdded(conversationId: $id, after: $after) { cursor message { body } } }`;
+// Fields that only these tests have, so their data has no generated types.
 const SEEN = `subscription ($id: ID!, $after: String) { messageAdded(conversationId: $id, after: $after) { message { body author { seenBy forModerators } } } }`;
 const GATED = `subscription ($id: ID!, $gate: String!) { messageAdded: gatedMessageAdded(conversationId: $id, gate: $gate) { message { body } } }`;
-const LIKES = `subscription ($id: ID!) { likeCountChanged(postId: $id) { count } }`;
-const SEND = `mutation ($id: ID!, $body: String!) { sendMessage(input: { conversationId: $id, body: $body }) { cursor } }`;
-const LEAVE = `mutation ($id: ID!) { leaveConversation(input: { conversationId: $id }) { conversationId } }`;
-const LOGIN = `mutation ($name: String!) { login(input: { identifier: $name, password: "correct horse battery staple" }) { credentials { accessToken refreshToken } } }`;
-const REFRESH = `mutation ($token: String!) { refreshSession(input: { refreshToken: $token }) { credentials { accessToken } } }`;
 const FOR_MODERATORS = `{ users(first: 1) { edges { node { forModerators } } } }`;
 
-interface MessageEvent {
-  readonly messageAdded: { readonly cursor: string; readonly message: { readonly body: string } };
-}
+const Refresh = graphql(`
+  mutation RightsRefresh($token: String!) {
+    refreshSession(input: { refreshToken: $token }) {
+      credentials {
+        accessToken
+      }
+    }
+  }
+`);
+
+type MessageEvent = ResultOf<typeof MessageAdded>;
 
 const revoked = [{ extensions: { code: 'ACCESS_REVOKED' } }];
 
@@ -62,36 +69,18 @@ export const describeRights = (name: string, env: () => Readonly<Record<string, 
     const newUser = (): Promise<TestUser> => here.user(`user${(users += 1)}`);
 
     const roomOf = async (...members: readonly TestUser[]): Promise<string> => {
-      const { createRoom } = await here.data<{ createRoom: { conversation: { id: string; joinCode: string } } }>(
-        `mutation { createRoom(input: { title: "Room" }) { conversation { id joinCode } } }`,
-        {},
-        ada,
-      );
-      const { id, joinCode } = createRoom.conversation;
-      for (const member of members)
-        await here.data(
-          `mutation ($code: String!) { joinRoom(input: { code: $code }) { conversation { id } } }`,
-          { code: joinCode },
-          member,
-        );
+      const { id, joinCode } = await aRoom(here, ada);
+      for (const member of members) await joinRoom(here, member, joinCode);
       return id;
     };
-    const cursorOf = async (id: string, user: TestUser): Promise<string> =>
-      (await here.data<{ conversation: { cursor: string } }>(`query ($id: ID!) { conversation(id: $id) { cursor } }`, { id }, user))
-        .conversation.cursor;
-    const say = (id: string, body: string, user = ada): Promise<unknown> => there.data(SEND, { id, body }, user);
+    const say = (id: string, body: string, user = ada): Promise<unknown> => aMessage(there, user, id, body);
     const bodies = async (subscription: TestSubscription<MessageEvent>, count: number): Promise<string[]> =>
       (await subscription.take(count)).map(({ messageAdded }) => messageAdded.message.body);
-    const signIn = async (user: TestUser): Promise<TestUser> => {
-      const { login } = await here.data<{ login: { credentials: { accessToken: string; refreshToken: string } } }>(LOGIN, {
-        name: user.username,
-      });
-      return { ...user, token: login.credentials.accessToken, refreshToken: login.credentials.refreshToken };
-    };
+    const signIn = (user: TestUser): Promise<TestUser> => aSession(here, user);
     /** The results of one subscription over server-sent events, each as it comes, until it is complete. */
-    const bySse = (user: TestUser, query: string, variables: Record<string, unknown>) =>
+    const bySse = (user: TestUser, variables: { readonly id: string; readonly after: string | undefined }) =>
       createClient({ url: here.url, retryAttempts: 0, headers: { authorization: `Bearer ${user.token}` } }).iterate<MessageEvent>({
-        query,
+        query: MessageAdded.toString(),
         variables,
       });
 
@@ -107,15 +96,15 @@ export const describeRights = (name: string, env: () => Readonly<Record<string, 
       it('gets ACCESS_REVOKED, then nothing, and nobody else is disturbed', async () => {
         const [room, other] = await Promise.all([roomOf(ben), roomOf(ben)]);
         const [bens, adas] = [here.connect(ben), here.connect(ada)];
-        const [after, afterOther] = [await cursorOf(room, ada), await cursorOf(other, ada)];
-        const left = bens.subscribe<MessageEvent>(MESSAGES, { id: room, after });
-        const stays = bens.subscribe<MessageEvent>(MESSAGES, { id: other, after: afterOther });
-        const adaStays = adas.subscribe<MessageEvent>(MESSAGES, { id: room, after });
+        const [after, afterOther] = [await cursorOf(here, ada, room), await cursorOf(here, ada, other)];
+        const left = bens.subscribe(MessageAdded, { id: room, after });
+        const stays = bens.subscribe(MessageAdded, { id: other, after: afterOther });
+        const adaStays = adas.subscribe(MessageAdded, { id: room, after });
         await say(room, 'for both');
         expect(await bodies(left, 1)).toEqual(['for both']);
         expect(await bodies(adaStays, 1)).toEqual(['for both']);
 
-        await there.data(LEAVE, { id: room }, ben);
+        await leaveConversation(there, ben, room);
         expect(await left.ended).toMatchObject(revoked);
         for (const body of ['one', 'two', 'three']) await say(room, body);
         await say(other, 'elsewhere');
@@ -123,16 +112,18 @@ export const describeRights = (name: string, env: () => Readonly<Record<string, 
         expect(await bodies(stays, 1)).toEqual(['elsewhere']);
         expect(left.waiting()).toBe(0);
         expect(await bens.execute('{ me { user { username } } }')).toMatchObject({ data: { me: { user: { username: 'ben' } } } });
-        expect((await bens.subscribe(MESSAGES, { id: room, after }).next()).errors).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }]);
+        expect((await bens.subscribe(MessageAdded, { id: room, after }).next()).errors).toMatchObject([
+          { extensions: { code: 'FORBIDDEN' } },
+        ]);
         await Promise.all([bens.close(), adas.close()]);
       });
 
       it('gets it over server-sent events too', async () => {
         const room = await roomOf(ben);
-        const results = bySse(ben, MESSAGES, { id: room, after: await cursorOf(room, ben) });
+        const results = bySse(ben, { id: room, after: await cursorOf(here, ben, room) });
         await say(room, 'hello');
         expect(await results.next()).toMatchObject({ value: { data: { messageAdded: { message: { body: 'hello' } } } } });
-        await there.data(LEAVE, { id: room }, ben);
+        await leaveConversation(there, ben, room);
         expect(await results.next()).toMatchObject({ value: { errors: revoked } });
         expect(await results.next()).toMatchObject({ done: true });
       });
@@ -142,12 +133,12 @@ export const describeRights = (name: string, env: () => Readonly<Record<string, 
         const gateName = `${apps}-${room}`;
         const gate = createGate(gateName);
         const socket = here.connect(ben);
-        const ordinary = socket.subscribe<MessageEvent>(MESSAGES, { id: room, after: await cursorOf(room, ben) });
+        const ordinary = socket.subscribe(MessageAdded, { id: room, after: await cursorOf(here, ben, room) });
         await say(room, 'both may see this');
         await ordinary.data();
         const late = socket.subscribe<MessageEvent>(GATED, { id: room, gate: gateName });
         await gate.reached;
-        await there.data(LEAVE, { id: room }, ben);
+        await leaveConversation(there, ben, room);
         // This process has heard of it, and done what there was to do.
         expect(await ordinary.ended).toMatchObject(revoked);
         gate.open();
@@ -164,9 +155,9 @@ export const describeRights = (name: string, env: () => Readonly<Record<string, 
         await socket.opened;
         await Promise.all(
           rooms.map(async (room, index) => {
-            const left = index % 2 === 0 ? null : there.data(LEAVE, { id: room }, ben);
-            const subscription = socket.subscribe<MessageEvent>(MESSAGES, { id: room });
-            await (left ?? there.data(LEAVE, { id: room }, ben));
+            const left = index % 2 === 0 ? null : leaveConversation(there, ben, room);
+            const subscription = socket.subscribe(MessageAdded, { id: room });
+            await (left ?? leaveConversation(there, ben, room));
             const end = (await subscription.ended) as { extensions: { code: string } }[] | undefined;
             // A subscription that is refused has one result, which says so.
             const errors = end ?? (await subscription.next()).errors;
@@ -185,18 +176,18 @@ export const describeRights = (name: string, env: () => Readonly<Record<string, 
         const user = await newUser();
         const [phone, laptop] = [await signIn(user), await signIn(user)];
         const room = await roomOf(user);
-        const after = await cursorOf(room, ada);
+        const after = await cursorOf(here, ada, room);
         const [first, second, other] = [here.connect(phone), here.connect(phone), here.connect(laptop)];
-        const ended = first.subscribe<MessageEvent>(MESSAGES, { id: room, after });
-        const goesOn = other.subscribe<MessageEvent>(MESSAGES, { id: room, after });
-        const stream = bySse(phone, MESSAGES, { id: room, after });
+        const ended = first.subscribe(MessageAdded, { id: room, after });
+        const goesOn = other.subscribe(MessageAdded, { id: room, after });
+        const stream = bySse(phone, { id: room, after });
         await second.opened;
         await say(room, 'before');
         expect(await bodies(ended, 1)).toEqual(['before']);
         expect(await bodies(goesOn, 1)).toEqual(['before']);
         expect(await stream.next()).toMatchObject({ value: { data: { messageAdded: { message: { body: 'before' } } } } });
 
-        await there.data('mutation { logout { ok } }', {}, phone);
+        await logOut(there, phone);
         expect(await first.closed).toBe(4401);
         expect(await second.closed).toBe(4401);
         expect(await stream.next()).toMatchObject({ value: { errors: [{ extensions: { code: 'UNAUTHENTICATED', reason: 'invalid' } }] } });
@@ -211,11 +202,11 @@ export const describeRights = (name: string, env: () => Readonly<Record<string, 
         const user = await newUser();
         const socket = here.connect(user);
         await socket.opened;
-        await there.data(REFRESH, { token: user.refreshToken });
+        await there.data(Refresh, { token: user.refreshToken });
         await database.query(`UPDATE session SET rotated_at = rotated_at - interval '11 seconds' WHERE user_id = $1`, [
           decodeJwt(user.token).sub,
         ]);
-        expect(await there.code(REFRESH, { token: user.refreshToken })).toBe('UNAUTHENTICATED');
+        expect(await there.code(Refresh, { token: user.refreshToken })).toBe('UNAUTHENTICATED');
         expect(await socket.closed).toBe(4401);
       });
 
@@ -225,7 +216,7 @@ export const describeRights = (name: string, env: () => Readonly<Record<string, 
           Array.from({ length: 12 }, async (_, index) => {
             const session = await signIn(user);
             const early = index % 2 === 0 ? here.connect(session) : null;
-            const logout = there.data('mutation { logout { ok } }', {}, session);
+            const logout = logOut(there, session);
             const socket = early ?? here.connect(session);
             await logout;
             expect(await socket.closed).toBe(4401);
@@ -236,7 +227,7 @@ export const describeRights = (name: string, env: () => Readonly<Record<string, 
       it('answers the logout that came over the socket before it closes it', async () => {
         const user = await newUser();
         const socket = here.connect(user);
-        expect(await socket.execute('mutation { logout { ok } }')).toMatchObject({ data: { logout: { ok: true } } });
+        expect(await socket.execute(LogOut)).toMatchObject({ data: { logout: { ok: true } } });
         expect(await socket.closed).toBe(4401);
       });
     });
@@ -249,7 +240,7 @@ export const describeRights = (name: string, env: () => Readonly<Record<string, 
         const socket = here.connect(user);
         const seen = socket.subscribe<{ messageAdded: { message: { author: { seenBy: string; forModerators: string | null } } } }>(SEEN, {
           id: room,
-          after: await cursorOf(room, user),
+          after: await cursorOf(here, user, room),
         });
         const code = async (): Promise<unknown> => (await socket.execute(FOR_MODERATORS)).errors?.[0]?.extensions?.['code'];
         expect(await code()).toBeUndefined();
@@ -272,12 +263,17 @@ export const describeRights = (name: string, env: () => Readonly<Record<string, 
     });
 
     describe('H04: a token that expires', () => {
-      it('is told in the acknowledgement, and closes the socket with 4403; a resume misses nothing', async () => {
-        const room = await roomOf(ben);
+      it('is told in the acknowledgement when it does', async () => {
         const brief = await briefly(ben);
         const socket = here.connect(brief);
         expect((await socket.opened)['accessTokenExpiresAt']).toBe(new Date((decodeJwt(brief.token).exp ?? 0) * 1_000).toISOString());
-        const before = socket.subscribe<MessageEvent>(MESSAGES, { id: room, after: await cursorOf(room, ben) });
+        await socket.close();
+      });
+
+      it('closes the socket with 4403, and a resume misses nothing', async () => {
+        const room = await roomOf(ben);
+        const socket = here.connect(await briefly(ben));
+        const before = socket.subscribe(MessageAdded, { id: room, after: await cursorOf(here, ben, room) });
         await say(room, 'one');
         const seen = [await before.data()];
         // Messages go on all the while.
@@ -287,7 +283,7 @@ export const describeRights = (name: string, env: () => Readonly<Record<string, 
         while (before.waiting() > 0) seen.push(await before.data());
 
         const again = here.connect(ben);
-        const resumed = again.subscribe<MessageEvent>(MESSAGES, { id: room, after: seen.at(-1)?.messageAdded.cursor });
+        const resumed = again.subscribe(MessageAdded, { id: room, after: seen.at(-1)?.messageAdded.cursor });
         seen.push(...(await resumed.take(sent + 1 - seen.length)));
         expect(seen.map(({ messageAdded }) => messageAdded.message.body)).toEqual([
           'one',
@@ -301,7 +297,7 @@ export const describeRights = (name: string, env: () => Readonly<Record<string, 
         const room = await roomOf(ben);
         const brief = await briefly(ben);
         const [socket, witness] = [here.connect(brief), here.connect(brief)];
-        const stream = socket.subscribe<MessageEvent>(MESSAGES, { id: room, after: await cursorOf(room, ben) });
+        const stream = socket.subscribe(MessageAdded, { id: room, after: await cursorOf(here, ben, room) });
         await say(room, 'message 1');
         const seen = await bodies(stream, 1);
         expect(await socket.ping({ accessToken: ben.token })).toEqual({
@@ -320,15 +316,14 @@ export const describeRights = (name: string, env: () => Readonly<Record<string, 
 
       it('ends a stream of server-sent events; a resume misses nothing', async () => {
         const room = await roomOf(ben);
-        const query = `subscription ($id: ID!, $after: String) { messageAdded(conversationId: $id, after: $after) { cursor message { body } } }`;
-        const results = bySse(await briefly(ben), query, { id: room, after: await cursorOf(room, ben) });
+        const results = bySse(await briefly(ben), { id: room, after: await cursorOf(here, ben, room) });
         await say(room, 'one');
         const first = await results.next();
         const cursor = (first.value as { data?: MessageEvent }).data?.messageAdded.cursor;
         expect(await results.next()).toMatchObject({ value: { errors: [{ extensions: { code: 'UNAUTHENTICATED', reason: 'expired' } }] } });
         expect(await results.next()).toMatchObject({ done: true });
         await say(room, 'two');
-        const resumed = bySse(ben, query, { id: room, after: cursor });
+        const resumed = bySse(ben, { id: room, after: cursor });
         expect(await resumed.next()).toMatchObject({ value: { data: { messageAdded: { message: { body: 'two' } } } } });
         await resumed.return?.();
       });
@@ -339,10 +334,10 @@ export const describeRights = (name: string, env: () => Readonly<Record<string, 
         const [socket, witness] = [here.connect(user), here.connect(user)];
         await Promise.all([socket.opened, witness.opened]);
         await socket.ping({ accessToken: fresh.token });
-        await there.data('mutation { logout { ok } }', {}, user);
+        await logOut(there, user);
         expect(await witness.closed).toBe(4401);
         expect(await socket.execute('{ me { user { username } } }')).toMatchObject({ data: { me: { user: { username: user.username } } } });
-        await there.data('mutation { logout { ok } }', {}, fresh);
+        await logOut(there, fresh);
         expect(await socket.closed).toBe(4401);
       });
     });
@@ -357,7 +352,7 @@ export const describeRights = (name: string, env: () => Readonly<Record<string, 
           'of a session that is over',
           async () => {
             const over = await signIn(ben);
-            await there.data('mutation { logout { ok } }', {}, over);
+            await logOut(there, over);
             return [ben, over.token];
           },
           4401,
@@ -382,14 +377,10 @@ export const describeRights = (name: string, env: () => Readonly<Record<string, 
     });
 
     it('a stream that everyone may follow needs no token, and none of this', async () => {
-      const { createPost } = await here.data<{ createPost: { post: { id: string } } }>(
-        `mutation { createPost(input: { body: "x" }) { post { id } } }`,
-        {},
-        ada,
-      );
+      const { id } = await aPost(here, ada);
       const socket = here.connect();
       expect((await socket.opened)['accessTokenExpiresAt']).toBeNull();
-      const likes = socket.subscribe<{ likeCountChanged: { count: number } }>(LIKES, { id: createPost.post.id });
+      const likes = socket.subscribe(LikeCountChanged, { id });
       expect((await likes.data()).likeCountChanged.count).toBe(0);
       expect(await socket.ping({ accessToken: null })).toEqual({ accessToken: null });
       await socket.close();

@@ -6,9 +6,11 @@ import { EVENT_STREAM_FRAMING } from '../../src/server/websocket/framing.js';
 import { createSendBudget } from '../../src/server/websocket/send-budget.js';
 import { createCollector, createSendQueue, createSlot } from '../../src/server/websocket/send-queue.js';
 import { createWriteBuffers } from '../../src/server/websocket/write-buffers.js';
+import { like, unlike } from '../kit/acts.js';
 import type { TestApp } from '../kit/app.js';
 import { openEventStream } from '../kit/event-stream.js';
-import { busOf, createWorld, MESSAGES, openRaw, type MessageEvent, type World } from './hazard-world.js';
+import { aPost } from '../kit/factories.js';
+import { busOf, createWorld, Messages, openRaw, type MessageEvent, type World } from './hazard-world.js';
 
 /** One who follows a subscription over some transport and can stop reading. */
 interface Reader {
@@ -91,7 +93,8 @@ describe.each([
     readers.push(reader);
     return reader;
   };
-  const follow = (on: TestApp, after: string, how: Open = open): Promise<Reader> => read(on, MESSAGES, { id: world.room, after }, how);
+  const follow = (on: TestApp, after: string, how: Open = open): Promise<Reader> =>
+    read(on, Messages.toString(), { id: world.room, after }, how);
   /** Sends some messages, and waits until one who reads has all of them from the first on. */
   const send = async (to: Reader, first: number): Promise<void> => {
     const seq = await world.insert(sent, BATCH, BODY);
@@ -132,7 +135,7 @@ describe.each([
     while (impatient.services.hub.stats().subscribers === subscribers) await send(other, first);
     // There is no place for a third one until the connection is gone.
     const knock = (): Promise<string> =>
-      openEventStream(impatient, world.ada, { query: MESSAGES, variables: { id: world.room } }).then(
+      openEventStream(impatient, world.ada, { query: Messages.toString(), variables: { id: world.room } }).then(
         (stream) => {
           stream.leave();
           return 'let in';
@@ -145,23 +148,17 @@ describe.each([
   });
 
   it('is shown the last value of a state in the end, and never an old one after a newer', async () => {
-    const { createPost } = await app.data<{ createPost: { post: { id: string } } }>(
-      'mutation ($body: String!) { createPost(input: { body: $body }) { post { id } } }',
-      { body: 'x'.repeat(1_000) },
-      world.ada,
-    );
-    const variables = { id: createPost.post.id };
+    const { id } = await aPost(app, world.ada, { body: 'x'.repeat(1_000) });
     const fields = numbers(0, 300).map((n) => `a${n}: body`);
     const query = `subscription ($id: ID!) { likeCountChanged(postId: $id) { version post { ${fields.join(' ')} } } }`;
     const versionsOf = (reader: Reader): number[] =>
       reader.results().map(({ data }) => (data as { likeCountChanged: { version: number } }).likeCountChanged.version);
-    const [stalled, other] = [await read(app, query, variables), await read(app, query, variables, overSocket)];
+    const [stalled, other] = [await read(app, query, { id }), await read(app, query, { id }, overSocket)];
     for (const reader of [stalled, other]) await expect.poll(() => versionsOf(reader)).toEqual([0]);
     stalled.pause();
     const CHANGES = 60;
     for (let version = 1; version <= CHANGES; version += 1) {
-      const act = version % 2 === 1 ? 'likePost' : 'unlikePost';
-      await app.data(`mutation ($id: ID!) { ${act}(input: { postId: $id }) { likeCount } }`, variables, world.ben);
+      await (version % 2 === 1 ? like : unlike)(app, world.ben, id);
       await expect.poll(() => versionsOf(other).at(-1)).toBe(version);
     }
     stalled.resume();
