@@ -8,6 +8,7 @@ import { schema } from '../src/process/schema.js';
 import { seedDemoData } from '../src/demo/seed.js';
 import { startTestApp, type TestApp } from './kit/app.js';
 import { connect, type TestSubscription } from './kit/client.js';
+import { aMessage } from './kit/factories.js';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const README = readFileSync(resolve(ROOT, 'README.md'), 'utf8');
@@ -54,11 +55,7 @@ describe('the GraphQL of the README', () => {
     }
     const [likes, events] = open;
     expect(await likes?.data()).toMatchObject({ likeCountChanged: { count: 1 } });
-    await app.data(
-      'mutation ($id: ID!) { sendMessage(input: { conversationId: $id, body: "Hello" }) { cursor } }',
-      { id: seen.id },
-      { token: seen.token ?? '' },
-    );
+    await aMessage(app, { token: seen.token ?? '' }, seen.id ?? '');
     expect(await events?.data()).toMatchObject({ conversationEvents: { message: { body: 'Hello', author: { username: 'ada' } } } });
     for (const socket of sockets) await socket.close();
   });

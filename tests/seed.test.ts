@@ -6,6 +6,8 @@ import { seedDemoData } from '../src/demo/seed.js';
 import { welcome } from '../src/process/welcome.js';
 import { startTestApp, type TestApp, type TestUser } from './kit/app.js';
 import { createTestDatabase, type TestDatabase } from './kit/database.js';
+import { aMessage, aSession } from './kit/factories.js';
+import { graphql, present } from './kit/graphql.js';
 
 let app: TestApp;
 let database: TestDatabase;
@@ -35,58 +37,89 @@ afterAll(async () => {
   await database.drop();
 });
 
-interface Login {
-  readonly login: {
-    readonly user: { readonly id: string };
-    readonly credentials: { readonly accessToken: string; readonly refreshToken: string };
-  };
-}
+const signIn = (username: string): Promise<TestUser> => aSession(app, { username }, {}, DEMO_PASSWORD);
 
-const signIn = async (username: string): Promise<TestUser> => {
-  const { login } = await app.data<Login>(
-    `mutation ($username: String!, $password: String!) {
-      login(input: { identifier: $username, password: $password }) { user { id } credentials { accessToken refreshToken } }
-    }`,
-    { username, password: DEMO_PASSWORD },
-  );
-  const { accessToken, refreshToken } = login.credentials;
-  return { username, id: login.user.id, token: accessToken, refreshToken };
-};
+const Conversations = graphql(`
+  query SeedConversations {
+    me {
+      conversations(first: 10) {
+        nodes {
+          id
+          kind
+          title
+          joinCode
+          unreadCount
+          cursor
+          messages(first: 100) {
+            totalCount
+            edges {
+              cursor
+              node {
+                id
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+`);
+const Added = graphql(`
+  subscription SeedMessageAdded($id: ID!, $after: String) {
+    messageAdded(conversationId: $id, after: $after) {
+      cursor
+      message {
+        id
+        body
+      }
+    }
+  }
+`);
+const Content = graphql(`
+  query SeedContent {
+    users(first: 50) {
+      totalCount
+      edges {
+        node {
+          username
+          displayName
+          bio
+        }
+      }
+    }
+    categories {
+      slug
+      entryCount
+    }
+    entries(first: 10, filter: { category: "technical" }) {
+      totalCount
+      edges {
+        node {
+          id
+          title
+          author {
+            username
+          }
+        }
+      }
+    }
+    everything: entries {
+      totalCount
+    }
+    featured: entries(filter: { isFeatured: true }) {
+      totalCount
+    }
+    posts(first: 100) {
+      totalCount
+    }
+  }
+`);
 
-interface Conversation {
-  readonly id: string;
-  readonly kind: string;
-  readonly title: string | null;
-  readonly joinCode: string | null;
-  readonly unreadCount: number;
-  readonly cursor: string;
-  readonly messages: {
-    readonly totalCount: number;
-    readonly edges: readonly { readonly cursor: string; readonly node: { readonly id: string } }[];
-  };
-}
-
-const conversationsOf = async (user: TestUser): Promise<readonly Conversation[]> => {
-  const { me } = await app.data<{ me: { conversations: { edges: readonly { node: Conversation }[] } } }>(
-    `{ me { conversations(first: 10) { edges { node {
-      id kind title joinCode unreadCount cursor messages(first: 100) { totalCount edges { cursor node { id } } }
-    } } } } }`,
-    {},
-    user,
-  );
-  return me.conversations.edges.map(({ node }) => node);
-};
+const conversationsOf = async (user: TestUser) => (await app.data(Conversations, {}, user)).me.conversations.nodes;
 
 describe('the demo content', () => {
   it('has users, entries in categories, posts and comments', async () => {
-    const data = await app.data(`{
-      users(first: 50) { totalCount edges { node { username displayName bio } } }
-      categories { slug entryCount }
-      entries(first: 10, filter: { category: "technical" }) { totalCount edges { node { id title author { username } } } }
-      everything: entries { totalCount }
-      featured: entries(filter: { isFeatured: true }) { totalCount }
-      posts(first: 100) { totalCount }
-    }`);
+    const data = await app.data(Content);
     expect(data).toMatchObject({
       users: { totalCount: 12 },
       entries: { totalCount: 41 },
@@ -94,10 +127,10 @@ describe('the demo content', () => {
       featured: { totalCount: 7 },
       posts: { totalCount: 31 },
     });
-    const categories = data['categories'] as { slug: string; entryCount: number }[];
+    const { categories, entries } = data;
     expect(categories).toHaveLength(8);
     expect(categories.reduce((sum, { entryCount }) => sum + entryCount, 0)).toBe(100);
-    expect((data['entries'] as { edges: unknown[] }).edges).toHaveLength(10);
+    expect(entries.edges).toHaveLength(10);
   });
 
   it('counts likes and comments as the mutations would have', async () => {
@@ -190,25 +223,14 @@ describe('the demo content', () => {
     const ines = await signIn('ines');
     const [group] = await conversationsOf(ines);
     if (group === undefined) throw new Error('ines is in no conversation');
-    const [first, ...others] = group.messages.edges;
+    const [first, ...others] = present(group.messages).edges;
     const socket = app.connect(ines);
-    const subscription = socket.subscribe<{ messageAdded: { cursor: string; message: { id: string; body: string } } }>(
-      `subscription ($id: ID!, $after: String) {
-        messageAdded(conversationId: $id, after: $after) { cursor message { id body } }
-      }`,
-      { id: group.id, after: first?.cursor },
-    );
+    const subscription = socket.subscribe(Added, { id: group.id, after: first?.cursor });
     const replayed = await subscription.take(others.length);
     expect(replayed.map(({ messageAdded }) => messageAdded.message.id)).toEqual(others.map(({ node }) => node.id));
     expect(replayed.at(-1)?.messageAdded.cursor).toBe(group.cursor);
 
-    await app.data(
-      `mutation ($id: ID!) {
-        sendMessage(input: { conversationId: $id, body: "It hangs in the shed." }) { message { seq } }
-      }`,
-      { id: group.id },
-      await signIn('ben'),
-    );
+    await aMessage(app, await signIn('ben'), group.id, 'It hangs in the shed.');
     expect((await subscription.data()).messageAdded.message.body).toBe('It hangs in the shed.');
     await socket.close();
   });

@@ -2,7 +2,9 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { seedDemoData } from '../../src/demo/seed.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { like } from '../kit/acts.js';
 import { findChromium, launchBrowser, screenshot } from '../kit/browser.js';
+import { aPost, aSession } from '../kit/factories.js';
 import { deferred } from '../kit/deferred.js';
 
 const chromium = findChromium();
@@ -103,26 +105,9 @@ describe.skipIf(chromium === null)(
       page.evaluate<string>('JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie])');
 
     /** A post of zoe's. */
-    const newPost = async (): Promise<string> => {
-      const { token } = await signedIn(zoe);
-      const { createPost } = await app.data<{ createPost: { post: { id: string } } }>(
-        'mutation { createPost(input: { body: "Watch me" }) { post { id } } }',
-        {},
-        { token },
-      );
-      return createPost.post.id;
-    };
+    const newPost = async (): Promise<string> => (await aPost(app, await signedIn(zoe), { body: 'Watch me' })).id;
     /** Somebody with a token that is fresh: those of this server do not last. */
-    const signedIn = async ({ username }: TestUser): Promise<TestUser> => {
-      const { login } = await app.data<{ login: { user: { id: string }; credentials: { accessToken: string; refreshToken: string } } }>(
-        'mutation ($username: String!) { login(input: { identifier: $username, password: "correct horse battery staple" }) { user { id } credentials { accessToken refreshToken } } }',
-        { username },
-      );
-      return { id: login.user.id, username, token: login.credentials.accessToken, refreshToken: login.credentials.refreshToken };
-    };
-    const like = async (postId: string, field = 'likePost'): Promise<void> => {
-      await app.data(`mutation ($postId: ID!) { ${field}(input: { postId: $postId }) { likeCount } }`, { postId }, await signedIn(zoe));
-    };
+    const signedIn = (user: TestUser): Promise<TestUser> => aSession(app, user);
 
     test('is called Lyceum, and asks a query', async () => {
       expect(await page.title()).toBe('Lyceum');
@@ -223,7 +208,7 @@ describe.skipIf(chromium === null)(
       expect(await renewed.promise).toBe('renewed');
       const token = /eyJ[\w.-]+/.exec(await opened.promise)?.[0] ?? '';
       await expect.poll(() => app.code('{ __typename }', {}, { token })).toBe('UNAUTHENTICATED');
-      await like(postId);
+      await like(app, await signedIn(zoe), postId);
       expect(await result('"count": 1')).toContain('"body": "Watch me"');
       await screenshot(page, 'graphiql-subscription');
     });

@@ -4,7 +4,9 @@ import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { findChromium, launchBrowser } from '../kit/browser.js';
+import { aComment, aPost } from '../kit/factories.js';
 import { startProxy, type Proxy } from '../kit/proxy.js';
+import { CommentAdded } from '../kit/subscriptions.js';
 
 const chromium = findChromium();
 
@@ -34,7 +36,7 @@ const script = (given: { readonly url: string; readonly token: string; readonly 
   });
   client.subscribe(
     {
-      query: 'subscription ($id: ID!, $after: String) { commentAdded(postId: $id, after: $after) { comment { body } } }',
+      query: ${JSON.stringify(CommentAdded)},
       variables: ${JSON.stringify({ id: given.id, after: given.after })},
     },
     {
@@ -72,12 +74,7 @@ describe.skipIf(chromium === null)(
 
     /** A page whose client follows the comments of a new post through the proxy. */
     const follow = async (): Promise<Follower> => {
-      const { createPost } = await app.data<{ createPost: { post: { id: string; commentCursor: string } } }>(
-        'mutation { createPost(input: { body: "x" }) { post { id commentCursor } } }',
-        {},
-        ada,
-      );
-      const { id, commentCursor } = createPost.post;
+      const { id, commentCursor } = await aPost(app, ada);
       const page = await browser.newPage();
       page.setDefaultTimeout(20_000);
       await page.goto(new URL('/healthz', app.url).href);
@@ -85,8 +82,7 @@ describe.skipIf(chromium === null)(
       await page.evaluate(script({ url: proxy.url.replace(/^http/, 'ws'), token: ada.token, id, after: commentCursor }));
       return {
         comment: async (body) => {
-          const query = 'mutation ($id: ID!, $body: String!) { addComment(input: { postId: $id, body: $body }) { comment { id } } }';
-          await app.data(query, { id, body }, ada);
+          await aComment(app, ada, id, { body });
         },
         got: async (count) => {
           await page.waitForFunction(`bodies.length >= ${count}`);

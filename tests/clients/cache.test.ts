@@ -1,8 +1,9 @@
-import type { ApolloClient } from '@apollo/client';
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
-import { parse } from 'graphql';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { commentCursorOf, joinRoom, leaveConversation, like, notificationCursorOf } from '../kit/acts.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { aComment, aGroup, aMessage, aPost, aRoom } from '../kit/factories.js';
+import { graphql, parsed, type TypedText } from '../kit/graphql.js';
 import { createTalk, type Talk } from '../kit/talk.js';
 import { apolloClient } from './drivers.js';
 
@@ -26,46 +27,77 @@ afterEach(async () => {
 });
 afterAll(() => app.stop());
 
-type Document = TypedDocumentNode<Record<string, unknown>, Record<string, unknown>>;
-const document = (text: string): Document => parse(text);
-
 /** An Apollo client of somebody who has asked a query once, and follows something since. */
-const openClient = async (
+const openClient = async <Data, Variables extends Record<string, unknown>, Following extends Record<string, unknown>>(
   user: TestUser,
-  query: Document,
-  id: string,
-  { events, after }: { readonly events: string; readonly after: string },
-): Promise<{ readonly apollo: ApolloClient; readonly shows: (expected: object) => Promise<void> }> => {
+  asked: { readonly query: TypedText<Data, Variables>; readonly variables: Variables },
+  followed: { readonly events: TypedText<unknown, Following>; readonly variables: Following },
+): Promise<{ readonly shows: (expected: object) => Promise<void> }> => {
   const { apollo, close } = apolloClient(app.url, user.token);
   closing.push(close);
-  await apollo.query({ query, variables: { id } });
-  const following = apollo.subscribe({ query: document(events), variables: { id, after } }).subscribe({ next: () => undefined });
+  const query = parsed(asked.query) as TypedDocumentNode<Data, Record<string, unknown>>;
+  const { variables } = asked;
+  await apollo.query({ query, variables });
+  const events = { query: parsed(followed.events) as TypedDocumentNode<unknown, Record<string, unknown>>, variables: followed.variables };
+  const following = apollo.subscribe(events).subscribe({ next: () => undefined });
   closing.push(() => following.unsubscribe());
   return {
-    apollo,
     shows: async (expected) => {
-      await expect.poll(() => apollo.cache.readQuery({ query, variables: { id } }), { timeout: 20_000 }).toMatchObject(expected);
+      await expect.poll(() => apollo.cache.readQuery({ query, variables }), { timeout: 20_000 }).toMatchObject(expected);
     },
   };
 };
 
 describe('the cache of a client that follows a post', () => {
-  const THREAD = document(
-    'query ($id: ID!) { post(id: $id) { id body deletedAt commentCount comments(first: 10) { nodes { id body deletedAt } } } }',
-  );
-  const EVENTS = `subscription ($id: ID!, $after: String) { postEvents(postId: $id, after: $after) {
-    ... on CommentDeleted { comment { id body deletedAt } post { id commentCount } }
-    ... on PostDeleted { post { id body deletedAt commentCount } }
-  } }`;
+  const Thread = graphql(`
+    query CacheThread($id: ID!) {
+      post(id: $id) {
+        id
+        body
+        deletedAt
+        commentCount
+        comments(first: 10) {
+          nodes {
+            id
+            body
+            deletedAt
+          }
+        }
+      }
+    }
+  `);
+  const PostEvents = graphql(`
+    subscription CachePostEvents($id: ID!, $after: String) {
+      postEvents(postId: $id, after: $after) {
+        ... on CommentDeleted {
+          comment {
+            id
+            body
+            deletedAt
+          }
+          post {
+            id
+            commentCount
+          }
+        }
+        ... on PostDeleted {
+          post {
+            id
+            body
+            deletedAt
+            commentCount
+          }
+        }
+      }
+    }
+  `);
   const open = async () => {
-    const { post } = await talk.act<{ post: { id: string } }>(ada, 'createPost', { body: 'Hello' }, 'post { id }');
-    const { comment } = await talk.act<{ comment: { id: string } }>(ada, 'addComment', { postId: post.id, body: 'Hi' }, 'comment { id }');
-    const { post: there } = await app.data<{ post: { commentCursor: string } }>('query ($id: ID!) { post(id: $id) { commentCursor } }', {
-      id: post.id,
-    });
-    const client = await openClient(ben, THREAD, post.id, { events: EVENTS, after: there.commentCursor });
+    const { id } = await aPost(app, ada);
+    const comment = await aComment(app, ada, id, { body: 'Hi' });
+    const after = await commentCursorOf(app, id);
+    const client = await openClient(ben, { query: Thread, variables: { id } }, { events: PostEvents, variables: { id, after } });
     await client.shows({ post: { commentCount: 1, comments: { nodes: [{ body: 'Hi', deletedAt: null }] } } });
-    return { ...client, postId: post.id, commentId: comment.id };
+    return { ...client, postId: id, commentId: comment.id };
   };
 
   it('shows that a comment was deleted, and the count', async () => {
@@ -82,19 +114,62 @@ describe('the cache of a client that follows a post', () => {
 });
 
 describe('the cache of a client that follows a conversation', () => {
-  const TALK = document(
-    'query ($id: ID!) { conversation(id: $id) { id memberCount members(first: 10) { nodes { id role } } messages(last: 10) { nodes { id body deletedAt } } } }',
-  );
-  const EVENTS = `subscription ($id: ID!, $after: String) { conversationEvents(conversationId: $id, after: $after) {
-    ... on MemberJoined { conversation { id memberCount } member { id role } }
-    ... on MemberLeft { conversation { id memberCount } }
-    ... on OwnerChanged { member { id role } }
-  } }`;
+  const Conversation = graphql(`
+    query CacheConversation($id: ID!) {
+      conversation(id: $id) {
+        id
+        memberCount
+        members(first: 10) {
+          nodes {
+            id
+            role
+          }
+        }
+        messages(last: 10) {
+          nodes {
+            id
+            body
+            deletedAt
+          }
+        }
+      }
+    }
+  `);
+  const ConversationEvents = graphql(`
+    subscription CacheConversationEvents($id: ID!, $after: String) {
+      conversationEvents(conversationId: $id, after: $after) {
+        ... on MemberJoined {
+          conversation {
+            id
+            memberCount
+          }
+          member {
+            id
+            role
+          }
+        }
+        ... on MemberLeft {
+          conversation {
+            id
+            memberCount
+          }
+        }
+        ... on OwnerChanged {
+          member {
+            id
+            role
+          }
+        }
+      }
+    }
+  `);
   const open = async () => {
-    const room = await talk.room(ada);
-    await talk.act(ben, 'joinRoom', { code: room.joinCode }, '__typename');
-    const message = await talk.send(ada, room.id, 'Hello');
-    const client = await openClient(ben, TALK, room.id, { events: EVENTS, after: message.cursor });
+    const room = await aRoom(app, ada);
+    const { id } = room;
+    await joinRoom(app, ben, room.joinCode);
+    const { cursor: after } = await aMessage(app, ada, id);
+    const followed = { events: ConversationEvents, variables: { id, after } };
+    const client = await openClient(ben, { query: Conversation, variables: { id } }, followed);
     await client.shows({ conversation: { memberCount: 2, messages: { nodes: [{ body: 'Hello', deletedAt: null }] } } });
     return { ...client, room };
   };
@@ -102,9 +177,9 @@ describe('the cache of a client that follows a conversation', () => {
   it('shows how many members there are when one comes and when one leaves', async () => {
     const { shows, room } = await open();
     const cleo = await app.user(`cleo${room.joinCode.toLowerCase()}`);
-    await talk.act(cleo, 'joinRoom', { code: room.joinCode }, '__typename');
+    await joinRoom(app, cleo, room.joinCode);
     await shows({ conversation: { memberCount: 3 } });
-    await talk.act(cleo, 'leaveConversation', { conversationId: room.id }, '__typename');
+    await leaveConversation(app, cleo, room.id);
     await shows({ conversation: { memberCount: 2 } });
   });
 
@@ -116,33 +191,54 @@ describe('the cache of a client that follows a conversation', () => {
 });
 
 describe('the cache of a client that follows its notifications', () => {
+  const Unread = graphql(`
+    query CacheUnread {
+      me {
+        id
+        unreadNotificationCount
+      }
+    }
+  `);
+  const Notified = graphql(`
+    subscription CacheNotified($after: String) {
+      notificationAdded(after: $after) {
+        id
+        me {
+          id
+          unreadNotificationCount
+        }
+      }
+    }
+  `);
+
   it('shows how many there are to read', async () => {
-    const COUNT = document('{ me { id unreadNotificationCount } }');
-    const { me } = await app.data<{ me: { notificationCursor: string } }>('{ me { notificationCursor } }', {}, ada);
-    const { shows } = await openClient(ada, COUNT, '', {
-      events: 'subscription ($after: String) { notificationAdded(after: $after) { id me { id unreadNotificationCount } } }',
-      after: me.notificationCursor,
-    });
-    const { post } = await talk.act<{ post: { id: string } }>(ada, 'createPost', { body: 'Hello' }, 'post { id }');
-    await talk.act(ben, 'likePost', { postId: post.id }, '__typename');
-    // `readQuery` is asked with a variable that this query does not have.
+    const asked = { query: Unread, variables: {} };
+    const { shows } = await openClient(ada, asked, { events: Notified, variables: { after: await notificationCursorOf(app, ada) } });
+    await like(app, ben, (await aPost(app, ada)).id);
     await shows({ me: { unreadNotificationCount: 1 } });
   });
 });
 
 describe('who was removed from a conversation', () => {
+  const Left = graphql(`
+    subscription CacheLeft($id: ID!, $after: String) {
+      conversationEvents(conversationId: $id, after: $after) {
+        __typename
+        ... on MemberLeft {
+          conversation {
+            title
+            memberCount
+          }
+        }
+      }
+    }
+  `);
+
   it('is told so without what has become of it, and the others with it', async () => {
-    const group = await talk.group(ada, [ben]);
-    const follow = (as: TestUser) =>
-      app
-        .connect(as)
-        .subscribe<{ conversationEvents: { __typename: string; conversation?: { title: string; memberCount: number } | null } }>(
-          `subscription ($id: ID!, $after: String) { conversationEvents(conversationId: $id, after: $after) {
-          __typename ... on MemberLeft { conversation { title memberCount } } } }`,
-          { id: group.id, after: group.cursor },
-        );
+    const group = await aGroup(app, ada, [ben]);
+    const follow = (as: TestUser) => app.connect(as).subscribe(Left, { id: group.id, after: group.cursor });
     const [adas, bens] = [follow(ada), follow(ben)];
-    const said = await talk.send(ada, group.id, 'Farewell');
+    const said = await aMessage(app, ada, group.id, 'Farewell');
     for (const each of [adas, bens]) expect((await each.data()).conversationEvents.__typename).toBe('MessageAdded');
     expect(said.seq).toBeGreaterThan(0);
     await talk.act(ada, 'removeMember', { conversationId: group.id, userId: ben.id }, '__typename');

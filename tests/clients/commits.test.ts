@@ -4,6 +4,7 @@ import { WebSocket } from 'ws';
 import { createCommits, type Commits } from '../../src/client/commits.js';
 import { createResumingClient } from '../../src/client/resuming-client.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { CreatePost, aPost } from '../kit/factories.js';
 
 /** Two processes that never hear of each other: only what a client brings along tells one what was written through the other. */
 let here: TestApp;
@@ -25,7 +26,8 @@ afterAll(async () => {
 beforeEach(() => (commits = createCommits()));
 
 const NEWEST = '{ posts(first: 1) { nodes { body } } }';
-const POST = 'mutation ($body: String!) { createPost(input: { body: $body }) { post { id } } }';
+/** Writes a post over some transport. */
+const write = (send: ReturnType<(typeof over)[Way]>, body: string): Promise<unknown> => send(CreatePost.toString(), { input: { body } });
 
 const over = {
   HTTP:
@@ -65,7 +67,7 @@ describe('a client that brings along what it knows of', () => {
       const read = over[reading](there);
       await read(NEWEST);
       const body = `Written over ${writing}, read over ${reading}`;
-      await over[writing](here)(POST, { body });
+      await write(over[writing](here), body);
       expect(await read(NEWEST)).toContain(body);
     },
   );
@@ -73,12 +75,12 @@ describe('a client that brings along what it knows of', () => {
   it('reads what it has written through two processes at the same time', async () => {
     const third = over.HTTP(there);
     await third(NEWEST);
-    await Promise.all([over.HTTP(here)(POST, { body: 'By one' }), over.HTTP(there)(POST, { body: 'By the other' })]);
+    await Promise.all([write(over.HTTP(here), 'By one'), write(over.HTTP(there), 'By the other')]);
     expect(await third('{ posts(first: 2) { nodes { body } } }')).toMatch(/By one.*By the other|By the other.*By one/);
   });
 
   it('is given what was kept once another answer has told it of nothing newer', async () => {
-    await over.HTTP(here)(POST, { body: 'Known' });
+    await write(over.HTTP(here), 'Known');
     const read = over.HTTP(here);
     await read(NEWEST);
     const statements = await here.countStatements(() => read(NEWEST));
@@ -90,7 +92,7 @@ describe('a client that knows of no write', () => {
   it('may be given an answer from before a write of another process', async () => {
     const read = over.HTTP(there);
     const before = await read(NEWEST);
-    await here.data(POST, { body: 'Unheard of' }, ann);
+    await aPost(here, ann, { body: 'Unheard of' });
     expect(await read(NEWEST)).toBe(before);
   });
 });

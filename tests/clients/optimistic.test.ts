@@ -1,15 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { ApolloClient, ApolloLink, HttpLink, InMemoryCache } from '@apollo/client';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
-import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
 import { Client as UrqlClient, fetchExchange, subscriptionExchange } from '@urql/core';
-import { OperationTypeNode, parse } from 'graphql';
+import { OperationTypeNode } from 'graphql';
 import type { Client } from 'graphql-ws';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { createResumingClient } from '../../src/client/resuming-client.js';
+import type { OptimisticCommentFragment } from '../generated/texts/graphql.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { deferred } from '../kit/deferred.js';
+import { aComment, aPost } from '../kit/factories.js';
+import { graphql, parsed, type ResultOf } from '../kit/graphql.js';
 import { startProxy } from '../kit/proxy.js';
 
 let app: TestApp;
@@ -25,37 +27,61 @@ afterEach(async () => {
 });
 afterAll(() => app.stop());
 
-interface Comment {
-  readonly __typename: 'Comment';
-  readonly id: string;
-  readonly clientId: string | null;
-  readonly body: string;
-}
-
-const document = <Data, Variables>(text: string): TypedDocumentNode<Data, Variables> => parse(text);
-
-interface Comments {
-  readonly post: {
-    readonly __typename: 'Post';
-    readonly id: string;
-    readonly comments: {
-      readonly __typename: 'CommentConnection';
-      readonly edges: readonly { readonly __typename: 'CommentEdge'; readonly node: Comment }[];
-    };
-  } | null;
-}
-
-const LIST = document<Comments, { id: string }>(
-  'query ($id: ID!) { post: node(id: $id) { ... on Post { id comments(last: 100) { edges { node { id clientId body } } } } } }',
+// As Apollo asks it, which adds `__typename` wherever it is not.
+graphql(`
+  fragment OptimisticComment on Comment {
+    __typename
+    id
+    clientId
+    body
+  }
+`);
+const LIST = parsed(
+  graphql(`
+    query OptimisticList($id: ID!) {
+      post(id: $id) {
+        __typename
+        id
+        comments(last: 100) {
+          __typename
+          edges {
+            __typename
+            node {
+              ...OptimisticComment
+            }
+          }
+        }
+      }
+    }
+  `),
 );
-const ADD = document<{ addComment: { __typename: 'AddCommentPayload'; comment: Comment } }, { id: string; body: string; clientId: string }>(
-  `mutation ($id: ID!, $body: String!, $clientId: String) {
-    addComment(input: { postId: $id, body: $body, clientId: $clientId }) { comment { id clientId body } }
-  }`,
+const ADD = parsed(
+  graphql(`
+    mutation OptimisticAdd($id: ID!, $body: String!, $clientId: String) {
+      addComment(input: { postId: $id, body: $body, clientId: $clientId }) {
+        __typename
+        comment {
+          ...OptimisticComment
+        }
+      }
+    }
+  `),
 );
-const ADDED = document<{ commentAdded: { comment: Comment } }, { id: string; after: string | null }>(
-  'subscription ($id: ID!, $after: String) { commentAdded(postId: $id, after: $after) { comment { id clientId body } } }',
+const ADDED = parsed(
+  graphql(`
+    subscription OptimisticAdded($id: ID!, $after: String) {
+      commentAdded(postId: $id, after: $after) {
+        __typename
+        comment {
+          ...OptimisticComment
+        }
+      }
+    }
+  `),
 );
+
+type Comment = OptimisticCommentFragment;
+type Comments = ResultOf<typeof LIST>;
 
 /** The whole recipe: an item takes the place of the one that it is (its id) or was awaited as (its `clientId`); otherwise it is new. */
 const merge = (list: readonly Comment[], comment: Comment): readonly Comment[] => {
@@ -160,7 +186,7 @@ const apolloScreen = async (id: string, after: string, socket: Client, gate: Gat
         variables: { id, body, clientId },
         optimisticResponse: { addComment: { __typename: 'AddCommentPayload', comment: awaited(clientId, body) } },
         update: (cache, { data }) => {
-          if (data) put(cache, data.addComment.comment);
+          if (data?.addComment) put(cache, data.addComment.comment);
         },
       }),
   };
@@ -202,19 +228,14 @@ const urqlScreen = async (id: string, after: string, socket: Client, gate: Gate)
     add: async (body, clientId) => {
       put(awaited(clientId, body));
       const { data: answer } = await urql.mutation(ADD, { id, body, clientId }).toPromise();
-      if (answer) put(answer.addComment.comment);
+      if (answer?.addComment) put(answer.addComment.comment);
     },
   };
 };
 
 describe.each(Object.entries({ '@apollo/client': apolloScreen, '@urql/core': urqlScreen }))('%s', (_name, open) => {
   it.each(['event', 'answer'])('H25: an optimistic item stays one item when the %s comes first', async (first) => {
-    const { createPost } = await app.data<{ createPost: { post: { id: string; commentCursor: string } } }>(
-      'mutation { createPost(input: { body: "Comment on me" }) { post { id commentCursor } } }',
-      {},
-      ada,
-    );
-    const { id, commentCursor } = createPost.post;
+    const { id, commentCursor } = await aPost(app, ada);
     const answers = deferred<undefined>();
     const clientId = randomUUID();
     const proxy = await startProxy(app.url);
@@ -243,7 +264,7 @@ describe.each(Object.entries({ '@apollo/client': apolloScreen, '@urql/core': urq
       answers.resolve(undefined);
     }
     await answered;
-    await app.data('mutation ($id: ID!) { addComment(input: { postId: $id, body: "From another" }) { comment { id } } }', { id }, ben);
+    await aComment(app, ben, id, { body: 'From another' });
     await screen.until((list) => isThere(list) && list.length > 1);
     expect(screen.shown.at(-1)?.map(({ body }) => body)).toEqual(['Hello', 'From another']);
     for (const list of screen.shown) expect(list.filter(({ body }) => body === 'Hello').length).toBeLessThan(2);

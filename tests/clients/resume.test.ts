@@ -4,11 +4,15 @@ import { join } from 'node:path';
 import { parse } from 'graphql';
 import { MessageType, type Client, type Message } from 'graphql-ws';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { RefreshSession } from '../kit/acts.js';
 import { WebSocket } from 'ws';
 import { soonDelayOf } from '../../src/client/backoff.js';
 import { createResumingClient, type ResumingClientOptions } from '../../src/client/resuming-client.js';
 import { decodeId } from '../../src/graphql/ids.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { aComment, aPost, aSession } from '../kit/factories.js';
+import { present, type ResultOf } from '../kit/graphql.js';
+import { CommentAdded as Comments, LikeCountChanged } from '../kit/subscriptions.js';
 import { createTestDatabase, type TestDatabase } from '../kit/database.js';
 import { deferred } from '../kit/deferred.js';
 import { startProxy, type Proxy } from '../kit/proxy.js';
@@ -103,23 +107,10 @@ interface Post {
   readonly commentCursor: string;
 }
 
-const createPost = async (): Promise<Post> => {
-  const { createPost: created } = await app.data<{ createPost: { post: Post } }>(
-    'mutation { createPost(input: { body: "Follow me" }) { post { id commentCursor } } }',
-    {},
-    ada,
-  );
-  return created.post;
-};
+const createPost = (): Promise<Post> => aPost(app, ada);
 
 const comment = async ({ id }: Post, ...bodies: readonly string[]): Promise<void> => {
-  for (const body of bodies) {
-    await app.data(
-      'mutation ($id: ID!, $body: String!) { addComment(input: { postId: $id, body: $body }) { comment { id } } }',
-      { id, body },
-      ada,
-    );
-  }
+  for (const body of bodies) await aComment(app, ada, id, { body });
 };
 
 const numbered = (count: number): string[] => Array.from({ length: count }, (_, n) => `comment ${n}`);
@@ -213,14 +204,13 @@ describe.each(Object.keys(SOCKET_DRIVERS))('%s over a client that resumes', (nam
 
     /** Someone whose tokens are exchanged as an application would do it. */
     const login = async () => {
-      const { login: first } = await issuer.data<{ login: { credentials: Credentials } }>(LOGIN, {});
-      let { accessToken, refreshToken } = first.credentials;
+      let { token, refreshToken } = await aSession(issuer, ada);
       return {
-        present: () => accessToken,
+        present: () => token,
         refresh: async (): Promise<string> => {
-          const { refreshSession } = await issuer.data<{ refreshSession: { credentials: Credentials } }>(REFRESH, { refreshToken });
-          ({ accessToken, refreshToken } = refreshSession.credentials);
-          return accessToken;
+          const { credentials } = (await issuer.data(RefreshSession, { refreshToken })).refreshSession;
+          [token, refreshToken] = [credentials.accessToken, present(credentials.refreshToken)];
+          return token;
         },
       };
     };
@@ -273,19 +263,10 @@ describe.each(Object.keys(SOCKET_DRIVERS))('%s over a client that resumes', (nam
   });
 });
 
-interface Credentials {
-  readonly accessToken: string;
-  readonly refreshToken: string;
-}
-
-const LOGIN = `mutation { login(input: { identifier: "ada", password: "correct horse battery staple" }) { credentials { accessToken refreshToken } } }`;
-const REFRESH = `mutation ($refreshToken: String!) { refreshSession(input: { refreshToken: $refreshToken }) { credentials { accessToken refreshToken } } }`;
-
 describe('a client that resumes', () => {
-  const FOLLOW = 'subscription ($id: ID!, $after: String) { commentAdded(postId: $id, after: $after) { comment { body } } }';
   const follow = (client: Client, post: Post) =>
-    client.iterate<{ commentAdded: { comment: { body: string } } }>({
-      query: FOLLOW,
+    client.iterate<ResultOf<typeof Comments>>({
+      query: Comments.toString(),
       variables: { id: post.id, after: post.commentCursor },
     });
   const next = async (results: ReturnType<typeof follow>) => {
@@ -365,7 +346,7 @@ describe('a client that resumes', () => {
     await databaseProxy.refuse();
     const comments = follow(client, post);
     const likes = client.iterate({
-      query: 'subscription ($id: ID!) { likeCountChanged(postId: $id) { count } }',
+      query: LikeCountChanged.toString(),
       variables: { id: post.id },
     });
     await unavailable;
@@ -384,8 +365,7 @@ describe('a client that resumes', () => {
   it('ends with an expired token when it has no way to another', async () => {
     const issuer = await startTestApp({ database, env: { DATA_DIR: keys, JWT_ACCESS_TTL_SECONDS: '1' } });
     closing.push(() => issuer.stop());
-    const { login } = await issuer.data<{ login: { credentials: Credentials } }>(LOGIN);
-    const { accessToken } = login.credentials;
+    const { token: accessToken } = await aSession(issuer, ada);
     const client = createResumingClient({
       url: app.url.replace(/^http/, 'ws'),
       webSocketImpl: WebSocket,
@@ -411,7 +391,7 @@ describe('a client that resumes', () => {
     const comments = follow(client, post);
     const failed = deferred<unknown>();
     client.subscribe(
-      { query: FOLLOW, variables: { id: post.id, after: post.commentCursor } },
+      { query: Comments.toString(), variables: { id: post.id, after: post.commentCursor } },
       {
         next: () => {
           throw new Error('A mistake of the application.');

@@ -11,10 +11,37 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeId } from '../../src/graphql/ids.js';
 import { schema } from '../../src/process/schema.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { graphql, present } from '../kit/graphql.js';
+import { StatusChanged } from '../kit/subscriptions.js';
 import { createTalk } from '../kit/talk.js';
 
-const NODES = 'query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }';
-const NODE = 'query ($id: ID!) { node(id: $id) { __typename id } }';
+const NodesById = graphql(`
+  query NodesById($ids: [ID!]!) {
+    nodes(ids: $ids) {
+      __typename
+      id
+    }
+  }
+`);
+const NodeById = graphql(`
+  query NodeById($id: ID!) {
+    node(id: $id) {
+      __typename
+      id
+    }
+  }
+`);
+const PresenceNode = graphql(`
+  query NodesPresence($id: ID!) {
+    node(id: $id) {
+      ... on Presence {
+        status
+        version
+        lastSeenAt
+      }
+    }
+  }
+`);
 
 interface Node {
   readonly __typename: string;
@@ -148,7 +175,7 @@ describe('an id', () => {
       expect(answers.filter(({ data }) => data === undefined)).toEqual([]);
       expect(answers.flatMap(({ errors = [] }) => errors.filter(({ extensions }) => extensions?.['code'] === 'INTERNAL'))).toEqual([]);
       const given = new Map(answers.flatMap(idsIn).map((node) => [node.id, node]));
-      const { nodes } = await app.data<{ nodes: (Node | null)[] }>(NODES, { ids: [...given.keys()] }, viewer);
+      const { nodes } = await app.data(NodesById, { ids: [...given.keys()] }, viewer);
       expect(nodes, name).toEqual([...given.values()]);
       for (const { __typename } of given.values()) seen.add(__typename);
     }
@@ -176,21 +203,21 @@ describe('an id', () => {
   };
 
   it.each(Object.entries(LEADS_NOWHERE))('that leads nowhere is null and no error: %s', async (_name, id) => {
-    expect(await app.execute(NODE, { id: id() })).toEqual({ status: 200, data: { node: null } });
+    expect(await app.execute(NodeById, { id: id() })).toEqual({ status: 200, data: { node: null } });
   });
 
   it('of any type at all is null when there is nothing with it', async () => {
     const ids = Object.keys(schema.getTypeMap()).map((type) => encodeId(type, NOTHING));
     expect(ids.length).toBeGreaterThan(100);
     for (const viewer of Object.values(viewers)) {
-      expect(await app.execute(NODES, { ids }, viewer)).toEqual({ status: 200, data: { nodes: ids.map(() => null) } });
+      expect(await app.execute(NodesById, { ids }, viewer)).toEqual({ status: 200, data: { nodes: ids.map(() => null) } });
     }
   });
 
   it('that is bad has null in its place in a list, and the others are there', async () => {
     const { ada, ben } = viewers;
-    const ids = [ada?.id, 'garbage', encodeId('Nonsense', NOTHING), ben?.id];
-    expect(await app.execute(NODES, { ids })).toEqual({
+    const ids = [present(ada?.id), 'garbage', encodeId('Nonsense', NOTHING), present(ben?.id)];
+    expect(await app.execute(NodesById, { ids })).toEqual({
       status: 200,
       data: { nodes: [{ __typename: 'User', id: ada?.id }, null, null, { __typename: 'User', id: ben?.id }] },
     });
@@ -205,9 +232,7 @@ describe('what only some may see', () => {
   };
   const whoSees = async (id: string): Promise<string[]> => {
     const seen = await Promise.all(
-      Object.entries(viewers).map(async ([name, viewer]) =>
-        (await app.data<{ node: Node | null }>(NODE, { id }, viewer)).node === null ? [] : [name],
-      ),
+      Object.entries(viewers).map(async ([name, viewer]) => ((await app.execute(NodeById, { id }, viewer)).data?.node ? [name] : [])),
     );
     return seen.flat();
   };
@@ -235,18 +260,12 @@ describe('what only some may see', () => {
         .toString()
         .slice('User:'.length),
     );
-    const presence = 'query ($id: ID!) { node(id: $id) { ... on Presence { status version lastSeenAt } } }';
     const socket = app.connect(viewers['ada']);
     await socket.opened;
-    const here = socket.subscribe<{ presenceChanged: { status: string } }>(
-      'subscription ($ids: [ID!]) { presenceChanged(userIds: $ids) { status } }',
-      {
-        ids: [viewers['ada']?.id],
-      },
-    );
+    const here = socket.subscribe(StatusChanged, { ids: [present(viewers['ada']?.id)] });
     while ((await here.data()).presenceChanged.status !== 'ONLINE') continue;
-    expect(await app.data(presence, { id }, viewers['ben'])).toEqual({ node: { status: 'ONLINE', version: 1, lastSeenAt: null } });
-    expect(await app.data(presence, { id }, viewers['mia'])).toEqual({ node: { status: 'OFFLINE', version: 0, lastSeenAt: null } });
+    expect(await app.data(PresenceNode, { id }, viewers['ben'])).toEqual({ node: { status: 'ONLINE', version: 1, lastSeenAt: null } });
+    expect(await app.data(PresenceNode, { id }, viewers['mia'])).toEqual({ node: { status: 'OFFLINE', version: 0, lastSeenAt: null } });
     await socket.close();
   });
 });

@@ -2,6 +2,7 @@ import { isNonNullType, isObjectType } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { schema } from '../../src/process/schema.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { graphql } from '../kit/graphql.js';
 import { createTalk, type Talk } from '../kit/talk.js';
 
 let app: TestApp;
@@ -37,11 +38,20 @@ describe('a field of Query', () => {
     ]);
   });
 
+  const PresenceBesideOthers = graphql(`
+    query NullabilityPresence($ids: [ID!]!) {
+      presence(userIds: $ids) {
+        status
+      }
+      categories {
+        name
+      }
+    }
+  `);
+
   it('that fails for a user who is not there leaves the others in the answer', async () => {
     const nobody = Buffer.from('User:01900000-0000-7000-8000-000000000000').toString('base64url');
-    const { data, errors } = await app.execute('query ($ids: [ID!]!) { presence(userIds: $ids) { status } categories { name } }', {
-      ids: [nobody],
-    });
+    const { data, errors } = await app.execute(PresenceBesideOthers, { ids: [nobody] });
     expect(data).toEqual({ presence: null, categories: [] });
     expect(errors).toMatchObject([{ path: ['presence'], extensions: { code: 'NOT_FOUND' } }]);
   });
@@ -49,16 +59,33 @@ describe('a field of Query', () => {
 
 describe('the outline of a room', () => {
   const MEMBERS_ONLY = ['cursor', 'members', 'messages', 'onlineCount', 'typing'];
-  const ROOM = `query ($code: String!) {
-    room(code: $code) { title memberCount joinCode cursor onlineCount members { totalCount } messages { totalCount } typing { username } }
-  }`;
+  const WholeRoom = graphql(`
+    query NullabilityWholeRoom($code: String!) {
+      room(code: $code) {
+        title
+        memberCount
+        joinCode
+        cursor
+        onlineCount
+        members {
+          totalCount
+        }
+        messages {
+          totalCount
+        }
+        typing {
+          username
+        }
+      }
+    }
+  `);
 
   it.each([
     ['somebody else', () => ben, 'FORBIDDEN'],
     ['somebody who is not signed in', () => undefined, 'UNAUTHENTICATED'],
   ])('is shown to %s beside the errors of what is for members only', async (_who, viewer, code) => {
     const { joinCode } = await talk.room(ada, { title: 'Glass house' });
-    const { data, errors = [] } = await app.execute(ROOM, { code: joinCode }, viewer());
+    const { data, errors = [] } = await app.execute(WholeRoom, { code: joinCode }, viewer());
     expect(data).toEqual({
       room: {
         title: 'Glass house',

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseId } from '../../src/graphql/ids.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { aComment, aDirect, aGroup, aPost } from '../kit/factories.js';
-import { graphql, present } from '../kit/graphql.js';
+import { graphql, present, type ResultOf } from '../kit/graphql.js';
 
 let app: TestApp;
 
@@ -209,33 +209,56 @@ describe('two who are kept apart', () => {
 });
 
 describe('presence', () => {
-  interface Presence {
-    readonly status: string;
-    readonly lastSeenAt: string | null;
-    readonly version: number;
-  }
-  const FIELDS = 'status lastSeenAt version';
+  const Looks = graphql(`
+    query BlocksLooks($ids: [ID!]!, $id: ID!, $name: String!) {
+      presence(userIds: $ids) {
+        ...BlocksPresence
+      }
+      node(id: $id) {
+        ... on User {
+          presence {
+            ...BlocksPresence
+          }
+        }
+      }
+      user(username: $name) {
+        presence {
+          ...BlocksPresence
+          user {
+            presence {
+              ...BlocksPresence
+            }
+          }
+        }
+      }
+    }
+    fragment BlocksPresence on Presence {
+      status
+      lastSeenAt
+      version
+    }
+  `);
+  const PresenceChanged = graphql(`
+    subscription BlocksPresenceChanged($ids: [ID!]) {
+      presenceChanged(userIds: $ids) {
+        status
+        lastSeenAt
+        version
+      }
+    }
+  `);
+  type Presence = ResultOf<typeof PresenceChanged>['presenceChanged'];
   const NEVER: Presence = { status: 'OFFLINE', lastSeenAt: null, version: 0 };
 
   /** How a user looks to a viewer: to each query that shows it, and to a new subscriber. */
   const looks = async (user: TestUser, viewer?: TestUser): Promise<Presence[]> => {
-    const query = `query ($ids: [ID!]!, $id: ID!, $name: String!) {
-      presence(userIds: $ids) { ${FIELDS} } node(id: $id) { ... on User { presence { ${FIELDS} } } } user(username: $name) { presence { ${FIELDS} user { presence { ${FIELDS} } } } } }`;
-    interface Seen {
-      readonly presence: [Presence];
-      readonly node: { readonly presence: Presence };
-      readonly user: { readonly presence: Presence & { readonly user: { readonly presence: Presence } } };
-    }
-    const seen = await app.data<Seen>(query, { ids: [user.id], id: user.id, name: user.username }, viewer);
+    const seen = await app.data(Looks, { ids: [user.id], id: user.id, name: user.username }, viewer);
     const { user: inner, ...outer } = seen.user.presence;
     const socket = app.connect(viewer);
-    const changed = await socket
-      .subscribe<{ presenceChanged: Presence }>(`subscription ($ids: [ID!]) { presenceChanged(userIds: $ids) { ${FIELDS} } }`, {
-        ids: [user.id],
-      })
-      .data();
+    const changed = await socket.subscribe(PresenceChanged, { ids: [user.id] }).data();
     await socket.close();
-    return [seen.presence[0], seen.node.presence, outer, inner.presence, changed.presenceChanged];
+    const ofNode = 'presence' in seen.node ? seen.node.presence : null;
+    return [seen.presence[0], ofNode, outer, inner.presence, changed.presenceChanged].map(present);
   };
 
   it('is hidden from each of the two, shown to everyone else, and shown again afterwards', async () => {
@@ -262,12 +285,7 @@ describe('presence', () => {
     const { one, other } = await acquaintances();
     const third = await app.user(`third${pairs}`);
     await app.data(Block, { id: other.id }, one);
-    const follow = (viewer?: TestUser) =>
-      app
-        .connect(viewer)
-        .subscribe<{ presenceChanged: Presence }>(`subscription ($ids: [ID!]) { presenceChanged(userIds: $ids) { ${FIELDS} } }`, {
-          ids: [one.id],
-        });
+    const follow = (viewer?: TestUser) => app.connect(viewer).subscribe(PresenceChanged, { ids: [one.id] });
     const [apart, friend, anyone] = [follow(other), follow(third), follow()];
     for (const each of [apart, friend, anyone]) expect((await each.data()).presenceChanged.status).toBe('OFFLINE');
     const socket = app.connect(one);
@@ -284,12 +302,7 @@ describe('presence', () => {
     const socket = app.connect(one);
     await socket.opened;
     const follower = app.connect(other);
-    const seen = follower.subscribe<{ presenceChanged: Presence }>(
-      `subscription ($ids: [ID!]) { presenceChanged(userIds: $ids) { ${FIELDS} } }`,
-      {
-        ids: [one.id],
-      },
-    );
+    const seen = follower.subscribe(PresenceChanged, { ids: [one.id] });
     // A user is here a moment after their socket.
     const first = (await seen.data()).presenceChanged;
     if (first.status === 'OFFLINE') expect((await seen.data()).presenceChanged.status).toBe('ONLINE');

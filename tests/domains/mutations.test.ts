@@ -3,6 +3,7 @@ import { getNamedType, isInputObjectType, type GraphQLInputObjectType } from 'gr
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { schema } from '../../src/process/schema.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { statusOf } from '../kit/acts.js';
 
 /** Processes that serve together have one key. */
 const env = { JWT_PRIVATE_KEY: generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
@@ -77,12 +78,7 @@ const newMessage = async (): Promise<string> =>
 /** Only whoever is here can say that they are away. */
 const bePresent = async (user: TestUser): Promise<void> => {
   await app.connect(user).execute('{ __typename }');
-  await vi.waitFor(async () => {
-    const { presence } = await app.data<{ presence: { status: string }[] }>('query ($id: ID!) { presence(userIds: [$id]) { status } }', {
-      id: user.id,
-    });
-    expect(presence[0]?.status).toBe('ONLINE');
-  }, WAIT);
+  await vi.waitFor(async () => expect(await statusOf(app, user.id)).toEqual(['ONLINE']), WAIT);
 };
 const WAIT = { timeout: 10_000, interval: 20 };
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { graphql } from '../kit/graphql.js';
 import { aFollow } from '../kit/factories.js';
 import { createTalk } from '../kit/talk.js';
 
@@ -98,10 +99,33 @@ describe('nodes of a page', () => {
     expect(await cost((item) => `nodes ${item}`)).toBe(await cost((item) => `edges { node ${item} }`));
   });
 
+  const NodesBesideEdges = graphql(`
+    query PagesNodesBesideEdges {
+      posts(first: 2) {
+        nodes {
+          body
+          comments(first: 1) {
+            totalCount
+          }
+        }
+        edges {
+          node {
+            author {
+              username
+            }
+            comments(first: 0) {
+              nodes {
+                id
+              }
+            }
+          }
+        }
+      }
+    }
+  `);
+
   it('may select something else than the edges beside them', async () => {
-    const { posts } = await app.data<{ posts: { nodes: object[]; edges: { node: object }[] } }>(
-      '{ posts(first: 2) { nodes { body comments(first: 1) { totalCount } } edges { node { author { username } comments(first: 0) { nodes { id } } } } } }',
-    );
+    const { posts } = await app.data(NodesBesideEdges);
     expect(posts.nodes).toEqual([
       { body: 'two', comments: { totalCount: 1 } },
       { body: 'one', comments: { totalCount: 1 } },

@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { commentCursorOf } from '../kit/acts.js';
 import { aComment, aFollow, aPost } from '../kit/factories.js';
+import { graphql } from '../kit/graphql.js';
+import { LikeVersionChanged } from '../kit/subscriptions.js';
 import { createTalk, type Talk } from '../kit/talk.js';
 
 /* What a mutation has changed, and every count that it has moved, is in its payload: a normalised cache asks for nothing else. */
@@ -17,10 +20,15 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
+const Unread = graphql(`
+  query PayloadsUnread {
+    me {
+      unreadMessageCount
+    }
+  }
+`);
 const newPost = async (as: TestUser): Promise<string> => (await aPost(app, as, { body: 'a post' })).id;
 const newComment = async (as: TestUser, postId: string): Promise<string> => (await aComment(app, as, postId, { body: 'a comment' })).id;
-const commentCursor = async (id: string): Promise<string> =>
-  (await app.data<{ post: { commentCursor: string } }>('query ($id: ID!) { post(id: $id) { commentCursor } }', { id })).post.commentCursor;
 const deleted = { body: '', deletedAt: expect.any(String) as string };
 
 describe('the payload of a mutation', () => {
@@ -62,7 +70,7 @@ describe('the payload of a mutation', () => {
     const counts = `likeCount viewerHasLiked commentCount
       comments(first: 10) { totalCount nodes { id } edges { cursor } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } }
       top: comments(last: 10, topLevelOnly: true) { totalCount nodes { replies(first: 10) { totalCount nodes { id } } } }`;
-    const after = await commentCursor(id);
+    const after = await commentCursorOf(app, id);
     const none = {
       ...{ likeCount: 0, viewerHasLiked: false, commentCount: 0 },
       comments: {
@@ -85,7 +93,7 @@ describe('the payload of a mutation', () => {
     const id = await newPost(ada);
     const commentId = await newComment(ben, id);
     await aComment(app, ada, id, { body: 'a reply', replyToId: commentId });
-    const after = await commentCursor(id);
+    const after = await commentCursorOf(app, id);
     await talk.act(ben, 'deleteComment', { id: commentId }, 'commentId');
     await talk.act(ada, 'deletePost', { id }, 'postId');
     const replayed = app.connect().subscribe(
@@ -118,11 +126,7 @@ describe('the payload of a mutation', () => {
 
   it('shows a like with the number and the version that `likeCountChanged` gives, whether it was kept for its `clientId` or not', async () => {
     const postId = await newPost(ada);
-    const live = app
-      .connect(ben)
-      .subscribe<{ likeCountChanged: object }>('subscription ($id: ID!) { likeCountChanged(postId: $id) { count version } }', {
-        id: postId,
-      });
+    const live = app.connect(ben).subscribe(LikeVersionChanged, { id: postId });
     await live.data();
     const like = (as: TestUser, name: string, input: object = {}) =>
       talk.act<{ likeCount: number; version: number }>(as, name, { postId, ...input }, 'likeCount version');
@@ -154,7 +158,7 @@ describe('the payload of a mutation', () => {
     const { id } = await talk.group(ada, [ben]);
     const { cursor, seq } = await talk.send(ada, id, 'to be read');
     const selection = 'conversation { unreadCount } member { lastReadSeq } me { unreadMessageCount unreadNotificationCount }';
-    const { unreadMessageCount } = (await app.data<{ me: { unreadMessageCount: number } }>('{ me { unreadMessageCount } }', {}, ben)).me;
+    const { unreadMessageCount } = (await app.data(Unread, {}, ben)).me;
     expect(await talk.act(ben, 'markRead', { conversationId: id, cursor }, selection)).toMatchObject({
       ...{ conversation: { unreadCount: 0 }, member: { lastReadSeq: seq }, me: { unreadMessageCount: unreadMessageCount - 1 } },
     });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { RefreshSession } from '../kit/acts.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 
 let app: TestApp;
@@ -7,7 +8,6 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-const REFRESH = 'mutation ($token: String!) { refreshSession(input: { refreshToken: $token }) { credentials { accessToken } } }';
 const ME = '{ me { user { username } } }';
 
 /** Moves the end of somebody's one session so many days into the past. */
@@ -32,6 +32,8 @@ test('sessions that ended long ago are forgotten, and no others', async () => {
   );
   expect(left.map(({ username }) => username)).toEqual(['active', 'just-expired']);
   expect(await app.data(ME, {}, active)).toEqual({ me: { user: { username: 'active' } } });
-  expect(await app.execute(REFRESH, { token: active.refreshToken })).toMatchObject({ data: { refreshSession: { credentials: {} } } });
-  expect(await app.code(REFRESH, { token: expired.refreshToken })).toBe('UNAUTHENTICATED');
+  expect(await app.execute(RefreshSession, { refreshToken: active.refreshToken })).toMatchObject({
+    data: { refreshSession: { credentials: {} } },
+  });
+  expect(await app.code(RefreshSession, { refreshToken: expired.refreshToken })).toBe('UNAUTHENTICATED');
 });

@@ -13,6 +13,9 @@ const JoinRoom = graphql(`mutation JoinRoom($code: String!) { joinRoom(input: { 
 export const LeaveConversation = graphql(
   `mutation LeaveConversation($conversationId: ID!) { leaveConversation(input: { conversationId: $conversationId }) { conversationId } }`,
 );
+export const RefreshSession = graphql(
+  `mutation RefreshSession($refreshToken: String!) { refreshSession(input: { refreshToken: $refreshToken }) { credentials { accessToken refreshToken } } }`,
+);
 export const LogOut = graphql(`mutation LogOut { logout { ok } }`);
 const CursorOfConversation = graphql(`query CursorOfConversation($id: ID!) { conversation(id: $id) { cursor } }`);
 const CursorOfComments = graphql(`query CursorOfComments($id: ID!) { post(id: $id) { commentCursor } }`);

@@ -13,7 +13,7 @@ export const JoinAsGuest = graphql(
   `mutation JoinAsGuest($displayName: String!) { joinAsGuest(input: { displayName: $displayName }) { user { id username } credentials { accessToken refreshToken } } }`,
 );
 export const LogIn = graphql(
-  `mutation LogIn($identifier: String!, $password: String!) { login(input: { identifier: $identifier, password: $password }) { credentials { accessToken refreshToken } } }`,
+  `mutation LogIn($identifier: String!, $password: String!) { login(input: { identifier: $identifier, password: $password }) { user { id } credentials { accessToken refreshToken } } }`,
 );
 export const CreatePost = graphql(
   `mutation CreatePost($input: CreatePostInput!) { createPost(input: $input) { post { id body clientId createdAt commentCursor } } }`,
@@ -21,7 +21,7 @@ export const CreatePost = graphql(
 export const AddComment = graphql(
   `mutation AddComment($input: AddCommentInput!) { addComment(input: $input) { comment { id body clientId } } }`,
 );
-const CreateEntry = graphql(
+export const CreateEntry = graphql(
   `mutation CreateEntry($input: CreateEntryInput!) { createEntry(input: $input) { entry { id slug title version } } }`,
 );
 const StartDirect = graphql(
@@ -36,7 +36,7 @@ const CreateRoom = graphql(
 export const SendMessage = graphql(
   `mutation SendMessage($input: SendMessageInput!) { sendMessage(input: $input) { cursor message { id seq } } }`,
 );
-const FollowUser = graphql(`mutation FollowUser($userId: ID!) { followUser(input: { userId: $userId }) { user { id } } }`);
+export const FollowUser = graphql(`mutation FollowUser($userId: ID!) { followUser(input: { userId: $userId }) { user { id } } }`);
 const BlockUser = graphql(`mutation BlockUser($userId: ID!) { blockUser(input: { userId: $userId }) { user { id } } }`);
 
 /** A user without a password. */
@@ -46,9 +46,14 @@ export const aGuest = async (app: App, displayName = 'Guest'): Promise<TestUser>
 };
 
 /** A user on a further device, with a session of its own. */
-export const aSession = async (app: App, user: TestUser, device: As = {}): Promise<TestUser> => {
-  const { credentials } = (await app.data(LogIn, { identifier: user.username, password: PASSWORD }, device)).login;
-  return { ...user, token: credentials.accessToken, refreshToken: present(credentials.refreshToken) };
+export const aSession = async (
+  app: App,
+  { username }: Pick<TestUser, 'username'>,
+  device: As = {},
+  password = PASSWORD,
+): Promise<TestUser> => {
+  const { user, credentials } = (await app.data(LogIn, { identifier: username, password }, device)).login;
+  return { username, id: user.id, token: credentials.accessToken, refreshToken: present(credentials.refreshToken) };
 };
 
 export const aPost = async (app: App, author: As, input: Partial<CreatePostInput> = {}) =>

@@ -1,3 +1,5 @@
+import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
+import { parse } from 'graphql';
 import type { TypedDocumentString } from '../generated/texts/graphql.js';
 
 /** Types a document that is written as a text: `npm run codegen` generates the types of each one. Not for `tests/clients/operations.ts`. */
@@ -24,6 +26,10 @@ export const textOf = (document: string | TypedText<unknown, never>): string => 
   if (document instanceof String) return document.toString();
   throw new Error('The types of this document are not generated yet: run `npm run codegen`.');
 };
+
+/** The same document as clients that normalise take it, such as Apollo's. */
+export const parsed = <Data, Variables>(document: TypedText<Data, Variables>): TypedDocumentNode<Data, Variables> =>
+  parse(textOf(document));
 
 /** A value that a test knows to be there. @throws when it is not */
 export const present = <Value>(value: Value): NonNullable<Value> => {

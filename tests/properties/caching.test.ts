@@ -1,8 +1,12 @@
 import { generateKeyPairSync } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LikePost, UnlikePost } from '../kit/acts.js';
+import type { As } from '../kit/api.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
-import { execute } from '../kit/client.js';
+import type { GraphQLResponse } from '../kit/client.js';
+import { AddComment, CreateEntry, CreatePost, FollowUser } from '../kit/factories.js';
+import { graphql } from '../kit/graphql.js';
 import { startRedis, type TestRedis } from '../kit/redis.js';
 
 /** What is read: some of it is the same for everyone, some for all who are not signed in, some for one viewer alone. */
@@ -18,16 +22,42 @@ type Name = (typeof NAMES)[number];
 /** The last one is nobody in particular. */
 const VIEWERS = [...NAMES, null] as const;
 
+const LastPost = graphql(`
+  query CachingLastPost {
+    posts(first: 1) {
+      nodes {
+        id
+      }
+    }
+  }
+`);
+const Rename = graphql(`
+  mutation CachingRename($displayName: String!) {
+    updateProfile(input: { displayName: $displayName }) {
+      user {
+        id
+      }
+    }
+  }
+`);
+
+/** What a write is about: a text that is new, the last post and the one who does not write. */
+interface About {
+  readonly text: string;
+  readonly post: string;
+  readonly other: string;
+}
+type Write = (app: TestApp, as: As, about: About) => Promise<GraphQLResponse<unknown>>;
 const WRITES = {
-  post: 'mutation ($text: String!) { createPost(input: { body: $text }) { post { id } } }',
-  comment: 'mutation ($text: String!, $post: ID!) { addComment(input: { postId: $post, body: $text }) { comment { id } } }',
-  like: 'mutation ($post: ID!) { likePost(input: { postId: $post }) { likeCount } }',
-  unlike: 'mutation ($post: ID!) { unlikePost(input: { postId: $post }) { likeCount } }',
-  name: 'mutation ($text: String!) { updateProfile(input: { displayName: $text }) { user { id } } }',
-  entry: 'mutation ($text: String!) { createEntry(input: { title: $text, content: $text }) { entry { id } } }',
-  secret: 'mutation ($text: String!) { createEntry(input: { title: $text, content: $text, isPublic: false }) { entry { id } } }',
-  follow: 'mutation ($other: ID!) { followUser(input: { userId: $other }) { user { id } } }',
-} as const;
+  post: (app, as, { text }) => app.execute(CreatePost, { input: { body: text } }, as),
+  comment: (app, as, { text, post }) => app.execute(AddComment, { input: { postId: post, body: text } }, as),
+  like: (app, as, { post }) => app.execute(LikePost, { postId: post }, as),
+  unlike: (app, as, { post }) => app.execute(UnlikePost, { postId: post }, as),
+  name: (app, as, { text }) => app.execute(Rename, { displayName: text }, as),
+  entry: (app, as, { text }) => app.execute(CreateEntry, { input: { title: text, content: text } }, as),
+  secret: (app, as, { text }) => app.execute(CreateEntry, { input: { title: text, content: text, isPublic: false } }, as),
+  follow: (app, as, { other }) => app.execute(FollowUser, { userId: other }, as),
+} satisfies Readonly<Record<string, Write>>;
 
 const write = fc.record({
   kind: fc.constant('write' as const),
@@ -62,11 +92,12 @@ afterAll(async () => {
   await redis.stop();
 });
 
-const ask = async (app: TestApp, who: Name | null, query: string, variables: object = {}, commit?: string) => {
-  const token = who === null ? undefined : users.get(who)?.token;
-  const headers = commit === undefined ? {} : { 'x-lyceum-commit': commit };
-  return await execute(app.url, query, variables, { ...(token === undefined ? {} : { token }), headers });
-};
+/** A viewer who sends back what their last write was answered with. */
+const asOne = (who: Name | null, commit?: string): As => ({
+  ...(who === null ? {} : users.get(who)),
+  headers: commit === undefined ? {} : { 'x-lyceum-commit': commit },
+});
+const ask = (app: TestApp, who: Name | null, query: string, commit?: string) => app.execute(query, {}, asOne(who, commit));
 const appOf = (at: number): TestApp => apps[at] ?? oracle;
 
 /** What every viewer may see of everything, as a moment leaves it. */
@@ -92,16 +123,15 @@ describe('kept answers', () => {
           const app = appOf(act.at);
           if (act.kind === 'write') {
             count += 1;
-            const post = (await oracle.data<{ posts: { nodes: readonly { id: string }[] } }>('{ posts(first: 1) { nodes { id } } }')).posts
-              .nodes[0]?.id;
-            const other = users.get(act.who === 'ann' ? 'bob' : 'ann')?.id;
-            const { extensions } = await ask(app, act.who, WRITES[act.what], { text: `text ${count}`, post, other });
+            const post = (await oracle.data(LastPost)).posts.nodes[0]?.id ?? '';
+            const other = users.get(act.who === 'ann' ? 'bob' : 'ann')?.id ?? '';
+            const { extensions } = await WRITES[act.what](app, asOne(act.who), { text: `text ${count}`, post, other });
             history.push(await look());
             known.set(act.who, { commit: String(extensions?.['commit']), moment: history.length - 1 });
           } else {
             const own = known.get(act.who);
             for (let time = 0; time < act.times; time += 1) {
-              const { data } = await ask(app, act.who, READS[act.what] ?? '', {}, own?.commit);
+              const { data } = await ask(app, act.who, READS[act.what] ?? '', own?.commit);
               const allowed = history.slice(own?.moment ?? 0).map((moment) => moment.get(keyOf(act.who, act.what)));
               expect(allowed).toContain(JSON.stringify(data));
             }

@@ -1,8 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { joinRoom, leaveConversation, like, unlike } from '../kit/acts.js';
 import type { TestApp, TestUser } from '../kit/app.js';
 import { connect } from '../kit/client.js';
+import { SendMessage, aComment, aMessage, aPost, aRoom } from '../kit/factories.js';
+import { graphql, present } from '../kit/graphql.js';
+import { CommentCountChanged, LikeCountChanged } from '../kit/subscriptions.js';
 import { createReader, createWorld, startOwnRedis, type OwnRedis, type Reader, type World } from '../realtime/hazard-world.js';
 
 /** What may happen, in any order and to some degree at once. Numbers stand for whichever there is, modulo how many there are. */
@@ -31,20 +35,49 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('wait' as const) }) },
 );
 
-const COMMENTS = `subscription ($id: ID!, $after: String) { commentAdded(postId: $id, after: $after) { comment { id body author { username } } } }`;
-const LIKES = `subscription ($id: ID!) { likeCountChanged(postId: $id) { count } }`;
-const COUNT = `subscription ($id: ID!) { commentCountChanged(postId: $id) { count } }`;
-const POST = `query ($id: ID!) { node(id: $id) { ... on Post { likeCount commentCount commentCursor comments(first: 100) { edges { node { id body author { username } } } } } } }`;
-const SEND = `mutation ($id: ID!, $body: String!) { sendMessage(input: { conversationId: $id, body: $body }) { cursor message { body } } }`;
-
-interface PostState {
-  readonly node: {
-    readonly likeCount: number;
-    readonly commentCount: number;
-    readonly commentCursor: string;
-    readonly comments: { readonly edges: readonly { readonly node: unknown }[] };
-  };
-}
+graphql(`
+  fragment HistoryComment on Comment {
+    id
+    body
+    author {
+      username
+    }
+  }
+`);
+const Comments = graphql(`
+  subscription HistoryComments($id: ID!, $after: String) {
+    commentAdded(postId: $id, after: $after) {
+      comment {
+        ...HistoryComment
+      }
+    }
+  }
+`);
+const PostState = graphql(`
+  query HistoryPostState($id: ID!) {
+    post(id: $id) {
+      likeCount
+      commentCount
+      commentCursor
+      comments(first: 100) {
+        nodes {
+          ...HistoryComment
+        }
+      }
+    }
+  }
+`);
+const MessagesOf = graphql(`
+  query HistoryMessagesOf($id: ID!) {
+    conversation(id: $id) {
+      messages(first: 100) {
+        nodes {
+          body
+        }
+      }
+    }
+  }
+`);
 
 let redis: OwnRedis;
 beforeAll(async () => {
@@ -71,18 +104,9 @@ for (const [bus, env, apps] of [
     const run = async (steps: readonly Step[]): Promise<void> => {
       const { ada, ben } = world;
       const [first] = world.apps;
-      const { createRoom, createPost } = await first.data<{
-        createRoom: { conversation: { id: string; joinCode: string; cursor: string } };
-        createPost: { post: { id: string } };
-      }>(
-        `mutation { createRoom(input: { title: "Room" }) { conversation { id joinCode cursor } } createPost(input: { body: "post" }) { post { id } } }`,
-        {},
-        ada,
-      );
-      const { id: room, joinCode, cursor: start } = createRoom.conversation;
-      const post = createPost.post.id;
-      const join = (app: TestApp, who: TestUser): Promise<unknown> =>
-        app.data(`mutation ($code: String!) { joinRoom(input: { code: $code }) { conversation { id } } }`, { code: joinCode }, who);
+      const { id: room, joinCode, cursor: start } = await aRoom(first, ada);
+      const { id: post } = await aPost(first, ada);
+      const join = (app: TestApp, who: TestUser): Promise<unknown> => joinRoom(app, who, joinCode);
       await join(first, ben);
       await join(first, carl);
 
@@ -109,18 +133,18 @@ for (const [bus, env, apps] of [
       const send = async (app: TestApp, who: TestUser): Promise<void> => {
         bodies += 1;
         const body = `message ${bodies}`;
-        const { data } = await app.execute<{ sendMessage: { cursor: string } | null }>(SEND, { id: room, body }, who);
+        const { data } = await app.execute(SendMessage, { input: { conversationId: room, body } }, who);
         // Carl may just have left.
         if (data?.sendMessage) cursors.push({ cursor: data.sendMessage.cursor, body });
         else expect(who).toBe(carl);
       };
 
       // What somebody has who reads the post once and follows it from there.
-      const seenPost = await first.data<PostState>(POST, { id: post }, ada);
+      const { post: seenPost } = await first.data(PostState, { id: post }, ada);
       const socket = connect(appOf(1).url, ben.token);
-      const comments = socket.subscribe<{ commentAdded: { comment: unknown } }>(COMMENTS, { id: post, after: seenPost.node.commentCursor });
-      const likes = socket.subscribe<{ likeCountChanged: { count: number } }>(LIKES, { id: post });
-      const counts = socket.subscribe<{ commentCountChanged: { count: number } }>(COUNT, { id: post });
+      const comments = socket.subscribe(Comments, { id: post, after: seenPost.commentCursor });
+      const likes = socket.subscribe(LikeCountChanged, { id: post });
+      const counts = socket.subscribe(CommentCountChanged, { id: post });
 
       const take: { readonly [Kind in Step['kind']]: (step: Extract<Step, { kind: Kind }>) => void | Promise<void> } = {
         send: ({ app, by }) => void underWay.push(send(appOf(app), users[by % 3] ?? ada)),
@@ -142,11 +166,7 @@ for (const [bus, env, apps] of [
           await settle();
           if (!carlIs.in) return;
           carlIs.in = false;
-          await appOf(app).data(
-            `mutation ($id: ID!) { leaveConversation(input: { conversationId: $id }) { conversationId } }`,
-            { id: room },
-            carl,
-          );
+          await leaveConversation(appOf(app), carl, room);
         },
         join: async ({ app }) => {
           await settle();
@@ -156,26 +176,14 @@ for (const [bus, env, apps] of [
         comment: ({ app, by }) => {
           bodies += 1;
           const body = `comment ${bodies}`;
-          underWay.push(
-            appOf(app).data(
-              `mutation ($id: ID!, $body: String!) { addComment(input: { postId: $id, body: $body }) { comment { id } } }`,
-              { id: post, body },
-              users[by % 3],
-            ),
-          );
+          underWay.push(aComment(appOf(app), users[by % 3] ?? ada, post, { body }));
         },
         like: async ({ app, by }) => {
           const who = users[by % 3] ?? ada;
           await settle();
           const likes = !liked.delete(who);
           if (likes) liked.add(who);
-          underWay.push(
-            appOf(app).data(
-              `mutation ($id: ID!) { ${likes ? 'likePost' : 'unlikePost'}(input: { postId: $id }) { likeCount } }`,
-              { id: post },
-              who,
-            ),
-          );
+          underWay.push((likes ? like : unlike)(appOf(app), who, post));
         },
         wait: () => settle(),
       };
@@ -186,14 +194,10 @@ for (const [bus, env, apps] of [
 
         // Everybody comes back, and one more thing happens: whoever has that has all there is.
         for (const { reader } of readers) reader.connect(first);
-        const { conversation } = await first.data<{ conversation: { messages: { edges: { node: { body: string } }[] } } }>(
-          `query ($id: ID!) { conversation(id: $id) { messages(first: 100) { edges { node { body } } } } }`,
-          { id: room },
-          ada,
-        );
-        const history = conversation.messages.edges.map(({ node }) => node.body);
+        const { conversation } = await first.data(MessagesOf, { id: room }, ada);
+        const history = present(conversation.messages).nodes.map(({ body }) => present(body));
         const say = async (body: string): Promise<void> => {
-          await first.data(SEND, { id: room, body }, ada);
+          await aMessage(first, ada, room, body);
           history.push(body);
         };
         // Who begins with what is new may still be on the way.
@@ -212,15 +216,13 @@ for (const [bus, env, apps] of [
           }
         }
 
-        const fresh = await first.data<PostState>(POST, { id: post }, ada);
+        const { post: fresh } = await first.data(PostState, { id: post }, ada);
         const added: unknown[] = [];
-        while (added.length < fresh.node.commentCount) added.push((await comments.data()).commentAdded.comment);
-        expect([...seenPost.node.comments.edges.map(({ node }) => node), ...added]).toEqual(
-          fresh.node.comments.edges.map(({ node }) => node),
-        );
-        await expectLast(likes, ({ likeCountChanged }) => likeCountChanged.count, fresh.node.likeCount);
-        await expectLast(counts, ({ commentCountChanged }) => commentCountChanged.count, fresh.node.commentCount);
-        expect(fresh.node.likeCount).toBe(liked.size);
+        while (added.length < fresh.commentCount) added.push((await comments.data()).commentAdded.comment);
+        expect([...seenPost.comments.nodes, ...added]).toEqual(fresh.comments.nodes);
+        await expectLast(likes, ({ likeCountChanged }) => likeCountChanged.count, fresh.likeCount);
+        await expectLast(counts, ({ commentCountChanged }) => commentCountChanged.count, fresh.commentCount);
+        expect(fresh.likeCount).toBe(liked.size);
         expect(comments.waiting()).toBe(0);
       } finally {
         await Promise.allSettled(underWay);

@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { notificationCursorOf, statusOf } from '../kit/acts.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { createTestDatabase, type TestDatabase } from '../kit/database.js';
+import { graphql, type ResultOf } from '../kit/graphql.js';
+import { LikeCountChanged } from '../kit/subscriptions.js';
 import { startOwnRedis, type OwnRedis } from '../realtime/hazard-world.js';
 import { called, createModel, isMember, notificationName, orderMembers, play, type Act, type Conversation, type Model } from './model.js';
 import { actOf, step, type Step } from './model-acts.js';
@@ -60,11 +63,10 @@ const begin = async (): Promise<Run> => {
     story: [],
   };
   for (const [username, device] of run.devices) {
-    const { me } = await apps[0].data<{ me: { notificationCursor: string } }>('{ me { notificationCursor } }', {}, person(run, username));
     device.follow('notifications', {
       query: NOTIFICATIONS,
       variables: (after) => ({ after }),
-      after: me.notificationCursor,
+      after: await notificationCursorOf(apps[0], person(run, username)),
       isAllowed: () => true,
     });
   }
@@ -145,16 +147,8 @@ const move = async (run: Run, app: TestApp, username: string, isHere: boolean): 
     device?.drop();
     run.model.here.delete(username);
   }
-  const { id, token } = person(run, username);
-  const status = async (): Promise<unknown> =>
-    (
-      await app.data<{ presence: [{ status: string }] }>(
-        'query ($ids: [ID!]!) { presence(userIds: $ids) { status } }',
-        { ids: [id] },
-        { token },
-      )
-    ).presence[0].status;
-  await expect.poll(status, { interval: 5 }).toBe(isHere ? 'ONLINE' : 'OFFLINE');
+  const { id } = person(run, username);
+  await expect.poll(() => statusOf(app, id), { interval: 5 }).toEqual([isHere ? 'ONLINE' : 'OFFLINE']);
 };
 
 const take = async (run: Run, { what, by, at, numbers }: Step): Promise<void> => {
@@ -216,7 +210,6 @@ const look = async (run: Run, app: TestApp): Promise<void> => {
 // ---------------------------------------------------------------- live
 
 const NOTIFICATIONS = `subscription ($after: String) { notificationAdded(after: $after) { ${NOTIFICATION} } }`;
-const LIKES = 'subscription ($id: ID!) { likeCountChanged(postId: $id) { count } }';
 const EVENT = `__typename cursor
   ... on MessageAdded { message { id seq } } ... on MessageEdited { message { id } } ... on ReactionsChanged { message { id } } ... on MessageDeleted { messageId }
   ... on MemberJoined { user { id } } ... on MemberLeft { user { id } } ... on OwnerChanged { user { id } } ... on ConversationRenamed { user { id } }
@@ -252,7 +245,12 @@ const follow = async (run: Run, app: TestApp): Promise<void> => {
   }
   for (const { id } of model.posts) {
     for (const device of devices.values()) {
-      device.follow(id, { query: LIKES, variables: () => ({ id: names.idOf(id) }), after: null, isAllowed: () => true });
+      device.follow(id, {
+        query: LikeCountChanged.toString(),
+        variables: () => ({ id: names.idOf(id) }),
+        after: null,
+        isAllowed: () => true,
+      });
     }
   }
 };
@@ -344,7 +342,7 @@ const expectHistories = async (run: Run): Promise<void> => {
   }
   for (const { id, likes } of model.posts) {
     for (const [username, device] of devices) {
-      const { results } = device.followed<{ likeCountChanged: { count: number } }>(id);
+      const { results } = device.followed<ResultOf<typeof LikeCountChanged>>(id);
       await expect
         .poll(() => results.at(-1)?.data.likeCountChanged.count, { message: `likes of ${id} for ${username}` })
         .toBe(likes.length);
@@ -352,6 +350,16 @@ const expectHistories = async (run: Run): Promise<void> => {
   }
   for (const [username, device] of devices) await expectNotifications(run, username, device);
 };
+
+const NotificationReadAt = graphql(`
+  query ModelNotificationReadAt($id: ID!) {
+    node(id: $id) {
+      ... on Notification {
+        readAt
+      }
+    }
+  }
+`);
 
 /** Of what is unread the last that was told is how it stands, and none of it was kept back. */
 const expectNotifications = async (run: Run, username: string, device: Device): Promise<void> => {
@@ -367,12 +375,8 @@ const expectNotifications = async (run: Run, username: string, device: Device): 
   // What was told and is in no list has been read, or has been taken back.
   for (const id of told().keys()) {
     if (unread.some((each) => each.id === id)) continue;
-    const { node } = await app.data<{ node: { readAt: string | null } }>(
-      `query ($id: ID!) { node(id: $id) { ... on Notification { readAt } } }`,
-      { id },
-      user,
-    );
-    if (node.readAt === null)
+    const { node } = await app.data(NotificationReadAt, { id }, user);
+    if ('readAt' in node && node.readAt === null)
       await expect.poll(() => told().get(id), { message: `taken back from ${username}` }).toMatchObject({ isWithdrawn: true });
   }
   const cursors = results.map(({ cursor }) => cursor);

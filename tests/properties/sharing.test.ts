@@ -2,8 +2,11 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 // Before the app.
 import '../kit/extra-fields.js';
+import { commentCursorOf, cursorOf, joinRoom, like, unlike } from '../kit/acts.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import type { GraphQLError, GraphQLResponse, TestSocket, TestSubscription } from '../kit/client.js';
+import { aComment, aFollow, aMessage, aPost, aRoom } from '../kit/factories.js';
+import { present } from '../kit/graphql.js';
 
 /** A field that is selected; `conditional` ones only where the subscriber's `$flag` says so. */
 interface Field {
@@ -81,6 +84,8 @@ let room: string;
 let quiet: { readonly groups: number; readonly subscribers: number };
 
 const as = (name: ViewerName): TestUser | undefined => users.get(name);
+/** One of those who are signed in. */
+const user = (name: ViewerName): TestUser => present(as(name));
 const socketOf = (name: ViewerName): TestSocket => sockets.get(name) as TestSocket;
 
 beforeAll(async () => {
@@ -90,21 +95,10 @@ beforeAll(async () => {
   for (const name of VIEWERS) sockets.set(name, app.connect(as(name)));
   await Promise.all([...sockets.values()].map(({ opened }) => opened));
 
-  const { createPost } = await app.data<{ createPost: { post: { id: string } } }>(
-    `mutation { createPost(input: { body: "A post" }) { post { id } } }`,
-    {},
-    as('ada'),
-  );
-  post = createPost.post.id;
-  const { createRoom } = await app.data<{ createRoom: { conversation: { id: string; joinCode: string } } }>(
-    `mutation { createRoom(input: { title: "A room" }) { conversation { id joinCode } } }`,
-    {},
-    as('ada'),
-  );
-  room = createRoom.conversation.id;
-  const { joinCode } = createRoom.conversation;
-  for (const name of ['ben', 'mod'] as const)
-    await app.data(`mutation ($code: String!) { joinRoom(input: { code: $code }) { conversation { id } } }`, { code: joinCode }, as(name));
+  ({ id: post } = await aPost(app, user('ada')));
+  const { id, joinCode } = await aRoom(app, user('ada'));
+  room = id;
+  for (const name of ['ben', 'mod'] as const) await joinRoom(app, user(name), joinCode);
   const follows: [ViewerName, ViewerName][] = [
     ['ben', 'ada'],
     ['carl', 'ada'],
@@ -112,44 +106,24 @@ beforeAll(async () => {
     ['mod', 'ben'],
     ['ada', 'mod'],
   ];
-  for (const [who, whom] of follows)
-    await app.data(`mutation ($id: ID!) { followUser(input: { userId: $id }) { user { id } } }`, { id: as(whom)?.id }, as(who));
+  for (const [who, whom] of follows) await aFollow(app, user(who), user(whom));
   quiet = app.services.hub.stats();
 });
 afterAll(() => app.stop());
 
-const cursorOf = async (stream: StreamName): Promise<string | null> => {
+const placeOf = async (stream: StreamName): Promise<string | null> => {
   if (stream === 'likes') return null;
-  const { node } = await app.data<{ node: { commentCursor?: string; cursor?: string } }>(
-    `query ($id: ID!) { node(id: $id) { ... on Post { commentCursor } ... on Conversation { cursor } } }`,
-    { id: stream === 'comments' ? post : room },
-    as('ada'),
-  );
-  return node.commentCursor ?? node.cursor ?? null;
+  return await (stream === 'comments' ? commentCursorOf(app, post) : cursorOf(app, user('ada'), room));
 };
 
 let liked = false;
 const happen = async (stream: StreamName, actor: ViewerName): Promise<unknown> => {
-  if (stream === 'comments')
-    return await app.data(
-      `mutation ($id: ID!) { addComment(input: { postId: $id, body: "A comment" }) { comment { id } } }`,
-      { id: post },
-      as(actor),
-    );
-  if (stream === 'messages')
-    return await app.data(
-      `mutation ($id: ID!) { sendMessage(input: { conversationId: $id, body: "A message" }) { message { id } } }`,
-      { id: room },
-      as(actor),
-    );
+  if (stream === 'comments') return await aComment(app, user(actor), post);
+  if (stream === 'messages') return await aMessage(app, user(actor), room);
   // Always the same one, so that each changes the count; and the author, who is not notified of it: what a notification costs depends on
   // how long ago the last one was.
   liked = !liked;
-  return await app.data(
-    `mutation ($id: ID!) { ${liked ? 'likePost' : 'unlikePost'}(input: { postId: $id }) { likeCount } }`,
-    { id: post },
-    as('ada'),
-  );
+  return await (liked ? like : unlike)(app, user('ada'), post);
 };
 
 const told = (errors: readonly GraphQLError[] = [], depth: number): unknown[] =>
@@ -204,7 +178,7 @@ describe('Sharing', () => {
     );
     await fc.assert(
       fc.asyncProperty(scenario, async ({ stream, documents, subscribers: all, actor }) => {
-        const after = await cursorOf(stream);
+        const after = await placeOf(stream);
         const following: { readonly who: Subscriber; readonly fields: readonly Field[]; readonly results: TestSubscription<Event> }[] = [];
         const compare = async (): Promise<void> => {
           const seen = await Promise.all(following.map(async (each) => ({ ...each, result: await each.results.next() })));
@@ -238,7 +212,7 @@ describe('Sharing', () => {
     const document = written('comments', 'plain', [
       { name: 'author', conditional: false, children: [{ name: 'seenBy', conditional: false, children: [] }] },
     ]);
-    const after = await cursorOf('comments');
+    const after = await placeOf('comments');
     const following = VIEWERS.map((name) => ({
       name,
       results: socketOf(name).subscribe<Event>(document, { id: post, after, flag: false }),

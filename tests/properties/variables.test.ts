@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import '../kit/extra-fields.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import type { GraphQLError, GraphQLResponse, TestSocket } from '../kit/client.js';
+import { aComment, aPost } from '../kit/factories.js';
 
 /** The same value as it is written in a document, and as it is given in JSON. */
 interface Value {
@@ -200,26 +201,9 @@ describe('Sharing', () => {
     app = await startTestApp({ env: { LOG_LEVEL: 'silent' } });
     ada = await app.user('ada');
     socket = app.connect();
-    ({
-      createPost: {
-        post: { id: post },
-      },
-    } = await app.data<{ createPost: { post: { id: string } } }>(
-      `mutation { createPost(input: { body: "A post" }) { post { id } } }`,
-      {},
-      ada,
-    ));
+    ({ id: post } = await aPost(app, ada));
   });
   afterAll(() => app.stop());
-
-  const comment = async (): Promise<string> =>
-    (
-      await app.data<{ addComment: { comment: { id: string } } }>(
-        `mutation ($id: ID!) { addComment(input: { postId: $id, body: "A comment" }) { comment { id } } }`,
-        { id: post },
-        ada,
-      )
-    ).addComment.comment.id;
 
   const expectAsAlone = async (
     sent: Sent,
@@ -246,7 +230,7 @@ describe('Sharing', () => {
     const refused = () => following.filter(({ results }) => results.waiting() > 0);
     await expect.poll(() => app.services.hub.stats().subscribers + refused().length).toBe(quiet + following.length);
     const early = new Set(refused());
-    const id = await comment();
+    const { id } = await aComment(app, ada, post);
     for (const each of following) {
       const { variables, results } = each;
       const result = await results.next();

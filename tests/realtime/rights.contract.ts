@@ -5,28 +5,18 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createGate } from '../kit/extra-fields.js';
 import { setRole } from '../../src/domains/admin/roles.js';
 import { createTokens } from '../../src/domains/account/tokens.js';
-import { LogOut, cursorOf, joinRoom, leaveConversation, logOut } from '../kit/acts.js';
+import { LogOut, RefreshSession, cursorOf, joinRoom, leaveConversation, logOut } from '../kit/acts.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import type { GraphQLResponse, TestSubscription } from '../kit/client.js';
 import { createTestDatabase, type TestDatabase } from '../kit/database.js';
 import { aMessage, aPost, aRoom, aSession } from '../kit/factories.js';
-import { graphql, type ResultOf } from '../kit/graphql.js';
+import type { ResultOf } from '../kit/graphql.js';
 import { LikeCountChanged, MessageAdded } from '../kit/subscriptions.js';
 
 // Fields that only these tests have, so their data has no generated types.
 const SEEN = `subscription ($id: ID!, $after: String) { messageAdded(conversationId: $id, after: $after) { message { body author { seenBy forModerators } } } }`;
 const GATED = `subscription ($id: ID!, $gate: String!) { messageAdded: gatedMessageAdded(conversationId: $id, gate: $gate) { message { body } } }`;
 const FOR_MODERATORS = `{ users(first: 1) { edges { node { forModerators } } } }`;
-
-const Refresh = graphql(`
-  mutation RightsRefresh($token: String!) {
-    refreshSession(input: { refreshToken: $token }) {
-      credentials {
-        accessToken
-      }
-    }
-  }
-`);
 
 type MessageEvent = ResultOf<typeof MessageAdded>;
 
@@ -202,11 +192,11 @@ export const describeRights = (name: string, env: () => Readonly<Record<string, 
         const user = await newUser();
         const socket = here.connect(user);
         await socket.opened;
-        await there.data(Refresh, { token: user.refreshToken });
+        await there.data(RefreshSession, { refreshToken: user.refreshToken });
         await database.query(`UPDATE session SET rotated_at = rotated_at - interval '11 seconds' WHERE user_id = $1`, [
           decodeJwt(user.token).sub,
         ]);
-        expect(await there.code(Refresh, { token: user.refreshToken })).toBe('UNAUTHENTICATED');
+        expect(await there.code(RefreshSession, { refreshToken: user.refreshToken })).toBe('UNAUTHENTICATED');
         expect(await socket.closed).toBe(4401);
       });
 
