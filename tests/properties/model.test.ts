@@ -210,21 +210,73 @@ const look = async (run: Run, app: TestApp): Promise<void> => {
 // ---------------------------------------------------------------- live
 
 const NOTIFICATIONS = `subscription ($after: String) { notificationAdded(after: $after) { ${NOTIFICATION} } }`;
-const EVENT = `__typename cursor
-  ... on MessageAdded { message { id seq } } ... on MessageEdited { message { id } } ... on ReactionsChanged { message { id } } ... on MessageDeleted { messageId }
-  ... on MemberJoined { user { id } } ... on MemberLeft { user { id } } ... on OwnerChanged { user { id } } ... on ConversationRenamed { user { id } }
-  ... on ReadMoved { user { id } readUpToSeq }`;
-const EVENTS = `subscription ($id: ID!, $after: String) { conversationEvents(conversationId: $id, after: $after) { ${EVENT} } }`;
-const LOG = `query ($id: ID!, $after: String, $first: Int) { conversationEvents(conversationId: $id, after: $after, first: $first) { ${EVENT} } }`;
+graphql(`
+  fragment ModelEvent on ConversationEvent {
+    __typename
+    cursor
+    ... on MessageAdded {
+      message {
+        id
+        seq
+      }
+    }
+    ... on MessageEdited {
+      message {
+        id
+      }
+    }
+    ... on ReactionsChanged {
+      message {
+        id
+      }
+    }
+    ... on MessageDeleted {
+      messageId
+    }
+    ... on MemberJoined {
+      user {
+        id
+      }
+    }
+    ... on MemberLeft {
+      user {
+        id
+      }
+    }
+    ... on OwnerChanged {
+      user {
+        id
+      }
+    }
+    ... on ConversationRenamed {
+      user {
+        id
+      }
+    }
+    ... on ReadMoved {
+      user {
+        id
+      }
+      readUpToSeq
+    }
+  }
+`);
+const Events = graphql(`
+  subscription ModelEvents($id: ID!, $after: String) {
+    conversationEvents(conversationId: $id, after: $after) {
+      ...ModelEvent
+    }
+  }
+`);
+const Log = graphql(`
+  query ModelLog($id: ID!, $after: String, $first: Int) {
+    conversationEvents(conversationId: $id, after: $after, first: $first) {
+      ...ModelEvent
+    }
+  }
+`);
 
-interface Event {
-  readonly __typename: string;
-  readonly cursor: string;
-  readonly message?: { readonly id: string; readonly seq: number };
-  readonly messageId?: string;
-  readonly user?: { readonly id: string };
-  readonly readUpToSeq?: number;
-}
+type Event = ResultOf<typeof Events>['conversationEvents'];
 
 /** Everybody follows each post, and each conversation that they are in, from the second event of its log. */
 const follow = async (run: Run, app: TestApp): Promise<void> => {
@@ -240,7 +292,7 @@ const follow = async (run: Run, app: TestApp): Promise<void> => {
     for (const [username, device] of devices) {
       const isAllowed = (): boolean => isMember(conversation, username);
       const variables = (after: string | null): object => ({ id: names.idOf(id), after });
-      if (isAllowed()) device.follow(id, { query: EVENTS, variables, after: names.idOf(start), isAllowed });
+      if (isAllowed()) device.follow(id, { query: Events.toString(), variables, after: names.idOf(start), isAllowed });
     }
   }
   for (const { id } of model.posts) {
@@ -261,8 +313,7 @@ const poll = async (
   { id }: Conversation,
   by: string,
   page: { readonly after: string | null; readonly first: number },
-): Promise<Event[]> =>
-  (await app.data<{ conversationEvents: Event[] }>(LOG, { id: run.names.idOf(id), ...page }, person(run, by))).conversationEvents;
+): Promise<Event[]> => (await app.data(Log, { id: run.names.idOf(id), ...page }, person(run, by))).conversationEvents;
 
 /** Few enough that the end of one page and the start of the next are met. */
 const PAGE = 7;
@@ -277,8 +328,11 @@ const pollAll = async (run: Run, app: TestApp, conversation: Conversation, by: s
   }
 };
 
-const inModelsWords = (names: Names, { __typename, message, messageId, user }: Event): string =>
-  `${__typename} ${names.nameOf(message?.id ?? messageId ?? user?.id ?? '')}`;
+const subjectOf = (event: Event): string => {
+  if ('message' in event) return event.message.id;
+  return 'messageId' in event ? event.messageId : event.user.id;
+};
+const inModelsWords = (names: Names, event: Event): string => `${event.__typename} ${names.nameOf(subjectOf(event))}`;
 
 const isReading = ({ __typename }: Event): boolean => __typename === 'ReadMoved';
 
@@ -286,13 +340,13 @@ const isReading = ({ __typename }: Event): boolean => __typename === 'ReadMoved'
 const readingIn = (names: Names, log: readonly Event[]): object => {
   const seqs: number[] = [];
   const read = new Map<string, number>();
-  for (const { __typename, message, user, readUpToSeq = 0 } of log) {
-    const username = names.nameOf(user?.id ?? '');
-    if (__typename === 'MessageAdded') seqs.push(message?.seq ?? 0);
-    if (__typename === 'MemberJoined') read.set(username, seqs.length);
-    if (__typename === 'MemberLeft') read.delete(username);
-    if (__typename !== 'ReadMoved') continue;
-    const count = seqs.filter((seq) => seq <= readUpToSeq).length;
+  for (const event of log) {
+    if (event.__typename === 'MessageAdded') seqs.push(event.message.seq);
+    if (event.__typename === 'MemberJoined') read.set(names.nameOf(event.user.id), seqs.length);
+    if (event.__typename === 'MemberLeft') read.delete(names.nameOf(event.user.id));
+    if (event.__typename !== 'ReadMoved') continue;
+    const username = names.nameOf(event.user.id);
+    const count = seqs.filter((seq) => seq <= event.readUpToSeq).length;
     expect(count, `how far ${username} has read`).toBeGreaterThan(read.get(username) ?? Infinity);
     read.set(username, count);
   }
@@ -321,7 +375,7 @@ const expectHistories = async (run: Run): Promise<void> => {
         `the log of ${id}`,
       ).toEqual(events);
     for (const [username, device] of devices) {
-      const { results, ends } = device.followed<{ conversationEvents: Event }>(id);
+      const { results, ends } = device.followed<ResultOf<typeof Events>>(id);
       const seen = (): Event[] => results.map(({ data }) => data.conversationEvents);
       const left = events.lastIndexOf(`MemberLeft ${username}`);
       if (log && isMember(conversation, username))

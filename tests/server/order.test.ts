@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { startTestApp, type TestApp } from '../kit/app.js';
 import { aRoom } from '../kit/factories.js';
+import { graphql } from '../kit/graphql.js';
 
 /** Budgets of an operation a second, and thirty at once. */
 const ENV = {
@@ -14,6 +15,16 @@ const ENV = {
   TRUST_PROXY: 'true',
 };
 const MORE_THAN_AT_ONCE = 40;
+
+const CreateCategory = graphql(`
+  mutation OrderCreateCategory($name: String!) {
+    createCategory(input: { name: $name }) {
+      category {
+        id
+      }
+    }
+  }
+`);
 
 let app: TestApp;
 let statements: string[] = [];
@@ -26,7 +37,7 @@ beforeAll(async () => {
   app = await startTestApp({ env: ENV, onStatement: (sql) => statements.push(sql) });
   moderator = (await app.userWithRole('mona', 'ADMIN')).token;
   member = (await app.user('ada')).token;
-  await app.data('mutation { createCategory(input: { name: "Taken" }) { category { id } } }', {}, { token: moderator });
+  await app.data(CreateCategory, { name: 'Taken' }, { token: moderator });
   conversation = (await aRoom(app, { token: member })).id;
 });
 afterAll(() => app.stop());
