@@ -1,22 +1,23 @@
-import { PrismaPg } from '@prisma/adapter-pg';
 import type pg from 'pg';
 import type { Log } from '../observability/log.js';
 import { createAttempt, type Attempt } from './attempts.js';
 import { jobSchemaOf, schemaOf, type ConnectionTarget } from './connection.js';
-import { PrismaClient, type Prisma } from './generated/prisma/client.js';
+import { PrismaClient } from './generated/prisma/client.js';
 import { createFairTurns } from './fair-turns.js';
 import { readTables } from './datamodel.js';
 import { createHealth, type DatabaseHealth, type Wrote } from './health.js';
-import { overPool, withinTransaction } from './list-statements.js';
 import { createReadings } from './list-rows.js';
-import { createLists, type Lists } from './lists.js';
+import { listStatement } from './list-statements.js';
+import { createLists, type Lists, type SendList } from './lists.js';
 import { createPool } from './pool.js';
-import { createPooledStatements } from './pooled-statements.js';
-import { createRawStatements, statementOf, type RawStatement } from './raw-statements.js';
+import { createPooledStatements, createPrepare } from './pooled-statements.js';
+import { rawStatement, statementOf, type RawStatement } from './raw-statements.js';
 import { forRequester, type Requester } from './requester.js';
 import { createStatementNames } from './statements.js';
-import { createTransact, type Transact, type Grown, type Tx } from './transact.js';
+import type { Grown, Transact, Tx } from './transact.js';
 import { createLimiter } from './limiter.js';
+import { createTransact } from './create-transact.js';
+import { createTypedOperations, isBoundary } from './typed-operations.js';
 import type { OnWritten } from './written.js';
 
 export type { PrismaClient };
@@ -29,12 +30,14 @@ export interface Database {
   readonly bulk: Pick<Database, 'prisma' | 'lists'>;
   /** For the lists that are read most. */
   readonly lists: Lists;
-  /** The same within a transaction. */
-  readonly listsIn: (tx: Tx) => Lists;
   /** The same for somebody who is told of each statement before it is sent. */
   readonly listsSeenBy: (see: (sql: string) => void) => Lists;
   /** For writes with events or jobs. */
   readonly transact: Transact;
+  /** Says that something is written for this operation, by a transaction that it shares with others. */
+  readonly beginWrite: () => void;
+  /** Whether all of it belongs to one transaction: see {@link within}. */
+  readonly isTransaction: boolean;
   /** The database for the statements of one operation: see {@link forRequester}. */
   readonly of: (requester: Requester, view?: Database) => Database;
   readonly health: Pick<DatabaseHealth, 'state' | 'refused'>;
@@ -46,8 +49,10 @@ export const within = (db: Database, tx: Tx): Database => ({
   ...db,
   // A transaction client lacks only the methods that begin and end transactions.
   prisma: tx as unknown as PrismaClient,
-  lists: db.listsIn(tx),
+  lists: tx.lists,
   transact: (work) => work(tx),
+  beginWrite: () => undefined,
+  isTransaction: true,
 });
 
 export interface DatabaseOptions {
@@ -62,7 +67,7 @@ export interface DatabaseOptions {
   readonly onWritten?: OnWritten | undefined;
   /** Called with each new connection before its first statement; when it rejects, the connection is closed. */
   readonly onConnect?: ((client: pg.ClientBase) => Promise<void>) | undefined;
-  /** Called with every SQL statement that Prisma, `$queryRaw` or {@link Database.lists} sends and its parameters as JSON, for tests that count statements or check their plans. */
+  /** Called with every SQL statement that Prisma, `$queryRaw` or {@link Database.lists} sends and its parameters as JSON, for tests that count statements or check their plans; BEGIN and COMMIT are left out. */
   readonly onStatement?: ((sql: string, params: string) => void) | undefined;
 }
 
@@ -80,16 +85,18 @@ export const openDatabase = (options: DatabaseOptions): Database => {
   const connections = createPool({ target, size: options.poolSize, timeoutMs, log, onConnect, onWritten });
   const names = createStatementNames(connections.renew);
   const schema = schemaOf(target);
-  const adapter = new PrismaPg(connections.pool, { ...(schema === null ? {} : { schema }), statementNameGenerator: names.nameOf });
-  const transactionOptions: Prisma.PrismaClientOptions['transactionOptions'] = { maxWait: timeoutMs, timeout: timeoutMs * 2 };
+  const typed = createTypedOperations(connections.pool, { ...(schema === null ? {} : { schema }), statementNameGenerator: names.nameOf });
   const { onStatement } = options;
   const prisma = new PrismaClient({
-    adapter,
-    transactionOptions,
+    adapter: typed.adapter,
+    transactionOptions: { maxWait: timeoutMs, timeout: timeoutMs * 2 },
     errorFormat: 'minimal',
     log: onStatement ? [{ emit: 'event', level: 'query' }] : [],
   });
-  if (onStatement) prisma.$on('query' as never, (event: { query: string; params: string }) => onStatement(event.query, event.params));
+  if (onStatement)
+    prisma.$on('query' as never, ({ query, params }: { query: string; params: string }) => {
+      if (!isBoundary(query)) onStatement(query, params);
+    });
   const health = createHealth(log, async () => {
     const isReadOnly = await isReadOnlyNow(prisma);
     // What a connection says of itself may be as old as the connection.
@@ -104,11 +111,11 @@ export const openDatabase = (options: DatabaseOptions): Database => {
   // The queue of {@link Database.bulk}: its statements wait here instead of in the pool's own queue, where they would delay everybody
   // else's.
   const bulkLimiter = createLimiter(Math.max(1, Math.floor(options.poolSize / 2) - 1), timeoutMs * TURN_TIMEOUTS);
-  const send = createPooledStatements({ pool: connections.pool, names, attempt, onStatement });
-  const sendList = overPool(send);
-  const sendRaw = createRawStatements(send);
+  const prepare = createPrepare(names, onStatement);
+  const send = createPooledStatements(connections.pool, prepare, attempt);
+  const sendList: SendList = (statement) => send<unknown[]>(listStatement(statement), 'nothing');
   const queryRaw = (...given: RawStatement): Promise<unknown[]> =>
-    sendRaw(given, wroteOf('$queryRaw', { strings: statementOf(given).strings }));
+    send(rawStatement(given), wroteOf('$queryRaw', { strings: statementOf(given).strings }));
   const client = withAttempts(prisma, attempt, queryRaw);
   const bulk = {
     prisma: client.$extends({
@@ -120,6 +127,8 @@ export const openDatabase = (options: DatabaseOptions): Database => {
   const turns = createFairTurns(options.poolSize, Math.max(1, Math.floor(options.poolSize * SHARE)), timeoutMs);
   const db: Database = {
     prisma: client,
+    beginWrite: () => undefined,
+    isTransaction: false,
     of: (requester, view = db) => forRequester(view, requester, turns),
     bulk,
     lists: createLists(tables, readings, sendList),
@@ -128,8 +137,19 @@ export const openDatabase = (options: DatabaseOptions): Database => {
         see(statement.sql);
         return sendList(statement);
       }),
-    listsIn: (tx) => createLists(tables, readings, withinTransaction(tx)),
-    transact: createTransact({ prisma, jobSchema: jobSchemaOf(target), onCommit: options.onCommit, limited, attempt }),
+    transact: createTransact({
+      pool: connections.pool,
+      tables,
+      readings,
+      prisma,
+      typed,
+      prepare,
+      timeoutMs: timeoutMs * 2,
+      jobSchema: jobSchemaOf(target),
+      limited,
+      attempt,
+      onCommit: options.onCommit,
+    }),
     health,
     close: async () => {
       await prisma.$disconnect();
@@ -141,7 +161,7 @@ export const openDatabase = (options: DatabaseOptions): Database => {
 
 /**
  * The client with retries as {@link createAttempt} describes them. A call that Prisma turns into a transaction (a nested write) is retried
- * as a whole, and {@link createRawStatements} takes the place of `$queryRaw`. Statements inside a transaction are not retried by themselves, because PostgreSQL aborts the transaction at its first error.
+ * as a whole, and {@link rawStatement} takes the place of `$queryRaw`. Statements inside a transaction are not retried by themselves, because PostgreSQL aborts the transaction at its first error.
  */
 const withAttempts = (prisma: PrismaClient, attempt: Attempt, queryRaw: (...given: RawStatement) => Promise<unknown[]>): PrismaClient => {
   const extended = prisma.$extends({
@@ -154,14 +174,6 @@ const withAttempts = (prisma: PrismaClient, attempt: Attempt, queryRaw: (...give
     },
     client: {
       $queryRaw: queryRaw,
-      $transaction: <Result>(
-        work: (tx: Prisma.TransactionClient) => Promise<Result>,
-        options?: { isolationLevel?: Prisma.TransactionIsolationLevel },
-      ) =>
-        attempt(
-          () => prisma.$transaction(work, options),
-          () => 'nothing',
-        ),
     },
   });
   // Only the type of an extended client differs.

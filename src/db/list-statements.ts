@@ -1,7 +1,6 @@
 import pg from 'pg';
-import type { Prisma } from './generated/prisma/client.js';
-import type { SendList } from './lists.js';
-import type { SendPooled } from './pooled-statements.js';
+import type { ListStatement } from './lists.js';
+import type { Wanted } from './pooled-statements.js';
 
 const { TIMESTAMPTZ } = pg.types.builtins;
 const parseTime = pg.types.getTypeParser(TIMESTAMPTZ) as (text: string) => unknown;
@@ -44,14 +43,11 @@ const TYPES: pg.CustomTypesConfig = {
     oid === TIMESTAMPTZ && format !== 'binary' ? timeOf : (pg.types.getTypeParser(oid, format) as (value: string) => unknown),
 };
 
-/** Sends the statements of lists over the pool. */
-export const overPool =
-  (send: SendPooled): SendList =>
-  ({ sql, values, isGeneral }) =>
-    send<unknown[]>({ text: sql, values, isGeneral, types: TYPES, rowMode: 'array', wrote: 'nothing' });
-
-/** Sends them within a transaction of Prisma's. */
-export const withinTransaction =
-  (tx: Pick<Prisma.TransactionClient, '$queryRawUnsafe'>): SendList =>
-  async ({ sql, values }) =>
-    (await tx.$queryRawUnsafe<Readonly<Record<string, unknown>>[]>(sql, ...values)).map((row) => Object.values(row));
+/** The statement of a list, whose values are read as Prisma reads them. */
+export const listStatement = ({ sql, values, isGeneral }: ListStatement): Wanted => ({
+  text: sql,
+  values,
+  isGeneral,
+  types: TYPES,
+  rowMode: 'array',
+});

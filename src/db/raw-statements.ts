@@ -1,7 +1,6 @@
 import pg from 'pg';
 import { Prisma } from './generated/prisma/client.js';
-import type { Wrote } from './health.js';
-import type { SendPooled } from './pooled-statements.js';
+import type { Wanted } from './pooled-statements.js';
 
 /** What `$queryRaw` of Prisma takes: a template, or a statement that was made of one before. */
 export type RawStatement = readonly [text: TemplateStringsArray | Prisma.Sql, ...values: unknown[]];
@@ -27,10 +26,8 @@ const TYPES: pg.CustomTypesConfig = {
   getTypeParser: (oid: number, format?: string): Parser => (format === 'binary' ? undefined : PARSERS.get(oid)) ?? parserOf(oid, format),
 };
 
-/** Creates what takes the place of Prisma's `$queryRaw` outside of transactions. */
-export const createRawStatements =
-  (send: SendPooled) =>
-  (given: RawStatement, wrote: Wrote): Promise<unknown[]> => {
-    const { text, values } = statementOf(given);
-    return send({ text, values, types: TYPES, isGeneral: true, wrote });
-  };
+/** A raw statement, whose values are read as Prisma reads them. */
+export const rawStatement = (given: RawStatement): Wanted => {
+  const { text, values } = statementOf(given);
+  return { text, values, types: TYPES, isGeneral: true };
+};

@@ -1,6 +1,5 @@
-import type { Attempt } from './attempts.js';
-import { Prisma, type PrismaClient } from './generated/prisma/client.js';
-import type { createLimiter } from './limiter.js';
+import type { Prisma } from './generated/prisma/client.js';
+import type { Lists } from './lists.js';
 
 /** A stream that has grown: topic, key and its new last seq. */
 export interface Grown {
@@ -85,8 +84,11 @@ export interface EnqueueOptions {
 /** Enqueues a job in this transaction: it exists only if the transaction commits. Nothing is to be awaited. */
 export type Enqueue = <Payload extends object>(task: EnqueuableTask<Payload>, payload: NoInfer<Payload>, options?: EnqueueOptions) => void;
 
-/** A transaction with `emit` and `enqueue`. Both only collect: the jobs and then the events are written just before COMMIT. */
-export type Tx = Prisma.TransactionClient & { readonly emit: Emit; readonly enqueue: Enqueue };
+/**
+ * A transaction with `emit` and `enqueue`. Both only collect: the jobs and then the events are written just before COMMIT, the events in
+ * one round trip with it. Raw statements go to the database without Prisma, and typed operations through it.
+ */
+export type Tx = Prisma.TransactionClient & { readonly emit: Emit; readonly enqueue: Enqueue; readonly lists: Lists };
 
 /**
  * Runs `work` in one transaction and, after the commit, reports the streams that have grown.
@@ -98,168 +100,7 @@ export type Tx = Prisma.TransactionClient & { readonly emit: Emit; readonly enqu
 export type Transact = <Result>(
   work: (tx: Tx) => Promise<Result>,
   options?: {
-    readonly isolationLevel?: Prisma.TransactionIsolationLevel;
     /** The longest duration of the transaction, in milliseconds; by default twice the statement timeout. */
     readonly timeout?: number;
   },
 ) => Promise<Result>;
-
-interface Emission extends Emitted {
-  readonly topic: EmittableLog<object> | EmittableState;
-  readonly key: string;
-  readonly kind: string;
-  readonly ref: unknown;
-  readonly carried: object | null;
-  seq: number;
-  epoch: number;
-  at: Date;
-}
-
-/** A job as graphile-worker's `add_jobs` takes it. */
-interface JobSpec {
-  readonly identifier: string;
-  readonly payload: object;
-  readonly job_key: string | null;
-  readonly run_at: Date | null;
-}
-
-export interface TransactOptions {
-  readonly prisma: PrismaClient;
-  /** The PostgreSQL schema of the job queue. */
-  readonly jobSchema: string;
-  /** Limits how many transactions run at a time. */
-  readonly limited: ReturnType<typeof createLimiter>;
-  /** Retries a whole transaction. */
-  readonly attempt: Attempt;
-  readonly onCommit: (grown: readonly Grown[]) => void;
-}
-
-export const createTransact =
-  ({ prisma, jobSchema, limited, attempt, onCommit }: TransactOptions): Transact =>
-  async (work, options = {}) => {
-    const run = async (client: Prisma.TransactionClient) => {
-      const emissions: Emission[] = [];
-      const emit = (topic: Emission['topic'], key: string, kind = '', ref: unknown = null, carried: object | null = null): Emitted => {
-        const emission: Emission = { topic, key, kind, ref, carried, seq: 0, epoch: 0, at: new Date(0) };
-        emissions.push(emission);
-        return emission;
-      };
-      const jobs: JobSpec[] = [];
-      const enqueue: Enqueue = ({ name }, payload, { key, runAt = null } = {}) => {
-        jobs.push({ identifier: name, payload, job_key: key === undefined ? null : `${name}:${key}`, run_at: runAt });
-      };
-      // The properties are defined and not assigned, because `client` is a proxy: an assignment would reach an object that all transactions
-      // share.
-      const tx = Object.create(client, { emit: { value: emit }, enqueue: { value: enqueue } }) as Tx;
-      const value = await work(tx);
-      await addJobs(client, jobSchema, jobs);
-      return { value, grown: await number(client, emissions) };
-    };
-    const { value, grown } = await attempt(
-      () => limited(() => prisma.$transaction(run, options)),
-      (result) => (result.grown.length > 0 ? 'rows' : 'nothing'),
-    );
-    if (grown.length > 0) onCommit(grown);
-    return value;
-  };
-
-/**
- * Writes the jobs in one statement: first those without a key, then those with one in the order of their keys. Keyed jobs lock rows, and
- * the fixed order prevents deadlocks. When a worker takes a job of the same key during the statement, graphile-worker does not add the new
- * job; the call is then repeated and sees the running job.
- */
-const addJobs = async (client: Prisma.TransactionClient, schema: string, jobs: readonly JobSpec[]): Promise<void> => {
-  if (jobs.length === 0) return;
-  const queue = Prisma.raw(`"${schema}"`);
-  const keyless = jobs.filter((job) => job.job_key === null);
-  let batches = [...(keyless.length > 0 ? [keyless] : []), ...oneOfEachKey(jobs).map((job) => [job])];
-  while (batches.length > 0) {
-    const added = await client.$queryRaw<{ readonly key: string | null }[]>`
-      SELECT added.key
-      FROM (SELECT specs FROM json_array_elements(${JSON.stringify(batches)}::json) WITH ORDINALITY AS given(specs, ordinal) ORDER BY ordinal) batch
-      CROSS JOIN LATERAL ${queue}.add_jobs(ARRAY(SELECT json_populate_recordset(null::${queue}.job_spec, specs)), job_key_preserve_run_at => true) added`;
-    const keys = new Set(added.map(({ key }) => key));
-    batches = batches.filter(([job]) => job !== undefined && job.job_key !== null && !keys.has(job.job_key));
-  }
-};
-
-/** The last job of each key, at the earliest time of that key, in the order of the keys. */
-const oneOfEachKey = (jobs: readonly JobSpec[]): readonly JobSpec[] => {
-  const keyed = new Map<string, JobSpec>();
-  for (const job of jobs) if (job.job_key !== null) keyed.set(job.job_key, { ...job, run_at: (keyed.get(job.job_key) ?? job).run_at });
-  return [...keyed].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, job]) => job);
-};
-
-/** Truncated to milliseconds, the precision of the columns: a rounded time could lie in the future. */
-const NOW = Prisma.sql`date_trunc('milliseconds', clock_timestamp())`;
-
-interface Numbered {
-  readonly topic: string;
-  readonly key: string;
-  readonly seq: number;
-  readonly epoch: number;
-  readonly priorAt: Date | null;
-  readonly at: Date;
-}
-
-const isLog = ({ topic }: Emission): boolean => topic.kind === 'log';
-
-/**
- * Locks and numbers the heads of all streams concerned and writes their events, in one statement. A multi-row INSERT locks rows in the
- * order of its VALUES, so sorting the streams prevents deadlocks.
- */
-const number = async (client: Prisma.TransactionClient, emissions: readonly Emission[]): Promise<readonly Grown[]> => {
-  if (emissions.length === 0) return [];
-  const projections = new Map<string, readonly Prisma.Sql[]>();
-  for (const { topic } of emissions)
-    if (topic.kind === 'log' && topic.projections !== undefined) projections.set(topic.name, topic.projections);
-  const projectionParts = [...projections.values()]
-    .flat()
-    .map((projection, index) => Prisma.sql`, ${Prisma.raw(`projection_${index}`)} AS (${projection})`);
-  const heads = await client.$queryRaw<Numbered[]>`
-    WITH emission AS (
-      SELECT topic, key, kind, ref, is_log, ordinal, row_number() OVER (PARTITION BY topic, key ORDER BY ordinal)::int AS position
-      FROM unnest(
-        ${emissions.map(({ topic }) => topic.name)}::text[],
-        ${emissions.map(({ key }) => key)}::text[],
-        ${emissions.map(({ kind }) => kind)}::text[],
-        ${emissions.map(({ ref }) => JSON.stringify(ref))}::text[],
-        ${emissions.map(({ topic }) => topic.kind === 'log')}::boolean[]
-      ) WITH ORDINALITY AS given(topic, key, kind, ref, is_log, ordinal)
-    ), head_after AS (
-      INSERT INTO head (topic, key, last_seq, last_at)
-      SELECT topic, key, count(*)::int, ${NOW} FROM emission GROUP BY topic, key ORDER BY topic, key
-      ON CONFLICT (topic, key) DO UPDATE
-        SET last_seq = head.last_seq + excluded.last_seq, prior_at = head.last_at, last_at = greatest(head.last_at, ${NOW})
-      RETURNING topic, key, last_seq, epoch, prior_at, last_at
-    ), numbered AS (
-      INSERT INTO event (topic, key, seq, kind, ref, at)
-      SELECT e.topic, e.key, h.last_seq - (count(*) OVER (PARTITION BY e.topic, e.key))::int + e.position, e.kind, e.ref::jsonb, h.last_at
-      FROM emission e JOIN head_after h ON h.topic = e.topic AND h.key = e.key
-      WHERE e.is_log
-      RETURNING topic, key, seq, kind, ref, at
-    )${projectionParts.length > 0 ? Prisma.join(projectionParts, '') : Prisma.empty}
-    SELECT topic, key, last_seq AS seq, epoch, prior_at AS "priorAt", last_at AS at FROM head_after`;
-  const byStream = new Map<string, Emission[]>();
-  for (const emission of emissions) {
-    const name = `${emission.topic.name}\0${emission.key}`;
-    const emitted = byStream.get(name);
-    if (emitted) emitted.push(emission);
-    else byStream.set(name, [emission]);
-  }
-  return heads.map(({ topic, key, seq, epoch, priorAt, at }) => {
-    // The statement returns the seq of the last emission of each stream; the earlier ones have the seqs just below, in the order of
-    // emission.
-    const emitted = byStream.get(`${topic}\0${key}`) ?? [];
-    emitted.forEach((emission, index) => Object.assign(emission, { epoch, at, seq: seq - emitted.length + 1 + index }));
-    const events = emitted.filter(isLog).map((emission) => ({
-      seq: emission.seq,
-      kind: emission.kind,
-      ref: emission.ref,
-      carried: emission.carried,
-      at,
-      epoch,
-    }));
-    return { topic, key, seq, priorAt, events };
-  });
-};

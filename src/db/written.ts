@@ -30,6 +30,13 @@ const kindOf = (sql: string): Kind => {
   return writtenTables(sql).length > 0 ? 'WRITE' : 'OTHER';
 };
 
+/** The texts of what is sent: of one statement, or of those that go together. */
+const textsOf = (sent: unknown): readonly string[] => {
+  if (typeof sent === 'string') return [sent];
+  const { text = '', texts = [text] } = sent as { readonly text?: string; readonly texts?: readonly string[] };
+  return texts;
+};
+
 /**
  * Makes an observer of the connections of a pool: it tells what they have written, whoever sent the statements. A write is told when its
  * outcome is known or will never be known, since a connection that breaks during COMMIT may have committed; and before the sender hears of
@@ -69,10 +76,8 @@ export const createWriteObserver = (onWritten: OnWritten): ((client: pg.ClientBa
     };
     const send = client.query.bind(client) as (...args: readonly unknown[]) => unknown;
     const observed = (...args: readonly unknown[]): unknown => {
-      const [statement] = args;
-      const sql = typeof statement === 'string' ? statement : ((statement as { readonly text?: string } | null)?.text ?? '');
-      const written = note(sql);
-      if (written === null) return send(...args);
+      const written = textsOf(args[0]).flatMap((sql) => note(sql) ?? []);
+      if (written.length === 0) return send(...args);
       const callback = args.at(-1);
       if (typeof callback !== 'function') return (send(...args) as Promise<unknown>).finally(() => onWritten(written));
       return send(...args.slice(0, -1), (...results: readonly unknown[]) => {

@@ -1,3 +1,5 @@
+import pg from 'pg';
+
 /**
  * Classifies the errors of others: of PostgreSQL, pg and Prisma, of Redis, and of Node. Nothing else recognises such an error by its code or
  * its text. Prisma, its driver adapter, pg and the sockets below wrap errors in their own ways, so the error and all its causes are searched.
@@ -98,6 +100,17 @@ export const isStaleStatement = (error: unknown): boolean => hasState(error, (co
 /** Whether the transaction lost a race (serialisation failure, deadlock) and may be run again from its start. */
 export const isRaceLost = (error: unknown): boolean =>
   hasState(error, (code) => RACE_STATES.has(code) || code === 'P2034') || some(error, ({ kind }) => kind === 'TransactionWriteConflict');
+
+/** Whether the database has answered with this error, so that the connection can still be used, unless it was the last answer. */
+export const isFromServer = (error: unknown): boolean => error instanceof pg.DatabaseError;
+
+/** The error of a statement that follows a failed one, as PostgreSQL has it. */
+export const transactionAborted = (): Error =>
+  Object.assign(new Error('current transaction is aborted, commands ignored until end of transaction block'), { code: '25P02' });
+
+/** The error of a transaction that has taken too long, as PostgreSQL has it. */
+export const transactionTimedOut = (): Error =>
+  Object.assign(new Error('terminating transaction due to transaction timeout'), { code: '25P04' });
 
 /** The innermost message of an error, on one line and with its SQLSTATE. Prisma's own messages span several lines and repeat the call. */
 export const reasonOf = (error: unknown): string => {

@@ -93,7 +93,7 @@ export const openServices = async (config: Config, closers: Closers, options: Se
   const onWritten = writes.wrote;
   const db = openDatabase({ target, poolSize, timeoutMs, log, onCommit, onConnect, onWritten, onStatement: options.onStatement });
   closers.push(() => db.close());
-  if (await renewEpochsAfterRestore(db.prisma)) log.warn('this database was restored or copied: cursors from before have expired');
+  if (await renewEpochsAfterRestore(db)) log.warn('this database was restored or copied: cursors from before have expired');
 
   writes.know(await readSchema(db.prisma));
   const hub = createHub({ prisma: db.prisma, bus, log, ...config.realtime });

@@ -1,4 +1,5 @@
 import { createCoalescer } from '../db/coalesce.js';
+import type { Database } from '../db/database.js';
 import { Prisma, type PrismaClient } from '../db/generated/prisma/client.js';
 import { encodeCursor, type Head } from './cursor.js';
 import type { LogEvent } from './topic.js';
@@ -79,8 +80,11 @@ export const readContinuation = async (prisma: PrismaClient, topic: string, key:
 };
 
 /** The head of a stream; null while it has no event. */
-export const readHead = async (prisma: Pick<PrismaClient, 'head'>, topic: string, key: string): Promise<Head | null> =>
-  await prisma.head.findUnique({ where: { topic_key: { topic, key } }, select: { epoch: true, lastSeq: true, oldestSeq: true } });
+export const readHead = async (prisma: Pick<PrismaClient, '$queryRaw'>, topic: string, key: string): Promise<Head | null> => {
+  const [head] = await prisma.$queryRaw<Head[]>`
+    SELECT epoch, last_seq AS "lastSeq", oldest_seq AS "oldestSeq" FROM head WHERE topic = ${topic} AND key = ${key}`;
+  return head ?? null;
+};
 
 /** The most heads that {@link createHeadLookup} reads by one statement. */
 const MOST_TOGETHER = 1_000;
@@ -195,8 +199,8 @@ export const recogniseDatabase = async ({ query }: NewConnection): Promise<boole
  * standby may lack events that clients have seen. Call it at start, before serving.
  * @returns whether the database was another one
  */
-export const renewEpochsAfterRestore = async (prisma: PrismaClient): Promise<boolean> =>
-  await prisma.$transaction(async (tx) => {
+export const renewEpochsAfterRestore = async ({ transact }: Pick<Database, 'transact'>): Promise<boolean> =>
+  await transact(async (tx) => {
     const [{ identity }] = await tx.$queryRaw<[{ identity: string | null }]>`SELECT ${Prisma.raw(IDENTITY)} AS identity`;
     if (identity === null) return false;
     // The INSERT waits for a process that does the same concurrently; then one of them finds nothing to do.

@@ -45,6 +45,7 @@ const VALUES: Readonly<Record<string, Prisma.Sql>> = {
 describe('$queryRaw', () => {
   it.each(Object.entries(VALUES))('gives what Prisma gives: %s', async (_what, value) => {
     const byPrisma = await db.prisma.$transaction((tx) => tx.$queryRaw`SELECT ${value} AS value`);
+    expect(await db.transact((tx) => tx.$queryRaw`SELECT ${value} AS value`)).toEqual(byPrisma);
     expect(await db.prisma.$queryRaw`SELECT ${value} AS value`).toEqual(byPrisma);
     expect(await db.bulk.prisma.$queryRaw(Prisma.sql`SELECT ${value} AS value`)).toEqual(byPrisma);
   });

@@ -1,0 +1,64 @@
+import type pg from 'pg';
+import { addJobs, type JobSpec } from './add-jobs.js';
+import type { Attempt } from './attempts.js';
+import type { createLimiter } from './limiter.js';
+import { numbering, placed, type Emission, type Numbered } from './numbering.js';
+import { rawStatement } from './raw-statements.js';
+import type { Emitted, Enqueue, Grown, Transact, Tx } from './transact.js';
+import { beginTransaction } from './transaction.js';
+import { createTransactionClients, type TransactionClientOptions } from './transaction-client.js';
+
+export interface TransactOptions extends TransactionClientOptions {
+  readonly pool: pg.Pool;
+  /** The longest duration of a transaction, in milliseconds. */
+  readonly timeoutMs: number;
+  /** The PostgreSQL schema of the job queue. */
+  readonly jobSchema: string;
+  /** Limits how many transactions run at a time. */
+  readonly limited: ReturnType<typeof createLimiter>;
+  /** Retries a whole transaction. */
+  readonly attempt: Attempt;
+  readonly onCommit: (grown: readonly Grown[]) => void;
+}
+
+export const createTransact = (options: TransactOptions): Transact => {
+  const { prepare, limited, attempt, onCommit } = options;
+  const clientOf = createTransactionClients(options);
+
+  const run = async <Result>(work: (tx: Tx) => Promise<Result>, timeout: number) => {
+    const emissions: Emission[] = [];
+    const jobs: JobSpec[] = [];
+    const emit = (topic: Emission['topic'], key: string, kind = '', ref: unknown = null, carried: object | null = null): Emitted => {
+      const emission: Emission = { topic, key, kind, ref, carried, seq: 0, epoch: 0, at: new Date(0) };
+      emissions.push(emission);
+      return emission;
+    };
+    const enqueue: Enqueue = ({ name }, payload, { key, runAt = null } = {}) => {
+      jobs.push({ identifier: name, payload, job_key: key === undefined ? null : `${name}:${key}`, run_at: runAt });
+    };
+    const transaction = beginTransaction(options.pool, timeout);
+    const { tx, end } = clientOf(transaction, timeout, { emit, enqueue });
+    try {
+      const value = await work(tx);
+      await addJobs(tx, options.jobSchema, jobs);
+      await end();
+      const last = emissions.length === 0 ? [] : [prepare(rawStatement([numbering(emissions)]))];
+      const [numbered] = await transaction.commit(last);
+      return { value, grown: placed(emissions, (numbered?.rows ?? []) as Numbered[]) };
+    } catch (error) {
+      // What Prisma says of its own end no longer matters.
+      await end().catch(() => undefined);
+      await transaction.rollback();
+      throw error;
+    }
+  };
+
+  return async (work, { timeout = options.timeoutMs } = {}) => {
+    const { value, grown } = await attempt(
+      () => limited(() => run(work, timeout)),
+      (result) => (result.grown.length > 0 ? 'rows' : 'nothing'),
+    );
+    if (grown.length > 0) onCommit(grown);
+    return value;
+  };
+};
