@@ -70,6 +70,7 @@ export const createRecordings = (db: Database, tablesRead: (sql: string) => read
           spoil();
           return db.transact(...args);
         },
+        beginWrite: spoil,
       },
     };
     return view;

@@ -38,7 +38,9 @@ const UNIQUE = /^findUnique/;
  * None begins after the deadline, or after the client has gone, unless the operation has written: what was begun is done to its end, and answered.
  * A transaction does not wait for turns, because its work may read beside it while it is held; transactions have a limit of their own.
  */
-export const forRequester = <Db extends { readonly prisma: PrismaClient; readonly lists: Lists; readonly transact: Transact }>(
+export const forRequester = <
+  Db extends { readonly prisma: PrismaClient; readonly lists: Lists; readonly transact: Transact; readonly beginWrite: () => void },
+>(
   db: Db,
   { owner, isGone, deadline }: Requester,
   turns: FairTurns,
@@ -48,6 +50,10 @@ export const forRequester = <Db extends { readonly prisma: PrismaClient; readonl
     if (hasWritten) return;
     if (isGone()) throw coded('UNAVAILABLE', 'The client has gone.');
     if (performance.now() > deadline) throw timedOut();
+  };
+  const beginWrite = (): void => {
+    assertWanted();
+    hasWritten = true;
   };
   const run: Run = async (work, writes) => {
     assertWanted();
@@ -65,9 +71,9 @@ export const forRequester = <Db extends { readonly prisma: PrismaClient; readonl
       root: (...args) => run(() => db.lists.root(...args), false),
       children: (...args) => run(() => db.lists.children(...args), false),
     },
+    beginWrite,
     transact: async (work) => {
-      assertWanted();
-      hasWritten = true;
+      beginWrite();
       return await db.transact(work);
     },
   };

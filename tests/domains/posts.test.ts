@@ -120,6 +120,13 @@ describe('likes', () => {
     expect(await app.data(both, { id }, ada)).toEqual({ a: { post: { viewerHasLiked: true } }, b: { post: { viewerHasLiked: false } } });
   });
 
+  it('takes few transactions when many like a post at the same moment', async () => {
+    const id = await post(ada);
+    const users = await Promise.all(Array.from({ length: 20 }, (_, index) => app.user(`together${index}`)));
+    const statements = await app.countStatements(() => Promise.all(users.map((user) => app.data(Like, { id }, user))));
+    expect(statements.filter((sql) => sql.includes('INSERT INTO post_like')).length).toBeLessThan(10);
+  });
+
   it('tells the true number last when many like and unlike at once', async () => {
     const id = await post(ben);
     const users = await Promise.all(Array.from({ length: 12 }, (_, index) => app.user(`liker${index}`)));

@@ -2,6 +2,7 @@ import type { Context, LikeQueue } from '../../context.js';
 import type { Database } from '../../db/database.js';
 import { createCoalescer } from '../../db/coalesce.js';
 import { Prisma } from '../../db/generated/prisma/client.js';
+import type { Emitted } from '../../db/transact.js';
 import { notFound } from '../../errors.js';
 import { readHead } from '../../realtime/event-log.js';
 import { viewerOf } from '../../access/viewer.js';
@@ -40,18 +41,28 @@ const MAX_BATCH = 100;
 
 type Changing = typeof addLikes;
 
-const apply = (db: Database, change: Changing, letHear: typeof notify, postId: string, userIds: readonly string[]): Promise<Count | null> =>
+/** The changed count, and the emission whose number is its version once the transaction has been committed. */
+interface Changed {
+  readonly count: number;
+  readonly size: number;
+  readonly last: Emitted | undefined;
+}
+
+const apply = (
+  db: Database,
+  change: Changing,
+  letHear: typeof notify,
+  postId: string,
+  userIds: readonly string[],
+): Promise<Changed | null> =>
   db.transact(async (tx) => {
     const likes = await change(tx, LIKEABLE, postId, userIds);
     if (likes === null) return null;
     const subject = { type: 'Post', id: postId } as const;
     await letHear(tx, ...likes.userIds.map((actorId) => ({ kind: 'LIKE', userId: likes.authorId, actorId, subject }) as const));
     // One emission for each like, so that the version counts the likes.
-    for (let told = 0; told < likes.userIds.length; told += 1) tx.emit(likeCount, postId);
-    // The version is known before the numbering: every transaction that emits this topic locks the post's row first, and so waits for this
-    // one.
-    const head = await readHead(tx, likeCount.name, postId);
-    return { postId, count: likes.count, version: (head?.lastSeq ?? 0) + likes.userIds.length };
+    const emitted = likes.userIds.map(() => tx.emit(likeCount, postId));
+    return { count: likes.count, size: emitted.length, last: emitted.at(-1) };
   });
 
 /**
@@ -60,10 +71,21 @@ const apply = (db: Database, change: Changing, letHear: typeof notify, postId: s
  */
 export const createLikeQueue = (db: Database): LikeQueue => {
   const queued = (change: Changing, letHear: typeof notify) => {
-    const coalesced = createCoalescer<string, Count | null>((postId, userIds) => apply(db, change, letHear, postId, userIds), MAX_BATCH);
-    // Inside a transaction the like must be part of it and cannot be coalesced with others.
-    return (own: Database, postId: string, userId: string): Promise<Count | null> =>
-      own === db ? coalesced(postId, userId) : apply(own, change, letHear, postId, [userId]);
+    const coalesced = createCoalescer<string, Changed | null>((postId, userIds) => apply(db, change, letHear, postId, userIds), MAX_BATCH);
+    return async (own: Database, postId: string, userId: string): Promise<Count | null> => {
+      if (!own.isTransaction) {
+        own.beginWrite();
+        const changed = await coalesced(postId, userId);
+        return changed && { postId, count: changed.count, version: changed.last?.seq ?? 0 };
+      }
+      // Inside a transaction the like must be part of it and cannot be coalesced with others.
+      const changed = await apply(own, change, letHear, postId, [userId]);
+      if (changed === null) return null;
+      // It is numbered later, but its number is known: every transaction that emits this topic locks the post's row first, and so waits for
+      // this one.
+      const head = await readHead(own.prisma, likeCount.name, postId);
+      return { postId, count: changed.count, version: (head?.lastSeq ?? 0) + changed.size };
+    };
   };
   return { like: queued(addLikes, notify), unlike: queued(removeLikes, withdraw) };
 };
