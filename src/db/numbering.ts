@@ -28,42 +28,66 @@ export interface Numbered {
 
 const isLog = ({ topic }: Emission): boolean => topic.kind === 'log';
 
+/** A head that has grown by `excluded.last_seq`. */
+const GROW = Prisma.sql`
+  ON CONFLICT (topic, key) DO UPDATE
+    SET last_seq = head.last_seq + excluded.last_seq, prior_at = head.last_at, last_at = greatest(head.last_at, ${NOW})
+  RETURNING topic, key, last_seq, epoch, prior_at, last_at`;
+const EVENT = Prisma.sql`INSERT INTO event (topic, key, seq, kind, ref, at)`;
+const NUMBERED = Prisma.sql`RETURNING topic, key, seq, kind, ref, at`;
+
+/** Those that concern the kinds of event that are numbered, as further CTEs. */
+const projected = (emissions: readonly Emission[]): Prisma.Sql => {
+  const projections = new Set<Prisma.Sql>();
+  for (const { topic, kind } of emissions)
+    if (topic.kind === 'log') for (const { of, sql } of topic.projections ?? []) if (of.includes(kind)) projections.add(sql);
+  const parts = [...projections].map((sql, index) => Prisma.sql`, ${Prisma.raw(`projection_${index}`)} AS (${sql})`);
+  return parts.length > 0 ? Prisma.join(parts, '') : Prisma.empty;
+};
+
 /**
  * The statement that locks and numbers the heads of all streams concerned and writes their events. A multi-row INSERT locks rows in the
  * order of its VALUES, so sorting the streams prevents deadlocks.
  */
 export const numbering = (emissions: readonly Emission[]): Prisma.Sql => {
-  const projections = new Map<string, readonly Prisma.Sql[]>();
-  for (const { topic } of emissions)
-    if (topic.kind === 'log' && topic.projections !== undefined) projections.set(topic.name, topic.projections);
-  const projectionParts = [...projections.values()]
-    .flat()
-    .map((projection, index) => Prisma.sql`, ${Prisma.raw(`projection_${index}`)} AS (${projection})`);
+  const [first] = emissions;
+  const heads = first !== undefined && emissions.length === 1 ? numberingOne(first) : numberingAll(emissions);
   return Prisma.sql`
-    WITH emission AS (
-      SELECT topic, key, kind, ref, is_log, ordinal, row_number() OVER (PARTITION BY topic, key ORDER BY ordinal)::int AS position
-      FROM unnest(
-        ${emissions.map(({ topic }) => topic.name)}::text[],
-        ${emissions.map(({ key }) => key)}::text[],
-        ${emissions.map(({ kind }) => kind)}::text[],
-        ${emissions.map(({ ref }) => JSON.stringify(ref))}::text[],
-        ${emissions.map(({ topic }) => topic.kind === 'log')}::boolean[]
-      ) WITH ORDINALITY AS given(topic, key, kind, ref, is_log, ordinal)
-    ), head_after AS (
-      INSERT INTO head (topic, key, last_seq, last_at)
-      SELECT topic, key, count(*)::int, ${NOW} FROM emission GROUP BY topic, key ORDER BY topic, key
-      ON CONFLICT (topic, key) DO UPDATE
-        SET last_seq = head.last_seq + excluded.last_seq, prior_at = head.last_at, last_at = greatest(head.last_at, ${NOW})
-      RETURNING topic, key, last_seq, epoch, prior_at, last_at
-    ), numbered AS (
-      INSERT INTO event (topic, key, seq, kind, ref, at)
-      SELECT e.topic, e.key, h.last_seq - (count(*) OVER (PARTITION BY e.topic, e.key))::int + e.position, e.kind, e.ref::jsonb, h.last_at
-      FROM emission e JOIN head_after h ON h.topic = e.topic AND h.key = e.key
-      WHERE e.is_log
-      RETURNING topic, key, seq, kind, ref, at
-    )${projectionParts.length > 0 ? Prisma.join(projectionParts, '') : Prisma.empty}
+    WITH ${heads}${projected(emissions)}
     SELECT topic, key, last_seq AS seq, epoch, prior_at AS "priorAt", last_at AS at FROM head_after`;
 };
+
+/** What most transactions emit is one event, which needs neither order nor counting, and takes the database a quarter less. */
+const numberingOne = ({ topic, key, kind, ref }: Emission): Prisma.Sql => {
+  const head = Prisma.sql`head_after AS (INSERT INTO head (topic, key, last_seq, last_at) VALUES (${topic.name}, ${key}, 1, ${NOW}) ${GROW})`;
+  return topic.kind === 'state'
+    ? head
+    : Prisma.sql`${head}, numbered AS (
+        ${EVENT} SELECT topic, key, last_seq, ${kind}::text, ${JSON.stringify(ref)}::jsonb, last_at FROM head_after ${NUMBERED}
+      )`;
+};
+
+const numberingAll = (emissions: readonly Emission[]): Prisma.Sql => Prisma.sql`
+  emission AS (
+    SELECT topic, key, kind, ref, is_log, ordinal, row_number() OVER (PARTITION BY topic, key ORDER BY ordinal)::int AS position
+    FROM unnest(
+      ${emissions.map(({ topic }) => topic.name)}::text[],
+      ${emissions.map(({ key }) => key)}::text[],
+      ${emissions.map(({ kind }) => kind)}::text[],
+      ${emissions.map(({ ref }) => JSON.stringify(ref))}::text[],
+      ${emissions.map(({ topic }) => topic.kind === 'log')}::boolean[]
+    ) WITH ORDINALITY AS given(topic, key, kind, ref, is_log, ordinal)
+  ), head_after AS (
+    INSERT INTO head (topic, key, last_seq, last_at)
+    SELECT topic, key, count(*)::int, ${NOW} FROM emission GROUP BY topic, key ORDER BY topic, key
+    ${GROW}
+  ), numbered AS (
+    ${EVENT}
+    SELECT e.topic, e.key, h.last_seq - (count(*) OVER (PARTITION BY e.topic, e.key))::int + e.position, e.kind, e.ref::jsonb, h.last_at
+    FROM emission e JOIN head_after h ON h.topic = e.topic AND h.key = e.key
+    WHERE e.is_log
+    ${NUMBERED}
+  )`;
 
 /** Writes the result of {@link numbering} into what was emitted. @returns the streams that have grown */
 export const placed = (emissions: readonly Emission[], heads: readonly Numbered[]): readonly Grown[] => {

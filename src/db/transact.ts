@@ -20,18 +20,24 @@ export interface Grown {
   }[];
 }
 
+/** What the numbering of events writes elsewhere. */
+export interface Projection<Kind extends string = string> {
+  readonly of: readonly Kind[];
+  readonly sql: Prisma.Sql;
+}
+
 /** The part of a log topic that `emit` uses. */
 export interface EmittableLog<Events extends object> {
   readonly kind: 'log';
   readonly name: string;
   /**
-   * Data-modifying CTEs that run in the numbering statement and read its CTE `numbered` (topic, key, seq, kind, ref, at). They write the
-   * seq and time of an event into the rows it is about, without a further round trip. PostgreSQL does not define the order of such CTEs, so
-   * no two may write the same row. A time that is compared with the order of events must be `numbered.at`, which is taken under the lock of
+   * Data-modifying CTEs that run in the numbering statement and read its CTE `numbered` (topic, key, seq, kind, ref, at), when an event of
+   * their kinds is numbered. They write the seq and time of an event into the rows it is about, without a further round trip. PostgreSQL does
+   * not define the order of such CTEs, so no two may write the same row. A time that is compared with the order of events must be `numbered.at`, which is taken under the lock of
    * the head. Example: A takes its time, B takes its time, B is numbered first; with times from before the lock, `createdAt` and `seq`
    * would disagree.
    */
-  readonly projections?: readonly Prisma.Sql[] | undefined;
+  readonly projections?: readonly Projection[] | undefined;
   /** For the type checker only: what each kind of event carries in `ref`. */
   readonly events?: Events;
 }

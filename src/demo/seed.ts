@@ -293,9 +293,12 @@ const pastConversationLog: typeof conversationLog = { ...conversationLog, projec
 const pastCommentLog: typeof commentLog = {
   ...commentLog,
   projections: [
-    Prisma.sql`
-      UPDATE comment SET seq = numbered.seq FROM numbered
-      WHERE numbered.topic = 'comments' AND comment.id = (numbered.ref->>'commentId')::uuid`,
+    {
+      of: ['CommentAdded'],
+      sql: Prisma.sql`
+        UPDATE comment SET seq = numbered.seq FROM numbered
+        WHERE numbered.topic = 'comments' AND comment.id = (numbered.ref->>'commentId')::uuid`,
+    },
   ],
 };
 

@@ -1,5 +1,5 @@
-import type { Prisma, PrismaClient } from '../db/generated/prisma/client.js';
-import type { EmittableLog, EmittableState } from '../db/transact.js';
+import type { PrismaClient } from '../db/generated/prisma/client.js';
+import type { EmittableLog, EmittableState, Projection } from '../db/transact.js';
 
 /**
  * Every subscription follows topics of one of these kinds.
@@ -80,7 +80,7 @@ export interface LogEvent<Events extends object, Kind extends keyof Events & str
 
 export const logTopic = <Events extends object>(
   name: string,
-  { kinds, projections }: { readonly kinds: Kinds<Events>; readonly projections?: readonly Prisma.Sql[] },
+  { kinds, projections }: { readonly kinds: Kinds<Events>; readonly projections?: readonly Projection<keyof Events & string>[] },
 ): LogTopic<Events> => ({
   kind: 'log',
   name,

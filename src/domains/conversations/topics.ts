@@ -40,33 +40,45 @@ export const conversationLog = logTopic<ConversationEvents>('conversation', {
     ReadMoved: 'goes on',
   },
   projections: [
-    Prisma.sql`
-      UPDATE message SET
-        seq = CASE numbered.kind WHEN 'MessageAdded' THEN numbered.seq ELSE message.seq END,
-        created_at = CASE numbered.kind WHEN 'MessageAdded' THEN numbered.at ELSE message.created_at END,
-        edited_at = CASE numbered.kind WHEN 'MessageEdited' THEN numbered.at ELSE message.edited_at END,
-        deleted_at = CASE numbered.kind WHEN 'MessageDeleted' THEN numbered.at ELSE message.deleted_at END
-      FROM numbered
-      WHERE numbered.topic = 'conversation' AND numbered.kind IN ('MessageAdded', 'MessageEdited', 'MessageDeleted')
-        AND message.id = (numbered.ref->>'messageId')::uuid`,
-    Prisma.sql`
-      UPDATE conversation SET last_message_at = numbered.at, active_at = greatest(active_at, numbered.at) FROM numbered
-      WHERE numbered.topic = 'conversation' AND numbered.kind = 'MessageAdded' AND conversation.id = numbered.key::uuid`,
+    {
+      of: ['MessageAdded', 'MessageEdited', 'MessageDeleted'],
+      sql: Prisma.sql`
+        UPDATE message SET
+          seq = CASE numbered.kind WHEN 'MessageAdded' THEN numbered.seq ELSE message.seq END,
+          created_at = CASE numbered.kind WHEN 'MessageAdded' THEN numbered.at ELSE message.created_at END,
+          edited_at = CASE numbered.kind WHEN 'MessageEdited' THEN numbered.at ELSE message.edited_at END,
+          deleted_at = CASE numbered.kind WHEN 'MessageDeleted' THEN numbered.at ELSE message.deleted_at END
+        FROM numbered
+        WHERE numbered.topic = 'conversation' AND numbered.kind IN ('MessageAdded', 'MessageEdited', 'MessageDeleted')
+          AND message.id = (numbered.ref->>'messageId')::uuid`,
+    },
+    {
+      of: ['MessageAdded'],
+      sql: Prisma.sql`
+        UPDATE conversation SET last_message_at = numbered.at, active_at = greatest(active_at, numbered.at) FROM numbered
+        WHERE numbered.topic = 'conversation' AND numbered.kind = 'MessageAdded' AND conversation.id = numbered.key::uuid`,
+    },
     // Messages from before a member joined do not count as unread.
-    Prisma.sql`
-      UPDATE conversation_member SET last_read_seq = numbered.seq FROM numbered
-      WHERE numbered.topic = 'conversation' AND numbered.kind = 'MemberJoined'
-        AND conversation_member.conversation_id = numbered.key::uuid
-        AND conversation_member.user_id = (numbered.ref->>'userId')::uuid`,
+    {
+      of: ['MemberJoined'],
+      sql: Prisma.sql`
+        UPDATE conversation_member SET last_read_seq = numbered.seq FROM numbered
+        WHERE numbered.topic = 'conversation' AND numbered.kind = 'MemberJoined'
+          AND conversation_member.conversation_id = numbered.key::uuid
+          AND conversation_member.user_id = (numbered.ref->>'userId')::uuid`,
+    },
     // Joining and leaving run one after the other under the membership lock, so the last member to leave finds no other.
-    Prisma.sql`
-      UPDATE conversation SET empty_since = CASE numbered.kind WHEN 'MemberLeft' THEN numbered.at END FROM numbered
-      WHERE numbered.topic = 'conversation' AND numbered.kind IN ('MemberJoined', 'MemberLeft')
-        AND conversation.id = numbered.key::uuid AND conversation.kind = 'ROOM'
-        AND CASE numbered.kind
-          WHEN 'MemberJoined' THEN conversation.empty_since IS NOT NULL
-          ELSE NOT EXISTS (SELECT 1 FROM conversation_member member WHERE member.conversation_id = conversation.id)
-        END`,
+    {
+      of: ['MemberJoined', 'MemberLeft'],
+      sql: Prisma.sql`
+        UPDATE conversation SET empty_since = CASE numbered.kind WHEN 'MemberLeft' THEN numbered.at END FROM numbered
+        WHERE numbered.topic = 'conversation' AND numbered.kind IN ('MemberJoined', 'MemberLeft')
+          AND conversation.id = numbered.key::uuid AND conversation.kind = 'ROOM'
+          AND CASE numbered.kind
+            WHEN 'MemberJoined' THEN conversation.empty_since IS NOT NULL
+            ELSE NOT EXISTS (SELECT 1 FROM conversation_member member WHERE member.conversation_id = conversation.id)
+          END`,
+    },
   ],
 });
 

@@ -16,9 +16,12 @@ export interface NotificationEvents {
 export const notificationLog = logTopic<NotificationEvents>('notifications', {
   kinds: { NotificationAdded: 'goes on' },
   projections: [
-    Prisma.sql`
-      UPDATE notification SET seq = numbered.seq, told_at = date_trunc('milliseconds', clock_timestamp()) FROM numbered
-      WHERE numbered.topic = 'notifications' AND notification.id = (numbered.ref->>'notificationId')::uuid`,
+    {
+      of: ['NotificationAdded'],
+      sql: Prisma.sql`
+        UPDATE notification SET seq = numbered.seq, told_at = date_trunc('milliseconds', clock_timestamp()) FROM numbered
+        WHERE numbered.topic = 'notifications' AND notification.id = (numbered.ref->>'notificationId')::uuid`,
+    },
   ],
 });
 
@@ -30,9 +33,12 @@ export interface AnnouncementEvents {
 export const announcementLog = logTopic<AnnouncementEvents>('announcements', {
   kinds: { AnnouncementAdded: 'goes on' },
   projections: [
-    Prisma.sql`
-      UPDATE announcement SET seq = numbered.seq, created_at = numbered.at FROM numbered
-      WHERE numbered.topic = 'announcements' AND announcement.id = (numbered.ref->>'announcementId')::uuid`,
+    {
+      of: ['AnnouncementAdded'],
+      sql: Prisma.sql`
+        UPDATE announcement SET seq = numbered.seq, created_at = numbered.at FROM numbered
+        WHERE numbered.topic = 'announcements' AND announcement.id = (numbered.ref->>'announcementId')::uuid`,
+    },
   ],
 });
 

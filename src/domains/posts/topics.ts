@@ -23,18 +23,24 @@ export const commentLog = logTopic<PostEvents>('comments', {
     CommentDeleted: 'goes on',
   },
   projections: [
-    Prisma.sql`
-      UPDATE comment SET
-        seq = CASE numbered.kind WHEN 'CommentAdded' THEN numbered.seq ELSE comment.seq END,
-        created_at = CASE numbered.kind WHEN 'CommentAdded' THEN numbered.at ELSE comment.created_at END,
-        edited_at = CASE numbered.kind WHEN 'CommentEdited' THEN numbered.at ELSE comment.edited_at END,
-        deleted_at = CASE numbered.kind WHEN 'CommentDeleted' THEN numbered.at ELSE comment.deleted_at END
-      FROM numbered
-      WHERE numbered.topic = 'comments' AND numbered.kind IN ('CommentAdded', 'CommentEdited', 'CommentDeleted')
-        AND comment.id = (numbered.ref->>'commentId')::uuid`,
-    Prisma.sql`
-      UPDATE post SET edited_at = numbered.at FROM numbered
-      WHERE numbered.topic = 'comments' AND numbered.kind = 'PostEdited' AND post.id = numbered.key::uuid`,
+    {
+      of: ['CommentAdded', 'CommentEdited', 'CommentDeleted'],
+      sql: Prisma.sql`
+        UPDATE comment SET
+          seq = CASE numbered.kind WHEN 'CommentAdded' THEN numbered.seq ELSE comment.seq END,
+          created_at = CASE numbered.kind WHEN 'CommentAdded' THEN numbered.at ELSE comment.created_at END,
+          edited_at = CASE numbered.kind WHEN 'CommentEdited' THEN numbered.at ELSE comment.edited_at END,
+          deleted_at = CASE numbered.kind WHEN 'CommentDeleted' THEN numbered.at ELSE comment.deleted_at END
+        FROM numbered
+        WHERE numbered.topic = 'comments' AND numbered.kind IN ('CommentAdded', 'CommentEdited', 'CommentDeleted')
+          AND comment.id = (numbered.ref->>'commentId')::uuid`,
+    },
+    {
+      of: ['PostEdited'],
+      sql: Prisma.sql`
+        UPDATE post SET edited_at = numbered.at FROM numbered
+        WHERE numbered.topic = 'comments' AND numbered.kind = 'PostEdited' AND post.id = numbered.key::uuid`,
+    },
   ],
 });
 
