@@ -42,21 +42,6 @@ export const readEvents = async (prisma: PrismaClient, topic: string, key: strin
   return rows.map((row) => toEvent(topic, key, row));
 };
 
-/** Reads a page of the log, as {@link readEvents} does. */
-export type ReadPage = (topic: string, key: string, seq: number) => Promise<readonly AnyEvent[]>;
-
-/**
- * Creates a reader of pages that answers all callers who ask for the same page while it is read by the next read of it. After a restart,
- * thousands resume a stream from about the same place. A page is never older than the call.
- */
-export const createPageReader = (prisma: PrismaClient): ReadPage => {
-  const read = createCoalescer<number, readonly AnyEvent[]>(async (id, [seq = 0]) => {
-    const [topic = '', key = ''] = id.split('\0');
-    return await readEvents(prisma, topic, key, seq);
-  }, Infinity);
-  return (topic, key, seq) => read(`${idOf(topic, key)}\0${seq}`, seq);
-};
-
 /** The events of a stream from a position on, including the event at that position. */
 export interface Continuation {
   readonly head: Head;
@@ -77,6 +62,27 @@ export const readContinuation = async (prisma: PrismaClient, topic: string, key:
   const [head] = rows;
   if (head === undefined) return null;
   return { head, events: rows.flatMap((row) => (row.seq === null ? [] : [toEvent(topic, key, row)])) };
+};
+
+/** Reads as {@link readContinuation} does. */
+export type ReadOn = (topic: string, key: string, seq: number) => Promise<Continuation | null>;
+
+/**
+ * Creates a reader that answers all callers who ask for the same while it is read by the next read of it. After a restart, thousands resume a
+ * stream from about the same place. What it gives is never older than the call.
+ */
+export const createReadOn = (prisma: PrismaClient): ReadOn => {
+  const read = createCoalescer<number, Continuation | null>(async (id, [seq = 0]) => {
+    const [topic = '', key = ''] = id.split('\0');
+    return await readContinuation(prisma, topic, key, seq);
+  }, Infinity);
+  return (topic, key, seq) => read(`${idOf(topic, key)}\0${seq}`, seq);
+};
+
+/** The events behind the position from which a continuation was read. */
+export const eventsBehind = (seq: number, continuation: Continuation | null): readonly AnyEvent[] => {
+  const { events } = continuation ?? { events: [] };
+  return events[0]?.seq === seq ? events.slice(1) : events;
 };
 
 /** The head of a stream; null while it has no event. */

@@ -1,7 +1,16 @@
 import { isUnavailable, reasonOf } from '../observability/failures.js';
 import type { PrismaClient } from '../db/generated/prisma/client.js';
-import { assertReadable, decodeCursor } from './cursor.js';
-import { createHeadLookup, createPageReader, readMoved, toEvent, type AnyEvent, type Committed } from './event-log.js';
+import { assertReadable, decodeCursor, type Head, type Position } from './cursor.js';
+import {
+  createHeadLookup,
+  createReadOn,
+  eventsBehind,
+  readMoved,
+  toEvent,
+  type AnyEvent,
+  type Committed,
+  type Continuation,
+} from './event-log.js';
 import { Following, replay, type ReplayOptions } from './log-subscription.js';
 import { WHOLE, type Sharing, type View } from './share.js';
 import { sourceOf, type Source, type StateSource } from './source.js';
@@ -74,11 +83,33 @@ export interface HubOptions extends StreamsOptions {
   readonly stateMinIntervalMs: number;
 }
 
+/**
+ * How many subscriptions at a time read what they have missed in the statement that reads their head. Of thousands that begin at once, most have
+ * missed nothing, and one statement reads the heads of all.
+ */
+const READ_WITH_HEAD = 4;
+
 export const createHub = (options: HubOptions): Hub => {
   const { prisma, log, bus } = options;
   const streams = new Streams(options);
   const headOf = createHeadLookup(prisma);
-  const readPage = createPageReader(prisma);
+  const readOn = createReadOn(prisma);
+  let opening = 0;
+  /** The head of a stream, and the events behind a position together with it unless many ask. */
+  const openingAt = async (
+    topic: string,
+    key: string,
+    from: Position | null,
+  ): Promise<{ head: Head | null; missed: Continuation | null }> => {
+    if (from === null || opening >= READ_WITH_HEAD) return { head: await headOf(topic, key), missed: null };
+    opening += 1;
+    try {
+      const missed = await readOn(topic, key, from.seq);
+      return { head: missed?.head ?? null, missed };
+    } finally {
+      opening -= 1;
+    }
+  };
   const eavesdroppers = new Map<string, ((key: string, value: unknown) => void)[]>();
   let said = 0;
 
@@ -123,7 +154,7 @@ export const createHub = (options: HubOptions): Hub => {
   };
 
   const goOn = (following: Following<AnyEvent>, from: ReplayOptions): void => {
-    replay(readPage, following, from).catch((error: unknown) => following.end(error));
+    replay(readOn, following, from).catch((error: unknown) => following.end(error));
   };
   const goOnAfter = (following: Following<AnyEvent>, start: number): void => goOn(following, { start, epoch: following.stream.head.epoch });
 
@@ -143,14 +174,12 @@ export const createHub = (options: HubOptions): Hub => {
       key: string,
       { after, kinds = topic.kinds as readonly Kind[], endsFor = topic.endsFor }: LogOptions<Events, Kind> = {},
     ): Promise<Source<LogEvent<Events, Kind>>> => {
-      const head = await headOf(topic.name, key);
+      const from = after === null || after === undefined ? null : decodeCursor(topic.name, key, after);
+      const { head, missed } = await openingAt(topic.name, key, from);
+      if (from !== null) assertReadable(topic.name, key, from, head);
       const headSeq = head?.lastSeq ?? 0;
-      let start = headSeq;
-      if (after !== null && after !== undefined) {
-        const from = decodeCursor(topic.name, key, after);
-        assertReadable(topic.name, key, from, head);
-        start = from.seq;
-      }
+      const start = from?.seq ?? headSeq;
+      const first = eventsBehind(start, missed);
       const view = viewOf(kinds, endsFor as unknown as View<AnyEvent>['endsFor']);
       return sourceOf('log', (sharing, memberOf) => {
         const stream = streams.acquire(
@@ -164,7 +193,7 @@ export const createHub = (options: HubOptions): Hub => {
         if (following.left) return following;
         const epoch = head?.epoch ?? null;
         stream.settle(headSeq, epoch);
-        goOn(following, { start, epoch });
+        goOn(following, { start, epoch, first });
         return following;
       });
     },

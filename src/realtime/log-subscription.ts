@@ -1,4 +1,4 @@
-import type { AnyEvent, ReadPage } from './event-log.js';
+import { eventsBehind, type AnyEvent, type ReadOn } from './event-log.js';
 import { insist, mayPass } from './patience.js';
 import type { Group } from './group.js';
 import { give, type Member, type Membership } from './share.js';
@@ -81,13 +81,17 @@ const nothingMissed = (): void => undefined;
  * Replays the events that a subscriber has missed, and joins it to its group when its position equals the stream's. There is no await
  * between that comparison and the joining, so no event falls between.
  */
-export const replay = async (readPage: ReadPage, following: Following<AnyEvent>, { start, epoch }: ReplayOptions): Promise<void> => {
+export const replay = async (
+  readOn: ReadOn,
+  following: Following<AnyEvent>,
+  { start, epoch, first = [] }: ReplayOptions,
+): Promise<void> => {
   const { stream, group, member, headSeq } = following;
   const { wanted, endsFor } = group.view;
   const isLeft = (): boolean => following.left;
   let position = start;
   while (!isLeft() && position < stream.position) {
-    const events = await readMissed(readPage, following, position);
+    const events = position === start && first.length > 0 ? first : await readMissed(readOn, following, position);
     if (events.length === 0) throw holeInLog();
     assertWithoutHole(events, position);
     // The database went back during the read, or is another one.
@@ -129,13 +133,15 @@ export interface ReplayOptions {
   /** The seq after which it begins. */
   readonly start: number;
   readonly epoch: number | null;
+  /** The first events after it, if they have been read. */
+  readonly first?: readonly AnyEvent[];
 }
 
-const readMissed = async (readPage: ReadPage, following: Following<AnyEvent>, position: number): Promise<readonly AnyEvent[]> => {
+const readMissed = async (readOn: ReadOn, following: Following<AnyEvent>, position: number): Promise<readonly AnyEvent[]> => {
   const { stream } = following;
   try {
     return await insist(
-      () => readPage(stream.topic, stream.key, position),
+      async () => eventsBehind(position, await readOn(stream.topic, stream.key, position)),
       () => following.left,
     );
   } catch (error) {

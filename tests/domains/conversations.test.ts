@@ -302,6 +302,21 @@ describe('messages', () => {
     expect((await conversation(ben, group.id)).lastMessageAt).toBe(sent[2]?.message.createdAt);
   });
 
+  test('that were missed are read by the statement that reads the head of a stream', async () => {
+    const group = await createGroup(ada, [ben]);
+    for (const body of ['one', 'two', 'three']) await send(ada, group.id, body);
+    const open = listen(ben, group.id, group.cursor);
+    for (let n = 0; n < 3; n += 1) await open.data();
+    const socket = app.connect(ben);
+    await socket.subscribe(MessageAdded, { conversationId: group.id, after: group.cursor }).data();
+    const statements = await app.countStatements(async () => {
+      const again = socket.subscribe(MessageAdded, { conversationId: group.id, after: group.cursor });
+      for (const body of ['one', 'two', 'three']) expect((await again.data()).messageAdded.message.body).toBe(body);
+    });
+    expect(statements.filter((sql) => /\b(FROM|JOIN) head\b/.test(sql))).toHaveLength(1);
+    expect(statements.filter((sql) => /\bFROM event\b/.test(sql))).toHaveLength(1);
+  });
+
   test('that were missed come after the last cursor, each once, and the live ones follow', async () => {
     const group = await createGroup(ada, [ben]);
     const socket = app.connect(ben);
