@@ -18,6 +18,8 @@ export interface RootList<Model extends ModelName> {
   readonly model: Model;
   /** Prisma's conditions, as far as {@link createConditions} knows them. */
   readonly where?: PrismaTypes[Model]['Where'];
+  /** A further condition in SQL on the columns of the table, where others make a bad plan. */
+  readonly condition?: Prisma.Sql | undefined;
   /** SQL of one's own for the part that is read, where conditions make a bad plan: a subquery with the column `id`. */
   readonly among?: (part: Part) => Prisma.Sql;
 }
@@ -77,11 +79,12 @@ export interface Lists {
 }
 
 export const createLists = (tables: Tables, planReading: PlanReading, send: SendList): Lists => ({
-  root: async ({ model, where = {}, among }, part, selection) => {
+  root: async ({ model, where = {}, condition, among }, part, selection) => {
     const table = tableOf(tables, model);
     const reading = planReading(table, selection, namesOf(part));
     const parameters = new Parameters();
     const conditions = [createConditions(tables, parameters)(table, TABLE, where), ...boundsOf(table, part, parameters)];
+    if (condition !== undefined) conditions.push(parameters.fragment(condition));
     if (among !== undefined) conditions.push(`${TABLE}.${columnOf(table, 'id').sql} IN (${parameters.fragment(among(part))})`);
     const order = orderOf(table, part);
     const page = `FROM ${table.sql} ${TABLE} WHERE ${conditions.join(' AND ')} ORDER BY ${order} LIMIT ${part.take}`;

@@ -17,6 +17,7 @@ import { viewerLikes } from '../likes/likes.js';
 import { Category } from './category-schema.js';
 import { createEntry, deleteEntry, featureEntry, findEntry, likeEntry, unlikeEntry, updateEntry } from './entries.js';
 import { renderingAllowance } from './html.js';
+import { findCategory, inCategory } from './categories.js';
 import { entryOrders, tagsContaining, whereOf, type EntryFilter as Filter, type EntryOrder as Order } from './lists.js';
 import {
   contentText,
@@ -145,12 +146,17 @@ const entryList = async (
   order: Order,
   filter: Filter,
 ): Promise<CountedConnection<EntryRow>> => {
-  const { entry } = context.db.prisma;
+  const { db } = context;
   const where = await whereOf(context, filter);
+  const { category: of } = filter;
   return await listPage(context, info, args, {
     keyset: entryOrders[order],
-    list: where && { model: 'Entry', where },
-    count: async (counted) => (where === null ? 0 : await entry.count({ where, ...counted })),
+    list: where && { model: 'Entry', where, condition: of ? inCategory(of) : undefined },
+    count: async (counted) => {
+      const category = of ? await findCategory(db, of) : undefined;
+      if (where === null || category === null) return 0;
+      return await db.prisma.entry.count({ where: { AND: [where, category ? { categoryId: category.id } : {}] }, ...counted });
+    },
   });
 };
 
