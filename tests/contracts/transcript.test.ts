@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { leaveConversation } from '../kit/acts.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { aPost } from '../kit/factories.js';
 import { openRawSocket, type RawMessage, type RawSocket } from '../kit/raw-socket.js';
 import { createTalk, type Talk } from '../kit/talk.js';
 
@@ -103,13 +105,13 @@ it('the transcript in PROTOCOL.md is what a server and a bare socket say', async
   await say('Four');
   await second.next();
 
-  const { post } = await talk.act<{ post: { id: string } }>(ben, 'createPost', { body: 'Hello' }, 'post { id }');
+  const post = await aPost(app, ben);
   second.send({ id: '2', type: 'subscribe', payload: { query: LIKES, variables: { id: post.id } } });
   await second.next();
   second.send({ id: '2', type: 'complete' });
 
   note('ada leaves the conversation, elsewhere');
-  await talk.act(ada, 'leaveConversation', { conversationId: id }, '__typename');
+  await leaveConversation(app, ada, id);
   await second.next();
 
   second.send({ id: '3', type: 'subscribe', payload: { query: '{ me { user { username } } }' } });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { cursorOf } from '../kit/acts.js';
 import { encodeId, parseId } from '../../src/graphql/ids.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { aBlock } from '../kit/factories.js';
@@ -188,7 +189,7 @@ describe('renameConversation', () => {
   test('tells everyone, once', async () => {
     const room = await talk.room(ada);
     await talk.act(ben, 'joinRoom', { code: room.joinCode }, '__typename');
-    const { cursor } = await talk.read<{ cursor: string }>(ben, room.id, 'cursor');
+    const cursor = await cursorOf(app, ben, room.id);
     const events = follow(ben, { id: room.id, cursor });
     const rename = (title: string | null) =>
       talk.act(ada, 'renameConversation', { conversationId: room.id, title }, 'conversation { title }');

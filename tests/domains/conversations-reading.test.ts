@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { cursorOf } from '../kit/acts.js';
 import { parseId } from '../../src/graphql/ids.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { graphql } from '../kit/graphql.js';
@@ -66,9 +67,9 @@ describe('ReadMoved', () => {
     const group = await talk.group(ada, [ben]);
     const said = await talk.send(ada, group.id, 'hello');
     await markRead(ben, group.id, said.cursor);
-    const { cursor } = await talk.read<{ cursor: string }>(ada, group.id, 'cursor');
+    const cursor = await cursorOf(app, ada, group.id);
     expect(cursor).not.toBe(said.cursor);
-    const end = async () => (await talk.read<{ cursor: string }>(ada, group.id, 'cursor')).cursor;
+    const end = () => cursorOf(app, ada, group.id);
     await markRead(ada, group.id, cursor);
     const afterwards = await end();
     // As if all that had been long ago: whatever is to be told is told at once.

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { cursorOf } from '../kit/acts.js';
 import { parseId } from '../../src/graphql/ids.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { graphql, present, type VariablesOf } from '../kit/graphql.js';
@@ -112,7 +113,7 @@ describe('MESSAGE_RETENTION', () => {
     await retain();
     expect(await seqs(id)).toEqual([]);
     expect(await page(id)).toEqual([]);
-    const { cursor } = await talk.read<{ cursor: string }>(ada, id, 'cursor');
+    const cursor = await cursorOf(app, ada, id);
     expect(cursor).toBe(sent[1]?.cursor);
     const live = follow(ben, id, cursor);
     const next = await talk.send(ada, id, 'again');

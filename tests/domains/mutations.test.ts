@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { schema } from '../../src/process/schema.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { statusOf } from '../kit/acts.js';
+import { aComment, aGroup, aMessage, aPost, aRoom, anEntry } from '../kit/factories.js';
 
 /** Processes that serve together have one key. */
 const env = { JWT_PRIVATE_KEY: generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
@@ -49,32 +50,15 @@ const refusal = async (name: string, selection: string, input: object, as?: Test
   return { ...errors?.[0]?.extensions };
 };
 
-const newPost = async (as = ada): Promise<string> =>
-  (await call<{ post: { id: string } }>('createPost', 'post { id }', { body: 'A post' }, as)).post.id;
-const newComment = async (): Promise<string> =>
-  (await call<{ comment: { id: string } }>('addComment', 'comment { id }', { postId: await newPost(), body: 'A comment' }, ada)).comment.id;
-const newEntry = async (): Promise<{ id: string; version: number }> =>
-  (await call<{ entry: { id: string; version: number } }>('createEntry', 'entry { id version }', { title: 'An entry', content: 'c' }, ada))
-    .entry;
+const newPost = async (as = ada): Promise<string> => (await aPost(app, as)).id;
+const newComment = async (): Promise<string> => (await aComment(app, ada, await newPost())).id;
+const newEntry = () => anEntry(app, ada);
 const newCategory = async (): Promise<string> =>
   (await call<{ category: { id: string } }>('createCategory', 'category { id }', { name: `Category ${Math.random()}` }, mod)).category.id;
 const digestOf = (content: string): string => createHash('sha256').update(content).digest('hex');
-const newRoom = async (passcode?: string): Promise<{ id: string; joinCode: string; cursor: string }> =>
-  (
-    await call<{ conversation: { id: string; joinCode: string; cursor: string } }>(
-      'createRoom',
-      'conversation { id joinCode cursor }',
-      { passcode },
-      ada,
-    )
-  ).conversation;
-const newGroup = async (...memberIds: string[]): Promise<string> =>
-  (await call<{ conversation: { id: string } }>('createGroup', 'conversation { id }', { title: 'A group', memberIds }, ada)).conversation
-    .id;
-const newMessage = async (): Promise<string> =>
-  (await call<{ message: { id: string } }>('sendMessage', 'message { id }', { conversationId: await newGroup(), body: 'A message' }, ada))
-    .message.id;
-
+const newRoom = (passcode?: string) => aRoom(app, ada, { passcode });
+const newGroup = async (...members: TestUser[]): Promise<string> => (await aGroup(app, ada, members)).id;
+const newMessage = async (): Promise<string> => (await aMessage(app, ada, await newGroup())).id;
 /** Only whoever is here can say that they are away. */
 const bePresent = async (user: TestUser): Promise<void> => {
   await app.connect(user).execute('{ __typename }');
@@ -119,7 +103,7 @@ const CASES: Readonly<Record<string, Case>> = {
     selection: 'conversation { id lastReadSeq }',
     input: async () => newRoom().then(({ id, cursor }) => ({ conversationId: id, cursor })),
   },
-  removeMember: { selection: 'conversation { id }', input: async () => ({ conversationId: await newGroup(bob.id), userId: bob.id }) },
+  removeMember: { selection: 'conversation { id }', input: async () => ({ conversationId: await newGroup(bob), userId: bob.id }) },
   removeReaction: { selection: 'message { id }', input: async () => ({ messageId: await newMessage(), emoji: '👍' }) },
   renameConversation: {
     selection: 'conversation { id title }',
@@ -130,9 +114,9 @@ const CASES: Readonly<Record<string, Case>> = {
     selection: 'conversation { id hasPasscode }',
     input: async () => ({ conversationId: (await newRoom()).id, passcode: 'open sesame' }),
   },
-  setTyping: { selection: 'ok', input: async () => ({ conversationId: await newGroup(bob.id), isTyping: true }) },
+  setTyping: { selection: 'ok', input: async () => ({ conversationId: await newGroup(bob), isTyping: true }) },
   startDirect: { selection: 'conversation { id kind }', input: () => Promise.resolve({ userId: bob.id }) },
-  transferOwnership: { selection: 'conversation { id }', input: async () => ({ conversationId: await newGroup(bob.id), userId: bob.id }) },
+  transferOwnership: { selection: 'conversation { id }', input: async () => ({ conversationId: await newGroup(bob), userId: bob.id }) },
   unblockUser: { selection: 'user { id viewerBlocks }', input: () => Promise.resolve({ userId: bob.id }) },
   unfollowUser: { selection: 'user { id viewerFollows }', input: () => Promise.resolve({ userId: bob.id }) },
   unlikeEntry: { selection: 'likeCount entry { id }', input: async () => ({ entryId: (await newEntry()).id }) },
@@ -291,8 +275,8 @@ describe('a mutation that is sent again with its clientId', () => {
 
   it('makes nothing again that has been deleted since', async () => {
     const input = { title: 'Sent late', content: 'c', clientId: 'late' };
-    const { entry } = await call<{ entry: { id: string } }>('createEntry', 'entry { id }', input, ada);
-    await call('deleteEntry', 'entryId', { id: entry.id }, ada);
+    const { id } = await anEntry(app, ada, input);
+    await call('deleteEntry', 'entryId', { id }, ada);
     expect(await refusal('createEntry', 'entry { id }', input, ada)).toMatchObject({ code: 'NOT_FOUND' });
     expect(await app.database.query(`SELECT 1 FROM entry WHERE client_id = 'late'`)).toEqual([]);
   });

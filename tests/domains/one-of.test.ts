@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { anEntry } from '../kit/factories.js';
 import { graphql } from '../kit/graphql.js';
 import { createTalk, type Talk } from '../kit/talk.js';
 
@@ -24,12 +25,7 @@ describe('what is found by exactly one of several', () => {
   });
 
   it('finds an entry by each, and in the short form', async () => {
-    const { entry } = await talk.act<{ entry: { id: string; slug: string } }>(
-      ada,
-      'createEntry',
-      { title: 'One of', content: 'C' },
-      'entry { id slug }',
-    );
+    const entry = await anEntry(app, ada);
     for (const variables of [{ by: { id: entry.id } }, { by: { slug: entry.slug } }, { id: entry.id }, { slug: entry.slug }]) {
       expect(await app.data(ByEntry, variables)).toEqual({ entry: { id: entry.id } });
     }

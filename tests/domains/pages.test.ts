@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { like } from '../kit/acts.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { graphql } from '../kit/graphql.js';
-import { aFollow } from '../kit/factories.js';
+import { aComment, aFollow, aPost, anEntry } from '../kit/factories.js';
 import { createTalk } from '../kit/talk.js';
 
 interface Page {
@@ -33,10 +34,10 @@ beforeAll(async () => {
   await talk.send(ben, conversationId, 'Hello @ada');
   await talk.send(ben, conversationId, 'Again');
   for (const body of ['one', 'two']) {
-    const { post } = await talk.act<{ post: { id: string } }>(ada, 'createPost', { body }, 'post { id }');
-    await talk.act(ben, 'addComment', { postId: post.id, body }, '__typename');
-    await talk.act(ben, 'likePost', { postId: post.id }, '__typename');
-    await talk.act(ada, 'createEntry', { title: body, content: body }, '__typename');
+    const { id } = await aPost(app, ada, { body });
+    await aComment(app, ben, id, { body });
+    await like(app, ben, id);
+    await anEntry(app, ada, { title: body, content: body });
   }
   await aFollow(app, ben, ada);
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { commentCursorOf } from '../kit/acts.js';
-import { aComment, aFollow, aPost } from '../kit/factories.js';
+import { aComment, aFollow, aPost, anEntry } from '../kit/factories.js';
 import { graphql } from '../kit/graphql.js';
 import { LikeVersionChanged } from '../kit/subscriptions.js';
 import { createTalk, type Talk } from '../kit/talk.js';
@@ -228,12 +228,7 @@ describe('the payload of a mutation', () => {
   it('shows the category whose number of entries has moved', async () => {
     const categories = await Promise.all(['one', 'other'].map((name) => talk.act(mod, 'createCategory', { name }, 'category { slug }')));
     expect(categories).toHaveLength(2);
-    const { entry } = await talk.act<{ entry: { id: string } }>(
-      ada,
-      'createEntry',
-      { title: 'T', content: 'C', category: 'one' },
-      'entry { id }',
-    );
+    const entry = await anEntry(app, ada, { category: 'one' });
     const moved = await talk.act(
       ada,
       'updateEntry',
