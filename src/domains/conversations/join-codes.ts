@@ -12,8 +12,14 @@ const JOIN_CODE = new RegExp(`^[${JOIN_CODE_ALPHABET}]{${LENGTH}}$`);
 export const newJoinCode = (): string =>
   Array.from({ length: LENGTH }, () => JOIN_CODE_ALPHABET.charAt(randomInt(JOIN_CODE_ALPHABET.length))).join('');
 
-/** Normalises a typed code, which may have any case and spaces; null when it is malformed. */
+/** The longest text that is read as a code: people paste them with blanks and dashes. */
+const MAX_TYPED = 64;
+/** What people and programs put between the characters of a code: blanks, dashes, characters that are not seen. */
+const BETWEEN = /[\s\p{Cf}\p{Pd}\u2212]/gu;
+
+/** The code in a text that somebody has typed or pasted, in any case and width, with blanks or dashes; null when there is none. */
 export const parseJoinCode = (typed: string): string | null => {
-  const code = typed.replaceAll(/\s/g, '').toUpperCase();
+  if (typed.length > MAX_TYPED) return null;
+  const code = typed.normalize('NFKC').replaceAll(BETWEEN, '').toUpperCase();
   return JOIN_CODE.test(code) ? code : null;
 };

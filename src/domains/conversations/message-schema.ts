@@ -293,7 +293,7 @@ mutation('addReaction', {
       emoji: t.string({
         required: true,
         check: emojiText,
-        description: `A single emoji. A message has at most ${MAX_EMOJIS} different ones.`,
+        description: `A single emoji; it is kept in its fully qualified form, so ❤ counts with ❤\ufe0f. A message has at most ${MAX_EMOJIS} different ones.`,
       }),
     }),
   },

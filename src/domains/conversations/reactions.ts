@@ -11,13 +11,29 @@ import { conversationLog } from './topics.js';
 /** The most different emojis on a message, because every member sees all of them. */
 export const MAX_EMOJIS = 20;
 
+/** The longest emoji have 15 code points: a family with a tone of skin each. */
+const MAX_EMOJI_LENGTH = 64;
+
 /**
- * A single emoji of the set recommended for general interchange (RGI), with its variation selector if it has one. The expression is built
- * from a string, because the compiler knows the flag `v` only from ES2024 on.
+ * A single emoji of the set recommended for general interchange (RGI), fully qualified. The expressions are built from strings, because the
+ * compiler knows the flag `v` only from ES2024 on.
  */
 const EMOJI = new RegExp('^\\p{RGI_Emoji}$', 'v');
+/** A character that is shown as text unless a variation selector or a tone of skin follows it. */
+const TEXT_BY_DEFAULT = new RegExp('[\\p{Emoji}--\\p{Emoji_Presentation}](?!\\p{Emoji_Modifier})', 'gv');
+const VARIATION_SELECTOR = '\ufe0f';
 
-export const emojiText = z.string().regex(EMOJI, 'Must be exactly one emoji.');
+/**
+ * The fully qualified form of an emoji (UTS 51, ED-18), so that those that mean the same are one reaction. Keyboards differ: some send ❤ as
+ * U+2764 and some with the variation selector U+FE0F, some put a selector behind 👍, which needs none.
+ */
+const fullyQualified = (typed: string): string =>
+  typed.replaceAll(VARIATION_SELECTOR, '').replaceAll(TEXT_BY_DEFAULT, `$&${VARIATION_SELECTOR}`);
+
+const ONE_EMOJI = 'Must be exactly one emoji.';
+
+/** Exactly one emoji, which becomes its fully qualified form. */
+export const emojiText = z.string().max(MAX_EMOJI_LENGTH, ONE_EMOJI).transform(fullyQualified).pipe(z.string().regex(EMOJI, ONE_EMOJI));
 
 export interface Reaction {
   readonly messageId: string;

@@ -256,7 +256,7 @@ builder.queryField('room', (t) =>
     nullable: true,
     description:
       'The outline of the room with this join code; null when there is none. `joinRoom` makes the viewer a member. RATE_LIMITED after too many codes of no room.',
-    args: { code: t.arg.string({ required: true, description: 'The join code, in any case.' }) },
+    args: { code: t.arg.string({ required: true, description: 'The join code, in any case, with or without spaces and hyphens.' }) },
     resolve: async (query, _root, { code }, context) => {
       try {
         return await findRoom(context, code, (joinCode) => context.db.prisma.conversation.findUnique({ ...query, where: { joinCode } }));
@@ -403,7 +403,7 @@ mutation('joinRoom', {
   input: {
     description: 'The room to join, by its code.',
     fields: (t) => ({
-      code: t.string({ required: true, description: 'Its join code, in any case, with or without spaces.' }),
+      code: t.string({ required: true, description: 'Its join code, in any case, with or without spaces and hyphens.' }),
       passcode: t.string({ check: passcodeText, isSecret: true, description: 'Its passcode, if it has one.' }),
     }),
   },
