@@ -373,6 +373,7 @@ describe('bad input', () => {
     ['two reactions in one', AddReaction.toString(), { emoji: '👍👍' }, 'input.emoji'],
     ['a reaction with blanks', AddReaction.toString(), { emoji: ' 👍' }, 'input.emoji'],
     ['half of a flag', AddReaction.toString(), { emoji: '🇩' }, 'input.emoji'],
+    ['an emoji that is to be shown as text', AddReaction.toString(), { emoji: '\u2764\ufe0e' }, 'input.emoji'],
     ['emoji that are not joined by anyone', RemoveReaction.toString(), { emoji: '👍\u200d👍' }, 'input.emoji'],
     [
       'the id of something else',
@@ -485,6 +486,36 @@ describe('reactions', () => {
       { emoji: '🚀', count: 1, viewerHasReacted: false },
     ]);
     expect((await node(cleo, message.id))?.editedAt).toBeNull();
+  });
+
+  test('count together that mean the same, whatever a keyboard adds', async () => {
+    const group = await createGroup(ada, [ben, cleo]);
+    const message = await send(ada, group.id, 'news');
+    await react(ada, message.id, '\u2764');
+    await react(ben, message.id, '\u2764\ufe0f');
+    await react(ada, message.id, '\u{1f44d}\ufe0f');
+    await react(ben, message.id, '\u{1f44d}');
+    expect(await react(cleo, message.id, '\u{1f3f3}\u200d\u{1f308}')).toMatchObject([
+      { emoji: '\u2764\ufe0f', count: 2 },
+      { emoji: '\u{1f44d}', count: 2 },
+      { emoji: '\u{1f3f3}\ufe0f\u200d\u{1f308}', count: 1 },
+    ]);
+    expect(await unreact(ben, message.id, '\u2764')).toMatchObject([{ emoji: '\u2764\ufe0f', count: 1 }, {}, {}]);
+  });
+
+  test('name those who have reacted with an emoji, the latest first', async () => {
+    const group = await createGroup(ada, [ben, cleo]);
+    const message = await send(ada, group.id, 'news');
+    await react(ada, message.id, '🎉');
+    await react(cleo, message.id, '🎉');
+    await react(ben, message.id, '❤️');
+    const reactors = graphql(
+      `query MessageReactors($id: ID!, $emoji: String!) { node(id: $id) { ... on Message { reactors(emoji: $emoji) { totalCount nodes { username } } } } }`,
+    );
+    const of = (emoji: string) => app.data(reactors, { id: message.id, emoji }, ben);
+    expect(await of('🎉')).toEqual({ node: { reactors: { totalCount: 2, nodes: [{ username: 'cleo' }, { username: 'ada' }] } } });
+    expect(await of('\u2764')).toEqual({ node: { reactors: { totalCount: 1, nodes: [{ username: 'ben' }] } } });
+    expect(await of('🚀')).toEqual({ node: { reactors: { totalCount: 0, nodes: [] } } });
   });
 
   test('reach everyone live, with what each has had a part in', async () => {

@@ -33,6 +33,12 @@ const post = async (author: TestUser, body = 'Hello'): Promise<string> => (await
 const comment = async (author: TestUser, postId: string, body: string, more: Partial<AddCommentInput> = {}): Promise<string> =>
   (await aComment(app, author, postId, { body, ...more })).id;
 
+interface LikersPage {
+  readonly totalCount: number;
+  readonly nodes: readonly { readonly username: string }[];
+  readonly pageInfo: { readonly endCursor: string; readonly hasNextPage: boolean };
+}
+
 describe('posts', () => {
   it('shows what was written, newest first, to anyone', async () => {
     const ids = [await post(ada, 'one'), await post(ben, 'two'), await post(ada, 'three')];
@@ -125,6 +131,20 @@ describe('likes', () => {
     const users = await Promise.all(Array.from({ length: 20 }, (_, index) => app.user(`together${index}`)));
     const statements = await app.countStatements(() => Promise.all(users.map((user) => app.data(Like, { id }, user))));
     expect(statements.filter((sql) => sql.includes('INSERT INTO post_like')).length).toBeLessThan(10);
+  });
+
+  it('shows who likes a post, the latest first and in pages', async () => {
+    const id = await post(ada);
+    const fans = await Promise.all(['fan1', 'fan2', 'fan3'].map((name) => app.user(name)));
+    for (const fan of fans) await app.data(Like, { id }, fan);
+    const likers = graphql(
+      `query PostsLikers($id: ID!, $after: String) { node(id: $id) { ... on Post { likers(first: 2, after: $after) { totalCount nodes { username } pageInfo { endCursor hasNextPage } } } } }`,
+    );
+    const page = async (after?: string) => (await app.data(likers, { id, after: after ?? null })).node as { likers: LikersPage } | null;
+    const first = present(await page()).likers;
+    expect(first).toMatchObject({ totalCount: 3, nodes: [{ username: 'fan3' }, { username: 'fan2' }], pageInfo: { hasNextPage: true } });
+    const second = present(await page(first.pageInfo.endCursor)).likers;
+    expect(second).toMatchObject({ nodes: [{ username: 'fan1' }], pageInfo: { hasNextPage: false } });
   });
 
   it('tells the true number last when many like and unlike at once', async () => {

@@ -2,7 +2,7 @@ import type { GraphQLResolveInfo } from 'graphql';
 import { countEach, MAX_COUNT } from '../../db/count.js';
 import { firstById } from '../../db/lists.js';
 import type { Context } from '../../context.js';
-import { Prisma, type Conversation, type ConversationMember } from '../../db/generated/prisma/client.js';
+import { Prisma, type Conversation, type ConversationMember, type MemberRole } from '../../db/generated/prisma/client.js';
 import { headFirst, heads } from '../../graphql/heads.js';
 import { batched } from '../../graphql/loaders.js';
 import { viewerOf } from '../../access/viewer.js';
@@ -41,6 +41,22 @@ export const ownMembership = batched<ConversationMember | null>(async ({ db, vie
   const where = { userId: viewer.id, conversationId: { in: [...conversationIds] } };
   const members = await db.lists.root({ model: 'ConversationMember', where }, firstById(MOST_TOGETHER), {});
   return new Map(members.map((member) => [member.conversationId, member]));
+}, null);
+
+/** What a member may do depends on. */
+interface Standing {
+  readonly role: MemberRole;
+  /** Whether a block keeps the two of a direct conversation apart. */
+  readonly apart: boolean;
+}
+
+/** The viewer's standing in a conversation; null for one who is no member. */
+export const ownStanding = batched<Standing | null>(async ({ db, viewer }, conversationIds) => {
+  if (viewer === null) return new Map();
+  const members = await db.prisma.$queryRaw<(Standing & { readonly id: string })[]>`
+    SELECT member.conversation_id AS id, member.role::text AS role, ${IS_APART} AS apart FROM conversation_member member
+    WHERE member.user_id = ${viewer.id}::uuid AND member.conversation_id = ANY(${conversationIds}::uuid[])`;
+  return new Map(members.map(({ id, ...standing }) => [id, standing]));
 }, null);
 
 /**

@@ -1,27 +1,29 @@
 import { countEach, MAX_UNREAD } from '../../db/count.js';
 import { OWN_COUNT, READ, STATEMENT, WRITE } from '../../graphql/price.js';
 import { builder } from '../../graphql/builder.js';
-import { childPage, connectionType, listPage, nodeQuery } from '../../graphql/connection.js';
+import { childPage, connectionType, linkedPage, listPage, nodeQuery } from '../../graphql/connection.js';
 import type { Context } from '../../context.js';
-import { Prisma, type Message as MessageRow } from '../../db/generated/prisma/client.js';
+import { Prisma, type Message as MessageRow, type User as UserRow } from '../../db/generated/prisma/client.js';
 import { headFirst } from '../../graphql/heads.js';
 import { encodeId } from '../../graphql/ids.js';
 import { batched, batchedField } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
 import { streamKeyset } from '../../realtime/stream-keyset.js';
 import { text } from '../../graphql/text.js';
-import { Me, User } from '../account/schema.js';
-import { afterHead, assertMember, conversationHead, ownMembership } from './membership.js';
+import { Me, User, UserConnection } from '../account/schema.js';
+import { afterHead, assertMember, conversationHead, ownMembership, ownStanding } from './membership.js';
 import { deleteMessage, editMessage, containsText, findMessage, newestFirst, containingText, sendMessage, writtenBy } from './messages.js';
 import {
   addReaction,
   emojiText,
+  latestReactors,
   MAX_EMOJIS,
   ownReactions,
   reactionGroups,
   removeReaction,
   type ReactionGroup as Group,
 } from './reactions.js';
+import { mayDelete, mayEdit, mayModerate } from './rules.js';
 import { Conversation } from './schema.js';
 import { conversationLog } from './topics.js';
 import { countAllUnread } from './unread.js';
@@ -103,6 +105,42 @@ export const Message = builder.prismaObject('Message', {
       price: { items: 5, once: STATEMENT },
       description: 'The reactions to it by emoji, in the order of first use.',
       resolve: ({ id }, _args, context) => reactionGroups(context, id),
+    }),
+    reactors: t.field({
+      type: UserConnection,
+      description: 'Who has reacted to it with an emoji, the latest first.',
+      args: {
+        ...t.arg.connectionArgs(),
+        emoji: t.arg.string({ required: true, validate: emojiText, description: 'The emoji, in any of its forms.' }),
+      },
+      resolve: (message, { emoji, ...args }, context, info) =>
+        linkedPage<'Message', 'reactions', UserRow>(context, info, args, {
+          list: { model: 'Message', relation: 'reactions', where: { emoji } },
+          node: 'user',
+          parentId: message.id,
+          keyset: latestReactors,
+          count: async () => (await reactionGroups(context, message.id)).find((group) => group.emoji === emoji)?.count ?? 0,
+        }),
+    }),
+    viewerCanEdit: t.boolean({
+      description:
+        'Whether the viewer may edit it: as its author, while they are a member and no block stands between the two of a direct conversation.',
+      resolve: async (message, _args, context) =>
+        context.viewer !== null &&
+        message.deletedAt === null &&
+        mayEdit(context.viewer, message) &&
+        (await ownStanding(context, message.conversationId))?.apart === false,
+    }),
+    viewerCanDelete: t.boolean({
+      description:
+        'Whether the viewer may delete it: as its author or the owner of the conversation, while they are a member, or as a moderator.',
+      resolve: async (message, _args, context) => {
+        const { viewer } = context;
+        if (viewer === null || message.deletedAt !== null) return false;
+        if (mayModerate(viewer)) return true;
+        const standing = await ownStanding(context, message.conversationId);
+        return standing !== null && mayDelete(viewer, message, standing.role);
+      },
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was sent.' }),
     editedAt: t.expose('editedAt', { type: 'DateTime', nullable: true, description: 'When it was last edited; null if never.' }),

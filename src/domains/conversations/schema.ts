@@ -18,7 +18,7 @@ import { addMembers, leaveConversation, longestFirst, removeMember, renameConver
 import { afterHead, assertMember, conversationHead, isKnown, onlineCount, ownMembership } from './membership.js';
 import { markRead } from './reading.js';
 import { findRoom, joinRoom, MAX_PASSCODE, MIN_PASSCODE, passcodeText, setRoomPasscode } from './rooms.js';
-import { MAX_PUBLISHED_READERS } from './rules.js';
+import { MAX_PUBLISHED_READERS, mayManage } from './rules.js';
 import { conversationLog } from './topics.js';
 import { countUnread } from './unread.js';
 
@@ -89,6 +89,13 @@ export const Conversation = builder.prismaObject('Conversation', {
       type: 'DateTime',
       nullable: true,
       description: 'When the latest message was sent; null before the first.',
+    }),
+    viewerCanEdit: t.boolean({
+      description: 'Whether the viewer may rename it, remove members and pass it on, as its owner.',
+      resolve: async (conversation, _args, context) => {
+        const member = await ownMembership(context, conversation.id);
+        return member !== null && mayManage(conversation, member);
+      },
     }),
     hasPasscode: t.boolean({
       description: 'Whether joining it takes a passcode beside the code.',

@@ -6,8 +6,17 @@ import { batched } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
 import { READ, SHORT_COUNT, STATEMENT } from '../../graphql/price.js';
 import { text } from '../../graphql/text.js';
+import { viewerCan } from '../../graphql/viewer-can.js';
 import { categoryById, createCategory, deleteCategory, findCategory, updateCategory } from './categories.js';
-import { categoryDescriptionText, categoryText, MAX_CATEGORY, MAX_CATEGORY_DESCRIPTION, MAX_SEARCH } from './rules.js';
+import {
+  CATEGORY_ROLE,
+  categoryDescriptionText,
+  categoryText,
+  MAX_CATEGORY,
+  MAX_CATEGORY_DESCRIPTION,
+  MAX_SEARCH,
+  mayManageCategories,
+} from './rules.js';
 
 const entryCount = batched(
   ({ db }, categoryIds) =>
@@ -28,6 +37,11 @@ export const Category = builder.prismaNode('Category', {
       price: SHORT_COUNT,
       description: `How many public entries it has; ${MAX_COUNT} stands for that many or more.`,
       resolve: async (category, _args, context) => capped(await entryCount(context, category.id)),
+    }),
+    viewerCanEdit: t.boolean({ description: 'Whether the viewer may change it, as a moderator.', resolve: viewerCan(mayManageCategories) }),
+    viewerCanDelete: t.boolean({
+      description: 'Whether the viewer may delete it, as a moderator.',
+      resolve: viewerCan(mayManageCategories),
     }),
   }),
 });
@@ -61,7 +75,7 @@ const categoryField = (t: PothosSchemaTypes.ObjectFieldBuilder<Types, { readonly
 
 mutation('createCategory', {
   description: 'Makes a category. For moderators.',
-  access: 'MODERATOR',
+  access: CATEGORY_ROLE,
   input: {
     description: 'The category to create.',
     fields: (t) => ({
@@ -83,7 +97,7 @@ mutation('createCategory', {
 
 mutation('updateCategory', {
   description: 'Changes a category; its slug stays. For moderators.',
-  access: 'MODERATOR',
+  access: CATEGORY_ROLE,
   input: {
     description: 'The category to change, and what to change; fields left out stay as they are.',
     fields: (t) => ({
@@ -102,7 +116,7 @@ mutation('updateCategory', {
 
 mutation('deleteCategory', {
   description: 'Deletes a category; its entries stay, without a category. For moderators.',
-  access: 'MODERATOR',
+  access: CATEGORY_ROLE,
   input: {
     description: 'The category to delete.',
     fields: (t) => ({ id: t.id({ required: true, idOf: 'Category', description: 'The category.' }) }),

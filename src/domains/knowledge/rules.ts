@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Viewer } from '../../context.js';
 import { Prisma, type Entry } from '../../db/generated/prisma/client.js';
+import { hasRole } from '../../access/viewer.js';
 import { list, text } from '../../graphql/text.js';
 import { CATEGORY_MAX, TITLE_MAX } from './front-matter.js';
 import { CONTENT_MAX } from './markdown-budget.js';
@@ -16,6 +17,11 @@ export const visibleTo = (viewer: Viewer | null): Prisma.EntryWhereInput =>
 /** {@link maySee} in SQL. */
 export const isVisibleTo = (viewer: Viewer | null): Prisma.Sql =>
   viewer === null ? Prisma.sql`entry.is_public` : Prisma.sql`(entry.is_public OR entry.author_id = ${viewer.id}::uuid)`;
+
+/** Who makes, changes and deletes categories: users with this role, and those above it. */
+export const CATEGORY_ROLE = 'MODERATOR';
+
+export const mayManageCategories = (viewer: Viewer): boolean => hasRole(viewer, CATEGORY_ROLE);
 
 export const MAX_TITLE = TITLE_MAX;
 export const MAX_CONTENT = CONTENT_MAX;

@@ -2,9 +2,9 @@ import { countEach } from '../../db/count.js';
 import { queryFromInfo } from '@pothos/plugin-prisma';
 import type { GraphQLResolveInfo } from 'graphql';
 import { builder, type Types } from '../../graphql/builder.js';
-import { childPage, connectionType, listPage, type CountedConnection, type NodeQuery } from '../../graphql/connection.js';
+import { childPage, connectionType, linkedPage, listPage, type CountedConnection, type NodeQuery } from '../../graphql/connection.js';
 import type { Context } from '../../context.js';
-import { Prisma, type Entry as EntryRow } from '../../db/generated/prisma/client.js';
+import { Prisma, type Entry as EntryRow, type User as UserRow } from '../../db/generated/prisma/client.js';
 import type { PageArgs } from '../../db/keyset.js';
 import { badInput } from '../../errors.js';
 import { decodeId, encodeId } from '../../graphql/ids.js';
@@ -12,8 +12,10 @@ import { batched } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
 import { text } from '../../graphql/text.js';
 import { HTML, LONG_TEXT, pagePrice, READ, SEARCH, STATEMENT, TEXT_SEARCH, WRITE } from '../../graphql/price.js';
-import { User } from '../account/schema.js';
-import { viewerLikes } from '../likes/likes.js';
+import { viewerCan } from '../../graphql/viewer-can.js';
+import { User, UserConnection } from '../account/schema.js';
+import { latestLikers, viewerLikes } from '../likes/likes.js';
+import { mayDelete, mayEdit } from '../posts/rules.js';
 import { Category } from './category-schema.js';
 import { createEntry, deleteEntry, featureEntry, findEntry, likeEntry, unlikeEntry, updateEntry } from './entries.js';
 import { renderingAllowance } from './html.js';
@@ -89,6 +91,27 @@ export const Entry = builder.prismaNode('Entry', {
       price: READ,
       description: 'Whether the viewer likes it; false for anyone not signed in.',
       resolve: (entry, _args, context) => hasLiked(context, entry.id),
+    }),
+    likers: t.field({
+      type: UserConnection,
+      description: 'Who likes it, the latest first.',
+      args: t.arg.connectionArgs(),
+      resolve: (entry, args, context, info) =>
+        linkedPage<'Entry', 'likes', UserRow>(context, info, args, {
+          list: { model: 'Entry', relation: 'likes' },
+          node: 'user',
+          parentId: entry.id,
+          keyset: latestLikers,
+          count: () => Promise.resolve(entry.likeCount),
+        }),
+    }),
+    viewerCanEdit: t.boolean({
+      description: 'Whether the viewer may edit it, as its author.',
+      resolve: viewerCan(mayEdit),
+    }),
+    viewerCanDelete: t.boolean({
+      description: 'Whether the viewer may delete it, as its author or a moderator.',
+      resolve: viewerCan(mayDelete),
     }),
     clientId: t.exposeString('clientId', { nullable: true, description: 'The `clientId` it was created with.' }),
   }),

@@ -1,7 +1,7 @@
 import { countEach } from '../../db/count.js';
 import { builder, type Types } from '../../graphql/builder.js';
-import { childPage, connectionType, listPage, nodeQuery } from '../../graphql/connection.js';
-import { Prisma, type Post as PostRow } from '../../db/generated/prisma/client.js';
+import { childPage, connectionType, linkedPage, listPage, nodeQuery } from '../../graphql/connection.js';
+import { Prisma, type Post as PostRow, type User as UserRow } from '../../db/generated/prisma/client.js';
 import { decodeId, encodeId } from '../../graphql/ids.js';
 import { heads } from '../../graphql/heads.js';
 import { batched } from '../../graphql/loaders.js';
@@ -9,11 +9,13 @@ import { mutation } from '../../graphql/mutation.js';
 import { pagePrice, READ } from '../../graphql/price.js';
 import { headCursor } from '../../realtime/cursor.js';
 import { text } from '../../graphql/text.js';
+import { viewerCan } from '../../graphql/viewer-can.js';
 import { isUsername, usernameKey } from '../account/rules.js';
-import { User } from '../account/schema.js';
-import { viewerLikes } from '../likes/likes.js';
+import { User, UserConnection } from '../account/schema.js';
+import { latestLikers, viewerLikes } from '../likes/likes.js';
 import { countFeed, postsOfFeed } from './feed.js';
 import { likePost, unlikePost } from './likes.js';
+import { mayDelete, mayEdit } from './rules.js';
 import { createPost, deletePost, findPost, newestFirst, notDeleted, updatePost } from './posts.js';
 import { commentCount, commentLog, likeCount, type Count } from './topics.js';
 
@@ -50,6 +52,27 @@ export const Post = builder.prismaObject('Post', {
       price: READ,
       description: 'Whether the viewer likes it; false for anyone not signed in.',
       resolve: async (post, _args, context) => post.deletedAt === null && (await hasLiked(context, post.id)),
+    }),
+    likers: t.field({
+      type: UserConnection,
+      description: 'Who likes it, the latest first.',
+      args: t.arg.connectionArgs(),
+      resolve: (post, args, context, info) =>
+        linkedPage<'Post', 'likes', UserRow>(context, info, args, {
+          list: { model: 'Post', relation: 'likes', parents: notDeleted },
+          node: 'user',
+          parentId: post.id,
+          keyset: latestLikers,
+          count: () => Promise.resolve(post.deletedAt === null ? post.likeCount : 0),
+        }),
+    }),
+    viewerCanEdit: t.boolean({
+      description: 'Whether the viewer may edit it, as its author.',
+      resolve: viewerCan(mayEdit),
+    }),
+    viewerCanDelete: t.boolean({
+      description: 'Whether the viewer may delete it, as its author or a moderator.',
+      resolve: viewerCan(mayDelete),
     }),
     clientId: t.exposeString('clientId', { nullable: true, description: 'The `clientId` it was created with.' }),
     commentCursor: t.string({
