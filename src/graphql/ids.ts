@@ -58,3 +58,21 @@ export const decodeId = (type: string, globalId: string, path: string): string =
   if (typeof read !== 'string') throw badInput(read);
   return read;
 };
+
+/**
+ * The UUIDs in a list of global ids of this type, in its order.
+ * @param path where the list stands in the arguments, for the error
+ * @throws BAD_USER_INPUT for fewer or more than allowed, or when an id is malformed or of another type
+ */
+export const decodeIds = (
+  type: string,
+  globalIds: readonly string[],
+  path: string,
+  { min = 0, max }: { readonly min?: number; readonly max: number },
+): string[] => {
+  const { length: count } = globalIds;
+  if (count < min) throw badInput({ path, code: 'TOO_FEW', message: `Must be at least ${min} ids.`, params: { min } });
+  if (count > max)
+    throw badInput({ path, code: 'TOO_MANY', message: `Must be at most ${max} ids; there are ${count}.`, params: { max, count } });
+  return globalIds.map((globalId, index) => decodeId(type, globalId, `${path}.${index}`));
+};

@@ -133,6 +133,23 @@ describe('likes', () => {
     expect(statements.filter((sql) => sql.includes('INSERT INTO post_like')).length).toBeLessThan(10);
   });
 
+  it('tells the likes of all posts of a page by one subscription, without those that are gone', async () => {
+    const [one, two, gone] = [await post(ben), await post(ben), await post(ben)];
+    await app.data(graphql(`mutation PostsDelete($id: ID!) { deletePost(input: { id: $id }) { postId } }`), { id: gone }, ben);
+    const live = app
+      .connect()
+      .subscribe(graphql(`subscription PostsManyLikes($ids: [ID!]!) { likeCountsChanged(ids: $ids) { postId count } }`), {
+        ids: [one, two, gone],
+      });
+    const told = async () => (await live.data()).likeCountsChanged;
+    const first = [await told(), await told()].sort((a, b) => (a.postId < b.postId ? -1 : 1));
+    expect(first).toEqual([one, two].sort().map((postId) => ({ postId, count: 0 })));
+    await app.data(Like, { id: two }, ada);
+    expect(await told()).toEqual({ postId: two, count: 1 });
+    await app.data(Like, { id: one }, ada);
+    expect(await told()).toEqual({ postId: one, count: 1 });
+  });
+
   it('shows who likes a post, the latest first and in pages', async () => {
     const id = await post(ada);
     const fans = await Promise.all(['fan1', 'fan2', 'fan3'].map((name) => app.user(name)));

@@ -1,8 +1,10 @@
 import { countEach } from '../../db/count.js';
+import type { Context } from '../../context.js';
 import { builder, type Types } from '../../graphql/builder.js';
 import { childPage, connectionType, linkedPage, listPage, nodeQuery } from '../../graphql/connection.js';
 import { Prisma, type Post as PostRow, type User as UserRow } from '../../db/generated/prisma/client.js';
-import { decodeId, encodeId } from '../../graphql/ids.js';
+import { notFound } from '../../errors.js';
+import { decodeId, decodeIds, encodeId } from '../../graphql/ids.js';
 import { heads } from '../../graphql/heads.js';
 import { batched } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
@@ -266,12 +268,23 @@ for (const [name, act, description] of [
 
 // ---------------------------------------------------------------- live
 
+/** The most posts that one subscription follows. */
+const MAX_FOLLOWED = 100;
+
+/** Those of the posts that are there. @throws BAD_USER_INPUT for none, too many or what is no id of a post; NOT_FOUND when none is there */
+const presentPosts = async ({ db }: Context, ids: readonly string[]): Promise<string[]> => {
+  const keys = decodeIds('Post', ids, 'ids', { min: 1, max: MAX_FOLLOWED });
+  const posts = await db.prisma.post.findMany({ where: { id: { in: keys }, ...notDeleted }, select: { id: true } });
+  if (posts.length === 0) throw notFound('Post');
+  return posts.map(({ id }) => id);
+};
+
 const counts = [
-  ['LikeCount', 'likeCountChanged', likeCount, 'likes'],
-  ['CommentCount', 'commentCountChanged', commentCount, 'comments'],
+  ['LikeCount', 'likeCountChanged', 'likeCountsChanged', likeCount, 'likes'],
+  ['CommentCount', 'commentCountChanged', 'commentCountsChanged', commentCount, 'comments'],
 ] as const;
 
-for (const [typeName, fieldName, topic, what] of counts) {
+for (const [typeName, fieldName, pluralName, topic, what] of counts) {
   const type = builder.objectRef<Count>(typeName).implement({
     description: `How many ${what} a post has.`,
     fields: (t) => ({
@@ -292,6 +305,16 @@ for (const [typeName, fieldName, topic, what] of counts) {
       description: `How many ${what} a post has: the present number at once, then every change. Changes in quick succession may be told as one; the last is always told.`,
       args: { postId: t.arg.id({ required: true, description: 'The post.' }) },
       authorize: async ({ postId }, context) => ({ keys: [(await findPost(context, decodeId('Post', postId, 'postId'))).id] }),
+      resolve: (count) => count,
+    }),
+  );
+  builder.subscriptionField(pluralName, (t) =>
+    t.topic({
+      type,
+      topic,
+      description: `The same for several posts, such as those on a page: the present number of each at once, then every change. Those that are not there are left out, and those that are deleted meanwhile end silently.`,
+      args: { ids: t.arg.idList({ required: true, description: `The posts; 1 to ${MAX_FOLLOWED}.` }) },
+      authorize: async ({ ids }, context) => ({ keys: await presentPosts(context, ids) }),
       resolve: (count) => count,
     }),
   );

@@ -4,7 +4,7 @@ import { builder } from '../../graphql/builder.js';
 import type { NodeQuery } from '../../graphql/connection.js';
 import type { Context } from '../../context.js';
 import { badInput, notFound } from '../../errors.js';
-import { decodeId } from '../../graphql/ids.js';
+import { decodeId, decodeIds } from '../../graphql/ids.js';
 import { batched, batchedField } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
 import type { Followed } from '../../graphql/topic-field.js';
@@ -59,25 +59,9 @@ const findPresence = async (context: Context, userId: string): Promise<PresenceV
   return presence;
 };
 
-/** Decodes ids of users. @throws BAD_USER_INPUT for too many, or for one that is not the id of a user */
-const decodeUserIds = (userIds: readonly string[]): string[] => {
-  const { length } = userIds;
-  if (length > MAX_USERS) {
-    throw badInput({
-      path: 'userIds',
-      code: 'TOO_MANY',
-      message: `Must be at most ${MAX_USERS} ids; there are ${length}.`,
-      params: { max: MAX_USERS, count: length },
-    });
-  }
-  return userIds.map((userId, index) => decodeId('User', userId, `userIds.${index}`));
-};
-
 /** Decodes the ids of users to follow. @throws BAD_USER_INPUT for none, too many, or one that is not the id of a user; NOT_FOUND */
 const decodeFollowed = async (context: Context, userIds: readonly string[]): Promise<string[]> => {
-  if (userIds.length === 0)
-    throw badInput({ path: 'userIds', code: 'TOO_FEW', message: 'Must name at least one user.', params: { min: 1 } });
-  const keys = decodeUserIds(userIds);
+  const keys = decodeIds('User', userIds, 'userIds', { min: 1, max: MAX_USERS });
   await Promise.all(keys.map((userId) => findPresence(context, userId)));
   return keys;
 };
@@ -174,7 +158,8 @@ builder.queryField('presence', (t) =>
     description: 'Whether these users are here, in the order of the ids.',
     args: { userIds: t.arg.idList({ required: true, description: `The users; at most ${MAX_USERS}.` }) },
     price: (args) => ({ items: lengthOf(args['userIds']), once: STATEMENT }),
-    resolve: (_root, { userIds }, context) => Promise.all(decodeUserIds(userIds).map((userId) => findPresence(context, userId))),
+    resolve: (_root, { userIds }, context) =>
+      Promise.all(decodeIds('User', userIds, 'userIds', { max: MAX_USERS }).map((userId) => findPresence(context, userId))),
   }),
 );
 
