@@ -160,7 +160,27 @@ export const childPage = async <Model extends ModelName, Relation extends ListRe
 };
 
 /**
- * The same for a list whose rows are links to its nodes, such as the followers of a user.
+ * The first row of a list that belongs to a parent, such as the last message of a conversation; undefined when there is none. All parents at the
+ * same place of the response share one statement.
+ */
+export const firstChild = <Model extends ModelName, Relation extends ListRelation<Model>>(
+  context: Context,
+  info: GraphQLResolveInfo,
+  typeName: string,
+  {
+    list,
+    parentId,
+    keyset,
+  }: Pick<ChildOptions<RowOf<Related<Model, Relation>>>, 'parentId' | 'keyset'> & { readonly list: ChildList<Model, Relation> },
+): Promise<RowOf<Related<Model, Relation>> | undefined> =>
+  batchedField(context, info, parentId, async (parentIds) => {
+    const part: Part = { columns: keyset.columns, bounds: { after: null, before: null, backward: false }, take: 1 };
+    const rows = await context.db.lists.children(list, parentIds, part, nodeQuery(context, info, typeName));
+    return new Map([...rows].flatMap(([id, [first]]) => (first === undefined ? [] : [[id, first]])));
+  });
+
+/**
+ * {@link childPage} for a list whose rows are links to its nodes, such as the followers of a user.
  * @param node the relation of a link to its node
  */
 export const linkedPage = async <Model extends ModelName, Relation extends ListRelation<Model>, Node>(

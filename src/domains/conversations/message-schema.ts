@@ -1,9 +1,10 @@
 import { countEach, MAX_UNREAD } from '../../db/count.js';
 import { OWN_COUNT, READ, STATEMENT, WRITE } from '../../graphql/price.js';
 import { builder } from '../../graphql/builder.js';
-import { childPage, connectionType, linkedPage, listPage, nodeQuery } from '../../graphql/connection.js';
+import { childPage, connectionType, firstChild, linkedPage, listPage, nodeQuery } from '../../graphql/connection.js';
 import type { Context } from '../../context.js';
 import { Prisma, type Message as MessageRow, type User as UserRow } from '../../db/generated/prisma/client.js';
+import type { Keyset } from '../../db/keyset.js';
 import { headFirst } from '../../graphql/heads.js';
 import { encodeId } from '../../graphql/ids.js';
 import { batched, batchedField } from '../../graphql/loaders.js';
@@ -172,7 +173,29 @@ builder.nodeRef<MessageRow, string, typeof Message>(Message, {
 
 export const MessageConnection = connectionType(Message, 'Message');
 
+/** The latest message of a conversation first. */
+const latestFirst: Keyset<MessageRow> = {
+  name: 'lastMessage',
+  columns: [{ field: 'seq', type: 'int', direction: 'desc', value: ({ seq }) => seq }],
+};
+
 builder.prismaObjectFields(Conversation, (t) => ({
+  lastMessage: t.field({
+    type: Message,
+    nullable: true,
+    description: 'The latest message, which may have been deleted; null before the first. For members only.',
+    resolve: async ({ id }, _args, context, info) => {
+      await assertMember(context, id);
+      const message = await afterHead(context, info, id, () =>
+        firstChild<'Conversation', 'messages'>(context, info, 'Message', {
+          list: { model: 'Conversation', relation: 'messages' },
+          parentId: id,
+          keyset: latestFirst,
+        }),
+      );
+      return message ?? null;
+    },
+  }),
   messages: t.field({
     type: MessageConnection,
     nullable: true,

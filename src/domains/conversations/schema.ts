@@ -7,18 +7,19 @@ import type { Context } from '../../context.js';
 import { Prisma, type Conversation as ConversationRow, type ConversationMember as Member } from '../../db/generated/prisma/client.js';
 import { badInput, codeOf } from '../../errors.js';
 import { decodeId, encodeId } from '../../graphql/ids.js';
-import { batched } from '../../graphql/loaders.js';
+import { batched, batchedField } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
 import { encodeCursor, headCursor } from '../../realtime/cursor.js';
 import { list, text } from '../../graphql/text.js';
 import { viewerOf } from '../../access/viewer.js';
-import { Me, meField, userField } from '../account/schema.js';
+import { findUsers } from '../account/account.js';
+import { Me, meField, User, userField } from '../account/schema.js';
 import { conversationsOf, createGroup, createRoom, findAsMember, latestActivity, membersOnly, startDirect } from './conversations.js';
 import { addMembers, leaveConversation, longestFirst, removeMember, renameConversation, transferOwnership } from './members.js';
 import { afterHead, assertMember, conversationHead, isKnown, onlineCount, ownMembership } from './membership.js';
 import { markRead } from './reading.js';
 import { findRoom, joinRoom, MAX_PASSCODE, MIN_PASSCODE, passcodeText, setRoomPasscode } from './rooms.js';
-import { MAX_PUBLISHED_READERS, mayManage } from './rules.js';
+import { MAX_PUBLISHED_READERS, mayManage, otherOf } from './rules.js';
 import { conversationLog } from './topics.js';
 import { countUnread } from './unread.js';
 
@@ -89,6 +90,21 @@ export const Conversation = builder.prismaObject('Conversation', {
       type: 'DateTime',
       nullable: true,
       description: 'When the latest message was sent; null before the first.',
+    }),
+    peer: t.field({
+      type: User,
+      nullable: true,
+      description: 'The other one of a direct conversation; null for other kinds. For members only.',
+      resolve: async (conversation, _args, context, info) => {
+        if (conversation.kind !== 'DIRECT') return null;
+        const { userId } = await assertMember(context, conversation.id);
+        const query = nodeQuery(context, info, 'User');
+        const peer = await batchedField(context, info, otherOf(conversation, userId), async (ids) => {
+          const users = await findUsers(context.db, ids, query);
+          return new Map(users.map((user) => [user.id, user]));
+        });
+        return peer ?? null;
+      },
     }),
     viewerCanEdit: t.boolean({
       description: 'Whether the viewer may rename it, remove members and pass it on, as its owner.',
