@@ -52,7 +52,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-const listOf = async (as: TestUser) => (await app.data(List, {}, as)).me?.conversations?.nodes ?? [];
+const listOf = async (as: TestUser) => (await app.data(List, {}, as)).me.conversations.nodes;
 
 describe('a list of conversations', () => {
   it('shows whom a direct one is with and what was said last, and reads both once for all', async () => {

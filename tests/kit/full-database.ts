@@ -20,6 +20,9 @@ export const FULL = {
   members: 45,
   messages: 60,
   reactions: 5,
+  /** Of the first emoji; the others have one each. */
+  reactors: 25,
+  likers: 25,
   mentions: 5,
   notifications: 40,
   actors: 30,
@@ -97,10 +100,12 @@ const statements = (): string[] => {
         ${id('user', `n % ${users}`)}, ${id('category', `n % ${categories}`)}, n % 30, ${at('n')}, ${at('n')}
       FROM ${series(entries, 'n')}`,
     `INSERT INTO tag (tag, entry_count) SELECT tag, count(*) FROM entry, unnest(tags) AS tag GROUP BY tag`,
-    `INSERT INTO entry_like (entry_id, user_id) SELECT ${id('entry', 'n')}, ${id('user', '0')} FROM ${series(entries, 'n')}`,
+    `INSERT INTO entry_like (entry_id, user_id, created_at)
+      SELECT ${id('entry', 'n')}, ${id('user', 'm')}, ${at('m')} FROM ${series(entries, 'n')}, ${series(FULL.likers, 'm')}`,
     `INSERT INTO post (id, body, author_id, created_at, like_count, comment_count)
       SELECT ${id('post', 'n')}, ${text('n', 3)}, ${id('user', `n % ${users}`)}, ${at('n')}, 1, ${commentsOfPost} FROM ${series(posts, 'n')}`,
-    `INSERT INTO post_like (post_id, user_id) SELECT ${id('post', 'n')}, ${id('user', '0')} FROM ${series(posts, 'n')}`,
+    `INSERT INTO post_like (post_id, user_id, created_at)
+      SELECT ${id('post', 'n')}, ${id('user', 'm')}, ${at('m')} FROM ${series(posts, 'n')}, ${series(FULL.likers, 'm')}`,
     `INSERT INTO comment (id, post_id, author_id, body, seq, created_at)
       SELECT ${id('comment', 'n')}, ${id('post', `n / ${commentsOfPost}`)}, ${id('user', `n % ${users}`)}, ${text('n', 2)},
         n % ${commentsOfPost} + 1, ${at('n')}
@@ -125,7 +130,8 @@ const statements = (): string[] => {
         CASE WHEN m > 0 THEN ${id('message', `n * ${messages} + m - 1`)} END
       FROM ${series(conversations, 'n')}, ${series(messages, 'm')}`,
     `INSERT INTO message_reaction (message_id, user_id, emoji)
-      SELECT message.id, ${id('user', 'n')}, chr(128512 + n) FROM message, ${series(FULL.reactions, 'n')}`,
+      SELECT message.id, ${id('user', 'n')}, chr(128512 + greatest(0, n - ${FULL.reactors - 1}))
+      FROM message, ${series(FULL.reactors + FULL.reactions - 1, 'n')}`,
     `INSERT INTO message_mention (message_id, user_id) SELECT message.id, ${id('user', 'n')} FROM message, ${series(FULL.mentions, 'n')}`,
     `INSERT INTO event (topic, key, seq, kind, ref, at)
       SELECT 'conversation', conversation_id::text, seq, ${kindAt(CONVERSATION_KINDS, `('x' || right(conversation_id::text, 8))::bit(32)::int`)},
@@ -179,6 +185,7 @@ const NODE_KINDS: Readonly<Record<string, Kind>> = {
 
 /** What the arguments of fields are in such a database. */
 export const FULL_LITERALS: Literals = {
+  'Message.reactors.emoji': () => '"\u{1f600}"',
   'Query.category.slug': () => '"category-1"',
   'Query.conversation.id': () => globalId('Conversation', 'conversation'),
   'Query.conversationEvents.conversationId': (kind) => globalId('Conversation', 'conversation', placeOf(CONVERSATION_KINDS, kind)),

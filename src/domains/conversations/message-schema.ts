@@ -124,6 +124,7 @@ export const Message = builder.prismaObject('Message', {
         }),
     }),
     viewerCanEdit: t.boolean({
+      price: READ,
       description:
         'Whether the viewer may edit it: as its author, while they are a member and no block stands between the two of a direct conversation.',
       resolve: async (message, _args, context) =>
@@ -133,6 +134,7 @@ export const Message = builder.prismaObject('Message', {
         (await ownStanding(context, message.conversationId))?.apart === false,
     }),
     viewerCanDelete: t.boolean({
+      price: READ,
       description:
         'Whether the viewer may delete it: as its author or the owner of the conversation, while they are a member, or as a moderator.',
       resolve: async (message, _args, context) => {
@@ -182,6 +184,7 @@ const latestFirst: Keyset<MessageRow> = {
 builder.prismaObjectFields(Conversation, (t) => ({
   lastMessage: t.field({
     type: Message,
+    price: READ,
     nullable: true,
     description: 'The latest message, which may have been deleted; null before the first. For members only.',
     resolve: async ({ id }, _args, context, info) => {

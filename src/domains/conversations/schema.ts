@@ -93,6 +93,7 @@ export const Conversation = builder.prismaObject('Conversation', {
     }),
     peer: t.field({
       type: User,
+      price: READ,
       nullable: true,
       description: 'The other one of a direct conversation; null for other kinds. For members only.',
       resolve: async (conversation, _args, context, info) => {
@@ -107,6 +108,7 @@ export const Conversation = builder.prismaObject('Conversation', {
       },
     }),
     viewerCanEdit: t.boolean({
+      price: READ,
       description: 'Whether the viewer may rename it, remove members and pass it on, as its owner.',
       resolve: async (conversation, _args, context) => {
         const member = await ownMembership(context, conversation.id);
