@@ -33,7 +33,7 @@ export interface Spent {
 export interface WorstStage {
   /** @param times how often it is asked; the first answer is not counted unless it is the only one */
   readonly spend: (asked: Asked, who: 'viewer' | 'nobody', times?: number) => Promise<Spent>;
-  readonly viewerToken: string;
+  readonly url: string;
   readonly close: () => Promise<void>;
 }
 
@@ -87,7 +87,7 @@ export const setWorstStage = async (env: Readonly<Record<string, string>> = {}):
       return { text, answer: JSON.parse(text) as Answer };
     };
     return {
-      viewerToken,
+      url,
       spend: async (asked, who, times = 1) => {
         if (times > 1) await ask(asked, who);
         const before = { ...(await server.call('used')), database: await cpuOfPostgres(postmaster) };
