@@ -8,6 +8,7 @@ import { contextForAudience, contextForEveryone } from './audience.js';
 import type { Executor } from './executor/executor.js';
 import { publicResult } from './public-result.js';
 import { createResultCache, resultOfBytes, type ResultCache } from './result-cache.js';
+import { declaredVariables } from './variables.js';
 import { isUnavailable } from '../../observability/failures.js';
 
 /**
@@ -112,13 +113,13 @@ export const createSharedQueries = (
   };
 
   const share: ShareQuery = (args, commit) => {
-    const { document, operationName, variableValues, contextValue } = args;
+    const { document, operationName, contextValue } = args;
     const { id, audiences } = knownOf(document);
     const operation = operationName ?? '';
     const widest = audiences.get(operation) ?? 'everyone';
     const { principal } = contextValue as Context;
     if (widest === 'one' || (widest === 'anonymous' && principal !== null)) return null;
-    const variables = canonical(variableValues ?? {});
+    const variables = canonical(declaredVariables(args));
     if (variables.length > MAX_KEY_LENGTH) return null;
     const key = `${widest} ${id} ${operation} ${variables}`;
     const narrow = (): void => void audiences.set(operation, AUDIENCES[AUDIENCES.indexOf(widest) + 1] ?? 'one');

@@ -1,11 +1,4 @@
-import {
-  createSourceEventStream,
-  getOperationAST,
-  GraphQLError,
-  type DocumentNode,
-  type ExecutionArgs,
-  type ExecutionResult,
-} from 'graphql';
+import { createSourceEventStream, GraphQLError, type DocumentNode, type ExecutionArgs, type ExecutionResult } from 'graphql';
 import { addressKey } from '../../access/address.js';
 import type { CostBudgets } from '../../access/cost-budgets.js';
 import { contextFor, type Context, type Principal, type Services } from '../../context.js';
@@ -23,6 +16,7 @@ import type { CostOf } from './cost.js';
 import { publicResult } from './public-result.js';
 import { ofSize } from './result-size.js';
 import { createSelectionOf } from './selection.js';
+import { declaredVariables } from './variables.js';
 
 /** A result that any number of subscribers share: the object, and the bytes of its JSON once they are needed. */
 export interface Encoded {
@@ -115,13 +109,6 @@ export const createSubscribe = (
 
 /** The most characters that the document and the variables of a subscription may have together: they are kept for as long as it lasts. */
 const MAX_KEPT_LENGTH = 65_536;
-
-/** The variables that the operation declares; a client may send any others. */
-const declaredVariables = ({ document, operationName, variableValues }: ExecutionArgs): Readonly<Record<string, unknown>> => {
-  const values = variableValues ?? {};
-  const names = (getOperationAST(document, operationName)?.variableDefinitions ?? []).map(({ variable }) => variable.name.value);
-  return Object.fromEntries(names.filter((name) => Object.hasOwn(values, name)).map((name) => [name, values[name]]));
-};
 
 /** @throws OPERATION_TOO_COMPLEX when the texts of a subscription are too long to be kept */
 const assertKeepable = ({ document, variableValues }: ExecutionArgs): void => {

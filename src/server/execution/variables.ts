@@ -16,6 +16,17 @@ import {
 } from 'graphql';
 import { fieldErrors, MAX_FIELD_ERRORS, type FieldError } from '../../errors.js';
 
+/** The variables that the operation declares; a client may send any others. */
+export const declaredVariables = ({
+  document,
+  operationName,
+  variableValues,
+}: Pick<ExecutionArgs, 'document' | 'operationName' | 'variableValues'>): Readonly<Record<string, unknown>> => {
+  const values = variableValues ?? {};
+  const names = (getOperationAST(document, operationName)?.variableDefinitions ?? []).map(({ variable }) => variable.name.value);
+  return Object.fromEntries(names.filter((name) => Object.hasOwn(values, name)).map((name) => [name, values[name]]));
+};
+
 /**
  * Errors about the variables of an operation, or null when there are none. They replace those of graphql-js, which repeat the given values,
  * passwords included.
