@@ -363,9 +363,14 @@ export const SETTINGS = {
       'MAX_COST_PER_VIEWER',
       integer(1_000, 1_000_000_000),
       { is: 300_000 },
-      'what the operations of one who is signed in may cost in a minute, in rows; a tenth of it at once. Beyond it they are refused with RATE_LIMITED. With `REDIS_URL`, in all processes together. Multiplied by `RATE_LIMIT_FACTOR`, as the next two are',
+      'what the operations of one who is signed in may cost in a minute, in rows; a twentieth of it at once. Beyond it they are refused with RATE_LIMITED. With `REDIS_URL`, in all processes together. Multiplied by `RATE_LIMIT_FACTOR`, as the next two are',
     ),
-    costPerAddress: setting('MAX_COST_PER_ADDRESS', integer(1_000, 1_000_000_000), { is: 1_000_000 }, 'the same for one address'),
+    costPerAddress: setting(
+      'MAX_COST_PER_ADDRESS',
+      integer(1_000, 1_000_000_000),
+      { is: 600_000 },
+      'the same for one address; what is sent counts too',
+    ),
     eventCost: setting(
       'MAX_EVENT_COST',
       integer(1_000, 1_000_000_000),

@@ -23,6 +23,10 @@ export interface BudgetLeft {
  * be too dear for it, and nobody gets more than the rate in the long run.
  */
 export interface CostBudgets {
+  /** Whether an address may have anything read. @throws RATE_LIMITED with `retryAfterMs` and `limit` when its budget is spent */
+  readonly enter: (ip: string | null) => void;
+  /** Pays for reading what an address has sent, whatever comes of it: else what is refused would cost nothing. */
+  readonly chargeReading: (ip: string | null, sent: Sent) => void;
   /**
    * Pays for an operation before it is executed. @returns null when there are no budgets
    * @throws RATE_LIMITED with `retryAfterMs`, `price` and `limit`
@@ -34,6 +38,17 @@ export interface CostBudgets {
   readonly eventWaitMs: (owner: string) => number;
   readonly stop: () => void;
 }
+
+/** What has been sent for one operation. */
+export interface Sent {
+  readonly bytes: number;
+  /** The characters of a document that is not known yet: it has to be parsed and validated. */
+  readonly newCharacters: number;
+}
+
+/** The price of parsing JSON, and of parsing and validating a document, in rows. */
+const BYTE = 1 / 500;
+const CHARACTER = 1 / 50;
 
 export interface CostBudgetOptions {
   /** Multiplies the budgets; 0 turns them off. */
@@ -49,7 +64,7 @@ const MINUTE_SECONDS = 60;
  * The part of a budget for operations that is there at once. A page of a frontend asks for a few thousand rows; a whole minute's worth would keep the process
  * from everybody else for seconds.
  */
-const AT_ONCE = 0.1;
+const AT_ONCE = 0.05;
 const TOO_MUCH = 'Your operations cost more than is allowed in a minute. Try again later.';
 /** How often Redis is told what was spent, in milliseconds. */
 const TELL_MS = 250;
@@ -75,7 +90,15 @@ export const createCostBudgets = (
   { spend: spendEverywhere }: Pick<RateLimits, 'spend'>,
   now: () => number = () => performance.now(),
 ): CostBudgets => {
-  if (factor === 0) return { charge: () => null, chargeEvent: () => undefined, eventWaitMs: () => 0, stop: () => undefined };
+  if (factor === 0)
+    return {
+      enter: () => undefined,
+      chargeReading: () => undefined,
+      charge: () => null,
+      chargeEvent: () => undefined,
+      eventWaitMs: () => 0,
+      stop: () => undefined,
+    };
   const untold = new Map<string, { readonly kind: 'viewer' | 'address'; readonly key: string; readonly limit: number; price: number }>();
   /** Until when Redis refuses a key. */
   const refused = new Map<string, number>();
@@ -118,6 +141,15 @@ export const createCostBudgets = (
   const telling = spendEverywhere === null ? null : setInterval(() => void tell(), TELL_MS).unref();
 
   return {
+    enter: (ip) => {
+      const retryAfterMs = Math.ceil(addresses.waitMs(addressKey(ip ?? '')));
+      if (retryAfterMs > 0) throw coded('RATE_LIMITED', TOO_MUCH, { retryAfterMs, limit: addresses.limit });
+    },
+    chargeReading: (ip, { bytes, newCharacters }) => {
+      const price = bytes * BYTE + newCharacters * CHARACTER;
+      // What every operation has of it is in its price.
+      if (price > 1) addresses.spend(addressKey(ip ?? ''), price);
+    },
     charge: ({ viewer, client }, price) => {
       const paying = [
         { budgets: addresses, key: addressKey(client.ip ?? '') },

@@ -90,6 +90,7 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
       engine,
       persisted,
       budgets,
+      costs,
       authenticate: authenticator.authenticate,
       trustProxy: config.trustProxy,
     });
@@ -126,6 +127,7 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
       authenticator,
       watcher,
       budgets,
+      costs,
       sendQueues,
       arrivals: createArrivals(http.reception.waiting),
       time,

@@ -2,7 +2,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { JOIN_CODE_ALPHABET } from '../../src/domains/conversations/join-codes.js';
 import { parseId } from '../../src/graphql/ids.js';
-import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { COUNTED, startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { graphql } from '../kit/graphql.js';
 import { createTalk, type Talk } from '../kit/talk.js';
 
@@ -13,7 +13,7 @@ let ben: TestUser;
 
 beforeAll(async () => {
   // Of guesses there are as many as in production, and each address is somebody else's.
-  app = await startTestApp({ env: { RATE_LIMIT_FACTOR: '1', TRUST_PROXY: 'true' } });
+  app = await startTestApp({ env: { ...COUNTED, TRUST_PROXY: 'true' } });
   talk = createTalk(app);
   [ada, ben] = await Promise.all([app.user('ada'), app.user('ben')]);
 });

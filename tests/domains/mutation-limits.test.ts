@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { COUNTED, startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { graphql } from '../kit/graphql.js';
 
 let app: TestApp;
 let ada: TestUser;
 
 beforeAll(async () => {
-  app = await startTestApp({ env: { RATE_LIMIT_FACTOR: '1' } });
+  app = await startTestApp({ env: COUNTED });
   ada = await app.user('ada');
 });
 afterAll(() => app.stop());

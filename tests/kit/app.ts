@@ -55,6 +55,9 @@ export interface TestAppOptions {
 /** Of everybody whom `user` registers. */
 export const PASSWORD = 'correct horse battery staple';
 
+/** Settings in which acts are limited by their number as in production, and by nothing else. */
+export const COUNTED = { RATE_LIMIT_FACTOR: '1', MAX_COST_PER_VIEWER: '1000000000', MAX_COST_PER_ADDRESS: '1000000000' };
+
 /** A whole server on a database of its own. Stop it in `afterAll`. */
 export const startTestApp = async ({ env = {}, database: shared, clock, log, onStatement }: TestAppOptions = {}): Promise<TestApp> => {
   const database = shared ?? (await createTestDatabase());

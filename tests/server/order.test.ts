@@ -2,16 +2,16 @@ import { json } from 'node:stream/consumers';
 import { createClient } from 'graphql-ws';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { startTestApp, type TestApp } from '../kit/app.js';
+import { COUNTED, startTestApp, type TestApp } from '../kit/app.js';
 import { aRoom } from '../kit/factories.js';
 import { graphql } from '../kit/graphql.js';
 
 /** Budgets of an operation a second, and thirty at once. */
 const ENV = {
-  RATE_LIMIT_FACTOR: '1',
+  ...COUNTED,
   MAX_OPERATIONS_PER_ADDRESS: '1',
   MAX_OPERATIONS_PER_VIEWER: '1',
-  MAX_QUERY_COMPLEXITY: '100',
+  MAX_QUERY_COMPLEXITY: '2000',
   TRUST_PROXY: 'true',
 };
 const MORE_THAN_AT_ONCE = 40;
@@ -185,7 +185,12 @@ const query: Operation = {
     const has = (fault: Fault): boolean => faults.includes(fault);
     const stranger = has('subject') ? moderator : member;
     return {
-      query: documentOf(faults, 'query ($id: ID!)', 'conversation(id: $id) { id }', 'posts(first: 100) { nodes { id } }'),
+      query: documentOf(
+        faults,
+        'query ($id: ID!)',
+        'conversation(id: $id) { id }',
+        'posts(first: 100) { nodes { comments(first: 100) { nodes { id } } } }',
+      ),
       variables: { id: has('input') ? { not: 'an id' } : conversation },
       token: has('credential') ? 'no.good.token' : has('viewer') ? member : has('role') ? null : stranger,
       ip,

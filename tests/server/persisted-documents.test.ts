@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startTestApp, type TestApp } from '../kit/app.js';
+import { COUNTED, startTestApp, type TestApp } from '../kit/app.js';
 import { openRawSocket } from '../kit/raw-socket.js';
 import { startRedis, type TestRedis } from '../kit/redis.js';
 
@@ -55,7 +55,7 @@ const DATA = { data: { __typename: 'Query' } };
 describe('a document that came once with its hash', () => {
   let app: TestApp;
   beforeAll(async () => {
-    app = await startTestApp({ env: { RATE_LIMIT_FACTOR: '1', TRUST_PROXY: 'true' } });
+    app = await startTestApp({ env: { ...COUNTED, TRUST_PROXY: 'true' } });
   });
   afterAll(() => app.stop());
 

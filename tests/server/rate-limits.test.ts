@@ -2,13 +2,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { codeOf, coded } from '../../src/errors.js';
 import { createLog } from '../../src/observability/log.js';
 import { createRateLimits } from '../../src/access/rate-limits.js';
-import { PASSWORD, Register, startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { COUNTED, PASSWORD, Register, startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { AddComment, CreatePost, JoinAsGuest, LogIn, aPost } from '../kit/factories.js';
 import type { TypedText } from '../kit/graphql.js';
 import { startRedis, type TestRedis } from '../kit/redis.js';
 
 /** Each address is somebody else's here, so that no test meets the limits of another. */
-const ENV = { RATE_LIMIT_FACTOR: '1', TRUST_PROXY: 'true' };
+const ENV = { ...COUNTED, TRUST_PROXY: 'true' };
 const LOGINS_AS_NAME = 10;
 const LOGINS_FROM_ADDRESS = 100;
 const SIGN_UPS = 100;

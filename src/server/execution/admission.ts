@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { GraphQLError, Kind, OperationTypeNode, getOperationAST, type DocumentNode, type GraphQLSchema } from 'graphql';
 import type { OperationBudgets } from '../../access/buckets.js';
+import type { CostBudgets } from '../../access/cost-budgets.js';
 import type { Principal } from '../../context.js';
 import type { Authenticator } from '../../domains/account/authenticate.js';
 import { credentialOf } from '../../domains/account/credentials.js';
@@ -16,7 +17,7 @@ export interface Admitted {
 }
 
 /**
- * The checks of an HTTP request before its document is validated, in this order: the rate limit of its address, its body, its credential, the
+ * The checks of an HTTP request before its document is validated, in this order: the rate limit of its address and what is left of its budget, its body, its credential, the
  * rate limit of its viewer. A WebSocket passes the same checks: its credential in the handshake, the limits with each operation.
  */
 export interface Admission {
@@ -37,6 +38,7 @@ export interface AdmissionOptions {
   readonly engine: Engine;
   readonly persisted: PersistedDocuments;
   readonly budgets: OperationBudgets;
+  readonly costs: Pick<CostBudgets, 'enter' | 'chargeReading'>;
   readonly authenticate: Authenticator['authenticate'];
   readonly trustProxy: boolean;
 }
@@ -47,7 +49,7 @@ interface Identity {
   readonly refused: GraphQLError | null;
 }
 
-export const createAdmission = ({ engine, persisted, budgets, authenticate, trustProxy }: AdmissionOptions): Admission => {
+export const createAdmission = ({ engine, persisted, budgets, costs, authenticate, trustProxy }: AdmissionOptions): Admission => {
   const { schema, documents } = engine;
   const identify = async ({ headers }: IncomingMessage): Promise<Identity> => {
     try {
@@ -74,16 +76,28 @@ export const createAdmission = ({ engine, persisted, budgets, authenticate, trus
     throw refused;
   };
   return {
-    enter: (request) => budgets.ofAddress(addressOf(request)),
+    enter: (request) => {
+      const address = addressOf(request);
+      budgets.ofAddress(address);
+      costs.enter(address);
+    },
     unreadable: async (request, error) => (await identify(request)).refused ?? error,
     admit: async (request, given) => {
       const { principal, refused } = await identify(request);
       if (principal !== null) budgets.ofViewer(principal.viewer.id);
-      const operation = refused === null ? operationOf(request, given) : viewerlessOf(request, given, refused);
-      return { principal, operation: await operation };
+      const operation = await (refused === null ? operationOf(request, given) : viewerlessOf(request, given, refused));
+      const newCharacters = documents.isKnown(operation.query) ? 0 : operation.query.length;
+      costs.chargeReading(addressOf(request), { bytes: bytesOf(request), newCharacters });
+      return { principal, operation };
     },
   };
 };
+
+/** What a body without a length counts as, in bytes. */
+const UNKNOWN_BYTES = 100_000;
+
+const bytesOf = ({ method, headers }: IncomingMessage): number =>
+  method === 'POST' ? Number(headers['content-length'] ?? UNKNOWN_BYTES) : 0;
 
 const consistsOfViewerless = (schema: GraphQLSchema, document: DocumentNode, operationName: string | undefined): boolean => {
   const operation = getOperationAST(document, operationName);

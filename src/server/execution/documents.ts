@@ -5,6 +5,8 @@ import { bytesOfDocument, createParser, validateDocument, type DocumentLimits } 
 
 /** Parses and validates documents; each text once, as long as it is remembered. */
 export interface Documents {
+  /** Whether a text has been parsed, or could not be, and is remembered. */
+  readonly isKnown: (text: string) => boolean;
   /**
    * The same object for the same text.
    * @throws GRAPHQL_PARSE_FAILED, OPERATION_TOO_COMPLEX
@@ -25,6 +27,7 @@ export const createDocuments = (schema: GraphQLSchema, limits: DocumentLimits): 
   const failures = createByteCache<GraphQLError>(ERROR_BYTES, () => 0);
   const mistakes = new WeakMap<DocumentNode, readonly GraphQLError[]>();
   return {
+    isKnown: (text) => (parsed.get(text) ?? failures.get(text)) !== undefined,
     parse: (source) => {
       const text = typeof source === 'string' ? source : source.body;
       const known = parsed.get(text);

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { ExecutionArgs, ExecutionResult, GraphQLError } from 'graphql';
 import { handleProtocols, makeServer } from 'graphql-ws';
 import { WebSocketServer, type WebSocket } from 'ws';
+import type { CostBudgets } from '../../access/cost-budgets.js';
 import type { OperationBudgets } from '../../access/buckets.js';
 import { contextFor, type Context, type Services } from '../../context.js';
 import type { Authenticator } from '../../domains/account/authenticate.js';
@@ -52,6 +53,7 @@ export interface SocketOptions {
   readonly authenticator: Authenticator;
   readonly watcher: AccessWatcher;
   readonly budgets: OperationBudgets;
+  readonly costs: Pick<CostBudgets, 'enter' | 'chargeReading'>;
   /** Shared with the event streams. */
   readonly sendQueues: SendQueues;
   readonly arrivals: Arrivals;
@@ -93,6 +95,7 @@ export const createSocketServer = ({
   authenticator,
   watcher,
   budgets,
+  costs,
   sendQueues,
   arrivals,
   time,
@@ -210,6 +213,7 @@ export const createSocketServer = ({
       try {
         // The same checks as the admission of an HTTP request; the credential was checked in the handshake.
         budgets.ofAddress(extra.client.ip);
+        costs.enter(extra.client.ip);
         if (extra.watch) budgets.ofViewer(extra.watch.principal.viewer.id);
         return prepare(extra, id, await persisted.resolve(operationOf(params), extra.client.ip));
       } catch (error) {
@@ -223,6 +227,8 @@ export const createSocketServer = ({
   });
 
   const prepare = (extra: Extra, id: string, request: OperationRequest): readonly GraphQLError[] | ExecutionArgs => {
+    const newCharacters = engine.documents.isKnown(request.query) ? 0 : request.query.length;
+    costs.chargeReading(extra.client.ip, { bytes: request.query.length, newCharacters });
     const prepared = engine.prepare(request);
     if ('length' in prepared) return prepared;
     const { document, operationName } = prepared;
