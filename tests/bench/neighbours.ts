@@ -17,7 +17,7 @@ const HELP = `npm run bench:neighbours -- [options]
 
 The latency of one client, and of /healthz, while another one asks for as much as it can, over HTTP, event streams and sockets.
 
-  --only=text     kinds of attack with this in their names
+  --attack=text   kinds of attack with this in their names
   --seconds=n     of each attack; 4 by default
   --at-once=n     so many requests of the attacker at a time; 8 by default
   --pause=n       seconds between two attacks, in which budgets fill; 1 by default
@@ -106,7 +106,7 @@ const linesOf = (lines: readonly Line[]): string => {
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: '' },
+    attack: { type: 'string', default: '' },
     seconds: { type: 'string', default: '4' },
     'at-once': { type: 'string', default: '8' },
     pause: { type: 'string', default: '1' },
@@ -122,7 +122,7 @@ const run = async (): Promise<void> => {
   try {
     await during(stage.url, delay(3_000));
     for (const { name, asked } of KINDS) {
-      if (!name.includes(values.only)) continue;
+      if (!name.includes(values.attack)) continue;
       for (const transport of TRANSPORTS) {
         // Each attack comes from an address of its own, whose budgets are full.
         const address = `203.0.113.${lines.length + 1}`;
