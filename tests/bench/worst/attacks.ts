@@ -1,6 +1,7 @@
 /** What somebody would ask who wants a server to work: each kind of question, in any size. */
 import { getIntrospectionQuery } from 'graphql';
-import { FULL, globalId, idAt, listOf } from '../../kit/full-database.js';
+import type { idAt } from '../../kit/full-database.js';
+import { FULL, globalId, listOf } from '../../kit/full-database.js';
 import type { Asked } from './stage.js';
 
 export interface Attack {
