@@ -83,14 +83,19 @@ describe('a subscription', () => {
     const after = world.start;
     const over = await follow(app, world.key, { selection: 'over', after, endsFor: (seq) => (seq === head ? 'everyone' : null) });
     const failing = await follow(app, world.key, { selection: 'failing', after, render: noResult });
+    const gate = deferred<undefined>();
     const revoked = await follow(app, world.key, {
       selection: 'revoked',
       after,
       userId: 'ada',
       endsFor: (seq) => (seq === head ? { userId: 'ada' } : null),
-      // Somebody who has left before and come back is not ended by the history of that.
-      beforeAttach: () => insert(1),
+      room: () => gate.promise,
     });
+    // Somebody who has left before and come back is not ended by the history of that, but by what comes while they read it.
+    await insert(1);
+    wake();
+    await expect.poll(() => revoked.attached.stream.position).toBe(head);
+    gate.resolve(undefined);
     const leaving = await follow(app, world.key, { selection: 'leaving', after, room: () => new Promise(() => undefined) });
     leaving.attached.leave();
     await expect

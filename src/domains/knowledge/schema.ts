@@ -2,9 +2,9 @@ import { countEach } from '../../db/count.js';
 import { queryFromInfo } from '@pothos/plugin-prisma';
 import type { GraphQLResolveInfo } from 'graphql';
 import { builder, type Types } from '../../graphql/builder.js';
-import { childPage, connectionType, linkedPage, listPage, type CountedConnection, type NodeQuery } from '../../graphql/connection.js';
+import { childPage, connectionType, listPage, type CountedConnection, type NodeQuery } from '../../graphql/connection.js';
 import type { Context } from '../../context.js';
-import { Prisma, type Entry as EntryRow, type User as UserRow } from '../../db/generated/prisma/client.js';
+import { Prisma, type Entry as EntryRow } from '../../db/generated/prisma/client.js';
 import type { PageArgs } from '../../db/keyset.js';
 import { badInput } from '../../errors.js';
 import { decodeId, encodeId } from '../../graphql/ids.js';
@@ -14,7 +14,8 @@ import { text } from '../../graphql/text.js';
 import { HTML, LONG_TEXT, pagePrice, READ, SEARCH, STATEMENT, TEXT_SEARCH, WRITE } from '../../graphql/price.js';
 import { viewerCan } from '../../graphql/viewer-can.js';
 import { User, UserConnection } from '../account/schema.js';
-import { latestLikers, viewerLikes } from '../likes/likes.js';
+import { likersOfEntry } from '../likes/schema.js';
+import { viewerLikes } from '../likes/likes.js';
 import { mayDelete, mayEdit } from '../posts/rules.js';
 import { Category } from './category-schema.js';
 import { createEntry, deleteEntry, featureEntry, findEntry, likeEntry, unlikeEntry, updateEntry } from './entries.js';
@@ -96,14 +97,7 @@ export const Entry = builder.prismaNode('Entry', {
       type: UserConnection,
       description: 'Who likes it, the latest first.',
       args: t.arg.connectionArgs(),
-      resolve: (entry, args, context, info) =>
-        linkedPage<'Entry', 'likes', UserRow>(context, info, args, {
-          list: { model: 'Entry', relation: 'likes' },
-          node: 'user',
-          parentId: entry.id,
-          keyset: latestLikers,
-          count: () => Promise.resolve(entry.likeCount),
-        }),
+      resolve: (entry, args, context, info) => likersOfEntry(context, info, args, entry),
     }),
     viewerCanEdit: t.boolean({
       description: 'Whether the viewer may edit it, as its author.',

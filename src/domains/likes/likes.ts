@@ -1,5 +1,4 @@
 import { Prisma } from '../../db/generated/prisma/client.js';
-import type { Keyset } from '../../db/keyset.js';
 import { batched } from '../../graphql/loaders.js';
 import { usersAmong } from '../account/account.js';
 
@@ -78,15 +77,6 @@ export const removeLikes: typeof addLikes = async (client, { kind, lock, count }
     ), counted AS (${count(id)})
     SELECT counted.count, counted."authorId", change."userIds" FROM counted, change`;
   return changed ?? null;
-};
-
-/** Who likes an item, the latest like first. */
-export const latestLikers: Keyset<{ readonly createdAt: Date; readonly userId: string }> = {
-  name: 'likers',
-  columns: [
-    { field: 'createdAt', type: 'date', direction: 'desc', value: ({ createdAt }) => createdAt },
-    { field: 'userId', type: 'uuid', direction: 'desc', value: ({ userId }) => userId },
-  ],
 };
 
 /** Whether the viewer likes an item; false for anonymous viewers. One statement for all items of a response. */

@@ -1,8 +1,8 @@
 import { countEach } from '../../db/count.js';
 import type { Context } from '../../context.js';
 import { builder, type Types } from '../../graphql/builder.js';
-import { childPage, connectionType, linkedPage, listPage, nodeQuery } from '../../graphql/connection.js';
-import { Prisma, type Post as PostRow, type User as UserRow } from '../../db/generated/prisma/client.js';
+import { childPage, connectionType, listPage, nodeQuery } from '../../graphql/connection.js';
+import { Prisma, type Post as PostRow } from '../../db/generated/prisma/client.js';
 import { notFound } from '../../errors.js';
 import { decodeId, decodeIds, encodeId } from '../../graphql/ids.js';
 import { heads } from '../../graphql/heads.js';
@@ -14,7 +14,8 @@ import { text } from '../../graphql/text.js';
 import { viewerCan } from '../../graphql/viewer-can.js';
 import { isUsername, usernameKey } from '../account/rules.js';
 import { User, UserConnection } from '../account/schema.js';
-import { latestLikers, viewerLikes } from '../likes/likes.js';
+import { likersOfPost } from '../likes/schema.js';
+import { viewerLikes } from '../likes/likes.js';
 import { countFeed, postsOfFeed } from './feed.js';
 import { likePost, unlikePost } from './likes.js';
 import { mayDelete, mayEdit } from './rules.js';
@@ -60,13 +61,7 @@ export const Post = builder.prismaObject('Post', {
       description: 'Who likes it, the latest first.',
       args: t.arg.connectionArgs(),
       resolve: (post, args, context, info) =>
-        linkedPage<'Post', 'likes', UserRow>(context, info, args, {
-          list: { model: 'Post', relation: 'likes', parents: notDeleted },
-          node: 'user',
-          parentId: post.id,
-          keyset: latestLikers,
-          count: () => Promise.resolve(post.deletedAt === null ? post.likeCount : 0),
-        }),
+        likersOfPost(context, info, args, post.deletedAt === null ? post : { ...post, likeCount: 0 }, notDeleted),
     }),
     viewerCanEdit: t.boolean({
       description: 'Whether the viewer may edit it, as its author.',
