@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createCostBudgets } from '../../src/access/cost-budgets.js';
@@ -113,6 +114,18 @@ describe.each(Object.entries(transports))('over %s', (_name, ask) => {
   it('nobody is told who does not ask', async () => {
     expect((await ask('{ __typename }', { ip: anAddress() })).extensions).toBeUndefined();
   });
+});
+
+it('no long message is read of an address that has sent too much: its socket is closed with 1013', async () => {
+  const { WebSocket } = await import('ws');
+  const socket = new WebSocket(app.url.replace(/^http/, 'ws'), 'graphql-transport-ws', { headers: { 'x-forwarded-for': '192.0.2.77' } });
+  const closed = once(socket, 'close');
+  await once(socket, 'open');
+  socket.send(JSON.stringify({ type: 'connection_init' }));
+  await once(socket, 'message');
+  const payload = { query: '{ __typename }', variables: { x: 'x'.repeat(900_000) } };
+  for (let n = 0; n < 10; n += 1) socket.send(JSON.stringify({ type: 'subscribe', id: String(n), payload }));
+  expect((await closed)[0]).toBe(1013);
 });
 
 it('a viewer has one budget at all addresses', async () => {

@@ -41,11 +41,13 @@ export interface Patience {
  * Connects a socket to the protocol. It replaces the adapter of graphql-ws for ws, which prints failures to the console. A peer that has
  * not answered a ping when the next one is due is disconnected, unless its send queue is blocked.
  *
+ * @param mayRead told of the size of each message before it is read, in bytes; false when it is not to be read, and the socket has been closed
  * @param pong returns the payload of the answer to a protocol ping
  */
 export const bind = <Extra extends Peer>(
   protocol: ProtocolServer<Extra>,
   extra: Extra,
+  mayRead: (extra: Extra, bytes: number) => boolean,
   pong: (extra: Extra, payload: unknown) => Promise<unknown>,
   patience: Patience,
   log: Log,
@@ -67,6 +69,7 @@ export const bind = <Extra extends Peer>(
           // Messages that arrive after the socket was closed are ignored.
           if (socket.readyState !== socket.OPEN) return;
           if (isBinary) return close(extra, CLOSE.badRequest, 'Messages are text');
+          if (!mayRead(extra, data.length)) return;
           const message = read(data);
           if (message instanceof MessageError) return close(extra, CLOSE.badRequest, message.message);
           if (message.type === MessageType.ConnectionInit) patience.init.end(init);

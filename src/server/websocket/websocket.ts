@@ -84,6 +84,8 @@ const PATH = '/graphql';
 
 /** The timeout of `connection_init`, in milliseconds, as in graphql-ws. */
 const INIT_TIMEOUT_MS = 3_000;
+/** A message with more bytes takes a notable time to read. */
+const LONG_MESSAGE = 16_384;
 /** Serves graphql-transport-ws on the path of the HTTP endpoint. */
 export const createSocketServer = ({
   http,
@@ -228,7 +230,7 @@ export const createSocketServer = ({
 
   const prepare = (extra: Extra, id: string, request: OperationRequest): readonly GraphQLError[] | ExecutionArgs => {
     const newCharacters = engine.documents.isKnown(request.query) ? 0 : request.query.length;
-    costs.chargeReading(extra.client.ip, { bytes: request.query.length, newCharacters });
+    costs.chargeReading(extra.client.ip, { bytes: 0, newCharacters });
     const prepared = engine.prepare(request);
     if ('length' in prepared) return prepared;
     const { document, operationName } = prepared;
@@ -236,6 +238,24 @@ export const createSocketServer = ({
     const given: ExecutionArgs = { schema: engine.schema, document, operationName };
     begun.set(given, { id, extra, prepared });
     return given;
+  };
+
+  /**
+   * Each message is paid for by its bytes, whatever is in it. An address in debt gets an answer to a short one, which says so; a long one is not
+   * read, since reading is what it costs.
+   */
+  const mayRead = (extra: Extra, bytes: number): boolean => {
+    const { ip } = extra.client;
+    if (bytes > LONG_MESSAGE) {
+      try {
+        costs.enter(ip);
+      } catch {
+        close(extra, CLOSE.tryAgainLater, 'Try again later');
+        return false;
+      }
+    }
+    costs.chargeReading(ip, { bytes, newCharacters: 0 });
+    return true;
   };
 
   const patience: Patience = { init: time.waits(INIT_TIMEOUT_MS), ping: time.waits(config.delivery.pingMs) };
@@ -254,7 +274,7 @@ export const createSocketServer = ({
       'close',
       connections.add(() => close(extra, CLOSE.serviceRestart, 'Service restart')),
     );
-    bind(protocol, extra, pong, patience, log);
+    bind(protocol, extra, mayRead, pong, patience, log);
   };
   const onHandshake = (request: IncomingMessage, stream: Duplex, head: Buffer): void => {
     stream.on('error', onBroken);
