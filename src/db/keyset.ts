@@ -23,6 +23,18 @@ export interface KeysetColumn<Row> {
   readonly value: (row: Row) => KeysetValue;
 }
 
+/** The order of rows by their `createdAt`, the latest first; those of the same moment by a column of UUIDs that is unique in the list. */
+export const byRecency = <Unique extends string>(
+  name: string,
+  unique: Unique,
+): Keyset<{ readonly createdAt: Date } & Readonly<Record<Unique, string>>> => ({
+  name,
+  columns: [
+    { field: 'createdAt', type: 'date', direction: 'desc', value: ({ createdAt }) => createdAt },
+    { field: unique, type: 'uuid', direction: 'desc', value: (row) => row[unique] },
+  ],
+});
+
 export interface PageArgs {
   readonly first?: number | null | undefined;
   readonly last?: number | null | undefined;

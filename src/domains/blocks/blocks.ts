@@ -1,8 +1,8 @@
 import type { GraphQLError } from 'graphql';
 import type { Context } from '../../context.js';
 import { isForeignKeyViolation } from '../../observability/failures.js';
-import { Prisma, type Block, type PrismaClient, type User } from '../../db/generated/prisma/client.js';
-import type { Keyset } from '../../db/keyset.js';
+import { Prisma, type PrismaClient, type User } from '../../db/generated/prisma/client.js';
+import { byRecency } from '../../db/keyset.js';
 import type { Tx } from '../../db/transact.js';
 import { badInput, coded, notFound } from '../../errors.js';
 import { batched } from '../../graphql/loaders.js';
@@ -17,13 +17,7 @@ import { rightsLog } from '../account/topics.js';
  */
 
 /** The latest block first. */
-export const latestBlocked: Keyset<Block> = {
-  name: 'blockedUsers',
-  columns: [
-    { field: 'createdAt', type: 'date', direction: 'desc', value: (block) => block.createdAt },
-    { field: 'blockedId', type: 'uuid', direction: 'desc', value: (block) => block.blockedId },
-  ],
-};
+export const latestBlocked = byRecency('blockedUsers', 'blockedId');
 
 /** The ids of those among the others who are separated from a user by a block of either side. One statement. */
 export const blockedAmong = async (

@@ -2,7 +2,7 @@ import type { Context } from '../../context.js';
 import { createOnce, type ClientKey } from '../../db/client-id.js';
 import { isForeignKeyViolation } from '../../observability/failures.js';
 import { Prisma, type MemberRole, type Message } from '../../db/generated/prisma/client.js';
-import type { Keyset } from '../../db/keyset.js';
+import { byRecency } from '../../db/keyset.js';
 import { containing, escapeLike } from '../../db/like-pattern.js';
 import type { Tx } from '../../db/transact.js';
 import { uuid7 } from '../../db/uuid.js';
@@ -24,13 +24,7 @@ import { conversationLog } from './topics.js';
 import { stopTyping } from './typing.js';
 
 /** Newest first, across conversations. Inside a conversation, the order is that of its log. */
-export const newestFirst: Keyset<Pick<Message, 'id' | 'createdAt'>> = {
-  name: 'messageHistory',
-  columns: [
-    { field: 'createdAt', type: 'date', direction: 'desc', value: (message) => message.createdAt },
-    { field: 'id', type: 'uuid', direction: 'desc', value: (message) => message.id },
-  ],
-};
+export const newestFirst = byRecency('messageHistory', 'id');
 
 /** A Prisma condition: messages that contain a text, ignoring case. An empty text matches all messages, deleted ones included. */
 export const containingText = (search: string): Prisma.MessageWhereInput =>

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Context } from '../../context.js';
-import type { Message, MessageReaction } from '../../db/generated/prisma/client.js';
-import type { Keyset } from '../../db/keyset.js';
+import type { Message } from '../../db/generated/prisma/client.js';
+import { byRecency } from '../../db/keyset.js';
 import { badInput } from '../../errors.js';
 import { batched } from '../../graphql/loaders.js';
 import { viewerOf } from '../../access/viewer.js';
@@ -95,13 +95,7 @@ export const reactionGroups = batched<readonly ReactionGroup[]>(async ({ db }, m
 }, []);
 
 /** Who has reacted to a message with an emoji, the latest first. */
-export const latestReactors: Keyset<MessageReaction> = {
-  name: 'reactors',
-  columns: [
-    { field: 'createdAt', type: 'date', direction: 'desc', value: ({ createdAt }) => createdAt },
-    { field: 'userId', type: 'uuid', direction: 'desc', value: ({ userId }) => userId },
-  ],
-};
+export const latestReactors = byRecency('reactors', 'userId');
 
 /** The viewer's own reactions to a message. */
 export const ownReactions = batched<ReadonlySet<string>>(async ({ db, viewer }, messageIds) => {

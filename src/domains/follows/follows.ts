@@ -1,7 +1,7 @@
 import type { Context } from '../../context.js';
 import { isForeignKeyViolation } from '../../observability/failures.js';
-import { Prisma, type Follow, type User } from '../../db/generated/prisma/client.js';
-import type { Keyset } from '../../db/keyset.js';
+import { Prisma, type User } from '../../db/generated/prisma/client.js';
+import { byRecency } from '../../db/keyset.js';
 import type { Tx } from '../../db/transact.js';
 import { badInput, notFound } from '../../errors.js';
 import { viewerOf } from '../../access/viewer.js';
@@ -17,15 +17,7 @@ export const followedBy = (userId: string): Prisma.UserWhereInput => ({ follower
 export const followeesOf = (userId: string): Prisma.Sql =>
   Prisma.sql`(SELECT followee_id AS id FROM follow WHERE follower_id = ${userId}::uuid)`;
 
-/** The latest follow first. `other` is the column of the user whom the list shows. */
-const byRecency = (name: string, other: 'followerId' | 'followeeId'): Keyset<Follow> => ({
-  name,
-  columns: [
-    { field: 'createdAt', type: 'date', direction: 'desc', value: (follow) => follow.createdAt },
-    { field: other, type: 'uuid', direction: 'desc', value: (follow) => follow[other] },
-  ],
-});
-
+/** The latest follow first. */
 export const latestFollowers = byRecency('followers', 'followerId');
 export const latestFollowees = byRecency('following', 'followeeId');
 

@@ -1,7 +1,7 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import type { Context } from '../../context.js';
 import type { Prisma, User } from '../../db/generated/prisma/client.js';
-import type { Keyset, PageArgs } from '../../db/keyset.js';
+import { byRecency, type PageArgs } from '../../db/keyset.js';
 import { linkedPage, type CountedConnection } from '../../graphql/connection.js';
 
 /** What is liked, with the number of its likes. */
@@ -11,13 +11,7 @@ interface Liked {
 }
 
 /** The latest like first. */
-const latest: Keyset<{ readonly createdAt: Date; readonly userId: string }> = {
-  name: 'likers',
-  columns: [
-    { field: 'createdAt', type: 'date', direction: 'desc', value: ({ createdAt }) => createdAt },
-    { field: 'userId', type: 'uuid', direction: 'desc', value: ({ userId }) => userId },
-  ],
-};
+const latest = byRecency('likers', 'userId');
 
 const partOf = ({ id, likeCount }: Liked) => ({ parentId: id, keyset: latest, count: () => Promise.resolve(likeCount) });
 

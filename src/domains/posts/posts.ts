@@ -1,6 +1,6 @@
 import { createOnce } from '../../db/client-id.js';
 import type { Post, Prisma } from '../../db/generated/prisma/client.js';
-import type { Keyset } from '../../db/keyset.js';
+import { byRecency } from '../../db/keyset.js';
 import type { Tx } from '../../db/transact.js';
 import type { Context } from '../../context.js';
 import { coded, notFound } from '../../errors.js';
@@ -13,13 +13,7 @@ import { mayDelete, mayEdit } from './rules.js';
 import { commentCount, commentLog, likeCount } from './topics.js';
 
 /** Newest first. */
-export const newestFirst: Keyset<Pick<Post, 'id' | 'createdAt'>> = {
-  name: 'posts',
-  columns: [
-    { field: 'createdAt', type: 'date', direction: 'desc', value: (post) => post.createdAt },
-    { field: 'id', type: 'uuid', direction: 'desc', value: (post) => post.id },
-  ],
-};
+export const newestFirst = byRecency('posts', 'id');
 
 /** A Prisma condition: posts that are not deleted. */
 export const notDeleted = { deletedAt: null } as const satisfies Prisma.PostWhereInput;
