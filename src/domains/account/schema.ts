@@ -1,15 +1,17 @@
+import type { GraphQLResolveInfo } from 'graphql';
 import { builder, type Types } from '../../graphql/builder.js';
 import { connectionType, listPage, nodeQuery } from '../../graphql/connection.js';
 import type { User as UserRow } from '../../db/generated/prisma/client.js';
 import { badInput } from '../../errors.js';
-import type { Viewer } from '../../context.js';
+import type { Context, Viewer } from '../../context.js';
+import { batchedField } from '../../graphql/loaders.js';
 import { hasAll } from '../../graphql/held-rows.js';
 import { decodeId } from '../../graphql/ids.js';
 import { mutation } from '../../graphql/mutation.js';
 import { PASSWORD, READ, WRITE } from '../../graphql/price.js';
 import { text } from '../../graphql/text.js';
 import { principalOf, viewerOf } from '../../access/viewer.js';
-import { findUser } from './account.js';
+import { findUser, findUsers } from './account.js';
 import { bioText, displayNameText, emailText, isUsername, passwordText, usernameKey, usernameText } from './rules.js';
 import { endSession, refreshSession, startSession, type Credentials as SessionCredentials } from './sessions.js';
 import { createGuest, createMember, findByPassword, oldestFirst, updateProfile, matchingUsers } from './users.js';
@@ -82,6 +84,16 @@ export const meField = <Payload extends object>(t: PothosSchemaTypes.ObjectField
       return own(viewer, query, () => context.db.prisma.user.findUniqueOrThrow({ ...query, where: { id: viewer.id } }));
     },
   });
+
+/** The user with this id, with what is selected of them; null when there is none. Read once for all rows at the same place of the response. */
+export const loadUser = async (context: Context, info: GraphQLResolveInfo, userId: string): Promise<UserRow | null> => {
+  const query = nodeQuery(context, info, 'User');
+  const user = await batchedField(context, info, userId, async (ids) => {
+    const users = await findUsers(context.db, ids, query);
+    return new Map(users.map((each) => [each.id, each]));
+  });
+  return user ?? null;
+};
 
 /** A field with the user whose id the parent has. */
 export const userField = <Parent extends object>(

@@ -7,13 +7,12 @@ import type { Context } from '../../context.js';
 import { Prisma, type Conversation as ConversationRow, type ConversationMember as Member } from '../../db/generated/prisma/client.js';
 import { badInput, codeOf } from '../../errors.js';
 import { decodeId, encodeId } from '../../graphql/ids.js';
-import { batched, batchedField } from '../../graphql/loaders.js';
+import { batched } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
 import { encodeCursor, headCursor } from '../../realtime/cursor.js';
 import { list, text } from '../../graphql/text.js';
 import { viewerOf } from '../../access/viewer.js';
-import { findUsers } from '../account/account.js';
-import { Me, meField, User, userField } from '../account/schema.js';
+import { loadUser, Me, meField, User, userField } from '../account/schema.js';
 import { conversationsOf, createGroup, createRoom, findAsMember, latestActivity, membersOnly, startDirect } from './conversations.js';
 import { addMembers, leaveConversation, longestFirst, removeMember, renameConversation, transferOwnership } from './members.js';
 import { afterHead, assertMember, conversationHead, isKnown, onlineCount, ownMembership } from './membership.js';
@@ -99,12 +98,7 @@ export const Conversation = builder.prismaObject('Conversation', {
       resolve: async (conversation, _args, context, info) => {
         if (conversation.kind !== 'DIRECT') return null;
         const { userId } = await assertMember(context, conversation.id);
-        const query = nodeQuery(context, info, 'User');
-        const peer = await batchedField(context, info, otherOf(conversation, userId), async (ids) => {
-          const users = await findUsers(context.db, ids, query);
-          return new Map(users.map((user) => [user.id, user]));
-        });
-        return peer ?? null;
+        return await loadUser(context, info, otherOf(conversation, userId));
       },
     }),
     viewerCanEdit: t.boolean({

@@ -1,17 +1,14 @@
-import { queryFromInfo } from '@pothos/plugin-prisma';
 import { isGiven } from '../../db/keyset.js';
 import { builder } from '../../graphql/builder.js';
-import type { NodeQuery } from '../../graphql/connection.js';
 import type { Context } from '../../context.js';
 import { badInput, notFound } from '../../errors.js';
 import { decodeId, decodeIds } from '../../graphql/ids.js';
-import { batched, batchedField } from '../../graphql/loaders.js';
+import { batched } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
 import type { Followed } from '../../graphql/topic-field.js';
 import { READ, STATEMENT, lengthOf } from '../../graphql/price.js';
 import { viewerOf } from '../../access/viewer.js';
-import { findUsers } from '../account/account.js';
-import { Me, User } from '../account/schema.js';
+import { loadUser, Me, User } from '../account/schema.js';
 import { blockedAmong, isApart } from '../blocks/blocks.js';
 import { assertMayFollow, longestMembers } from '../conversations/conversations.js';
 import { conversationLog, type ConversationEvents } from '../conversations/topics.js';
@@ -107,12 +104,8 @@ export const Presence = builder.objectRef<PresenceValue>('Presence').implement({
       type: User,
       description: 'Whose presence it is.',
       resolve: async ({ userId }, _args, context, info) => {
-        const user = await batchedField(context, info, userId, async (userIds) => {
-          const query: NodeQuery = queryFromInfo({ context, info });
-          const users = await findUsers(context.db, userIds, query);
-          return new Map(users.map((each) => [each.id, each]));
-        });
-        if (user === undefined) throw notFound('User');
+        const user = await loadUser(context, info, userId);
+        if (user === null) throw notFound('User');
         return user;
       },
     }),
