@@ -15,7 +15,7 @@ import {
   MAX_CATEGORY,
   MAX_CATEGORY_DESCRIPTION,
   MAX_SEARCH,
-  mayManageCategories,
+  MANAGING,
 } from './rules.js';
 
 const entryCount = batched(
@@ -38,11 +38,8 @@ export const Category = builder.prismaNode('Category', {
       description: `How many public entries it has; ${MAX_COUNT} stands for that many or more.`,
       resolve: async (category, _args, context) => capped(await entryCount(context, category.id)),
     }),
-    viewerCanEdit: t.boolean({ description: 'Whether the viewer may change it, as a moderator.', resolve: viewerCan(mayManageCategories) }),
-    viewerCanDelete: t.boolean({
-      description: 'Whether the viewer may delete it, as a moderator.',
-      resolve: viewerCan(mayManageCategories),
-    }),
+    viewerCanEdit: t.boolean(viewerCan('edit', MANAGING)),
+    viewerCanDelete: t.boolean(viewerCan('delete', MANAGING)),
   }),
 });
 

@@ -21,7 +21,8 @@ export const isVisibleTo = (viewer: Viewer | null): Prisma.Sql =>
 /** Who makes, changes and deletes categories: users with this role, and those above it. */
 export const CATEGORY_ROLE = 'MODERATOR';
 
-export const mayManageCategories = (viewer: Viewer): boolean => hasRole(viewer, CATEGORY_ROLE);
+/** The same, for the fields that tell the viewer so. */
+export const MANAGING = { may: (viewer: Viewer): boolean => hasRole(viewer, CATEGORY_ROLE), as: 'a moderator' } as const;
 
 export const MAX_TITLE = TITLE_MAX;
 export const MAX_CONTENT = CONTENT_MAX;

@@ -16,7 +16,7 @@ import { viewerCan } from '../../graphql/viewer-can.js';
 import { User, UserConnection } from '../account/schema.js';
 import { likersOfEntry } from '../likes/schema.js';
 import { viewerLikes } from '../likes/likes.js';
-import { mayDelete, mayEdit } from '../posts/rules.js';
+import { DELETING, EDITING } from '../posts/rules.js';
 import { Category } from './category-schema.js';
 import { createEntry, deleteEntry, featureEntry, findEntry, likeEntry, unlikeEntry, updateEntry } from './entries.js';
 import { renderingAllowance } from './html.js';
@@ -99,14 +99,8 @@ export const Entry = builder.prismaNode('Entry', {
       args: t.arg.connectionArgs(),
       resolve: (entry, args, context, info) => likersOfEntry(context, info, args, entry),
     }),
-    viewerCanEdit: t.boolean({
-      description: 'Whether the viewer may edit it, as its author.',
-      resolve: viewerCan(mayEdit),
-    }),
-    viewerCanDelete: t.boolean({
-      description: 'Whether the viewer may delete it, as its author or a moderator.',
-      resolve: viewerCan(mayDelete),
-    }),
+    viewerCanEdit: t.boolean(viewerCan('edit', EDITING)),
+    viewerCanDelete: t.boolean(viewerCan('delete', DELETING)),
     clientId: t.exposeString('clientId', { nullable: true, description: 'The `clientId` it was created with.' }),
   }),
 });

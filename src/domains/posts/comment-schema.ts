@@ -14,7 +14,7 @@ import { text } from '../../graphql/text.js';
 import { viewerCan } from '../../graphql/viewer-can.js';
 import { addComment, deleteComment, findComment, updateComment } from './comments.js';
 import { notDeleted } from './posts.js';
-import { mayDelete, mayEdit } from './rules.js';
+import { DELETING, EDITING } from './rules.js';
 import { commentCount, commentLog, type Count } from './topics.js';
 import { commentHead, Post, postOf } from './schema.js';
 
@@ -86,14 +86,8 @@ export const Comment = builder.prismaObject('Comment', {
       nullable: true,
       description: 'When it was deleted; null while it is there. It keeps its place in the thread.',
     }),
-    viewerCanEdit: t.boolean({
-      description: 'Whether the viewer may edit it, as its author.',
-      resolve: viewerCan(mayEdit),
-    }),
-    viewerCanDelete: t.boolean({
-      description: 'Whether the viewer may delete it, as its author or a moderator.',
-      resolve: viewerCan(mayDelete),
-    }),
+    viewerCanEdit: t.boolean(viewerCan('edit', EDITING)),
+    viewerCanDelete: t.boolean(viewerCan('delete', DELETING)),
     clientId: t.exposeString('clientId', { nullable: true, description: 'The `clientId` it was created with.' }),
   }),
 });

@@ -13,3 +13,7 @@ export const mayEdit = (viewer: Viewer, item: { readonly authorId: string }): bo
 /** The author may delete a post or comment, and so may moderators. */
 export const mayDelete = (viewer: Viewer, item: { readonly authorId: string }): boolean =>
   mayEdit(viewer, item) || hasRole(viewer, 'MODERATOR');
+
+/** The two rules, for the fields that tell the viewer what they may do. */
+export const EDITING = { may: mayEdit, as: 'its author' } as const;
+export const DELETING = { may: mayDelete, as: 'its author or a moderator' } as const;

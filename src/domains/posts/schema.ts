@@ -18,7 +18,7 @@ import { likersOfPost } from '../likes/schema.js';
 import { viewerLikes } from '../likes/likes.js';
 import { countFeed, postsOfFeed } from './feed.js';
 import { likePost, unlikePost } from './likes.js';
-import { mayDelete, mayEdit } from './rules.js';
+import { DELETING, EDITING } from './rules.js';
 import { createPost, deletePost, findPost, newestFirst, notDeleted, updatePost } from './posts.js';
 import { commentCount, commentLog, likeCount, type Count } from './topics.js';
 
@@ -63,14 +63,8 @@ export const Post = builder.prismaObject('Post', {
       resolve: (post, args, context, info) =>
         likersOfPost(context, info, args, post.deletedAt === null ? post : { ...post, likeCount: 0 }, notDeleted),
     }),
-    viewerCanEdit: t.boolean({
-      description: 'Whether the viewer may edit it, as its author.',
-      resolve: viewerCan(mayEdit),
-    }),
-    viewerCanDelete: t.boolean({
-      description: 'Whether the viewer may delete it, as its author or a moderator.',
-      resolve: viewerCan(mayDelete),
-    }),
+    viewerCanEdit: t.boolean(viewerCan('edit', EDITING)),
+    viewerCanDelete: t.boolean(viewerCan('delete', DELETING)),
     clientId: t.exposeString('clientId', { nullable: true, description: 'The `clientId` it was created with.' }),
     commentCursor: t.string({
       price: READ,
