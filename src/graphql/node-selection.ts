@@ -1,7 +1,6 @@
 import {
   getNamedType,
   getNullableType,
-  isAbstractType,
   isObjectType,
   Kind,
   type FieldNode,
@@ -13,6 +12,7 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 import type { Selection } from '../db/list-rows.js';
+import { appliesTo } from './type-condition.js';
 
 /*
  * What must be read of the nodes of a list, from the document alone. Pothos' own plan answers the same for any field, but anew for each execution, and
@@ -95,9 +95,7 @@ const createWalk = (schema: GraphQLSchema, fragments: Readonly<Record<string, Fr
       }
       const fragment = selection.kind === Kind.INLINE_FRAGMENT ? selection : fragments[selection.name.value];
       if (fragment === undefined) return false;
-      const on = fragment.typeCondition ? schema.getType(fragment.typeCondition.name.value) : type;
-      const applies = on === type || (isAbstractType(on) && schema.isSubType(on, type));
-      return !applies || fields(type, fragment.selectionSet, visit);
+      return !appliesTo(schema, fragment, type) || fields(type, fragment.selectionSet, visit);
     });
 
   const row: Walk['row'] = (type, set, wanted) =>

@@ -1,34 +1,27 @@
 import { createHash } from 'node:crypto';
 import {
   getArgumentValues,
-  getDirectiveValues,
   getNamedType,
   getOperationAST,
   getVariableValues,
-  GraphQLIncludeDirective,
-  GraphQLSkipDirective,
   isAbstractType,
   isObjectType,
-  Kind,
   TypeInfo,
-  typeFromAST,
   TypeNameMetaFieldDef,
   visit,
   visitWithTypeInfo,
   type DocumentNode,
   type ExecutionArgs,
   type FieldNode,
-  type FragmentDefinitionNode,
   type GraphQLNamedType,
   type GraphQLObjectType,
   type GraphQLSchema,
-  type NamedTypeNode,
   type OperationDefinitionNode,
-  type SelectionNode,
   type SelectionSetNode,
   type VariableDefinitionNode,
 } from 'graphql';
 import { canonical } from '../../graphql/canonical.js';
+import { collectFields, fragmentsIn, type Around, type Fragments } from './collect-fields.js';
 
 /**
  * The key of a subscription's selection: two operations have the same key only if they execute alike. It is computed from what graphql-js
@@ -40,7 +33,7 @@ export type SelectionOf = (args: Pick<ExecutionArgs, 'schema' | 'document' | 'op
 
 /** Derived data of an operation. The parser's cache returns the same document object for the same text. */
 interface Operation {
-  readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
+  readonly fragments: Fragments;
   /** The variables that are used outside the arguments of root fields. */
   readonly used: readonly VariableDefinitionNode[];
   /** The selection keys, by the digests of the values of these variables. */
@@ -61,7 +54,7 @@ export const createSelectionOf = (): SelectionOf => {
     if (!operation)
       operations.set(
         node,
-        (operation = { fragments: fragmentsOf(document), used: usedVariables(schema, document, node), keys: new Map() }),
+        (operation = { fragments: fragmentsIn(document), used: usedVariables(schema, document, node), keys: new Map() }),
       );
     const { used, fragments, keys } = operation;
     const { coerced } = getVariableValues(schema, used, variableValues ?? {});
@@ -73,7 +66,7 @@ export const createSelectionOf = (): SelectionOf => {
     if (known !== undefined) return known;
     // Coercing an argument may fail at execution, for example a null from a variable in a non-null place. Such a selection is shared by the
     // same text and values only.
-    const key = attempt(() => new Planner(schema, fragments, coerced).root(node)) ?? `alone ${(alone += 1)}`;
+    const key = attempt(() => new Planner({ schema, fragments, variables: coerced }).root(node)) ?? `alone ${(alone += 1)}`;
     if (id === null) return key;
     if (keys.size >= MAX_KEYS) keys.clear();
     keys.set(id, key);
@@ -88,13 +81,6 @@ const attempt = <Result>(make: () => Result): Result | null => {
     return null;
   }
 };
-
-const fragmentsOf = (document: DocumentNode): ReadonlyMap<string, FragmentDefinitionNode> =>
-  new Map(
-    document.definitions.flatMap((definition) =>
-      definition.kind === Kind.FRAGMENT_DEFINITION ? [[definition.name.value, definition] as const] : [],
-    ),
-  );
 
 const usedVariables = (
   schema: GraphQLSchema,
@@ -116,23 +102,19 @@ const usedVariables = (
 
 /** Collects the fields of an operation as the executor does, with the values of its variables. */
 class Planner {
-  readonly #schema: GraphQLSchema;
-  readonly #fragments: ReadonlyMap<string, FragmentDefinitionNode>;
-  readonly #variables: Readonly<Record<string, unknown>>;
+  readonly #around: Around;
   /** The selection sets visited so far, numbered, with their digests: nested fragments take time linear in their length. */
   readonly #numbers = new Map<SelectionSetNode, number>();
   readonly #plans = new Map<string, string>();
 
-  constructor(schema: GraphQLSchema, fragments: ReadonlyMap<string, FragmentDefinitionNode>, variables: Readonly<Record<string, unknown>>) {
-    this.#schema = schema;
-    this.#fragments = fragments;
-    this.#variables = variables;
+  constructor(around: Around) {
+    this.#around = around;
   }
 
   root({ selectionSet }: OperationDefinitionNode): string {
-    const type = this.#schema.getSubscriptionType();
+    const type = this.#around.schema.getSubscriptionType();
     if (!type) throw new Error('The schema has no subscriptions.');
-    return digest([...this.#collect(type, [selectionSet])].map(([alias, nodes]) => this.#field(type, alias, nodes, true)));
+    return digest([...collectFields(this.#around, type, [selectionSet])].map(([alias, nodes]) => this.#field(type, alias, nodes, true)));
   }
 
   #field(type: GraphQLObjectType, alias: string, nodes: readonly FieldNode[], isRoot: boolean): string {
@@ -140,7 +122,7 @@ class Planner {
     const name = node?.name.value ?? '';
     const field = name === TypeNameMetaFieldDef.name ? TypeNameMetaFieldDef : type.getFields()[name];
     if (!node || !field) throw new Error(`${type.name} has no field ${name}.`);
-    const args = isRoot ? '' : canonical(getArgumentValues(field, node, this.#variables));
+    const args = isRoot ? '' : canonical(getArgumentValues(field, node, this.#around.variables));
     return `${alias}:${name}${args}${this.#plan(
       getNamedType(field.type),
       nodes.flatMap(({ selectionSet }) => selectionSet ?? []),
@@ -150,7 +132,7 @@ class Planner {
   /** The digest of what is selected of a value, or of each type that the value may have. */
   #plan(type: GraphQLNamedType, sets: readonly SelectionSetNode[]): string {
     if (isAbstractType(type))
-      return `(${this.#schema
+      return `(${this.#around.schema
         .getPossibleTypes(type)
         .map((each) => `${each.name}${this.#plan(each, sets)}`)
         .join()})`;
@@ -158,7 +140,7 @@ class Planner {
     const id = `${type.name} ${sets.map((set) => this.#numberOf(set)).join()}`;
     let plan = this.#plans.get(id);
     if (plan === undefined) {
-      plan = digest([...this.#collect(type, sets)].map(([alias, nodes]) => this.#field(type, alias, nodes, false)));
+      plan = digest([...collectFields(this.#around, type, sets)].map(([alias, nodes]) => this.#field(type, alias, nodes, false)));
       this.#plans.set(id, plan);
     }
     return plan;
@@ -168,41 +150,6 @@ class Planner {
     let number = this.#numbers.get(set);
     if (number === undefined) this.#numbers.set(set, (number = this.#numbers.size));
     return number;
-  }
-
-  /** The fields of an object by their response names, as section 6.3.2 of the specification collects them. */
-  #collect(type: GraphQLObjectType, sets: readonly SelectionSetNode[]): ReadonlyMap<string, FieldNode[]> {
-    const fields = new Map<string, FieldNode[]>();
-    const visited = new Set<string>();
-    const walk = ({ selections }: SelectionSetNode): void => {
-      for (const selection of selections) {
-        if (!this.#isIncluded(selection)) continue;
-        if (selection.kind === Kind.FIELD) {
-          const alias = (selection.alias ?? selection.name).value;
-          const alike = fields.get(alias);
-          if (alike) alike.push(selection);
-          else fields.set(alias, [selection]);
-        } else if (selection.kind === Kind.INLINE_FRAGMENT) {
-          if (!selection.typeCondition || this.#isOf(type, selection.typeCondition)) walk(selection.selectionSet);
-        } else if (!visited.has(selection.name.value)) {
-          visited.add(selection.name.value);
-          const fragment = this.#fragments.get(selection.name.value);
-          if (fragment && this.#isOf(type, fragment.typeCondition)) walk(fragment.selectionSet);
-        }
-      }
-    };
-    for (const set of sets) walk(set);
-    return fields;
-  }
-
-  #isIncluded(selection: SelectionNode): boolean {
-    if (getDirectiveValues(GraphQLSkipDirective, selection, this.#variables)?.['if'] === true) return false;
-    return getDirectiveValues(GraphQLIncludeDirective, selection, this.#variables)?.['if'] !== false;
-  }
-
-  #isOf(type: GraphQLObjectType, condition: NamedTypeNode): boolean {
-    const wanted = typeFromAST(this.#schema, condition);
-    return wanted === type || (isAbstractType(wanted) && this.#schema.isSubType(wanted, type));
   }
 }
 

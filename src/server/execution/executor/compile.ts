@@ -1,9 +1,7 @@
 import {
   defaultFieldResolver,
-  getDirectiveValues,
   GraphQLIncludeDirective,
   GraphQLSkipDirective,
-  isAbstractType,
   Kind,
   SchemaMetaFieldDef,
   TypeMetaFieldDef,
@@ -11,20 +9,14 @@ import {
   visit,
   type DocumentNode,
   type FieldNode,
-  type FragmentDefinitionNode,
   type GraphQLField,
   type GraphQLObjectType,
   type GraphQLSchema,
-  type InlineFragmentNode,
   type OperationDefinitionNode,
-  type SelectionNode,
-  type SelectionSetNode,
 } from 'graphql';
 import { fromRowOf, type FromRow } from '../../../graphql/from-row.js';
+import { collectFields, type Fragments } from '../collect-fields.js';
 import { asksType, createShapes, type FieldPlan, type GivenArguments, type ObjectPlan, type Resolver, type Values } from './plan.js';
-
-type Fragments = Readonly<Record<string, FragmentDefinitionNode>>;
-type Collected = Map<string, FieldNode[]>;
 
 /** The variables of an operation and of its fragments that `@skip` and `@include` ask. */
 export const conditionsIn = (document: DocumentNode): readonly string[] => {
@@ -38,13 +30,6 @@ export const conditionsIn = (document: DocumentNode): readonly string[] => {
   return [...found];
 };
 
-export const fragmentsIn = (document: DocumentNode): Fragments => {
-  const fragments = Object.create(null) as Record<string, FragmentDefinitionNode>;
-  for (const definition of document.definitions)
-    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments[definition.name.value] = definition;
-  return fragments;
-};
-
 /** Plans selections of a schema. */
 export interface Compiler {
   /** @throws GraphQLError when `@skip` or `@include` cannot be decided */
@@ -56,7 +41,7 @@ export interface Compiler {
 /** @param onField called for each field that is planned, as a measure of the memory that plans take */
 export const createCompiler = (schema: GraphQLSchema, onField: () => void): Compiler => {
   const shapeOf = createShapes();
-  const planOf = (type: GraphQLObjectType, collected: Collected): ObjectPlan => {
+  const planOf = (type: GraphQLObjectType, collected: ReadonlyMap<string, FieldNode[]>): ObjectPlan => {
     const fields: FieldPlan[] = [];
     for (const [name, nodes] of collected) {
       const [node] = nodes;
@@ -80,10 +65,11 @@ export const createCompiler = (schema: GraphQLSchema, onField: () => void): Comp
     return { type, fields, blank: Object.fromEntries(fields.map(({ name }) => [name, undefined])) };
   };
   return {
-    root: ({ selectionSet }, fragments, type, variables) => planOf(type, collect(schema, fragments, variables, type, [selectionSet])),
+    root: ({ selectionSet }, fragments, type, variables) =>
+      planOf(type, collectFields({ schema, fragments, variables }, type, [selectionSet])),
     below: (field, fragments, type, variables) => {
       const sets = field.nodes.flatMap(({ selectionSet }) => (selectionSet ? [selectionSet] : []));
-      const plan = planOf(type, collect(schema, fragments, variables, type, sets));
+      const plan = planOf(type, collectFields({ schema, fragments, variables }, type, sets));
       field.selections.set(type, plan);
       return plan;
     },
@@ -117,46 +103,3 @@ const fieldOf = (schema: GraphQLSchema, type: GraphQLObjectType, name: string): 
   }
   return type.getFields()[name];
 };
-
-/** The fields of these selections that an object of this type has, by their names in the result, in the order of the specification. */
-const collect = (
-  schema: GraphQLSchema,
-  fragments: Fragments,
-  variables: Values,
-  type: GraphQLObjectType,
-  sets: readonly SelectionSetNode[],
-): Collected => {
-  const collected: Collected = new Map();
-  const spread = new Set<string>();
-  const applies = ({ typeCondition }: InlineFragmentNode | FragmentDefinitionNode): boolean => {
-    if (typeCondition === undefined) return true;
-    const of = schema.getType(typeCondition.name.value);
-    return of === type || (isAbstractType(of) && schema.isSubType(of, type));
-  };
-  const walk = ({ selections }: SelectionSetNode): void => {
-    for (const selection of selections) {
-      if (selection.kind === Kind.FIELD) {
-        if (!isIncluded(selection, variables)) continue;
-        const name = (selection.alias ?? selection.name).value;
-        const nodes = collected.get(name);
-        if (nodes === undefined) collected.set(name, [selection]);
-        else nodes.push(selection);
-      } else if (selection.kind === Kind.INLINE_FRAGMENT) {
-        if (isIncluded(selection, variables) && applies(selection)) walk(selection.selectionSet);
-      } else {
-        const name = selection.name.value;
-        if (spread.has(name) || !isIncluded(selection, variables)) continue;
-        spread.add(name);
-        const fragment = fragments[name];
-        if (fragment !== undefined && applies(fragment)) walk(fragment.selectionSet);
-      }
-    }
-  };
-  for (const set of sets) walk(set);
-  return collected;
-};
-
-const isIncluded = (node: SelectionNode, variables: Values): boolean =>
-  (node.directives ?? []).length === 0 ||
-  (getDirectiveValues(GraphQLSkipDirective, node, variables)?.['if'] !== true &&
-    getDirectiveValues(GraphQLIncludeDirective, node, variables)?.['if'] !== false);

@@ -9,7 +9,8 @@ import {
   type ExecutionResult,
   type GraphQLSchema,
 } from 'graphql';
-import { conditionsIn, createCompiler, fragmentsIn } from './compile.js';
+import { fragmentsIn } from '../collect-fields.js';
+import { conditionsIn, createCompiler } from './compile.js';
 import type { ObjectPlan, OperationPlan, Values } from './plan.js';
 import { executeField, executeFields, pathOf, type Execution } from './run.js';
 import { Waiting } from './waiting.js';
