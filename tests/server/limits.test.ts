@@ -133,10 +133,14 @@ describe('one address', () => {
     const mine = await startTestApp({ env: LIMITS, database: app.database });
     try {
       const controllers: AbortController[] = [];
-      const follow = (): Promise<Response> => {
+      // A response that nobody holds is disconnected by fetch when its memory is collected, which makes room for another one.
+      const held: Response[] = [];
+      const follow = async (): Promise<Response> => {
         const controller = new AbortController();
         controllers.push(controller);
-        return stream(mine.url, LikeCountChanged.toString(), controller.signal);
+        const response = await stream(mine.url, LikeCountChanged.toString(), controller.signal);
+        held.push(response);
+        return response;
       };
       const socket = await knock(mine.url);
       expect(socket).toBeInstanceOf(WebSocket);
@@ -155,6 +159,7 @@ describe('one address', () => {
       await expect.poll(async () => (await follow()).status).toBe(200);
       await close(socket);
       await expect.poll(async () => (await follow()).status).toBe(200);
+      expect(held.filter(({ ok }) => ok).length).toBe(MAX_SOCKETS + 1);
       for (const controller of controllers) controller.abort();
     } finally {
       await mine.stop();
