@@ -81,13 +81,10 @@ export interface RenderingAllowance {
   ms: number;
 }
 
-/** The sanitised HTML of entries, made once for each of their versions as long as it is asked for. */
-export interface EntryHtml {
-  /** @throws OPERATION_TOO_COMPLEX when it has to be made and the allowance is used up */
-  readonly of: (
-    entry: { readonly id: string; readonly version: number; readonly updatedAt: Date; readonly content: string },
-    allowance: RenderingAllowance,
-  ) => string | Promise<string>;
+/** Renders Markdown to sanitised HTML, equal texts once as long as they are asked for. */
+export interface RenderedMarkdown {
+  /** @throws OPERATION_TOO_COMPLEX when it has to be rendered and the allowance is used up */
+  readonly html: (source: string, allowance: RenderingAllowance) => string | Promise<string>;
 }
 
 /** What the whole process shares, built once by the composition root. */
@@ -103,7 +100,7 @@ export interface Services {
   readonly typing: TypingMemory;
   readonly likes: LikeQueue;
   readonly memberships: MembershipLookup;
-  readonly entryHtml: EntryHtml;
+  readonly markdown: RenderedMarkdown;
 }
 
 /** What a resolver gets. A new one is made for each operation, and for each event of a subscription. */

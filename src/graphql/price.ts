@@ -66,8 +66,10 @@ export const TEXT_SEARCH = 1_000;
 
 /** A text of up to 200,000 characters. */
 export const LONG_TEXT = 5;
-/** The HTML of such a text, which may have to be rendered. */
+/** The HTML of such a text, which may have to be rendered. What one operation has rendered in all has a bound of its own. */
 export const HTML = 15;
+/** The HTML of a text of up to some thousand characters. */
+export const SHORT_HTML = 3;
 /** An act: a transaction with its checks, its events and what it tells others. */
 export const WRITE = 200;
 /** To hash a password, which is meant to take long. */

@@ -13,10 +13,10 @@ import { assertSessions, NoSessionsError } from '../db/sessions.js';
 import { createTokens, type Tokens } from '../domains/account/tokens.js';
 import { createMembershipLookup } from '../domains/conversations/membership-lookup.js';
 import { createTypingMemory } from '../domains/conversations/typing.js';
-import { createEntryHtml } from '../domains/knowledge/html.js';
 import { createLikeQueue } from '../domains/posts/likes.js';
 import { migrateQueue } from '../jobs/queue.js';
 import { connectionsOf } from '../jobs/worker.js';
+import { createRenderedMarkdown } from '../markdown/html.js';
 import { createLog, type Log } from '../observability/log.js';
 import { createRateLimits } from '../access/rate-limits.js';
 import { createSecretDigest } from '../access/secret-digest.js';
@@ -111,7 +111,7 @@ export const openServices = async (config: Config, closers: Closers, options: Se
     typing: createTypingMemory({ hub, clock }),
     likes: createLikeQueue(db),
     memberships: createMembershipLookup(db),
-    entryHtml: createEntryHtml(),
+    markdown: createRenderedMarkdown(),
   };
   return { config, clock, log, db, hub, limits, tokens, secretDigest, ...memories, bus, sharedDocuments, writes, target };
 };

@@ -13,9 +13,9 @@ const FLOORS: readonly (readonly string[])[] = [
   ['server/'],
   ['domains/'],
   ['graphql/', 'jobs/'],
-  ['access/', 'context.ts', 'realtime/'],
+  ['access/', 'context.ts', 'markdown/', 'realtime/'],
   ['db/', 'redis/'],
-  ['observability/', 'clock.ts', 'config.ts', 'demo/users.ts', 'errors.ts'],
+  ['memory/', 'observability/', 'clock.ts', 'config.ts', 'demo/users.ts', 'errors.ts'],
 ];
 
 /** The rooms of a domain that others may enter, beside the file of its main noun, which has its name (`follows/follows.ts`). */
@@ -28,7 +28,6 @@ const BELOW_GRAPHQL: Readonly<Record<string, string>> = {
   'admin/roles.ts': 'roles are given by the command line',
   'conversations/join-codes.ts': 'a pure function',
   'knowledge/import.ts': 'importing is done by the command line',
-  'knowledge/markdown.ts': 'a pure function',
   'knowledge/markdown-files.ts': 'pure functions',
   'knowledge/slug.ts': 'a pure function',
   'presence/leases.ts': 'processes that die',
@@ -190,7 +189,7 @@ describe('the rules', () => {
     ['src/observability/log.ts', 'node:path'],
     ['src/client/resume.ts', 'src/client/cursor.ts'],
     ['tests/domains/posts.test.ts', 'tests/kit/app.ts'],
-    ['tests/domains/markdown.test.ts', 'src/domains/knowledge/markdown.ts'],
+    ['tests/domains/slug.test.ts', 'src/domains/knowledge/slug.ts'],
   ])('let %s import %s', (file, target) => {
     expect(verdict(file, target)).toEqual([]);
   });

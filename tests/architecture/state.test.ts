@@ -13,10 +13,10 @@ const KEPT: Readonly<Record<string, string>> = {
   'access/passwords.ts limited':
     'the threads and the memory that hashing takes are those of the process, whatever the number of apps in it',
   'cli/main.ts program': 'the command that the process is',
-  'domains/knowledge/markdown-budget.ts context': 'starts what it is given and keeps nothing of it',
-  'domains/knowledge/markdown-budget.ts sandbox': 'holds the work that is being done, and nothing when that is over',
-  'domains/knowledge/markdown-budget.ts start': 'a script of one call, compiled',
-  'domains/knowledge/markdown.ts marked': 'the rules of the parser',
+  'markdown/budget.ts context': 'starts what it is given and keeps nothing of it',
+  'markdown/budget.ts sandbox': 'holds the work that is being done, and nothing when that is over',
+  'markdown/budget.ts start': 'a script of one call, compiled',
+  'markdown/render.ts marked': 'the rules of the parser',
   'graphql/builder.ts builder': 'the schema is declared once, by the modules that are its parts',
 };
 

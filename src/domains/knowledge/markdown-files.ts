@@ -4,7 +4,7 @@ import { isAbsolute, join, posix, relative, sep } from 'node:path';
 import { Lexer, type MarkedToken, type Token } from 'marked';
 import { CATEGORY_MAX, FrontMatterError, splitFrontMatter, TITLE_MAX } from './front-matter.js';
 import { hasCode } from '../../observability/failures.js';
-import { CONTENT_MAX, withinBudget } from './markdown-budget.js';
+import { MARKDOWN_MAX, withinBudget } from '../../markdown/budget.js';
 import { MARKDOWN_NAME } from './markdown-links.js';
 
 export { rewriteLinks, type ResolveLink } from './markdown-links.js';
@@ -38,7 +38,7 @@ export class MarkdownFileError extends Error {
 }
 
 /** The largest file: a UTF-16 unit takes at most three bytes of UTF-8, and the rest is for the front matter. */
-const FILE_MAX_BYTES = 3 * CONTENT_MAX + 65_536;
+const FILE_MAX_BYTES = 3 * MARKDOWN_MAX + 65_536;
 
 const unreadable = (error: unknown): string => {
   if (hasCode(error, 'ENOENT')) return 'does not exist';
@@ -177,7 +177,7 @@ const readText = async (folder: string, path: string): Promise<string> => {
     // The check comes before opening, because opening a named pipe would block for ever.
     const stats = await stat(real);
     if (!stats.isFile()) throw new MarkdownFileError(path, 'is not a file');
-    if (stats.size > FILE_MAX_BYTES) throw new MarkdownFileError(path, `is longer than ${CONTENT_MAX} characters`);
+    if (stats.size > FILE_MAX_BYTES) throw new MarkdownFileError(path, `is longer than ${MARKDOWN_MAX} characters`);
     bytes = await readFile(real);
   } catch (error) {
     throw error instanceof MarkdownFileError ? error : new MarkdownFileError(path, unreadable(error), error);
@@ -203,7 +203,7 @@ export const readMarkdownFile = async (folder: string, path: string): Promise<Ma
   try {
     const { frontMatter, body } = splitFrontMatter(text);
     if (body.trim() === '') throw new MarkdownFileError(path, 'is empty');
-    if (body.length > CONTENT_MAX) throw new MarkdownFileError(path, `is longer than ${CONTENT_MAX} characters`);
+    if (body.length > MARKDOWN_MAX) throw new MarkdownFileError(path, `is longer than ${MARKDOWN_MAX} characters`);
     const heading = (): string | null =>
       withinBudget(
         () => firstHeading(body),

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { Lexer, type MarkedToken, type Token, type Tokens } from 'marked';
-import { withinBudget } from './markdown-budget.js';
+import { withinBudget } from '../../markdown/budget.js';
 
 /** The names of Markdown files. */
 export const MARKDOWN_NAME = /\.(?:md|markdown)$/i;

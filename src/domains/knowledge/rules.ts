@@ -4,7 +4,7 @@ import { Prisma, type Entry } from '../../db/generated/prisma/client.js';
 import { hasRole } from '../../access/viewer.js';
 import { list, text } from '../../graphql/text.js';
 import { CATEGORY_MAX, TITLE_MAX } from './front-matter.js';
-import { CONTENT_MAX } from './markdown-budget.js';
+import { MARKDOWN_MAX } from '../../markdown/budget.js';
 
 /** A private entry is visible to its author only. All others, whatever their role, get the same answer as for a missing entry. */
 export const maySee = (viewer: Viewer | null, entry: Pick<Entry, 'isPublic' | 'authorId'>): boolean =>
@@ -25,7 +25,7 @@ export const CATEGORY_ROLE = 'MODERATOR';
 export const MANAGING = { may: (viewer: Viewer): boolean => hasRole(viewer, CATEGORY_ROLE), as: 'a moderator' } as const;
 
 export const MAX_TITLE = TITLE_MAX;
-export const MAX_CONTENT = CONTENT_MAX;
+export const MAX_CONTENT = MARKDOWN_MAX;
 export const MAX_TAG = 40;
 export const MAX_TAGS = 20;
 export const MAX_CATEGORY = CATEGORY_MAX;

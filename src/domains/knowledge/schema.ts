@@ -9,9 +9,10 @@ import type { PageArgs } from '../../db/keyset.js';
 import { badInput } from '../../errors.js';
 import { decodeId, encodeId } from '../../graphql/ids.js';
 import { batched } from '../../graphql/loaders.js';
+import { longHtml } from '../../graphql/html.js';
 import { mutation } from '../../graphql/mutation.js';
 import { text } from '../../graphql/text.js';
-import { HTML, LONG_TEXT, pagePrice, READ, SEARCH, STATEMENT, TEXT_SEARCH, WRITE } from '../../graphql/price.js';
+import { LONG_TEXT, pagePrice, READ, SEARCH, STATEMENT, TEXT_SEARCH, WRITE } from '../../graphql/price.js';
 import { viewerCan } from '../../graphql/viewer-can.js';
 import { User, UserConnection } from '../account/schema.js';
 import { likersOfEntry } from '../likes/schema.js';
@@ -19,7 +20,6 @@ import { viewerLikes } from '../likes/likes.js';
 import { DELETING, EDITING } from '../posts/rules.js';
 import { Category } from './category-schema.js';
 import { createEntry, deleteEntry, featureEntry, findEntry, likeEntry, unlikeEntry, updateEntry } from './entries.js';
-import { renderingAllowance } from './html.js';
 import { findCategory, inCategory } from './categories.js';
 import { entryOrders, tagsContaining, whereOf, type EntryFilter as Filter, type EntryOrder as Order } from './lists.js';
 import {
@@ -73,12 +73,7 @@ export const Entry = builder.prismaNode('Entry', {
     title: t.exposeString('title', { description: 'Its title: one line.' }),
     slug: t.exposeString('slug', { description: 'The part of an address that stands for it. It stays when the title changes.' }),
     content: t.exposeString('content', { price: { own: LONG_TEXT }, description: 'Its text, as Markdown.' }),
-    contentHtml: t.string({
-      price: { own: HTML },
-      description: 'Its text as HTML, fit to be put into a page: without scripts, styles, frames and forms.',
-      select: { content: true },
-      resolve: (entry, _args, context) => context.entryHtml.of(entry, renderingAllowance(context)),
-    }),
+    contentHtml: t.string({ select: { content: true }, ...longHtml(({ content }: Pick<EntryRow, 'content'>) => content) }),
     category: t.relation('category', { nullable: true, description: 'What it is sorted under; null for nothing.' }),
     tags: t.exposeStringList('tags', { description: 'Further words to find it by, in lower case.' }),
     isPublic: t.exposeBoolean('isPublic', { description: 'Whether everyone sees it, or its author only.' }),

@@ -1,6 +1,6 @@
 import { GraphQLError, type DocumentNode, type GraphQLSchema, type Source } from 'graphql';
 import type { ErrorCode } from '../../errors.js';
-import { createByteCache } from './byte-cache.js';
+import { createByteCache } from '../../memory/byte-cache.js';
 import { bytesOfDocument, createParser, validateDocument, type DocumentLimits } from './document.js';
 
 /** Parses and validates documents; each text once, as long as it is remembered. */

@@ -4,7 +4,7 @@ import type { RateLimits } from '../../access/rate-limits.js';
 import type { Clock } from '../../clock.js';
 import { codeOf, coded } from '../../errors.js';
 import type { SharedTexts } from '../../redis/shared-texts.js';
-import { createByteCache } from './byte-cache.js';
+import { createByteCache } from '../../memory/byte-cache.js';
 import type { Engine } from './engine.js';
 import { isSha256, type GivenRequest, type OperationRequest } from './request.js';
 import type { TrustedDocuments } from './trusted-documents.js';

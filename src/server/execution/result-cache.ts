@@ -1,6 +1,6 @@
 import type { ExecutionResult } from 'graphql';
 import type { TableWrites } from '../../realtime/table-writes.js';
-import { createByteCache } from './byte-cache.js';
+import { createByteCache } from '../../memory/byte-cache.js';
 
 /** The JSON of a result, made already. */
 const JSON_BYTES = Symbol('the JSON of a result');

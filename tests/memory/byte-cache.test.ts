@@ -1,6 +1,6 @@
 import { parse } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import { createByteCache } from '../../src/server/execution/byte-cache.js';
+import { createByteCache } from '../../src/memory/byte-cache.js';
 import { bytesOfDocument } from '../../src/server/execution/document.js';
 
 describe('a cache that is bounded in bytes', () => {

@@ -1,12 +1,12 @@
 import { createContext, Script } from 'node:vm';
 import { Lexer } from 'marked';
-import { hasCode } from '../../observability/failures.js';
+import { hasCode } from '../observability/failures.js';
 
-/** The longest content of an entry, in UTF-16 code units. */
-export const CONTENT_MAX = 200_000;
+/** The longest text that is rendered, in UTF-16 code units: an entry has no more. */
+export const MARKDOWN_MAX = 200_000;
 
 /**
- * The longest time that one text may block the event loop, in milliseconds. Ordinary texts of CONTENT_MAX characters take about 60.
+ * The longest time that one text may block the event loop, in milliseconds. Ordinary texts of MARKDOWN_MAX characters take about 60.
  * Malicious ones would take minutes, because some constructs are quadratic in marked, such as thousands of lazy lines in a list item.
  */
 const BUDGET_MS = 500;

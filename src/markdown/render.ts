@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { Marked } from 'marked';
 import sanitizeHtml, { type IOptions } from 'sanitize-html';
-import { CONTENT_MAX, withinBudget } from './markdown-budget.js';
+import { MARKDOWN_MAX, withinBudget } from './budget.js';
 
 const marked = new Marked({ gfm: true, async: false });
 
 /**
- * What the HTML of an entry may contain. `id`, `name`, `style` and free `class` values are forbidden because they could affect the page
+ * What the HTML of a text may contain. `id`, `name`, `style` and free `class` values are forbidden because they could affect the page
  * around it. SVG and MathML are forbidden because sanitisers are usually bypassed through their parsing rules.
  */
 const ALLOWED: IOptions = {
@@ -52,7 +52,7 @@ const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '
 const plain = (source: string): string => `<pre>${source.replace(/[&<>"]/g, (character) => ESCAPES[character] ?? character)}</pre>`;
 
 /**
- * The longest time that rendering one text may block the event loop, in milliseconds. Ordinary texts of CONTENT_MAX characters take about 60.
+ * The longest time that rendering one text may block the event loop, in milliseconds. Ordinary texts of MARKDOWN_MAX characters take about 60.
  */
 export const RENDER_MS = 200;
 
@@ -76,7 +76,7 @@ export interface Render {
  * Creates the function that renders Markdown (GitHub's flavour) to sanitised HTML, which is safe to insert into a page: no scripts, event
  * handlers, styles, frames or forms, and only URLs that are relative, http, https or (in links) mailto. Relative links are kept; every link
  * has `rel="nofollow noopener noreferrer"`. The function never throws and blocks the event loop for {@link RENDER_MS} at most: a text
- * that takes longer to parse, or is longer than an entry may be, is shown as source in a `pre`. Such texts are remembered, so each costs
+ * that takes longer to parse, or is longer than {@link MARKDOWN_MAX}, is shown as source in a `pre`. Such texts are remembered, so each costs
  * that time only once.
  * @param budgetMs another time budget, in milliseconds
  */
@@ -100,7 +100,7 @@ export const createRenderer = (budgetMs = RENDER_MS): Render => {
     );
 
   const render = (source: string, leftMs = budgetMs): string | null => {
-    if (source.length > CONTENT_MAX) return plain(source);
+    if (source.length > MARKDOWN_MAX) return plain(source);
     const digestOf = (): string => createHash('sha256').update(source).digest('base64');
     if (exceeded.size > 0 && exceeded.has(digestOf())) return plain(source);
     const ms = Math.min(leftMs, budgetMs);

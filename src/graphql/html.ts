@@ -1,0 +1,20 @@
+import type { Context } from '../context.js';
+import { htmlOf } from '../markdown/html.js';
+import { HTML, SHORT_HTML } from './price.js';
+
+/** What is said of every field of HTML. */
+const SAFE = 'as HTML, fit to be put into a page: without scripts, styles, frames and forms';
+
+/** The options of a field that gives a text of up to 200,000 characters as HTML. */
+export const longHtml = <Item>(sourceOf: (item: Item) => string) => ({
+  price: { own: HTML },
+  description: `Its text ${SAFE}.`,
+  resolve: (item: Item, _args: object, context: Context): string | Promise<string> => htmlOf(context, sourceOf(item)),
+});
+
+/** The options of `bodyHtml`. What is deleted has an empty body, and no HTML. */
+export const bodyHtml = {
+  price: { own: SHORT_HTML },
+  description: `Its text ${SAFE}; empty once it is deleted.`,
+  resolve: ({ body }: { readonly body: string }, _args: object, context: Context): string | Promise<string> => htmlOf(context, body),
+};
