@@ -6,6 +6,7 @@ import type { Context } from '../../context.js';
 import { Prisma, type Message as MessageRow, type User as UserRow } from '../../db/generated/prisma/client.js';
 import type { Keyset } from '../../db/keyset.js';
 import { headFirst } from '../../graphql/heads.js';
+import { bodyHtml } from '../../graphql/html.js';
 import { encodeId } from '../../graphql/ids.js';
 import { batched, batchedField } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
@@ -76,7 +77,8 @@ export const Message = builder.prismaObject('Message', {
     seq: t.exposeInt('seq', { description: "Its place in the conversation's event log: it grows, but not always by one." }),
     conversation: t.relation('conversation', { description: 'The conversation it was sent in.' }),
     author: t.relation('author', { description: 'Who wrote it.' }),
-    body: t.exposeString('body', { description: 'Its text; empty once it is deleted.' }),
+    body: t.exposeString('body', { description: 'Its text, as Markdown; empty once it is deleted.' }),
+    bodyHtml: t.string(bodyHtml),
     replyTo: t.relation('replyTo', {
       nullable: true,
       description: 'The message it replies to, which may have been deleted; null for an author who is no member any more.',
@@ -273,7 +275,11 @@ mutation('sendMessage', {
     description: 'The message to send.',
     fields: (t) => ({
       conversationId: t.id({ required: true, idOf: 'Conversation', description: 'The conversation to send it to.' }),
-      body: t.string({ required: true, check: bodyText, description: `Its text; ${BODY_LENGTH}. \`@username\` mentions a member.` }),
+      body: t.string({
+        required: true,
+        check: bodyText,
+        description: `Its text, as Markdown; ${BODY_LENGTH}. \`@username\` mentions a member.`,
+      }),
       replyToId: t.id({ idOf: 'Message', description: 'The message to reply to, in the same conversation.' }),
     }),
   },
@@ -299,7 +305,11 @@ mutation('editMessage', {
     description: 'The message to edit, and its new text.',
     fields: (t) => ({
       messageId: t.id({ required: true, idOf: 'Message', description: "A message of the viewer's." }),
-      body: t.string({ required: true, check: bodyText, description: `Its new text; ${BODY_LENGTH}. Mentions are resolved anew.` }),
+      body: t.string({
+        required: true,
+        check: bodyText,
+        description: `Its new text, as Markdown; ${BODY_LENGTH}. Mentions are resolved anew.`,
+      }),
     }),
   },
   run: async (input, context) => ({ message: await editMessage(context, input) }),

@@ -5,6 +5,7 @@ import { childPage, connectionType, nodeQuery } from '../../graphql/connection.j
 import type { Context } from '../../context.js';
 import { Prisma, type Comment as CommentRow } from '../../db/generated/prisma/client.js';
 import { headFirst } from '../../graphql/heads.js';
+import { bodyHtml } from '../../graphql/html.js';
 import { encodeId } from '../../graphql/ids.js';
 import { batched } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
@@ -71,6 +72,7 @@ export const Comment = builder.prismaObject('Comment', {
   description: 'A comment on a post, or a reply to another comment on it.',
   fields: (t) => ({
     body: t.exposeString('body', { description: 'Its text, as Markdown; empty once it is deleted.' }),
+    bodyHtml: t.string(bodyHtml),
     author: t.relation('author', { description: 'Who wrote it.' }),
     post: t.relation('post', { description: 'The post it stands under.' }),
     replyTo: t.relation('replyTo', { nullable: true, description: 'The comment it replies to; null for a comment on the post itself.' }),

@@ -6,6 +6,7 @@ import { Prisma, type Post as PostRow } from '../../db/generated/prisma/client.j
 import { notFound } from '../../errors.js';
 import { decodeId, decodeIds, encodeId } from '../../graphql/ids.js';
 import { heads } from '../../graphql/heads.js';
+import { bodyHtml } from '../../graphql/html.js';
 import { batched } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
 import { pagePrice, READ } from '../../graphql/price.js';
@@ -41,6 +42,7 @@ export const Post = builder.prismaObject('Post', {
   description: 'A short text that a user has published to everyone.',
   fields: (t) => ({
     body: t.exposeString('body', { description: 'Its text, as Markdown; empty once it is deleted.' }),
+    bodyHtml: t.string(bodyHtml),
     author: t.relation('author', { description: 'Who wrote it.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was written.' }),
     editedAt: t.expose('editedAt', { type: 'DateTime', nullable: true, description: 'When it was last edited; null if never.' }),
