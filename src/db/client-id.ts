@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { GraphQLError } from 'graphql';
+import { GraphQLError } from 'graphql';
 import { fieldErrors } from '../errors.js';
 import { isUniqueViolation } from '../observability/failures.js';
 
@@ -12,9 +12,14 @@ export interface ClientKey {
 /**
  * Creates a row once for each `clientId` of its author, however often the request is sent, also concurrently.
  *
+ * The row is inserted without asking whether it is there, because nearly every request is the first with its id: the unique index refuses the
+ * others, whose row is looked up then. It is looked up as well when the request is refused for another reason. Example: a message was
+ * sent, its answer was lost, and its author has left the conversation when the client sends it again.
+ *
  * The digest of the input distinguishes a repeated request from one that reuses the id. It is stored because the row may be edited later.
  * @param find looks up the row that this author has created under the id
  * @param create inserts the row with the key's columns; a unique index covers author and `client_id`
+ * @param first `find` within a transaction, which could not go on after an INSERT that was refused
  * @throws CONFLICT when the id was used with other input
  */
 export const createOnce = async <Row extends { readonly clientDigest: string | null }>(
@@ -22,6 +27,7 @@ export const createOnce = async <Row extends { readonly clientDigest: string | n
   input: Readonly<Record<string, unknown>>,
   find: (clientId: string) => Promise<Row | null>,
   create: (key: ClientKey) => Promise<Row>,
+  first: 'create' | 'find' = 'create',
 ): Promise<Row> => {
   if (clientId === null || clientId === undefined) return await create({ clientId: null, clientDigest: null });
   const clientDigest = digest(input);
@@ -30,16 +36,15 @@ export const createOnce = async <Row extends { readonly clientDigest: string | n
     if (row !== null && row.clientDigest !== clientDigest) throw clientIdReused();
     return row;
   };
-  const before = await earlier();
+  const before = first === 'find' ? await earlier() : null;
   if (before !== null) return before;
   try {
     return await create({ clientId, clientDigest });
   } catch (error) {
-    // A unique violation means that the same request ran concurrently and its row was committed first: that row is the answer.
-    if (!isUniqueViolation(error, 'client')) throw error;
-    const winner = await earlier();
-    if (winner === null) throw error;
-    return winner;
+    const isRefused = error instanceof GraphQLError || isUniqueViolation(error, 'client');
+    const row = isRefused ? await earlier() : null;
+    if (row === null) throw error;
+    return row;
   }
 };
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { freshContext, type Context } from '../context.js';
 import { clientIdReused } from '../db/client-id.js';
 import { within } from '../db/database.js';
-import type { Prisma } from '../db/generated/prisma/client.js';
+import { Prisma } from '../db/generated/prisma/client.js';
 import type { Tx } from '../db/transact.js';
 import { notFound } from '../errors.js';
 import { scheduledTask } from '../jobs/task.js';
@@ -53,16 +53,16 @@ export const runOnce = async <Payload extends object>(context: Context, act: Act
       return await recall(inside, earlier.payload, reloaders);
     }
     const payload = await act.run(inside);
-    await tx.mutationResult.update({
-      where: { authorId_mutation_clientId: key },
-      data: { payload: remember(payload, reloaders) },
-      select: { digest: true },
-    });
+    await tx.$executeRaw`
+      UPDATE mutation_result SET payload = ${JSON.stringify(remember(payload, reloaders))}::jsonb WHERE ${isKey(key)}`;
     return payload;
   });
 };
 
 type Key = Pick<Prisma.MutationResultUncheckedCreateInput, 'authorId' | 'mutation' | 'clientId'>;
+
+const isKey = ({ authorId, mutation, clientId }: Key): Prisma.Sql =>
+  Prisma.sql`author_id = ${authorId}::uuid AND mutation = ${mutation} AND client_id = ${clientId}`;
 
 /**
  * Inserts the key and returns null, or returns the stored result of an earlier call. A result older than 24 hours counts as absent. It
@@ -76,12 +76,9 @@ const claim = async (tx: Tx, key: Key, digest: string): Promise<Stored | null> =
       ON CONFLICT (author_id, mutation, client_id) DO UPDATE SET digest = excluded.digest, payload = NULL, created_at = now()
         WHERE mutation_result.created_at <= now() - interval '24 hours'`;
     if (claimed > 0) return null;
-    const stored = await tx.mutationResult.findUnique({
-      where: { authorId_mutation_clientId: key },
-      select: { digest: true, payload: true },
-    });
+    const [stored] = await tx.$queryRaw<Stored[]>`SELECT digest, payload FROM mutation_result WHERE ${isKey(key)}`;
     // The row is missing when the clean-up has deleted it between the two statements; then the key is free.
-    if (stored !== null) return stored;
+    if (stored !== undefined) return stored;
   }
 };
 

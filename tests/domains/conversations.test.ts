@@ -398,17 +398,17 @@ describe('messages', () => {
     expect((await send(ada, conversationId, '🎈'.repeat(1_000))).message.body).toHaveLength(2_000);
   });
 
-  test('cost two statements between BEGIN and COMMIT', async () => {
+  test('cost two statements between BEGIN and COMMIT, with a clientId or without', async () => {
     const group = await createGroup(ada, [ben]);
     const bare = graphql(
       `mutation ConversationsBare($input: SendMessageInput!) { sendMessage(input: $input) { cursor message { id seq body createdAt clientId } } }`,
     );
-    const statements = await app.countStatements(() => app.data(bare, { input: { conversationId: group.id, body: 'x' } }, ada));
-    // The first one finds out who the token belongs to.
-    expect(statements.map((sql) => sql.trim().split(/\s/)[0])).toEqual(['SELECT', 'INSERT', 'WITH']);
-    expect(
-      (await app.countStatements(() => app.data(bare, { input: { conversationId: group.id, body: 'x', clientId: 'c' } }, ada))).length,
-    ).toBe(4);
+    for (const own of [{}, { clientId: 'c' }]) {
+      const input = { conversationId: group.id, body: 'x', ...own };
+      const statements = await app.countStatements(() => app.data(bare, { input }, ada));
+      // The first one finds out who the token belongs to.
+      expect(statements.map((sql) => sql.trim().split(/\s/)[0])).toEqual(['SELECT', 'INSERT', 'WITH']);
+    }
   });
 
   test('of twenty who send at once all arrive, numbered without a gap in the order of delivery', async () => {

@@ -62,6 +62,7 @@ export const createEntry = async (context: Context, input: NewEntry): Promise<En
     { ...input },
     (clientId) => prisma.entry.findUnique({ where: { authorId_clientId: { authorId, clientId } } }),
     (key) => insertEntry(context, authorId, input, key),
+    'find',
   );
 };
 
