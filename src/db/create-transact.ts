@@ -2,9 +2,9 @@ import type pg from 'pg';
 import { addJobs, type JobSpec } from './add-jobs.js';
 import type { Attempt } from './attempts.js';
 import type { createLimiter } from './limiter.js';
-import { numbering, placed, type Emission, type Numbered } from './numbering.js';
+import { lockingBehind, numbering, placed, type Emission, type FanOut, type Numbered } from './numbering.js';
 import { rawStatement } from './raw-statements.js';
-import type { Emitted, Enqueue, Grown, Transact, Tx } from './transact.js';
+import type { EmitEach, Emitted, Enqueue, Grown, Transact, Tx } from './transact.js';
 import { beginTransaction } from './transaction.js';
 import { createTransactionClients, type TransactionClientOptions } from './transaction-client.js';
 
@@ -27,24 +27,27 @@ export const createTransact = (options: TransactOptions): Transact => {
 
   const run = async <Result>(work: (tx: Tx) => Promise<Result>, timeout: number) => {
     const emissions: Emission[] = [];
+    const fanOuts: FanOut[] = [];
     const jobs: JobSpec[] = [];
     const emit = (topic: Emission['topic'], key: string, kind = '', ref: unknown = null, carried: object | null = null): Emitted => {
       const emission: Emission = { topic, key, kind, ref, carried, seq: 0, epoch: 0, at: new Date(0) };
       emissions.push(emission);
       return emission;
     };
+    const emitEach: EmitEach = (topic, keys, kind, ref, behind) => void fanOuts.push({ topic, keys, kind, ref, behind });
     const enqueue: Enqueue = ({ name }, payload, { key, runAt = null } = {}) => {
       jobs.push({ identifier: name, payload, job_key: key === undefined ? null : `${name}:${key}`, run_at: runAt });
     };
     const transaction = beginTransaction(options.pool, timeout);
-    const { tx, end } = clientOf(transaction, timeout, { emit, enqueue });
+    const { tx, end } = clientOf(transaction, timeout, { emit, emitEach, enqueue });
     try {
       const value = await work(tx);
       await addJobs(tx, options.jobSchema, jobs);
       await end();
-      const last = emissions.length === 0 ? [] : [prepare(rawStatement([numbering(emissions)]))];
-      const [numbered] = await transaction.commit(last);
-      return { value, grown: placed(emissions, (numbered?.rows ?? []) as Numbered[]) };
+      const locking = lockingBehind(fanOuts);
+      const last = emissions.length + fanOuts.length === 0 ? [] : [...(locking === null ? [] : [locking]), numbering(emissions, fanOuts)];
+      const results = await transaction.commit(last.map((sql) => prepare(rawStatement([sql]))));
+      return { value, grown: placed(emissions, (results.at(-1)?.rows ?? []) as Numbered[], fanOuts) };
     } catch (error) {
       // What Prisma says of its own end no longer matters.
       await end().catch(() => undefined);

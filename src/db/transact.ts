@@ -71,6 +71,22 @@ export interface Emit {
   (topic: EmittableState, key: string): Emitted;
 }
 
+export interface EmitEach {
+  /**
+   * Emits one event to each stream of a topic whose key a query finds, in the numbering statement itself, so that nothing is read for it before.
+   * @param keys a SELECT with the column `key`, each once
+   * @param behind a stream, whose topic sorts before this one: the keys are read once its head is locked, so they are those at the place of
+   *   this transaction in that stream
+   */
+  <Events extends object, Kind extends keyof Events & string>(
+    topic: EmittableLog<Events>,
+    keys: Prisma.Sql,
+    kind: Kind,
+    ref: Events[Kind],
+    behind: { readonly topic: string; readonly key: string },
+  ): void;
+}
+
 /** The part of a task that `enqueue` uses. */
 export interface EnqueuableTask<Payload extends object> {
   readonly name: string;
@@ -94,7 +110,12 @@ export type Enqueue = <Payload extends object>(task: EnqueuableTask<Payload>, pa
  * A transaction with `emit` and `enqueue`. Both only collect: the jobs and then the events are written just before COMMIT, the events in
  * one round trip with it. Raw statements go to the database without Prisma, and typed operations through it.
  */
-export type Tx = Prisma.TransactionClient & { readonly emit: Emit; readonly enqueue: Enqueue; readonly lists: Lists };
+export type Tx = Prisma.TransactionClient & {
+  readonly emit: Emit;
+  readonly emitEach: EmitEach;
+  readonly enqueue: Enqueue;
+  readonly lists: Lists;
+};
 
 /**
  * Runs `work` in one transaction and, after the commit, reports the streams that have grown.
