@@ -122,9 +122,8 @@ export const createHub = (options: HubOptions): Hub => {
   const reconcile = async (): Promise<void> => {
     try {
       for (const { topic, key, seq } of await readMoved(prisma, streams.heads())) {
-        const stream = streams.get(topic, key);
         // A stream that differs without having grown must be read too: its reader finds out what has happened to it.
-        if (stream) stream.wake(seq > stream.position ? seq : undefined);
+        streams.wake(topic, key, ({ position }) => (seq > position ? seq : undefined));
       }
     } catch (error) {
       if (!streams.stopped)
@@ -142,14 +141,15 @@ export const createHub = (options: HubOptions): Hub => {
 
   const stopListeningToGaps = bus.onGap((gap) => {
     if (gap === null) void reconcile();
-    else streams.get(gap.topic, gap.key)?.wake();
+    else streams.wake(gap.topic, gap.key);
   });
 
   const readers = new Map<string, Reader<never>>();
   /** One reader for each topic. */
-  const readerOf = <Item>(topic: string, make: () => Reader<Item>): Reader<Item> => {
-    let reader = readers.get(topic) as unknown as Reader<Item> | undefined;
-    if (!reader) readers.set(topic, (reader = make()) as unknown as Reader<never>);
+  const readerOf = <Item>({ kind, name }: { readonly kind: string; readonly name: string }, make: () => Reader<Item>): Reader<Item> => {
+    const id = `${kind} ${name}`;
+    let reader = readers.get(id) as unknown as Reader<Item> | undefined;
+    if (!reader) readers.set(id, (reader = make()) as unknown as Reader<never>);
     return reader;
   };
 
@@ -185,7 +185,7 @@ export const createHub = (options: HubOptions): Hub => {
         const stream = streams.acquire(
           topic.name,
           key,
-          readerOf(topic.name, () => logReader(prisma, topic.name)),
+          readerOf(topic, () => logReader(prisma, topic.name)),
         );
         // The group renders only events of these kinds, so the sharing never sees others.
         const group = streams.group(stream, sharing as unknown as Sharing<AnyEvent, unknown, unknown>, kinds.join(), view);
@@ -199,7 +199,7 @@ export const createHub = (options: HubOptions): Hub => {
     },
 
     state: <Value extends StateValue>(topic: StateTopic<Value>, keys: readonly string[]): StateSource<Value> => {
-      const reader = readerOf(topic.name, () => stateReader(prisma, topic, options.stateMinIntervalMs));
+      const reader = readerOf(topic, () => stateReader(prisma, topic, options.stateMinIntervalMs));
       const attached = new Set<StateFollowing<Value>>();
       let followed = keys;
       const source = sourceOf<Value>('state', (sharing, memberOf) => {

@@ -33,12 +33,20 @@ export class Streams {
   }
 
   get(topic: string, key: string): Stream<unknown> | undefined {
-    return this.#streams.get(idOf(topic, key))?.stream;
+    return this.#streams.get(idOf(topic, key, false))?.stream;
+  }
+
+  /** Wakes what follows a stream: its events, and the state whose version is the seq of the same head. */
+  wake(topic: string, key: string, seqFor: (stream: Stream<unknown>) => number | undefined = () => undefined): void {
+    for (const isState of [false, true]) {
+      const stream = this.#streams.get(idOf(topic, key, isState))?.stream;
+      stream?.wake(seqFor(stream));
+    }
   }
 
   /** Opens a stream, or shares the open one, until {@link release}. `onSignal` gets the values of signals. */
   acquire<Item>(topic: string, key: string, reader: Reader<Item>, onSignal?: (value: unknown) => void): Stream<Item> {
-    const id = idOf(topic, key);
+    const id = idOf(topic, key, reader.kind === 'state');
     let entry = this.#streams.get(id);
     if (!entry) {
       const stream = new Stream<unknown>(topic, key, reader as unknown as Reader<unknown>, this.#options.log);
@@ -49,8 +57,8 @@ export class Streams {
     return entry.stream as unknown as Stream<Item>;
   }
 
-  release({ topic, key }: Pick<Stream<never>, 'topic' | 'key'>): void {
-    const id = idOf(topic, key);
+  release({ topic, key, reader }: { readonly topic: string; readonly key: string; readonly reader: Pick<Reader<never>, 'kind'> }): void {
+    const id = idOf(topic, key, reader.kind === 'state');
     const entry = this.#streams.get(id);
     if (!entry) return;
     entry.stream.holders -= 1;
@@ -131,4 +139,5 @@ export class Streams {
   }
 }
 
-const idOf = (topic: string, key: string): string => `${topic}\0${key}`;
+/** A log and a state may share a head: then they are two streams of one name. */
+const idOf = (topic: string, key: string, isState: boolean): string => `${topic}\0${key}${isState ? '\0state' : ''}`;
