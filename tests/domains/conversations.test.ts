@@ -398,7 +398,7 @@ describe('messages', () => {
     expect((await send(ada, conversationId, '🎈'.repeat(1_000))).message.body).toHaveLength(2_000);
   });
 
-  test('cost two statements between BEGIN and COMMIT, with a clientId or without', async () => {
+  test('cost two statements between BEGIN and COMMIT, and the lock behind which the members are read, with a clientId or without', async () => {
     const group = await createGroup(ada, [ben]);
     const bare = graphql(
       `mutation ConversationsBare($input: SendMessageInput!) { sendMessage(input: $input) { cursor message { id seq body createdAt clientId } } }`,
@@ -407,7 +407,8 @@ describe('messages', () => {
       const input = { conversationId: group.id, body: 'x', ...own };
       const statements = await app.countStatements(() => app.data(bare, { input }, ada));
       // The first one finds out who the token belongs to.
-      expect(statements.map((sql) => sql.trim().split(/\s/)[0])).toEqual(['SELECT', 'INSERT', 'WITH']);
+      expect(statements.map((sql) => sql.trim().split(/\s/)[0])).toEqual(['SELECT', 'WITH', 'SELECT', 'WITH']);
+      expect(statements[1]).toContain('INSERT INTO message');
     }
   });
 

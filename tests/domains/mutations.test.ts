@@ -72,8 +72,21 @@ interface Case {
   readonly as?: () => TestUser;
 }
 
+/** What a member does with a conversation in their own list. */
+const kept = (field: string): Case => ({
+  selection: `conversation { id ${field} }`,
+  input: async () => ({ conversationId: await newGroup() }),
+});
+
 /** How each mutation whose result is kept is called. */
 const CASES: Readonly<Record<string, Case>> = {
+  archiveConversation: kept('isArchived'),
+  unarchiveConversation: kept('isArchived'),
+  muteConversation: kept('isMuted'),
+  unmuteConversation: kept('isMuted'),
+  pinConversation: kept('isPinned'),
+  unpinConversation: kept('isPinned'),
+  markUnread: kept('isMarkedUnread'),
   addMembers: { selection: 'conversation { id }', input: async () => ({ conversationId: await newGroup(), memberIds: [bob.id] }) },
   addReaction: {
     selection: 'message { id reactions { emoji count } }',

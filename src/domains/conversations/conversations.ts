@@ -9,9 +9,11 @@ import { hashPassword } from '../../access/passwords.js';
 import { viewerOf } from '../../access/viewer.js';
 import { knownUsers } from '../account/account.js';
 import { assertNotBlocked } from '../blocks/blocks.js';
+import { tellUsers } from './inboxes.js';
 import { newJoinCode } from './join-codes.js';
 import { directKey, otherOf } from './rules.js';
 import { conversationLog } from './topics.js';
+import { unreadRows } from './unread.js';
 
 /** The latest activity first. */
 export const latestActivity: Keyset<Pick<Conversation, 'id' | 'activeAt'>> = {
@@ -22,8 +24,35 @@ export const latestActivity: Keyset<Pick<Conversation, 'id' | 'activeAt'>> = {
   ],
 };
 
-/** A Prisma condition: the conversations of a user. */
-export const conversationsOf = (userId: string): Prisma.ConversationWhereInput => ({ members: { some: { userId } } });
+/** Which conversations of a user a list has. */
+export interface ConversationFilter {
+  readonly isArchived?: boolean | null | undefined;
+  readonly isRequest?: boolean | null | undefined;
+  readonly isMuted?: boolean | null | undefined;
+  readonly isPinned?: boolean | null | undefined;
+  readonly kind?: Conversation['kind'] | null | undefined;
+}
+
+/** A Prisma condition: the conversations of a user that pass a filter; those that are archived, and requests, only when it asks for them. */
+export const conversationsOf = (
+  userId: string,
+  { isArchived, isRequest, isMuted, isPinned, kind }: ConversationFilter = {},
+): Prisma.ConversationWhereInput => ({
+  ...(kind ? { kind } : {}),
+  members: {
+    some: {
+      userId,
+      archivedSeq: isArchived === true ? { not: null } : null,
+      isRequest: isRequest === true,
+      isDeclined: false,
+      ...(typeof isMuted === 'boolean' ? { isMuted } : {}),
+      ...(typeof isPinned === 'boolean' ? { pinnedAt: isPinned ? { not: null } : null } : {}),
+    },
+  },
+});
+
+/** What is unread in the conversations of a user: see {@link unreadRows}. */
+export const unreadConversations = unreadRows;
 
 export interface AsMember {
   readonly conversation: Conversation;
@@ -216,5 +245,11 @@ const create = async (
       data: { ...data, creatorId: viewerOf(context).id, members: { createMany: { data: [...members] } } },
     });
     for (const { userId } of members) tx.emit(conversationLog, conversation.id, 'MemberJoined', { userId });
+    tellUsers(
+      tx,
+      conversation.id,
+      'CONVERSATION_ADDED',
+      members.map(({ userId }) => userId),
+    );
     return conversation;
   });

@@ -8,6 +8,8 @@ import { viewerOf } from '../../access/viewer.js';
 import { rightsLog } from '../account/topics.js';
 import { assertNotBlocked } from '../blocks/blocks.js';
 import { assertRoom, assertUsers, findAsMember, type AsMember } from './conversations.js';
+import { growLarge, tellChange, tellUsers } from './inboxes.js';
+import { forgetMentions } from './mentions.js';
 import { withdrawMentions } from './messages.js';
 import { mayAdd, mayBeLeft, mayManage } from './rules.js';
 import { conversationLog } from './topics.js';
@@ -72,6 +74,8 @@ export const addMembers = async (context: Context, conversationId: string, membe
     if (conversation.kind === 'GROUP') assertRoom(context, (await tx.conversationMember.count({ where: { conversationId } })) + added.size);
     await tx.conversationMember.createMany({ data: [...added].map((userId) => ({ conversationId, userId })) });
     for (const userId of added) tx.emit(conversationLog, conversationId, 'MemberJoined', { userId });
+    tellUsers(tx, conversationId, 'CONVERSATION_ADDED', added);
+    await growLarge(tx, conversationId);
   });
 };
 
@@ -135,6 +139,8 @@ const endMembership = async (tx: Tx, conversationId: string, userId: string): Pr
   const { count } = await tx.conversationMember.deleteMany({ where: { conversationId, userId } });
   if (count === 0) return;
   await withdrawMentions(tx, { userId, message: { conversationId } });
+  await forgetMentions(tx, conversationId, userId);
+  tellUsers(tx, conversationId, 'CONVERSATION_REMOVED', [userId]);
   tx.emit(conversationLog, conversationId, 'MemberLeft', { userId });
   tx.emit(rightsLog, userId, 'AccessWithdrawn', { topic: conversationLog.name, key: conversationId });
 };
@@ -146,12 +152,13 @@ const endMembership = async (tx: Tx, conversationId: string, userId: string): Pr
  */
 export const renameConversation = async (context: Context, conversationId: string, title: string | null): Promise<void> => {
   await context.db.transact(async (tx) => {
-    const { kind, title: before } = await lockAsOwner(tx, context, conversationId);
+    const { kind, title: before, isLarge } = await lockAsOwner(tx, context, conversationId);
     if (title === null && kind === 'GROUP') throw badInput({ path: 'input.title', code: 'REQUIRED', message: 'A group has a title.' });
     if (title === before) return;
     // The same lock order as when sending: the head first, then the row.
     await lockHead(tx, conversationLog, conversationId);
     await tx.conversation.update({ where: { id: conversationId }, data: { title }, select: { id: true } });
     tx.emit(conversationLog, conversationId, 'ConversationRenamed', { userId: viewerOf(context).id });
+    tellChange(tx, { id: conversationId, isLarge });
   });
 };

@@ -11,6 +11,7 @@ const usernamesIn = (body: string): string[] => [...new Set([...body.matchAll(ME
 
 interface Mentioning {
   readonly id: string;
+  readonly seq: number;
   readonly conversationId: string;
   readonly authorId: string;
   readonly body: string;
@@ -50,7 +51,12 @@ export const rewriteMentions = async (
   const added = after.filter((userId) => !before.includes(userId));
   const removed = before.filter((userId) => !after.includes(userId));
   if (removed.length > 0) await tx.messageMention.deleteMany({ where: { messageId: message.id, userId: { in: removed } } });
-  if (added.length > 0) await tx.messageMention.createMany({ data: added.map((userId) => ({ messageId: message.id, userId })) });
+  // Whoever has read the message already is notified, but finds nothing unread.
+  if (added.length > 0)
+    await tx.$executeRaw`
+      INSERT INTO message_mention (message_id, user_id, is_unread)
+      SELECT ${message.id}::uuid, member.user_id, member.last_read_seq < ${message.seq} FROM conversation_member member
+      WHERE member.conversation_id = ${message.conversationId}::uuid AND member.user_id = ANY(${added}::uuid[])`;
   return { added, removed };
 };
 
@@ -60,3 +66,10 @@ export const removeMentions = async (tx: Tx, messageId: string): Promise<readonl
     DELETE FROM message_mention WHERE message_id = ${messageId}::uuid RETURNING user_id AS "userId"`;
   return removed.map(({ userId }) => userId);
 };
+
+/** Marks the unread mentions of a member as read, up to a seq; without one all of the conversation. @returns whether there were any */
+export const forgetMentions = async (tx: Tx, conversationId: string, userId: string, upTo: number | null = null): Promise<boolean> =>
+  (await tx.$executeRaw`
+    UPDATE message_mention SET is_unread = false FROM message
+    WHERE message_mention.user_id = ${userId}::uuid AND message_mention.is_unread AND message.id = message_mention.message_id
+      AND message.conversation_id = ${conversationId}::uuid AND (${upTo}::int IS NULL OR message.seq <= ${upTo}::int)`) > 0;

@@ -1,5 +1,5 @@
-import { countEach, MAX_UNREAD } from '../../db/count.js';
-import { OWN_COUNT, READ, STATEMENT, WRITE } from '../../graphql/price.js';
+import { countEach } from '../../db/count.js';
+import { READ, STATEMENT, WRITE } from '../../graphql/price.js';
 import { builder } from '../../graphql/builder.js';
 import { childPage, connectionType, firstChild, linkedPage, listPage, nodeQuery } from '../../graphql/connection.js';
 import type { Context } from '../../context.js';
@@ -28,7 +28,6 @@ import {
 import { mayDelete, mayEdit, mayModerate } from './rules.js';
 import { Conversation } from './schema.js';
 import { conversationLog } from './topics.js';
-import { countAllUnread } from './unread.js';
 
 const MAX_SEARCH = 100;
 
@@ -232,11 +231,6 @@ builder.prismaObjectFields(Conversation, (t) => ({
 }));
 
 builder.prismaObjectFields(Me, (t) => ({
-  unreadMessageCount: t.int({
-    price: OWN_COUNT,
-    description: `How many messages of others the viewer has not read, in all conversations together; ${MAX_UNREAD} stands for that many or more.`,
-    resolve: (me, _args, { db }) => countAllUnread(db, me.id),
-  }),
   messageHistory: t.field({
     type: MessageConnection,
     description:

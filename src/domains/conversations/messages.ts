@@ -16,6 +16,7 @@ import { notify, withdraw } from '../notifications/notifications.js';
 import type { About, Act } from '../notifications/rules.js';
 import { publicUserJson, publicUserOf, type PublicUserJson } from '../account/account.js';
 import { assertNotApart, findAsMember, membersOnly } from './conversations.js';
+import { tellMembers, tellNewsTask, tellUsers } from './inboxes.js';
 import { sentRows } from './sent-rows.js';
 import { IS_APART } from './membership.js';
 import { removeMentions, rewriteMentions, writeMentions } from './mentions.js';
@@ -109,28 +110,47 @@ const write = async (
   { clientId, clientDigest }: ClientKey,
 ): Promise<{ readonly message: Message; readonly epoch: number } | null> => {
   const writing = context.db.transact(async (tx) => {
-    const [inserted] = await tx.$queryRaw<(Message & { readonly directKey: string | null; readonly author: PublicUserJson })[]>`
+    const [inserted] = await tx.$queryRaw<(Message & Sending)[]>`
+      WITH target AS MATERIALIZED (
+        SELECT id, direct_key, is_large FROM conversation WHERE id = ${conversationId}::uuid FOR KEY SHARE
+      )
       INSERT INTO message (id, conversation_id, author_id, body, reply_to_id, client_id, client_digest)
       SELECT ${uuid7(context.clock.now())}::uuid, member.conversation_id, member.user_id, ${body}::text, ${replyToId}::uuid,
         ${clientId}::text, ${clientDigest}::text
-      FROM conversation_member member
-      WHERE member.conversation_id = ${conversationId}::uuid AND member.user_id = ${authorId}::uuid
+      FROM target JOIN conversation_member member ON member.conversation_id = target.id
+      WHERE member.user_id = ${authorId}::uuid
         AND (${replyToId}::uuid IS NULL OR EXISTS (
           SELECT 1 FROM message original WHERE original.id = ${replyToId}::uuid AND original.conversation_id = member.conversation_id
         ))
         AND NOT ${IS_APART}
       FOR KEY SHARE OF member
-      RETURNING ${COLUMNS}, (SELECT direct_key FROM conversation WHERE conversation.id = message.conversation_id) AS "directKey",
-        ${publicUserJson(Prisma.sql`message.author_id`)} AS author`;
+      RETURNING ${COLUMNS}, (SELECT direct_key FROM target) AS "directKey", (SELECT is_large FROM target) AS "isLarge",
+        ${publicUserJson(Prisma.sql`message.author_id`)} AS author,
+        EXISTS (
+          SELECT 1 FROM conversation_member member
+          WHERE member.conversation_id = message.conversation_id AND member.archived_seq IS NOT NULL AND NOT member.is_muted
+        ) AS "isPutAway",
+        EXISTS (
+          SELECT 1 FROM target JOIN conversation_member other ON other.conversation_id = target.id
+          WHERE target.direct_key IS NOT NULL AND other.user_id <> message.author_id AND other.is_muted
+        ) AS "isHushed"`;
     if (inserted === undefined) return null;
-    const { directKey, author, ...message } = inserted;
+    const { directKey, isLarge, isPutAway, isHushed, author, ...message } = inserted;
     const rows = sentRows({ message, author: publicUserOf(author) }, context.clock);
     const mentioned = await writeMentions(tx, message);
     await notify(
       tx,
       ...mentioned.map((userId) => mentionAct(message, userId)),
-      ...(directKey === null ? [] : [directMessageAct(message, otherOf({ directKey }, authorId))]),
+      ...(directKey === null || isHushed ? [] : [directMessageAct(message, otherOf({ directKey }, authorId))]),
     );
+    if (isPutAway) await bringBack(tx, conversationId, authorId);
+    // The members of a direct conversation never change.
+    if (directKey !== null) tellUsers(tx, conversationId, 'MESSAGE', directKey.split(':'));
+    else if (!isLarge) tellMembers(tx, conversationId, 'MESSAGE');
+    else {
+      tellUsers(tx, conversationId, 'MESSAGE', [authorId, ...mentioned]);
+      tx.enqueue(tellNewsTask, { conversationId }, { key: conversationId });
+    }
     return { message, event: tx.emit(conversationLog, conversationId, 'MessageAdded', { messageId: message.id }, rows) };
   });
   const written = await writing.catch((error: unknown) => {
@@ -142,6 +162,37 @@ const write = async (
   // The projection has written `seq` and the time into the row.
   return written && { message: { ...written.message, seq: written.event.seq, createdAt: written.event.at }, epoch: written.event.epoch };
 };
+
+/** What is known of a conversation to which a message is sent. */
+interface Sending {
+  readonly directKey: string | null;
+  readonly isLarge: boolean;
+  readonly author: PublicUserJson;
+  /** Whether a member has archived it, and it comes back to them. */
+  readonly isPutAway: boolean;
+  /** Whether the other one of a direct conversation has muted it. */
+  readonly isHushed: boolean;
+}
+
+/**
+ * Brings a conversation back to the members who have archived it and have not muted it; of a large one only to the author, since the others are told
+ * of it later. The rows are locked in one order, before the head.
+ */
+const bringBack = async (tx: Tx, conversationId: string, authorId: string): Promise<void> => {
+  await tx.$executeRaw`
+    WITH member AS (
+      SELECT member.id FROM conversation_member member JOIN conversation ON conversation.id = member.conversation_id
+      WHERE member.conversation_id = ${conversationId}::uuid AND member.archived_seq IS NOT NULL AND NOT member.is_muted
+        AND (NOT conversation.is_large OR member.user_id = ${authorId}::uuid)
+      ORDER BY member.id FOR NO KEY UPDATE OF member
+    )
+    UPDATE conversation_member SET archived_seq = NULL FROM member WHERE conversation_member.id = member.id`;
+};
+
+/** An SQL condition: nothing was sent to the conversation of a `member` after a message. */
+const isLast = ({ seq }: Pick<Message, 'seq'>): Prisma.Sql => Prisma.sql`NOT EXISTS (
+  SELECT 1 FROM message later WHERE later.conversation_id = member.conversation_id AND later.seq > ${seq}
+)`;
 
 /** The act of mentioning a user in a message. */
 const mentionAct = ({ id, authorId }: Pick<Message, 'id' | 'authorId'>, userId: string): Act => ({
@@ -238,6 +289,8 @@ export const editMessage = async (
     const { added, removed } = await rewriteMentions(tx, written);
     await withdraw(tx, ...removed.map((userId) => mentionAct(written, userId)));
     await notify(tx, ...added.map((userId) => mentionAct(written, userId)));
+    tellMembers(tx, written.conversationId, 'CONVERSATION_CHANGED', isLast(written));
+    tellUsers(tx, written.conversationId, 'CONVERSATION_CHANGED', [...added, ...removed]);
     return { message: written, event: tx.emit(conversationLog, written.conversationId, 'MessageEdited', { messageId }) };
   });
   return event === null ? edited : { ...edited, editedAt: event.at };
@@ -266,6 +319,8 @@ export const deleteMessage = async (context: Context, messageId: string): Promis
       select: { id: true },
     });
     await withdraw(tx, ...mentioned.map((userId) => mentionAct(message, userId)));
+    tellMembers(tx, conversationId, 'CONVERSATION_CHANGED');
+    tellUsers(tx, conversationId, 'CONVERSATION_CHANGED', mentioned);
     tx.emit(conversationLog, conversationId, 'MessageDeleted', { messageId });
     return { id, conversationId };
   });

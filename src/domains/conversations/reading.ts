@@ -7,7 +7,9 @@ import { assertReadable, decodeCursor } from '../../realtime/cursor.js';
 import { readHead } from '../../realtime/event-log.js';
 import { readUnless } from '../notifications/notifications.js';
 import { findAsMember } from './conversations.js';
+import { tellNewsTask, tellUsers } from './inboxes.js';
 import { IS_APART } from './membership.js';
+import { forgetMentions } from './mentions.js';
 import { directMessagesAbout } from './messages.js';
 import { MAX_PUBLISHED_READERS } from './rules.js';
 import { conversationLog } from './topics.js';
@@ -29,7 +31,7 @@ export const markRead = async (context: Context, conversationId: string, cursor:
   const oldest = (head?.oldestSeq ?? 1) - 1;
   assertReadable(conversationLog.name, conversationId, { ...position, seq: Math.max(position.seq, oldest) }, head);
   await transact(async (tx) => {
-    await moveReadPosition(tx, member, position.seq);
+    await moveReadPosition(tx, context, member, position.seq);
     await readUnless(tx, directMessagesAbout(conversationId, member.userId), hasUnread(member.userId, conversationId));
   });
 };
@@ -43,33 +45,61 @@ const NOW = Prisma.sql`date_trunc('milliseconds', clock_timestamp())`;
 interface Moved {
   /** Null when the move is not published. */
   readonly decision: ThrottleDecision | null;
+  /** Whether the move passes a message. */
+  readonly passes: boolean;
+  readonly isMarkedUnread: boolean;
+  readonly hasNews: boolean;
+  /** Whether any mention of the member, in whatever conversation, is unread. */
+  readonly isMentioned: boolean;
 }
 
+/** After how many milliseconds it is looked once more for members of a large conversation who have not been told. */
+const TELL_AGAIN_MS = 1_000;
+
 /**
- * Moves the read position of a member, unless it is there already or the membership has ended. A move that passes no message is not
- * published; otherwise clients that mark each ReadMoved event as read would answer each other for ever.
+ * Moves the read position of a member, unless it is there already or the membership has ended, and takes back that it is marked as unread. A move
+ * that passes no message is not published; otherwise clients that mark each ReadMoved event as read would answer each other for ever.
  */
-const moveReadPosition = async (tx: Tx, { id, conversationId, userId }: ConversationMember, seq: number): Promise<void> => {
+const moveReadPosition = async (tx: Tx, { clock }: Pick<Context, 'clock'>, member: ConversationMember, seq: number): Promise<void> => {
+  const { id, conversationId, userId } = member;
+  const passes = Prisma.sql`EXISTS (
+    SELECT 1 FROM message
+    WHERE message.conversation_id = member.conversation_id AND message.seq > member.last_read_seq AND message.seq <= ${seq}
+  )`;
+  const isMentioned = Prisma.sql`EXISTS (SELECT 1 FROM message_mention WHERE user_id = member.user_id AND is_unread)`;
   const [moved] = await tx.$queryRaw<Moved[]>`
     SELECT CASE WHEN (
         SELECT count(*) FROM (
           SELECT 1 FROM conversation_member WHERE conversation_id = member.conversation_id LIMIT ${MAX_PUBLISHED_READERS + 1}
         ) few
-      ) <= ${MAX_PUBLISHED_READERS} AND EXISTS (
-        SELECT 1 FROM message
-        WHERE message.conversation_id = member.conversation_id AND message.seq > member.last_read_seq AND message.seq <= ${seq}
-      ) AND NOT ${IS_APART} THEN ${throttleDecision(Prisma.sql`coalesce(member.read_told_at, '-infinity')`)} END AS decision
-    FROM conversation_member member WHERE member.id = ${id}::uuid AND member.last_read_seq < ${seq} FOR NO KEY UPDATE OF member`;
+      ) <= ${MAX_PUBLISHED_READERS} AND ${passes} AND NOT ${IS_APART}
+      THEN ${throttleDecision(Prisma.sql`coalesce(member.read_told_at, '-infinity')`)} END AS decision,
+      ${passes} AS passes, member.is_marked_unread AS "isMarkedUnread", member.has_news AS "hasNews", ${isMentioned} AS "isMentioned"
+    FROM conversation_member member
+    WHERE member.id = ${id}::uuid AND (member.last_read_seq < ${seq} OR member.is_marked_unread OR ${isMentioned})
+    FOR NO KEY UPDATE OF member`;
   if (moved === undefined) return;
-  const [{ toldAt }] = await tx.$queryRaw<[{ readonly toldAt: Date | null }]>`
-    UPDATE conversation_member
-    SET last_read_seq = ${seq},
+  const [{ toldAt, hasNews }] = await tx.$queryRaw<[{ readonly toldAt: Date | null; readonly hasNews: boolean }]>`
+    UPDATE conversation_member member
+    SET last_read_seq = greatest(last_read_seq, ${seq}), is_marked_unread = false, has_news = has_news AND EXISTS (
+        SELECT 1 FROM message
+        WHERE message.conversation_id = member.conversation_id AND message.seq > greatest(member.last_read_seq, ${seq})
+          AND message.author_id <> member.user_id AND message.deleted_at IS NULL
+      ),
       read_told_at = CASE ${moved.decision}::text
         WHEN 'now' THEN ${NOW} WHEN 'soon' THEN read_told_at + ${THROTTLE_INTERVAL} ELSE read_told_at
       END
-    WHERE id = ${id}::uuid RETURNING read_told_at AS "toldAt"`;
+    WHERE id = ${id}::uuid RETURNING read_told_at AS "toldAt", has_news AS "hasNews"`;
   if (moved.decision === 'now') tx.emit(conversationLog, conversationId, 'ReadMoved', { userId, seq });
   if (moved.decision === 'soon' && toldAt !== null) tx.enqueue(publishReadPositionTask, { memberId: id }, { key: id, runAt: toldAt });
+  // Example: a message is sent while its reader marks the one before as read. The job that tells of it still finds that the reader has been told,
+  // and this act does not see the message yet.
+  if (moved.hasNews && !hasNews) {
+    const runAt = new Date(clock.now() + TELL_AGAIN_MS);
+    tx.enqueue(tellNewsTask, { conversationId }, { key: `again:${conversationId}`, runAt });
+  }
+  const hasForgotten = moved.isMentioned && (await forgetMentions(tx, conversationId, userId, Math.max(seq, member.lastReadSeq)));
+  if (moved.passes || moved.isMarkedUnread || moved.hasNews || hasForgotten) tellUsers(tx, conversationId, 'READ', [userId]);
 };
 
 interface Reader {

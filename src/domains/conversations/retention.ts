@@ -2,6 +2,7 @@ import type { Services } from '../../context.js';
 import type { Database } from '../../db/database.js';
 import { Prisma } from '../../db/generated/prisma/client.js';
 import { findStreams, pruneLog, readRefs, retell } from '../../realtime/log-retention.js';
+import { tellMembers, tellUsers } from './inboxes.js';
 import { withdrawMentions } from './messages.js';
 import { conversationLog, type ConversationEvents } from './topics.js';
 
@@ -65,6 +66,7 @@ const removeMessages = (
     const told = await readRefs<ConversationEvents['MessageDeleted']>(tx, conversationId, about(Prisma.sql`'MessageDeleted'`));
     const kept = new Set(told.map(({ messageId }) => messageId));
     await withdrawMentions(tx, { messageId: { in: ids } });
+    const unread = await tx.messageMention.findMany({ where: { messageId: { in: ids }, isUnread: true }, select: { userId: true } });
     await tx.messageMention.deleteMany({ where: { messageId: { in: ids } } });
     await tx.messageReaction.deleteMany({ where: { messageId: { in: ids } } });
     // The time of deletion is now, unless the message was deleted before.
@@ -72,5 +74,15 @@ const removeMessages = (
       UPDATE message SET body = '', deleted_at = date_trunc('milliseconds', clock_timestamp())
       WHERE id = ANY(${[...kept]}::uuid[]) AND deleted_at IS NULL`;
     await tx.message.deleteMany({ where: { id: { in: ids.filter((id) => !kept.has(id)) } } });
+    const last = messages.at(-1);
+    if (last !== undefined) {
+      tellMembers(tx, conversationId, 'CONVERSATION_CHANGED', Prisma.sql`member.last_read_seq < ${last.seq}`);
+      tellUsers(
+        tx,
+        conversationId,
+        'CONVERSATION_CHANGED',
+        unread.map(({ userId }) => userId),
+      );
+    }
     return messages.length < REMOVED_AT_ONCE ? null : (messages.at(-1)?.seq ?? null);
   });

@@ -7,6 +7,7 @@ import { hashPassword, verifyPassword } from '../../access/passwords.js';
 import { text } from '../../graphql/text.js';
 import { viewerOf } from '../../access/viewer.js';
 import { findAsMember } from './conversations.js';
+import { growLarge, tellUsers } from './inboxes.js';
 import { parseJoinCode } from './join-codes.js';
 import { assertOwner, lockAsOwner, lockMembership } from './members.js';
 import { conversationLog } from './topics.js';
@@ -76,8 +77,11 @@ const enter = async (context: Context, { id, joinCode, passcodeHash }: Conversat
       FROM conversation room
       WHERE room.id = ${id}::uuid AND room.join_code = ${joinCode} AND room.passcode_hash IS NOT DISTINCT FROM ${passcodeHash}
       ON CONFLICT (conversation_id, user_id) DO NOTHING`;
-    if (joined > 0) tx.emit(conversationLog, id, 'MemberJoined', { userId });
-    return joined > 0;
+    if (joined === 0) return false;
+    tx.emit(conversationLog, id, 'MemberJoined', { userId });
+    tellUsers(tx, id, 'CONVERSATION_ADDED', [userId]);
+    await growLarge(tx, id);
+    return true;
   });
 };
 

@@ -6,6 +6,7 @@ import { childPage, connectionType, listPage, nodeQuery } from '../../graphql/co
 import type { Context } from '../../context.js';
 import { Prisma, type Conversation as ConversationRow, type ConversationMember as Member } from '../../db/generated/prisma/client.js';
 import { badInput, codeOf } from '../../errors.js';
+import { headFirst } from '../../graphql/heads.js';
 import { decodeId, encodeId } from '../../graphql/ids.js';
 import { batched } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
@@ -13,7 +14,9 @@ import { encodeCursor, headCursor } from '../../realtime/cursor.js';
 import { list, text } from '../../graphql/text.js';
 import { viewerOf } from '../../access/viewer.js';
 import { loadUser, Me, meField, User, userField } from '../account/schema.js';
+import { inboxHead } from '../inbox/inbox.js';
 import { conversationsOf, createGroup, createRoom, findAsMember, latestActivity, membersOnly, startDirect } from './conversations.js';
+import { MAX_TOLD_MEMBERS } from './inboxes.js';
 import { addMembers, leaveConversation, longestFirst, removeMember, renameConversation, transferOwnership } from './members.js';
 import { afterHead, assertMember, conversationHead, isKnown, onlineCount, ownMembership } from './membership.js';
 import { markRead } from './reading.js';
@@ -84,6 +87,9 @@ export const Conversation = builder.prismaObject('Conversation', {
       resolve: async ({ id, joinCode }, _args, context) =>
         joinCode !== null && (await ownMembership(context, id)) !== null ? joinCode : null,
     }),
+    isLarge: t.exposeBoolean('isLarge', {
+      description: `Whether it has ever had more than ${MAX_TOLD_MEMBERS} members. Of such a one \`inboxChanged\` tells a member once until they have read it, and \`unreadCount\` is 0 or 1; who has it open follows \`conversationEvents\`.`,
+    }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was begun.' }),
     lastMessageAt: t.expose('lastMessageAt', {
       type: 'DateTime',
@@ -144,7 +150,7 @@ export const Conversation = builder.prismaObject('Conversation', {
     }),
     unreadCount: t.int({
       price: SHORT_COUNT,
-      description: `How many messages of others the viewer has not read, where ${MAX_UNREAD} stands for that many or more; 0 for anyone who is no member.`,
+      description: `How many messages of others the viewer has not read, where ${MAX_UNREAD} stands for that many or more; where \`isLarge\`, 1 stands for any number. 0 for anyone who is no member.`,
       resolve: ({ id }, _args, context, info) => afterHead(context, info, id, () => unreadCount(context, id)),
     }),
     lastReadCursor: t.string({
@@ -232,14 +238,30 @@ builder.prismaObjectFields(Conversation, (t) => ({
   }),
 }));
 
+const ConversationFilter = builder.inputType('ConversationFilter', {
+  description: "Which of the viewer's conversations are listed.",
+  fields: (t) => ({
+    isArchived: t.boolean({ description: 'True: those that the viewer has archived; otherwise those that are not.' }),
+    isRequest: t.boolean({
+      description:
+        'True: those that strangers have begun and the viewer has neither accepted nor declined; otherwise those that are no requests.',
+    }),
+    isMuted: t.boolean({ description: 'Whether they are muted; when left out, both.' }),
+    isPinned: t.boolean({ description: 'Whether they are pinned; when left out, both.' }),
+    kind: t.field({ type: ConversationKind, description: 'Only those of this kind.' }),
+  }),
+});
+
 builder.prismaObjectFields(Me, (t) => ({
   conversations: t.field({
     type: ConversationConnection,
-    description: "The viewer's conversations, the one with the latest message first.",
-    args: t.arg.connectionArgs(),
-    resolve: (me, args, context, info) => {
-      const where = conversationsOf(me.id);
-      return listPage(context, info, args, {
+    description:
+      "The viewer's conversations, the one with the latest message first; without those that are archived and without requests, unless `filter` asks for them. Pinned ones are shown first by clients, who ask for them by `filter` too. `inboxCursor` beside it is no newer than the list.",
+    args: { ...t.arg.connectionArgs(), filter: t.arg({ type: ConversationFilter, description: 'Which of them.' }) },
+    resolve: async (me, args, context, info) => {
+      await headFirst(inboxHead, context, info, me.id);
+      const where = conversationsOf(me.id, args.filter ?? {});
+      return await listPage(context, info, args, {
         keyset: latestActivity,
         list: { model: 'Conversation', where },
         count: (counted) => context.db.prisma.conversation.count({ where, ...counted }),
@@ -289,19 +311,36 @@ builder.queryField('room', (t) =>
 
 // ---------------------------------------------------------------- mutations
 
-interface OfConversation {
+export interface OfConversation {
   readonly id: string;
 }
 type PayloadFields<Payload extends OfConversation> = PothosSchemaTypes.ObjectFieldBuilder<Types, Payload>;
 
 /** The field `conversation` of a payload, read after the mutation, and after the head of its log. */
-const conversationField = <Payload extends OfConversation>(t: PayloadFields<Payload>) =>
+export const conversationField = <Payload extends OfConversation>(t: PayloadFields<Payload>) =>
   t.prismaField({
     type: Conversation,
     description: 'The conversation, as it is now, with its `memberCount`.',
     resolve: (query, payload, _args, context, info) => {
       const { id } = payload;
       return afterHead(context, info, id, () => context.db.prisma.conversation.findUniqueOrThrow({ ...query, where: { id } }));
+    },
+  });
+
+/** A field with a conversation of the viewer's, read after the head of its log; null without one, and when the viewer is no member of it. */
+export const ownConversationField = <Parent extends object>(
+  t: PothosSchemaTypes.ObjectFieldBuilder<Types, Parent>,
+  description: string,
+  idOf: (parent: Parent) => string | null,
+) =>
+  t.prismaField({
+    type: Conversation,
+    nullable: true,
+    description,
+    resolve: async (query, parent, _args, context, info) => {
+      const id = idOf(parent);
+      if (id === null || (await ownMembership(context, id)) === null) return null;
+      return await afterHead(context, info, id, () => context.db.prisma.conversation.findUnique({ ...query, where: { id } }));
     },
   });
 

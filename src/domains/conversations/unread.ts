@@ -20,24 +20,39 @@ export const hasUnread = (userId: string, conversationId: string): Prisma.Sql =>
     WHERE member.conversation_id = ${conversationId}::uuid AND member.user_id = ${userId}::uuid AND EXISTS (${UNREAD})
   )`;
 
-/** The number of unread messages of a member for each conversation that has any, up to {@link MAX_UNREAD} each. One statement. */
+/** The number of unread messages of a member for each conversation that has any, up to {@link MAX_UNREAD} each; of a large one 1. One statement. */
 export const countUnread = async (
   { prisma }: Database,
   userId: string,
   conversationIds: readonly string[],
 ): Promise<ReadonlyMap<string, number>> => {
   const rows = await prisma.$queryRaw<{ readonly id: string; readonly unread: number }[]>`
-    SELECT member.conversation_id AS id, ${countUpTo(UNREAD, MAX_UNREAD)} AS unread
-    FROM conversation_member member
+    SELECT member.conversation_id AS id,
+      CASE WHEN conversation.is_large THEN member.has_news::int ELSE ${countUpTo(UNREAD, MAX_UNREAD)} END AS unread
+    FROM conversation_member member JOIN conversation ON conversation.id = member.conversation_id
     WHERE member.user_id = ${userId}::uuid AND member.conversation_id = ANY(${conversationIds}::uuid[])`;
   return new Map(rows.map(({ id, unread }) => [id, capped(unread, MAX_UNREAD)]));
 };
 
-/** The number of unread messages in all of a user's conversations, up to {@link MAX_UNREAD}. */
-export const countAllUnread = async ({ prisma }: Database, userId: string): Promise<number> => {
-  const rows = Prisma.sql`
-    SELECT 1 FROM conversation_member member CROSS JOIN LATERAL (${UNREAD} LIMIT ${MAX_UNREAD + 1}::int) unread
-    WHERE member.user_id = ${userId}::uuid`;
-  const [{ unread }] = await prisma.$queryRaw<[{ readonly unread: number }]>`SELECT ${countUpTo(rows, MAX_UNREAD)} AS unread`;
-  return capped(unread, MAX_UNREAD);
-};
+/** An SQL condition: a `member` finds the conversation in their list, and has not muted it. */
+const IS_HEARD = Prisma.sql`member.archived_seq IS NULL AND NOT member.is_muted AND NOT member.is_request`;
+
+/**
+ * What is unread in the conversations of a user, as SQL queries of one row each. Messages of conversations that are archived, muted or requests do not
+ * count. A large one counts as one, and so does, beside its messages, one that is marked as unread. Mentions count in muted ones too.
+ */
+export const unreadRows = (userId: Prisma.Sql) => ({
+  messages: Prisma.sql`
+    SELECT 1 FROM conversation_member member JOIN conversation ON conversation.id = member.conversation_id
+    CROSS JOIN LATERAL (
+      (SELECT 1 FROM (${UNREAD} LIMIT ${MAX_UNREAD + 1}::int) few WHERE NOT conversation.is_large)
+      UNION ALL SELECT 1 WHERE conversation.is_large AND member.has_news
+      UNION ALL SELECT 1 WHERE member.is_marked_unread
+    ) unread
+    WHERE member.user_id = ${userId} AND ${IS_HEARD}`,
+  mentions: Prisma.sql`
+    SELECT 1 FROM message_mention mention JOIN message ON message.id = mention.message_id
+    JOIN conversation_member member ON member.conversation_id = message.conversation_id AND member.user_id = mention.user_id
+    WHERE mention.user_id = ${userId} AND mention.is_unread AND NOT member.is_request`,
+  requests: Prisma.sql`SELECT 1 FROM conversation_member member WHERE member.user_id = ${userId} AND member.is_request AND NOT member.is_declined`,
+});

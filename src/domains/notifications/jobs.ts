@@ -1,5 +1,6 @@
 import { defineTask, scheduledTask, type Task } from '../../jobs/task.js';
 import { pruneLog } from '../../realtime/log-retention.js';
+import { tellCounts } from '../inbox/inbox.js';
 import { notificationLog } from './topics.js';
 
 /**
@@ -17,7 +18,10 @@ export const publishNotificationTask: Task<{ readonly notificationId: string }> 
       if (unread === undefined) return;
       // The job ran late, and meanwhile a later time was set for further changes: a job for that time is needed.
       if (unread.early) tx.enqueue(publishNotificationTask, { notificationId }, { key: notificationId, runAt: unread.toldAt });
-      else tx.emit(notificationLog, unread.userId, 'NotificationAdded', { notificationId });
+      else {
+        tx.emit(notificationLog, unread.userId, 'NotificationAdded', { notificationId });
+        tellCounts(tx, [unread.userId]);
+      }
     }),
 );
 

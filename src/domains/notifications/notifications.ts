@@ -2,6 +2,7 @@ import { Prisma } from '../../db/generated/prisma/client.js';
 import { THROTTLE_INTERVAL, throttleDecision, type ThrottleDecision } from '../../db/throttle.js';
 import type { Tx } from '../../db/transact.js';
 import { areApart } from '../blocks/blocks.js';
+import { tellCounts } from '../inbox/inbox.js';
 import { isOnline } from '../presence/presence.js';
 import { publishNotificationTask } from './jobs.js';
 import { openKeyOf, type About, type Act } from './rules.js';
@@ -117,10 +118,22 @@ export const withdrawAll = async (tx: Tx, ...things: readonly About[]): Promise<
   await tell(tx, changed);
 };
 
+/** The unread notifications of a user that were not withdrawn, as an SQL query of a row each. */
+export const unreadNotifications = (userId: Prisma.Sql): Prisma.Sql => Prisma.sql`
+  SELECT 1 FROM notification
+  WHERE notification.user_id = ${userId} AND notification.open_key IS NOT NULL AND (
+    notification.kind = 'SYSTEM' OR EXISTS (SELECT 1 FROM notification_actor actor WHERE actor.notification_id = notification.id)
+  )`;
+
 const tell = async (tx: Tx, changed: readonly Changed[]): Promise<void> => {
   for (const { id, userId, decision } of changed) {
     if (decision === 'now') tx.emit(notificationLog, userId, 'NotificationAdded', { notificationId: id });
   }
+  // What is unread is told as seldom: a change that is due is told by the job.
+  tellCounts(
+    tx,
+    changed.filter(({ decision }) => decision !== 'due').map(({ userId }) => userId),
+  );
   const soon = changed.filter(({ decision }) => decision === 'soon').map(({ id }) => id);
   if (soon.length === 0) return;
   const put = await tx.$queryRaw<{ readonly notificationId: string; readonly runAt: Date }[]>`
@@ -140,6 +153,7 @@ export const readUnless = async (tx: Tx, about: About, unless: Prisma.Sql): Prom
     SELECT id FROM notification WHERE user_id = ${about.userId}::uuid AND open_key = ${openKeyOf(about)} FOR UPDATE`;
   if (held === undefined) return;
   // This is a statement of its own so that its snapshot is taken after the lock, and sees the transactions that the lock has waited for.
-  await tx.$executeRaw`
+  const read = await tx.$executeRaw`
     UPDATE notification SET read_at = clock_timestamp(), open_key = NULL WHERE id = ${held.id}::uuid AND NOT ${unless}`;
+  if (read > 0) tellCounts(tx, [about.userId]);
 };

@@ -6,6 +6,7 @@ import { badInput, notFound } from '../../errors.js';
 import { assertReadable, decodeCursor } from '../../realtime/cursor.js';
 import { readHead } from '../../realtime/event-log.js';
 import { viewerOf } from '../../access/viewer.js';
+import { tellCounts } from '../inbox/inbox.js';
 import { notificationsOf, notWithdrawn } from './rules.js';
 import { notificationLog } from './topics.js';
 
@@ -43,13 +44,15 @@ export const markNotificationsRead = async (context: Context, which: Which): Pro
   const condition = await conditionOf(context, userId, which);
   const readAt = new Date(context.clock.now());
   // The rows are locked in the order in which `notify` locks them.
-  const read = await transact(
-    (tx) => tx.$queryRaw<{ readonly id: string }[]>`
+  const read = await transact(async (tx) => {
+    const rows = await tx.$queryRaw<{ readonly id: string }[]>`
       WITH held AS (
         SELECT id FROM notification WHERE user_id = ${userId}::uuid AND open_key IS NOT NULL AND ${condition} ORDER BY open_key FOR UPDATE
       )
-      UPDATE notification SET read_at = ${readAt}, open_key = NULL FROM held WHERE notification.id = held.id RETURNING notification.id`,
-  );
+      UPDATE notification SET read_at = ${readAt}, open_key = NULL FROM held WHERE notification.id = held.id RETURNING notification.id`;
+    if (rows.length > 0) tellCounts(tx, [userId]);
+    return rows;
+  });
   const { ids } = which;
   if (!ids) {
     const where = { AND: [{ id: { in: read.map(({ id }) => id) } }, notWithdrawn] };
