@@ -1,11 +1,12 @@
 /**
- * `npm run schema:print` writes schema.graphql, the contract, and the tables of the README (error codes, settings), from the code; `npm run schema:check` fails, and shows where,
- * when it is not what the code says.
+ * `npm run schema:print` writes schema.graphql, the contract, what clients want to know of it (src/client/facts.ts), and the tables of the README
+ * (error codes, settings), from the code; `npm run schema:check` fails, and shows where, when they are not what the code says.
  */
 import { spawnSync } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { printedSchema } from '../src/process/schema.js';
+import { CLIENT_FACTS_FILE, clientFacts } from './client-facts.js';
 import { SCHEMA_FILE } from './contract.js';
 import { withTables } from './readme-tables.js';
 import { runScript } from './run-script.js';
@@ -31,11 +32,14 @@ await runScript(async () => {
   const printed = printedSchema();
   if (!values.check) {
     await writeFile(SCHEMA_FILE, printed);
+    await writeFile(CLIENT_FACTS_FILE, await clientFacts(printed));
     await writeFile(README, withTables(await readFile(README, 'utf8')));
     console.log('schema.graphql written');
     return;
   }
   const committed = await readFile(SCHEMA_FILE, 'utf8').catch(() => '');
   if (committed !== printed) throw new Error(`${diff(printed)}\nschema.graphql is not what the code says. Write it: npm run schema:print`);
+  if ((await readFile(CLIENT_FACTS_FILE, 'utf8').catch(() => '')) !== (await clientFacts(printed)))
+    throw new Error('src/client/facts.ts is not what the code says. Write it: npm run schema:print');
   console.log('schema.graphql and the code agree');
 });
