@@ -141,6 +141,7 @@ export const SETTINGS = {
     { is: ['*'], production: [] },
     "of browsers that may call and open sockets; the server's own pages always may",
   ),
+  webClient: setting('WEB_CLIENT', flag, { is: true }, 'serve the web client at `/`; without it, `/` leads to GraphiQL'),
   trustProxy: setting('TRUST_PROXY', flag, { is: false }, 'believe the last address in `X-Forwarded-For`'),
   dataDir: setting('DATA_DIR', text(), { is: '.data' }, 'the embedded database and the generated key'),
   workers: setting(

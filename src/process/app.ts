@@ -23,6 +23,7 @@ import { createSharedQueries } from '../server/execution/shared-queries.js';
 import { createGraphQLServer } from '../server/execution/graphql.js';
 import { createDirect } from '../server/http/direct.js';
 import { close, createHttpServer, listen, type Readiness } from '../server/http/http.js';
+import { loadWebClient } from '../server/http/web-client.js';
 import { createListenedTime } from '../server/websocket/listened-time.js';
 import { createAddressLimit } from '../server/websocket/limits.js';
 import { createArrivals } from '../server/websocket/arrivals.js';
@@ -115,7 +116,8 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
     closers.push(async () => time.stop());
     const sendQueues = createSendQueues(config.delivery);
     const events = createEventStreams(sendQueues, engine.mask, config.delivery.pingMs);
-    const http = createHttpServer({ config, ways, jwks: tokens.jwks, readiness, connections, addresses, events, time, log });
+    const web = config.webClient ? await loadWebClient() : null;
+    const http = createHttpServer({ config, ways, jwks: tokens.jwks, web, readiness, connections, addresses, events, time, log });
     // Before it listens: a handshake that came between would be answered as a request.
     createSocketServer({
       http,

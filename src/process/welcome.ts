@@ -26,7 +26,7 @@ const database = ({ database: { url }, dataDir }: Config): string => {
 export const welcome = (url: string, config: Config): string => `
 Lyceum is ready.
 
-  GraphiQL  ${url}  (open it in a browser)
+${config.webClient ? `  Lyceum    ${new URL('/', url).href}  (open it in a browser)\n` : ''}  GraphiQL  ${url}
   Data      ${database(config)}
 
 Ask something:

@@ -1,4 +1,4 @@
-import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { Agent, request as httpRequest } from 'node:http';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -7,6 +7,7 @@ import { startTestApp, type TestApp } from '../kit/app.js';
 import { aPost } from '../kit/factories.js';
 import { LikeCountChanged } from '../kit/subscriptions.js';
 import { deferred } from '../kit/deferred.js';
+import { plainRequest, type PlainOptions, type PlainResponse } from '../kit/plain-http.js';
 import { startProxy, type Proxy } from '../kit/proxy.js';
 import { createTestDatabase, type TestDatabase } from '../kit/database.js';
 
@@ -18,25 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-interface Raw {
-  readonly status: number;
-  readonly headers: IncomingMessage['headers'];
-  readonly body: Buffer;
-}
-
-/** A request as it is, without what `fetch` adds and decodes. */
-const raw = (
-  path: string,
-  { method = 'GET', headers = {}, agent }: { method?: string; headers?: Record<string, string>; agent?: Agent } = {},
-): Promise<Raw> =>
-  new Promise((resolve, reject) => {
-    const request = httpRequest(`${origin}${path}`, { method, headers, ...(agent ? { agent } : {}) }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) }));
-    });
-    request.on('error', reject).end();
-  });
+const raw = (path: string, options?: PlainOptions): Promise<PlainResponse> => plainRequest(origin, path, options);
 
 describe('beside GraphQL', () => {
   test('/healthz says that the process lives', async () => {
@@ -59,10 +42,6 @@ describe('beside GraphQL', () => {
         type: 'application/json; charset=utf-8',
       });
     }
-  });
-
-  test('/ leads to /graphql', async () => {
-    expect(await raw('/')).toMatchObject({ status: 302, headers: { location: '/graphql' } });
   });
 
   test('what is not there is 404, in JSON', async () => {
@@ -134,12 +113,12 @@ describe('CORS', () => {
   };
   const EXPOSED = { 'access-control-expose-headers': 'Retry-After, X-Request-Id' };
   /** The headers of CORS; of `vary` only what is due to it. */
-  const corsOf = ({ headers: { vary = '', ...headers } }: Raw): Record<string, unknown> => {
+  const corsOf = ({ headers: { vary = '', ...headers } }: PlainResponse): Record<string, unknown> => {
     const origin = /\bOrigin\b/.exec(vary);
     const others = Object.entries(headers).filter(([name]) => name.startsWith('access-control'));
     return { ...Object.fromEntries(others), ...(origin ? { vary: origin[0] } : {}) };
   };
-  const at = async (other: TestApp, path: string, init?: Parameters<typeof raw>[1]): Promise<Raw> => {
+  const at = async (other: TestApp, path: string, init?: Parameters<typeof raw>[1]): Promise<PlainResponse> => {
     const before = origin;
     origin = new URL(other.url).origin;
     try {

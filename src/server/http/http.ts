@@ -17,6 +17,7 @@ import { receive, type Reception } from './reception.js';
 import { REQUEST_ID, requestIdOf } from './request-id.js';
 import { sendError, sendJson } from './send.js';
 import { toOriginForm } from './target.js';
+import type { WebClient } from './web-client.js';
 import { createAddressLimit, type AddressLimit } from '../websocket/limits.js';
 import type { ListenedTime } from '../websocket/listened-time.js';
 
@@ -32,6 +33,8 @@ export interface HttpOptions {
   readonly config: Pick<Config, 'corsOrigins' | 'demoData' | 'trustProxy' | 'http'>;
   readonly ways: Ways;
   readonly jwks: JSONWebKeySet;
+  /** What is served at `/`; null where `/` leads to GraphiQL. */
+  readonly web: WebClient | null;
   readonly readiness: () => Promise<Readiness>;
   /** Where event streams are registered. At a stop they are cut without `complete`, so their readers reconnect to another process. */
   readonly connections: Connections;
@@ -50,8 +53,19 @@ export type HttpServer = Server & {
   readonly reception: Reception;
 };
 
-/** Creates the HTTP server: GraphQL and GraphiQL at /graphql, health at /healthz and /readyz, public keys at /.well-known/jwks.json. */
-export const createHttpServer = ({ config, ways, jwks, readiness, connections, addresses, events, time, log }: HttpOptions): HttpServer => {
+/** Creates the HTTP server: the web client at /, GraphQL and GraphiQL at /graphql, health at /healthz and /readyz, public keys at /.well-known/jwks.json. */
+export const createHttpServer = ({
+  config,
+  ways,
+  jwks,
+  web,
+  readiness,
+  connections,
+  addresses,
+  events,
+  time,
+  log,
+}: HttpOptions): HttpServer => {
   const cors = createCors(config.corsOrigins);
   const handleGraphQL = createGraphQLHandler(
     ways,
@@ -67,7 +81,7 @@ export const createHttpServer = ({ config, ways, jwks, readiness, connections, a
     },
   );
   const routes: Readonly<Record<string, (response: ServerResponse) => Promise<void> | void>> = {
-    '/': (response) => void response.writeHead(302, { location: '/graphql' }).end(),
+    ...(web === null ? { '/': (response: ServerResponse): void => void response.writeHead(302, { location: '/graphql' }).end() } : {}),
     '/healthz': (response) => sendJson(response, 200, { status: 'ok' }),
     '/readyz': async (response) => {
       const state = await readiness();
@@ -97,13 +111,16 @@ export const createHttpServer = ({ config, ways, jwks, readiness, connections, a
     toOriginForm(request);
     const [path = '/'] = (request.url ?? '/').split('?', 1);
     const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
+    const answer = path === '/graphql' || route !== undefined ? null : (web?.find(request, path) ?? null);
+    const isReading = request.method === 'GET' || request.method === 'HEAD';
     if (!hasOneHost(request)) refuseLast(response, 400, 'There must be one Host header.');
-    else if (path !== '/graphql' && route === undefined)
+    else if (answer !== null && isReading) answer.send(request, response);
+    else if (path !== '/graphql' && route === undefined && answer?.status !== 200)
       sendError(response, 404, 'NOT_FOUND', 'There is nothing here. GraphQL is at /graphql.');
     else if (request.method === 'OPTIONS')
-      response.writeHead(204, { allow: route ? 'GET, HEAD, OPTIONS' : 'GET, HEAD, POST, OPTIONS' }).end();
-    else if (route === undefined) await handleGraphQL(request, response);
-    else if (request.method === 'GET' || request.method === 'HEAD') await route(response);
+      response.writeHead(204, { allow: path === '/graphql' ? 'GET, HEAD, POST, OPTIONS' : 'GET, HEAD, OPTIONS' }).end();
+    else if (path === '/graphql') await handleGraphQL(request, response);
+    else if (route !== undefined && isReading) await route(response);
     else sendError(response, 405, 'BAD_REQUEST', 'Use GET.', { allow: 'GET, HEAD, OPTIONS' });
   };
   const server = createServer({
