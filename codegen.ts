@@ -1,4 +1,5 @@
 import type { CodegenConfig } from '@graphql-codegen/cli';
+import web from './web/codegen.js';
 
 const types = {
   // As JSON carries them.
@@ -8,11 +9,12 @@ const types = {
   useTypeImports: true,
 };
 
-/** Typed documents for the operations of the tests; a frontend's own configuration looks the same, with its own folders. */
+/** Typed documents for the operations of the web client and of the tests. */
 const config = {
   schema: 'schema.graphql',
   importExtension: '.js',
   generates: {
+    ...web.generates,
     /** For Apollo Client and urql, which take parsed documents. */
     'tests/generated/': {
       documents: ['tests/clients/operations.ts'],

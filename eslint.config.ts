@@ -1,4 +1,5 @@
 import { defineConfig, globalIgnores } from 'eslint/config';
+import reactHooks from 'eslint-plugin-react-hooks';
 import tseslint from 'typescript-eslint';
 
 const noFocusedTests = {
@@ -10,12 +11,12 @@ const timeFromClock = 'Time comes from the Clock of the context (src/clock.ts), 
 const settingsFromConfig = 'Settings come from the Config, which main.ts reads once.';
 
 export default defineConfig(
-  globalIgnores(['dist/', 'src/db/generated/', 'tests/generated/', '.data/', '.artifacts/', 'coverage/']),
+  globalIgnores(['dist/', 'src/db/generated/', 'tests/generated/', 'web/src/gql/', 'web/public/', '.data/', '.artifacts/', 'coverage/']),
   {
     linterOptions: { reportUnusedDisableDirectives: 'error' },
   },
   {
-    files: ['**/*.ts'],
+    files: ['**/*.ts', '**/*.tsx'],
     extends: [tseslint.configs.strictTypeChecked],
     languageOptions: {
       parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
@@ -74,6 +75,13 @@ export default defineConfig(
   {
     files: ['src/main.ts', 'src/cli/**/*.ts'],
     rules: { 'no-console': 'off' },
+  },
+  {
+    files: ['web/src/**/*.{ts,tsx}'],
+    extends: [reactHooks.configs.flat['recommended-latest']],
+    rules: {
+      'no-console': 'error',
+    },
   },
   {
     files: ['tests/**/*.ts'],

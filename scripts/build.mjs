@@ -1,5 +1,5 @@
-// Generates the Prisma client and compiles src/ to dist/, when something has changed since the last time. Whatever ends a build before its
-// end, the next one makes up for; several at the same time wait for each other, and all but the first find nothing to do.
+// Generates the Prisma client, compiles src/ to dist/ and builds the web client to dist/web/, each when something has changed since the last
+// time. Whatever ends a build before its end, the next one makes up for; several at the same time wait for each other, and all but the first find nothing to do.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -17,6 +17,12 @@ const LOCK = join('dist', '.lock');
 const WORKSHOP = join('dist', '.generating');
 const SCHEMA = join('prisma', 'schema');
 const GENERATED = join('src', 'db', 'generated');
+const WEB = join('dist', 'web');
+/** What the web client's types are generated to, from its operations and the contract. */
+const WEB_TYPES = join('web', 'src', 'gql');
+/** Absent where only what the server runs on is installed: there the client is as it was built elsewhere, or not served. */
+const VITE = join('node_modules', 'vite', 'bin', 'vite.js');
+const CODEGEN = join('node_modules', '@graphql-codegen', 'cli', 'cjs', 'bin.js');
 
 /** How often it is looked whether another build is over, and how old its lock may be at the most, in milliseconds. */
 const LOOK_MS = 100;
@@ -26,7 +32,7 @@ const MAX_BUILD_MS = 600_000;
 const fingerprint = (...paths) => {
   const hash = createHash('sha256');
   const walk = (path) => {
-    if (path === GENERATED) return;
+    if (path === GENERATED || path === WEB_TYPES) return;
     const stat = statSync(path);
     if (stat.isDirectory()) for (const name of readdirSync(path).sort()) walk(join(path, name));
     else hash.update(`${relative(root, path)}\0${stat.size}\0${stat.mtimeMs}\0`);
@@ -57,8 +63,16 @@ const look = () => {
   const known = existsSync(STAMP) ? JSON.parse(readFileSync(STAMP, 'utf8')) : {};
   const schema = fingerprint(SCHEMA, 'prisma.config.ts', 'package-lock.json');
   const sources = fingerprint('src', 'tsconfig.json', 'tsconfig.build.json');
+  const web = existsSync(VITE) ? fingerprint('web', 'schema.graphql', join('src', 'client'), 'package-lock.json') : known.web;
   const generate = known.schema !== schema || !existsSync(GENERATED);
-  return { schema, sources, generate, compile: generate || known.sources !== sources || !existsSync(join('dist', 'main.js')) };
+  return {
+    schema,
+    sources,
+    web,
+    generate,
+    compile: generate || known.sources !== sources || !existsSync(join('dist', 'main.js')),
+    bundle: existsSync(VITE) && (known.web !== web || !existsSync(join(WEB, 'index.html')) || !existsSync(WEB_TYPES)),
+  };
 };
 
 /** Whether whoever has the lock is no longer there to give it back. */
@@ -112,8 +126,17 @@ const generate = () => {
   renameSync(join(WORKSHOP, GENERATED), GENERATED);
 };
 
+/** Builds the web client aside, for the same reason. */
+const bundleWeb = () => {
+  const aside = `${WEB}.new`;
+  run(CODEGEN, ['--config', join('web', 'codegen.ts'), '--errors-only']);
+  run(VITE, ['build', 'web', '--outDir', join('..', aside), '--emptyOutDir', '--logLevel', 'warn']);
+  rmSync(WEB, { recursive: true, force: true });
+  renameSync(aside, WEB);
+};
+
 const build = () => {
-  const { schema, sources, generate: stale, compile } = look();
+  const { schema, sources, web, generate: stale, compile, bundle } = look();
   if (stale) {
     say('Generating the Prisma client …');
     generate();
@@ -122,12 +145,17 @@ const build = () => {
     say('Compiling …');
     run('node_modules/typescript/bin/tsc', ['-p', 'tsconfig.build.json']);
   }
+  if (bundle) {
+    say('Building the web client …');
+    bundleWeb();
+  }
   // In one step: others read it without the lock.
-  writeFileSync(`${STAMP}.new`, JSON.stringify({ schema, sources }));
+  writeFileSync(`${STAMP}.new`, JSON.stringify({ schema, sources, web }));
   renameSync(`${STAMP}.new`, STAMP);
 };
 
-if (look().compile) {
+const { compile, bundle } = look();
+if (compile || bundle) {
   lock();
   build();
 }

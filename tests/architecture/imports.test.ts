@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { posix, resolve } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
@@ -16,6 +16,19 @@ const FLOORS: readonly (readonly string[])[] = [
   ['access/', 'context.ts', 'markdown/', 'realtime/'],
   ['db/', 'redis/'],
   ['memory/', 'observability/', 'clock.ts', 'config.ts', 'demo/users.ts', 'errors.ts'],
+];
+
+/** The same for the web client, in `web/src`. Beside itself it knows the client kit alone, and of the schema what is generated from it. */
+const WEB_FLOORS: readonly (readonly string[])[] = [
+  ['main.tsx'],
+  ['app/app.tsx'],
+  ['app/routes.tsx'],
+  ['pages/'],
+  ['app/'],
+  ['design/'],
+  ['api/'],
+  ['i18n/'],
+  ['gql/'],
 ];
 
 /** The rooms of a domain that others may enter, beside the file of its main noun, which has its name (`follows/follows.ts`). */
@@ -37,18 +50,35 @@ const BELOW_GRAPHQL: Readonly<Record<string, string>> = {
 /** Each file of a tree, as a path from the root, with what it imports: paths from the root, and names of packages. */
 type Tree = ReadonlyMap<string, readonly string[]>;
 
-const floorOf = (file: string): number =>
-  FLOORS.findIndex((places) => places.some((place) => (place.endsWith('/') ? file.startsWith(`src/${place}`) : file === `src/${place}`)));
+const placeIn = (floors: typeof FLOORS, root: string, file: string): number =>
+  floors.findIndex((places) => places.some((place) => (place.endsWith('/') ? file.startsWith(root + place) : file === root + place)));
+const floorOf = (file: string): number => placeIn(FLOORS, 'src/', file);
+const webFloorOf = (file: string): number => placeIn(WEB_FLOORS, 'web/src/', file);
 
-const isOurs = (target: string): boolean => /^(src|tests|scripts)\//.test(target);
+const isOurs = (target: string): boolean => /^(src|tests|scripts|web)\//.test(target);
+/** `vault` of a file of its page. */
+const pageOf = (file: string): string | undefined => /^web\/src\/pages\/([^/]+)\//.exec(file)?.[1];
 const domainOf = (file: string): string | undefined => /^src\/domains\/([^/]+)\//.exec(file)?.[1];
 const inDomain = (file: string): string => file.split('/').slice(3).join('/');
 /** A domain of many types has a further face for a noun of its own: `message-schema.ts`. */
 const isFace = (room: string): boolean => room === 'schema.ts' || room.endsWith('-schema.ts');
 const packageOf = (specifier: string): string => specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
 
+/** The same for a file of the web client. */
+const webObjection = (file: string, target: string): string | null => {
+  if (target.startsWith('node:')) return 'the web client runs in a browser';
+  if (!isOurs(target) || target.startsWith('src/client/')) return null;
+  if (!target.startsWith('web/src/')) return 'the web client knows nothing but the public schema and src/client';
+  if (webFloorOf(file) > webFloorOf(target)) return 'imports go down the client: routes → pages → app → design → api → i18n → gql';
+  const [own, other] = [pageOf(file), pageOf(target)];
+  if (own !== undefined && other !== undefined && own !== other && other !== 'not-found')
+    return 'a page knows no other page: what two of them show stands in app/ or design/';
+  return null;
+};
+
 /** Why `file` must not import `target`; null when it may. */
 const objection = (file: string, target: string, packages: ReadonlySet<string>): string | null => {
+  if (file.startsWith('web/src/')) return webObjection(file, target);
   if (file.startsWith('src/')) {
     if (!isOurs(target)) {
       if (target.startsWith('node:') || packages.has(packageOf(target))) return null;
@@ -78,6 +108,7 @@ const objection = (file: string, target: string, packages: ReadonlySet<string>):
 const violations = (tree: Tree, packages: ReadonlySet<string>): string[] =>
   [...tree].flatMap(([file, targets]) => [
     ...(/(^|\/)(index\.ts|utils|helpers)(\/|$)/.test(file) ? [`${file}: no barrels and no utils: a file is named after its subject`] : []),
+    ...(file.startsWith('web/src/') && webFloorOf(file) < 0 ? [`${file}: has no place in WEB_FLOORS yet`] : []),
     ...(file.startsWith('src/') && !file.startsWith('src/client/') && floorOf(file) < 0 ? [`${file}: has no place in FLOORS yet`] : []),
     ...targets.flatMap((target) => {
       const rule = objection(file, target, packages);
@@ -119,16 +150,20 @@ const domainsOf = (tree: Tree): Tree => {
 };
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const files = ['src', 'tests', 'scripts']
+const files = ['src', 'tests', 'scripts', 'web/src']
   .flatMap((folder) =>
     readdirSync(resolve(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((file) => `${folder}/${file.replaceAll('\\', '/')}`),
   )
-  .filter((file) => file.endsWith('.ts') && !file.includes('/generated/'));
+  .filter((file) => /\.tsx?$/.test(file) && !/\/(generated|gql)\//.test(file));
 const textOf = (file: string): string => readFileSync(resolve(ROOT, file), 'utf8');
 
 /** `src/db/client-id.ts`, for `../../db/client-id.js` of a file in `src/domains/posts`; a package keeps its name. */
-const resolveImport = (file: string, specifier: string): string =>
-  specifier.startsWith('.') ? posix.join(posix.dirname(file), specifier).replace(/\.js$/, '.ts') : specifier;
+const resolveImport = (file: string, specifier: string): string => {
+  if (!specifier.startsWith('.')) return specifier;
+  const path = posix.join(posix.dirname(file), specifier);
+  const component = path.replace(/\.js$/, '.tsx');
+  return component !== path && existsSync(resolve(ROOT, component)) ? component : path.replace(/\.js$/, '.ts');
+};
 
 const readTree = (): Tree =>
   new Map(
@@ -190,6 +225,10 @@ describe('the rules', () => {
     ['src/client/resume.ts', 'src/client/cursor.ts'],
     ['tests/domains/posts.test.ts', 'tests/kit/app.ts'],
     ['tests/domains/slug.test.ts', 'src/domains/knowledge/slug.ts'],
+    ['web/src/api/api.ts', 'src/client/resuming-client.ts'],
+    ['web/src/pages/vault/vault-page.tsx', 'web/src/design/button.tsx'],
+    ['web/src/app/routes.tsx', 'web/src/pages/vault/vault-page.tsx'],
+    ['web/src/pages/vault/vault-page.tsx', 'react'],
   ])('let %s import %s', (file, target) => {
     expect(verdict(file, target)).toEqual([]);
   });
@@ -210,6 +249,12 @@ describe('the rules', () => {
     ['src/domains/posts/index.ts', 'src/domains/posts/posts.ts', 'no barrels'],
     ['src/mailer.ts', 'src/observability/log.ts', 'no place in FLOORS'],
     ['tests/domains/posts.test.ts', 'src/domains/posts/posts.ts', 'through GraphQL'],
+    ['web/src/api/api.ts', 'src/errors.ts', 'nothing but the public schema and src/client'],
+    ['web/src/design/button.tsx', 'web/src/app/shell.tsx', 'imports go down the client'],
+    ['web/src/pages/vault/vault-page.tsx', 'web/src/pages/feed/feed-page.tsx', 'a page knows no other page'],
+    ['web/src/main.tsx', 'node:fs', 'runs in a browser'],
+    ['src/process/app.ts', 'web/src/main.tsx', 'outside of it'],
+    ['src/client/tokens.ts', 'web/src/api/session.ts', 'outside of it'],
   ])('forbid %s to import %s', (file, target, rule) => {
     expect(verdict(file, target)).toEqual(expect.arrayContaining([expect.stringContaining(rule)]));
   });

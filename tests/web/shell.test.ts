@@ -1,0 +1,147 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { seedDemoData } from '../../src/demo/seed.js';
+import { PASSWORD, startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { screenshot } from '../kit/browser.js';
+import { describeWeb, violations } from './kit.js';
+
+describeWeb('the frame of the web client', ({ open }) => {
+  let app: TestApp;
+  let zoe: TestUser;
+  beforeAll(async () => {
+    app = await startTestApp();
+    await seedDemoData(app.services);
+    zoe = await app.user('zoe');
+  });
+  afterAll(async () => await app.stop());
+
+  test('shows a visitor the vault, asks no other host, and is not refused anything by its own policy', async () => {
+    const { page, close } = await open(app);
+    await page.getByRole('heading', { level: 1, name: 'Vault' }).waitFor();
+    await page.getByRole('link', { name: /^Comparing secrets/ }).waitFor();
+    expect(new URL(page.url()).pathname).toBe('/vault');
+    expect(await page.title()).toBe('Vault · Lyceum');
+    await screenshot(page, 'web-vault');
+    await close();
+  });
+
+  test('shows an entry with the HTML that the server has sanitised', async () => {
+    const { page, close } = await open(app);
+    await page.getByRole('link', { name: /^Comparing secrets/ }).click();
+    await page.getByRole('heading', { level: 1, name: 'Comparing secrets' }).waitFor();
+    await page.locator('main p').first().waitFor();
+    expect(await page.evaluate<string>('document.activeElement.tagName')).toBe('H1');
+    await close();
+  });
+
+  test('signs in by its form, and goes on to where one was', async () => {
+    const { page, close } = await open(app, { path: '/vault?category=cooking' });
+    await page.getByRole('link', { name: 'Sign in', exact: true }).click();
+    await page.getByLabel('Username or email address').fill('zoe');
+    await page.getByLabel('Password').fill(PASSWORD);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('button', { name: 'Account' }).waitFor();
+    expect(new URL(page.url()).pathname).toBe('/vault');
+    await page.reload();
+    await page.getByRole('button', { name: 'Account' }).waitFor();
+    await close();
+  });
+
+  test('says in words that a password is wrong', async () => {
+    const { page, close, complaints } = await open(app, { path: '/sign-in' });
+    await page.getByLabel('Username or email address').fill('zoe');
+    await page.getByLabel('Password').fill('not her password');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByText('do not belong together').waitFor();
+    complaints();
+    await close();
+  });
+
+  test('signs out in every tab', async () => {
+    const someone = await app.user('someone');
+    const { page, tab, close } = await open(app, { as: someone });
+    const second = await tab('/vault');
+    await second.getByRole('button', { name: 'Account' }).waitFor();
+    await page.getByRole('button', { name: 'Account' }).click();
+    await page.getByRole('menuitem', { name: 'Sign out' }).click();
+    await second.getByRole('link', { name: 'Sign in', exact: true }).waitFor();
+    await close();
+  });
+
+  test('switches its theme, and keeps it', async () => {
+    const { page, close } = await open(app);
+    const surface = (): Promise<string> => page.evaluate<string>('getComputedStyle(document.documentElement).backgroundColor');
+    const light = await surface();
+    await page.getByRole('button', { name: 'Dark theme' }).click();
+    await page.getByRole('button', { name: 'Light theme' }).waitFor();
+    const dark = await surface();
+    expect(dark).not.toBe(light);
+    await page.reload();
+    expect(await surface()).toBe(dark);
+    await close();
+  });
+
+  test('speaks German to a German browser', async () => {
+    const { page, close } = await open(app, { language: 'de' });
+    await page.getByRole('heading', { level: 1, name: 'Wissen' }).waitFor();
+    expect(await page.evaluate<string>('document.documentElement.lang')).toBe('de');
+    await close();
+  });
+
+  test('is used by the keyboard alone', async () => {
+    const { page, close } = await open(app);
+    await page.getByRole('link', { name: /^Comparing secrets/ }).waitFor();
+    await page.keyboard.press('Tab');
+    const focused = page.locator(':focus');
+    await expect.poll(() => focused.textContent()).toBe('Skip to the page');
+    for (const name of ['Vault', 'Feed', 'Messages', 'Notifications', 'Dark theme', 'Sign in']) {
+      await page.keyboard.press('Tab');
+      expect((await focused.getAttribute('aria-label')) ?? (await focused.textContent())).toBe(name);
+    }
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'Sign in' }).waitFor();
+    await close();
+  });
+
+  test('keeps the place upon reload and back', async () => {
+    const { page, close } = await open(app, { path: '/vault' });
+    const rows = page.getByRole('main').getByRole('listitem');
+    await rows.nth(25).waitFor();
+    await rows.nth(25).scrollIntoViewIfNeeded();
+    const title = (await rows.nth(25).locator('span').first().textContent()) ?? '';
+    const isSeen = (): Promise<boolean> =>
+      rows
+        .nth(25)
+        .boundingBox()
+        .then((box) => box !== null && box.y >= 0 && box.y < 900);
+    await page.reload();
+    await page.getByText(title, { exact: true }).waitFor();
+    await expect.poll(isSeen).toBe(true);
+    await rows.nth(25).getByRole('link').click();
+    await page.getByRole('heading', { level: 1, name: title }).waitFor();
+    await page.goBack();
+    await page.getByRole('heading', { level: 1, name: 'Vault' }).waitFor();
+    await expect.poll(isSeen).toBe(true);
+    await close();
+  });
+
+  test('tells with 404 that an address is of nothing', async () => {
+    const { page, close, complaints } = await open(app, { path: '/nowhere' });
+    await page.getByRole('heading', { level: 1, name: 'There is nothing here' }).waitFor();
+    expect(complaints().join()).toContain('404');
+    await page.getByRole('link', { name: 'To the vault' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Vault' }).waitFor();
+    await close();
+  });
+
+  for (const theme of ['light', 'dark'] as const) {
+    test(`has nothing that axe objects to, ${theme}, wide and narrow`, async () => {
+      const { page, close } = await open(app, { as: zoe, theme });
+      for (const path of ['/vault', '/sign-in', '/register', '/guest', '/vault/entries/comparing-secrets']) {
+        await page.goto(new URL(path, app.url).href);
+        await page.getByRole('heading', { level: 1 }).waitFor();
+        expect({ path, found: await violations(page) }).toEqual({ path, found: [] });
+      }
+      await close();
+    });
+  }
+});

@@ -1,0 +1,31 @@
+import { createContext, use, useSyncExternalStore, type ReactNode } from 'react';
+import { Provider } from 'urql';
+import type { Api, ApiSource } from './api.js';
+import type { ConnectionState } from './connection.js';
+import { tokens } from './session.js';
+
+const ApiContext = createContext<Api | null>(null);
+
+/** The id of the user who is signed in, in this tab or in another of the browser; null for a visitor. */
+export const useOwner = (): string | null => useSyncExternalStore(tokens.onOwner, tokens.owner);
+
+/** Gives the pages what they ask through. They begin anew whenever somebody signs in or out. */
+export const ApiProvider = ({ source, children }: { readonly source: ApiSource; readonly children: ReactNode }) => {
+  const api = useSyncExternalStore(source.onChange, source.present);
+  const owner = useOwner();
+  return (
+    <ApiContext value={api}>
+      <Provider value={api.client} key={owner}>
+        {children}
+      </Provider>
+    </ApiContext>
+  );
+};
+
+/** How the live connection is, and how often it has come back. */
+export const useConnection = (): { readonly state: ConnectionState; readonly returns: number } => {
+  const api = use(ApiContext);
+  if (!api) throw new Error('There is no ApiProvider.');
+  const { state, returns, onChange } = api.connection;
+  return { state: useSyncExternalStore(onChange, state), returns: useSyncExternalStore(onChange, returns) };
+};

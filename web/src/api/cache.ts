@@ -1,0 +1,43 @@
+import { cacheExchange } from '@urql/exchange-graphcache';
+import { relayPagination } from '@urql/exchange-graphcache/extras';
+import type { Exchange } from 'urql';
+import { EMBEDDED_TYPES, POSSIBLE_TYPES } from '../../../src/client/facts.js';
+import type { AreaOfCache } from './cache/area.js';
+import { notificationUpdates } from './cache/notifications.js';
+
+const AREAS: readonly AreaOfCache[] = [notificationUpdates];
+
+/** Lists whose pages are read one after another, and shown as one. */
+const pages = relayPagination();
+
+const LISTS: NonNullable<AreaOfCache['resolvers']> = {
+  Query: { entries: pages, popularEntries: pages, feed: pages, posts: pages, users: pages, announcements: pages },
+  Me: { conversations: pages, notifications: pages, blockedUsers: pages, messageHistory: pages },
+  User: { entries: pages, posts: pages, followers: pages, following: pages },
+  Post: { comments: pages, likers: pages },
+  Entry: { likers: pages },
+  Comment: { replies: pages },
+  Conversation: { members: pages, messages: pages },
+};
+
+/** The tables of all areas by type and field; no two areas have the same field. */
+const merged = <Field>(
+  tables: readonly (Readonly<Record<string, Readonly<Record<string, Field>>>> | undefined)[],
+): Record<string, Record<string, Field>> => {
+  const all: Record<string, Record<string, Field>> = {};
+  for (const table of tables) for (const [type, fields] of Object.entries(table ?? {})) all[type] = { ...all[type], ...fields };
+  return all;
+};
+
+/**
+ * The normalised cache: objects by their global ids, pages joined to lists, and what the areas do upon mutations and events. One for each person
+ * who signs in.
+ */
+export const createCache = (): Exchange =>
+  cacheExchange({
+    possibleTypes: POSSIBLE_TYPES,
+    keys: Object.fromEntries(EMBEDDED_TYPES.map((type) => [type, () => null])),
+    resolvers: merged([LISTS, ...AREAS.map(({ resolvers }) => resolvers)]),
+    updates: merged(AREAS.map(({ updates }) => updates)),
+    optimistic: Object.fromEntries(AREAS.flatMap(({ optimistic }) => Object.entries(optimistic ?? {}))),
+  });

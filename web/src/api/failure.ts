@@ -1,0 +1,94 @@
+import type { CombinedError } from 'urql';
+import { ERROR_CODES, type ErrorCode } from '../../../src/client/facts.js';
+import type { Translate } from '../i18n/language.js';
+import type { failureTexts } from '../i18n/failure-texts.js';
+import type { fieldTexts } from '../i18n/field-texts.js';
+
+/** What went wrong, as the page tells it. */
+export interface Failure {
+  /** A code of the contract; OFFLINE when there was no answer. */
+  readonly code: ErrorCode | 'OFFLINE' | 'UNEXPECTED';
+  /** Of an INTERNAL error: the number by which it is found in the log of the server. */
+  readonly traceId: string | null;
+  readonly retryAfterMs: number | null;
+  /** What of an input was wrong. */
+  readonly fields: readonly FieldFailure[];
+}
+
+export interface FieldFailure {
+  /** Of the field below `input`: `username`, `tags.0`. */
+  readonly path: string;
+  readonly code: string;
+  readonly params: Readonly<Record<string, string | number>>;
+}
+
+const isCode = (code: unknown): code is ErrorCode => typeof code === 'string' && code in ERROR_CODES;
+
+interface FieldOnTheWire {
+  readonly path?: readonly (string | number)[] | string;
+  readonly code?: string;
+  readonly params?: Readonly<Record<string, string | number>>;
+}
+
+const fieldOf = ({ path = [], code = 'INVALID_FORMAT', params = {} }: FieldOnTheWire): FieldFailure => {
+  const steps = typeof path === 'string' ? path.split('.') : path.map(String);
+  return { path: (steps[0] === 'input' ? steps.slice(1) : steps).join('.'), code, params };
+};
+
+/** The failure of an operation; null when there was none. */
+export const failureOf = (error: CombinedError | null | undefined): Failure | null => {
+  if (!error) return null;
+  const [first] = error.graphQLErrors;
+  if (first === undefined) return { code: error.networkError ? 'OFFLINE' : 'UNEXPECTED', traceId: null, retryAfterMs: null, fields: [] };
+  const { code, traceId, retryAfterMs, fields } = first.extensions;
+  return {
+    code: isCode(code) ? code : 'UNEXPECTED',
+    traceId: typeof traceId === 'string' ? traceId : null,
+    retryAfterMs: typeof retryAfterMs === 'number' ? retryAfterMs : null,
+    fields: Array.isArray(fields) ? (fields as FieldOnTheWire[]).map(fieldOf) : [],
+  };
+};
+
+/** Codes that say that this client has asked wrongly, which is nothing that somebody who uses it can do anything about. */
+const OUR_FAULTS = [
+  'BAD_REQUEST',
+  'GRAPHQL_PARSE_FAILED',
+  'GRAPHQL_VALIDATION_FAILED',
+  'PERSISTED_QUERY_NOT_FOUND',
+  'DOCUMENT_NOT_TRUSTED',
+  'UNEXPECTED',
+] as const;
+type OurFault = (typeof OUR_FAULTS)[number];
+const isOurFault = (code: Failure['code']): code is OurFault => (OUR_FAULTS as readonly string[]).includes(code);
+
+/** A failure in words. */
+export const wordsOf = ({ code }: Failure, t: Translate<(typeof failureTexts)['en']>): string => t(isOurFault(code) ? 'unexpected' : code);
+
+/** What is wrong with one field of a form, in words; null when nothing is. */
+export const fieldWords = (failure: Failure | null, path: string, t: Translate<(typeof fieldTexts)['en']>): string | null => {
+  const found = failure?.fields.find((field) => field.path === path);
+  if (!found) return null;
+  const { code, params } = found;
+  const number = (name: string): number => Number(params[name] ?? 0);
+  switch (code) {
+    case 'TOO_SHORT':
+      return t(code, { min: number('min') });
+    case 'TOO_LONG':
+      return t(code, { max: number('max') });
+    case 'TOO_SMALL':
+    case 'TOO_FEW':
+      return t(code, { min: number('min') });
+    case 'TOO_LARGE':
+    case 'TOO_MANY':
+      return t(code, { max: number('max') });
+    case 'REQUIRED':
+    case 'INVALID_CHARACTERS':
+    case 'DUPLICATE':
+    case 'NOT_FOUND':
+    case 'TAKEN':
+    case 'RESERVED':
+      return t(code);
+    default:
+      return t('other');
+  }
+};

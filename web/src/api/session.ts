@@ -1,0 +1,25 @@
+import { stringifyDocument } from 'urql';
+import { createTokens, type Credentials } from '../../../src/client/tokens.js';
+import { HTTP_URL } from './endpoint.js';
+import { RefreshSession } from './operations.js';
+
+interface RefreshAnswer {
+  readonly data?: { readonly refreshSession?: { readonly credentials: Credentials } | null } | null;
+  readonly errors?: readonly { readonly extensions?: { readonly code?: string } }[];
+}
+
+/** Outside of the client of the pages, whose every request would wait for it. */
+const refresh = async (refreshToken: string | null): Promise<Credentials | null> => {
+  const response = await fetch(HTTP_URL, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'application/json' },
+    body: JSON.stringify({ query: stringifyDocument(RefreshSession), variables: { refreshToken } }),
+  });
+  const { data, errors } = (await response.json()) as RefreshAnswer;
+  if (data?.refreshSession) return data.refreshSession.credentials;
+  if (errors?.[0]?.extensions?.code === 'UNAUTHENTICATED') return null;
+  throw new Error('The session could not be renewed.');
+};
+
+/** The session of this browser, in all of its tabs. */
+export const tokens = createTokens({ storage: localStorage, refresh });

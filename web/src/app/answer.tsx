@@ -1,0 +1,30 @@
+import type { ReactNode } from 'react';
+import type { UseQueryResponse, AnyVariables } from 'urql';
+import { failureOf } from '../api/failure.js';
+import { ErrorNotice } from '../design/error-notice.js';
+import { Skeleton } from '../design/skeleton.js';
+
+interface AnswerProps<Data, Variables extends AnyVariables> {
+  /** What `useQuery` gave: `const answer = useQuery({ query, variables })`. */
+  readonly of: UseQueryResponse<Data, Variables>;
+  readonly children: (data: Data, isFetching: boolean) => ReactNode;
+  /** What keeps the place until the first answer. */
+  readonly loading?: ReactNode;
+}
+
+/** The states of a query: loading, failed (with a way to try again), and its data, beside which a later failure is told. */
+export const Answer = <Data, Variables extends AnyVariables>({ of, children, loading }: AnswerProps<Data, Variables>) => {
+  const [{ data, error, fetching, stale }, again] = of;
+  const failure = failureOf(error);
+  const retry = (): void => again({ requestPolicy: 'network-only' });
+  if (data === undefined) {
+    if (failure) return <ErrorNotice failure={failure} onRetry={retry} />;
+    return loading ?? <Skeleton />;
+  }
+  return (
+    <>
+      {failure && <ErrorNotice failure={failure} onRetry={retry} />}
+      {children(data, fetching || stale)}
+    </>
+  );
+};

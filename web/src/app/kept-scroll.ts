@@ -1,0 +1,59 @@
+import { useEffect, type RefObject } from 'react';
+import { useLocation, useSearch } from 'wouter';
+
+/** How long a place is waited for while what is above it loads, in milliseconds. */
+const PATIENCE_MS = 3_000;
+
+const places = new Map<string, number>();
+/** Whether the address was come back to: by the browser's buttons, or by loading the page again. */
+let isReturn = true;
+addEventListener('popstate', () => (isReturn = true));
+// wouter tells of its own navigation.
+for (const event of ['pushState', 'replaceState']) addEventListener(event, () => (isReturn = false));
+
+const KEY = 'lyceum:scroll';
+try {
+  for (const [key, top] of JSON.parse(sessionStorage.getItem(KEY) ?? '[]') as [string, number][]) places.set(key, top);
+} catch {
+  // Nothing was kept.
+}
+addEventListener('pagehide', () => sessionStorage.setItem(KEY, JSON.stringify([...places].slice(-100))));
+
+/**
+ * Scrolls an element to where it was when an address is come back to, and to its start when a new one is opened.
+ * @param name of the element, when a page has several that scroll
+ */
+export const useKeptScroll = (element: RefObject<HTMLElement | null>, name: string): void => {
+  const [path] = useLocation();
+  const search = useSearch();
+  const key = `${name} ${path}?${search}`;
+  useEffect(() => {
+    const { current } = element;
+    if (!current) return;
+    const wanted = isReturn ? (places.get(key) ?? 0) : 0;
+    const end = performance.now() + PATIENCE_MS;
+    let frame = 0;
+    let settled = false;
+    const restore = (): void => {
+      if (settled) return;
+      current.scrollTop = wanted;
+      settled = Math.abs(current.scrollTop - wanted) <= 1 || performance.now() > end;
+      if (!settled) frame = requestAnimationFrame(restore);
+    };
+    restore();
+    const stop = (): void => void (settled = true);
+    const note = (): void => {
+      if (settled) places.set(key, current.scrollTop);
+    };
+    current.addEventListener('scroll', note, { passive: true });
+    // Whoever scrolls meanwhile knows better.
+    current.addEventListener('wheel', stop, { passive: true });
+    current.addEventListener('touchstart', stop, { passive: true });
+    return () => {
+      cancelAnimationFrame(frame);
+      current.removeEventListener('scroll', note);
+      current.removeEventListener('wheel', stop);
+      current.removeEventListener('touchstart', stop);
+    };
+  }, [element, key]);
+};

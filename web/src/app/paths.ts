@@ -1,0 +1,31 @@
+/** Every address that a link may lead to; the first part of each is one of {@link PLACES}. */
+export const paths = {
+  home: '/',
+  vault: '/vault',
+  entry: (slug: string) => `/vault/entries/${encodeURIComponent(slug)}`,
+  newEntry: '/vault/new',
+  editEntry: (slug: string) => `/vault/entries/${encodeURIComponent(slug)}/edit`,
+  feed: '/feed',
+  post: (id: string) => `/posts/${encodeURIComponent(id)}`,
+  people: '/people',
+  person: (username: string) => `/people/${encodeURIComponent(username)}`,
+  messages: '/messages',
+  conversation: (id: string) => `/messages/${encodeURIComponent(id)}`,
+  join: (code = '') => (code === '' ? '/join' : `/join/${encodeURIComponent(code)}`),
+  notifications: '/notifications',
+  settings: '/settings',
+  developers: '/developers',
+  signIn: (then?: string) => withThen('/sign-in', then),
+  register: (then?: string) => withThen('/register', then),
+  guest: (then?: string) => withThen('/guest', then),
+} as const;
+
+/** Where to go on after signing in. */
+const withThen = (path: string, then: string | undefined): string =>
+  then === undefined ? path : `${path}?then=${encodeURIComponent(then)}`;
+
+/** The address of `?then=`, if it is one of this client. */
+export const thenOf = (search: string): string | null => {
+  const then = new URLSearchParams(search).get('then');
+  return then !== null && /^\/(?![/\\])/.test(then) ? then : null;
+};

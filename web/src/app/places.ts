@@ -1,0 +1,19 @@
+/**
+ * The first part of every address of the client; the empty one is `/`. The server answers each of them with the page, and whatever else with
+ * 404. A new page needs its place here and its line in `routes.tsx`.
+ */
+export const PLACES = [
+  '',
+  'vault',
+  'feed',
+  'posts',
+  'people',
+  'messages',
+  'join',
+  'notifications',
+  'settings',
+  'developers',
+  'sign-in',
+  'register',
+  'guest',
+] as const;

@@ -1,0 +1,43 @@
+import { lazy, Suspense, type ComponentType } from 'react';
+import { Redirect, Route, Switch } from 'wouter';
+import { Skeleton } from '../design/skeleton.js';
+import { PageBody } from './page.js';
+import { paths } from './paths.js';
+
+type PageModule = Promise<{ readonly default: ComponentType }>;
+
+/** Each page is a chunk of its own, loaded when it is first opened. The first pattern that fits wins. */
+export const ROUTES: readonly (readonly [pattern: string, load: () => PageModule])[] = [
+  ['/vault/entries/:slug', () => import('../pages/entry/entry-page.js')],
+  ['/vault', () => import('../pages/vault/vault-page.js')],
+  ['/sign-in', () => import('../pages/sign-in/sign-in-page.js')],
+  ['/register', () => import('../pages/sign-in/register-page.js')],
+  ['/guest', () => import('../pages/sign-in/guest-page.js')],
+];
+
+const NotFound = lazy(() => import('../pages/not-found/not-found-page.js'));
+const PAGES = ROUTES.map(([pattern, load]) => ({ pattern, Page: lazy(load) }));
+
+const Loading = () => (
+  <PageBody>
+    <Skeleton lines={6} />
+  </PageBody>
+);
+
+export const Routes = () => (
+  <Suspense fallback={<Loading />}>
+    <Switch>
+      <Route path="/">
+        <Redirect to={paths.vault} replace />
+      </Route>
+      {PAGES.map(({ pattern, Page }) => (
+        <Route key={pattern} path={pattern}>
+          <Page />
+        </Route>
+      ))}
+      <Route>
+        <NotFound />
+      </Route>
+    </Switch>
+  </Suspense>
+);

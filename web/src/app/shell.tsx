@@ -1,0 +1,113 @@
+import { Bell, BookOpen, LogIn, MessagesSquare, Moon, Newspaper, Sun, type LucideIcon } from 'lucide-react';
+import { lazy, Suspense, useRef, useSyncExternalStore, type ReactNode } from 'react';
+import { Link, useLocation } from 'wouter';
+import { useOwner } from '../api/api-provider.js';
+import { IconButton } from '../design/button.js';
+import { CountBadge } from '../design/count-badge.js';
+import { useTexts } from '../i18n/language.js';
+import { appTexts } from './app-texts.js';
+import { ConnectionLine } from './connection-line.js';
+import { useKeptScroll } from './kept-scroll.js';
+import { paths } from './paths.js';
+import { preferences } from './preferences.js';
+import { useViewer } from './viewer.js';
+import { useWaiting } from './title.js';
+import styles from './shell.module.css';
+
+interface Place {
+  readonly to: string;
+  readonly name: string;
+  readonly Icon: LucideIcon;
+  readonly badge?: ReactNode;
+}
+
+const isIn = (location: string, to: string): boolean => location === to || location.startsWith(`${to}/`);
+
+const PlaceLink = ({ to, name, Icon, badge }: Place) => {
+  const [location] = useLocation();
+  return (
+    <Link to={to} className={styles.place} aria-current={isIn(location, to) ? 'page' : undefined} title={name}>
+      <span className={styles.icon}>
+        <Icon size={20} aria-hidden="true" />
+        {badge !== undefined && <span className={styles.badge}>{badge}</span>}
+      </span>
+      <span className={styles.name}>{name}</span>
+    </Link>
+  );
+};
+
+/** For those who are signed in alone: a visitor loads no menus. */
+const AccountMenu = lazy(() => import('./account-menu.js'));
+
+const ThemeButton = () => {
+  const t = useTexts(appTexts);
+  const { theme } = useSyncExternalStore(preferences.onChange, preferences.get);
+  const isDark = theme === 'dark' || (theme === 'system' && matchMedia('(prefers-color-scheme: dark)').matches);
+  return (
+    <IconButton
+      label={isDark ? t('lightTheme') : t('darkTheme')}
+      icon={isDark ? <Sun size={20} /> : <Moon size={20} />}
+      onClick={() => preferences.set({ theme: isDark ? 'light' : 'dark' })}
+    />
+  );
+};
+
+/** The frame around every page: the rail of places, which is a bar at the bottom of a narrow screen, and the page. */
+export const Shell = ({ children }: { readonly children: ReactNode }) => {
+  const t = useTexts(appTexts);
+  const owner = useOwner();
+  const viewer = useViewer();
+  const [location] = useLocation();
+  const main = useRef<HTMLElement>(null);
+  useKeptScroll(main, 'main');
+  const messages = viewer?.unreadMessageCount ?? 0;
+  const notifications = viewer?.unreadNotificationCount ?? 0;
+  useWaiting(messages + notifications);
+  const places: readonly Place[] = [
+    { to: paths.vault, name: t('vault'), Icon: BookOpen },
+    { to: paths.feed, name: t('feed'), Icon: Newspaper },
+    {
+      to: paths.messages,
+      name: t('messages'),
+      Icon: MessagesSquare,
+      badge: <CountBadge count={messages} label={t('unreadMessages', { count: messages })} />,
+    },
+    {
+      to: paths.notifications,
+      name: t('notifications'),
+      Icon: Bell,
+      badge: <CountBadge count={notifications} label={t('unreadNotifications', { count: notifications })} />,
+    },
+  ];
+  return (
+    <div className={styles.shell}>
+      <a className={styles.skip} href="#page">
+        {t('skip')}
+      </a>
+      <nav className={styles.rail} aria-label={t('places')}>
+        {places.map((place) => (
+          <PlaceLink key={place.to} {...place} />
+        ))}
+        <div className={styles.account}>
+          <ThemeButton />
+          {owner === null ? (
+            <Link to={paths.signIn(location)} className={styles.place} title={t('signIn')}>
+              <span className={styles.icon}>
+                <LogIn size={20} aria-hidden="true" />
+              </span>
+              <span className={styles.name}>{t('signIn')}</span>
+            </Link>
+          ) : (
+            <Suspense>
+              <AccountMenu />
+            </Suspense>
+          )}
+        </div>
+      </nav>
+      <ConnectionLine />
+      <main ref={main} id="page" className={styles.main} tabIndex={-1}>
+        {children}
+      </main>
+    </div>
+  );
+};

@@ -1,0 +1,48 @@
+import {
+  Menu as AriakitMenu,
+  MenuButton,
+  MenuItem as AriakitMenuItem,
+  MenuProvider,
+  MenuSeparator as Separator,
+} from '@ariakit/react/menu';
+import type { ReactNode } from 'react';
+import { buttonClass } from './button.js';
+import { classNames } from './class-names.js';
+import styles from './menu.module.css';
+
+interface MenuProps {
+  /** What opens it, for a screen reader. */
+  readonly label: string;
+  readonly icon: ReactNode;
+  readonly children: ReactNode;
+  readonly placement?: 'bottom-start' | 'bottom-end' | 'top-start' | 'top-end' | 'right-end';
+  readonly className?: string | undefined;
+}
+
+/** Further acts behind one button; arrows, Enter, Escape and first letters work in it. */
+export const Menu = ({ label, icon, children, placement = 'bottom-end', className }: MenuProps) => (
+  <MenuProvider placement={placement}>
+    <MenuButton className={classNames(buttonClass('plain'), styles.opener, className)} aria-label={label} title={label}>
+      {icon}
+    </MenuButton>
+    <AriakitMenu gutter={4} portal unmountOnHide className={styles.menu} aria-label={label}>
+      {children}
+    </AriakitMenu>
+  </MenuProvider>
+);
+
+interface MenuItemProps {
+  readonly children: ReactNode;
+  readonly icon?: ReactNode;
+  readonly onSelect: () => void;
+  readonly look?: 'plain' | 'danger';
+}
+
+export const MenuItem = ({ children, icon, onSelect, look = 'plain' }: MenuItemProps) => (
+  <AriakitMenuItem className={styles.item} data-look={look} onClick={onSelect}>
+    {icon}
+    {children}
+  </AriakitMenuItem>
+);
+
+export const MenuSeparator = () => <Separator className={styles.separator} />;

@@ -1,0 +1,32 @@
+import { useEffect, useMemo, useRef } from 'react';
+import { classNames } from './class-names.js';
+import styles from './prose.module.css';
+
+/** The policy that `src/server/http/web-client.ts` allows; browsers without Trusted Types take the text. */
+interface TrustedTypes {
+  readonly createPolicy: (name: string, rules: { readonly createHTML: (html: string) => string }) => Rules;
+}
+interface Rules {
+  readonly createHTML: (html: string) => unknown;
+}
+const { trustedTypes } = globalThis as { readonly trustedTypes?: TrustedTypes };
+const rules: Rules = { createHTML: (html: string) => html };
+const policy = trustedTypes?.createPolicy('lyceum', rules as { createHTML: (html: string) => string }) ?? rules;
+
+interface ProseProps {
+  /** Fields whose description says that they are fit to be put into a page: `contentHtml`, `bodyHtml`. Nothing else. */
+  readonly html: string;
+  /** Long reading has the measure of a book, and by choice its type. */
+  readonly kind?: 'reading' | 'message';
+}
+
+/** HTML that the server has sanitised. It is the only place where HTML gets into the page. */
+export const Prose = ({ html, kind = 'reading' }: ProseProps) => {
+  const trusted = useMemo(() => policy.createHTML(html) as string, [html]);
+  const text = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    // What scrolls sideways is reached by the keyboard.
+    for (const wide of text.current?.querySelectorAll('pre, table') ?? []) wide.setAttribute('tabindex', '0');
+  }, [trusted]);
+  return <div ref={text} className={classNames(styles.prose, styles[kind])} dir="auto" dangerouslySetInnerHTML={{ __html: trusted }} />;
+};

@@ -1,0 +1,43 @@
+import { catalogue } from './catalogue.js';
+
+/** What happened, in words: a text for each code of the contract, and for what never became an answer. */
+export const failureTexts = catalogue({
+  en: {
+    retry: 'Try again',
+    OFFLINE: 'The server could not be reached. Check your connection and try again.',
+    UNAUTHENTICATED: 'You need to sign in for this.',
+    FORBIDDEN: 'You may not do this.',
+    NOT_FOUND: 'This is not there, or you may not see it.',
+    BAD_USER_INPUT: 'Something that was entered is not right.',
+    CONFLICT: 'This does not fit what is there now. Look again before you go on.',
+    RATE_LIMITED: 'That was too much in a short time. Wait a moment and try again.',
+    LOCKED: 'This is closed to changes at the moment.',
+    CURSOR_EXPIRED: 'This list is no longer current. Load it again.',
+    SLOW_CONSUMER: 'The live connection fell behind. Load the page again.',
+    ACCESS_REVOKED: 'You can no longer follow this.',
+    OPERATION_TOO_COMPLEX: 'This asks for too much at once.',
+    UNAVAILABLE: 'The server cannot answer at the moment. Nothing is lost; try again soon.',
+    TIMED_OUT: 'The server took too long. Nothing was changed; try again.',
+    INTERNAL: 'Something went wrong on the server. With this number its operators can find out what.',
+    unexpected: 'Something went wrong in this page. Load it again.',
+  },
+  de: {
+    retry: 'Erneut versuchen',
+    OFFLINE: 'Der Server ist nicht erreichbar. Prüfe deine Verbindung und versuche es erneut.',
+    UNAUTHENTICATED: 'Dafür musst du angemeldet sein.',
+    FORBIDDEN: 'Das darfst du nicht.',
+    NOT_FOUND: 'Das gibt es nicht, oder du darfst es nicht sehen.',
+    BAD_USER_INPUT: 'Eine Eingabe stimmt nicht.',
+    CONFLICT: 'Das passt nicht zum jetzigen Stand. Sieh noch einmal nach, bevor du weitermachst.',
+    RATE_LIMITED: 'Das war zu viel in kurzer Zeit. Warte einen Moment und versuche es erneut.',
+    LOCKED: 'Hier kann zurzeit nichts geändert werden.',
+    CURSOR_EXPIRED: 'Diese Liste ist nicht mehr aktuell. Lade sie neu.',
+    SLOW_CONSUMER: 'Die Live-Verbindung kam nicht nach. Lade die Seite neu.',
+    ACCESS_REVOKED: 'Du kannst dem nicht mehr folgen.',
+    OPERATION_TOO_COMPLEX: 'Das fragt nach zu viel auf einmal.',
+    UNAVAILABLE: 'Der Server kann gerade nicht antworten. Nichts ist verloren; versuche es bald erneut.',
+    TIMED_OUT: 'Der Server hat zu lange gebraucht. Nichts wurde geändert; versuche es erneut.',
+    INTERNAL: 'Auf dem Server ging etwas schief. Mit dieser Nummer finden seine Betreiber heraus, was.',
+    unexpected: 'Auf dieser Seite ging etwas schief. Lade sie neu.',
+  },
+});

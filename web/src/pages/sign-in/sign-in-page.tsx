@@ -1,0 +1,53 @@
+import { useMutation } from 'urql';
+import { Link, useSearch } from 'wouter';
+import { Page } from '../../app/page.js';
+import { paths, thenOf } from '../../app/paths.js';
+import { TextField } from '../../design/text-field.js';
+import { useTexts } from '../../i18n/language.js';
+import { useBeginSession } from './begin-session.js';
+import { SignIn } from './operations.js';
+import { SessionForm, textOf } from './session-form.js';
+import { signInTexts } from './sign-in-texts.js';
+
+const SignInPage = () => {
+  const t = useTexts(signInTexts);
+  const then = thenOf(useSearch()) ?? undefined;
+  const begin = useBeginSession();
+  const [, signIn] = useMutation(SignIn);
+  return (
+    <Page title={t('signIn')}>
+      <SessionForm
+        submit={t('signIn')}
+        onSubmit={async (values) => {
+          const password = values.get('password');
+          const input = { identifier: textOf(values, 'identifier'), password: typeof password === 'string' ? password : '' };
+          const { data, error } = await signIn({ input });
+          if (data?.login) begin(data.login);
+          return error;
+        }}
+        words={({ code }) => (code === 'UNAUTHENTICATED' || code === 'BAD_USER_INPUT' ? t('wrong') : null)}
+        foot={t.rich('noAccount', {
+          register: (
+            <Link key="register" to={paths.register(then)}>
+              {t('toRegister')}
+            </Link>
+          ),
+          guest: (
+            <Link key="guest" to={paths.guest(then)}>
+              {t('toGuest')}
+            </Link>
+          ),
+        })}
+      >
+        {() => (
+          <>
+            <TextField name="identifier" label={t('identifier')} autoComplete="username" autoCapitalize="none" required />
+            <TextField name="password" type="password" label={t('password')} autoComplete="current-password" required />
+          </>
+        )}
+      </SessionForm>
+    </Page>
+  );
+};
+
+export default SignInPage;
