@@ -64,8 +64,13 @@ const projected = (emissions: readonly Pick<Emission, 'topic' | 'kind'>[]): Pris
  */
 export const numbering = (emissions: readonly Emission[], fanOuts: readonly FanOut[] = []): Prisma.Sql => {
   const [first] = emissions;
+  const isEach = fanOuts.length === 0 && new Set(emissions.map(({ topic, key }) => `${topic.name}\0${key}`)).size === emissions.length;
   const heads =
-    first !== undefined && emissions.length === 1 && fanOuts.length === 0 ? numberingOne(first) : numberingAll(emissions, fanOuts);
+    isEach && first !== undefined && emissions.length === 1
+      ? numberingOne(first)
+      : isEach
+        ? numberingEach(emissions)
+        : numberingAll(emissions, fanOuts);
   const result = Prisma.sql`head_after.topic, head_after.key, last_seq AS seq, epoch, prior_at AS "priorAt", last_at AS at`;
   return fanOuts.length === 0
     ? Prisma.sql`WITH ${heads}${projected(emissions)} SELECT ${result} FROM head_after`
@@ -98,16 +103,32 @@ const numberingOne = ({ topic, key, kind, ref }: Emission): Prisma.Sql => {
       )`;
 };
 
+/** The rows of what was emitted. */
+const emitted = (emissions: readonly Emission[]): Prisma.Sql => Prisma.sql`
+  unnest(
+    ${emissions.map(({ topic }) => topic.name)}::text[],
+    ${emissions.map(({ key }) => key)}::text[],
+    ${emissions.map(({ kind }) => kind)}::text[],
+    ${emissions.map(({ ref }) => JSON.stringify(ref))}::text[],
+    ${emissions.map(({ topic }) => topic.kind === 'log')}::boolean[]
+  ) WITH ORDINALITY AS emitted(topic, key, kind, ref, is_log, ordinal)`;
+
+/** What many others emit is one event for each of some streams, which needs order and no counting. */
+const numberingEach = (emissions: readonly Emission[]): Prisma.Sql => Prisma.sql`
+  emission AS (SELECT * FROM ${emitted(emissions)}), head_after AS (
+    INSERT INTO head (topic, key, last_seq, last_at) SELECT topic, key, 1, ${NOW} FROM emission ORDER BY topic, key
+    ${GROW}
+  ), numbered AS (
+    ${EVENT}
+    SELECT e.topic, e.key, h.last_seq, e.kind, e.ref::jsonb, h.last_at
+    FROM emission e JOIN head_after h ON h.topic = e.topic AND h.key = e.key
+    WHERE e.is_log
+    ${NUMBERED}
+  )`;
+
 const numberingAll = (emissions: readonly Emission[], fanOuts: readonly FanOut[]): Prisma.Sql => Prisma.sql`
   given AS (
-    SELECT topic, key, kind, ref, is_log, ordinal
-    FROM unnest(
-      ${emissions.map(({ topic }) => topic.name)}::text[],
-      ${emissions.map(({ key }) => key)}::text[],
-      ${emissions.map(({ kind }) => kind)}::text[],
-      ${emissions.map(({ ref }) => JSON.stringify(ref))}::text[],
-      ${emissions.map(({ topic }) => topic.kind === 'log')}::boolean[]
-    ) WITH ORDINALITY AS emitted(topic, key, kind, ref, is_log, ordinal)
+    SELECT topic, key, kind, ref, is_log, ordinal FROM ${emitted(emissions)}
     ${fannedOut(fanOuts, emissions.length)}
   ), emission AS (
     SELECT topic, key, kind, ref, is_log, row_number() OVER (PARTITION BY topic, key ORDER BY ordinal)::int AS position FROM given
