@@ -4,10 +4,11 @@ import { createOnce } from '../../db/client-id.js';
 import type { Database } from '../../db/database.js';
 import { isForeignKeyViolation } from '../../observability/failures.js';
 import { Prisma, type Entry } from '../../db/generated/prisma/client.js';
+import type { Tx } from '../../db/transact.js';
 import { badInput, coded, notFound } from '../../errors.js';
 import { viewerOf } from '../../access/viewer.js';
-import { addLikes, removeLikes, type Likeable } from '../likes/likes.js';
-import { notify, withdraw, withdrawAll } from '../notifications/notifications.js';
+import { addLikes, LIKING, removeLikes, type Likeable, type LikeChange } from '../likes/likes.js';
+import { notifying, tellOpened, withdraw, withdrawAll, type Opened } from '../notifications/notifications.js';
 import { mayDelete, mayEdit } from '../posts/rules.js';
 import { findCategory } from './categories.js';
 import { withFreeSlug } from './free-slug.js';
@@ -179,10 +180,22 @@ const LIKEABLE: Likeable = {
 };
 
 /** Likes an entry; repeating it changes nothing. @throws NOT_FOUND */
-export const likeEntry = (context: Context, id: string): Promise<LikedEntry> => changeLike(context, id, addLikes, notify);
+export const likeEntry = (context: Context, id: string): Promise<LikedEntry> =>
+  changeLike(context, id, async (tx, { title }) => {
+    const about = { kind: 'LIKE', subject: { type: 'Entry', id }, data: { title } } as const;
+    const like = await addLikes(tx, LIKEABLE, id, [viewerOf(context).id], notifying(about, LIKING));
+    if (like !== null) await tellOpened(tx, like.further as Opened);
+    return like;
+  });
 
 /** Removes a like; a missing one is ignored. @throws NOT_FOUND */
-export const unlikeEntry = (context: Context, id: string): Promise<LikedEntry> => changeLike(context, id, removeLikes, withdraw);
+export const unlikeEntry = (context: Context, id: string): Promise<LikedEntry> =>
+  changeLike(context, id, async (tx, { authorId }) => {
+    const actorId = viewerOf(context).id;
+    const like = await removeLikes(tx, LIKEABLE, id, [actorId]);
+    if (like !== null) await withdraw(tx, { kind: 'LIKE', userId: authorId, actorId, subject: { type: 'Entry', id } });
+    return like;
+  });
 
 interface LikedEntry {
   readonly entry: Entry;
@@ -190,15 +203,13 @@ interface LikedEntry {
   readonly likeCount: number;
 }
 
-const changeLike = async (context: Context, id: string, change: typeof addLikes, letHear: typeof notify): Promise<LikedEntry> => {
-  const { authorId, title } = await findEntry(context, id);
-  const userId = viewerOf(context).id;
-  const changed = await context.db.transact(async (tx) => {
-    const like = await change(tx, LIKEABLE, id, [userId]);
-    if (like !== null)
-      await letHear(tx, { kind: 'LIKE', userId: authorId, actorId: userId, subject: { type: 'Entry', id }, data: { title } });
-    return like;
-  });
+const changeLike = async (
+  context: Context,
+  id: string,
+  change: (tx: Tx, entry: Entry) => Promise<LikeChange | null>,
+): Promise<LikedEntry> => {
+  const before = await findEntry(context, id);
+  const changed = await context.db.transact((tx) => change(tx, before));
   const entry = await findEntry(context, id);
   return { entry, likeCount: changed?.count ?? entry.likeCount };
 };

@@ -33,6 +33,9 @@ export interface Likeable {
   readonly count: (id: string) => Prisma.Sql;
 }
 
+/** Of the likes that a statement adds: the `user_id` of the item's author, and the `actor_id` of each who likes it; for {@link Further}. */
+export const LIKING = Prisma.sql`SELECT counted."authorId" AS user_id, liked.user_id AS actor_id FROM liked, counted`;
+
 /** The effect of adding or removing likes. */
 export interface LikeChange {
   /** The number of likes after the statement. */
@@ -44,30 +47,44 @@ export interface LikeChange {
 }
 
 /**
+ * What else the statement that adds likes does, as further CTEs, and the value that they give. They may read {@link LIKING}.
+ */
+export interface Further {
+  readonly ctes: Prisma.Sql;
+  readonly value: Prisma.Sql;
+}
+
+/**
  * Adds likes of users; liking again changes nothing. Rows and count change in one statement, so the count always equals the number of rows.
  * The item is locked first, which prevents deadlocks: no transaction waits for the item while holding a row of a like.
- * @returns null when nothing changed, because it was liked already or the item does not exist
+ * @returns with the value of `further`; null when nothing changed, because it was liked already or the item does not exist
  */
 export const addLikes = async (
   client: Prisma.TransactionClient,
   { kind, lock, count }: Likeable,
   id: string,
   userIds: readonly string[],
-): Promise<LikeChange | null> => {
+  { ctes, value }: Further,
+): Promise<(LikeChange & { readonly further: unknown }) | null> => {
   const { name, itemId } = TABLES[kind];
-  const [changed] = await client.$queryRaw<LikeChange[]>`
+  const [changed] = await client.$queryRaw<(LikeChange & { readonly further: unknown })[]>`
     WITH held AS (${lock(id)}), liked AS (
       INSERT INTO ${name} (${itemId}, user_id) SELECT held.id, liker.id FROM held, ${usersAmong(userIds)} liker
       ON CONFLICT DO NOTHING RETURNING user_id
     ), change AS (
       SELECT count(*)::int AS size, array_agg(user_id) AS "userIds" FROM liked HAVING count(*) > 0
-    ), counted AS (${count(id)})
-    SELECT counted.count, counted."authorId", change."userIds" FROM counted, change`;
+    ), counted AS (${count(id)}), ${ctes}
+    SELECT counted.count, counted."authorId", change."userIds", ${value} AS further FROM counted, change`;
   return changed ?? null;
 };
 
 /** Removes likes of users, also in one statement. @returns null when there were none */
-export const removeLikes: typeof addLikes = async (client, { kind, lock, count }, id, userIds) => {
+export const removeLikes = async (
+  client: Prisma.TransactionClient,
+  { kind, lock, count }: Likeable,
+  id: string,
+  userIds: readonly string[],
+): Promise<LikeChange | null> => {
   const { name, itemId } = TABLES[kind];
   const [changed] = await client.$queryRaw<LikeChange[]>`
     WITH held AS (${lock(id)}), unliked AS (

@@ -36,18 +36,47 @@ const THROTTLE_DECISION = Prisma.sql`${throttleDecision(Prisma.sql`told_at`)} AS
 export const notify = async (tx: Tx, ...acts: readonly Act[]): Promise<void> => {
   const heard = acts.filter(({ userId, actorId }) => userId !== actorId);
   if (heard.length === 0) return;
-  const changed = await tx.$queryRaw<Changed[]>`
-    WITH act AS (
-      SELECT *
-      FROM unnest(
-        ${heard.map(({ userId }) => userId)}::uuid[],
-        ${heard.map(openKeyOf)}::text[],
-        ${heard.map(({ actorId }) => actorId)}::uuid[],
-        ${heard.map(({ kind }) => kind)}::notification_kind[],
-        ${heard.map(({ subject }) => subject.type)}::text[],
-        ${heard.map(({ subject }) => subject.id)}::uuid[],
-        ${heard.map(({ data }) => JSON.stringify(data ?? null))}::text[]
-      ) WITH ORDINALITY AS given(user_id, open_key, actor_id, kind, subject_type, subject_id, data, ordinal)
+  const given = Prisma.sql`
+    unnest(
+      ${heard.map(({ userId }) => userId)}::uuid[],
+      ${heard.map(openKeyOf)}::text[],
+      ${heard.map(({ actorId }) => actorId)}::uuid[],
+      ${heard.map(({ kind }) => kind)}::notification_kind[],
+      ${heard.map(({ subject }) => subject.type)}::text[],
+      ${heard.map(({ subject }) => subject.id)}::uuid[],
+      ${heard.map(({ data }) => JSON.stringify(data ?? null))}::text[]
+    ) WITH ORDINALITY AS given(user_id, open_key, actor_id, kind, subject_type, subject_id, data, ordinal)`;
+  await tell(tx, await tx.$queryRaw<Changed[]>`WITH ${opening(given)} SELECT id, user_id AS "userId", decision FROM opened`);
+};
+
+/** What a statement with {@link notifying} in it has opened, for {@link tellOpened}. */
+export type Opened = readonly Changed[] | null;
+
+/**
+ * {@link notify} as a part of the statement that writes the act, which saves a round trip. The blocks and preferences it sees are those of when
+ * that statement began, even if it waits for the rows of the act.
+ * @param acting rows with the `user_id` of a recipient and the `actor_id` of who has acted, of acts of one kind about one subject
+ * @returns the CTEs, and the value to be handed to {@link tellOpened} in the same transaction
+ */
+export const notifying = (
+  { kind, subject, data = null }: Pick<Act, 'kind' | 'subject'> & { readonly data?: Act['data'] | null },
+  acting: Prisma.Sql,
+): { readonly ctes: Prisma.Sql; readonly value: Prisma.Sql } => ({
+  ctes: opening(Prisma.sql`(
+    SELECT user_id, ${openKeyOf({ kind, subject })}::text AS open_key, actor_id, ${kind}::notification_kind AS kind, ${subject.type}::text AS subject_type,
+      ${subject.id}::uuid AS subject_id, ${JSON.stringify(data)}::text AS data, 0 AS ordinal
+    FROM (${acting}) acting WHERE user_id <> actor_id
+  ) given`),
+  value: Prisma.sql`(SELECT json_agg(json_build_object('id', id, 'userId', user_id, 'decision', decision)) FROM opened)`,
+});
+
+/** Publishes what {@link notifying} has written. */
+export const tellOpened = (tx: Tx, opened: Opened): Promise<void> => tell(tx, opened ?? []);
+
+/** CTEs that write the notifications of acts; `opened` are those of which their users are to be told. @param given the acts */
+const opening = (given: Prisma.Sql): Prisma.Sql => Prisma.sql`
+    act AS (
+      SELECT * FROM ${given}
       WHERE NOT EXISTS (
           SELECT 1 FROM notification_preference preference
           WHERE preference.user_id = given.user_id AND preference.kind = given.kind AND NOT preference.enabled
@@ -65,10 +94,7 @@ export const notify = async (tx: Tx, ...acts: readonly Act[]): Promise<void> => 
       SELECT opened.id, act.actor_id, clock_timestamp() FROM opened JOIN act USING (user_id, open_key) WHERE act.actor_id IS NOT NULL
       GROUP BY opened.id, act.actor_id
       ON CONFLICT (notification_id, user_id) DO UPDATE SET at = excluded.at
-    )
-    SELECT id, user_id AS "userId", decision FROM opened`;
-  await tell(tx, changed);
-};
+    )`;
 
 /**
  * Withdraws acts: their actors are removed from unread notifications. A notification without actors is left out of lists and counts, but

@@ -2,12 +2,12 @@ import type { Context, LikeQueue } from '../../context.js';
 import type { Database } from '../../db/database.js';
 import { createCoalescer } from '../../db/coalesce.js';
 import { Prisma } from '../../db/generated/prisma/client.js';
-import type { Emitted } from '../../db/transact.js';
+import type { Emitted, Tx } from '../../db/transact.js';
 import { notFound } from '../../errors.js';
 import { readHead } from '../../realtime/event-log.js';
 import { viewerOf } from '../../access/viewer.js';
-import { addLikes, removeLikes, type Likeable } from '../likes/likes.js';
-import { notify, withdraw } from '../notifications/notifications.js';
+import { addLikes, LIKING, removeLikes, type Likeable, type LikeChange } from '../likes/likes.js';
+import { notifying, tellOpened, withdraw, type Opened } from '../notifications/notifications.js';
 import { likeCount, type Count } from './topics.js';
 
 /**
@@ -39,7 +39,22 @@ const LIKEABLE: Likeable = {
 /** The most likes of one transaction, which limits how long each waits for the others. */
 const MAX_BATCH = 100;
 
-type Changing = typeof addLikes;
+/** Adds or removes likes together with what their author is told of them. Null when nothing has changed. */
+type Changing = (tx: Tx, postId: string, userIds: readonly string[]) => Promise<LikeChange | null>;
+
+const add: Changing = async (tx, id, userIds) => {
+  const likes = await addLikes(tx, LIKEABLE, id, userIds, notifying({ kind: 'LIKE', subject: { type: 'Post', id } }, LIKING));
+  if (likes !== null) await tellOpened(tx, likes.further as Opened);
+  return likes;
+};
+
+const remove: Changing = async (tx, id, userIds) => {
+  const likes = await removeLikes(tx, LIKEABLE, id, userIds);
+  const subject = { type: 'Post', id } as const;
+  if (likes !== null)
+    await withdraw(tx, ...likes.userIds.map((actorId) => ({ kind: 'LIKE', userId: likes.authorId, actorId, subject }) as const));
+  return likes;
+};
 
 /** The changed count, and the emission whose number is its version once the transaction has been committed. */
 interface Changed {
@@ -48,18 +63,10 @@ interface Changed {
   readonly last: Emitted | undefined;
 }
 
-const apply = (
-  db: Database,
-  change: Changing,
-  letHear: typeof notify,
-  postId: string,
-  userIds: readonly string[],
-): Promise<Changed | null> =>
+const apply = (db: Database, change: Changing, postId: string, userIds: readonly string[]): Promise<Changed | null> =>
   db.transact(async (tx) => {
-    const likes = await change(tx, LIKEABLE, postId, userIds);
+    const likes = await change(tx, postId, userIds);
     if (likes === null) return null;
-    const subject = { type: 'Post', id: postId } as const;
-    await letHear(tx, ...likes.userIds.map((actorId) => ({ kind: 'LIKE', userId: likes.authorId, actorId, subject }) as const));
     // One emission for each like, so that the version counts the likes.
     const emitted = likes.userIds.map(() => tx.emit(likeCount, postId));
     return { count: likes.count, size: emitted.length, last: emitted.at(-1) };
@@ -70,8 +77,8 @@ const apply = (
  * for the lock of the post's row.
  */
 export const createLikeQueue = (db: Database): LikeQueue => {
-  const queued = (change: Changing, letHear: typeof notify) => {
-    const coalesced = createCoalescer<string, Changed | null>((postId, userIds) => apply(db, change, letHear, postId, userIds), MAX_BATCH);
+  const queued = (change: Changing) => {
+    const coalesced = createCoalescer<string, Changed | null>((postId, userIds) => apply(db, change, postId, userIds), MAX_BATCH);
     return async (own: Database, postId: string, userId: string): Promise<Count | null> => {
       if (!own.isTransaction) {
         own.beginWrite();
@@ -79,7 +86,7 @@ export const createLikeQueue = (db: Database): LikeQueue => {
         return changed && { postId, count: changed.count, version: changed.last?.seq ?? 0 };
       }
       // Inside a transaction the like must be part of it and cannot be coalesced with others.
-      const changed = await apply(own, change, letHear, postId, [userId]);
+      const changed = await apply(own, change, postId, [userId]);
       if (changed === null) return null;
       // It is numbered later, but its number is known: every transaction that emits this topic locks the post's row first, and so waits for
       // this one.
@@ -87,5 +94,5 @@ export const createLikeQueue = (db: Database): LikeQueue => {
       return { postId, count: changed.count, version: (head?.lastSeq ?? 0) + changed.size };
     };
   };
-  return { like: queued(addLikes, notify), unlike: queued(removeLikes, withdraw) };
+  return { like: queued(add), unlike: queued(remove) };
 };
