@@ -3,9 +3,9 @@ import { relayPagination } from '@urql/exchange-graphcache/extras';
 import type { Exchange } from 'urql';
 import { EMBEDDED_TYPES, POSSIBLE_TYPES } from '../../../src/client/facts.js';
 import type { AreaOfCache } from './cache/area.js';
-import { notificationUpdates } from './cache/notifications.js';
+import { notificationsInCache } from './cache/notifications.js';
 
-const AREAS: readonly AreaOfCache[] = [notificationUpdates];
+const AREAS: readonly AreaOfCache[] = [notificationsInCache];
 
 /** Lists whose pages are read one after another, and shown as one. */
 const pages = relayPagination();

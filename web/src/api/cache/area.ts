@@ -1,4 +1,4 @@
-import type { Cache, OptimisticMutationConfig, Resolver, UpdateResolver } from '@urql/exchange-graphcache';
+import type { Cache, OptimisticMutationConfig, Resolver, UpdateResolver, Variables } from '@urql/exchange-graphcache';
 
 /** By type and field. */
 type Table<Field> = Readonly<Record<string, Readonly<Record<string, Field>>>>;
@@ -14,9 +14,10 @@ export interface AreaOfCache {
 }
 
 /**
- * Has every page of a list read again when it is shown next: for what an event has made wrong as a whole.
- * @param of the object that has the list: `'Query'`, or `{ __typename, id }`
+ * An update that reads of its result what every document with this field selects: `update<{ likePost: { post: { id: string } } | null }>(…)`. What a document
+ * leaves out is undefined there, so say it in `operations.ts` too.
  */
-export const forgetList = (cache: Cache, of: Parameters<Cache['invalidate']>[0], field: string): void => {
-  for (const found of cache.inspectFields(of)) if (found.fieldName === field) cache.invalidate(of, field, found.arguments);
-};
+export const update =
+  <Result>(act: (result: Result, args: Variables, cache: Cache) => void): UpdateResolver =>
+  (parent, args, cache) =>
+    act(parent as Result, args, cache);

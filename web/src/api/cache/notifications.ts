@@ -1,4 +1,45 @@
-import type { AreaOfCache } from './area.js';
+import { update, type AreaOfCache } from './area.js';
+import { forgetList, putFirst, removeNode } from './lists.js';
 
-/** What changes the notifications of the viewer. */
-export const notificationUpdates: AreaOfCache = {};
+interface Added {
+  readonly notificationAdded: {
+    readonly id: string;
+    readonly isWithdrawn: boolean;
+    readonly me: { readonly id: string };
+  };
+}
+
+interface MarkedRead {
+  readonly markNotificationsRead: {
+    readonly me: { readonly id: string };
+    readonly notifications: readonly { readonly id: string }[];
+  } | null;
+}
+
+/** The notifications of the viewer: one that comes or changes stands first, one that was withdrawn nowhere. */
+export const notificationsInCache: AreaOfCache = {
+  updates: {
+    Subscription: {
+      notificationAdded: update<Added>(({ notificationAdded: { id, isWithdrawn, me } }, _args, cache) => {
+        const list = { owner: { __typename: 'Me', id: me.id }, field: 'notifications' };
+        const notification = { __typename: 'Notification', id };
+        if (isWithdrawn) removeNode(cache, list, notification);
+        else putFirst(cache, list, notification);
+      }),
+    },
+    Mutation: {
+      markNotificationsRead: update<MarkedRead>((result, { input }, cache) => {
+        if (!result.markNotificationsRead) return;
+        const owner = { __typename: 'Me', id: result.markNotificationsRead.me.id };
+        for (const { id } of result.markNotificationsRead.notifications)
+          removeNode(
+            cache,
+            { owner, field: 'notifications', when: ({ unreadOnly }) => unreadOnly === true },
+            { __typename: 'Notification', id },
+          );
+        // The answer names a hundred of those that were unread; there may have been more.
+        if ((input as { readonly ids?: unknown }).ids === undefined) forgetList(cache, owner, 'notifications');
+      }),
+    },
+  },
+};

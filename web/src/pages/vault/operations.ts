@@ -23,12 +23,9 @@ export const EntryRow = graphql(`
 export const VaultEntries = graphql(`
   query VaultEntries($filter: EntryFilter, $orderBy: EntryOrder, $after: String) {
     entries(first: 30, after: $after, filter: $filter, orderBy: $orderBy) {
-      edges {
-        cursor
-        node {
-          id
-          ...EntryRow
-        }
+      nodes {
+        id
+        ...EntryRow
       }
       pageInfo {
         hasNextPage

@@ -71,13 +71,13 @@ const Entries = ({ category }: { readonly category: string | null }) => {
   return (
     <Answer of={answer} loading={<Skeleton kind="rows" lines={8} />}>
       {({ entries }, isFetching) =>
-        entries === null || entries.edges.length === 0 ? (
+        entries === null || entries.nodes.length === 0 ? (
           <EmptyState title={t('emptyTitle')}>{t('emptyText')}</EmptyState>
         ) : (
           <>
             <ul className={styles.entries}>
-              {entries.edges.map(({ node }) => (
-                <Row key={node.id} entry={node} />
+              {entries.nodes.map((entry) => (
+                <Row key={entry.id} entry={entry} />
               ))}
             </ul>
             {entries.pageInfo.hasNextPage && (
