@@ -119,6 +119,8 @@ export interface Context extends Services {
    * alone, as for an event that subscribers share.
    */
   readonly signal: AbortSignal | null;
+  /** The same for who looks now and then; false where the work is not for one operation alone. */
+  readonly isGone: () => boolean;
   /** The `commit` of the last write that the client knows of: it is not given an answer from before that. */
   readonly commit: string | null;
   /** What has been loaded, or is just being loaded, for this operation or this event: see `graphql/loaders.ts`. */
@@ -132,6 +134,8 @@ interface ContextOptions extends Pick<Context, 'principal' | 'client' | 'lastEve
    * share of the connections.
    */
   readonly hangUp?: { readonly signal: AbortSignal; readonly isOver: boolean } | undefined;
+  /** Tells the same where the context is for subscribing, which has no deadline, and takes no turns: thousands of clients do it at the same time. */
+  readonly isGone?: () => boolean;
 }
 
 /**
@@ -140,7 +144,7 @@ interface ContextOptions extends Pick<Context, 'principal' | 'client' | 'lastEve
  */
 export const contextFor = (
   services: Services,
-  { principal, client, lastEventId = null, commit = null, hangUp }: ContextOptions,
+  { principal, client, lastEventId = null, commit = null, hangUp, isGone }: ContextOptions,
 ): Context => ({
   principal,
   viewer: principal?.viewer ?? null,
@@ -150,19 +154,25 @@ export const contextFor = (
   get signal() {
     return hangUp?.signal ?? null;
   },
+  isGone: isGone ?? (() => hangUp?.isOver === true),
   loaded: new Map(),
   ...services,
-  db: hangUp === undefined ? services.db : services.db.of(requesterOf(services, { viewer: principal?.viewer ?? null, client }, hangUp)),
+  db:
+    hangUp !== undefined
+      ? services.db.of(requesterOf(services, { viewer: principal?.viewer ?? null, client }, () => hangUp.isOver))
+      : isGone !== undefined
+        ? services.db.of({ owner: null, isGone, deadline: Infinity })
+        : services.db,
 });
 
-/** Whose operation it is, for its statements. @param hangUp left out when others may wait for its result, too */
+/** Whose operation it is, for its statements. @param isGone whether nobody waits for its result any more */
 export const requesterOf = (
   { config }: Pick<Services, 'config'>,
   { viewer, client }: Pick<Context, 'viewer' | 'client'>,
-  hangUp: { readonly isOver: boolean } = { isOver: false },
+  isGone: Requester['isGone'],
 ): Requester => ({
   owner: viewer?.id ?? addressKey(client.ip ?? ''),
-  isGone: () => hangUp.isOver,
+  isGone,
   deadline: performance.now() + config.limits.operationTimeoutMs,
 });
 

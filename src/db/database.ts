@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Log } from '../observability/log.js';
+import { createAsking } from './asking.js';
 import { createAttempt, type Attempt } from './attempts.js';
 import { jobSchemaOf, schemaOf, type ConnectionTarget } from './connection.js';
 import { PrismaClient } from './generated/prisma/client.js';
@@ -11,8 +12,10 @@ import { listStatement } from './list-statements.js';
 import { createLists, type Lists, type SendList } from './lists.js';
 import { createPool } from './pool.js';
 import { createPooledStatements, createPrepare } from './pooled-statements.js';
+import { createDesks } from './read-desks.js';
 import { rawStatement, statementOf, type RawStatement } from './raw-statements.js';
 import { forRequester, type Requester } from './requester.js';
+import { createRunningStatements } from './running-statements.js';
 import { createStatementNames } from './statements.js';
 import type { Grown, Transact, Tx } from './transact.js';
 import { createLimiter } from './limiter.js';
@@ -112,7 +115,10 @@ export const openDatabase = (options: DatabaseOptions): Database => {
   // else's.
   const bulkLimiter = createLimiter(Math.max(1, Math.floor(options.poolSize / 2) - 1), timeoutMs * TURN_TIMEOUTS);
   const prepare = createPrepare(names, onStatement);
-  const send = createPooledStatements(connections.pool, prepare, attempt);
+  const sendUnlessUnwanted = createRunningStatements(connections.pool);
+  const desks = createDesks(prisma, typed, sendUnlessUnwanted);
+  const asking = createAsking();
+  const send = createPooledStatements(sendUnlessUnwanted, asking, prepare, attempt);
   const sendList: SendList = (statement) => send<unknown[]>(listStatement(statement), 'nothing');
   const queryRaw = (...given: RawStatement): Promise<unknown[]> =>
     send(rawStatement(given), wroteOf('$queryRaw', { strings: statementOf(given).strings }));
@@ -129,7 +135,7 @@ export const openDatabase = (options: DatabaseOptions): Database => {
     prisma: client,
     beginWrite: () => undefined,
     isTransaction: false,
-    of: (requester, view = db) => forRequester(view, requester, turns),
+    of: (requester, view = db) => forRequester(view, requester, turns, asking, desks),
     bulk,
     lists: createLists(tables, readings, sendList),
     listsSeenBy: (see) =>
@@ -152,6 +158,7 @@ export const openDatabase = (options: DatabaseOptions): Database => {
     }),
     health,
     close: async () => {
+      await desks.close();
       await prisma.$disconnect();
       await connections.pool.end();
     },

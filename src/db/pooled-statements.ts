@@ -1,7 +1,9 @@
 import type pg from 'pg';
+import type { Asking } from './asking.js';
 import type { Attempt } from './attempts.js';
 import type { Statement } from './flight.js';
 import type { Wrote } from './health.js';
+import type { SendUnlessUnwanted } from './running-statements.js';
 import type { StatementNames } from './statements.js';
 
 /** A statement, and how its rows are wanted. */
@@ -28,15 +30,17 @@ export type SendPooled = <Row extends object>(wanted: Wanted, wrote: Wrote) => P
 
 /**
  * Sends statements over the pool without Prisma, with the names, the retries and the counting that Prisma's have: Prisma takes several times as
- * long to build a call and to map its rows as the database takes to answer it.
+ * long to build a call and to map its rows as the database takes to answer it. One that only reads is cancelled when whoever asks for it no longer wants it.
  */
 export const createPooledStatements =
-  (pool: Pick<pg.Pool, 'query'>, prepare: Prepare, attempt: Attempt): SendPooled =>
-  <Row extends object>(wanted: Wanted, wrote: Wrote) =>
-    attempt(
+  (sendUnlessUnwanted: SendUnlessUnwanted, asking: Pick<Asking, 'unwanted'>, prepare: Prepare, attempt: Attempt): SendPooled =>
+  <Row extends object>(wanted: Wanted, wrote: Wrote) => {
+    const unwanted = wrote === 'nothing' ? asking.unwanted() : null;
+    return attempt(
       async () => {
         const { values, ...statement } = prepare(wanted);
-        return (await pool.query<Row>({ ...statement, values: [...values] })).rows;
+        return (await sendUnlessUnwanted({ ...statement, values: [...values] }, unwanted)).rows as Row[];
       },
       () => wrote,
     );
+  };

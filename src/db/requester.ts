@@ -1,14 +1,16 @@
 import type { GraphQLError } from 'graphql';
 import { coded } from '../errors.js';
+import type { Asking } from './asking.js';
 import type { FairTurns } from './fair-turns.js';
 import type { PrismaClient } from './generated/prisma/client.js';
 import type { Lists } from './lists.js';
+import type { Desk, Desks, PrismaCall } from './read-desks.js';
 import type { Transact } from './transact.js';
 
 /** An operation, as far as its statements are concerned. */
 export interface Requester {
-  /** Whose share of the connections it uses: a viewer's or an address'. */
-  readonly owner: string;
+  /** Whose share of the connections it uses: a viewer's or an address'. Null for one that waits for no turns. */
+  readonly owner: string | null;
   /** Whether nobody waits for its result any more. */
   readonly isGone: () => boolean;
   /** When it must be done, on the process' monotonic clock, in milliseconds. */
@@ -18,13 +20,17 @@ export interface Requester {
 /** The error of an operation whose time is over. */
 export const timedOut = (): GraphQLError => coded('TIMED_OUT', 'The operation took too long. Ask for less at a time.');
 
-type Run = <Result>(work: () => Promise<Result>, writes: boolean) => Promise<Result>;
+type Work<Result> = () => Promise<Result>;
 type Method = (...args: unknown[]) => Promise<unknown>;
 
-/** The two ways in which statements wait for their turn: each by itself, or all of one tick of the event loop as one. */
+/** The ways in which statements wait for their turn. */
 interface Ways {
-  readonly run: Run;
-  readonly runAsOne: (work: () => Promise<unknown>) => Promise<unknown>;
+  readonly read: <Result>(work: Work<Result>) => Promise<Result>;
+  readonly write: (work: Work<unknown>) => Promise<unknown>;
+  /** Reads through Prisma. */
+  readonly call: (work: () => PrismaCall) => Promise<unknown>;
+  /** The same, for all that are called in one tick of the event loop together. */
+  readonly callAsOne: (work: () => PrismaCall) => Promise<unknown>;
 }
 
 /** The methods of the client itself that send a statement, and those of a model that change rows. */
@@ -35,7 +41,8 @@ const UNIQUE = /^findUnique/;
 
 /**
  * A view of the database for one operation. Each of its statements waits for its owner's turn, so that one client cannot take all connections.
- * None begins after the deadline, or after the client has gone, unless the operation has written: what was begun is done to its end, and answered.
+ * None begins after the deadline, or after the client has gone, and those that read are cancelled then, unless the operation has written: what was begun
+ * is done to its end, and answered.
  * A transaction does not wait for turns, because its work may read beside it while it is held; transactions have a limit of their own.
  */
 export const forRequester = <
@@ -44,32 +51,50 @@ export const forRequester = <
   db: Db,
   { owner, isGone, deadline }: Requester,
   turns: FairTurns,
+  asking: Pick<Asking, 'during'>,
+  desks: Pick<Desks, 'at'>,
 ): Db => {
   let hasWritten = false;
+  const unwanted = (): GraphQLError | null => {
+    if (hasWritten) return null;
+    if (isGone()) return coded('UNAVAILABLE', 'The client has gone.');
+    return performance.now() > deadline ? timedOut() : null;
+  };
   const assertWanted = (): void => {
-    if (hasWritten) return;
-    if (isGone()) throw coded('UNAVAILABLE', 'The client has gone.');
-    if (performance.now() > deadline) throw timedOut();
+    const reason = unwanted();
+    if (reason !== null) throw reason;
   };
   const beginWrite = (): void => {
     assertWanted();
     hasWritten = true;
   };
-  const run: Run = async (work, writes) => {
-    assertWanted();
-    return await turns.run(owner, () => {
-      // It may have waited for long.
+  const run = async <Result>(work: Work<Result>): Promise<Result> => {
+    const begin = (): Promise<Result> => {
       assertWanted();
-      hasWritten ||= writes;
       return work();
-    });
+    };
+    if (owner === null) return await begin();
+    assertWanted();
+    // It may wait for long.
+    return await turns.run(owner, begin);
+  };
+  const runAtDesk: RunAtDesk = (work) => run(() => desks.at(unwanted, work));
+  const ways: Ways = {
+    read: (work) => run(() => asking.during(unwanted, work)),
+    write: (work) =>
+      run(() => {
+        hasWritten = true;
+        return work();
+      }),
+    call: (work) => runAtDesk(({ ask }) => ask(work())),
+    callAsOne: createCallAsOne(runAtDesk),
   };
   return {
     ...db,
-    prisma: through(db.prisma, { run, runAsOne: createRunAsOne(run) }),
+    prisma: through(db.prisma, ways),
     lists: {
-      root: (...args) => run(() => db.lists.root(...args), false),
-      children: (...args) => run(() => db.lists.children(...args), false),
+      root: (...args) => ways.read(() => db.lists.root(...args)),
+      children: (...args) => ways.read(() => db.lists.children(...args)),
     },
     beginWrite,
     transact: async (work) => {
@@ -79,9 +104,11 @@ export const forRequester = <
   };
 };
 
+type RunAtDesk = <Result>(work: (desk: Desk) => Promise<Result>) => Promise<Result>;
+
 /** Collects what is asked for in one tick, and begins all of it in one turn. Waiting for a turn each, the rows of `nodes(ids)` would be a statement each. */
-const createRunAsOne = (run: Run): Ways['runAsOne'] => {
-  let asked: (() => Promise<unknown>)[] = [];
+const createCallAsOne = (runAtDesk: RunAtDesk): Ways['callAsOne'] => {
+  let asked: (() => PrismaCall)[] = [];
   let turn: Promise<readonly Promise<unknown>[]> | null = null;
   return async (work) => {
     const index = asked.push(work) - 1;
@@ -90,12 +117,12 @@ const createRunAsOne = (run: Run): Ways['runAsOne'] => {
         const works = asked;
         asked = [];
         turn = null;
-        const begin = async (): Promise<unknown> => {
-          const results = works.map((each) => each());
+        const begin = async ({ ask }: Desk): Promise<unknown> => {
+          const results = works.map((each) => ask(each()));
           resolve(results);
           return await Promise.allSettled(results);
         };
-        run(begin, false).catch(reject);
+        runAtDesk(begin).catch(reject);
       });
     });
     const results = await turn;
@@ -131,8 +158,10 @@ const modelThrough = (model: object, ways: Ways): object =>
   });
 
 const methodThrough =
-  (target: object, method: Method, name: string, { run, runAsOne }: Ways): Method =>
+  (target: object, method: Method, name: string, { read, write, call, callAsOne }: Ways): Method =>
   (...args) => {
     const work = (): Promise<unknown> => Reflect.apply(method, target, args);
-    return UNIQUE.test(name) ? runAsOne(work) : run(work, WRITES.test(name));
+    if (WRITES.test(name)) return write(work);
+    if (RAW.test(name)) return read(work);
+    return (UNIQUE.test(name) ? callAsOne : call)(work as () => PrismaCall);
   };

@@ -12,7 +12,7 @@ export interface Typed {
 }
 
 /** Sends one statement of the transaction. */
-type Send = (statement: Statement) => Promise<pg.QueryResult>;
+export type Send = (statement: Statement) => Promise<pg.QueryResult>;
 
 export interface TypedOperations {
   /** The adapter for the client. */

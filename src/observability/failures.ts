@@ -97,6 +97,9 @@ export const isDiskFull = (error: unknown): boolean => hasState(error, (code) =>
 /** Whether a prepared statement is no longer valid and must be prepared again. It has not been executed. */
 export const isStaleStatement = (error: unknown): boolean => hasState(error, (code) => STALE_STATEMENT_STATES.has(code));
 
+/** Whether a statement was cancelled, by request or by a timeout. */
+export const isCancelled = (error: unknown): boolean => hasState(error, (code) => code === '57014');
+
 /** Whether the transaction lost a race (serialisation failure, deadlock) and may be run again from its start. */
 export const isRaceLost = (error: unknown): boolean =>
   hasState(error, (code) => RACE_STATES.has(code) || code === 'P2034') || some(error, ({ kind }) => kind === 'TransactionWriteConflict');

@@ -40,7 +40,7 @@ export const contextForEveryone = (services: Services, onTouch: () => void, trap
     throw new Error('This result is for everyone; nobody in particular is its viewer.');
   };
   const trap = { get: touch, enumerable: true };
-  return Object.defineProperties({ signal: null, loaded: new Map(), ...services } as unknown as Context, {
+  return Object.defineProperties({ signal: null, isGone: () => false, loaded: new Map(), ...services } as unknown as Context, {
     principal: trap,
     viewer: trap,
     ...traps,

@@ -53,6 +53,13 @@ const CHANGING = [
 /** What belongs to the one client of a request. */
 const OWN = ['client', 'commit', 'lastEventId', 'limits'] as const satisfies readonly (keyof Context)[];
 
+/** What one of those asks for who share an execution; the first one's is executed. */
+interface Asked {
+  /** @param areGone whether all of them have gone */
+  readonly execution: (areGone: () => boolean) => Promise<ExecutionResult | null>;
+  readonly isGone: () => boolean;
+}
+
 /** What an execution has touched. */
 interface Touched {
   viewer: boolean;
@@ -71,8 +78,8 @@ export const createSharedQueries = (
   const documents = new WeakMap<DocumentNode, Known>();
   const cache = createResultCache(writes, { maxBytes: options.maxBytes, maxAgeMs, keepMs: maxStaleMs });
   // In rounds: whoever comes while one runs waits for the next, so nobody is given an answer that was begun before they asked for it.
-  const rounds = createCoalescer<() => Promise<ExecutionResult | null>, ExecutionResult | null>(
-    async (_key, [execution]) => (await execution?.()) ?? null,
+  const rounds = createCoalescer<Asked, ExecutionResult | null>(
+    async (_key, asked) => (await asked[0]?.execution(() => asked.every(({ isGone }) => isGone()))) ?? null,
     Infinity,
   );
   const record = createRecordings(services.db, writes.tablesRead);
@@ -89,11 +96,12 @@ export const createSharedQueries = (
     args: ExecutionArgs,
     audience: Audience,
     key: string,
+    areGone: () => boolean,
     onTooWide: () => void,
   ): Promise<ExecutionResult | null> => {
     const recording = record();
-    // Who asked first pays with a share of the connections; others may wait for it, so it goes on when that client has gone.
-    const db = services.db.of(requesterOf(services, args.contextValue as Context), recording.db);
+    // Who asked first pays with a share of the connections; others may wait for it, so it goes on until all of them have gone.
+    const db = services.db.of(requesterOf(services, args.contextValue as Context, areGone), recording.db);
     const made = { since: writes.now, at: performance.now() };
     const touched: Touched = { viewer: false, own: false, changing: false };
     try {
@@ -117,7 +125,7 @@ export const createSharedQueries = (
     const { id, audiences } = knownOf(document);
     const operation = operationName ?? '';
     const widest = audiences.get(operation) ?? 'everyone';
-    const { principal } = contextValue as Context;
+    const { principal, isGone } = contextValue as Context;
     if (widest === 'one' || (widest === 'anonymous' && principal !== null)) return null;
     const variables = canonical(declaredVariables(args));
     if (variables.length > MAX_KEY_LENGTH) return null;
@@ -128,9 +136,8 @@ export const createSharedQueries = (
     const find = (): ExecutionResult | null => (isNews ? null : cache.find(key));
     const kept = find();
     if (kept !== null) return Promise.resolve(kept);
-    return rounds(isNews ? `news ${key}` : key, async () => find() ?? (await executeShared(args, widest, key, narrow))).then(
-      (result) => result ?? share(args, commit),
-    );
+    const execution: Asked['execution'] = async (areGone) => find() ?? (await executeShared(args, widest, key, areGone, narrow));
+    return rounds(isNews ? `news ${key}` : key, { execution, isGone }).then((result) => result ?? share(args, commit));
   };
   return share;
 };

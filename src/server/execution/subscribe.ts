@@ -91,8 +91,8 @@ export const createSubscribe = (
       const generation = watch?.generation ?? 0;
       const principal = watch?.principal ?? null;
       // A state subscription keeps this context, which therefore has nothing of the request: Yoga adds its parameters to the one given here.
-      const { client, lastEventId = null } = context;
-      const contextValue = contextFor(services, { principal, client, lastEventId });
+      const { client, lastEventId = null, isGone } = context;
+      const contextValue = contextFor(services, { principal, client, lastEventId, isGone });
       const source = (await createSourceEventStream({ ...args, contextValue })) as ExecutionResult | AuthorizedSource;
       if (!('attach' in source)) {
         leave();
