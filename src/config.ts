@@ -486,7 +486,7 @@ export const SETTINGS = {
       'OPERATION_TIMEOUT_MS',
       integer(100, 600_000),
       { is: 10_000 },
-      'how long a query may take; then it is TIMED_OUT, and no further statement of it begins. A mutation that has begun to write is done and answered whatever it takes',
+      'how long a query may take; then it is TIMED_OUT, no further statement of it begins, and the one that runs is cancelled. A mutation that has begun to write is done and answered whatever it takes',
     ),
     queryDepth: setting(
       'MAX_QUERY_DEPTH',

@@ -59,7 +59,7 @@ export const createRunningStatements = (pool: pg.Pool): SendUnlessUnwanted => {
   };
 
   const giveBack = async ({ client, cancelling }: Running, failure: Error | null): Promise<void> => {
-    if (cancelling === null) return client.release(failure ?? undefined);
+    if (cancelling === null) return void client.release(failure ?? undefined);
     const isOver = await cancelling;
     client.release(isOver && (failure === null || isCancelled(failure)) ? undefined : (failure ?? true));
   };
