@@ -26,5 +26,18 @@ export const SignOut = graphql(`
   }
 `);
 
+/** Who fits what was typed after `@`. */
+export const Mentionables = graphql(`
+  query Mentionables($search: String!, $first: Int!) {
+    users(search: $search, first: $first) {
+      nodes {
+        id
+        username
+        displayName
+      }
+    }
+  }
+`);
+
 /** What the frame around every page asks, for the page that tells developers. */
-export const operations = [ShellViewer, SignOut] as const;
+export const operations = [ShellViewer, SignOut, Mentionables] as const;
