@@ -6,9 +6,6 @@ import type { IncomingMessage } from 'node:http';
  */
 export const clientAddress = (request: IncomingMessage, trustProxy: boolean): string | null => {
   const forwarded = trustProxy ? request.headers['x-forwarded-for'] : undefined;
-  const last = String(forwarded ?? '')
-    .split(',')
-    .at(-1)
-    ?.trim();
+  const last = forwarded === undefined ? undefined : String(forwarded).split(',').at(-1)?.trim();
   return last !== undefined && last !== '' ? last : (request.socket.remoteAddress ?? null);
 };

@@ -9,6 +9,7 @@ export const isJson = (contentType = ''): boolean => /^\s*application\/json\s*(;
 
 /** Whether a Content-Type names UTF-8 or no encoding at all. */
 export const isUtf8 = (contentType = ''): boolean =>
+  !contentType.includes(';') ||
   [...contentType.matchAll(PARAMETER)].every(
     ([, name = '', quoted, token = '']) => name.toLowerCase() !== 'charset' || UTF_8.has((quoted ?? token).toLowerCase()),
   );
