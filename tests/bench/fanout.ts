@@ -1,6 +1,7 @@
 /**
  * `npm run bench:fanout`: one event to many subscribers, by Lyceum and by others, on this machine in one run.
- * `--quick` is a smoke run, `--rounds=n` plays another number of rounds, `--subscribers=100,1000` these sizes alone.
+ * `--quick` is a smoke run, `--rounds=n` plays another number of rounds, `--subscribers=100,1000` these sizes alone. `--only=subscribing` measures
+ * nothing but what it takes to subscribe with a history.
  * `--against=/path/to/checkout` has the Lyceum of another checkout, which is built already, play in the same rounds, on a database of its own,
  * and says how this one compares with it; Mercurius and Socket.IO stay away then.
  */
@@ -29,7 +30,7 @@ import {
   type Size,
 } from './fanout-rounds.js';
 import { report, type Alone, type FanoutFigures } from './fanout-report.js';
-import { median } from './figures.js';
+import { median, short, table } from './figures.js';
 import type { LoadClient } from './load-client.js';
 import { createWorld, keepResults, type World } from './world.js';
 
@@ -46,7 +47,8 @@ const allSizes: readonly Size[] = quick
       { subscribers: 1_000, burst: 300, slowBurst: 60, steady: 20, intervalMs: 100 },
       { subscribers: 5_000, burst: 60, slowBurst: 12, steady: 6, intervalMs: 500 },
     ];
-const sizes = allSizes.filter(({ subscribers }) => chosen?.includes(subscribers) ?? true);
+const onlySubscribing = process.argv.includes('--only=subscribing');
+const sizes = allSizes.filter(({ subscribers }) => !onlySubscribing && (chosen?.includes(subscribers) ?? true));
 
 const say = (what: string): void => console.log(`${new Date().toISOString().slice(11, 19)}  ${what}`);
 
@@ -63,7 +65,7 @@ try {
   for (const name of names) entrants.push(await startEntrant(name, worldOf(name)));
 
   const memory = new Map<Name, Bytes>();
-  for (const entrant of entrants) {
+  for (const entrant of onlySubscribing ? [] : entrants) {
     say(`memory of idle subscribers: ${entrant.name}`);
     memory.set(entrant.name, await memoryPerSubscriber(client, entrant, quick ? 200 : 1_000));
   }
@@ -88,7 +90,7 @@ try {
   say('subscribing');
   const history = 50;
   const times = new Map<Name, Subscribing[]>();
-  for (let round = 0; round < (quick ? 1 : 3); round += 1) {
+  for (let round = 0; round < (onlySubscribing ? rounds : quick ? 1 : 3); round += 1) {
     for (const entrant of entrants) {
       if (!isLyceum(entrant.name) && entrant.name !== 'graphql-ws') continue;
       const took = await subscribing(client, entrant, quick ? 100 : 1_000, history);
@@ -103,36 +105,41 @@ try {
     };
   };
 
-  for (const { server } of entrants) await server.stop();
-  const alone = async (name: Name): Promise<Alone> => {
-    const own = worldOf(name);
-    say(`memory of sockets and subscriptions: ${name}`);
-    const fresh = await startEntrant(name, own);
-    const lyceumBytes = await lyceumMemory(client, fresh, quick ? 10 : 50, 100);
-    await fresh.server.stop();
-    say(`statements of an event: ${name}`);
-    const statements = await statementsPerEvent(client, own, redis?.url ?? null, quick ? [1, 50] : [1, 100, 1_000]);
-    say(`the way to another process: ${name}`);
-    const across = redis === null ? null : await acrossProcesses(client, own, redis.url, quick ? 20 : 200);
-    return { memory: lyceumBytes, statements, across, subscribed: subscribed(name) };
-  };
+  if (onlySubscribing) {
+    const of = (name: Name): string[] => [name, short(subscribed(name).perSecond), short(subscribed(name).cpuPerSubscribe)];
+    console.log(`\n${table([[`${history} events of history`, 'subscribes/s', 'CPU ms of each'], ...[...times.keys()].map(of)])}`);
+  } else {
+    for (const { server } of entrants) await server.stop();
+    const alone = async (name: Name): Promise<Alone> => {
+      const own = worldOf(name);
+      say(`memory of sockets and subscriptions: ${name}`);
+      const fresh = await startEntrant(name, own);
+      const lyceumBytes = await lyceumMemory(client, fresh, quick ? 10 : 50, 100);
+      await fresh.server.stop();
+      say(`statements of an event: ${name}`);
+      const statements = await statementsPerEvent(client, own, redis?.url ?? null, quick ? [1, 50] : [1, 100, 1_000]);
+      say(`the way to another process: ${name}`);
+      const across = redis === null ? null : await acrossProcesses(client, own, redis.url, quick ? 20 : 200);
+      return { memory: lyceumBytes, statements, across, subscribed: subscribed(name) };
+    };
 
-  const figures: FanoutFigures = {
-    machine: { node: process.version, cpu: cpus()[0]?.model ?? '', cores: cpus().length },
-    at: new Date().toISOString(),
-    sizes,
-    rounds: [...played].map(([subscribers, bySize]) => ({
-      subscribers,
-      contenders: [...bySize].map(([name, all]) => ({ name, ...summarise(all), all })),
-    })),
-    memory: Object.fromEntries(memory),
-    lyceum: await alone('lyceum'),
-    before: before === null ? null : await alone(BEFORE),
-    history,
-    recipeSubscribed: subscribed('graphql-ws'),
-  };
-  console.log(`\n${report(figures)}`);
-  await keepResults(quick ? 'fanout-quick' : 'fanout', figures);
+    const figures: FanoutFigures = {
+      machine: { node: process.version, cpu: cpus()[0]?.model ?? '', cores: cpus().length },
+      at: new Date().toISOString(),
+      sizes,
+      rounds: [...played].map(([subscribers, bySize]) => ({
+        subscribers,
+        contenders: [...bySize].map(([name, all]) => ({ name, ...summarise(all), all })),
+      })),
+      memory: Object.fromEntries(memory),
+      lyceum: await alone('lyceum'),
+      before: before === null ? null : await alone(BEFORE),
+      history,
+      recipeSubscribed: subscribed('graphql-ws'),
+    };
+    console.log(`\n${report(figures)}`);
+    await keepResults(quick ? 'fanout-quick' : 'fanout', figures);
+  }
 } finally {
   await client.stop();
   await Promise.all(entrants.map(({ server }) => server.stop()));
