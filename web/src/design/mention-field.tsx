@@ -56,7 +56,7 @@ export const SuggestingField = ({
 }: SuggestingProps) => {
   const id = useId();
   const area = useRef<HTMLTextAreaElement>(null);
-  useImperativeHandle(ref, () => area.current, []);
+  useImperativeHandle<HTMLTextAreaElement | null, HTMLTextAreaElement | null>(ref, () => area.current, []);
   const [search, setSearch] = useState<string | null>(null);
   const [chosen, setChosen] = useState(0);
   const isOpen = search !== null && people.length > 0;
