@@ -3,17 +3,20 @@ import { relayPagination } from '@urql/exchange-graphcache/extras';
 import type { Exchange } from 'urql';
 import { EMBEDDED_TYPES, POSSIBLE_TYPES } from '../../../src/client/facts.js';
 import type { AreaOfCache } from './cache/area.js';
+import { chainOfPages } from './cache/lists.js';
 import { notificationsInCache } from './cache/notifications.js';
+import { peopleInCache } from './cache/people.js';
+import { postsInCache } from './cache/posts.js';
 
-const AREAS: readonly AreaOfCache[] = [notificationsInCache];
+const AREAS: readonly AreaOfCache[] = [notificationsInCache, postsInCache, peopleInCache];
 
 /** Lists whose pages are read one after another, and shown as one. */
 const pages = relayPagination();
 
 const LISTS: NonNullable<AreaOfCache['resolvers']> = {
-  Query: { entries: pages, popularEntries: pages, feed: pages, posts: pages, users: pages, announcements: pages },
+  Query: { entries: pages, popularEntries: pages, feed: chainOfPages, posts: chainOfPages, users: pages, announcements: pages },
   Me: { conversations: pages, notifications: pages, blockedUsers: pages, messageHistory: pages },
-  User: { entries: pages, posts: pages, followers: pages, following: pages },
+  User: { entries: pages, posts: chainOfPages, followers: pages, following: pages },
   Post: { comments: pages, likers: pages },
   Entry: { likers: pages },
   Comment: { replies: pages },

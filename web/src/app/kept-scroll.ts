@@ -11,6 +11,9 @@ addEventListener('popstate', () => (isReturn = true));
 // wouter tells of its own navigation.
 for (const event of ['pushState', 'replaceState']) addEventListener(event, () => (isReturn = false));
 
+/** Whether the present address was come back to: a list then shows what it had, so that the place in it is there. */
+export const isComingBack = (): boolean => isReturn;
+
 const KEY = 'lyceum:scroll';
 try {
   for (const [key, top] of JSON.parse(sessionStorage.getItem(KEY) ?? '[]') as [string, number][]) places.set(key, top);

@@ -10,6 +10,8 @@ type PageModule = Promise<{ readonly default: ComponentType }>;
 export const ROUTES: readonly (readonly [pattern: string, load: () => PageModule])[] = [
   ['/vault/entries/:slug', () => import('../pages/entry/entry-page.js')],
   ['/vault', () => import('../pages/vault/vault-page.js')],
+  ['/feed', () => import('../pages/feed/feed-page.js')],
+  ['/posts/:id', () => import('../pages/post/post-page.js')],
   ['/sign-in', () => import('../pages/sign-in/sign-in-page.js')],
   ['/register', () => import('../pages/sign-in/register-page.js')],
   ['/guest', () => import('../pages/sign-in/guest-page.js')],

@@ -1,4 +1,4 @@
-import type { Cache, Entity, FieldArgs } from '@urql/exchange-graphcache';
+import type { Cache, Entity, FieldArgs, Resolver } from '@urql/exchange-graphcache';
 
 /** A page of a list that has been read: where the cache has it, and by which arguments it was asked for. */
 interface PageInCache {
@@ -62,6 +62,60 @@ export const putFirst = (cache: Cache, list: ListOf, node: Entity): void => put(
 
 /** Puts an object last in a list that is read from its end (`last`), such as messages, or moves it there. */
 export const putLast = (cache: Cache, list: ListOf, node: Entity): void => put(cache, list, node, isLast, false);
+
+/**
+ * Puts an object behind the last of a list that is read from its start (`first`) to its end, such as comments. Where the end has not been read yet, it comes with
+ * the page that has it.
+ */
+export const putBehind = (cache: Cache, { owner, field, when = always }: ListOf, node: Entity): void => {
+  const key = cache.keyOfEntity(node);
+  const pages = pagesIn(cache, owner, field).filter(({ args }) => when(args));
+  if (key === null || pages.some((page) => nodesIn(cache, page).includes(key))) return;
+  for (const page of pages) {
+    if (pageInfoOf(cache, page.connection).hasNextPage) continue;
+    cache.link(page.connection, 'nodes', [...nodesIn(cache, page), key]);
+  }
+};
+
+interface PageInfoInCache {
+  readonly hasNextPage: boolean;
+  readonly endCursor: string | null;
+}
+
+const pageInfoOf = (cache: Cache, connection: string): PageInfoInCache => {
+  const info = cache.resolve(connection, 'pageInfo');
+  if (typeof info !== 'string') return { hasNextPage: false, endCursor: null };
+  const endCursor = cache.resolve(info, 'endCursor');
+  return { hasNextPage: cache.resolve(info, 'hasNextPage') === true, endCursor: typeof endCursor === 'string' ? endCursor : null };
+};
+
+const PAGING: readonly string[] = ['first', 'last', 'after', 'before'];
+const filtersOf = (args: NonNullable<FieldArgs>): string =>
+  JSON.stringify(Object.entries(args).filter(([name, value]) => !PAGING.includes(name) && value !== null && value !== undefined));
+
+/**
+ * The pages of a list that grows at its start, as one: the first, then each that was asked for behind the end of the one before. When the first is read
+ * again and ends elsewhere, those behind it are read again as they are needed: joined as they were, they would hide what lies between.
+ */
+export const chainOfPages: Resolver = (_parent, args, cache, { parentKey, fieldName }) => {
+  const filters = filtersOf(args);
+  const pages = pagesIn(cache, parentKey, fieldName).filter((page) => filtersOf(page.args) === filters);
+  const first = pages.filter(isFirst).at(-1);
+  if (!first) return undefined;
+  const nodes = new Set<string>();
+  let end: PageInfoInCache = { hasNextPage: false, endCursor: null };
+  for (let page: PageInCache | undefined = first; page;) {
+    for (const node of nodesIn(cache, page)) nodes.add(node);
+    end = pageInfoOf(cache, page.connection);
+    const { endCursor } = end;
+    page = endCursor === null ? undefined : pages.find(({ args: { after } }) => after === endCursor);
+  }
+  return {
+    __typename: cache.resolve(first.connection, '__typename'),
+    nodes: [...nodes],
+    pageInfo: { __typename: 'PageInfo', ...end, hasPreviousPage: false, startCursor: null },
+  };
+};
 
 /** Has every page of a list read again when it is shown: for what an event has made wrong as a whole. */
 export const forgetList = (cache: Cache, owner: Entity, field: string): void => {

@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { graphql } from '../kit/graphql.js';
+import { describeWeb } from './kit.js';
+
+const WritePost = graphql(`
+  mutation WritePostForFeedPage($body: String!) {
+    createPost(input: { body: $body }) {
+      post {
+        id
+      }
+    }
+  }
+`);
+
+const WriteComment = graphql(`
+  mutation WriteCommentForFeedPage($postId: ID!, $body: String!) {
+    addComment(input: { postId: $postId, body: $body }) {
+      comment {
+        id
+      }
+    }
+  }
+`);
+
+describeWeb('the feed and its posts', ({ open }) => {
+  let app: TestApp;
+  let zoe: TestUser;
+  let ada: TestUser;
+  beforeAll(async () => {
+    app = await startTestApp();
+    [zoe, ada] = await Promise.all([app.user('zoe'), app.user('ada')]);
+  });
+  afterAll(async () => await app.stop());
+
+  const writePost = async (as: TestUser, body: string): Promise<string> => (await app.data(WritePost, { body }, as)).createPost.post.id;
+
+  test('says to a visitor what the feed is for, and leads back after signing in', async () => {
+    const { page, close } = await open(app, { path: '/feed' });
+    await page.getByRole('heading', { level: 1, name: 'Feed' }).waitFor();
+    await page.getByText('Nobody has written yet').waitFor();
+    await page.getByRole('main').getByRole('link', { name: 'Sign in' }).click();
+    expect(new URL(page.url()).searchParams.get('then')).toBe('/feed');
+    await close();
+  });
+
+  test('a post is written with a mention, chosen by the keyboard', async () => {
+    const { page, close } = await open(app, { as: zoe, path: '/feed' });
+    const field = page.getByRole('textbox', { name: 'Write a post' });
+    await field.focus();
+    await page.keyboard.type('Good morning @ad');
+    await page.getByRole('option', { name: /ada/ }).waitFor();
+    await page.keyboard.press('Enter');
+    await page.keyboard.type('and **everyone**');
+    expect(await field.inputValue()).toBe('Good morning @ada and **everyone**');
+    await page.keyboard.press('Control+Enter');
+    await page.getByRole('article').filter({ hasText: 'Good morning @ada and everyone' }).waitFor();
+    await expect.poll(() => field.inputValue()).toBe('');
+    await close();
+  });
+
+  test('a like and a comment of one appear to another who looks at the feed', async () => {
+    const id = await writePost(zoe, 'Side by side');
+    const one = await open(app, { as: zoe, path: '/feed' });
+    const other = await open(app, { as: ada, path: '/feed?of=everyone' });
+    const cardOf = (page: typeof one.page) => page.getByRole('article').filter({ hasText: 'Side by side' });
+    await cardOf(one.page).getByText('0 likes').waitFor({ state: 'attached' });
+    await cardOf(other.page).getByRole('button', { name: /^Like/ }).click();
+    await cardOf(one.page).getByText('1 like').waitFor({ state: 'attached' });
+    await app.data(WriteComment, { postId: id, body: 'Hello' }, ada);
+    for (const { page } of [one, other]) await cardOf(page).getByRole('link', { name: '1 comment' }).waitFor();
+    await one.close();
+    await other.close();
+  });
+
+  test('a comment, a reply and an edit appear in the thread of another without loading it again', async () => {
+    const id = await writePost(zoe, 'A thread');
+    const one = await open(app, { as: zoe, path: `/posts/${id}` });
+    const other = await open(app, { as: ada, path: `/posts/${id}` });
+    await other.page.getByRole('textbox', { name: 'Write a comment' }).fill('First thought');
+    await other.page.getByRole('button', { name: 'Comment', exact: true }).click();
+    const first = one.page.getByRole('article', { name: 'Comment by ada' });
+    await first.getByText('First thought').waitFor();
+    await first.getByRole('button', { name: 'Reply' }).click();
+    await one.page.getByRole('textbox', { name: 'Reply to ada' }).fill('Second thought');
+    await one.page.keyboard.press('Control+Enter');
+    const reply = other.page.getByRole('list').getByRole('list').getByRole('article', { name: 'Comment by zoe' });
+    await reply.getByText('Second thought').waitFor();
+    await one.page.getByRole('button', { name: 'More about the comment by zoe' }).click();
+    await one.page.getByRole('menuitem', { name: 'Edit' }).click();
+    await one.page.getByRole('textbox', { name: 'Text of the comment' }).fill('Third thought');
+    await one.page.getByRole('button', { name: 'Save' }).click();
+    await reply.getByText('Third thought').waitFor();
+    await one.close();
+    await other.close();
+  });
+});

@@ -1,0 +1,125 @@
+import { MessageCircle } from 'lucide-react';
+import { lazy, Suspense, useLayoutEffect, useRef, useState } from 'react';
+import { useMutation } from 'urql';
+import { Link } from 'wouter';
+import { Avatar } from '../../design/avatar.js';
+import { Prose } from '../../design/prose.js';
+import { RelativeTime } from '../../design/relative-time.js';
+import { readFragment, type FragmentType } from '../../gql/fragment-masking.js';
+import { useFormats, useTexts } from '../../i18n/language.js';
+import { paths } from '../paths.js';
+import { LikeButton } from './like-button.js';
+import { EditPost, PostCard as Card } from './operations.js';
+import { postTexts } from './post-texts.js';
+import { WriteForm } from './write-form.js';
+import styles from './post-card.module.css';
+
+/** For those who may do more than read: a visitor loads no menus and dialogs. */
+const PostMenu = lazy(() => import('./post-menu.js'));
+const LikersDialog = lazy(() => import('./likers-dialog.js'));
+
+export const MAX_POST = 10_000;
+
+interface PostCardProps {
+  readonly post: FragmentType<typeof Card>;
+  /** On its own page it is shown whole, and leads nowhere. */
+  readonly isWhole?: boolean;
+  readonly onDeleted?: () => void;
+}
+
+/** A post with its likes and comments, as they are now. */
+export const PostCard = ({ post, isWhole = false, onDeleted }: PostCardProps) => {
+  const t = useTexts(postTexts);
+  const { number } = useFormats();
+  const { id, body, bodyHtml, createdAt, editedAt, likeCount, commentCount, viewerHasLiked, viewerCanEdit, viewerCanDelete, author } =
+    readFragment(Card, post);
+  const [isEditing, setEditing] = useState(false);
+  const [showsLikers, setShowsLikers] = useState(false);
+  const [isLong, setLong] = useState(false);
+  const text = useRef<HTMLDivElement>(null);
+  const [, edit] = useMutation(EditPost);
+  useLayoutEffect(() => {
+    const { current } = text;
+    if (current) setLong(current.scrollHeight > current.clientHeight + 1);
+  }, [bodyHtml, isEditing]);
+  return (
+    <article className={styles.card} aria-label={t('postBy', { author: author.displayName })}>
+      <header className={styles.head}>
+        <Link to={paths.person(author.username)} className={styles.author}>
+          <Avatar name={author.displayName} of={author.username} size={40} />
+          <span className={styles.names}>
+            <span className={styles.name} dir="auto">
+              {author.displayName}
+            </span>
+            <span className={styles.username}>@{author.username}</span>
+          </span>
+        </Link>
+        <span className={styles.when}>
+          <Link to={paths.post(id)} className={styles.time}>
+            <RelativeTime at={createdAt} />
+          </Link>
+          {editedAt !== null && <span>{t('edited')}</span>}
+        </span>
+        {(viewerCanEdit || viewerCanDelete) && (
+          <Suspense fallback={<span className={styles.menuPlace} />}>
+            <PostMenu
+              id={id}
+              author={author.displayName}
+              onEdit={viewerCanEdit ? () => setEditing(true) : undefined}
+              canDelete={viewerCanDelete}
+              beginning={body}
+              onDeleted={onDeleted}
+            />
+          </Suspense>
+        )}
+      </header>
+      {isEditing ? (
+        <WriteForm
+          label={t('text')}
+          submit={t('save')}
+          max={MAX_POST}
+          draft={null}
+          initial={body}
+          autoFocus
+          onCancel={() => setEditing(false)}
+          onSend={async (next) => {
+            const { error } = await edit({ input: { id, body: next } });
+            if (!error) setEditing(false);
+            return error;
+          }}
+        />
+      ) : (
+        <>
+          <div ref={text} className={isWhole ? undefined : styles.clamped} data-long={isLong || undefined}>
+            <Prose html={bodyHtml} kind={isWhole ? 'reading' : 'message'} />
+          </div>
+          {isLong && !isWhole && (
+            <Link to={paths.post(id)} className={styles.readOn}>
+              {t('readOn')}
+            </Link>
+          )}
+        </>
+      )}
+      <footer className={styles.foot}>
+        <LikeButton postId={id} likeCount={likeCount} isLiked={viewerHasLiked} />
+        {!isWhole && (
+          <Link to={paths.post(id)} className={styles.act} title={t('comments', { count: commentCount })}>
+            <MessageCircle size={16} aria-hidden="true" />
+            <span aria-hidden="true">{number(commentCount)}</span>
+            <span className="visually-hidden">{t('comments', { count: commentCount })}</span>
+          </Link>
+        )}
+        {isWhole && likeCount > 0 && (
+          <button type="button" className={styles.act} onClick={() => setShowsLikers(true)}>
+            {t('whoLikes')}
+          </button>
+        )}
+      </footer>
+      {showsLikers && (
+        <Suspense>
+          <LikersDialog postId={id} onClose={() => setShowsLikers(false)} />
+        </Suspense>
+      )}
+    </article>
+  );
+};

@@ -1,0 +1,134 @@
+import { lazy, Suspense, useState } from 'react';
+import { useMutation } from 'urql';
+import { Link } from 'wouter';
+import { useOwner } from '../../api/api-provider.js';
+import { paths } from '../../app/paths.js';
+import { WriteForm } from '../../app/posts/write-form.js';
+import { Avatar } from '../../design/avatar.js';
+import { Prose } from '../../design/prose.js';
+import { RelativeTime } from '../../design/relative-time.js';
+import { readFragment, type FragmentType } from '../../gql/fragment-masking.js';
+import { useTexts } from '../../i18n/language.js';
+import { AddComment, CommentItem, EditComment } from './operations.js';
+import { postPageTexts } from './post-page-texts.js';
+import type { Thread } from './threads.js';
+import styles from './comment-thread.module.css';
+
+const CommentMenu = lazy(() => import('./comment-menu.js'));
+
+export const MAX_COMMENT = 2_000;
+
+export type Comment = FragmentType<typeof CommentItem> & {
+  readonly id: string;
+  readonly viewerCanEdit: boolean;
+  readonly viewerCanDelete: boolean;
+};
+
+interface CommentThreadProps {
+  readonly postId: string;
+  readonly thread: Thread<Comment>;
+}
+
+/** Whether there is anything left to show of a thread: a deleted comment keeps its place for the replies to it. */
+export const isThere = ({ comment, replies }: Thread<Comment>): boolean =>
+  readFragment(CommentItem, comment as FragmentType<typeof CommentItem>).deletedAt === null || replies.some(isThere);
+
+/** A comment and all replies to it. */
+export const CommentThread = ({ postId, thread: { comment, replies } }: CommentThreadProps) => {
+  const t = useTexts(postPageTexts);
+  const owner = useOwner();
+  const { id, body, bodyHtml, createdAt, editedAt, deletedAt, author } = readFragment(
+    CommentItem,
+    comment as FragmentType<typeof CommentItem>,
+  );
+  const [isReplying, setReplying] = useState(false);
+  const [isEditing, setEditing] = useState(false);
+  const [, add] = useMutation(AddComment);
+  const [, edit] = useMutation(EditComment);
+  const isMine = author.id === owner;
+  const canEdit = comment.viewerCanEdit || isMine;
+  const canDelete = comment.viewerCanDelete || isMine;
+  const shown = replies.filter(isThere);
+  return (
+    <li className={styles.thread}>
+      {deletedAt !== null ? (
+        <p className={styles.deleted}>{t('deleted')}</p>
+      ) : (
+        <article className={styles.comment} aria-label={t('commentBy', { author: author.displayName })}>
+          <header className={styles.head}>
+            <Link to={paths.person(author.username)} className={styles.author}>
+              <Avatar name={author.displayName} of={author.username} size={24} />
+              <span className={styles.name} dir="auto">
+                {author.displayName}
+              </span>
+            </Link>
+            <span className={styles.when}>
+              <RelativeTime at={createdAt} />
+              {editedAt !== null && <span>{t('edited')}</span>}
+            </span>
+          </header>
+          {isEditing ? (
+            <WriteForm
+              label={t('text')}
+              submit={t('save')}
+              max={MAX_COMMENT}
+              draft={null}
+              initial={body}
+              autoFocus
+              onCancel={() => setEditing(false)}
+              onSend={async (next) => {
+                const { error } = await edit({ input: { id, body: next } });
+                if (!error) setEditing(false);
+                return error;
+              }}
+            />
+          ) : (
+            <Prose html={bodyHtml} kind="message" />
+          )}
+          {owner !== null && !isEditing && (
+            <footer className={styles.foot}>
+              <button type="button" className={styles.act} aria-expanded={isReplying} onClick={() => setReplying(!isReplying)}>
+                {t('reply')}
+              </button>
+              {(canEdit || canDelete) && (
+                <Suspense fallback={<span className={styles.menuPlace} />}>
+                  <CommentMenu
+                    id={id}
+                    author={author.displayName}
+                    beginning={body}
+                    onEdit={canEdit ? () => setEditing(true) : undefined}
+                    canDelete={canDelete}
+                  />
+                </Suspense>
+              )}
+            </footer>
+          )}
+        </article>
+      )}
+      {isReplying && (
+        <div className={styles.reply}>
+          <WriteForm
+            label={t('replyTo', { author: author.displayName })}
+            submit={t('reply')}
+            max={MAX_COMMENT}
+            draft={`reply ${id}`}
+            autoFocus
+            onCancel={() => setReplying(false)}
+            onSend={async (text, clientId) => {
+              const { error } = await add({ input: { postId, replyToId: id, body: text, clientId } });
+              if (!error) setReplying(false);
+              return error;
+            }}
+          />
+        </div>
+      )}
+      {shown.length > 0 && (
+        <ul className={styles.replies}>
+          {shown.map((reply) => (
+            <CommentThread key={reply.comment.id} postId={postId} thread={reply} />
+          ))}
+        </ul>
+      )}
+    </li>
+  );
+};
