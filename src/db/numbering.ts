@@ -20,8 +20,8 @@ export interface FanOut {
   readonly keys: Prisma.Sql;
   readonly kind: string;
   readonly ref: unknown;
-  /** The stream whose head is locked before the keys are read. */
-  readonly behind: { readonly topic: string; readonly key: string };
+  /** The stream whose head is locked before the keys are read, if any. */
+  readonly behind: { readonly topic: string; readonly key: string } | null;
 }
 
 /** Truncated to milliseconds, the precision of the columns: a rounded time could lie in the future. */
@@ -84,14 +84,15 @@ export const numbering = (emissions: readonly Emission[], fanOuts: readonly FanO
  * snapshot of its own. Example: B joins a conversation while A's message waits for its head; in one statement A's message would not see B as a
  * member, although it is numbered after B's joining.
  */
-export const lockingBehind = (fanOuts: readonly FanOut[]): Prisma.Sql | null =>
-  fanOuts.length === 0
-    ? null
-    : Prisma.sql`
-        SELECT 1 FROM head
-        JOIN unnest(${fanOuts.map(({ behind }) => behind.topic)}::text[], ${fanOuts.map(({ behind }) => behind.key)}::text[]) AS behind(topic, key)
-          ON head.topic = behind.topic AND head.key = behind.key
-        ORDER BY head.topic, head.key FOR NO KEY UPDATE OF head`;
+export const lockingBehind = (fanOuts: readonly FanOut[]): Prisma.Sql | null => {
+  const streams = fanOuts.flatMap(({ behind }) => behind ?? []);
+  if (streams.length === 0) return null;
+  return Prisma.sql`
+    SELECT 1 FROM head
+    JOIN unnest(${streams.map(({ topic }) => topic)}::text[], ${streams.map(({ key }) => key)}::text[]) AS behind(topic, key)
+      ON head.topic = behind.topic AND head.key = behind.key
+    ORDER BY head.topic, head.key FOR NO KEY UPDATE OF head`;
+};
 
 /** What most transactions emit is one event, which needs neither order nor counting, and takes the database a quarter less. */
 const numberingOne = ({ topic, key, kind, ref }: Emission): Prisma.Sql => {

@@ -76,14 +76,14 @@ export interface EmitEach {
    * Emits one event to each stream of a topic whose key a query finds, in the numbering statement itself, so that nothing is read for it before.
    * @param keys a SELECT with the column `key`, each once
    * @param behind a stream, whose topic sorts before this one: the keys are read once its head is locked, so they are those at the place of
-   *   this transaction in that stream
+   *   this transaction in that stream. Null where it does not matter who has come meanwhile
    */
   <Events extends object, Kind extends keyof Events & string>(
     topic: EmittableLog<Events>,
     keys: Prisma.Sql,
     kind: Kind,
     ref: Events[Kind],
-    behind: { readonly topic: string; readonly key: string },
+    behind: { readonly topic: string; readonly key: string } | null,
   ): void;
 }
 

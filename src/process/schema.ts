@@ -20,12 +20,14 @@ import '../domains/conversations/filing-schema.js';
 import '../domains/conversations/typing-schema.js';
 import '../domains/follows/schema.js';
 import '../domains/inbox/schema.js';
+import '../domains/inbox/sync-schema.js';
 import '../domains/knowledge/category-schema.js';
 import '../domains/knowledge/schema.js';
 import '../domains/notifications/schema.js';
 import '../domains/posts/schema.js';
 import '../domains/posts/comment-schema.js';
 import '../domains/posts/event-schema.js';
+import '../domains/posts/feed-schema.js';
 import '../domains/presence/schema.js';
 
 /** The Relay plugin declares these by itself, without a way to describe them. */

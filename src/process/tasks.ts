@@ -2,8 +2,16 @@ import { accountTasks } from '../domains/account/jobs.js';
 import { conversationTasks } from '../domains/conversations/jobs.js';
 import { inboxTasks } from '../domains/inbox/jobs.js';
 import { notificationTasks } from '../domains/notifications/jobs.js';
+import { postTasks } from '../domains/posts/jobs.js';
 import type { AnyTask } from '../jobs/task.js';
 import { mutationTasks } from '../graphql/mutation-results.js';
 
 /** All tasks that a worker can run: those of the domains, and the removal of old results of mutations. */
-export const tasks: readonly AnyTask[] = [...accountTasks, ...conversationTasks, ...inboxTasks, ...notificationTasks, ...mutationTasks];
+export const tasks: readonly AnyTask[] = [
+  ...accountTasks,
+  ...conversationTasks,
+  ...inboxTasks,
+  ...notificationTasks,
+  ...postTasks,
+  ...mutationTasks,
+];

@@ -85,6 +85,27 @@ export const eventsBehind = (seq: number, continuation: Continuation | null): re
   return events[0]?.seq === seq ? events.slice(1) : events;
 };
 
+/**
+ * What the events of a stream after `seq` are about: the distinct values that their refs have under a name, the latest first, as many as `limit`
+ * says.
+ */
+export const readSubjects = async (
+  prisma: PrismaClient,
+  {
+    topic,
+    key,
+    seq,
+    name,
+    limit,
+  }: { readonly topic: string; readonly key: string; readonly seq: number; readonly name: string; readonly limit: number },
+): Promise<string[]> => {
+  const rows = await prisma.$queryRaw<{ readonly value: string }[]>`
+    SELECT ref->>${name}::text AS value FROM event
+    WHERE topic = ${topic} AND key = ${key} AND seq > ${seq} AND ref->>${name}::text IS NOT NULL
+    GROUP BY value ORDER BY max(seq) DESC LIMIT ${limit}`;
+  return rows.map(({ value }) => value);
+};
+
 /** The head of a stream; null while it has no event. */
 export const readHead = async (prisma: Pick<PrismaClient, '$queryRaw'>, topic: string, key: string): Promise<Head | null> => {
   const [head] = await prisma.$queryRaw<Head[]>`

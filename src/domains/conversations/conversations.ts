@@ -51,6 +51,18 @@ export const conversationsOf = (
   },
 });
 
+/** A Prisma condition: those of some conversations that are a user's, wherever they keep them. */
+export const conversationsAmong = (userId: string, ids: readonly string[]): Prisma.ConversationWhereInput => ({
+  id: { in: [...ids] },
+  members: { some: { userId, isDeclined: false } },
+});
+
+/** The ids among these that are of conversations of a user, as {@link conversationsAmong} has them; one statement. */
+export const ownAmong = async ({ db }: Pick<Context, 'db'>, userId: string, ids: readonly string[]): Promise<ReadonlySet<string>> => {
+  const own = await db.prisma.conversation.findMany({ where: conversationsAmong(userId, ids), select: { id: true } });
+  return new Set(own.map(({ id }) => id));
+};
+
 /** What is unread in the conversations of a user: see {@link unreadRows}. */
 export const unreadConversations = unreadRows;
 

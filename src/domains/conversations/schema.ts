@@ -1,10 +1,12 @@
+import type { GraphQLResolveInfo } from 'graphql';
 import { capped, countEach, MAX_COUNT, MAX_UNREAD } from '../../db/count.js';
 import { PASSWORD, READ, SHORT_COUNT, WRITE, type Price } from '../../graphql/price.js';
 import { z } from 'zod';
 import { builder, type Types } from '../../graphql/builder.js';
-import { childPage, connectionType, listPage, nodeQuery } from '../../graphql/connection.js';
+import { childPage, connectionType, listPage, nodeQuery, type CountedConnection } from '../../graphql/connection.js';
 import type { Context } from '../../context.js';
 import { Prisma, type Conversation as ConversationRow, type ConversationMember as Member } from '../../db/generated/prisma/client.js';
+import type { PageArgs } from '../../db/keyset.js';
 import { badInput, codeOf } from '../../errors.js';
 import { headFirst } from '../../graphql/heads.js';
 import { decodeId, encodeId } from '../../graphql/ids.js';
@@ -252,6 +254,19 @@ const ConversationFilter = builder.inputType('ConversationFilter', {
   }),
 });
 
+/** A page of the viewer's conversations for which a condition holds, the latest activity first. */
+export const conversationPage = (
+  context: Context,
+  info: GraphQLResolveInfo,
+  args: PageArgs,
+  where: Prisma.ConversationWhereInput,
+): Promise<CountedConnection<ConversationRow>> =>
+  listPage(context, info, args, {
+    keyset: latestActivity,
+    list: { model: 'Conversation', where },
+    count: (counted) => context.db.prisma.conversation.count({ where, ...counted }),
+  });
+
 builder.prismaObjectFields(Me, (t) => ({
   conversations: t.field({
     type: ConversationConnection,
@@ -260,12 +275,7 @@ builder.prismaObjectFields(Me, (t) => ({
     args: { ...t.arg.connectionArgs(), filter: t.arg({ type: ConversationFilter, description: 'Which of them.' }) },
     resolve: async (me, args, context, info) => {
       await headFirst(inboxHead, context, info, me.id);
-      const where = conversationsOf(me.id, args.filter ?? {});
-      return await listPage(context, info, args, {
-        keyset: latestActivity,
-        list: { model: 'Conversation', where },
-        count: (counted) => context.db.prisma.conversation.count({ where, ...counted }),
-      });
+      return await conversationPage(context, info, args, conversationsOf(me.id, args.filter ?? {}));
     },
   }),
 }));

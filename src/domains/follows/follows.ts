@@ -17,6 +17,16 @@ export const followedBy = (userId: string): Prisma.UserWhereInput => ({ follower
 export const followeesOf = (userId: string): Prisma.Sql =>
   Prisma.sql`(SELECT followee_id AS id FROM follow WHERE follower_id = ${userId}::uuid)`;
 
+/** The followers of a user, as an SQL query with the column `key`: their ids as text. */
+export const followersOf = (userId: string): Prisma.Sql =>
+  Prisma.sql`SELECT follower_id::text AS key FROM follow WHERE followee_id = ${userId}::uuid`;
+
+/** Whether a user has more than so many followers; it reads no more of them. */
+export const hasMoreFollowers = async (client: Pick<Tx, '$queryRaw'>, userId: string, count: number): Promise<boolean> => {
+  const rows = await client.$queryRaw<unknown[]>`SELECT 1 FROM follow WHERE followee_id = ${userId}::uuid LIMIT ${count + 1}`;
+  return rows.length > count;
+};
+
 /** The latest follow first. */
 export const latestFollowers = byRecency('followers', 'followerId');
 export const latestFollowees = byRecency('following', 'followeeId');

@@ -1,11 +1,11 @@
-import { builder } from '../../graphql/builder.js';
+import { builder, type Types } from '../../graphql/builder.js';
 import { countUpTo, MAX_UNREAD } from '../../db/count.js';
 import { Prisma } from '../../db/generated/prisma/client.js';
 import type { Context } from '../../context.js';
 import { headFirst } from '../../graphql/heads.js';
 import { encodeId } from '../../graphql/ids.js';
 import { batched } from '../../graphql/loaders.js';
-import { BY_ID, OWN_COUNT, READ, STATEMENT } from '../../graphql/price.js';
+import { OWN_COUNT, READ, STATEMENT } from '../../graphql/price.js';
 import { headCursor } from '../../realtime/cursor.js';
 import { HEAD_VERSION, joinHead } from '../../realtime/event-log.js';
 import { stateTopic, type LogEvent, type StateValue } from '../../realtime/topic.js';
@@ -74,6 +74,13 @@ builder.nodeRef<Unread, string, typeof UnreadCounts>(UnreadCounts, {
 
 /** Four counts of what belongs to one user, in one statement. */
 const COUNTS = { own: 2 * (OWN_COUNT.own ?? 0), once: STATEMENT };
+
+/** A field with what is unread for a user, who must be the viewer. */
+export const unreadField = <Parent extends object>(
+  t: PothosSchemaTypes.ObjectFieldBuilder<Types, Parent>,
+  description: string,
+  userId: (parent: Parent) => string,
+) => t.field({ type: UnreadCounts, price: COUNTS, description, resolve: (parent, _args, context) => unreadOf(context, userId(parent)) });
 
 builder.prismaObjectFields(Me, (t) => ({
   unreadCounts: t.field({
@@ -148,12 +155,7 @@ export const InboxEvent = builder.objectRef<LogEvent<InboxEvents>>('InboxEvent')
       'The conversation as it is now, with its `lastMessage` and `unreadCount`; null when the viewer is no member any more, and for COUNTS.',
       ({ ref }) => ref?.conversationId ?? null,
     ),
-    unread: t.field({
-      type: UnreadCounts,
-      price: { own: BY_ID, once: COUNTS.once },
-      description: 'What is unread now.',
-      resolve: ({ key }, _args, context) => unreadOf(context, key),
-    }),
+    unread: unreadField(t, 'What is unread now.', ({ key }) => key),
   }),
 });
 

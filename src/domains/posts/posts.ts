@@ -9,6 +9,7 @@ import { readHead } from '../../realtime/event-log.js';
 import { viewerOf } from '../../access/viewer.js';
 import { withdrawAll } from '../notifications/notifications.js';
 import type { About } from '../notifications/rules.js';
+import { tellFollowers } from './feed-events.js';
 import { mayDelete, mayEdit } from './rules.js';
 import { commentCount, commentLog, likeCount } from './topics.js';
 
@@ -45,13 +46,18 @@ export const createPost = async (
   context: Context,
   input: { readonly body: string; readonly clientId?: string | null | undefined },
 ): Promise<Post> => {
-  const { prisma } = context.db;
+  const { prisma, transact } = context.db;
   const authorId = viewerOf(context).id;
   const post = await createOnce(
     input.clientId,
     input,
     (clientId) => prisma.post.findUnique({ where: { authorId_clientId: { authorId, clientId } } }),
-    (key) => prisma.post.create({ data: { body: input.body, authorId, ...key } }),
+    (key) =>
+      transact(async (tx) => {
+        const written = await tx.post.create({ data: { body: input.body, authorId, ...key } });
+        await tellFollowers(tx, written);
+        return written;
+      }),
   );
   if (post.deletedAt !== null) throw notFound('Post');
   return post;

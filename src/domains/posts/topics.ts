@@ -44,6 +44,13 @@ export const commentLog = logTopic<PostEvents>('comments', {
   ],
 });
 
+export interface FeedEvents {
+  readonly PostAdded: { readonly postId: string };
+}
+
+/** What is new in the feed of each user, keyed by the user's id: the posts of those whom they follow, and their own. */
+export const feedLog = logTopic<FeedEvents>('feed', { kinds: { PostAdded: 'goes on' } });
+
 export interface Count extends StateValue {
   readonly postId: string;
   readonly count: number;

@@ -1,0 +1,51 @@
+import { builder } from '../../graphql/builder.js';
+import { encodeId } from '../../graphql/ids.js';
+import { heads } from '../../graphql/heads.js';
+import { READ } from '../../graphql/price.js';
+import { headCursor } from '../../realtime/cursor.js';
+import type { LogEvent } from '../../realtime/topic.js';
+import { viewerOf } from '../../access/viewer.js';
+import { Me } from '../account/schema.js';
+import { notDeleted } from './posts.js';
+import { Post } from './schema.js';
+import { feedLog, type FeedEvents } from './topics.js';
+
+/** The head of a user's feed. */
+export const feedHead = heads(feedLog);
+
+export const FeedEvent = builder.objectRef<LogEvent<FeedEvents>>('FeedEvent').implement({
+  description: "A post that is new in the viewer's feed.",
+  fields: (t) => ({
+    cursor: t.exposeString('cursor', { description: 'The position of this event: give it as `after` to go on behind it.' }),
+    at: t.expose('at', { type: 'DateTime', description: 'When it came into the feed.' }),
+    postId: t.id({ description: 'The id of the post.', resolve: ({ ref }) => encodeId('Post', ref.postId) }),
+    post: t.prismaField({
+      type: Post,
+      nullable: true,
+      description: 'The post, as it is now; null when it has been deleted.',
+      resolve: (query, { ref }, _args, { db }) => db.prisma.post.findUnique({ ...query, where: { id: ref.postId, ...notDeleted } }),
+    }),
+  }),
+});
+
+builder.prismaObjectFields(Me, (t) => ({
+  feedCursor: t.string({
+    price: READ,
+    description:
+      "The position of the viewer's feed: follow `feedEvents(after:)` from here. Read it before the feed: what comes meanwhile is then in both, and known by its id.",
+    resolve: async (me, _args, context) => headCursor(feedLog.name, me.id, await feedHead(context, me.id)),
+  }),
+}));
+
+builder.subscriptionField('feedEvents', (t) =>
+  t.topic({
+    type: FeedEvent,
+    topic: feedLog,
+    description:
+      "Each post of somebody whom the viewer follows, and of the viewer's own, when it is new, after `after`; without it, from now. Of an author with many followers it comes a moment later. Whoever begins to follow somebody finds earlier posts in `feed`.",
+    args: { after: t.arg.string({ description: "A cursor of this log: `Me.feedCursor`, `Sync.feedCursor` or an event's." }) },
+    signedIn: true,
+    authorize: ({ after }, context) => ({ key: viewerOf(context).id, after }),
+    resolve: (event) => event,
+  }),
+);
