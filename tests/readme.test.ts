@@ -51,7 +51,11 @@ describe('the GraphQL of the README', () => {
         open.push(subscription);
         // A state begins with what is there.
         if (query.includes('likeCountChanged')) expect(await subscription.data()).toMatchObject({ likeCountChanged: { count: 0 } });
-      } else copy(await app.data(query, {}, seen.token === undefined ? {} : { token: seen.token }));
+      } else {
+        const data = await app.data(query, {}, seen.token === undefined ? {} : { token: seen.token });
+        // The list of a chat client goes on with none of its conversations.
+        if (!('sync' in data)) copy(data);
+      }
     }
     const [likes, events] = open;
     expect(await likes?.data()).toMatchObject({ likeCountChanged: { count: 1 } });

@@ -17,6 +17,7 @@ import '../domains/conversations/schema.js';
 import '../domains/conversations/message-schema.js';
 import '../domains/conversations/event-schema.js';
 import '../domains/conversations/filing-schema.js';
+import '../domains/conversations/request-schema.js';
 import '../domains/conversations/typing-schema.js';
 import '../domains/follows/schema.js';
 import '../domains/inbox/schema.js';

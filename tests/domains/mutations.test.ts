@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { schema } from '../../src/process/schema.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { statusOf } from '../kit/acts.js';
-import { aComment, aGroup, aMessage, aPost, aRoom, anEntry } from '../kit/factories.js';
+import { aComment, aGroup, aMessage, aPost, aRequest, aRoom, anEntry } from '../kit/factories.js';
 
 /** Processes that serve together have one key. */
 const env = { JWT_PRIVATE_KEY: generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
@@ -59,6 +59,12 @@ const digestOf = (content: string): string => createHash('sha256').update(conten
 const newRoom = (passcode?: string) => aRoom(app, ada, { passcode });
 const newGroup = async (...members: TestUser[]): Promise<string> => (await aGroup(app, ada, members)).id;
 const newMessage = async (): Promise<string> => (await aMessage(app, ada, await newGroup())).id;
+/** A request to ada. */
+const newRequest = async (): Promise<string> => {
+  strangers += 1;
+  return (await aRequest(app, await app.user(`stranger_${strangers}`), ada)).id;
+};
+let strangers = 0;
 /** Only whoever is here can say that they are away. */
 const bePresent = async (user: TestUser): Promise<void> => {
   await app.connect(user).execute('{ __typename }');
@@ -80,6 +86,8 @@ const kept = (field: string): Case => ({
 
 /** How each mutation whose result is kept is called. */
 const CASES: Readonly<Record<string, Case>> = {
+  acceptRequest: kept('isRequest'),
+  declineRequest: { selection: 'conversation { id isRequest }', input: async () => ({ conversationId: await newRequest() }) },
   archiveConversation: kept('isArchived'),
   unarchiveConversation: kept('isArchived'),
   muteConversation: kept('isMuted'),

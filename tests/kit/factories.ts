@@ -27,6 +27,7 @@ export const CreateEntry = graphql(
 const StartDirect = graphql(
   `mutation StartDirect($userId: ID!) { startDirect(input: { userId: $userId }) { conversation { id cursor } } }`,
 );
+const AcceptRequest = graphql(`mutation AcceptRequest($id: ID!) { acceptRequest(input: { conversationId: $id }) { conversation { id } } }`);
 const CreateGroup = graphql(
   `mutation CreateGroup($input: CreateGroupInput!) { createGroup(input: $input) { conversation { id cursor } } }`,
 );
@@ -71,8 +72,16 @@ const withCursor = <Conversation extends { readonly cursor: string | null }>(con
   cursor: present(conversation.cursor),
 });
 
-export const aDirect = async (app: App, user: As, other: TestUser) =>
-  withCursor((await app.data(StartDirect, { userId: other.id }, user)).startDirect.conversation);
+/** A conversation of two who are no strangers, or are none any more. */
+export const aDirect = async (app: App, user: As, other: TestUser) => {
+  const conversation = withCursor((await app.data(StartDirect, { userId: other.id }, user)).startDirect.conversation);
+  await app.data(AcceptRequest, { id: conversation.id }, other);
+  return conversation;
+};
+
+/** A conversation that a stranger has begun. */
+export const aRequest = async (app: App, stranger: As, { id: userId }: Pick<TestUser, 'id'>) =>
+  withCursor((await app.data(StartDirect, { userId }, stranger)).startDirect.conversation);
 
 export const aGroup = async (app: App, owner: As, others: readonly TestUser[], title = 'Group') =>
   withCursor((await app.data(CreateGroup, { input: { title, memberIds: others.map(({ id }) => id) } }, owner)).createGroup.conversation);

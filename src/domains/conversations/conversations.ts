@@ -11,7 +11,7 @@ import { knownUsers } from '../account/account.js';
 import { assertNotBlocked } from '../blocks/blocks.js';
 import { tellUsers } from './inboxes.js';
 import { newJoinCode } from './join-codes.js';
-import { directKey, otherOf } from './rules.js';
+import { otherOf } from './rules.js';
 import { conversationLog } from './topics.js';
 import { unreadRows } from './unread.js';
 
@@ -125,31 +125,6 @@ export const longestMembers = async ({ db }: Pick<Context, 'db'>, conversationId
 
 export const membersOnly = () => coded('FORBIDDEN', 'Only members of the conversation may do this.');
 
-/**
- * Returns the direct conversation of the viewer and another user, and creates it if there is none. Concurrent calls of both users return
- * the same one.
- * @throws BAD_USER_INPUT for oneself, NOT_FOUND, FORBIDDEN when a block separates the two
- */
-export const startDirect = async (context: Context, userId: string): Promise<Conversation> => {
-  const { prisma } = context.db;
-  const viewerId = viewerOf(context).id;
-  if (userId === viewerId) throw badInput({ path: 'input.userId', code: 'NOT_ALLOWED', message: 'You cannot talk with yourself.' });
-  await assertNotBlocked(prisma, viewerId, userId);
-  const where = { directKey: directKey(viewerId, userId) };
-  const begun = await prisma.conversation.findUnique({ where });
-  if (begun !== null) return begun;
-  if (!(await knownUsers(prisma, [userId])).has(userId)) throw notFound('User');
-  try {
-    return await create(context, { kind: 'DIRECT', ...where }, [
-      { userId: viewerId, role: 'MEMBER' },
-      { userId, role: 'MEMBER' },
-    ]);
-  } catch (error) {
-    if (!isUniqueViolation(error, 'direct')) throw error;
-    return await prisma.conversation.findUniqueOrThrow({ where });
-  }
-};
-
 export interface CreateGroup {
   readonly title: string;
   /** The viewer and duplicates are ignored. */
@@ -247,21 +222,18 @@ const createOwn = (
   );
 };
 
-const create = async (
+/** Creates a conversation of the viewer's with its first members. */
+export const create = async (
   context: Context,
   data: Omit<Prisma.ConversationUncheckedCreateInput, 'creatorId' | 'members' | 'messages'>,
-  members: readonly Pick<ConversationMember, 'userId' | 'role'>[],
+  members: readonly (Pick<ConversationMember, 'userId' | 'role'> & { readonly isRequest?: boolean })[],
 ): Promise<Conversation> =>
   await context.db.transact(async (tx) => {
     const conversation = await tx.conversation.create({
       data: { ...data, creatorId: viewerOf(context).id, members: { createMany: { data: [...members] } } },
     });
     for (const { userId } of members) tx.emit(conversationLog, conversation.id, 'MemberJoined', { userId });
-    tellUsers(
-      tx,
-      conversation.id,
-      'CONVERSATION_ADDED',
-      members.map(({ userId }) => userId),
-    );
+    for (const { userId, isRequest } of members)
+      tellUsers(tx, conversation.id, isRequest === true ? 'REQUEST' : 'CONVERSATION_ADDED', [userId]);
     return conversation;
   });

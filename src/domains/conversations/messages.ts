@@ -17,6 +17,7 @@ import type { About, Act } from '../notifications/rules.js';
 import { publicUserJson, publicUserOf, type PublicUserJson } from '../account/account.js';
 import { assertNotApart, findAsMember, membersOnly } from './conversations.js';
 import { tellMembers, tellNewsTask, tellUsers } from './inboxes.js';
+import { accept, assertRequestNotFull } from './requests.js';
 import { sentRows } from './sent-rows.js';
 import { IS_APART } from './membership.js';
 import { removeMentions, rewriteMentions, writeMentions } from './mentions.js';
@@ -130,18 +131,19 @@ const write = async (
           SELECT 1 FROM conversation_member member
           WHERE member.conversation_id = message.conversation_id AND member.archived_seq IS NOT NULL AND NOT member.is_muted
         ) AS "isPutAway",
-        EXISTS (
-          SELECT 1 FROM target JOIN conversation_member other ON other.conversation_id = target.id
-          WHERE target.direct_key IS NOT NULL AND other.user_id <> message.author_id AND other.is_muted
-        ) AS "isHushed"`;
+        ${ofDirect(Prisma.sql`member.user_id <> message.author_id AND member.is_muted`)} AS "isMuted",
+        ${ofDirect(Prisma.sql`member.user_id <> message.author_id AND member.is_request`)} AS "isRequest",
+        ${ofDirect(Prisma.sql`member.user_id = message.author_id AND member.is_request`)} AS "isAnswer"`;
     if (inserted === undefined) return null;
-    const { directKey, isLarge, isPutAway, isHushed, author, ...message } = inserted;
+    const { directKey, isLarge, isPutAway, isMuted, isRequest, isAnswer, author, ...message } = inserted;
+    if (isRequest) await assertRequestNotFull(tx, conversationId);
+    if (isAnswer) await accept(tx, conversationId, authorId);
     const rows = sentRows({ message, author: publicUserOf(author) }, context.clock);
     const mentioned = await writeMentions(tx, message);
     await notify(
       tx,
-      ...mentioned.map((userId) => mentionAct(message, userId)),
-      ...(directKey === null || isHushed ? [] : [directMessageAct(message, otherOf({ directKey }, authorId))]),
+      ...(isRequest ? [] : mentioned.map((userId) => mentionAct(message, userId))),
+      ...(directKey === null || isMuted || isRequest ? [] : [directMessageAct(message, otherOf({ directKey }, authorId))]),
     );
     if (isPutAway) await bringBack(tx, conversationId, authorId);
     // The members of a direct conversation never change.
@@ -170,9 +172,16 @@ interface Sending {
   readonly author: PublicUserJson;
   /** Whether a member has archived it, and it comes back to them. */
   readonly isPutAway: boolean;
-  /** Whether the other one of a direct conversation has muted it. */
-  readonly isHushed: boolean;
+  /** Of a direct conversation: whether the other one has muted it, whether it is a request to them, and whether it is one to the author. */
+  readonly isMuted: boolean;
+  readonly isRequest: boolean;
+  readonly isAnswer: boolean;
 }
+
+/** An SQL condition: the `target` is a direct conversation with a `member` for whom a condition holds. */
+const ofDirect = (condition: Prisma.Sql): Prisma.Sql => Prisma.sql`EXISTS (
+  SELECT 1 FROM target JOIN conversation_member member ON member.conversation_id = target.id WHERE target.direct_key IS NOT NULL AND ${condition}
+)`;
 
 /**
  * Brings a conversation back to the members who have archived it and have not muted it; of a large one only to the author, since the others are told

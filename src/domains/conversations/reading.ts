@@ -72,7 +72,7 @@ const moveReadPosition = async (tx: Tx, { clock }: Pick<Context, 'clock'>, membe
         SELECT count(*) FROM (
           SELECT 1 FROM conversation_member WHERE conversation_id = member.conversation_id LIMIT ${MAX_PUBLISHED_READERS + 1}
         ) few
-      ) <= ${MAX_PUBLISHED_READERS} AND ${passes} AND NOT ${IS_APART}
+      ) <= ${MAX_PUBLISHED_READERS} AND ${passes} AND NOT member.is_request AND NOT ${IS_APART}
       THEN ${throttleDecision(Prisma.sql`coalesce(member.read_told_at, '-infinity')`)} END AS decision,
       ${passes} AS passes, member.is_marked_unread AS "isMarkedUnread", member.has_news AS "hasNews", ${isMentioned} AS "isMentioned"
     FROM conversation_member member

@@ -17,7 +17,8 @@ import { list, text } from '../../graphql/text.js';
 import { viewerOf } from '../../access/viewer.js';
 import { loadUser, Me, meField, User, userField } from '../account/schema.js';
 import { inboxHead } from '../inbox/inbox.js';
-import { conversationsOf, createGroup, createRoom, findAsMember, latestActivity, membersOnly, startDirect } from './conversations.js';
+import { conversationsOf, createGroup, createRoom, findAsMember, latestActivity, membersOnly } from './conversations.js';
+import { startDirect } from './directs.js';
 import { MAX_TOLD_MEMBERS } from './inboxes.js';
 import { addMembers, leaveConversation, longestFirst, removeMember, renameConversation, transferOwnership } from './members.js';
 import { afterHead, assertMember, conversationHead, isKnown, onlineCount, ownMembership } from './membership.js';
@@ -349,7 +350,7 @@ export const ownConversationField = <Parent extends object>(
     description,
     resolve: async (query, parent, _args, context, info) => {
       const id = idOf(parent);
-      if (id === null || (await ownMembership(context, id)) === null) return null;
+      if (id === null || (await ownMembership(context, id))?.isDeclined !== false) return null;
       return await afterHead(context, info, id, () => context.db.prisma.conversation.findUnique({ ...query, where: { id } }));
     },
   });
@@ -388,7 +389,8 @@ const membersField = <Payload extends OfConversation & { readonly userIds: reado
   });
 
 mutation('startDirect', {
-  description: 'Opens the direct conversation with a user. The same two people always get the same one.',
+  description:
+    'Opens the direct conversation with a user. The same two people always get the same one. To somebody who does not follow the viewer, and is in no conversation with them, it comes as a request; a request to the viewer is accepted by it.',
   access: 'signedIn',
   limit: 'conversation',
   input: {

@@ -17,6 +17,10 @@ export const followedBy = (userId: string): Prisma.UserWhereInput => ({ follower
 export const followeesOf = (userId: string): Prisma.Sql =>
   Prisma.sql`(SELECT followee_id AS id FROM follow WHERE follower_id = ${userId}::uuid)`;
 
+/** An SQL condition: a user follows another. */
+export const isFollowing = (userId: Prisma.Sql, followeeId: Prisma.Sql): Prisma.Sql =>
+  Prisma.sql`EXISTS (SELECT 1 FROM follow WHERE follower_id = ${userId} AND followee_id = ${followeeId})`;
+
 /** The followers of a user, as an SQL query with the column `key`: their ids as text. */
 export const followersOf = (userId: string): Prisma.Sql =>
   Prisma.sql`SELECT follower_id::text AS key FROM follow WHERE followee_id = ${userId}::uuid`;

@@ -15,6 +15,7 @@ import { Me } from '../account/schema.js';
 import { unreadConversations } from '../conversations/conversations.js';
 import { ownConversationField } from '../conversations/schema.js';
 import { unreadNotifications } from '../notifications/notifications.js';
+import { Notification } from '../notifications/schema.js';
 import { inboxHead } from './inbox.js';
 import { inboxLog, type InboxEvents } from './topics.js';
 
@@ -105,6 +106,15 @@ builder.prismaObjectFields(Me, (t) => ({
     description:
       "The position of the viewer's inbox: follow `inboxChanged(after:)` from here. `conversations` and `unreadCounts` beside it are at least as new.",
     resolve: async (me, _args, context) => headCursor(inboxLog.name, me.id, await inboxHead(context, me.id)),
+  }),
+}));
+
+builder.prismaObjectFields(Notification, (t) => ({
+  unread: t.field({
+    type: UnreadCounts,
+    price: COUNTS,
+    description: 'What is unread now, the same on all devices of the viewer.',
+    resolve: ({ userId }, _args, context) => unreadOf(context, userId),
   }),
 }));
 

@@ -6,7 +6,6 @@ import { headCursor } from '../../realtime/cursor.js';
 import { conversationsAmong, conversationsOf, ownAmong } from '../conversations/conversations.js';
 import { ConversationConnection, conversationPage } from '../conversations/schema.js';
 import { announcementLog, EVERYONE, notificationLog } from '../notifications/topics.js';
-import { feedHead } from '../posts/feed-schema.js';
 import { feedLog } from '../posts/topics.js';
 import { unreadField } from './schema.js';
 import { MAX_CHANGED, syncSince, type Sync as SyncSince } from './sync.js';
@@ -14,6 +13,7 @@ import { inboxLog } from './topics.js';
 
 const notificationHead = heads(notificationLog);
 const announcementHead = heads(announcementLog);
+const feedHead = heads(feedLog);
 
 const Sync = builder.objectRef<SyncSince>('Sync').implement({
   description:

@@ -10,8 +10,7 @@ import { notDeleted } from './posts.js';
 import { Post } from './schema.js';
 import { feedLog, type FeedEvents } from './topics.js';
 
-/** The head of a user's feed. */
-export const feedHead = heads(feedLog);
+const feedHead = heads(feedLog);
 
 export const FeedEvent = builder.objectRef<LogEvent<FeedEvents>>('FeedEvent').implement({
   description: "A post that is new in the viewer's feed.",
