@@ -10,6 +10,7 @@ import { bodyHtml } from '../../graphql/html.js';
 import { encodeId } from '../../graphql/ids.js';
 import { batched, batchedField } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
+import { encodeCursor } from '../../realtime/cursor.js';
 import { streamKeyset } from '../../realtime/stream-keyset.js';
 import { text } from '../../graphql/text.js';
 import { Me, User, UserConnection } from '../account/schema.js';
@@ -74,6 +75,15 @@ export const Message = builder.prismaObject('Message', {
   description: 'A message in a conversation, visible to the members and to its author.',
   fields: (t) => ({
     seq: t.exposeInt('seq', { description: "Its place in the conversation's event log: it grows, but not always by one." }),
+    cursor: t.string({
+      price: READ,
+      description:
+        'Its place as a cursor, the same as of its edge: `messages(before:)` and `messages(after:)` read what is around it, wherever it was found.',
+      resolve: async ({ conversationId, seq }, _args, context) => {
+        const head = await conversationHead(context, conversationId);
+        return encodeCursor(conversationLog.name, conversationId, { epoch: head?.epoch ?? null, seq });
+      },
+    }),
     conversation: t.relation('conversation', { description: 'The conversation it was sent in.' }),
     author: t.relation('author', { description: 'Who wrote it.' }),
     body: t.exposeString('body', { description: 'Its text, as Markdown; empty once it is deleted.' }),
