@@ -3,12 +3,13 @@ import { relayPagination } from '@urql/exchange-graphcache/extras';
 import type { Exchange } from 'urql';
 import { EMBEDDED_TYPES, POSSIBLE_TYPES } from '../../../src/client/facts.js';
 import type { AreaOfCache } from './cache/area.js';
+import { inboxInCache } from './cache/inbox.js';
 import { chainOfPages } from './cache/lists.js';
 import { notificationsInCache } from './cache/notifications.js';
 import { peopleInCache } from './cache/people.js';
 import { postsInCache } from './cache/posts.js';
 
-const AREAS: readonly AreaOfCache[] = [notificationsInCache, postsInCache, peopleInCache];
+const AREAS: readonly AreaOfCache[] = [inboxInCache, notificationsInCache, postsInCache, peopleInCache];
 
 /** Lists whose pages are read one after another, and shown as one. */
 const pages = relayPagination();

@@ -1,0 +1,122 @@
+import { SendHorizontal, X } from 'lucide-react';
+import { useEffect, useRef, useState, type Ref } from 'react';
+import { useClient } from 'urql';
+import { MentionField } from '../../app/mention-field.js';
+import { IconButton } from '../../design/button.js';
+import { useTexts } from '../../i18n/language.js';
+import type { OpenConversationQuery } from '../../gql/graphql.js';
+import { draftOf, keepDraft } from './drafts.js';
+import { messagesTexts } from './messages-texts.js';
+import { oneLine } from './names.js';
+import { SetTyping } from './operations.js';
+import type { Quoted } from './outbox.js';
+import styles from './composer.module.css';
+
+interface ComposerProps {
+  readonly ref: Ref<HTMLTextAreaElement | null>;
+  readonly conversation: NonNullable<OpenConversationQuery['conversation']>;
+  readonly name: string;
+  readonly owner: string;
+  readonly replyTo: Quoted | null;
+  readonly onNoReply: () => void;
+  readonly onSend: (body: string) => void;
+  /** Arrow up in an empty field. */
+  readonly onEditLast: () => void;
+}
+
+/** How often the others are told that somebody goes on typing, and after what pause that they have stopped, in milliseconds. */
+const TELL_MS = 2_500;
+const PAUSE_MS = 4_000;
+
+/** Tells the others while the viewer types. */
+const useTelling = (conversationId: string): { readonly typed: () => void; readonly stopped: () => void } => {
+  const client = useClient();
+  const told = useRef(0);
+  const pause = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const tell = (isTyping: boolean): void => {
+    told.current = isTyping ? Date.now() : 0;
+    void client.mutation(SetTyping, { input: { conversationId, isTyping } }).toPromise();
+  };
+  const stopped = (): void => {
+    clearTimeout(pause.current);
+    if (told.current > 0) tell(false);
+  };
+  const latest = useRef(stopped);
+  useEffect(() => {
+    latest.current = stopped;
+  });
+  useEffect(() => () => latest.current(), []);
+  return {
+    typed: () => {
+      clearTimeout(pause.current);
+      pause.current = setTimeout(stopped, PAUSE_MS);
+      if (Date.now() - told.current > TELL_MS) tell(true);
+    },
+    stopped,
+  };
+};
+
+/** With a mouse the field is written in as soon as it is there; on a touch screen that would bring the keyboard up. */
+const hasMouse = matchMedia('(pointer: fine)').matches;
+
+export const Composer = ({ ref, conversation, name, owner, replyTo, onNoReply, onSend, onEditLast }: ComposerProps) => {
+  const t = useTexts(messagesTexts);
+  const { id, members } = conversation;
+  const [body, setBody] = useState(() => draftOf(owner, id));
+  const { typed, stopped } = useTelling(id);
+  const write = (text: string): void => {
+    setBody(text);
+    keepDraft(owner, id, text);
+    if (text.trim() === '') stopped();
+    else typed();
+  };
+  const send = (): void => {
+    const text = body.trim();
+    if (text === '') return;
+    onSend(text);
+    setBody('');
+    keepDraft(owner, id, '');
+    stopped();
+  };
+  const among = members?.pageInfo.hasNextPage === false ? members.nodes.map(({ user }) => user).filter((user) => user.id !== owner) : null;
+  return (
+    <form
+      className={styles.composer}
+      onSubmit={(event) => {
+        event.preventDefault();
+        send();
+      }}
+    >
+      {replyTo && (
+        <div className={styles.reply}>
+          <span className={styles.quoted} dir="auto">
+            <b>{t('replyingTo', { name: replyTo.author.displayName })}</b> {oneLine(replyTo.body)}
+          </span>
+          <IconButton label={t('cancelReply')} icon={<X size={16} />} onClick={onNoReply} />
+        </div>
+      )}
+      <div className={styles.row}>
+        <MentionField
+          ref={ref}
+          label={t('write', { name })}
+          value={body}
+          onChange={write}
+          onSend={send}
+          sendBy="enter"
+          opens="above"
+          className={styles.field}
+          autoFocus={hasMouse}
+          {...(among ? { among } : {})}
+          onKeyDown={(event) => {
+            if (event.key === 'ArrowUp' && body === '') {
+              event.preventDefault();
+              onEditLast();
+            } else if (event.key === 'Escape' && replyTo) onNoReply();
+          }}
+        />
+        <IconButton type="submit" label={t('send')} icon={<SendHorizontal size={20} />} disabled={body.trim() === ''} />
+      </div>
+      <p className={styles.hint}>{t('sendHint')}</p>
+    </form>
+  );
+};

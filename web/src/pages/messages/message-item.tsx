@@ -1,0 +1,370 @@
+import { Copy, CornerUpLeft, Ellipsis, Link2, Pencil, SmilePlus, Trash2 } from 'lucide-react';
+import { memo, useState, type KeyboardEvent } from 'react';
+import { useClient } from 'urql';
+import { Link } from 'wouter';
+import { failureOf, wordsOf } from '../../api/failure.js';
+import { paths } from '../../app/paths.js';
+import { useViewer } from '../../app/viewer.js';
+import { Avatar } from '../../design/avatar.js';
+import { Button, IconButton } from '../../design/button.js';
+import { classNames } from '../../design/class-names.js';
+import { Dialog } from '../../design/dialog.js';
+import { Menu, MenuItem, MenuSeparator } from '../../design/menu.js';
+import { Prose } from '../../design/prose.js';
+import { useToast } from '../../design/toast.js';
+import { MentionField } from '../../app/mention-field.js';
+import { readFragment } from '../../gql/fragment-masking.js';
+import type { OpenConversationQuery } from '../../gql/graphql.js';
+import { failureTexts } from '../../i18n/failure-texts.js';
+import { useFormats, useTexts } from '../../i18n/language.js';
+import type { HistoryStore } from './history-store.js';
+import type { ShownMessage } from './history.js';
+import { messagesTexts } from './messages-texts.js';
+import { nameOf, oneLine } from './names.js';
+import { DeleteMessage, EditMessage, MessageRow, React as AddReaction, Unreact } from './operations.js';
+import type { Outbox, Outgoing, Quoted } from './outbox.js';
+import styles from './message-item.module.css';
+
+const QUICK = ['👍', '❤️', '😄'] as const;
+const MORE = ['🎉', '🙏', '👀', '😮', '😢', '🤔', '🔥', '✅'] as const;
+
+const Quote = ({
+  of,
+  conversationId,
+}: {
+  readonly of: Pick<Quoted, 'id' | 'body' | 'author'> & { readonly deletedAt?: string | null };
+  readonly conversationId: string;
+}) => {
+  const t = useTexts(messagesTexts);
+  return (
+    <Link
+      to={`${paths.conversation(conversationId)}?message=${encodeURIComponent(of.id)}`}
+      className={styles.quote}
+      aria-label={t('answers', { name: of.author.displayName })}
+    >
+      <CornerUpLeft size={16} aria-hidden="true" />
+      <b dir="auto">{of.author.displayName}</b>
+      <span className={styles.quoted} dir="auto">
+        {of.deletedAt ? t('deletedMessage') : oneLine(of.body)}
+      </span>
+    </Link>
+  );
+};
+
+interface MessageItemProps {
+  readonly message: ShownMessage;
+  readonly rowKey: string;
+  /** Whether it has its author and time. */
+  readonly isFirst: boolean;
+  /** Whether it is pointed at or has the focus, and shows what can be done with it. */
+  readonly isActive: boolean;
+  readonly isTabbable: boolean;
+  /** Whether the page was opened at it. */
+  readonly isTarget: boolean;
+  readonly isEditing: boolean;
+  readonly conversation: NonNullable<OpenConversationQuery['conversation']>;
+  readonly store: HistoryStore;
+  readonly onActive: (rowKey: string) => void;
+  readonly onEdit: (messageId: string | null) => void;
+  readonly onReply: (message: ShownMessage) => void;
+}
+
+/** What is done with a message, shown at once where that can be taken back, and told when it did not work. */
+const useActs = ({ message, store }: Pick<MessageItemProps, 'message' | 'store'>) => {
+  const t = useTexts(messagesTexts);
+  const words = useTexts(failureTexts);
+  const client = useClient();
+  const toast = useToast();
+  const { id } = message;
+  const failed = (error: Parameters<typeof failureOf>[0]): void => {
+    const failure = failureOf(error);
+    if (failure) toast(t('failedAct', { words: wordsOf(failure, words) }));
+  };
+  return {
+    react: async (emoji: string): Promise<void> => {
+      const present = message.reactions.find((reaction) => reaction.emoji === emoji);
+      const has = present?.viewerHasReacted === true;
+      const count = (present?.count ?? 0) + (has ? -1 : 1);
+      const others = message.reactions.map((reaction) =>
+        reaction === present ? { ...reaction, count, viewerHasReacted: !has } : reaction,
+      );
+      const reactions = present ? others.filter((reaction) => reaction.count > 0) : [...others, { emoji, count, viewerHasReacted: true }];
+      store.put({ ...message, reactions });
+      const { data, error } = has
+        ? await client.mutation(Unreact, { input: { messageId: id, emoji } }).toPromise()
+        : await client.mutation(AddReaction, { input: { messageId: id, emoji } }).toPromise();
+      const payload = data && ('addReaction' in data ? data.addReaction : data.removeReaction);
+      store.put(payload ? readFragment(MessageRow, payload.message) : message);
+      failed(error);
+    },
+    edit: async (body: string): Promise<boolean> => {
+      const { data, error } = await client.mutation(EditMessage, { input: { messageId: id, body } }).toPromise();
+      if (data?.editMessage) store.put(readFragment(MessageRow, data.editMessage.message));
+      failed(error);
+      return data?.editMessage !== undefined && data.editMessage !== null;
+    },
+    remove: async (): Promise<void> => {
+      const { data, error } = await client.mutation(DeleteMessage, { input: { messageId: id } }).toPromise();
+      if (data?.deleteMessage?.message) store.put(readFragment(MessageRow, data.deleteMessage.message));
+      failed(error);
+    },
+  };
+};
+
+const Editor = ({
+  message,
+  conversation,
+  onDone,
+  onSave,
+}: Pick<MessageItemProps, 'message' | 'conversation'> & {
+  readonly onDone: () => void;
+  readonly onSave: (body: string) => Promise<boolean>;
+}) => {
+  const t = useTexts(messagesTexts);
+  const [body, setBody] = useState(message.body);
+  const [busy, setBusy] = useState(false);
+  const save = async (): Promise<void> => {
+    if (body.trim() === '' || busy) return;
+    if (body.trim() === message.body) {
+      onDone();
+      return;
+    }
+    setBusy(true);
+    const isSaved = await onSave(body.trim());
+    setBusy(false);
+    if (isSaved) onDone();
+  };
+  return (
+    <div className={styles.editor}>
+      <MentionField
+        label={t('editing')}
+        value={body}
+        onChange={setBody}
+        onSend={() => void save()}
+        sendBy="enter"
+        autoFocus
+        {...(conversation.members ? { among: conversation.members.nodes.map(({ user }) => user) } : {})}
+        onKeyDown={(event: KeyboardEvent) => {
+          if (event.key === 'Escape') onDone();
+        }}
+      />
+      <div className={styles.editorFoot}>
+        <Button onClick={onDone}>{t('cancel')}</Button>
+        <Button busy={busy} onClick={() => void save()}>
+          {t('save')}
+        </Button>
+      </div>
+    </div>
+  );
+};
+
+export const MessageItem = memo((props: MessageItemProps) => {
+  const { message, rowKey, isFirst, isActive, isTabbable, isTarget, isEditing, conversation, onActive, onEdit, onReply } = props;
+  const t = useTexts(messagesTexts);
+  const { clock, exact } = useFormats();
+  const toast = useToast();
+  const [isDeleting, setDeleting] = useState(false);
+  const { react, edit, remove } = useActs(props);
+  const { id, author, createdAt, deletedAt, editedAt, bodyHtml, replyTo, reactions, viewerCanEdit, viewerCanDelete } = message;
+  const isDeleted = deletedAt !== null;
+  const time = new Date(createdAt);
+  const copy = async (text: string, told: string): Promise<void> => {
+    await navigator.clipboard.writeText(text);
+    toast(told);
+  };
+  return (
+    <article
+      className={classNames(styles.message, isFirst && styles.first)}
+      data-row={rowKey}
+      data-target={isTarget || undefined}
+      tabIndex={isTabbable ? 0 : -1}
+      aria-label={`${author.displayName}, ${exact(time)}`}
+      onPointerEnter={() => onActive(rowKey)}
+      onFocus={() => onActive(rowKey)}
+    >
+      <div className={styles.gutter}>
+        {isFirst ? (
+          <Avatar name={author.displayName} of={author.username} size={32} />
+        ) : (
+          <time className={styles.quietTime} dateTime={createdAt} title={exact(time)}>
+            {clock(time)}
+          </time>
+        )}
+      </div>
+      <div className={styles.content}>
+        {isFirst && (
+          <p className={styles.head}>
+            <Link to={paths.person(author.username)} className={styles.author} dir="auto">
+              {author.displayName}
+            </Link>
+            <time dateTime={createdAt} title={exact(time)}>
+              {clock(time)}
+            </time>
+          </p>
+        )}
+        {replyTo && !isDeleted && <Quote of={replyTo} conversationId={conversation.id} />}
+        {isEditing ? (
+          <Editor message={message} conversation={conversation} onDone={() => onEdit(null)} onSave={edit} />
+        ) : isDeleted ? (
+          <p className={styles.deleted}>{t('deletedMessage')}</p>
+        ) : (
+          <div className={styles.body}>
+            <Prose html={bodyHtml} kind="message" />
+            {editedAt !== null && (
+              <span className={styles.edited} title={exact(new Date(editedAt))}>
+                ({t('edited')})
+              </span>
+            )}
+          </div>
+        )}
+        {reactions.length > 0 && !isDeleted && (
+          <div className={styles.reactions}>
+            {reactions.map(({ emoji, count, viewerHasReacted }) => (
+              <button
+                key={emoji}
+                type="button"
+                className={styles.reaction}
+                aria-pressed={viewerHasReacted}
+                aria-label={t('reaction', { emoji, count })}
+                onClick={() => void react(emoji)}
+              >
+                <span aria-hidden="true">{emoji}</span> <span aria-hidden="true">{count}</span>
+              </button>
+            ))}
+          </div>
+        )}
+      </div>
+      {isActive && !isDeleted && !isEditing && (
+        <div className={styles.acts}>
+          {QUICK.map((emoji) => (
+            <IconButton
+              key={emoji}
+              label={t('reactWith', { emoji })}
+              icon={<span aria-hidden="true">{emoji}</span>}
+              onClick={() => void react(emoji)}
+            />
+          ))}
+          <Menu label={t('react')} icon={<SmilePlus size={16} />}>
+            {MORE.map((emoji) => (
+              <MenuItem key={emoji} onSelect={() => void react(emoji)}>
+                {emoji}
+              </MenuItem>
+            ))}
+          </Menu>
+          <IconButton label={t('reply')} icon={<CornerUpLeft size={16} />} onClick={() => onReply(message)} />
+          <Menu label={t('actions')} icon={<Ellipsis size={16} />}>
+            <MenuItem icon={<Copy size={16} />} onSelect={() => void copy(message.body, t('textCopied'))}>
+              {t('copyText')}
+            </MenuItem>
+            <MenuItem
+              icon={<Link2 size={16} />}
+              onSelect={() =>
+                void copy(
+                  new URL(`${paths.conversation(conversation.id)}?message=${encodeURIComponent(id)}`, location.href).href,
+                  t('copied'),
+                )
+              }
+            >
+              {t('copyLink')}
+            </MenuItem>
+            {viewerCanEdit && (
+              <MenuItem icon={<Pencil size={16} />} onSelect={() => onEdit(id)}>
+                {t('edit')}
+              </MenuItem>
+            )}
+            {viewerCanDelete && <MenuSeparator />}
+            {viewerCanDelete && (
+              <MenuItem look="danger" icon={<Trash2 size={16} />} onSelect={() => setDeleting(true)}>
+                {t('delete')}
+              </MenuItem>
+            )}
+          </Menu>
+        </div>
+      )}
+      {isDeleting && (
+        <Dialog
+          open
+          onClose={() => setDeleting(false)}
+          title={t('deleteTitle')}
+          actions={
+            <>
+              <Button onClick={() => setDeleting(false)}>{t('cancel')}</Button>
+              <Button
+                look="danger"
+                onClick={() => {
+                  setDeleting(false);
+                  void remove();
+                }}
+              >
+                {t('delete')}
+              </Button>
+            </>
+          }
+        >
+          <p>{t('deleteText', { name: nameOf(conversation, t) })}</p>
+          <blockquote className={styles.toDelete} dir="auto">
+            {oneLine(message.body)}
+          </blockquote>
+        </Dialog>
+      )}
+    </article>
+  );
+});
+
+/** A message that is on its way, or could not be sent. */
+export const OutgoingItem = ({
+  item,
+  isFirst,
+  outbox,
+}: {
+  readonly item: Outgoing;
+  readonly isFirst: boolean;
+  readonly outbox: Outbox;
+}) => {
+  const t = useTexts(messagesTexts);
+  const words = useTexts(failureTexts);
+  const { clock } = useFormats();
+  const viewer = useViewer();
+  const { clientId, body, replyTo, at, state, failure } = item;
+  return (
+    <article className={classNames(styles.message, styles.outgoing, isFirst && styles.first)} data-state={state}>
+      <div className={styles.gutter}>
+        {isFirst && viewer && <Avatar name={viewer.user.displayName} of={viewer.user.username} size={32} />}
+      </div>
+      <div className={styles.content}>
+        {isFirst && (
+          <p className={styles.head}>
+            <span className={styles.author} dir="auto">
+              {viewer?.user.displayName}
+            </span>
+            <time dateTime={at}>{clock(new Date(at))}</time>
+          </p>
+        )}
+        {replyTo && (
+          <p className={styles.quote}>
+            <b dir="auto">{replyTo.author.displayName}</b>
+            <span className={styles.quoted} dir="auto">
+              {oneLine(replyTo.body)}
+            </span>
+          </p>
+        )}
+        <p className={styles.plain} dir="auto">
+          {body}
+        </p>
+        {state === 'waiting' && <p className={styles.state}>{t('waiting')}</p>}
+        {state === 'failed' && (
+          <div className={styles.failed} role="alert">
+            <span>
+              {t('failed')} {failure && wordsOf(failure, words)} {failure && <code>{failure.code}</code>}
+            </span>
+            <Button onClick={() => outbox.retry(clientId)}>{t('retry')}</Button>
+            <Button look="plain" onClick={() => outbox.discard(clientId)}>
+              {t('discard')}
+            </Button>
+          </div>
+        )}
+        {state === 'sending' && <span className="visually-hidden">{t('sending')}</span>}
+      </div>
+    </article>
+  );
+};

@@ -1,0 +1,552 @@
+import { graphql } from '../../gql/gql.js';
+
+// ---------------------------------------------------------------- the list
+
+export const ConversationRow = graphql(`
+  fragment ConversationRow on Conversation {
+    id
+    kind
+    title
+    joinCode
+    createdAt
+    lastMessageAt
+    unreadCount
+    isMarkedUnread
+    isMuted
+    isPinned
+    peer {
+      id
+      username
+      displayName
+      presence {
+        id
+        status
+      }
+    }
+    lastMessage {
+      id
+      body
+      deletedAt
+      author {
+        id
+        displayName
+      }
+    }
+  }
+`);
+
+export const ConversationList = graphql(`
+  query ConversationList($filter: ConversationFilter, $after: String) {
+    me {
+      id
+      inboxCursor
+      unreadCounts {
+        id
+        requests
+      }
+      conversations(first: 30, after: $after, filter: $filter) {
+        nodes {
+          id
+          isPinned
+          lastMessageAt
+          createdAt
+          peer {
+            id
+          }
+          ...ConversationRow
+        }
+        pageInfo {
+          hasNextPage
+          endCursor
+        }
+      }
+    }
+  }
+`);
+
+export const InboxLive = graphql(`
+  subscription InboxLive($after: String) {
+    inboxChanged(after: $after) {
+      cursor
+      kind
+      conversationId
+      conversation {
+        id
+        isArchived
+        isPinned
+        isMuted
+        kind
+        lastReadSeq
+        ...ConversationRow
+      }
+      unread {
+        id
+        version
+        messages
+        mentions
+        notifications
+        requests
+      }
+    }
+  }
+`);
+
+export const PresenceOfPeers = graphql(`
+  subscription PresenceOfPeers($ids: [ID!]!) {
+    presenceChanged(of: { userIds: $ids }) {
+      id
+      status
+      lastSeenAt
+    }
+  }
+`);
+
+// ---------------------------------------------------------------- a conversation
+
+export const OpenConversation = graphql(`
+  query OpenConversation($id: ID!) {
+    conversation(id: $id) {
+      id
+      kind
+      title
+      joinCode
+      memberCount
+      onlineCount
+      viewerCanEdit
+      lastReadSeq
+      lastReadCursor
+      unreadCount
+      isMarkedUnread
+      isLarge
+      isMuted
+      isPinned
+      isArchived
+      peer {
+        id
+        username
+        displayName
+        viewerBlocks
+        presence {
+          id
+          status
+          lastSeenAt
+        }
+      }
+      members(first: 100) {
+        nodes {
+          id
+          role
+          lastReadSeq
+          user {
+            id
+            username
+            displayName
+            presence {
+              id
+              status
+            }
+          }
+        }
+        pageInfo {
+          hasNextPage
+          endCursor
+        }
+      }
+    }
+  }
+`);
+
+export const MessageRow = graphql(`
+  fragment MessageRow on Message {
+    id
+    seq
+    cursor
+    clientId
+    body
+    bodyHtml
+    createdAt
+    editedAt
+    deletedAt
+    viewerCanEdit
+    viewerCanDelete
+    author {
+      id
+      username
+      displayName
+    }
+    replyTo {
+      id
+      body
+      deletedAt
+      author {
+        id
+        displayName
+      }
+    }
+    reactions {
+      emoji
+      count
+      viewerHasReacted
+    }
+  }
+`);
+
+/** The end of a history, or what is before a place in it. The cursor of the log beside it is no newer. */
+export const HistoryBefore = graphql(`
+  query HistoryBefore($id: ID!, $last: Int!, $before: String) {
+    conversation(id: $id) {
+      id
+      cursor
+      unreadCount
+      lastReadSeq
+      lastReadCursor
+      messages(last: $last, before: $before) {
+        nodes {
+          ...MessageRow
+        }
+        pageInfo {
+          hasPreviousPage
+        }
+      }
+    }
+  }
+`);
+
+/** What follows a place in a history. */
+export const HistoryAfter = graphql(`
+  query HistoryAfter($id: ID!, $first: Int!, $after: String!) {
+    conversation(id: $id) {
+      id
+      cursor
+      messages(first: $first, after: $after) {
+        nodes {
+          ...MessageRow
+        }
+        pageInfo {
+          hasNextPage
+        }
+      }
+    }
+  }
+`);
+
+/** Where a message stands, to open the history there. */
+export const PlaceOfMessage = graphql(`
+  query PlaceOfMessage($id: ID!) {
+    node(id: $id) {
+      __typename
+      id
+      ... on Message {
+        ...MessageRow
+        conversation {
+          id
+        }
+      }
+    }
+  }
+`);
+
+export const ConversationLive = graphql(`
+  subscription ConversationLive($id: ID!, $after: String) {
+    conversationEvents(conversationId: $id, after: $after) {
+      __typename
+      cursor
+      at
+      ... on MessageAdded {
+        message {
+          ...MessageRow
+        }
+      }
+      ... on MessageEdited {
+        message {
+          ...MessageRow
+        }
+      }
+      ... on MessageDeleted {
+        message {
+          ...MessageRow
+        }
+      }
+      ... on ReactionsChanged {
+        message {
+          ...MessageRow
+        }
+      }
+      ... on MemberJoined {
+        conversation {
+          id
+          memberCount
+        }
+        member {
+          id
+          role
+          lastReadSeq
+          user {
+            id
+            username
+            displayName
+            presence {
+              id
+              status
+            }
+          }
+        }
+      }
+      ... on MemberLeft {
+        user {
+          id
+        }
+        conversation {
+          id
+          memberCount
+        }
+      }
+      ... on OwnerChanged {
+        member {
+          id
+          role
+        }
+      }
+      ... on ConversationRenamed {
+        conversation {
+          id
+          title
+        }
+      }
+      ... on ReadMoved {
+        member {
+          id
+          lastReadSeq
+        }
+      }
+    }
+  }
+`);
+
+export const TypingLive = graphql(`
+  subscription TypingLive($id: ID!) {
+    typingChanged(conversationId: $id) {
+      isTyping
+      user {
+        id
+        displayName
+      }
+    }
+  }
+`);
+
+export const PresenceOfMembers = graphql(`
+  subscription PresenceOfMembers($id: ID!) {
+    presenceChanged(of: { conversationId: $id }) {
+      id
+      status
+      lastSeenAt
+    }
+  }
+`);
+
+// ---------------------------------------------------------------- what is done in it
+
+export const SendMessage = graphql(`
+  mutation SendMessage($input: SendMessageInput!) {
+    sendMessage(input: $input) {
+      message {
+        ...MessageRow
+      }
+    }
+  }
+`);
+
+export const EditMessage = graphql(`
+  mutation EditMessage($input: EditMessageInput!) {
+    editMessage(input: $input) {
+      message {
+        ...MessageRow
+      }
+    }
+  }
+`);
+
+export const DeleteMessage = graphql(`
+  mutation DeleteMessage($input: DeleteMessageInput!) {
+    deleteMessage(input: $input) {
+      messageId
+      message {
+        ...MessageRow
+      }
+    }
+  }
+`);
+
+export const React = graphql(`
+  mutation React($input: AddReactionInput!) {
+    addReaction(input: $input) {
+      message {
+        ...MessageRow
+      }
+    }
+  }
+`);
+
+export const Unreact = graphql(`
+  mutation Unreact($input: RemoveReactionInput!) {
+    removeReaction(input: $input) {
+      message {
+        ...MessageRow
+      }
+    }
+  }
+`);
+
+export const ReadUpTo = graphql(`
+  mutation ReadUpTo($input: MarkReadInput!) {
+    markRead(input: $input) {
+      conversation {
+        id
+        unreadCount
+        lastReadSeq
+        lastReadCursor
+        isMarkedUnread
+      }
+      me {
+        id
+        unreadMessageCount
+      }
+    }
+  }
+`);
+
+export const SetTyping = graphql(`
+  mutation SetTyping($input: SetTypingInput!) {
+    setTyping(input: $input) {
+      ok
+    }
+  }
+`);
+
+// ---------------------------------------------------------------- who is in it
+
+export const RenameConversation = graphql(`
+  mutation RenameConversation($input: RenameConversationInput!) {
+    renameConversation(input: $input) {
+      conversation {
+        id
+        title
+      }
+    }
+  }
+`);
+
+export const AddMembers = graphql(`
+  mutation AddMembers($input: AddMembersInput!) {
+    addMembers(input: $input) {
+      conversation {
+        id
+        memberCount
+      }
+      members {
+        id
+        role
+        lastReadSeq
+        user {
+          id
+          username
+          displayName
+          presence {
+            id
+            status
+          }
+        }
+      }
+    }
+  }
+`);
+
+export const RemoveMember = graphql(`
+  mutation RemoveMember($input: RemoveMemberInput!) {
+    removeMember(input: $input) {
+      conversation {
+        id
+        memberCount
+      }
+      user {
+        id
+      }
+    }
+  }
+`);
+
+export const LeaveConversation = graphql(`
+  mutation LeaveConversation($input: LeaveConversationInput!) {
+    leaveConversation(input: $input) {
+      conversationId
+      me {
+        id
+        unreadMessageCount
+      }
+    }
+  }
+`);
+
+// ---------------------------------------------------------------- beginning one
+
+export const FindPeople = graphql(`
+  query FindPeople($search: String!) {
+    users(first: 8, search: $search) {
+      nodes {
+        id
+        username
+        displayName
+      }
+    }
+  }
+`);
+
+export const StartDirect = graphql(`
+  mutation StartDirect($input: StartDirectInput!) {
+    startDirect(input: $input) {
+      conversation {
+        id
+        ...ConversationRow
+      }
+    }
+  }
+`);
+
+export const CreateGroup = graphql(`
+  mutation CreateGroup($input: CreateGroupInput!) {
+    createGroup(input: $input) {
+      conversation {
+        id
+        ...ConversationRow
+      }
+    }
+  }
+`);
+
+export const operations = [
+  ConversationList,
+  InboxLive,
+  PresenceOfPeers,
+  OpenConversation,
+  HistoryBefore,
+  HistoryAfter,
+  PlaceOfMessage,
+  ConversationLive,
+  TypingLive,
+  PresenceOfMembers,
+  SendMessage,
+  EditMessage,
+  DeleteMessage,
+  React,
+  Unreact,
+  ReadUpTo,
+  SetTyping,
+  RenameConversation,
+  AddMembers,
+  RemoveMember,
+  LeaveConversation,
+  FindPeople,
+  StartDirect,
+  CreateGroup,
+] as const;
