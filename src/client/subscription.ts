@@ -16,7 +16,12 @@ const REMEMBERED = 1_000;
  * very object that it was given whenever it subscribes again after a reconnect, so the cursor moves along in there; a subscription
  * that the server has ended for a passing reason is begun anew.
  */
-export const createSubscriptions = (client: Pick<Client, 'subscribe'>, cursorVariable: string, backoff: Backoff): Subscriptions => {
+export const createSubscriptions = (
+  { subscribe: subscribeOnce }: Pick<Client, 'subscribe'>,
+  cursorVariable: string,
+  backoff: Backoff,
+): Subscriptions => {
+  const subscribe = leavingLater(subscribeOnce);
   const waiting = new Set<() => void>();
   let ended = false;
 
@@ -39,7 +44,7 @@ export const createSubscriptions = (client: Pick<Client, 'subscribe'>, cursorVar
 
     const begin = (): void => {
       let left = false;
-      const unsubscribe = client.subscribe<Data, Extensions>(request, {
+      const unsubscribe = subscribe<Data, Extensions>(request, {
         next: (result) => {
           if (!left) take(result);
         },
@@ -113,14 +118,25 @@ export const createSubscriptions = (client: Pick<Client, 'subscribe'>, cursorVar
   };
 
   return {
-    subscribe: (payload, sink) =>
-      isSubscription(payload.query, payload.operationName) ? resume(payload, sink) : client.subscribe(payload, sink),
+    subscribe: (payload, sink) => (isSubscription(payload.query, payload.operationName) ? resume(payload, sink) : subscribe(payload, sink)),
     end: () => {
       ended = true;
       for (const complete of [...waiting]) complete();
     },
   };
 };
+
+/**
+ * Leaves an operation in a turn of the event loop of its own. In Node, messages that come together are handled in one turn: when somebody leaves upon a
+ * result and the `complete` of the server is the next message, the graphql-ws client counts the operation out twice, and then closes the socket although others
+ * are still on it, which it takes for their end.
+ */
+const leavingLater =
+  (subscribe: Client['subscribe']): Client['subscribe'] =>
+  (payload, sink) => {
+    const leave = subscribe(payload, sink);
+    return () => void setTimeout(leave, 0);
+  };
 
 /** The code of the first of some GraphQL errors; undefined for whatever else there is. */
 const codeOf = (errors: unknown): unknown => {

@@ -385,6 +385,25 @@ describe('a client that resumes', () => {
     await expect(refused.next()).rejects.toMatchObject([{ extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }]);
   });
 
+  it('leaves an operation upon its result without ending the others of the socket', async () => {
+    const post = await createPost();
+    const { client, closed } = resuming(app.url);
+    const comments = follow(client, post);
+    await comment(post, 'one');
+    expect(await next(comments)).toBe('one');
+    // The result and the `complete` behind it come together, so the server's and the client's end of the operation cross.
+    for (let times = 0; times < 3; times += 1) {
+      const completed = deferred<undefined>();
+      const leave = client.subscribe(
+        { query: '{ __typename }' },
+        { next: () => leave(), error: completed.reject, complete: () => completed.resolve(undefined) },
+      );
+      await completed.promise;
+    }
+    await comment(post, 'two');
+    expect([await next(comments), closed]).toEqual(['two', []]);
+  });
+
   it('keeps one failing reader from ending the others', async () => {
     const post = await createPost();
     const { client } = resuming(app.url);
