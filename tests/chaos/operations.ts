@@ -43,8 +43,8 @@ export const codeOf = (errors: unknown): string | undefined => {
   return first === undefined ? undefined : typeof code === 'string' ? code : 'none';
 };
 
-/** What a failure that passes is answered with. */
-export const PASSING: ReadonlySet<string> = new Set(['UNAVAILABLE']);
+/** What a failure that passes is answered with; a query may also run out of time while the database, the server or the machine stands still. */
+export const PASSING: ReadonlySet<string> = new Set(['UNAVAILABLE', 'TIMED_OUT']);
 
 /** How long a request may take before it is given up, in milliseconds. */
 const PATIENCE_MS = 10_000;
