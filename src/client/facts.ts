@@ -33,6 +33,7 @@ export const POSSIBLE_TYPES = {
 
 /** The types without an `id`, which a normalised cache keeps within what they belong to: `keys` of graphcache, `keyFields: false` of Apollo. */
 export const EMBEDDED_TYPES: readonly string[] = [
+  'AcceptRequestPayload',
   'AddCommentPayload',
   'AddMembersPayload',
   'AddReactionPayload',
@@ -58,6 +59,7 @@ export const EMBEDDED_TYPES: readonly string[] = [
   'CreatePostPayload',
   'CreateRoomPayload',
   'Credentials',
+  'DeclineRequestPayload',
   'DeleteCategoryPayload',
   'DeleteCommentPayload',
   'DeleteEntryPayload',
@@ -67,6 +69,7 @@ export const EMBEDDED_TYPES: readonly string[] = [
   'EntryConnection',
   'EntryEdge',
   'FeatureEntryPayload',
+  'FeedEvent',
   'FollowUserPayload',
   'InboxEvent',
   'JoinAsGuestPayload',
@@ -111,6 +114,7 @@ export const EMBEDDED_TYPES: readonly string[] = [
   'SetRoomPasscodePayload',
   'SetTypingPayload',
   'StartDirectPayload',
+  'Sync',
   'TransferOwnershipPayload',
   'Typing',
   'UnarchiveConversationPayload',

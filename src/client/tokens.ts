@@ -1,3 +1,4 @@
+import { wait } from './backoff.js';
 import type { GetAccessToken } from './session.js';
 
 /** What `login`, `register`, `joinAsGuest` and `refreshSession` give. */
@@ -59,6 +60,9 @@ const ABOUT_TO_EXPIRE_MS = 5_000;
 /** The time by the clock of this browser, in milliseconds. */
 const now = (): number => performance.timeOrigin + performance.now();
 
+/** How long the answer to one tab may be later than the refusal of another that asked at the same time, in milliseconds. */
+const OTHER_TAB_MS = 1_000;
+
 /** What is used here of a browser; Node has none of it. */
 interface Browser {
   readonly navigator?: {
@@ -111,6 +115,8 @@ export const createTokens = ({ storage, key = 'lyceum:session', refresh }: Token
     if (kept === null) return null;
     if (kept.accessToken !== stale) return kept.accessToken;
     const fresh = await refresh(kept.refreshToken);
+    // Where there are no locks, another tab may have been first, and be about to write down what it got.
+    if (fresh === null && !browser.navigator?.locks) await wait(OTHER_TAB_MS, new AbortController().signal);
     const after = read();
     // Signed out meanwhile, or in as somebody else; or another tab was first, where there are no locks.
     if (after?.accessToken !== stale) return after?.accessToken ?? null;

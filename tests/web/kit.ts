@@ -30,6 +30,8 @@ export interface WebPage {
   readonly complaints: () => string[];
   /** Another page of the same browser: a second tab. */
   readonly tab: (path: string) => Promise<Page>;
+  /** Ends it, whatever was said. */
+  readonly abandon: () => Promise<void>;
   /** Ends it. What the page was blamed for and nobody has taken out, and requests to other hosts, fail the test. */
   readonly close: () => Promise<void>;
 }
@@ -54,7 +56,7 @@ export const describeWeb = (name: string, body: (suite: WebSuite) => void): void
       browser = await launchBrowser(chromium ?? '');
     });
     afterAll(async () => {
-      await Promise.all([...opened].map((page) => page.close()));
+      await Promise.all([...opened].map((page) => page.abandon()));
       await browser.close();
     });
     body({
@@ -110,6 +112,7 @@ const openPage = async (
     page,
     complaints: () => complaints.splice(0),
     tab: open,
+    abandon: () => context.close(),
     close: async () => {
       onClose();
       await context.close();

@@ -93,7 +93,7 @@ describeWeb('the frame of the web client', ({ open }) => {
     await page.keyboard.press('Tab');
     const focused = page.locator(':focus');
     await expect.poll(() => focused.textContent()).toBe('Skip to the page');
-    for (const name of ['Vault', 'Feed', 'Messages', 'Notifications', 'Dark theme', 'Sign in']) {
+    for (const name of ['Vault', 'Feed', 'Messages', 'Notifications', 'Search and commands', 'Dark theme', 'Sign in']) {
       await page.keyboard.press('Tab');
       expect((await focused.getAttribute('aria-label')) ?? (await focused.textContent())).toBe(name);
     }

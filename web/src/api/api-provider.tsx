@@ -22,10 +22,14 @@ export const ApiProvider = ({ source, children }: { readonly source: ApiSource; 
   );
 };
 
-/** How the live connection is, and how often it has come back. */
-export const useConnection = (): { readonly state: ConnectionState; readonly returns: number } => {
+/** How the live connection is, how often it has come back, and how many events were waiting when it did last. */
+export const useConnection = (): { readonly state: ConnectionState; readonly returns: number; readonly missed: number } => {
   const api = use(ApiContext);
   if (!api) throw new Error('There is no ApiProvider.');
-  const { state, returns, onChange } = api.connection;
-  return { state: useSyncExternalStore(onChange, state), returns: useSyncExternalStore(onChange, returns) };
+  const { state, returns, missed, onChange } = api.connection;
+  return {
+    state: useSyncExternalStore(onChange, state),
+    returns: useSyncExternalStore(onChange, returns),
+    missed: useSyncExternalStore(onChange, missed),
+  };
 };

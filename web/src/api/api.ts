@@ -40,6 +40,7 @@ export const createApi = (tokens: Tokens): Api => {
     // Nobody looks at the page while another takes its place within so much: what is followed next finds the socket open.
     lazyCloseTimeout: 2_000,
   });
+  const connection = watchConnection(socket);
   const client = new Client({
     url: HTTP_URL,
     fetch: withToken(tokens, commits.fetch),
@@ -54,14 +55,22 @@ export const createApi = (tokens: Tokens): Api => {
           subscribe: (sink) => ({
             unsubscribe: socket.subscribe<ExecutionResult['data']>(
               { query, variables: { ...variables } },
-              { ...sink, next: (result) => sink.next(result as ExecutionResult) },
+              {
+                ...sink,
+                next: (result) => {
+                  const { extensions } = result as ExecutionResult;
+                  // Those of a log have cursors.
+                  if (typeof extensions?.['cursor'] === 'string') connection.noteEvent();
+                  sink.next(result as ExecutionResult);
+                },
+              },
             ),
           }),
         }),
       }),
     ],
   });
-  return { client, connection: watchConnection(socket), dispose: () => void socket.dispose() };
+  return { client, connection, dispose: () => void socket.dispose() };
 };
 
 /** The present {@link Api}, and when it becomes another. */

@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react';
+import { useEffect, type ReactNode } from 'react';
 import type { UseQueryResponse, AnyVariables } from 'urql';
 import { failureOf } from '../api/failure.js';
 import { ErrorNotice } from '../design/error-notice.js';
@@ -12,11 +12,18 @@ interface AnswerProps<Data, Variables extends AnyVariables> {
   readonly loading?: ReactNode;
 }
 
-/** The states of a query: loading, failed (with a way to try again), and its data, beside which a later failure is told. */
+/** The states of a query: loading, failed (with a way to try again, which the return of the network is too), and its data, beside which a later failure is told. */
 export const Answer = <Data, Variables extends AnyVariables>({ of, children, loading }: AnswerProps<Data, Variables>) => {
   const [{ data, error, fetching, stale }, again] = of;
   const failure = failureOf(error);
   const retry = (): void => again({ requestPolicy: 'network-only' });
+  const wasOffline = failure?.code === 'OFFLINE';
+  useEffect(() => {
+    if (!wasOffline) return;
+    const onOnline = (): void => again({ requestPolicy: 'network-only' });
+    addEventListener('online', onOnline);
+    return () => removeEventListener('online', onOnline);
+  }, [wasOffline, again]);
   if (data === undefined) {
     if (failure) return <ErrorNotice failure={failure} onRetry={retry} />;
     return loading ?? <Skeleton />;

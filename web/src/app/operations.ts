@@ -26,6 +26,103 @@ export const SignOut = graphql(`
   }
 `);
 
+/** What concerns the viewer beyond what they have open, and how many of it wait. */
+export const ShellNotified = graphql(`
+  subscription ShellNotified($after: String) {
+    notificationAdded(after: $after) {
+      cursor
+      id
+      isWithdrawn
+      me {
+        id
+        unreadMessageCount
+        unreadNotificationCount
+      }
+      ...NotificationItem
+    }
+  }
+`);
+
+export const NotificationItem = graphql(`
+  fragment NotificationItem on Notification {
+    id
+    kind
+    text
+    createdAt
+    readAt
+    actorCount
+    actors {
+      id
+      username
+      displayName
+    }
+    subject {
+      __typename
+      id
+      ... on Post {
+        id
+      }
+      ... on Comment {
+        id
+        post {
+          id
+        }
+      }
+      ... on Entry {
+        id
+        slug
+        title
+      }
+      ... on Message {
+        id
+        conversation {
+          id
+        }
+      }
+      ... on Conversation {
+        id
+      }
+      ... on User {
+        id
+        username
+      }
+    }
+  }
+`);
+
+export const PaletteSearch = graphql(`
+  query PaletteSearch($search: String!, $signedIn: Boolean!) {
+    entries(first: 6, filter: { search: $search }) {
+      nodes {
+        id
+        slug
+        title
+      }
+    }
+    users(first: 5, search: $search) {
+      nodes {
+        id
+        username
+        displayName
+      }
+    }
+    me @include(if: $signedIn) {
+      id
+      conversations(first: 50) {
+        nodes {
+          id
+          kind
+          title
+          peer {
+            id
+            displayName
+          }
+        }
+      }
+    }
+  }
+`);
+
 /** Who fits what was typed after `@`. */
 export const Mentionables = graphql(`
   query Mentionables($search: String!, $first: Int!) {
@@ -40,4 +137,4 @@ export const Mentionables = graphql(`
 `);
 
 /** What the frame around every page asks, for the page that tells developers. */
-export const operations = [ShellViewer, SignOut, Mentionables] as const;
+export const operations = [ShellViewer, ShellNotified, PaletteSearch, Mentionables, SignOut] as const;

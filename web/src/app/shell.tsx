@@ -1,5 +1,5 @@
-import { Bell, BookOpen, LogIn, MessagesSquare, Moon, Newspaper, Sun, type LucideIcon } from 'lucide-react';
-import { lazy, Suspense, useRef, useSyncExternalStore, type ReactNode } from 'react';
+import { Bell, BookOpen, Ellipsis, LogIn, MessagesSquare, Moon, Newspaper, Search, Sun, type LucideIcon } from 'lucide-react';
+import { lazy, Suspense, useCallback, useRef, useState, useSyncExternalStore, type ReactNode } from 'react';
 import { Link, useLocation } from 'wouter';
 import { useOwner } from '../api/api-provider.js';
 import { IconButton } from '../design/button.js';
@@ -8,6 +8,8 @@ import { useTexts } from '../i18n/language.js';
 import { appTexts } from './app-texts.js';
 import { ConnectionLine } from './connection-line.js';
 import { useKeptScroll } from './kept-scroll.js';
+import { useKeys } from './keys.js';
+import { LiveViewer } from './live-viewer.js';
 import { paths } from './paths.js';
 import { preferences } from './preferences.js';
 import { useViewer } from './viewer.js';
@@ -39,6 +41,10 @@ const PlaceLink = ({ to, name, Icon, badge }: Place) => {
 /** For those who are signed in alone: a visitor loads no menus. */
 const AccountMenu = lazy(() => import('./account-menu.js'));
 
+/** What is above the page is loaded when it is first opened. */
+const Palette = lazy(() => import('./palette.js'));
+const KeyList = lazy(() => import('./key-list.js'));
+
 const ThemeButton = () => {
   const t = useTexts(appTexts);
   const { theme } = useSyncExternalStore(preferences.onChange, preferences.get);
@@ -60,6 +66,11 @@ export const Shell = ({ children }: { readonly children: ReactNode }) => {
   const [location] = useLocation();
   const main = useRef<HTMLElement>(null);
   useKeptScroll(main, 'main');
+  const [above, setAbove] = useState<'nothing' | 'palette' | 'keys'>('nothing');
+  const openPalette = useCallback(() => setAbove('palette'), []);
+  const openKeys = useCallback(() => setAbove('keys'), []);
+  const close = useCallback(() => setAbove((present) => (present === 'nothing' ? present : 'nothing')), []);
+  useKeys({ onPalette: openPalette, onKeys: openKeys });
   const messages = viewer?.unreadMessageCount ?? 0;
   const notifications = viewer?.unreadNotificationCount ?? 0;
   useWaiting(messages + notifications);
@@ -89,22 +100,32 @@ export const Shell = ({ children }: { readonly children: ReactNode }) => {
           <PlaceLink key={place.to} {...place} />
         ))}
         <div className={styles.account}>
-          <ThemeButton />
+          <div className={styles.extras}>
+            <IconButton label={t('search')} icon={<Search size={20} />} onClick={openPalette} />
+            <ThemeButton />
+          </div>
           {owner === null ? (
-            <Link to={paths.signIn(location)} className={styles.place} title={t('signIn')}>
-              <span className={styles.icon}>
-                <LogIn size={20} aria-hidden="true" />
+            <>
+              <span className={styles.wideOnly}>
+                <PlaceLink to={paths.signIn(location)} name={t('signIn')} Icon={LogIn} />
               </span>
-              <span className={styles.name}>{t('signIn')}</span>
-            </Link>
+              <span className={styles.narrowOnly}>
+                <PlaceLink to={paths.settings} name={t('more')} Icon={Ellipsis} />
+              </span>
+            </>
           ) : (
             <Suspense>
-              <AccountMenu />
+              <AccountMenu onPalette={openPalette} />
             </Suspense>
           )}
         </div>
       </nav>
       <ConnectionLine />
+      {owner !== null && <LiveViewer />}
+      <Suspense>
+        {above === 'palette' && <Palette onClose={close} onKeys={openKeys} />}
+        {above === 'keys' && <KeyList onClose={close} />}
+      </Suspense>
       <main ref={main} id="page" className={styles.main} tabIndex={-1}>
         {children}
       </main>

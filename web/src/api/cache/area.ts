@@ -18,6 +18,7 @@ export interface AreaOfCache {
  * leaves out is undefined there, so say it in `operations.ts` too.
  */
 export const update =
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- each update says by it what it reads
   <Result>(act: (result: Result, args: Variables, cache: Cache) => void): UpdateResolver =>
-  (parent, args, cache) =>
-    act(parent as Result, args, cache);
+    (parent, args, cache) =>
+      act(parent as Result, args, cache);

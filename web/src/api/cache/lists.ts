@@ -13,8 +13,8 @@ const pagesIn = (cache: Cache, owner: Entity, field: string): PageInCache[] =>
   });
 
 const nodesIn = (cache: Cache, { connection }: PageInCache): string[] => {
-  const nodes = cache.resolve(connection, 'nodes');
-  return Array.isArray(nodes) ? nodes.filter((node) => typeof node === 'string') : [];
+  const nodes: unknown = cache.resolve(connection, 'nodes');
+  return Array.isArray(nodes) ? (nodes as unknown[]).filter((node) => typeof node === 'string') : [];
 };
 
 const isFirst = ({ args }: PageInCache): boolean => !args['after'] && !args['before'] && typeof args['last'] !== 'number';

@@ -18,6 +18,30 @@ interface MarkedRead {
 
 /** The notifications of the viewer: one that comes or changes stands first, one that was withdrawn nowhere. */
 export const notificationsInCache: AreaOfCache = {
+  optimistic: {
+    updateNotificationPreferences: ({ input }, cache) => {
+      const me = cache.resolve('Query', 'me');
+      if (typeof me !== 'string') return null;
+      const { preferences } = input as { readonly preferences: readonly { readonly kind: string; readonly enabled: boolean }[] };
+      const present = cache.resolve(me, 'notificationPreferences');
+      return {
+        __typename: 'UpdateNotificationPreferencesPayload',
+        me: {
+          __typename: 'Me',
+          id: cache.resolve(me, 'id') as string,
+          notificationPreferences: (Array.isArray(present) ? (present as string[]) : []).map((preference) => {
+            const kind = cache.resolve(preference, 'kind') as string;
+            const changed = preferences.find((each) => each.kind === kind);
+            return {
+              __typename: 'NotificationPreference',
+              kind,
+              enabled: changed?.enabled ?? (cache.resolve(preference, 'enabled') as boolean),
+            };
+          }),
+        },
+      };
+    },
+  },
   updates: {
     Subscription: {
       notificationAdded: update<Added>(({ notificationAdded: { id, isWithdrawn, me } }, _args, cache) => {
