@@ -94,4 +94,39 @@ describeWeb('the feed and its posts', ({ open }) => {
     await one.close();
     await other.close();
   });
+
+  test('somebody is found by their name, followed from their profile, and stands in the feed', async () => {
+    await writePost(ada, 'For those who follow me');
+    const cem = await app.user('cem');
+    const { page, close } = await open(app, { as: cem, path: '/feed' });
+    await page.getByText('You follow nobody who has written').waitFor();
+    await page.getByRole('link', { name: 'Find people' }).click();
+    await page.getByLabel('Find somebody by their name').fill('ad');
+    await page.getByRole('listitem').getByRole('link', { name: /@ada/ }).click();
+    await page.getByRole('heading', { level: 1, name: 'ada' }).waitFor();
+    await page.getByRole('button', { name: 'Follow', exact: true }).click();
+    await page.getByRole('button', { name: 'Following', exact: true }).waitFor();
+    await page.getByRole('link', { name: '1 follower' }).click();
+    await page.getByRole('listitem').getByRole('link', { name: /@cem/ }).waitFor();
+    expect(await page.getByRole('link', { name: 'Message', exact: true }).getAttribute('href')).toBe('/messages?to=ada');
+    await page.getByRole('navigation', { name: 'Places' }).getByRole('link', { name: 'Feed' }).click();
+    await page.getByText('For those who follow me').waitFor();
+    await close();
+  });
+
+  test('a post is deleted after it was named, also before the eyes of another', async () => {
+    const id = await writePost(zoe, 'Not for long');
+    const one = await open(app, { as: zoe, path: `/posts/${id}` });
+    const other = await open(app, { path: `/posts/${id}` });
+    await other.page.getByRole('heading', { level: 1, name: 'Post by zoe' }).waitFor();
+    await one.page.getByRole('button', { name: 'More about the post by zoe' }).click();
+    await one.page.getByRole('menuitem', { name: 'Delete' }).click();
+    const dialog = one.page.getByRole('dialog', { name: 'Delete this post?' });
+    await dialog.getByText('Not for long').waitFor();
+    await dialog.getByRole('button', { name: 'Delete' }).click();
+    await one.page.getByRole('heading', { level: 1, name: 'Feed' }).waitFor();
+    await other.page.getByText('This post has been deleted').waitFor();
+    await one.close();
+    await other.close();
+  });
 });

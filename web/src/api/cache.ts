@@ -15,9 +15,9 @@ const AREAS: readonly AreaOfCache[] = [inboxInCache, notificationsInCache, posts
 const pages = relayPagination();
 
 const LISTS: NonNullable<AreaOfCache['resolvers']> = {
-  Query: { entries: pages, popularEntries: pages, feed: chainOfPages, posts: chainOfPages, users: pages, announcements: pages },
+  Query: { entries: pages, popularEntries: pages, feed: chainOfPages, posts: chainOfPages, users: chainOfPages, announcements: pages },
   Me: { conversations: pages, notifications: pages, blockedUsers: pages, messageHistory: pages },
-  User: { entries: pages, posts: chainOfPages, followers: pages, following: pages },
+  User: { entries: pages, posts: chainOfPages, followers: chainOfPages, following: chainOfPages },
   Post: { comments: pages, likers: pages },
   Entry: { likers: pages },
   Comment: { replies: pages },

@@ -10,6 +10,8 @@ export const paths = {
   people: '/people',
   person: (username: string) => `/people/${encodeURIComponent(username)}`,
   messages: '/messages',
+  /** Begins a conversation with somebody, or opens the one that there is. */
+  messageTo: (username: string) => `/messages?to=${encodeURIComponent(username)}`,
   conversation: (id: string) => `/messages/${encodeURIComponent(id)}`,
   join: (code = '') => (code === '' ? '/join' : `/join/${encodeURIComponent(code)}`),
   notifications: '/notifications',

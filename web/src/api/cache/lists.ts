@@ -91,7 +91,7 @@ const pageInfoOf = (cache: Cache, connection: string): PageInfoInCache => {
 
 const PAGING: readonly string[] = ['first', 'last', 'after', 'before'];
 const filtersOf = (args: NonNullable<FieldArgs>): string =>
-  JSON.stringify(Object.entries(args).filter(([name, value]) => !PAGING.includes(name) && value !== null && value !== undefined));
+  JSON.stringify(Object.entries(args).filter(([name, value]) => !PAGING.includes(name) && value !== null));
 
 /**
  * The pages of a list that grows at its start, as one: the first, then each that was asked for behind the end of the one before. When the first is read
@@ -100,11 +100,13 @@ const filtersOf = (args: NonNullable<FieldArgs>): string =>
 export const chainOfPages: Resolver = (_parent, args, cache, { parentKey, fieldName }) => {
   const filters = filtersOf(args);
   const pages = pagesIn(cache, parentKey, fieldName).filter((page) => filtersOf(page.args) === filters);
-  const first = pages.filter(isFirst).at(-1);
+  const firsts = pages.filter(isFirst);
+  const first = firsts.find((page) => page.args['first'] === args['first']) ?? firsts.at(-1);
   if (!first) return undefined;
   const nodes = new Set<string>();
   let end: PageInfoInCache = { hasNextPage: false, endCursor: null };
-  for (let page: PageInCache | undefined = first; page;) {
+  let page: PageInCache | undefined = first;
+  while (page) {
     for (const node of nodesIn(cache, page)) nodes.add(node);
     end = pageInfoOf(cache, page.connection);
     const { endCursor } = end;

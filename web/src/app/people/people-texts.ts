@@ -6,12 +6,12 @@ export const peopleTexts = catalogue({
     ONLINE: 'Here now',
     AWAY: 'Away',
     OFFLINE: 'Not here',
-    more: 'Show more',
+    people: 'People',
   },
   de: {
     ONLINE: 'Gerade da',
     AWAY: 'Abwesend',
     OFFLINE: 'Nicht da',
-    more: 'Mehr zeigen',
+    people: 'Personen',
   },
 });

@@ -1,6 +1,6 @@
 import { ArrowUp, Newspaper, Users } from 'lucide-react';
 import { useState } from 'react';
-import { useMutation, useQuery } from 'urql';
+import { useClient, useMutation, useQuery } from 'urql';
 import { Link, useSearch } from 'wouter';
 import { useOwner } from '../../api/api-provider.js';
 import { Answer } from '../../app/answer.js';
@@ -22,9 +22,8 @@ import type { FragmentType } from '../../gql/fragment-masking.js';
 import { useTexts } from '../../i18n/language.js';
 import { feedTexts } from './feed-texts.js';
 import { CreatePost, Everyone, Following } from './operations.js';
+import { LOOKED_AT, useNewer, type Kind } from './use-newer.js';
 import styles from './feed-page.module.css';
-
-type Kind = 'following' | 'everyone';
 
 /** How many posts are asked for at once. */
 const PAGE = 20;
@@ -35,12 +34,19 @@ const FIRST: Readonly<Record<Kind, number>> = {
   everyone: keptCount('everyone', { least: PAGE, most: MOST_AT_ONCE }),
 };
 
+interface PostsData {
+  readonly feed?: Posts | null;
+  readonly posts?: Posts | null;
+}
+
 interface Posts {
   readonly nodes: readonly (FragmentType<typeof PostCard> & { readonly id: string })[];
   readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
 }
 
-const Composer = ({ onPosted }: { readonly onPosted: (id: string) => void }) => {
+const NONE: Posts = { nodes: [], pageInfo: { hasNextPage: false, endCursor: null } };
+
+const Composer = () => {
   const t = useTexts(feedTexts);
   const [, create] = useMutation(CreatePost);
   return (
@@ -52,8 +58,7 @@ const Composer = ({ onPosted }: { readonly onPosted: (id: string) => void }) => 
       isPrimary
       foot={t('markdown')}
       onSend={async (body, clientId) => {
-        const { data, error } = await create({ input: { body, clientId } });
-        if (data?.createPost) onPosted(data.createPost.post.id);
+        const { error } = await create({ input: { body, clientId } });
         return error;
       }}
     />
@@ -83,60 +88,54 @@ const Nothing = ({ kind }: { readonly kind: Kind }) => {
   );
 };
 
-interface FeedProps {
-  readonly kind: Kind;
-  /** The post that the viewer has just written: what is new is shown with it. */
-  readonly posted: string | null;
-}
-
-/** The posts of a tab, as they were when it was opened; what has come since is announced. */
-const Feed = ({ kind, posted }: FeedProps) => {
+/** The posts of a tab, as they were when it was opened, with the viewer's own; what others have written since is announced. */
+const Feed = ({ kind }: { readonly kind: Kind }) => {
   const t = useTexts(feedTexts);
   const main = useMain();
   const [after, setAfter] = useState<string | null>(null);
   const [isReturn] = useState(isComingBack);
-  const answer = useQuery<{ readonly feed?: Posts | null; readonly posts?: Posts | null }, { first: number; after: string | null }>({
+  const answer = useQuery<PostsData, { first: number; after: string | null }>({
     query: kind === 'following' ? Following : Everyone,
     variables: { first: FIRST[kind], after },
     requestPolicy: isReturn || after !== null ? 'cache-first' : 'cache-and-network',
   });
-  /** The post that stands first, as long as nobody has asked for newer ones. */
-  const [top, setTop] = useState<{ readonly id: string; readonly posted: string | null } | null>(null);
-  const [{ data }] = answer;
-  const { nodes, pageInfo } = data?.feed ?? data?.posts ?? { nodes: [], pageInfo: { hasNextPage: false, endCursor: null } };
-  const isNew = top === null || top.posted !== posted || nodes.every(({ id }) => id !== top.id);
-  const [first] = nodes;
-  if (isNew && first && (top?.id !== first.id || top.posted !== posted)) setTop({ id: first.id, posted });
-  const held = isNew ? 0 : nodes.findIndex(({ id }) => id === top.id);
-  const showNew = (): void => {
-    if (first) setTop({ id: first.id, posted });
+  const client = useClient();
+  const postsOf = (data: PostsData | undefined): Posts => data?.feed ?? data?.posts ?? NONE;
+  const newer = useNewer(kind, answer[0].data === undefined ? null : postsOf(answer[0].data).nodes);
+  const showNewer = async (): Promise<void> => {
+    const query = kind === 'following' ? Following : Everyone;
+    await client.query<PostsData>(query, { first: FIRST[kind], after: null }, { requestPolicy: 'network-only' }).toPromise();
+    setAfter(null);
     main.current?.scrollTo({ top: 0 });
   };
   return (
     <Answer of={answer} loading={<Skeleton lines={12} />}>
-      {(_data, isFetching) =>
-        nodes.length === 0 ? (
-          <Nothing kind={kind} />
-        ) : (
+      {(data, isFetching) => {
+        const { nodes, pageInfo } = postsOf(data);
+        return (
           <>
             <div className={styles.fresh} role="status">
-              {held > 0 && (
-                <Button onClick={showNew}>
+              {newer > 0 && (
+                <Button onClick={() => void showNewer()}>
                   <ArrowUp size={16} aria-hidden="true" />
-                  {t('newPosts', { count: held })}
+                  {newer < LOOKED_AT ? t('newPosts', { count: newer }) : t('manyNew', { count: LOOKED_AT - 1 })}
                 </Button>
               )}
             </div>
-            <PostList
-              posts={held === 0 ? nodes : nodes.slice(held)}
-              name={kind}
-              isFetching={isFetching && after !== null && after === pageInfo.endCursor}
-              onMore={pageInfo.hasNextPage && !isFetching ? () => setAfter(pageInfo.endCursor) : null}
-              after={!pageInfo.hasNextPage && kind === 'everyone' && nodes.length > PAGE && <p className={styles.end}>{t('end')}</p>}
-            />
+            {nodes.length === 0 ? (
+              <Nothing kind={kind} />
+            ) : (
+              <PostList
+                posts={nodes}
+                name={kind}
+                isFetching={isFetching && after !== null && after === pageInfo.endCursor}
+                onMore={pageInfo.hasNextPage && !isFetching ? () => setAfter(pageInfo.endCursor) : null}
+                after={!pageInfo.hasNextPage && kind === 'everyone' && nodes.length > PAGE && <p className={styles.end}>{t('end')}</p>}
+              />
+            )}
           </>
-        )
-      }
+        );
+      }}
     </Answer>
   );
 };
@@ -144,7 +143,6 @@ const Feed = ({ kind, posted }: FeedProps) => {
 const FeedPage = () => {
   const t = useTexts(feedTexts);
   const owner = useOwner();
-  const [posted, setPosted] = useState<string | null>(null);
   const of = new URLSearchParams(useSearch()).get('of');
   const kind: Kind = owner === null || of === 'everyone' ? 'everyone' : 'following';
   return (
@@ -157,7 +155,7 @@ const FeedPage = () => {
         </Link>
       }
     >
-      {owner === null ? <Invitation>{t('invitation')}</Invitation> : <Composer onPosted={setPosted} />}
+      {owner === null ? <Invitation>{t('invitation')}</Invitation> : <Composer />}
       {owner !== null && (
         <LinkTabs
           label={t('whose')}
@@ -167,7 +165,7 @@ const FeedPage = () => {
           ]}
         />
       )}
-      <Feed key={kind} kind={kind} posted={posted} />
+      <Feed key={kind} kind={kind} />
     </Page>
   );
 };

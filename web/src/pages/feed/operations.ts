@@ -30,6 +30,22 @@ export const Everyone = graphql(`
   }
 `);
 
+/** What stands first in the two lists now. */
+export const Newest = graphql(`
+  query Newest($first: Int!, $following: Boolean!) {
+    feed(first: $first) @include(if: $following) {
+      nodes {
+        id
+      }
+    }
+    posts(first: $first) @skip(if: $following) {
+      nodes {
+        id
+      }
+    }
+  }
+`);
+
 export const CreatePost = graphql(`
   mutation CreatePost($input: CreatePostInput!) {
     createPost(input: $input) {
@@ -44,4 +60,4 @@ export const CreatePost = graphql(`
   }
 `);
 
-export const operations = [Following, Everyone, CreatePost] as const;
+export const operations = [Following, Everyone, Newest, CreatePost] as const;

@@ -1,0 +1,76 @@
+import { Users } from 'lucide-react';
+import { useEffect, useState } from 'react';
+import { useQuery } from 'urql';
+import { useSearchParams } from 'wouter';
+import { Answer } from '../../app/answer.js';
+import { Page } from '../../app/page.js';
+import { PeopleList } from '../../app/people/people-list.js';
+import { EmptyState } from '../../design/empty-state.js';
+import { Skeleton } from '../../design/skeleton.js';
+import { TextField } from '../../design/text-field.js';
+import { useTexts } from '../../i18n/language.js';
+import { Directory } from './operations.js';
+import { peoplePageTexts } from './people-page-texts.js';
+
+const PAGE = 40;
+/** How long somebody pauses before the server is asked, in milliseconds. */
+const PAUSE_MS = 150;
+const MAX_SEARCH = 100;
+
+const Found = ({ search }: { readonly search: string }) => {
+  const t = useTexts(peoplePageTexts);
+  const [after, setAfter] = useState<string | null>(null);
+  const answer = useQuery({ query: Directory, variables: { search: search === '' ? null : search, first: PAGE, after } });
+  return (
+    <Answer of={answer} loading={<Skeleton kind="rows" lines={10} />}>
+      {({ users }, isFetching) => {
+        if (!users) return null;
+        if (users.nodes.length === 0)
+          return search === '' ? (
+            <EmptyState icon={<Users size={20} />} title={t('emptyTitle')}>
+              {t('empty')}
+            </EmptyState>
+          ) : (
+            <EmptyState title={t('nobodyTitle')}>{t('nobody')}</EmptyState>
+          );
+        const { hasNextPage, endCursor } = users.pageInfo;
+        return (
+          <PeopleList
+            people={users.nodes}
+            name={`people ${search}`}
+            isFetching={isFetching && after !== null}
+            onMore={hasNextPage && !isFetching ? () => setAfter(endCursor) : null}
+          />
+        );
+      }}
+    </Answer>
+  );
+};
+
+/** Everybody, with a search that is part of the address. */
+const PeoplePage = () => {
+  const t = useTexts(peoplePageTexts);
+  const [params, setParams] = useSearchParams();
+  const asked = params.get('q') ?? '';
+  const [typed, setTyped] = useState(asked);
+  useEffect(() => {
+    const search = typed.trim();
+    if (search === asked) return;
+    const timer = setTimeout(() => setParams(search === '' ? {} : { q: search }, { replace: true }), PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [typed, asked, setParams]);
+  return (
+    <Page title={t('title')}>
+      <TextField
+        type="search"
+        label={t('search')}
+        value={typed}
+        maxLength={MAX_SEARCH}
+        onChange={({ currentTarget }) => setTyped(currentTarget.value)}
+      />
+      <Found key={asked} search={asked} />
+    </Page>
+  );
+};
+
+export default PeoplePage;
