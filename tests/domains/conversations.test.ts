@@ -33,7 +33,7 @@ graphql(
   `fragment ConversationsConversation on Conversation { id kind title joinCode memberCount unreadCount lastReadSeq lastReadCursor lastMessageAt cursor clientId }`,
 );
 graphql(
-  `fragment ConversationsMessage on Message { id seq body createdAt clientId author { username } replyTo { id } conversation { id } }`,
+  `fragment ConversationsMessage on Message { id seq cursor body createdAt clientId author { username } replyTo { id } conversation { id } }`,
 );
 
 const StartDirect = graphql(
@@ -299,6 +299,7 @@ describe('messages', () => {
     }
     const page = await messages(ada, group.id);
     expect(page.edges).toEqual(sent.map(({ cursor, message }) => ({ cursor, node: message })));
+    expect(page.edges.map(({ cursor, node }) => node.cursor === cursor)).toEqual([true, true, true]);
     expect((await conversation(ben, group.id)).lastMessageAt).toBe(sent[2]?.message.createdAt);
   });
 
