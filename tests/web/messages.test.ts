@@ -2,21 +2,12 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { aDirect, aGroup, aMessage, aRoom } from '../kit/factories.js';
-import { describeWeb, violations } from './kit.js';
+import { describeWeb } from './kit.js';
 
 const history = (page: Page) => page.getByRole('list', { name: 'Messages', exact: true });
 const field = (page: Page, name: string) => page.getByRole('textbox', { name: `Write to ${name}` });
 const said = (page: Page, text: string) => history(page).getByText(text, { exact: true });
 const addressOf = (id: string): string => `/messages/${encodeURIComponent(id)}`;
-
-/** Where the first message stands that is wholly on the screen. */
-const FIRST_SEEN = `(() => {
-  const list = document.querySelector('[role=list][aria-label=Messages]');
-  const { top } = list.getBoundingClientRect();
-  const found = [...list.querySelectorAll('article')].map((element) => ({ row: element.dataset.row, y: element.getBoundingClientRect().y }));
-  return found.filter(({ y }) => y >= top).sort((one, other) => one.y - other.y)[0] ?? null;
-})()`;
-const whereIs = (row: string): string => `document.querySelector('[data-row="${row}"]')?.getBoundingClientRect().y ?? null`;
 
 describeWeb('conversations in the web client', ({ open }) => {
   let app: TestApp;
@@ -44,38 +35,6 @@ describeWeb('conversations in the web client', ({ open }) => {
     await Promise.all([hers.close(), his.close()]);
   });
 
-  test('sends a message once whose answer was lost, and one that was refused when somebody tries again', async () => {
-    const { id } = await aGroup(app, zoe, [ben], 'Lost answers');
-    const { page, close, complaints } = await open(app, { as: zoe, path: addressOf(id) });
-    await field(page, 'Lost answers').waitFor();
-    let troubles = 0;
-    await page.route('**/graphql', async (route) => {
-      if (!(route.request().postData() ?? '').includes('mutation SendMessage') || troubles === 2) return await route.fallback();
-      troubles += 1;
-      // First the answer is lost on its way, then the server is too busy.
-      if (troubles === 1) {
-        await route.fetch();
-        return await route.abort('connectionreset');
-      }
-      const error = { message: 'Busy', extensions: { code: 'UNAVAILABLE' } };
-      return await route.fulfill({ json: { errors: [error], data: null } });
-    });
-    await field(page, 'Lost answers').fill('Just once');
-    await page.keyboard.press('Enter');
-    await said(page, 'Just once').waitFor();
-    await page.getByRole('button', { name: 'Try again' }).click();
-    await history(page).locator('article:not([data-state])').getByText('Just once').waitFor();
-    await expect.poll(() => history(page).locator('article').count()).toBe(1);
-    const messages = await app.data<{ conversation: { messages: { nodes: readonly { body: string }[] } } }>(
-      'query ($id: ID!) { conversation(id: $id) { messages { nodes { body } } } }',
-      { id },
-      ben,
-    );
-    expect(messages.conversation.messages.nodes).toEqual([{ body: 'Just once' }]);
-    complaints();
-    await close();
-  });
-
   test('keeps what is written offline, also over a reload, and has everything once when the network is back', async () => {
     const { id } = await aGroup(app, zoe, [ben], 'Tunnel');
     const { page, close, complaints } = await open(app, { as: zoe, path: addressOf(id) });
@@ -97,58 +56,6 @@ describeWeb('conversations in the web client', ({ open }) => {
     await expect.poll(() => history(page).locator('article').count()).toBe(4);
     expect(await field(page, 'Tunnel').inputValue()).toBe('A draft');
     complaints();
-    await close();
-  });
-
-  test('scrolls up through hundreds of messages, and what is read never jumps', async () => {
-    const { id } = await aGroup(app, zoe, [ben], 'Long');
-    for (let next = 0; next < 240; next += 20)
-      await Promise.all(
-        Array.from({ length: 20 }, (_, index) =>
-          aMessage(app, index % 7 < 4 ? zoe : ben, id, `${next + index} ${'word '.repeat((index * 37) % 90)}`),
-        ),
-      );
-    const { page, close } = await open(app, { as: zoe, path: addressOf(id) });
-    await page
-      .getByRole('button', { name: /new message|latest/ })
-      .or(history(page).locator('article'))
-      .first()
-      .waitFor();
-    await history(page).hover();
-    const jumps: number[] = [];
-    let steps = 0;
-    while (!(await page.getByText('This is the beginning of the conversation.').isVisible()) && steps < 80) {
-      const before = await page.evaluate<{ row: string; y: number } | null>(FIRST_SEEN);
-      await page.mouse.wheel(0, -400);
-      steps += 1;
-      // It has come to rest when two looks at it see the same.
-      let last: number | null = null;
-      await expect
-        .poll(async () => {
-          const y = before && (await page.evaluate<number | null>(whereIs(before.row)));
-          const rests = y !== null && y === last && y !== before?.y;
-          last = y;
-          return rests || y === null;
-        })
-        .toBe(true);
-      if (before && last !== null && !(await page.getByText('This is the beginning of the conversation.').isVisible()))
-        jumps.push(Math.abs(last - before.y - 400));
-    }
-    expect(steps).toBeGreaterThan(10);
-    expect(Math.max(...jumps)).toBeLessThanOrEqual(2);
-    await close();
-  });
-
-  test('opens at the message of its address, with what is around it, and goes to the end from there', async () => {
-    const { id } = await aGroup(app, zoe, [ben], 'Linked');
-    const first = await aMessage(app, ben, id, 'The one that is linked to');
-    for (let next = 0; next < 120; next += 20)
-      await Promise.all(Array.from({ length: 20 }, (_, index) => aMessage(app, ben, id, `Later ${next + index}`)));
-    const { page, close } = await open(app, { as: zoe, path: `${addressOf(id)}?message=${encodeURIComponent(first.id)}` });
-    await said(page, 'The one that is linked to').waitFor();
-    await aMessage(app, ben, id, 'The last word');
-    await page.getByRole('button', { name: /new message/ }).click();
-    await said(page, 'The last word').waitFor();
     await close();
   });
 
@@ -207,27 +114,4 @@ describeWeb('conversations in the web client', ({ open }) => {
     await page.getByRole('heading', { level: 1, name: 'This conversation is not there' }).waitFor();
     await close();
   });
-
-  for (const theme of ['light', 'dark'] as const) {
-    test(`has nothing that axe objects to, ${theme}, wide and narrow`, async () => {
-      const { id } = await aGroup(app, zoe, [ben], `Looked at, ${theme}`);
-      const { id: messageId } = await aMessage(app, ben, id, 'With **everything**');
-      await aMessage(app, zoe, id, '`code` and [a link](https://example.com)');
-      await app.data(
-        'mutation ($input: AddReactionInput!) { addReaction(input: $input) { __typename } }',
-        { input: { messageId, emoji: '🎉' } },
-        zoe,
-      );
-      for (const width of [1_440, 390]) {
-        const { page, close } = await open(app, { as: zoe, theme, width, path: `${addressOf(id)}?panel=members` });
-        await page.getByRole('link', { name: /^ben/ }).first().waitFor();
-        for (const path of [null, addressOf(id), '/messages', '/join']) {
-          if (path !== null) await page.goto(new URL(path, app.url).href);
-          await page.getByRole('heading', { level: 1 }).or(page.getByRole('dialog')).first().waitFor();
-          expect({ path, width, found: await violations(page) }).toEqual({ path, width, found: [] });
-        }
-        await close();
-      }
-    });
-  }
 });

@@ -96,7 +96,7 @@ const createHistoryStore = (client: Client, id: string): HistoryStore => {
     become({ history, status: 'ready', failure: null, begin: state.begin ?? cursor, opening: state.opening + 1, ...rest });
   };
 
-  /** From a place on, with what is behind it; what is before it is read as soon as it is looked at. */
+  /** From a place on, with a page before it: how the first message is shown depends on the one before. */
   const openFrom = async (
     cursor: string,
     rest: Pick<HistoryState, 'unreadAfter' | 'target'>,
@@ -108,8 +108,15 @@ const createHistoryStore = (client: Client, id: string): HistoryStore => {
       return;
     }
     const { messages, cursor: end } = data.conversation;
-    const page = asNow([...first, ...messagesOf(messages.nodes)]);
-    opened(withNewer({ ...EMPTY, latestSeq: state.history.latestSeq, hasOlder: true }, page, messages.pageInfo.hasNextPage), rest, end);
+    const page = [...first, ...messagesOf(messages.nodes)];
+    const above = await before(page[0]?.cursor ?? cursor);
+    const older = above.data?.conversation?.messages;
+    if (!older) {
+      failed(above.error);
+      return;
+    }
+    const history = withNewer({ ...EMPTY, latestSeq: state.history.latestSeq }, asNow(page), messages.pageInfo.hasNextPage);
+    opened(withOlder(history, asNow(messagesOf(older.nodes)), older.pageInfo.hasPreviousPage), rest, end);
   };
 
   const openEnd = async (): Promise<void> => {
