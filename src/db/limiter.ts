@@ -1,8 +1,8 @@
 import { coded } from '../errors.js';
 
 /**
- * Runs at most `limit` functions at a time; further ones wait in the order of their arrival. A burst is thereby served late, instead of
- * being refused by a pool whose waiting callers time out.
+ * Runs at most `limit` functions at a time: at once while there is room; further ones wait in the order of their arrival. A burst is thereby served late, instead
+ * of being refused by a pool whose waiting callers time out.
  * @param maxWaitMs the longest wait, in milliseconds; then the call fails with UNAVAILABLE
  * @param maxWaiting the most calls that may wait; a further one fails with UNAVAILABLE at once
  */
@@ -14,11 +14,7 @@ export const createLimiter = (
   const waiting = new Set<() => void>();
   let running = 0;
 
-  const turn = async (): Promise<void> => {
-    if (running < limit) {
-      running += 1;
-      return;
-    }
+  const waitForTurn = async (): Promise<void> => {
     if (waiting.size >= maxWaiting) throw tooMuch();
     await new Promise<void>((resolve, reject) => {
       const begin = (): void => {
@@ -45,7 +41,8 @@ export const createLimiter = (
   };
 
   return async (work) => {
-    await turn();
+    if (running < limit) running += 1;
+    else await waitForTurn();
     try {
       return await work();
     } finally {

@@ -2,6 +2,7 @@ import { createSourceEventStream, GraphQLError, type DocumentNode, type Executio
 import { addressKey } from '../../access/address.js';
 import type { CostBudgets } from '../../access/cost-budgets.js';
 import { contextFor, type Context, type Principal, type Services } from '../../context.js';
+import { createLimiter } from '../../db/limiter.js';
 import { insist, mayPass } from '../../realtime/patience.js';
 import { LIGHT_WEIGHT } from '../../realtime/group.js';
 import type { Sharing } from '../../realtime/share.js';
@@ -68,6 +69,8 @@ export const createSubscribe = (
   budgets: CostBudgets,
 ) => {
   const selectionOf = createSelectionOf();
+  // One event may be rendered for hundreds of viewers: a message of a group for each inbox. Their statements would wait in the queue of the pool, and time out.
+  const turns = createLimiter(services.config.database.poolSize, TURN_MS);
   const sharings: Sharings = new WeakMap();
 
   /** Opens an access watch for a single stream; the end of the watch ends the stream. */
@@ -98,7 +101,7 @@ export const createSubscribe = (
         leave();
         return source;
       }
-      const sharing = sharingOf(execute, args, selectionOf(args), source.visible, services, mask, costOf, budgets, sharings);
+      const sharing = sharingOf(execute, args, selectionOf(args), source.visible, services, mask, costOf, budgets, turns, sharings);
       return { source, sharing, audience: watch ?? { principal: null, client: context.client }, watch, generation, leave };
     } catch (error) {
       leave();
@@ -132,6 +135,7 @@ const sharingOf = (
   mask: Mask,
   costOf: CostOf,
   budgets: CostBudgets,
+  turns: Turns,
   known: Sharings,
 ): Sharing<unknown, Audience, Encoded> => {
   const { document, operationName, variableValues } = args;
@@ -159,7 +163,10 @@ const sharingOf = (
         const trap = { touched: false };
         const contextValue =
           audience === null ? contextForEveryone(shown, () => (trap.touched = true)) : contextForAudience(shown, audience.principal);
-        const result = await execute({ document, operationName, variableValues, rootValue: item, contextValue });
+        const execution = (): Promise<ExecutionResult> =>
+          Promise.resolve(execute({ document, operationName, variableValues, rootValue: item, contextValue }));
+        // A heavy selection has turns for each of its statements.
+        const result = await (audience === null || weight > LIGHT_WEIGHT ? execution() : turns(execution));
         // The execution has read the viewer. Its result is thrown away, and its errors are not logged because they come from the trap.
         if (trap.touched) return { out: encode({ data: null }, item, mask), personal: true };
         assertResult(result);
@@ -184,6 +191,11 @@ const assertResult = ({ data, errors = [] }: ExecutionResult): void => {
   const cause = failure.originalError ?? failure;
   throw new Error(`${failure.path?.join('.') ?? ''}: ${cause.message}`, { cause });
 };
+
+/** The longest wait of an event's execution for its turn, in milliseconds; it is tried again after that. */
+const TURN_MS = 60_000;
+
+type Turns = ReturnType<typeof createLimiter>;
 
 /** By document; the parser's cache returns the same object for the same text. */
 type Sharings = WeakMap<DocumentNode, Map<string, Sharing<unknown, Audience, Encoded>>>;
