@@ -2,12 +2,23 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { aDirect, aGroup, aMessage, aRoom } from '../kit/factories.js';
-import { describeWeb } from './kit.js';
+import { describeWeb, violations } from './kit.js';
 
 const history = (page: Page) => page.getByRole('list', { name: 'Messages', exact: true });
 const field = (page: Page, name: string) => page.getByRole('textbox', { name: `Write to ${name}` });
 const said = (page: Page, text: string) => history(page).getByText(text, { exact: true });
+/** A machine may be busy. */
+const PATIENT = { timeout: 20_000 };
 const addressOf = (id: string): string => `/messages/${encodeURIComponent(id)}`;
+
+/** Where the first message stands that is wholly on the screen. */
+const FIRST_SEEN = `(() => {
+  const list = document.querySelector('[role=list][aria-label=Messages]');
+  const { top } = list.getBoundingClientRect();
+  const found = [...list.querySelectorAll('article')].map((element) => ({ row: element.dataset.row, y: element.getBoundingClientRect().y }));
+  return found.filter(({ y }) => y >= top).sort((one, other) => one.y - other.y)[0] ?? null;
+})()`;
+const whereIs = (row: string): string => `document.querySelector('[data-row="${row}"]')?.getBoundingClientRect().y ?? null`;
 
 describeWeb('conversations in the web client', ({ open }) => {
   let app: TestApp;
@@ -56,6 +67,43 @@ describeWeb('conversations in the web client', ({ open }) => {
     await expect.poll(() => history(page).locator('article').count()).toBe(4);
     expect(await field(page, 'Tunnel').inputValue()).toBe('A draft');
     complaints();
+    await close();
+  });
+
+  test('scrolls up through hundreds of messages, and what is read never jumps', async () => {
+    const { id } = await aGroup(app, zoe, [ben], 'Long');
+    for (let next = 0; next < 240; next += 20)
+      await Promise.all(
+        Array.from({ length: 20 }, (_, index) => aMessage(app, zoe, id, `${next + index} ${'word '.repeat((index * 37) % 90)}`)),
+      );
+    const { page, close } = await open(app, { as: zoe, path: addressOf(id) });
+    await page
+      .getByRole('button', { name: /new message|latest/ })
+      .or(history(page).locator('article'))
+      .first()
+      .waitFor();
+    await history(page).hover();
+    const jumps: number[] = [];
+    let steps = 0;
+    while (!(await page.getByText('This is the beginning of the conversation.').isVisible()) && steps < 80) {
+      const before = await page.evaluate<{ row: string; y: number } | null>(FIRST_SEEN);
+      await page.mouse.wheel(0, -400);
+      steps += 1;
+      // It has come to rest when two looks at it see the same.
+      let last: number | null = null;
+      await expect
+        .poll(async () => {
+          const y = before && (await page.evaluate<number | null>(whereIs(before.row)));
+          const rests = y !== null && y === last && y !== before?.y;
+          last = y;
+          return rests || y === null;
+        }, PATIENT)
+        .toBe(true);
+      if (before && last !== null && !(await page.getByText('This is the beginning of the conversation.').isVisible()))
+        jumps.push(Math.abs(last - before.y - 400));
+    }
+    expect(steps).toBeGreaterThan(10);
+    expect(Math.max(...jumps)).toBeLessThanOrEqual(2);
     await close();
   });
 
@@ -114,4 +162,27 @@ describeWeb('conversations in the web client', ({ open }) => {
     await page.getByRole('heading', { level: 1, name: 'This conversation is not there' }).waitFor();
     await close();
   });
+
+  for (const theme of ['light', 'dark'] as const) {
+    test(`has nothing that axe objects to, ${theme}, wide and narrow`, async () => {
+      const { id } = await aGroup(app, zoe, [ben], `Looked at, ${theme}`);
+      const { id: messageId } = await aMessage(app, ben, id, 'With **everything**');
+      await aMessage(app, zoe, id, '`code` and [a link](https://example.com)');
+      await app.data(
+        'mutation ($input: AddReactionInput!) { addReaction(input: $input) { __typename } }',
+        { input: { messageId, emoji: '🎉' } },
+        zoe,
+      );
+      for (const width of [1_440, 390]) {
+        const { page, close } = await open(app, { as: zoe, theme, width, path: `${addressOf(id)}?panel=members` });
+        await page.getByRole('link', { name: /^ben/ }).first().waitFor();
+        for (const path of [null, addressOf(id), '/messages', '/join']) {
+          if (path !== null) await page.goto(new URL(path, app.url).href);
+          await page.getByRole('heading', { level: 1 }).or(page.getByRole('dialog')).first().waitFor();
+          expect({ path, width, found: await violations(page) }).toEqual({ path, width, found: [] });
+        }
+        await close();
+      }
+    });
+  }
 });

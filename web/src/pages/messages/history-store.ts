@@ -126,7 +126,8 @@ const createHistoryStore = (client: Client, id: string): HistoryStore => {
       return;
     }
     const { messages, cursor, unreadCount, lastReadSeq, lastReadCursor } = data.conversation;
-    const unreadAfter = unreadCount > 0 ? lastReadSeq : null;
+    // Somebody who follows it has asked for the end itself.
+    const unreadAfter = unreadCount > 0 && state.begin === null ? lastReadSeq : null;
     if (unreadCount > UNREAD_IN_PAGE && lastReadCursor !== null && state.begin === null) {
       await openFrom(lastReadCursor, { unreadAfter, target: null }, []);
       return;
