@@ -46,6 +46,39 @@ describeWeb('conversations in the web client', ({ open }) => {
     await Promise.all([hers.close(), his.close()]);
   });
 
+  test('sends a message once that was refused, was tried again, and whose answer was lost then', async () => {
+    const { id } = await aGroup(app, zoe, [ben], 'Lost answers');
+    const { page, close, complaints } = await open(app, { as: zoe, path: addressOf(id) });
+    await field(page, 'Lost answers').waitFor();
+    let troubles = 0;
+    await page.route('**/graphql', async (route) => {
+      if (!(route.request().postData() ?? '').includes('mutation SendMessage') || troubles === 2) return await route.fallback();
+      troubles += 1;
+      // First the server is too busy, then its answer is lost on the way.
+      if (troubles === 1) {
+        const error = { message: 'Busy', extensions: { code: 'UNAVAILABLE' } };
+        return await route.fulfill({ json: { errors: [error], data: null } });
+      }
+      await route.fetch();
+      return await route.abort('connectionreset');
+    });
+    await field(page, 'Lost answers').fill('Just once');
+    await page.keyboard.press('Enter');
+    await said(page, 'Just once').waitFor();
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await history(page).locator('article:not([data-state])').getByText('Just once').waitFor();
+    await expect.poll(() => history(page).locator('article').count()).toBe(1);
+    const messages = await app.data<{ conversation: { messages: { nodes: readonly { body: string }[] } } }>(
+      'query ($id: ID!) { conversation(id: $id) { messages { nodes { body } } } }',
+      { id },
+      ben,
+    );
+    expect(messages.conversation.messages.nodes).toEqual([{ body: 'Just once' }]);
+    // The browser tells of the lost answer, sooner or later.
+    await expect.poll(() => complaints().join(), PATIENT).toContain('ERR_CONNECTION_RESET');
+    await close();
+  });
+
   test('keeps what is written offline, also over a reload, and has everything once when the network is back', async () => {
     const { id } = await aGroup(app, zoe, [ben], 'Tunnel');
     const { page, close, complaints } = await open(app, { as: zoe, path: addressOf(id) });
@@ -104,6 +137,19 @@ describeWeb('conversations in the web client', ({ open }) => {
     }
     expect(steps).toBeGreaterThan(10);
     expect(Math.max(...jumps)).toBeLessThanOrEqual(2);
+    await close();
+  });
+
+  test('opens at the message of its address, with what is around it, and goes to the end from there', async () => {
+    const { id } = await aGroup(app, zoe, [ben], 'Linked');
+    const first = await aMessage(app, ben, id, 'The one that is linked to');
+    for (let next = 0; next < 120; next += 20)
+      await Promise.all(Array.from({ length: 20 }, (_, index) => aMessage(app, ben, id, `Later ${next + index}`)));
+    const { page, close } = await open(app, { as: zoe, path: `${addressOf(id)}?message=${encodeURIComponent(first.id)}` });
+    await said(page, 'The one that is linked to').waitFor();
+    await aMessage(app, ben, id, 'The last word');
+    await page.getByRole('button', { name: /new message/ }).click();
+    await said(page, 'The last word').waitFor();
     await close();
   });
 
