@@ -52,15 +52,19 @@ describeWeb('conversations in the web client', ({ open }) => {
     await field(page, 'Lost answers').waitFor();
     let troubles = 0;
     await page.route('**/graphql', async (route) => {
-      if (!(route.request().postData() ?? '').includes('mutation SendMessage') || troubles === 2) return await route.fallback();
+      if (!(route.request().postData() ?? '').includes('mutation SendMessage') || troubles === 2) {
+        await route.fallback();
+        return;
+      }
       troubles += 1;
       // First the server is too busy, then its answer is lost on the way.
       if (troubles === 1) {
         const error = { message: 'Busy', extensions: { code: 'UNAVAILABLE' } };
-        return await route.fulfill({ json: { errors: [error], data: null } });
+        await route.fulfill({ json: { errors: [error], data: null } });
+        return;
       }
       await route.fetch();
-      return await route.abort('connectionreset');
+      await route.abort('connectionreset');
     });
     await field(page, 'Lost answers').fill('Just once');
     await page.keyboard.press('Enter');
@@ -123,17 +127,17 @@ describeWeb('conversations in the web client', ({ open }) => {
       await page.mouse.wheel(0, -400);
       steps += 1;
       // It has come to rest when two looks at it see the same.
-      let last: number | null = null;
+      const seen: (number | null)[] = [];
       await expect
         .poll(async () => {
-          const y = before && (await page.evaluate<number | null>(whereIs(before.row)));
-          const rests = y !== null && y === last && y !== before?.y;
-          last = y;
-          return rests || y === null;
+          seen.push(before && (await page.evaluate<number | null>(whereIs(before.row))));
+          const [y, last] = [seen.at(-1) ?? null, seen.at(-2) ?? null];
+          return y === null || (y === last && y !== before?.y);
         }, PATIENT)
         .toBe(true);
-      if (before && last !== null && !(await page.getByText('This is the beginning of the conversation.').isVisible()))
-        jumps.push(Math.abs(last - before.y - 400));
+      const rest = seen.at(-1) ?? null;
+      if (before && rest !== null && !(await page.getByText('This is the beginning of the conversation.').isVisible()))
+        jumps.push(Math.abs(rest - before.y - 400));
     }
     expect(steps).toBeGreaterThan(10);
     expect(Math.max(...jumps)).toBeLessThanOrEqual(2);
