@@ -1,9 +1,9 @@
 import type { Context } from '../context.js';
 import { htmlOf } from '../markdown/html.js';
-import { HTML, SHORT_HTML } from './price.js';
+import { HTML, SHORT_HTML, type FieldPrice } from './price.js';
 
 /** What is said of every field of HTML. */
-const SAFE = 'as HTML, fit to be put into a page: without scripts, styles, frames and forms';
+export const SAFE = 'as HTML, fit to be put into a page: without scripts, styles, frames and forms';
 
 /** The options of a field that gives a text of up to 200,000 characters as HTML. */
 export const longHtml = <Item>(sourceOf: (item: Item) => string) => ({
@@ -18,3 +18,11 @@ export const bodyHtml = {
   description: `Its text ${SAFE}; empty once it is deleted.`,
   resolve: ({ body }: { readonly body: string }, _args: object, context: Context): string | Promise<string> => htmlOf(context, body),
 };
+
+/** How many characters of a text that nobody has rendered before cost a row. Those of entries are mostly found rendered already. */
+const CHARACTERS_OF_A_ROW = 100;
+
+/** The price of rendering a text that is an argument: it is new nearly every time. */
+export const previewPrice: FieldPrice = ({ text }) => ({
+  own: SHORT_HTML + (typeof text === 'string' ? text.length / CHARACTERS_OF_A_ROW : 0),
+});

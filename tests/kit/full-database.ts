@@ -190,6 +190,7 @@ export const FULL_LITERALS: Literals = {
   'Query.conversation.id': () => globalId('Conversation', 'conversation'),
   'Query.conversationEvents.conversationId': (kind) => globalId('Conversation', 'conversation', placeOf(CONVERSATION_KINDS, kind)),
   'Query.entry.by': () => '{ slug: "entry-1" }',
+  'Query.markdownPreview.text': () => '"Some *words* of it."',
   'Query.node.id': (type = 'User') => (type === 'User' ? globalId('User', 'user', 1) : null),
   'Query.nodes.ids': (type = 'User') => {
     const kind = NODE_KINDS[type];

@@ -9,7 +9,8 @@ import type { PageArgs } from '../../db/keyset.js';
 import { badInput } from '../../errors.js';
 import { decodeId, encodeId } from '../../graphql/ids.js';
 import { batched } from '../../graphql/loaders.js';
-import { longHtml } from '../../graphql/html.js';
+import { longHtml, previewPrice, SAFE } from '../../graphql/html.js';
+import { htmlOf } from '../../markdown/html.js';
 import { mutation } from '../../graphql/mutation.js';
 import { text } from '../../graphql/text.js';
 import { LONG_TEXT, pagePrice, READ, SEARCH, STATEMENT, TEXT_SEARCH, WRITE } from '../../graphql/price.js';
@@ -241,6 +242,23 @@ builder.queryField('tags', (t) =>
       search: t.arg.string({ validate: text(0, MAX_SEARCH), description: 'Only those that contain this, in any case.' }),
     },
     resolve: (_root, { search }, context) => tagsContaining(context, search ?? '', MAX_TAG_LIST),
+  }),
+);
+
+builder.queryField('markdownPreview', (t) =>
+  t.string({
+    nullable: true,
+    authScopes: { signedIn: true },
+    price: previewPrice,
+    description: `A text that is being written, as an entry, a post, a comment or a message of it would show it: ${SAFE}.`,
+    args: {
+      text: t.arg.string({
+        required: true,
+        validate: text(0, MAX_CONTENT),
+        description: `The text, as Markdown; up to ${MAX_CONTENT} characters.`,
+      }),
+    },
+    resolve: (_root, { text: source }, context) => htmlOf(context, source),
   }),
 );
 
