@@ -8,8 +8,9 @@ import { chainOfPages } from './cache/lists.js';
 import { notificationsInCache } from './cache/notifications.js';
 import { peopleInCache } from './cache/people.js';
 import { postsInCache } from './cache/posts.js';
+import { vaultInCache } from './cache/vault.js';
 
-const AREAS: readonly AreaOfCache[] = [inboxInCache, notificationsInCache, postsInCache, peopleInCache];
+const AREAS: readonly AreaOfCache[] = [inboxInCache, notificationsInCache, postsInCache, peopleInCache, vaultInCache];
 
 /** Lists whose pages are read one after another, and shown as one. */
 const pages = relayPagination();

@@ -2,6 +2,7 @@
 export const paths = {
   home: '/',
   vault: '/vault',
+  vaultOf: (filter: Readonly<Partial<Record<'category' | 'tag' | 'author', string>>>) => `/vault?${new URLSearchParams(filter).toString()}`,
   entry: (slug: string) => `/vault/entries/${encodeURIComponent(slug)}`,
   newEntry: '/vault/new',
   editEntry: (slug: string) => `/vault/entries/${encodeURIComponent(slug)}/edit`,

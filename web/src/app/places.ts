@@ -5,6 +5,7 @@
 export const PLACES = [
   '',
   'vault',
+  'entries',
   'feed',
   'posts',
   'people',

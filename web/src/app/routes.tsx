@@ -8,6 +8,8 @@ type PageModule = Promise<{ readonly default: ComponentType }>;
 
 /** Each page is a chunk of its own, loaded when it is first opened. The first pattern that fits wins. */
 export const ROUTES: readonly (readonly [pattern: string, load: () => PageModule])[] = [
+  ['/vault/new', () => import('../pages/editor/editor-page.js')],
+  ['/vault/entries/:slug/edit', () => import('../pages/editor/editor-page.js')],
   ['/vault/entries/:slug', () => import('../pages/entry/entry-page.js')],
   ['/vault', () => import('../pages/vault/vault-page.js')],
   ['/feed', () => import('../pages/feed/feed-page.js')],
@@ -39,6 +41,8 @@ export const Routes = () => (
       <Route path="/">
         <Redirect to={paths.vault} replace />
       </Route>
+      {/* As entries link to one another, whatever shows them. */}
+      <Route path="/entries/:slug">{({ slug }) => <Redirect to={paths.entry(slug)} replace />}</Route>
       {PAGES.map(({ pattern, Page }) => (
         <Route key={pattern} path={pattern}>
           <Page />

@@ -1,55 +1,192 @@
+import { Link2, Lock, Pencil, Star, TableOfContents, Trash2, Type } from 'lucide-react';
+import { lazy, Suspense, useRef, useState, useSyncExternalStore, type MouseEvent } from 'react';
 import { useQuery } from 'urql';
-import { Link, useParams } from 'wouter';
+import { Link, useLocation, useParams } from 'wouter';
 import { Answer } from '../../app/answer.js';
 import { Page, PageBody } from '../../app/page.js';
 import { paths } from '../../app/paths.js';
+import { preferences } from '../../app/preferences.js';
 import { Avatar } from '../../design/avatar.js';
+import { buttonClass, IconButton } from '../../design/button.js';
+import { classNames } from '../../design/class-names.js';
 import { Prose } from '../../design/prose.js';
 import { RelativeTime } from '../../design/relative-time.js';
 import { Skeleton } from '../../design/skeleton.js';
+import { useToast } from '../../design/toast.js';
 import { useTexts } from '../../i18n/language.js';
+import type { ReadEntryQuery } from '../../gql/graphql.js';
 import NotFoundPage from '../not-found/not-found-page.js';
+import { useContents } from './contents.js';
 import { entryTexts } from './entry-texts.js';
+import { Likes } from './likes.js';
 import { ReadEntry } from './operations.js';
 import styles from './entry-page.module.css';
 
-const EntryPage = () => {
+type Entry = NonNullable<ReadEntryQuery['entry']>;
+
+/** For those who may delete alone: readers load no dialogs. */
+const DeleteDialog = lazy(() => import('./delete-dialog.js'));
+
+/** Whether the contents are shown, in this browser. */
+const CONTENTS = 'lyceum:contents';
+
+const Acts = ({ entry }: { readonly entry: Entry }) => {
   const t = useTexts(entryTexts);
+  const toast = useToast();
+  const { reading } = useSyncExternalStore(preferences.onChange, preferences.get);
+  const [isDeleting, setIsDeleting] = useState(false);
+  const { slug, viewerCanEdit, viewerCanDelete } = entry;
+  const copy = async (): Promise<void> => {
+    const link = new URL(paths.entry(slug), location.href).href;
+    try {
+      await navigator.clipboard.writeText(link);
+      toast(t('copied'));
+    } catch {
+      // A page that came without TLS has no clipboard.
+      toast(t('notCopied', { link }));
+    }
+  };
+  return (
+    <>
+      <IconButton
+        label={t('serif')}
+        icon={<Type size={16} />}
+        pressed={reading === 'serif'}
+        onClick={() => preferences.set({ reading: reading === 'serif' ? 'sans' : 'serif' })}
+      />
+      <IconButton label={t('copyLink')} icon={<Link2 size={16} />} onClick={() => void copy()} />
+      {viewerCanDelete && <IconButton label={t('delete')} icon={<Trash2 size={16} />} onClick={() => setIsDeleting(true)} />}
+      {viewerCanEdit && (
+        <Link to={paths.editEntry(slug)} className={buttonClass('primary')}>
+          <Pencil size={16} aria-hidden="true" />
+          {t('edit')}
+        </Link>
+      )}
+      {isDeleting && (
+        <Suspense>
+          <DeleteDialog entry={entry} onClose={() => setIsDeleting(false)} />
+        </Suspense>
+      )}
+    </>
+  );
+};
+
+const About = ({ entry }: { readonly entry: Entry }) => {
+  const t = useTexts(entryTexts);
+  const { author, category, createdAt, updatedAt, isPublic, isFeatured } = entry;
+  const time = <RelativeTime key="time" at={updatedAt} />;
+  return (
+    <div className={styles.about}>
+      <Link to={paths.person(author.username)} className={styles.author}>
+        <Avatar name={author.displayName} of={author.username} size={24} />
+        <span dir="auto">{author.displayName}</span>
+      </Link>
+      <span>{updatedAt === createdAt ? t.rich('written', { time }) : t.rich('changed', { time })}</span>
+      {category && (
+        <Link to={paths.vaultOf({ category: category.slug })} className={styles.category}>
+          <span className={styles.mark} style={{ backgroundColor: category.color }} aria-hidden="true" />
+          <span dir="auto">{category.name}</span>
+        </Link>
+      )}
+      {isFeatured && (
+        <span className={styles.note}>
+          <Star size={16} aria-hidden="true" />
+          {t('isFeatured')}
+        </span>
+      )}
+      {!isPublic && (
+        <span className={styles.note}>
+          <Lock size={16} aria-hidden="true" />
+          {t('isPrivate')}
+        </span>
+      )}
+    </div>
+  );
+};
+
+const Reading = ({ entry }: { readonly entry: Entry }) => {
+  const t = useTexts(entryTexts);
+  const [, navigate] = useLocation();
+  const text = useRef<HTMLDivElement>(null);
+  const headings = useContents(text, entry.contentHtml);
+  const [hasContents, setHasContents] = useState(() => localStorage.getItem(CONTENTS) === 'shown');
+  const toggle = (): void => {
+    localStorage.setItem(CONTENTS, hasContents ? '' : 'shown');
+    setHasContents(!hasContents);
+  };
+  /** Links to other entries are gone to without loading the client again. */
+  const follow = (event: MouseEvent): void => {
+    const link = event.target instanceof Element ? event.target.closest('a') : null;
+    const isPlain = event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;
+    if (!link || !isPlain || link.origin !== location.origin || !/^\/(vault\/)?entries\//.test(link.pathname)) return;
+    event.preventDefault();
+    navigate(link.pathname + link.hash);
+  };
+  const isOffered = headings.length > 1;
+  return (
+    <div className={classNames(styles.layout, isOffered && hasContents && styles.withContents)}>
+      <Page
+        title={entry.title}
+        actions={
+          <>
+            {isOffered && <IconButton label={t('contents')} icon={<TableOfContents size={16} />} pressed={hasContents} onClick={toggle} />}
+            <Acts entry={entry} />
+          </>
+        }
+      >
+        <About entry={entry} />
+        <div ref={text} onClick={follow}>
+          <Prose html={entry.contentHtml} />
+        </div>
+        <footer className={styles.foot}>
+          {entry.tags.length > 0 && (
+            <ul className={styles.tags} aria-label={t('tags')}>
+              {entry.tags.map((tag) => (
+                <li key={tag}>
+                  <Link to={paths.vaultOf({ tag })} className={styles.tag} dir="auto">
+                    {tag}
+                  </Link>
+                </li>
+              ))}
+            </ul>
+          )}
+          <div className={styles.likes}>
+            <Likes entry={entry} />
+          </div>
+          <Link to={paths.vaultOf({ author: entry.author.username })} className={styles.more}>
+            {t('moreBy', { author: entry.author.displayName })}
+          </Link>
+        </footer>
+      </Page>
+      {isOffered && hasContents && (
+        <nav className={styles.contents} aria-label={t('contents')}>
+          <h2 className={styles.contentsTitle}>{t('contents')}</h2>
+          {headings.map(({ id, text: heading, depth }) => (
+            <a key={id} href={`#${id}`} data-depth={Math.min(depth, 4)} className={styles.part} dir="auto">
+              {heading}
+            </a>
+          ))}
+        </nav>
+      )}
+    </div>
+  );
+};
+
+const EntryPage = () => {
   const { slug } = useParams<{ slug: string }>();
+  return <EntryOf key={slug} slug={slug} />;
+};
+
+const EntryOf = ({ slug }: { readonly slug: string }) => {
   const answer = useQuery({ query: ReadEntry, variables: { slug } });
   const loading = (
     <PageBody>
-      <Skeleton lines={8} />
+      <Skeleton lines={10} />
     </PageBody>
   );
   return (
     <Answer of={answer} loading={loading}>
-      {({ entry }) =>
-        entry ? (
-          <Page title={entry.title}>
-            <p className={styles.about}>
-              <Avatar name={entry.author.displayName} of={entry.author.username} size={24} />
-              <Link to={paths.person(entry.author.username)}>{entry.author.displayName}</Link>
-              <RelativeTime at={entry.updatedAt} />
-              {entry.category && (
-                <Link to={`${paths.vault}?category=${encodeURIComponent(entry.category.slug)}`}>{entry.category.name}</Link>
-              )}
-            </p>
-            <Prose html={entry.contentHtml} />
-            {entry.tags.length > 0 && (
-              <ul className={styles.tags} aria-label={t('tags')}>
-                {entry.tags.map((tag) => (
-                  <li key={tag}>
-                    <Link to={`${paths.vault}?tag=${encodeURIComponent(tag)}`}>{tag}</Link>
-                  </li>
-                ))}
-              </ul>
-            )}
-          </Page>
-        ) : (
-          <NotFoundPage />
-        )
-      }
+      {({ entry }) => (entry ? <Reading entry={entry} /> : <NotFoundPage />)}
     </Answer>
   );
 };

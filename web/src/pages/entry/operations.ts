@@ -8,9 +8,14 @@ export const ReadEntry = graphql(`
       title
       contentHtml
       tags
+      createdAt
       updatedAt
+      isPublic
+      isFeatured
       likeCount
       viewerHasLiked
+      viewerCanEdit
+      viewerCanDelete
       author {
         id
         username
@@ -20,9 +25,67 @@ export const ReadEntry = graphql(`
         id
         slug
         name
+        color
       }
     }
   }
 `);
 
-export const operations = [ReadEntry] as const;
+export const LikeEntry = graphql(`
+  mutation LikeEntry($id: ID!) {
+    likeEntry(input: { entryId: $id }) {
+      entry {
+        id
+        likeCount
+        viewerHasLiked
+      }
+    }
+  }
+`);
+
+export const UnlikeEntry = graphql(`
+  mutation UnlikeEntry($id: ID!) {
+    unlikeEntry(input: { entryId: $id }) {
+      entry {
+        id
+        likeCount
+        viewerHasLiked
+      }
+    }
+  }
+`);
+
+export const EntryLikers = graphql(`
+  query EntryLikers($id: ID!, $after: String) {
+    node(id: $id) {
+      id
+      ... on Entry {
+        likers(first: 50, after: $after) {
+          nodes {
+            id
+            username
+            displayName
+          }
+          pageInfo {
+            hasNextPage
+            endCursor
+          }
+        }
+      }
+    }
+  }
+`);
+
+export const DeleteEntry = graphql(`
+  mutation DeleteEntry($id: ID!, $clientId: String) {
+    deleteEntry(input: { id: $id, clientId: $clientId }) {
+      entryId
+      category {
+        id
+        entryCount
+      }
+    }
+  }
+`);
+
+export const operations = [ReadEntry, LikeEntry, UnlikeEntry, EntryLikers, DeleteEntry] as const;

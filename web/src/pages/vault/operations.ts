@@ -5,8 +5,11 @@ export const EntryRow = graphql(`
     id
     slug
     title
+    tags
     likeCount
     updatedAt
+    isPublic
+    isFeatured
     author {
       id
       username
@@ -22,7 +25,7 @@ export const EntryRow = graphql(`
 
 export const VaultEntries = graphql(`
   query VaultEntries($filter: EntryFilter, $orderBy: EntryOrder, $after: String) {
-    entries(first: 30, after: $after, filter: $filter, orderBy: $orderBy) {
+    entries(first: 50, after: $after, filter: $filter, orderBy: $orderBy) {
       nodes {
         id
         ...EntryRow
@@ -35,8 +38,8 @@ export const VaultEntries = graphql(`
   }
 `);
 
-export const VaultCategories = graphql(`
-  query VaultCategories {
+export const VaultFilters = graphql(`
+  query VaultFilters {
     categories {
       id
       slug
@@ -44,7 +47,8 @@ export const VaultCategories = graphql(`
       color
       entryCount
     }
+    tags
   }
 `);
 
-export const operations = [VaultEntries, VaultCategories] as const;
+export const operations = [VaultEntries, VaultFilters] as const;

@@ -1,104 +1,82 @@
-import { useState } from 'react';
-import { useQuery } from 'urql';
-import { Link, useSearch } from 'wouter';
-import { Answer } from '../../app/answer.js';
+import { X } from 'lucide-react';
+import { useRef } from 'react';
+import { Link, useLocation, useSearch } from 'wouter';
 import { Columns } from '../../app/columns.js';
 import { Page } from '../../app/page.js';
-import { paths } from '../../app/paths.js';
-import { Button } from '../../design/button.js';
-import { EmptyState } from '../../design/empty-state.js';
-import { RelativeTime } from '../../design/relative-time.js';
-import { Skeleton } from '../../design/skeleton.js';
-import { readFragment, type FragmentType } from '../../gql/fragment-masking.js';
+import { buttonClass } from '../../design/button.js';
+import { classNames } from '../../design/class-names.js';
 import { useTexts } from '../../i18n/language.js';
-import { EntryRow, VaultCategories, VaultEntries } from './operations.js';
+import { EntryList } from './entry-list.js';
+import { EntrySearch } from './entry-search.js';
+import { ORDERS, pathOf, readAddress, type VaultAddress } from './vault-address.js';
+import { VaultFilters } from './vault-filters.js';
 import { vaultTexts } from './vault-texts.js';
 import styles from './vault-page.module.css';
+import { WriteLink } from './write-link.js';
 
-const Row = ({ entry }: { readonly entry: FragmentType<typeof EntryRow> }) => {
+/** What is chosen, each with a way to take it back. */
+const Chosen = ({ address }: { readonly address: VaultAddress }) => {
   const t = useTexts(vaultTexts);
-  const { slug, title, author, updatedAt } = readFragment(EntryRow, entry);
+  const { search, category, tag, author, only } = address;
+  const chosen: readonly (readonly [text: string, without: Partial<VaultAddress>])[] = [
+    ...(search === '' ? [] : [[t('searched', { words: search }), { search: '' }] as const]),
+    ...(category === '' ? [] : [[t('ofCategory', { name: category }), { category: '' }] as const]),
+    ...(tag === '' ? [] : [[t('ofTag', { name: tag }), { tag: '' }] as const]),
+    ...(author === '' ? [] : [[t('ofAuthor', { name: author }), { author: '' }] as const]),
+    ...(only === '' ? [] : [[t(only), { only: '' as const }] as const]),
+  ];
+  if (chosen.length === 0) return null;
   return (
-    <li>
-      <Link to={paths.entry(slug)} className={styles.row}>
-        <span className={styles.title} dir="auto">
-          {title}
-        </span>
-        <span className={styles.about}>
-          <span>{t('by', { author: author.displayName })}</span>
-          <RelativeTime at={updatedAt} />
-        </span>
-      </Link>
-    </li>
-  );
-};
-
-const Categories = ({ selected }: { readonly selected: string | null }) => {
-  const t = useTexts(vaultTexts);
-  const answer = useQuery({ query: VaultCategories });
-  return (
-    <nav className={styles.categories} aria-label={t('categories')}>
-      <Link to={paths.vault} className={styles.category} aria-current={selected === null ? 'page' : undefined}>
-        {t('all')}
-      </Link>
-      <Answer of={answer} loading={<Skeleton kind="rows" lines={5} />}>
-        {({ categories }) =>
-          categories.map(({ id, slug, name, entryCount }) => (
-            <Link
-              key={id}
-              to={`${paths.vault}?category=${encodeURIComponent(slug)}`}
-              className={styles.category}
-              aria-current={selected === slug ? 'page' : undefined}
-            >
-              <span className={styles.name} dir="auto">
-                {name}
-              </span>
-              <span className={styles.count} title={t('entryCount', { count: entryCount })}>
-                {entryCount}
-              </span>
-            </Link>
-          ))
-        }
-      </Answer>
+    <nav className={styles.chosen} aria-label={t('chosen')}>
+      {chosen.map(([text, without]) => (
+        <Link key={text} to={pathOf({ ...address, ...without })} className={styles.chip} aria-label={t('without', { filter: text })}>
+          <span className={styles.chipText} dir="auto">
+            {text}
+          </span>
+          <X size={16} aria-hidden="true" />
+        </Link>
+      ))}
     </nav>
-  );
-};
-
-const Entries = ({ category }: { readonly category: string | null }) => {
-  const t = useTexts(vaultTexts);
-  const [after, setAfter] = useState<string | null>(null);
-  const answer = useQuery({ query: VaultEntries, variables: { filter: category === null ? null : { category }, after } });
-  return (
-    <Answer of={answer} loading={<Skeleton kind="rows" lines={8} />}>
-      {({ entries }, isFetching) =>
-        entries === null || entries.nodes.length === 0 ? (
-          <EmptyState title={t('emptyTitle')}>{t('emptyText')}</EmptyState>
-        ) : (
-          <>
-            <ul className={styles.entries}>
-              {entries.nodes.map((entry) => (
-                <Row key={entry.id} entry={entry} />
-              ))}
-            </ul>
-            {entries.pageInfo.hasNextPage && (
-              <Button busy={isFetching} onClick={() => setAfter(entries.pageInfo.endCursor)}>
-                {t('more')}
-              </Button>
-            )}
-          </>
-        )
-      }
-    </Answer>
   );
 };
 
 const VaultPage = () => {
   const t = useTexts(vaultTexts);
-  const category = new URLSearchParams(useSearch()).get('category');
+  const address = readAddress(useSearch());
+  const [, navigate] = useLocation();
+  const list = useRef<HTMLDivElement>(null);
+  const search = (words: string): void =>
+    // One step back leads out of a search, however often it was refined.
+    navigate(pathOf({ ...address, search: words }), { replace: address.search !== '' && words !== '' });
   return (
-    <Columns list={<Categories selected={category} />} listLabel={t('categories')} narrow="page">
-      <Page title={t('title')}>
-        <Entries key={category} category={category} />
+    <Columns list={<VaultFilters address={address} />} listLabel={t('filters')} narrow={address.isChoosing ? 'list' : 'page'}>
+      <Page title={t('title')} width="wide" actions={<WriteLink />}>
+        <div className={styles.tools}>
+          <EntrySearch
+            value={address.search}
+            onSearch={search}
+            onEnter={() => list.current?.querySelector<HTMLElement>('a[tabindex="0"]')?.focus()}
+          />
+          <select
+            className={styles.order}
+            aria-label={t('order')}
+            value={address.order}
+            onChange={({ target }) => navigate(pathOf({ ...address, order: ORDERS.find((order) => order === target.value) ?? 'NEWEST' }))}
+          >
+            {ORDERS.map((order) => (
+              <option key={order} value={order}>
+                {t(order)}
+              </option>
+            ))}
+          </select>
+          <Link to={pathOf({ ...address, isChoosing: true })} className={classNames(buttonClass(), styles.toFilters)}>
+            {t('showFilters')}
+          </Link>
+        </div>
+        <Chosen address={address} />
+        <div ref={list}>
+          <EntryList address={address} />
+        </div>
       </Page>
     </Columns>
   );

@@ -1,0 +1,87 @@
+import { useCallback, useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent, type ReactNode } from 'react';
+import { Virtualizer, type VirtualizerHandle } from 'virtua';
+
+interface ScrolledListProps<Item> {
+  readonly items: readonly Item[];
+  readonly keyOf: (item: Item) => string;
+  /** An item: a link, or something with one, that takes `tabIndex`. Arrows, Home and End go from one to the next. */
+  readonly children: (item: Item, tabIndex: 0 | -1) => ReactNode;
+  /** What the list holds, for a screen reader. */
+  readonly label: string;
+  /** How high an item is before it has been measured, in pixels. */
+  readonly itemSize: number;
+  /** Called as the end comes near, as often as it is near: load more, unless that is under way or there are no more. */
+  readonly onEnd?: () => void;
+  /** Results that are no longer quite what was asked for, until the new ones come. */
+  readonly isStale?: boolean;
+}
+
+/** How near the end is when more is wanted, in pixels. */
+const NEAR_PX = 1_000;
+
+const scrollerOf = (element: HTMLElement): HTMLElement => {
+  for (let parent = element.parentElement; parent; parent = parent.parentElement)
+    if (/auto|scroll/.test(getComputedStyle(parent).overflowY)) return parent;
+  return document.documentElement;
+};
+
+/** A list that is part of a page and scrolls with it, and keeps only what is seen in the page, however long it is. */
+export const ScrolledList = <Item,>({ items, keyOf, children, label, itemSize, onEnd, isStale = false }: ScrolledListProps<Item>) => {
+  const place = useRef<HTMLDivElement>(null);
+  const list = useRef<VirtualizerHandle>(null);
+  const scroller = useRef<HTMLElement>(null);
+  const [start, setStart] = useState<number | null>(null);
+  const [active, setActive] = useState(0);
+  const present = Math.min(active, Math.max(0, items.length - 1));
+
+  useLayoutEffect(() => {
+    const { current } = place;
+    if (!current) return;
+    scroller.current = scrollerOf(current);
+    const { top } = scroller.current.getBoundingClientRect();
+    setStart(Math.round(current.getBoundingClientRect().top - top + scroller.current.scrollTop));
+  }, [items]);
+
+  const look = useCallback(() => {
+    const { current } = scroller;
+    if (onEnd && current && current.scrollHeight - current.scrollTop - current.clientHeight < NEAR_PX) onEnd();
+  }, [onEnd]);
+  useEffect(() => {
+    // A page that does not fill the screen has its end near from the beginning.
+    const frame = requestAnimationFrame(look);
+    const { current } = scroller;
+    current?.addEventListener('scroll', look, { passive: true });
+    return () => {
+      cancelAnimationFrame(frame);
+      current?.removeEventListener('scroll', look);
+    };
+  }, [look, start, items.length]);
+
+  const focus = useCallback((index: number): void => {
+    setActive(index);
+    list.current?.scrollToIndex(index, { align: 'nearest' });
+    // It may have to be brought into the page first.
+    requestAnimationFrame(() => place.current?.querySelector<HTMLElement>(`[data-index="${index}"] a`)?.focus({ preventScroll: true }));
+  }, []);
+  const byKey = (event: KeyboardEvent): void => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+    const to = { ArrowDown: present + 1, ArrowUp: present - 1, Home: 0, End: items.length - 1 }[event.key];
+    if (to === undefined || items[to] === undefined) return;
+    event.preventDefault();
+    focus(to);
+  };
+
+  return (
+    <div ref={place} role="list" aria-label={label} aria-busy={isStale} onKeyDown={byKey}>
+      {start !== null && (
+        <Virtualizer ref={list} scrollRef={scroller} startMargin={start} itemSize={itemSize} keepMounted={[present]}>
+          {items.map((item, index) => (
+            <div key={keyOf(item)} role="listitem" data-index={index} onFocus={() => setActive(index)}>
+              {children(item, index === present ? 0 : -1)}
+            </div>
+          ))}
+        </Virtualizer>
+      )}
+    </div>
+  );
+};
