@@ -104,23 +104,22 @@ describeWeb('the frame of the web client', ({ open }) => {
 
   test('keeps the place upon reload and back', async () => {
     const { page, close } = await open(app, { path: '/vault' });
-    const rows = page.getByRole('main').getByRole('listitem');
-    await rows.nth(25).waitFor();
-    await rows.nth(25).scrollIntoViewIfNeeded();
-    const title = (await rows.nth(25).locator('span').first().textContent()) ?? '';
-    const isSeen = (): Promise<boolean> =>
-      rows
-        .nth(25)
-        .boundingBox()
-        .then((box) => box !== null && box.y >= 0 && box.y < 900);
+    await page.getByRole('list', { name: 'Entries' }).getByRole('link').first().waitFor();
+    const middle = (): Promise<string> =>
+      page.evaluate<string>('document.elementFromPoint(900, 500)?.closest("a")?.getAttribute("href") ?? ""');
+    await expect.poll(middle).toContain('/vault/entries/');
+    const before = await middle();
+    await page.mouse.move(900, 500);
+    await page.mouse.wheel(0, 800);
+    await expect.poll(middle).not.toBe(before);
+    const there = await middle();
     await page.reload();
-    await page.getByText(title, { exact: true }).waitFor();
-    await expect.poll(isSeen).toBe(true);
-    await rows.nth(25).getByRole('link').click();
-    await page.getByRole('heading', { level: 1, name: title }).waitFor();
+    await expect.poll(middle).toBe(there);
+    await page.locator(`a[href="${there}"]`).click();
+    await page.getByRole('link', { name: /^More by/ }).waitFor();
     await page.goBack();
     await page.getByRole('heading', { level: 1, name: 'Vault' }).waitFor();
-    await expect.poll(isSeen).toBe(true);
+    await expect.poll(middle).toBe(there);
     await close();
   });
 

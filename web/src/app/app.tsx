@@ -5,6 +5,7 @@ import { ApiProvider } from '../api/api-provider.js';
 import { ToastProvider } from '../design/toast.js';
 import { LanguageProvider } from '../i18n/language.js';
 import { Boundary } from './broken.js';
+import './leave-guard.js';
 import { languageOf, preferences } from './preferences.js';
 import { Routes } from './routes.js';
 import { Shell } from './shell.js';

@@ -18,6 +18,8 @@ interface ScrolledListProps<Item> {
 
 /** How near the end is when more is wanted, in pixels. */
 const NEAR_PX = 1_000;
+/** For how many frames an item is waited for that is to have the focus. */
+const TRIES = 60;
 
 const scrollerOf = (element: HTMLElement): HTMLElement => {
   for (let parent = element.parentElement; parent; parent = parent.parentElement)
@@ -60,8 +62,14 @@ export const ScrolledList = <Item,>({ items, keyOf, children, label, itemSize, o
   const focus = useCallback((index: number): void => {
     setActive(index);
     list.current?.scrollToIndex(index, { align: 'nearest' });
-    // It may have to be brought into the page first.
-    requestAnimationFrame(() => place.current?.querySelector<HTMLElement>(`[data-index="${index}"] a`)?.focus({ preventScroll: true }));
+    // It may have to be brought into the page first, and cannot have the focus until it has been measured there.
+    let tries = 0;
+    const attempt = (): void => {
+      const link = place.current?.querySelector<HTMLElement>(`[data-index="${index}"] a`);
+      link?.focus({ preventScroll: true });
+      if (document.activeElement !== link && (tries += 1) < TRIES) requestAnimationFrame(attempt);
+    };
+    requestAnimationFrame(attempt);
   }, []);
   const byKey = (event: KeyboardEvent): void => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;

@@ -61,7 +61,7 @@ export const VaultFilters = ({ address }: { readonly address: VaultAddress }) =>
   const answer = useQuery({ query: Filters });
   const [allTags, setAllTags] = useState(false);
   // On a narrow screen it is a page of its own.
-  const Title = address.isChoosing ? 'h1' : 'h2';
+  const [Title, Heading] = address.isChoosing ? (['h1', 'h2'] as const) : (['h2', 'h3'] as const);
   const username = viewer?.user.username ?? null;
   const isYours = username !== null && address.author.toLowerCase() === username.toLowerCase();
   return (
@@ -93,7 +93,7 @@ export const VaultFilters = ({ address }: { readonly address: VaultAddress }) =>
           <>
             {categories.length > 0 && (
               <nav className={styles.group} aria-label={t('categories')}>
-                <h3 className={styles.heading}>{t('categories')}</h3>
+                <Heading className={styles.heading}>{t('categories')}</Heading>
                 {categories.map(({ id, slug, name, color, entryCount }) => {
                   const isChosen = address.category.toLowerCase() === slug;
                   return (
@@ -112,7 +112,7 @@ export const VaultFilters = ({ address }: { readonly address: VaultAddress }) =>
             )}
             {tags !== null && tags.length > 0 && (
               <nav className={styles.group} aria-label={t('tags')}>
-                <h3 className={styles.heading}>{t('tags')}</h3>
+                <Heading className={styles.heading}>{t('tags')}</Heading>
                 <div className={styles.tags}>
                   {tags.slice(0, allTags ? undefined : FIRST_TAGS).map((tag) => {
                     const isChosen = address.tag.toLowerCase() === tag;

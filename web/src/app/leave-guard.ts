@@ -1,6 +1,13 @@
 import { useEffect, useRef, useState } from 'react';
 import { useLocation } from 'wouter';
 
+/** What is asked before the router hears that the browser went back or on: whether the page is to be stayed on. */
+let holds: (() => boolean) | null = null;
+// In the order in which they were added, so this must be before the router's own: `app.tsx` imports it.
+addEventListener('popstate', (event) => {
+  if (holds?.()) event.stopImmediatePropagation();
+});
+
 interface LeaveGuard {
   /** Somebody is about to leave: ask them. */
   readonly isAsking: boolean;
@@ -29,23 +36,22 @@ export const useLeaveGuard = (isOn: boolean): LeaveGuard => {
       event.stopPropagation();
       setLeaving(() => () => navigate(link.pathname + link.search + link.hash));
     };
-    const back = (event: PopStateEvent): void => {
-      if (isLetThrough.current) return;
+    const back = (): boolean => {
+      if (isLetThrough.current) return false;
       if (location.pathname === pathname) {
         here = location.href;
-        return;
+        return false;
       }
-      // Before the router hears of it: the page is still the same.
-      event.stopImmediatePropagation();
       history.pushState(null, '', here);
       setLeaving(() => () => history.back());
+      return true;
     };
     addEventListener('beforeunload', unload);
-    addEventListener('popstate', back, { capture: true });
+    holds = back;
     document.addEventListener('click', click, { capture: true });
     return () => {
       removeEventListener('beforeunload', unload);
-      removeEventListener('popstate', back, { capture: true });
+      holds = null;
       document.removeEventListener('click', click, { capture: true });
     };
   }, [isOn, navigate]);
