@@ -2,6 +2,7 @@ import { useState, type ReactNode, type SubmitEvent } from 'react';
 import { useQuery } from 'urql';
 import { Link, useLocation } from 'wouter';
 import { Answer } from '../../app/answer.js';
+import { useMedia } from '../../app/media.js';
 import { useViewer } from '../../app/viewer.js';
 import { Button } from '../../design/button.js';
 import { Skeleton } from '../../design/skeleton.js';
@@ -61,7 +62,8 @@ export const VaultFilters = ({ address }: { readonly address: VaultAddress }) =>
   const answer = useQuery({ query: Filters });
   const [allTags, setAllTags] = useState(false);
   // On a narrow screen it is a page of its own.
-  const [Title, Heading] = address.isChoosing ? (['h1', 'h2'] as const) : (['h2', 'h3'] as const);
+  const isPage = useMedia('(width < 768px)') && address.isChoosing;
+  const [Title, Heading] = isPage ? (['h1', 'h2'] as const) : (['h2', 'h3'] as const);
   const username = viewer?.user.username ?? null;
   const isYours = username !== null && address.author.toLowerCase() === username.toLowerCase();
   return (
