@@ -110,8 +110,10 @@ describeWeb('the frame of the web client', ({ open }) => {
     await expect.poll(middle).toContain('/vault/entries/');
     const before = await middle();
     await page.mouse.move(900, 500);
+    const stopped = page.evaluate('new Promise((resolve) => document.addEventListener("scrollend", () => resolve(true), true))');
     await page.mouse.wheel(0, 800);
-    await expect.poll(middle).not.toBe(before);
+    await stopped;
+    await expect.poll(async () => ['', before].includes(await middle())).toBe(false);
     const there = await middle();
     await page.reload();
     await expect.poll(middle).toBe(there);

@@ -292,7 +292,8 @@ describeWeb('the vault', ({ open }) => {
           `/vault/entries/${slug}/edit`,
         ]) {
           await page.goto(new URL(path, app.url).href);
-          await page.getByRole('heading', { level: 1 }).waitFor();
+          // What is written may have headings of its own.
+          await page.getByRole('heading', { level: 1 }).first().waitFor();
           await page.getByRole('status').getByText('Loading').first().waitFor({ state: 'detached' });
           expect({ path, width, found: await violations(page) }).toEqual({ path, width, found: [] });
         }

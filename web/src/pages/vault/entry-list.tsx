@@ -110,7 +110,7 @@ export const EntryList = ({ address }: EntryListProps) => {
             <ScrolledList items={nodes} keyOf={({ id }) => id} label={t('entries')} itemSize={48} onEnd={more} isStale={isOfAnother}>
               {(entry, tabIndex) => <Row entry={entry} words={address.search} tabIndex={tabIndex} />}
             </ScrolledList>
-            {pageInfo.hasNextPage && <Skeleton kind="rows" lines={3} />}
+            {pageInfo.hasNextPage && isFetching && <Skeleton kind="rows" lines={3} />}
           </>
         );
       }}
