@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { useQuery } from 'urql';
 import { Link } from 'wouter';
 import { Answer } from '../../app/answer.js';
+import { useMedia } from '../../app/media.js';
 import { paths } from '../../app/paths.js';
 import { buttonClass } from '../../design/button.js';
 import { EmptyState } from '../../design/empty-state.js';
@@ -70,6 +71,8 @@ interface EntryListProps {
 /** The entries that fit the address, as many as have been scrolled to. While others are asked for, those before stay. */
 export const EntryList = ({ address }: EntryListProps) => {
   const t = useTexts(vaultTexts);
+  // As the styles have it: what is above the screen is not measured when one comes back to a place.
+  const rowPx = useMedia('(width < 768px)') ? 57 : 44;
   const filter = filterOf(address);
   const list = JSON.stringify([filter, address.order]);
   const [page, setPage] = useState<{ readonly of: string; readonly after: string | null }>({ of: list, after: null });
@@ -107,7 +110,7 @@ export const EntryList = ({ address }: EntryListProps) => {
         };
         return (
           <>
-            <ScrolledList items={nodes} keyOf={({ id }) => id} label={t('entries')} itemSize={48} onEnd={more} isStale={isOfAnother}>
+            <ScrolledList items={nodes} keyOf={({ id }) => id} label={t('entries')} itemSize={rowPx} onEnd={more} isStale={isOfAnother}>
               {(entry, tabIndex) => <Row entry={entry} words={address.search} tabIndex={tabIndex} />}
             </ScrolledList>
             {pageInfo.hasNextPage && isFetching && <Skeleton kind="rows" lines={3} />}
