@@ -1,6 +1,6 @@
 import { useEffect, type ReactNode } from 'react';
 import type { UseQueryResponse, AnyVariables } from 'urql';
-import { failureOf } from '../api/failure.js';
+import { failureOf, namesNothing } from '../api/failure.js';
 import { ErrorNotice } from '../design/error-notice.js';
 import { Skeleton } from '../design/skeleton.js';
 
@@ -10,10 +10,12 @@ interface AnswerProps<Data, Variables extends AnyVariables> {
   readonly children: (data: Data, isFetching: boolean) => ReactNode;
   /** What keeps the place until the first answer. */
   readonly loading?: ReactNode;
+  /** What stands in the place of something whose address names nothing. */
+  readonly missing?: ReactNode;
 }
 
 /** The states of a query: loading, failed (with a way to try again, which the return of the network is too), and its data, beside which a later failure is told. */
-export const Answer = <Data, Variables extends AnyVariables>({ of, children, loading }: AnswerProps<Data, Variables>) => {
+export const Answer = <Data, Variables extends AnyVariables>({ of, children, loading, missing }: AnswerProps<Data, Variables>) => {
   const [{ data, error, fetching, stale }, again] = of;
   const failure = failureOf(error);
   const retry = (): void => again({ requestPolicy: 'network-only' });
@@ -24,6 +26,7 @@ export const Answer = <Data, Variables extends AnyVariables>({ of, children, loa
     addEventListener('online', onOnline);
     return () => removeEventListener('online', onOnline);
   }, [wasOffline, again]);
+  if (missing !== undefined && failure !== null && namesNothing(failure)) return missing;
   if (data === undefined) {
     if (failure) return <ErrorNotice failure={failure} onRetry={retry} />;
     return loading ?? <Skeleton />;

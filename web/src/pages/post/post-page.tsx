@@ -101,6 +101,7 @@ const OnePost = ({ id }: { readonly id: string }) => {
   return (
     <Answer
       of={answer}
+      missing={<NotFoundPage />}
       loading={
         <PageBody>
           <Skeleton lines={8} />
