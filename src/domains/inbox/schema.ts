@@ -75,6 +75,8 @@ builder.nodeRef<Unread, string, typeof UnreadCounts>(UnreadCounts, {
 
 /** Four counts of what belongs to one user, in one statement. */
 const COUNTS = { own: 2 * (OWN_COUNT.own ?? 0), once: STATEMENT };
+/** The same in a list of what all belongs to one user: they are counted once. */
+const COUNTS_OF_ONE = { own: 1, once: COUNTS.own + COUNTS.once };
 
 /** A field with what is unread for a user, who must be the viewer. */
 export const unreadField = <Parent extends object>(
@@ -112,7 +114,7 @@ builder.prismaObjectFields(Me, (t) => ({
 builder.prismaObjectFields(Notification, (t) => ({
   unread: t.field({
     type: UnreadCounts,
-    price: COUNTS,
+    price: COUNTS_OF_ONE,
     description: 'What is unread now, the same on all devices of the viewer.',
     resolve: ({ userId }, _args, context) => unreadOf(context, userId),
   }),

@@ -50,7 +50,8 @@ export const failureOf = (error: CombinedError | null | undefined): Failure | nu
 };
 
 /** Whether what was asked for does not exist, or cannot: an address may hold anything in the place of an id. */
-export const namesNothing = ({ code, fields }: Failure): boolean => code === 'NOT_FOUND' || fields.some((field) => field.code === 'INVALID_ID');
+export const namesNothing = ({ code, fields }: Failure): boolean =>
+  code === 'NOT_FOUND' || fields.some((field) => field.code === 'INVALID_ID');
 
 /** Codes that say that this client has asked wrongly, which is nothing that somebody who uses it can do anything about. */
 const OUR_FAULTS = [
