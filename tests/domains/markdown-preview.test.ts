@@ -27,13 +27,13 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-const previewOf = async (text: string): Promise<string> => (await app.data(Preview, { text }, ada)).markdownPreview ?? '';
+const previewOf = async (text: string): Promise<string> => (await app.data(Preview, { text }, ada)).markdownPreview;
 
 describe('the preview of a text that is being written', () => {
   it('is what an entry of it shows', async () => {
     const content = '# Bread\n\nFlour, *water*, salt.';
     const { createEntry } = await app.data(Write, { input: { title: 'Bread', content } }, ada);
-    expect(await previewOf(content)).toBe(createEntry?.entry.contentHtml);
+    expect(await previewOf(content)).toBe(createEntry.entry.contentHtml);
   });
 
   it('is of nothing, nothing', async () => {
