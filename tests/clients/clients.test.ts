@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { useFragment } from '../generated/fragment-masking.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { apolloClient, DRIVERS, type Driver, type Outcome } from './drivers.js';
-import { AddComment, CommentAdded, CreatePost, LikeCountChanged, LikePost, PostCard, Posts } from './operations.js';
+import { AddComment, CommentAdded, CreatePost, LikeCountChanged, LikePost, PostLine, Posts } from './operations.js';
 
 let app: TestApp;
 let user: TestUser;
@@ -47,12 +47,12 @@ describe.each(Object.entries(DRIVERS))('%s', (name, makeDriver) => {
 
   it('runs a query and a mutation', async () => {
     const driver = open(user.token);
-    const created = useFragment(PostCard, await createPost(driver));
+    const created = useFragment(PostLine, await createPost(driver));
     expect(created).toMatchObject({ body: `Hello from ${name}`, likeCount: 0, author: { username: 'ada', role: 'MEMBER' } });
 
     const { posts } = dataOf(await driver.run(Posts, { first: 50 }));
     const found = present(posts)
-      .edges.map(({ node }) => useFragment(PostCard, node))
+      .edges.map(({ node }) => useFragment(PostLine, node))
       .find(({ id }) => id === created.id);
     expect(created).toMatchObject(present(found));
   });
@@ -60,7 +60,7 @@ describe.each(Object.entries(DRIVERS))('%s', (name, makeDriver) => {
   it('follows a log from a cursor, and live', async () => {
     const driver = open(user.token);
     const post = await createPost(driver);
-    const postId = useFragment(PostCard, post).id;
+    const postId = useFragment(PostLine, post).id;
     const comment = async (body: string) => dataOf(await driver.run(AddComment, { input: { postId, body } }));
 
     await comment('one');
@@ -78,7 +78,7 @@ describe.each(Object.entries(DRIVERS))('%s', (name, makeDriver) => {
 
   it('follows a state: the present value, then what another does', async () => {
     const driver = open(user.token);
-    const { id: postId } = useFragment(PostCard, await createPost(driver));
+    const { id: postId } = useFragment(PostLine, await createPost(driver));
     const likes = driver.follow(LikeCountChanged, { postId });
     expect((await nextOf(likes)).likeCountChanged.count).toBe(0);
     expect(dataOf(await open(other.token).run(LikePost, { input: { postId } })).likePost?.likeCount).toBe(1);
@@ -100,11 +100,11 @@ describe("@apollo/client's cache", () => {
     const { apollo, close } = apolloClient(app.url, user.token);
     closing.push(close);
     const { data } = await apollo.mutate({ mutation: CreatePost, variables: { input: { body: 'Watch me' } } });
-    const postId = useFragment(PostCard, present(data?.createPost).post).id;
+    const postId = useFragment(PostLine, present(data?.createPost).post).id;
     await apollo.query({ query: Posts, variables: { first: 50 } });
     await apollo.mutate({ mutation: LikePost, variables: { input: { postId } } });
     const cached = apollo.cache.readQuery({ query: Posts, variables: { first: 50 } });
-    const likes = cached?.posts?.edges.map(({ node }) => useFragment(PostCard, node)).find(({ id }) => id === postId)?.likeCount;
+    const likes = cached?.posts?.edges.map(({ node }) => useFragment(PostLine, node)).find(({ id }) => id === postId)?.likeCount;
     expect(likes).toBe(1);
   });
 });

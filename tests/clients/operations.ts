@@ -1,7 +1,7 @@
 import { graphql } from '../generated/gql.js';
 
-export const PostCard = graphql(`
-  fragment PostCard on Post {
+export const PostLine = graphql(`
+  fragment PostLine on Post {
     id
     body
     likeCount
@@ -19,7 +19,7 @@ export const Posts = graphql(`
       edges {
         cursor
         node {
-          ...PostCard
+          ...PostLine
         }
       }
       pageInfo {
@@ -33,7 +33,7 @@ export const CreatePost = graphql(`
   mutation CreatePost($input: CreatePostInput!) {
     createPost(input: $input) {
       post {
-        ...PostCard
+        ...PostLine
         commentCursor
       }
     }
