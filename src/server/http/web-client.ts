@@ -77,10 +77,12 @@ export const loadWebClient = async (folder = BUILT): Promise<WebClient | null> =
       if (file !== undefined) return file;
       // A page in the place of a script would be a riddle.
       if (path.startsWith(ASSETS)) return null;
+      if (path === '/') return pages.found;
       const { accept = null } = request.headers;
       const [, place = ''] = path.split('/', 2);
-      if (known.has(place))
-        return place === '' || negotiate(accept, ['text/html', 'application/json']) === 'text/html' ? pages.found : null;
+      // `//graphql` begins with no place.
+      if (place !== '' && known.has(place))
+        return negotiate(accept, ['text/html', 'application/json']) === 'text/html' ? pages.found : null;
       return negotiate(accept, ['application/json', 'text/html']) === 'text/html' ? pages.missing : null;
     },
   };
