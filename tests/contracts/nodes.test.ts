@@ -155,6 +155,7 @@ beforeAll(async () => {
     'Query.entry.id': quoted(entry),
     'Query.conversation.id': quoted(group.id),
     'Query.room.code': quoted(room.joinCode),
+    'Query.markdownPreview.text': quoted('A *text*'),
     'Query.conversationEvents.conversationId': quoted(group.id),
     'Query.postEvents.postId': quoted(post),
     'Query.presence.userIds': `[${quoted(ada.id)}, ${quoted(ben.id)}]`,
