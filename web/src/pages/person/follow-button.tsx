@@ -10,7 +10,7 @@ import { useToast } from '../../design/toast.js';
 import { failureTexts } from '../../i18n/failure-texts.js';
 import { useTexts } from '../../i18n/language.js';
 import { FollowPerson, UnfollowPerson } from './operations.js';
-import type { Person } from './person-page.js';
+import type { Person } from './person.js';
 import { personTexts } from './person-texts.js';
 
 /** Follows somebody, or no longer. It shows at once, and is taken back in words when it did not arrive; a visitor is asked to sign in. */

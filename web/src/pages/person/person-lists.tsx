@@ -12,7 +12,7 @@ import { RelativeTime } from '../../design/relative-time.js';
 import { Skeleton } from '../../design/skeleton.js';
 import { useTexts } from '../../i18n/language.js';
 import { PersonEntries, PersonFollowers, PersonFollowing, PersonPosts } from './operations.js';
-import type { Person } from './person-page.js';
+import type { Person } from './person.js';
 import { personTexts } from './person-texts.js';
 import styles from './person-page.module.css';
 

@@ -10,7 +10,7 @@ import { useToast } from '../../design/toast.js';
 import { failureTexts } from '../../i18n/failure-texts.js';
 import { useTexts } from '../../i18n/language.js';
 import { BlockPerson, UnblockPerson } from './operations.js';
-import type { Person } from './person-page.js';
+import type { Person } from './person.js';
 import { personTexts } from './person-texts.js';
 
 /** What is seldom done with somebody. */

@@ -13,7 +13,6 @@ import { buttonClass } from '../../design/button.js';
 import { LinkTabs } from '../../design/link-tabs.js';
 import { RelativeTime } from '../../design/relative-time.js';
 import { Skeleton } from '../../design/skeleton.js';
-import type { ReadPersonQuery } from '../../gql/graphql.js';
 import { useFormats, useTexts } from '../../i18n/language.js';
 import NotFoundPage from '../not-found/not-found-page.js';
 import { FollowButton } from './follow-button.js';
@@ -21,11 +20,10 @@ import { ReadPerson } from './operations.js';
 import { PersonEntriesList, PersonFollowersList, PersonFollowingList, PersonPostsList } from './person-lists.js';
 import { personTexts } from './person-texts.js';
 import { ProfileForm } from './profile-form.js';
+import type { Person } from './person.js';
 import styles from './person-page.module.css';
 
 const PersonMenu = lazy(() => import('./person-menu.js'));
-
-export type Person = NonNullable<ReadPersonQuery['user']>;
 
 const SHOWN = ['posts', 'entries', 'followers', 'following'] as const;
 type Shown = (typeof SHOWN)[number];

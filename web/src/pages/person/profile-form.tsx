@@ -10,7 +10,7 @@ import { useToast } from '../../design/toast.js';
 import { fieldTexts } from '../../i18n/field-texts.js';
 import { useTexts } from '../../i18n/language.js';
 import { EditProfile } from './operations.js';
-import type { Person } from './person-page.js';
+import type { Person } from './person.js';
 import { personTexts } from './person-texts.js';
 import styles from './person-page.module.css';
 
