@@ -122,9 +122,10 @@ const openPage = async (
   };
 };
 
-/** What axe finds wrong with the page, by rule and place. */
+/** What axe finds wrong with the page, by rule and place. The pages have no frames, so axe needs no window of its own to put their results together. */
 export const violations = async (page: Page): Promise<string[]> => {
-  const { violations: found } = await new AxeBuilder({ page }).analyze();
+  const axe = new AxeBuilder({ page }).setLegacyMode().options({ resultTypes: ['violations'], preload: false, iframes: false });
+  const { violations: found } = await axe.analyze();
   return found.flatMap(({ id, nodes }) =>
     nodes.map(({ target, failureSummary }) => `${id} at ${target.join(' ')}: ${failureSummary ?? ''}`),
   );
