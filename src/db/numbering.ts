@@ -105,7 +105,7 @@ const numberingOne = ({ topic, key, kind, ref }: Emission): Prisma.Sql => {
 };
 
 /** The rows of what was emitted. */
-const emitted = (emissions: readonly Emission[]): Prisma.Sql => Prisma.sql`
+const rowsOf = (emissions: readonly Emission[]): Prisma.Sql => Prisma.sql`
   unnest(
     ${emissions.map(({ topic }) => topic.name)}::text[],
     ${emissions.map(({ key }) => key)}::text[],
@@ -116,7 +116,7 @@ const emitted = (emissions: readonly Emission[]): Prisma.Sql => Prisma.sql`
 
 /** What many others emit is one event for each of some streams, which needs order and no counting. */
 const numberingEach = (emissions: readonly Emission[]): Prisma.Sql => Prisma.sql`
-  emission AS (SELECT * FROM ${emitted(emissions)}), head_after AS (
+  emission AS (SELECT * FROM ${rowsOf(emissions)}), head_after AS (
     INSERT INTO head (topic, key, last_seq, last_at) SELECT topic, key, 1, ${NOW} FROM emission ORDER BY topic, key
     ${GROW}
   ), numbered AS (
@@ -129,7 +129,7 @@ const numberingEach = (emissions: readonly Emission[]): Prisma.Sql => Prisma.sql
 
 const numberingAll = (emissions: readonly Emission[], fanOuts: readonly FanOut[]): Prisma.Sql => Prisma.sql`
   given AS (
-    SELECT topic, key, kind, ref, is_log, ordinal FROM ${emitted(emissions)}
+    SELECT topic, key, kind, ref, is_log, ordinal FROM ${rowsOf(emissions)}
     ${fannedOut(fanOuts, emissions.length)}
   ), emission AS (
     SELECT topic, key, kind, ref, is_log, row_number() OVER (PARTITION BY topic, key ORDER BY ordinal)::int AS position FROM given
