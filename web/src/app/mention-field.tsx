@@ -1,9 +1,10 @@
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import { useQuery } from 'urql';
 import { SuggestingField, type Mentionable, type MentionFieldProps } from '../design/mention-field.js';
 import { useTexts } from '../i18n/language.js';
 import { appTexts } from './app-texts.js';
 import { Mentionables } from './operations.js';
+import { useSettled } from './settled.js';
 
 /** How long somebody pauses before the server is asked, in milliseconds. */
 const PAUSE_MS = 120;
@@ -28,17 +29,13 @@ const fits = ({ username, displayName }: Mentionable, search: string): boolean =
 export const MentionField = ({ among, ...rest }: Props) => {
   const t = useTexts(appTexts);
   const [search, setSearch] = useState<string | null>(null);
-  const [asked, setAsked] = useState('');
+  const asked = useSettled(search ?? '', PAUSE_MS);
   const [{ data }] = useQuery({
     query: Mentionables,
     variables: { search: asked, first: SHOWN },
     pause: among !== undefined || search === null || asked === '',
     requestPolicy: 'cache-first',
   });
-  useEffect(() => {
-    const timer = setTimeout(() => setAsked(search ?? ''), PAUSE_MS);
-    return () => clearTimeout(timer);
-  }, [search]);
   const known = among ?? data?.users?.nodes ?? [];
   const people = search === null ? [] : known.filter((person) => fits(person, search)).slice(0, SHOWN);
   return <SuggestingField {...rest} people={people} onSearch={setSearch} peopleLabel={t('mentionables')} />;

@@ -15,7 +15,7 @@ import {
   Code,
   LogIn,
 } from 'lucide-react';
-import { useEffect, useState, type ReactNode } from 'react';
+import { useState, type ReactNode } from 'react';
 import { useQuery } from 'urql';
 import { useLocation } from 'wouter';
 import { useOwner } from '../api/api-provider.js';
@@ -24,6 +24,7 @@ import { appTexts } from './app-texts.js';
 import { PaletteSearch } from './operations.js';
 import { paths } from './paths.js';
 import { preferences } from './preferences.js';
+import { useSettled } from './settled.js';
 import styles from './palette.module.css';
 
 interface PaletteProps {
@@ -47,15 +48,6 @@ interface Group {
 
 /** How long typing must pause before it is searched for, in milliseconds. */
 const PAUSE_MS = 200;
-
-const usePaused = (text: string): string => {
-  const [paused, setPaused] = useState(text);
-  useEffect(() => {
-    const timer = setTimeout(() => setPaused(text), PAUSE_MS);
-    return () => clearTimeout(timer);
-  }, [text]);
-  return paused;
-};
 
 const fold = (text: string): string => text.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLocaleLowerCase();
 
@@ -85,7 +77,7 @@ const useFound = (text: string): { readonly groups: readonly Group[]; readonly i
   const t = useTexts(appTexts);
   const [, navigate] = useLocation();
   const signedIn = useOwner() !== null;
-  const search = usePaused(text.trim());
+  const search = useSettled(text.trim(), PAUSE_MS);
   const [{ data, fetching }] = useQuery({ query: PaletteSearch, variables: { search, signedIn }, pause: search === '' });
   if (text.trim() === '' || !data) return { groups: [], isSearching: text.trim() !== '' };
   const entries = data.entries?.nodes ?? [];

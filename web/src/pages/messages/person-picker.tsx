@@ -1,7 +1,8 @@
 import { Combobox, ComboboxItem, ComboboxList, ComboboxProvider } from '@ariakit/react/combobox';
 import { X } from 'lucide-react';
-import { useEffect, useId, useState } from 'react';
+import { useId, useState } from 'react';
 import { useQuery } from 'urql';
+import { useSettled } from '../../app/settled.js';
 import { Avatar } from '../../design/avatar.js';
 import { useTexts } from '../../i18n/language.js';
 import { messagesTexts } from './messages-texts.js';
@@ -29,11 +30,7 @@ export const PersonPicker = ({ chosen, onChoose, without }: PersonPickerProps) =
   const t = useTexts(messagesTexts);
   const id = useId();
   const [text, setText] = useState('');
-  const [search, setSearch] = useState('');
-  useEffect(() => {
-    const timer = setTimeout(() => setSearch(text.trim()), PAUSE_MS);
-    return () => clearTimeout(timer);
-  }, [text]);
+  const search = useSettled(text.trim(), PAUSE_MS);
   const [{ data, fetching }] = useQuery({ query: FindPeople, variables: { search }, pause: search === '' });
   const hidden = new Set([...without, ...chosen.map((person) => person.id)]);
   const found = search === '' ? [] : (data?.users?.nodes ?? []).filter((person) => !hidden.has(person.id));
