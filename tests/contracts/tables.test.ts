@@ -3,6 +3,7 @@ import { isEnumType } from 'graphql';
 import { expect, it } from 'vitest';
 import { withTables } from '../../scripts/readme-tables.js';
 import { allSettings, loadConfig } from '../../src/config.js';
+import * as facts from '../../src/client/facts.js';
 import { ERROR_CODES, FIELD_ERROR_CODES } from '../../src/errors.js';
 import { schema } from '../../src/process/schema.js';
 
@@ -30,7 +31,8 @@ it('each setting stands once in the table', () => {
 
 it('the documents name no setting that there is not', () => {
   const names = new Set<string>(allSettings().map(({ name }) => name));
-  const ofOthers = new Set(['TEST_REDIS_URL', 'READ_ONLY', ...Object.keys(ERROR_CODES), ...Object.keys(FIELD_ERROR_CODES)]);
+  const codes = [...Object.keys(ERROR_CODES), ...Object.keys(FIELD_ERROR_CODES)];
+  const ofOthers = new Set(['TEST_REDIS_URL', 'READ_ONLY', ...codes, ...Object.keys(facts)]);
   for (const file of ['README.md', 'ARCHITECTURE.md', 'src/realtime/PROTOCOL.md']) {
     const named = [...readFileSync(file, 'utf8').matchAll(/`([A-Z]+(?:_[A-Z]+)+)(?:=[^`]*)?`/g)].map(([, name = '']) => name);
     expect(

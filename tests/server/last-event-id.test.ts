@@ -2,7 +2,6 @@ import { createClient } from 'graphql-sse';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { schema } from '../../src/process/schema.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
-import { notificationCursorOf } from '../kit/acts.js';
 import { aComment, aMessage, aPost, aRoom } from '../kit/factories.js';
 import { graphql } from '../kit/graphql.js';
 
@@ -17,6 +16,15 @@ const Announce = graphql(`
       announcement {
         id
       }
+    }
+  }
+`);
+const CursorsOfViewer = graphql(`
+  query CursorsOfViewer {
+    me {
+      notificationCursor
+      inboxCursor
+      feedCursor
     }
   }
 `);
@@ -47,7 +55,12 @@ const FIELDS = {
     query:
       'subscription ($id: ID!, $after: String) { event: conversationEvents(conversationId: $id, after: $after) { __typename cursor } }',
   },
-  notificationAdded: { of: 'viewer', query: 'subscription ($after: String) { event: notificationAdded(after: $after) { id cursor } }' },
+  notificationAdded: {
+    of: 'notifications',
+    query: 'subscription ($after: String) { event: notificationAdded(after: $after) { id cursor } }',
+  },
+  inboxChanged: { of: 'inbox', query: 'subscription ($after: String) { event: inboxChanged(after: $after) { kind cursor } }' },
+  feedEvents: { of: 'feed', query: 'subscription ($after: String) { event: feedEvents(after: $after) { postId cursor } }' },
   announcementAdded: { of: 'everyone', query: 'subscription ($after: String) { event: announcementAdded(after: $after) { id cursor } }' },
 } as const;
 type Field = keyof typeof FIELDS;
@@ -69,17 +82,21 @@ describe('H35: Last-Event-ID is answered as `after` is', () => {
     [ada, ben, admin] = [await app.user('ada'), await app.user('ben'), await app.userWithRole('root', 'ADMIN')];
     const [stays, goes, talks] = [await aPost(app, ada), await aPost(app, ada), await aRoom(app, ada)];
     [post, gone, room] = [stays.id, goes.id, talks.id];
+    const { me } = await app.data(CursorsOfViewer, {}, ada);
     Object.assign(begins, {
       post: stays.commentCursor,
       gone: goes.commentCursor,
       room: talks.cursor,
-      viewer: await notificationCursorOf(app, ada),
+      notifications: me.notificationCursor,
+      inbox: me.inboxCursor,
+      feed: me.feedCursor,
       everyone: (await app.data(AnnouncementCursor)).announcementCursor,
     });
     for (const id of [post, gone]) for (const body of ['one', 'two']) await aComment(app, ben, id, { body });
     await app.data(DeletePost, { id: gone }, ada);
     for (const text of ['one', 'two']) {
       await aMessage(app, ada, room, text);
+      await aPost(app, ada, { body: text });
       await app.data(Announce, { text }, admin);
     }
   });
@@ -118,6 +135,8 @@ describe('H35: Last-Event-ID is answered as `after` is', () => {
     messageAdded: 2,
     conversationEvents: 2,
     notificationAdded: 1,
+    inboxChanged: 2,
+    feedEvents: 2,
     announcementAdded: 2,
   };
 

@@ -157,7 +157,7 @@ describeWeb('what concerns the viewer', ({ open }) => {
   test('the page for developers shows what each screen asks', async () => {
     const { page, close } = await open(app, { path: '/developers' });
     await page.locator('summary', { hasText: /^Vault/ }).click();
-    await page.getByText('query VaultCategories').waitFor();
+    await page.getByText('query VaultFilters').waitFor();
     expect(await page.getByRole('link', { name: 'Open GraphiQL' }).getAttribute('href')).toBe('/graphql');
     await close();
   });
