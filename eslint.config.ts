@@ -9,6 +9,7 @@ const noFocusedTests = {
 
 const timeFromClock = 'Time comes from the Clock of the context (src/clock.ts), so that a test can set it.';
 const settingsFromConfig = 'Settings come from the Config, which main.ts reads once.';
+const guardedStorage = 'A browser may refuse it: use browserStorage or tabStorage of api/storage.ts.';
 
 export default defineConfig(
   globalIgnores(['dist/', 'src/db/generated/', 'tests/generated/', 'web/src/gql/', 'web/public/', '.data/', '.artifacts/', 'coverage/']),
@@ -81,7 +82,12 @@ export default defineConfig(
     extends: [reactHooks.configs.flat['recommended-latest']],
     rules: {
       'no-console': 'error',
+      'no-restricted-globals': ['error', ...['localStorage', 'sessionStorage'].map((name) => ({ name, message: guardedStorage }))],
     },
+  },
+  {
+    files: ['web/src/api/storage.ts'],
+    rules: { 'no-restricted-globals': 'off' },
   },
   {
     files: ['tests/**/*.ts'],

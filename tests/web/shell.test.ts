@@ -1,8 +1,17 @@
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { seedDemoData } from '../../src/demo/seed.js';
 import { PASSWORD, startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { screenshot } from '../kit/browser.js';
+import { aGroup } from '../kit/factories.js';
 import { describeWeb, violations } from './kit.js';
+
+/** Everything that the browser keeps for this page. */
+const kept = (page: Page): Promise<string> =>
+  page.evaluate<string>('(async () => JSON.stringify([localStorage, sessionStorage, await indexedDB.databases(), await caches.keys()]))()');
+/** A browser whose settings keep every site from storing anything. */
+const FORBIDDEN = `for (const name of ['localStorage', 'sessionStorage'])
+  Object.defineProperty(window, name, { get() { throw new DOMException('Access is denied', 'SecurityError'); } });`;
 
 describeWeb('the frame of the web client', ({ open }) => {
   let app: TestApp;
@@ -64,6 +73,55 @@ describeWeb('the frame of the web client', ({ open }) => {
     await page.getByRole('button', { name: 'Account' }).click();
     await page.getByRole('menuitem', { name: 'Sign out' }).click();
     await second.getByRole('link', { name: 'Sign in', exact: true }).waitFor();
+    await close();
+  });
+
+  test('keeps nothing that was written or looked for, in any tab, once it was signed out after asking', async () => {
+    const quiet = await app.user('quiet');
+    const { id } = await aGroup(app, quiet, [], 'Whispers');
+    const { page, tab, close, complaints } = await open(app, { as: quiet, path: `/messages/${encodeURIComponent(id)}` });
+    await page.route('**/graphql', (route) =>
+      (route.request().postData() ?? '').includes('mutation SendMessage') ? route.abort() : route.fallback(),
+    );
+    const field = page.getByRole('textbox', { name: 'Write to Whispers' });
+    await field.fill('hush, not sent');
+    await field.press('Enter');
+    await page.getByText('hush, not sent').waitFor();
+    await field.fill('hush, not finished');
+    await page.getByRole('link', { name: 'Feed' }).click();
+    await page.getByRole('textbox', { name: 'Write a post' }).fill('hush, a post');
+    await page.getByRole('link', { name: 'Vault', exact: true }).click();
+    await page.getByRole('searchbox').fill('hush, what is it');
+    await page.getByText('Nothing fits').waitFor();
+    const second = await tab('/vault/new');
+    await second.getByLabel('Title').fill('hush, an entry');
+    await expect.poll(() => kept(page)).toMatch(/not sent.*an entry|an entry.*not sent/s);
+    await second.getByRole('button', { name: 'Account' }).click();
+    await second.getByRole('menuitem', { name: 'Sign out' }).click();
+    await second.getByRole('button', { name: 'Sign out' }).click();
+    for (const each of [page, second]) {
+      await each.getByRole('link', { name: 'Sign in', exact: true }).waitFor();
+      await each.goto(new URL('/people', app.url).href);
+      await each.getByRole('heading', { level: 1 }).waitFor();
+      expect(await kept(each)).not.toContain('hush');
+    }
+    complaints();
+    await close();
+  });
+
+  test('is used, and keeps a draft as long as the tab is there, where the browser forbids its storage', async () => {
+    const { page, close } = await open(app);
+    await page.addInitScript(FORBIDDEN);
+    await page.goto(new URL('/sign-in', app.url).href);
+    await page.getByLabel('Username or email address').fill('zoe');
+    await page.getByLabel('Password').fill(PASSWORD);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('link', { name: 'Feed' }).click();
+    await page.getByRole('textbox', { name: 'Write a post' }).fill('Not finished');
+    await page.getByRole('link', { name: 'Vault', exact: true }).click();
+    await page.getByRole('searchbox').waitFor();
+    await page.getByRole('link', { name: 'Feed' }).click();
+    expect(await page.getByRole('textbox', { name: 'Write a post' }).inputValue()).toBe('Not finished');
     await close();
   });
 

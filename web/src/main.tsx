@@ -1,6 +1,7 @@
 import { createRoot } from 'react-dom/client';
 import { createApiSource } from './api/api.js';
 import { tokens } from './api/session.js';
+import { tabStorage } from './api/storage.js';
 import { App } from './app/app.js';
 import './design/tokens.css';
 import './design/base.css';
@@ -11,9 +12,9 @@ const RELOAD_PAUSE_MS = 60_000;
 
 // A page that was open while a new version was put in place asks for chunks that are there no more.
 addEventListener('vite:preloadError', () => {
-  const last = Number(sessionStorage.getItem(RELOADED) ?? 0);
+  const last = Number(tabStorage.getItem(RELOADED) ?? 0);
   if (Date.now() - last < RELOAD_PAUSE_MS) return;
-  sessionStorage.setItem(RELOADED, String(Date.now()));
+  tabStorage.setItem(RELOADED, String(Date.now()));
   location.reload();
 });
 

@@ -2,6 +2,7 @@ import { stringifyDocument } from 'urql';
 import { createTokens, type Credentials } from '../../../src/client/tokens.js';
 import { HTTP_URL } from './endpoint.js';
 import { RefreshSession } from './operations.js';
+import { browserStorage } from './storage.js';
 
 interface RefreshAnswer {
   readonly data?: { readonly refreshSession?: { readonly credentials: Credentials } | null } | null;
@@ -22,4 +23,4 @@ const refresh = async (refreshToken: string | null): Promise<Credentials | null>
 };
 
 /** The session of this browser, in all of its tabs. */
-export const tokens = createTokens({ storage: localStorage, refresh });
+export const tokens = createTokens({ storage: browserStorage, refresh });

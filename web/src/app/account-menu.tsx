@@ -12,28 +12,31 @@ const AccountMenu = ({ onPalette }: { readonly onPalette: () => void }) => {
   const t = useTexts(appTexts);
   const viewer = useViewer();
   const [, navigate] = useLocation();
-  const signOut = useSignOut();
+  const { signOut, question } = useSignOut();
   if (!viewer) return null;
   const { user } = viewer;
   return (
-    <Menu label={t('account')} icon={<Avatar name={user.displayName} of={user.username} size={32} />} placement="right-end">
-      <MenuItem icon={<UserRound size={16} />} onSelect={() => navigate(paths.person(user.username))}>
-        {t('profile')}
-      </MenuItem>
-      <MenuItem icon={<Search size={16} />} onSelect={onPalette}>
-        {t('search')}
-      </MenuItem>
-      <MenuItem icon={<Settings size={16} />} onSelect={() => navigate(paths.settings)}>
-        {t('settings')}
-      </MenuItem>
-      <MenuItem icon={<Code size={16} />} onSelect={() => navigate(paths.developers)}>
-        {t('developers')}
-      </MenuItem>
-      <MenuSeparator />
-      <MenuItem icon={<LogOut size={16} />} onSelect={() => void signOut()}>
-        {t('signOut')}
-      </MenuItem>
-    </Menu>
+    <>
+      <Menu label={t('account')} icon={<Avatar name={user.displayName} of={user.username} size={32} />} placement="right-end">
+        <MenuItem icon={<UserRound size={16} />} onSelect={() => navigate(paths.person(user.username))}>
+          {t('profile')}
+        </MenuItem>
+        <MenuItem icon={<Search size={16} />} onSelect={onPalette}>
+          {t('search')}
+        </MenuItem>
+        <MenuItem icon={<Settings size={16} />} onSelect={() => navigate(paths.settings)}>
+          {t('settings')}
+        </MenuItem>
+        <MenuItem icon={<Code size={16} />} onSelect={() => navigate(paths.developers)}>
+          {t('developers')}
+        </MenuItem>
+        <MenuSeparator />
+        <MenuItem icon={<LogOut size={16} />} onSelect={signOut}>
+          {t('signOut')}
+        </MenuItem>
+      </Menu>
+      {question}
+    </>
   );
 };
 

@@ -1,4 +1,5 @@
 import { useRef, useState, type KeyboardEvent, type PointerEvent, type ReactNode } from 'react';
+import { browserStorage } from '../api/storage.js';
 import { useTexts } from '../i18n/language.js';
 import { appTexts } from './app-texts.js';
 import { useKeptScroll } from './kept-scroll.js';
@@ -23,7 +24,7 @@ const MIN = 280;
 const MAX = 320;
 const STEP = 8;
 const within = (width: number): number => Math.min(MAX, Math.max(MIN, Math.round(width)));
-const kept = (): number => within(Number(localStorage.getItem(KEY)) || MIN);
+const kept = (): number => within(Number(browserStorage.getItem(KEY)) || MIN);
 
 /** A list column beside the page, as wide as somebody has made it, and a side column where there is one. */
 export const Columns = ({ list, listLabel, children, side, sideLabel, narrow }: ColumnsProps) => {
@@ -33,7 +34,7 @@ export const Columns = ({ list, listLabel, children, side, sideLabel, narrow }: 
   useKeptScroll(page, 'page');
   const resize = (to: number): void => {
     setWidth(within(to));
-    localStorage.setItem(KEY, String(within(to)));
+    browserStorage.setItem(KEY, String(within(to)));
   };
   const isRtl = (): boolean => document.documentElement.dir === 'rtl';
   const byPointer = (event: PointerEvent<HTMLDivElement>): void => {

@@ -1,5 +1,7 @@
 import { useEffect, type RefObject } from 'react';
 import { useLocation, useSearch } from 'wouter';
+import { tokens } from '../api/session.js';
+import { tabStorage } from '../api/storage.js';
 
 /** How long a place is waited for while what is above it loads, in milliseconds. */
 const PATIENCE_MS = 3_000;
@@ -16,11 +18,16 @@ export const isComingBack = (): boolean => isReturn;
 
 const KEY = 'lyceum:scroll';
 try {
-  for (const [key, top] of JSON.parse(sessionStorage.getItem(KEY) ?? '[]') as [string, number][]) places.set(key, top);
+  for (const [key, top] of JSON.parse(tabStorage.getItem(KEY) ?? '[]') as [string, number][]) places.set(key, top);
 } catch {
   // Nothing was kept.
 }
-addEventListener('pagehide', () => sessionStorage.setItem(KEY, JSON.stringify([...places].slice(-100))));
+addEventListener('pagehide', () => tabStorage.setItem(KEY, JSON.stringify([...places].slice(-100))));
+// Addresses tell what somebody has looked for.
+tokens.onOwner(() => {
+  places.clear();
+  tabStorage.removeItem(KEY);
+});
 
 /**
  * Scrolls an element to where it was when an address is come back to, and to its start when a new one is opened.

@@ -1,3 +1,4 @@
+import { browserStorage } from '../api/storage.js';
 import { LANGUAGES, type Language } from '../i18n/catalogue.js';
 
 /** What somebody has chosen in this browser; `system` leaves it to the system. `public/preferences.js` reads it before the first paint. */
@@ -16,7 +17,7 @@ const isOneOf = <Value extends string>(value: unknown, values: readonly Value[])
 
 const read = (): Preferences => {
   try {
-    const kept = JSON.parse(localStorage.getItem(KEY) ?? '{}') as Partial<Record<keyof Preferences, unknown>>;
+    const kept = JSON.parse(browserStorage.getItem(KEY) ?? '{}') as Partial<Record<keyof Preferences, unknown>>;
     return {
       theme: isOneOf(kept.theme, ['light', 'dark']) ? kept.theme : DEFAULTS.theme,
       language: isOneOf(kept.language, LANGUAGES) ? kept.language : DEFAULTS.language,
@@ -54,7 +55,7 @@ export const preferences = {
   get: (): Preferences => present,
   set: (changes: Partial<Preferences>): void => {
     present = { ...present, ...changes };
-    localStorage.setItem(KEY, JSON.stringify(present));
+    browserStorage.setItem(KEY, JSON.stringify(present));
     change();
   },
   onChange: (listener: () => void): (() => void) => {

@@ -1,3 +1,4 @@
+import { keptText } from '../../app/kept-texts.js';
 import type { Fields } from './fields.js';
 
 /** An entry as the server has it. */
@@ -26,7 +27,7 @@ export interface Draft {
 /** The draft of one text. */
 export interface DraftPlace {
   readonly read: () => Draft | null;
-  /** @returns whether there was room for it */
+  /** @returns whether it outlives the page */
   readonly keep: (draft: Draft) => boolean;
   readonly forget: () => void;
 }
@@ -44,24 +45,17 @@ const isDraft = (value: unknown): value is Draft => {
  * @param entry its id; null for the one that is new
  */
 export const draftPlace = (owner: string, entry: string | null): DraftPlace => {
-  const key = `lyceum:draft:${owner}:${entry ?? 'new'}`;
+  const { read, keep, forget } = keptText(owner, `entry ${entry ?? 'new'}`);
   return {
     read: () => {
       try {
-        const kept: unknown = JSON.parse(localStorage.getItem(key) ?? 'null');
+        const kept: unknown = JSON.parse(read() ?? 'null');
         return isDraft(kept) ? kept : null;
       } catch {
         return null;
       }
     },
-    keep: (draft) => {
-      try {
-        localStorage.setItem(key, JSON.stringify(draft));
-        return true;
-      } catch {
-        return false;
-      }
-    },
-    forget: () => localStorage.removeItem(key),
+    keep: (draft) => keep(JSON.stringify(draft)),
+    forget,
   };
 };

@@ -2,6 +2,7 @@ import { Link2, Lock, Pencil, Star, TableOfContents, Trash2, Type } from 'lucide
 import { lazy, Suspense, useRef, useState, useSyncExternalStore, type MouseEvent } from 'react';
 import { useQuery } from 'urql';
 import { Link, useLocation, useParams } from 'wouter';
+import { browserStorage } from '../../api/storage.js';
 import { Answer } from '../../app/answer.js';
 import { Page, PageBody } from '../../app/page.js';
 import { paths } from '../../app/paths.js';
@@ -109,9 +110,9 @@ const Reading = ({ entry }: { readonly entry: Entry }) => {
   const [, navigate] = useLocation();
   const text = useRef<HTMLDivElement>(null);
   const headings = useContents(text, entry.contentHtml);
-  const [hasContents, setHasContents] = useState(() => localStorage.getItem(CONTENTS) === 'shown');
+  const [hasContents, setHasContents] = useState(() => browserStorage.getItem(CONTENTS) === 'shown');
   const toggle = (): void => {
-    localStorage.setItem(CONTENTS, hasContents ? '' : 'shown');
+    browserStorage.setItem(CONTENTS, hasContents ? '' : 'shown');
     setHasContents(!hasContents);
   };
   /** Links to other entries are gone to without loading the client again. */

@@ -1,11 +1,11 @@
 import { SendHorizontal, X } from 'lucide-react';
-import { useEffect, useRef, useState, type Ref } from 'react';
+import { useEffect, useRef, type Ref } from 'react';
 import { useClient } from 'urql';
+import { useDraft } from '../../app/kept-texts.js';
 import { MentionField } from '../../app/mention-field.js';
 import { IconButton } from '../../design/button.js';
 import { useTexts } from '../../i18n/language.js';
 import type { OpenConversationQuery } from '../../gql/graphql.js';
-import { draftOf, keepDraft } from './drafts.js';
 import { messagesTexts } from './messages-texts.js';
 import { oneLine } from './names.js';
 import { SetTyping } from './operations.js';
@@ -62,11 +62,10 @@ const hasMouse = matchMedia('(pointer: fine)').matches;
 export const Composer = ({ ref, conversation, name, owner, replyTo, onNoReply, onSend, onEditLast }: ComposerProps) => {
   const t = useTexts(messagesTexts);
   const { id, members } = conversation;
-  const [body, setBody] = useState(() => draftOf(owner, id));
+  const [body, setBody] = useDraft(`conversation ${id}`);
   const { typed, stopped } = useTelling(id);
   const write = (text: string): void => {
     setBody(text);
-    keepDraft(owner, id, text);
     if (text.trim() === '') stopped();
     else typed();
   };
@@ -75,7 +74,6 @@ export const Composer = ({ ref, conversation, name, owner, replyTo, onNoReply, o
     if (text === '') return;
     onSend(text);
     setBody('');
-    keepDraft(owner, id, '');
     stopped();
   };
   const among = members?.pageInfo.hasNextPage === false ? members.nodes.map(({ user }) => user).filter((user) => user.id !== owner) : null;

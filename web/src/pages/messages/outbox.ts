@@ -1,6 +1,7 @@
 import type { Client } from 'urql';
 import { failureOf, type Failure } from '../../api/failure.js';
 import { tokens } from '../../api/session.js';
+import { keptPlaces, keptText, onForgottenElsewhere } from '../../app/kept-texts.js';
 import { readFragment } from '../../gql/fragment-masking.js';
 import { historyOf } from './history-store.js';
 import { MessageRow, SendMessage } from './operations.js';
@@ -39,16 +40,17 @@ export interface Outbox {
 /** How often what waits is tried again while the browser says that there is a network, in milliseconds. */
 const RETRY_MS = 3_000;
 
-const PREFIX = 'lyceum:outbox';
-
 type Kept = Pick<Outgoing, 'clientId' | 'body' | 'replyTo' | 'at'>;
 
-const keptBelow = (prefix: string): Outgoing[] =>
-  Object.keys(localStorage)
-    .filter((key) => key.startsWith(prefix))
-    .flatMap((key): Outgoing[] => {
+/** The places of what waits: each message of a conversation has its own. */
+const WITHIN = 'outbox ';
+const within = (conversationId: string): string => `${WITHIN}${conversationId} `;
+
+const keptIn = (owner: string, conversationId: string): Outgoing[] =>
+  keptPlaces(owner, within(conversationId))
+    .flatMap((place): Outgoing[] => {
       try {
-        const item = JSON.parse(localStorage.getItem(key) ?? '') as Kept;
+        const item = JSON.parse(keptText(owner, place).read() ?? '') as Kept;
         // Whether it has arrived is not known: sent again, it still arrives once.
         return [{ ...item, state: 'waiting', failure: null }];
       } catch {
@@ -58,8 +60,8 @@ const keptBelow = (prefix: string): Outgoing[] =>
     .sort((one, other) => (one.at < other.at ? -1 : 1));
 
 const createOutbox = (client: Client, owner: string, conversationId: string): Outbox => {
-  const prefix = `${PREFIX}:${owner}:${conversationId}:`;
-  let items = keptBelow(prefix);
+  const mine = within(conversationId);
+  let items = keptIn(owner, conversationId);
   let busy = false;
   const listeners = new Set<() => void>();
   const become = (next: Outgoing[]): void => {
@@ -69,7 +71,7 @@ const createOutbox = (client: Client, owner: string, conversationId: string): Ou
   const change = (clientId: string, changes: Partial<Outgoing>): void =>
     become(items.map((item) => (item.clientId === clientId ? { ...item, ...changes } : item)));
   const remove = (clientId: string): void => {
-    localStorage.removeItem(prefix + clientId);
+    keptText(owner, mine + clientId).forget();
     if (items.some((item) => item.clientId === clientId)) become(items.filter((item) => item.clientId !== clientId));
   };
 
@@ -115,8 +117,8 @@ const createOutbox = (client: Client, owner: string, conversationId: string): Ou
   };
   addEventListener('online', goOn);
   // Sent or thrown away in another tab.
-  addEventListener('storage', ({ key, newValue }) => {
-    if (key?.startsWith(prefix) === true && newValue === null) remove(key.slice(prefix.length));
+  onForgottenElsewhere(owner, (place) => {
+    if (place.startsWith(mine)) remove(place.slice(mine.length));
   });
   if (items.length > 0) queueMicrotask(goOn);
 
@@ -128,7 +130,7 @@ const createOutbox = (client: Client, owner: string, conversationId: string): Ou
     },
     send: (body, replyTo) => {
       const item: Kept = { clientId: crypto.randomUUID(), body, replyTo, at: new Date().toISOString() };
-      localStorage.setItem(prefix + item.clientId, JSON.stringify(item));
+      keptText(owner, mine + item.clientId).keep(JSON.stringify(item));
       become([...items, { ...item, state: 'sending', failure: null }]);
       void work();
     },
@@ -154,9 +156,6 @@ export const outboxOf = (client: Client, owner: string, conversationId: string):
 
 /** Goes on with whatever was written before the page was loaded, in whichever conversation. */
 export const resumeOutboxes = (client: Client, owner: string): void => {
-  const prefix = `${PREFIX}:${owner}:`;
-  const conversations = Object.keys(localStorage)
-    .filter((key) => key.startsWith(prefix))
-    .map((key) => key.slice(prefix.length, key.lastIndexOf(':')));
+  const conversations = keptPlaces(owner, WITHIN).map((place) => place.slice(WITHIN.length, place.lastIndexOf(' ')));
   for (const id of new Set(conversations)) outboxOf(client, owner, id);
 };

@@ -70,7 +70,7 @@ const OfViewer = () => {
   const t = useTexts(settingsTexts);
   const answer = useQuery({ query: SettingsOfViewer });
   const [{ error }, setPreference] = useMutation(SetNotificationPreference);
-  const signOut = useSignOut();
+  const { signOut, question } = useSignOut();
   const failure = failureOf(error);
   return (
     <Answer of={answer}>
@@ -104,9 +104,10 @@ const OfViewer = () => {
                 <dt>{t('email')}</dt>
                 <dd>{me.email ?? t('noEmail')}</dd>
               </dl>
-              <Button className={styles.act} onClick={() => void signOut()}>
+              <Button className={styles.act} onClick={signOut}>
                 {t('signOut')}
               </Button>
+              {question}
             </Section>
           </>
         )
