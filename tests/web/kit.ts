@@ -3,6 +3,7 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import type { TestApp, TestUser } from '../kit/app.js';
 import { findChromium, launchBrowser } from '../kit/browser.js';
+import { signedIn } from './signed-in.js';
 
 const chromium = findChromium();
 
@@ -35,16 +36,6 @@ export interface WebPage {
   /** Ends it. What the page was blamed for and nobody has taken out, and requests to other hosts, fail the test. */
   readonly close: () => Promise<void>;
 }
-
-/** What the client keeps of a session (src/client/tokens.ts). */
-const sessionOf = ({ id, token, refreshToken }: TestUser): string =>
-  JSON.stringify({
-    owner: id,
-    accessToken: token,
-    accessTokenExpiresAt: new Date(Date.now() + 600_000).toISOString(),
-    refreshToken,
-    receivedAt: Date.now(),
-  });
 
 /** Suites of the built client in a real browser; skipped with a line where there is none. */
 export const describeWeb = (name: string, body: (suite: WebSuite) => void): void => {
@@ -81,9 +72,7 @@ const openPage = async (
     colorScheme: theme,
     locale: language,
     reducedMotion: 'reduce',
-    ...(as === undefined
-      ? {}
-      : { storageState: { cookies: [], origins: [{ origin, localStorage: [{ name: 'lyceum:session', value: sessionOf(as) }] }] } }),
+    ...(as === undefined ? {} : signedIn(origin, as)),
     ...further,
   });
   context.setDefaultTimeout(60_000);
