@@ -192,6 +192,22 @@ describeWeb('the frame of the web client', ({ open }) => {
     await close();
   });
 
+  test('says on the page that an answer has failed as a whole, and reads it again when asked', async () => {
+    const { page, close } = await open(app);
+    await page.route('**/graphql', async (route) => {
+      await route.fulfill({
+        json: { data: null, errors: [{ message: 'Internal error', extensions: { code: 'INTERNAL', traceId: '4711' } }] },
+      });
+    });
+    await page.reload();
+    const notice = page.getByRole('main').getByRole('alert').last();
+    await notice.getByText('INTERNAL 4711').waitFor();
+    await page.unroute('**/graphql');
+    await notice.getByRole('button', { name: 'Try again' }).click();
+    await page.getByRole('link', { name: /^Comparing secrets/ }).waitFor();
+    await close();
+  });
+
   for (const theme of ['light', 'dark'] as const) {
     test(`has nothing that axe objects to, ${theme}, wide and narrow`, async () => {
       const { page, close } = await open(app, { as: zoe, theme });

@@ -1,4 +1,4 @@
-import { Client, fetchExchange, subscriptionExchange, type ExecutionResult } from 'urql';
+import { Client, fetchExchange, mapExchange, subscriptionExchange, type ExecutionResult } from 'urql';
 import { createCommits } from '../../../src/client/commits.js';
 import { createResumingClient } from '../../../src/client/resuming-client.js';
 import type { Tokens } from '../../../src/client/tokens.js';
@@ -48,6 +48,8 @@ export const createApi = (tokens: Tokens): Api => {
     // What is known is shown at once, and then as it is now.
     requestPolicy: 'cache-and-network',
     exchanges: [
+      // An answer that has failed as a whole may have `data: null`; to the pages there is no data then, as without an answer.
+      mapExchange({ onResult: (result) => (result.data === null ? { ...result, data: undefined } : result) }),
       createCache(),
       fetchExchange,
       subscriptionExchange({
