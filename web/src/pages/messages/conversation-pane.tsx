@@ -49,11 +49,14 @@ const Gone = () => {
 
 const Head = ({ conversation, onMembers }: { readonly conversation: Conversation; readonly onMembers: () => void }) => {
   const t = useTexts(messagesTexts);
-  const { id, kind, peer, memberCount, onlineCount } = conversation;
+  const { id, kind, peer, memberCount, onlineCount, members } = conversation;
   const name = nameOf(conversation, t);
   useTitle(name);
+  // Those whom one follows are counted as they come and go; of more than there are here, the number is that of the last reading.
+  const online =
+    members?.pageInfo.hasNextPage === false ? members.nodes.filter(({ user }) => user.presence.status !== 'OFFLINE').length : onlineCount;
   const about = (): ReactNode => {
-    if (!peer) return t('membersOnline', { count: memberCount, online: onlineCount ?? 0 });
+    if (!peer) return t('membersOnline', { count: memberCount, online: online ?? 0 });
     const { status, lastSeenAt } = peer.presence;
     if (status === 'ONLINE') return t('online');
     if (status === 'AWAY') return t('away');

@@ -4,9 +4,10 @@ import { Link } from 'wouter';
 import { Answer } from '../../app/answer.js';
 import { paths } from '../../app/paths.js';
 import { PeopleList } from '../../app/people/people-list.js';
+import { useOwner } from '../../api/api-provider.js';
 import { PostList } from '../../app/posts/post-list.js';
 import { isComingBack } from '../../app/kept-scroll.js';
-import { Button } from '../../design/button.js';
+import { Button, buttonClass } from '../../design/button.js';
 import { EmptyState } from '../../design/empty-state.js';
 import { RelativeTime } from '../../design/relative-time.js';
 import { Skeleton } from '../../design/skeleton.js';
@@ -41,7 +42,17 @@ const usePages = (id: string) => {
   };
 };
 
-const Nothing = ({ children }: { readonly children: string }): ReactNode => <EmptyState title={children} />;
+const Nothing = ({ children, action }: { readonly children: string; readonly action?: ReactNode }): ReactNode => (
+  <EmptyState title={children} action={action} />
+);
+
+/** What somebody may do who finds nothing on a page of their own. */
+const Begin = ({ id, to, children }: { readonly id: string; readonly to: string; readonly children: string }): ReactNode =>
+  useOwner() === id && (
+    <Link to={to} className={buttonClass()}>
+      {children}
+    </Link>
+  );
 
 export const PersonPostsList = ({ person: { id } }: ListProps) => {
   const t = useTexts(personTexts);
@@ -51,7 +62,15 @@ export const PersonPostsList = ({ person: { id } }: ListProps) => {
     <Answer of={answer} loading={<Skeleton lines={8} />}>
       {({ user }, isFetching) =>
         !user || user.posts.nodes.length === 0 ? (
-          <Nothing>{t('noPosts')}</Nothing>
+          <Nothing
+            action={
+              <Begin id={id} to={paths.feed}>
+                {t('writePost')}
+              </Begin>
+            }
+          >
+            {t('noPosts')}
+          </Nothing>
         ) : (
           <PostList posts={user.posts.nodes} name={`posts of ${id}`} {...moreOf(user.posts.pageInfo, isFetching)} />
         )
@@ -67,7 +86,14 @@ export const PersonEntriesList = ({ person: { id } }: ListProps) => {
   return (
     <Answer of={answer} loading={<Skeleton kind="rows" lines={5} />}>
       {({ user }, isFetching) => {
-        if (!user || user.entries.nodes.length === 0) return <Nothing>{t('noEntries')}</Nothing>;
+        if (!user || user.entries.nodes.length === 0) {
+          const begin = (
+            <Begin id={id} to={paths.newEntry}>
+              {t('writeEntry')}
+            </Begin>
+          );
+          return <Nothing action={begin}>{t('noEntries')}</Nothing>;
+        }
         const { nodes, pageInfo } = user.entries;
         const { onMore } = moreOf(pageInfo, isFetching);
         return (

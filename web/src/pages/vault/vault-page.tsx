@@ -1,5 +1,6 @@
 import { X } from 'lucide-react';
 import { useRef } from 'react';
+import { useQuery } from 'urql';
 import { Link, useLocation, useSearch } from 'wouter';
 import { Columns } from '../../app/columns.js';
 import { Page } from '../../app/page.js';
@@ -9,6 +10,7 @@ import { useTexts } from '../../i18n/language.js';
 import { EntryList } from './entry-list.js';
 import { EntrySearch } from './entry-search.js';
 import { ORDERS, pathOf, readAddress, type VaultAddress } from './vault-address.js';
+import { VaultFilters as Filters } from './operations.js';
 import { VaultFilters } from './vault-filters.js';
 import { vaultTexts } from './vault-texts.js';
 import styles from './vault-page.module.css';
@@ -18,9 +20,12 @@ import { WriteLink } from './write-link.js';
 const Chosen = ({ address }: { readonly address: VaultAddress }) => {
   const t = useTexts(vaultTexts);
   const { search, category, tag, author, only } = address;
+  // The filters beside it read them.
+  const [{ data }] = useQuery({ query: Filters, requestPolicy: 'cache-only' });
+  const categoryName = data?.categories.find(({ slug }) => slug === category)?.name ?? category;
   const chosen: readonly (readonly [text: string, without: Partial<VaultAddress>])[] = [
     ...(search === '' ? [] : [[t('searched', { words: search }), { search: '' }] as const]),
-    ...(category === '' ? [] : [[t('ofCategory', { name: category }), { category: '' }] as const]),
+    ...(category === '' ? [] : [[t('ofCategory', { name: categoryName }), { category: '' }] as const]),
     ...(tag === '' ? [] : [[t('ofTag', { name: tag }), { tag: '' }] as const]),
     ...(author === '' ? [] : [[t('ofAuthor', { name: author }), { author: '' }] as const]),
     ...(only === '' ? [] : [[t(only), { only: '' as const }] as const]),
