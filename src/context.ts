@@ -125,6 +125,11 @@ export interface Context extends Services {
   readonly commit: string | null;
   /** What has been loaded, or is just being loaded, for this operation or this event: see `graphql/loaders.ts`. */
   readonly loaded: Map<unknown, unknown>;
+  /**
+   * The same for what is loaded by keys alone, whoever the viewer is. The executions of one selection that begin in the same tick, each for an
+   * event or a viewer of its own, share it; elsewhere it is `loaded`.
+   */
+  readonly loadedByKeys: Map<unknown, unknown>;
 }
 
 interface ContextOptions extends Pick<Context, 'principal' | 'client' | 'lastEventId'> {
@@ -145,6 +150,7 @@ interface ContextOptions extends Pick<Context, 'principal' | 'client' | 'lastEve
 export const contextFor = (
   services: Services,
   { principal, client, lastEventId = null, commit = null, hangUp, isGone }: ContextOptions,
+  loaded: Loaded = nothingLoaded(),
 ): Context => ({
   principal,
   viewer: principal?.viewer ?? null,
@@ -155,7 +161,7 @@ export const contextFor = (
     return hangUp?.signal ?? null;
   },
   isGone: isGone ?? (() => hangUp?.isOver === true),
-  loaded: new Map(),
+  ...loaded,
   ...services,
   db:
     hangUp !== undefined
@@ -164,6 +170,14 @@ export const contextFor = (
         ? services.db.of({ owner: null, isGone, deadline: Infinity })
         : services.db,
 });
+
+type Loaded = Pick<Context, 'loaded' | 'loadedByKeys'>;
+
+/** @param loadedByKeys what is loaded together with others */
+export const nothingLoaded = (loadedByKeys?: Context['loadedByKeys']): Loaded => {
+  const loaded = new Map();
+  return { loaded, loadedByKeys: loadedByKeys ?? loaded };
+};
 
 /** Whose operation it is, for its statements. @param isGone whether nobody waits for its result any more */
 export const requesterOf = (
@@ -180,5 +194,5 @@ export const requesterOf = (
 export const freshContext = (context: Context, changes: Partial<Pick<Context, 'principal' | 'viewer' | 'db'>> = {}): Context => ({
   ...context,
   ...changes,
-  loaded: new Map(),
+  ...nothingLoaded(),
 });

@@ -31,6 +31,8 @@ export interface Database {
   readonly prisma: PrismaClient;
   /** The same for work that sends many statements at once: a limit keeps it from taking all connections of the pool. */
   readonly bulk: Pick<Database, 'prisma' | 'lists'>;
+  /** The same, with a limit of its own, for what is made for each of many viewers at once. */
+  readonly personal: Pick<Database, 'prisma' | 'lists'>;
   /** For the lists that are read most. */
   readonly lists: Lists;
   /** The same for somebody who is told of each statement before it is sent. */
@@ -111,9 +113,6 @@ export const openDatabase = (options: DatabaseOptions): Database => {
   const attempt = createAttempt({ names, pool: connections, health });
   // Transactions are limited so that reads keep some connections; otherwise subscribers would wait behind a burst of writes.
   const limited = createLimiter(Math.max(1, options.poolSize - READERS), timeoutMs * TURN_TIMEOUTS);
-  // The queue of {@link Database.bulk}: its statements wait here instead of in the pool's own queue, where they would delay everybody
-  // else's.
-  const bulkLimiter = createLimiter(Math.max(1, Math.floor(options.poolSize / 2) - 1), timeoutMs * TURN_TIMEOUTS);
   const prepare = createPrepare(names, onStatement);
   const sendUnlessUnwanted = createRunningStatements(connections.pool);
   const desks = createDesks(prisma, typed, sendUnlessUnwanted);
@@ -123,12 +122,16 @@ export const openDatabase = (options: DatabaseOptions): Database => {
   const queryRaw = (...given: RawStatement): Promise<unknown[]> =>
     send(rawStatement(given), wroteOf('$queryRaw', { strings: statementOf(given).strings }));
   const client = withAttempts(prisma, attempt, queryRaw);
-  const bulk = {
-    prisma: client.$extends({
-      query: { $allOperations: ({ args, query }) => bulkLimiter(() => query(args)) },
-      client: { $queryRaw: (...given: RawStatement) => bulkLimiter(() => queryRaw(...given)) },
-    }) as unknown as PrismaClient,
-    lists: createLists(tables, readings, (statement) => bulkLimiter(() => sendList(statement))),
+  const createBulk = (): Database['bulk'] => {
+    // The statements wait here instead of in the pool's own queue, where they would delay everybody else's.
+    const inTurn = createLimiter(Math.max(1, Math.floor(options.poolSize / 2) - 1), timeoutMs * TURN_TIMEOUTS);
+    return {
+      prisma: client.$extends({
+        query: { $allOperations: ({ args, query }) => inTurn(() => query(args)) },
+        client: { $queryRaw: (...given: RawStatement) => inTurn(() => queryRaw(...given)) },
+      }) as unknown as PrismaClient,
+      lists: createLists(tables, readings, (statement) => inTurn(() => sendList(statement))),
+    };
   };
   const turns = createFairTurns(options.poolSize, Math.max(1, Math.floor(options.poolSize * SHARE)), timeoutMs);
   const db: Database = {
@@ -136,7 +139,8 @@ export const openDatabase = (options: DatabaseOptions): Database => {
     beginWrite: () => undefined,
     isTransaction: false,
     of: (requester, view = db) => forRequester(view, requester, turns, asking, desks),
-    bulk,
+    bulk: createBulk(),
+    personal: createBulk(),
     lists: createLists(tables, readings, sendList),
     listsSeenBy: (see) =>
       createLists(tables, readings, (statement) => {

@@ -7,7 +7,7 @@ import type PrismaTypes from '../db/generated/pothos-types.js';
 import { planPage, type Connection, type Edge, type Keyset, type Page, type PageArgs } from '../db/keyset.js';
 import { type ChildList, type ListRelation, type ModelName, type Part, type Related, type RootList, type RowOf } from '../db/lists.js';
 import { withColumns, type Selection } from '../db/list-rows.js';
-import { batchedField } from './loaders.js';
+import { batchedField, batchedRow } from './loaders.js';
 import { nodeSelection } from './node-selection.js';
 import { capped, COUNTED_ROWS, MAX_COUNT } from '../db/count.js';
 import { COUNT, CURSOR } from './price.js';
@@ -160,8 +160,8 @@ export const childPage = async <Model extends ModelName, Relation extends ListRe
 };
 
 /**
- * The first row of a list that belongs to a parent, such as the last message of a conversation; undefined when there is none. All parents at the
- * same place of the response share one statement.
+ * The first row of a list that belongs to a parent, such as the last message of a conversation; null when there is none. The list is the same for every
+ * viewer. All parents at the same place of the response share one statement.
  */
 export const firstChild = <Model extends ModelName, Relation extends ListRelation<Model>>(
   context: Context,
@@ -172,10 +172,10 @@ export const firstChild = <Model extends ModelName, Relation extends ListRelatio
     parentId,
     keyset,
   }: Pick<ChildOptions<RowOf<Related<Model, Relation>>>, 'parentId' | 'keyset'> & { readonly list: ChildList<Model, Relation> },
-): Promise<RowOf<Related<Model, Relation>> | undefined> =>
-  batchedField(context, info, parentId, async (parentIds) => {
+): Promise<RowOf<Related<Model, Relation>> | null> =>
+  batchedRow(context, info, parentId, async (anyones, parentIds) => {
     const part: Part = { columns: keyset.columns, bounds: { after: null, before: null, backward: false }, take: 1 };
-    const rows = await context.db.lists.children(list, parentIds, part, nodeQuery(context, info, typeName));
+    const rows = await anyones.db.lists.children(list, parentIds, part, nodeQuery(anyones, info, typeName));
     return new Map([...rows].flatMap(([id, [first]]) => (first === undefined ? [] : [[id, first]])));
   });
 

@@ -5,7 +5,7 @@ import { Prisma, type PrismaClient, type User } from '../../db/generated/prisma/
 import { byRecency } from '../../db/keyset.js';
 import type { Tx } from '../../db/transact.js';
 import { badInput, coded, notFound } from '../../errors.js';
-import { batched } from '../../graphql/loaders.js';
+import { batchedForViewer } from '../../graphql/loaders.js';
 import { viewerOf } from '../../access/viewer.js';
 import { findUser } from '../account/account.js';
 import { rightsLog } from '../account/topics.js';
@@ -55,8 +55,7 @@ export const assertNotBlocked = async (
 };
 
 /** Whether a block separates the viewer from a user; false for anonymous viewers. */
-export const isApart = batched(async ({ db, viewer }, userIds) => {
-  if (viewer === null) return new Map<string, boolean>();
+export const isApart = batchedForViewer(async ({ db, viewer }, userIds) => {
   const apart = await blockedAmong(db.prisma, viewer.id, userIds);
   return new Map([...apart].map((id) => [id, true]));
 }, false);

@@ -3,7 +3,7 @@ import { COUNTED_ROWS } from '../../db/count.js';
 import { builder } from '../../graphql/builder.js';
 import { linkedPage } from '../../graphql/connection.js';
 import type { User as UserRow } from '../../db/generated/prisma/client.js';
-import { batched } from '../../graphql/loaders.js';
+import { batchedForViewer } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
 import { READ } from '../../graphql/price.js';
 import { findUser } from '../account/account.js';
@@ -11,8 +11,7 @@ import { Me, meField, User, UserConnection } from '../account/schema.js';
 import { endFollows } from '../follows/follows.js';
 import { blockUser, latestBlocked, unblockUser } from './blocks.js';
 
-const viewerBlocks = batched(async ({ db, viewer }, userIds) => {
-  if (viewer === null) return new Map<string, boolean>();
+const viewerBlocks = batchedForViewer(async ({ db, viewer }, userIds) => {
   const blocks = await db.prisma.block.findMany({
     where: { blockerId: viewer.id, blockedId: { in: [...userIds] } },
     select: { blockedId: true },

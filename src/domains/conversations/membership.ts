@@ -4,12 +4,13 @@ import { firstById } from '../../db/lists.js';
 import type { Context } from '../../context.js';
 import { Prisma, type Conversation, type ConversationMember, type MemberRole } from '../../db/generated/prisma/client.js';
 import { headFirst, heads } from '../../graphql/heads.js';
-import { batched } from '../../graphql/loaders.js';
+import { batchedForViewer, batchedForViewers } from '../../graphql/loaders.js';
 import { viewerOf } from '../../access/viewer.js';
 import { areApart } from '../blocks/blocks.js';
 import { isConnected } from '../presence/presence.js';
 import { membersOnly } from './conversations.js';
 import { conversationLog } from './topics.js';
+import { askedFor } from './unread.js';
 
 /** An SQL condition: a block separates `member` from the other user of a direct conversation. */
 export const IS_APART = Prisma.sql`EXISTS (
@@ -36,11 +37,10 @@ export const afterHead = async <Value>(
 const MOST_TOGETHER = 100_000;
 
 /** The viewer's membership; null when the viewer is not a member. */
-export const ownMembership = batched<ConversationMember | null>(async ({ db, viewer }, conversationIds) => {
-  if (viewer === null) return new Map();
-  const where = { userId: viewer.id, conversationId: { in: [...conversationIds] } };
-  const members = await db.lists.root({ model: 'ConversationMember', where }, firstById(MOST_TOGETHER), {});
-  return new Map(members.map((member) => [member.conversationId, member]));
+export const ownMembership = batchedForViewers<ConversationMember | null>(async ({ db }, asked) => {
+  const condition = Prisma.sql`(user_id, conversation_id) IN (SELECT asked.user_id, asked.id FROM ${askedFor(asked)})`;
+  const members = await db.lists.root({ model: 'ConversationMember', condition }, firstById(MOST_TOGETHER), {});
+  return members.map((member) => [{ userId: member.userId, id: member.conversationId }, member]);
 }, null);
 
 /** What a member may do depends on. */
@@ -51,8 +51,7 @@ interface Standing {
 }
 
 /** The viewer's standing in a conversation; null for one who is no member. */
-export const ownStanding = batched<Standing | null>(async ({ db, viewer }, conversationIds) => {
-  if (viewer === null) return new Map();
+export const ownStanding = batchedForViewer<Standing | null>(async ({ db, viewer }, conversationIds) => {
   const members = await db.prisma.$queryRaw<(Standing & { readonly id: string })[]>`
     SELECT member.conversation_id AS id, member.role::text AS role, ${IS_APART} AS apart FROM conversation_member member
     WHERE member.user_id = ${viewer.id}::uuid AND member.conversation_id = ANY(${conversationIds}::uuid[])`;
@@ -72,8 +71,7 @@ export const assertMember = async (context: Context, conversationId: string): Pr
 };
 
 /** Whether the viewer is the author of a message of the conversation that still exists. */
-const hasAuthored = batched(async ({ db, viewer }, conversationIds) => {
-  if (viewer === null) return new Map<string, boolean>();
+const hasAuthored = batchedForViewer(async ({ db, viewer }, conversationIds) => {
   const rows = await db.prisma.$queryRaw<{ readonly id: string }[]>`
     SELECT id FROM conversation
     WHERE id = ANY(${conversationIds}::uuid[])
@@ -86,8 +84,7 @@ export const isKnown = async (context: Context, { id, archivedAt }: Pick<Convers
   (await ownMembership(context, id)) !== null || (archivedAt !== null && (await hasAuthored(context, id)));
 
 /** The number of members who are online, the viewer included, without those separated from the viewer by a block. */
-export const onlineCount = batched(async ({ db, viewer }, conversationIds) => {
-  if (viewer === null) return new Map<string, number>();
+export const onlineCount = batchedForViewer(async ({ db, viewer }, conversationIds) => {
   // Of a large room, as many members are looked at as are counted: most of them may be away.
   return await countEach(
     db.prisma,

@@ -200,14 +200,13 @@ builder.prismaObjectFields(Conversation, (t) => ({
     description: 'The latest message, which may have been deleted; null before the first. For members only.',
     resolve: async ({ id }, _args, context, info) => {
       await assertMember(context, id);
-      const message = await afterHead(context, info, id, () =>
+      return await afterHead(context, info, id, () =>
         firstChild<'Conversation', 'messages'>(context, info, 'Message', {
           list: { model: 'Conversation', relation: 'messages' },
           parentId: id,
           keyset: latestFirst,
         }),
       );
-      return message ?? null;
     },
   }),
   messages: t.field({

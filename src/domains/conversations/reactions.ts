@@ -3,7 +3,7 @@ import type { Context } from '../../context.js';
 import type { Message } from '../../db/generated/prisma/client.js';
 import { byRecency } from '../../db/keyset.js';
 import { badInput } from '../../errors.js';
-import { batched } from '../../graphql/loaders.js';
+import { batched, batchedForViewer } from '../../graphql/loaders.js';
 import { viewerOf } from '../../access/viewer.js';
 import { keptApart } from '../blocks/blocks.js';
 import { lockMessage, alreadyDeleted } from './messages.js';
@@ -98,8 +98,7 @@ export const reactionGroups = batched<readonly ReactionGroup[]>(async ({ db }, m
 export const latestReactors = byRecency('reactors', 'userId');
 
 /** The viewer's own reactions to a message. */
-export const ownReactions = batched<ReadonlySet<string>>(async ({ db, viewer }, messageIds) => {
-  if (viewer === null) return new Map();
+export const ownReactions = batchedForViewer<ReadonlySet<string>>(async ({ db, viewer }, messageIds) => {
   const reactions = await db.prisma.messageReaction.findMany({
     where: { userId: viewer.id, messageId: { in: [...messageIds] } },
     select: { messageId: true, emoji: true },

@@ -1,5 +1,5 @@
 import { builder } from '../../graphql/builder.js';
-import { batched } from '../../graphql/loaders.js';
+import { batchedForViewer } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
 import { READ } from '../../graphql/price.js';
 import { meField } from '../account/schema.js';
@@ -7,11 +7,7 @@ import { ownMembership } from './membership.js';
 import { acceptRequest, awaitingAmong, declineRequest, MAX_REQUEST_MESSAGES } from './requests.js';
 import { Conversation, conversationField } from './schema.js';
 
-const isAwaited = batched(
-  async ({ db, viewer }, conversationIds) =>
-    viewer === null ? new Map<string, boolean>() : await awaitingAmong(db, viewer.id, conversationIds),
-  false,
-);
+const isAwaited = batchedForViewer(({ db, viewer }, conversationIds) => awaitingAmong(db, viewer.id, conversationIds), false);
 
 builder.prismaObjectFields(Conversation, (t) => ({
   isRequest: t.boolean({

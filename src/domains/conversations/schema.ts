@@ -10,7 +10,7 @@ import type { PageArgs } from '../../db/keyset.js';
 import { badInput, codeOf } from '../../errors.js';
 import { headFirst } from '../../graphql/heads.js';
 import { decodeId, encodeId } from '../../graphql/ids.js';
-import { batched } from '../../graphql/loaders.js';
+import { batched, batchedForViewers, batchedRow } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
 import { encodeCursor, headCursor } from '../../realtime/cursor.js';
 import { list, text } from '../../graphql/text.js';
@@ -43,11 +43,7 @@ const memberCount = batched(
   0,
 );
 
-const unreadCount = batched(
-  async ({ db, viewer }, conversationIds) =>
-    viewer === null ? new Map<string, number>() : await countUnread(db, viewer.id, conversationIds),
-  0,
-);
+const unreadCount = batchedForViewers(({ db }, members) => countUnread(db, members), 0);
 
 const isReadingTold = async (context: Context, conversationId: string): Promise<boolean> =>
   (await memberCount(context, conversationId)) <= MAX_PUBLISHED_READERS;
@@ -344,14 +340,20 @@ export const ownConversationField = <Parent extends object>(
   description: string,
   idOf: (parent: Parent) => string | null,
 ) =>
-  t.prismaField({
+  t.field({
     type: Conversation,
     nullable: true,
     description,
-    resolve: async (query, parent, _args, context, info) => {
+    resolve: async (parent, _args, context, info) => {
       const id = idOf(parent);
       if (id === null || (await ownMembership(context, id))?.isDeclined !== false) return null;
-      return await afterHead(context, info, id, () => context.db.prisma.conversation.findUnique({ ...query, where: { id } }));
+      return await afterHead(context, info, id, () =>
+        batchedRow(context, info, id, async (anyones, ids) => {
+          const query = nodeQuery(anyones, info, 'Conversation');
+          const found = await anyones.db.prisma.conversation.findMany({ ...query, where: { id: { in: [...ids] } } });
+          return new Map(found.map((each) => [each.id, each]));
+        }),
+      );
     },
   });
 

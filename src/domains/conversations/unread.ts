@@ -1,5 +1,6 @@
 import { capped, countUpTo, MAX_UNREAD } from '../../db/count.js';
 import type { Database } from '../../db/database.js';
+import type { OfUser } from '../../graphql/loaders.js';
 import { Prisma } from '../../db/generated/prisma/client.js';
 
 /**
@@ -20,19 +21,19 @@ export const hasUnread = (userId: string, conversationId: string): Prisma.Sql =>
     WHERE member.conversation_id = ${conversationId}::uuid AND member.user_id = ${userId}::uuid AND EXISTS (${UNREAD})
   )`;
 
-/** The number of unread messages of a member for each conversation that has any, up to {@link MAX_UNREAD} each; of a large one 1. One statement. */
-export const countUnread = async (
-  { prisma }: Database,
-  userId: string,
-  conversationIds: readonly string[],
-): Promise<ReadonlyMap<string, number>> => {
-  const rows = await prisma.$queryRaw<{ readonly id: string; readonly unread: number }[]>`
-    SELECT member.conversation_id AS id,
+/** The number of unread messages of each member, up to {@link MAX_UNREAD} each; of a large conversation 1. One statement. */
+export const countUnread = async ({ prisma }: Pick<Database, 'prisma'>, members: readonly OfUser[]): Promise<[OfUser, number][]> => {
+  const rows = await prisma.$queryRaw<(OfUser & { readonly unread: number })[]>`
+    SELECT member.user_id AS "userId", member.conversation_id AS id,
       CASE WHEN conversation.is_large THEN member.has_news::int ELSE ${countUpTo(UNREAD, MAX_UNREAD)} END AS unread
-    FROM conversation_member member JOIN conversation ON conversation.id = member.conversation_id
-    WHERE member.user_id = ${userId}::uuid AND member.conversation_id = ANY(${conversationIds}::uuid[])`;
-  return new Map(rows.map(({ id, unread }) => [id, capped(unread, MAX_UNREAD)]));
+    FROM ${askedFor(members)} JOIN conversation_member member ON member.user_id = asked.user_id AND member.conversation_id = asked.id
+    JOIN conversation ON conversation.id = member.conversation_id`;
+  return rows.map((row) => [row, capped(row.unread, MAX_UNREAD)]);
 };
+
+/** An SQL source: what is asked for, as `asked` with its columns `user_id` and `id`. */
+export const askedFor = (asked: readonly OfUser[]): Prisma.Sql =>
+  Prisma.sql`unnest(${asked.map(({ userId }) => userId)}::uuid[], ${asked.map(({ id }) => id)}::uuid[]) AS asked(user_id, id)`;
 
 /** An SQL condition: a `member` finds the conversation in their list, and has not muted it. */
 const IS_HEARD = Prisma.sql`member.archived_seq IS NULL AND NOT member.is_muted AND NOT member.is_request`;

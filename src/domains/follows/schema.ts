@@ -3,7 +3,7 @@ import { Prisma } from '../../db/generated/prisma/client.js';
 import { builder } from '../../graphql/builder.js';
 import { linkedPage } from '../../graphql/connection.js';
 import type { User as UserRow } from '../../db/generated/prisma/client.js';
-import { batched } from '../../graphql/loaders.js';
+import { batched, batchedForViewer } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
 import { READ, SHORT_COUNT } from '../../graphql/price.js';
 import { findUser } from '../account/account.js';
@@ -20,8 +20,7 @@ const followingCount = batched(
   0,
 );
 
-const viewerFollows = batched(async ({ db, viewer }, userIds) => {
-  if (viewer === null) return new Map<string, boolean>();
+const viewerFollows = batchedForViewer(async ({ db, viewer }, userIds) => {
   const follows = await db.prisma.follow.findMany({
     where: { followerId: viewer.id, followeeId: { in: [...userIds] } },
     select: { followeeId: true },

@@ -8,7 +8,7 @@ import { Prisma, type Entry as EntryRow } from '../../db/generated/prisma/client
 import type { PageArgs } from '../../db/keyset.js';
 import { badInput } from '../../errors.js';
 import { decodeId, encodeId } from '../../graphql/ids.js';
-import { batched } from '../../graphql/loaders.js';
+import { batchedForAnyViewer } from '../../graphql/loaders.js';
 import { longHtml, previewPrice, SAFE } from '../../graphql/html.js';
 import { htmlOf } from '../../markdown/html.js';
 import { mutation } from '../../graphql/mutation.js';
@@ -40,7 +40,7 @@ import {
 /** The most tags in one response. */
 const MAX_TAG_LIST = 100;
 
-const authoredCount = batched(
+const authoredCount = batchedForAnyViewer(
   ({ db, viewer }, authorIds) =>
     countEach(db.prisma, authorIds, (id) => Prisma.sql`SELECT 1 FROM entry WHERE author_id = ${id} AND ${isVisibleTo(viewer)}`),
   0,

@@ -1,5 +1,5 @@
 import { Prisma } from '../../db/generated/prisma/client.js';
-import { batched } from '../../graphql/loaders.js';
+import { batchedForViewer } from '../../graphql/loaders.js';
 import { usersAmong } from '../account/account.js';
 
 /*
@@ -99,8 +99,7 @@ export const removeLikes = async (
 /** Whether the viewer likes an item; false for anonymous viewers. One statement for all items of a response. */
 export const viewerLikes = (kind: Kind) => {
   const { name, itemId } = TABLES[kind];
-  return batched(async ({ db, viewer }, ids) => {
-    if (viewer === null) return new Map<string, boolean>();
+  return batchedForViewer(async ({ db, viewer }, ids) => {
     const likes = await db.prisma.$queryRaw<{ readonly id: string }[]>`
       SELECT ${itemId} AS id FROM ${name} WHERE user_id = ${viewer.id}::uuid AND ${itemId} = ANY(${[...ids]}::uuid[])`;
     return new Map(likes.map(({ id }) => [id, true]));

@@ -1,4 +1,4 @@
-import { contextFor, type Context, type Principal, type Services } from '../../context.js';
+import { contextFor, nothingLoaded, type Context, type Principal, type Services } from '../../context.js';
 import { canonical } from '../../graphql/canonical.js';
 import { coded } from '../../errors.js';
 
@@ -24,23 +24,35 @@ export const audienceIdOf = (principal: Principal | null): string =>
 export const contextForAudience = (
   services: Services,
   principal: Principal | null,
-  traps: PropertyDescriptorMap = OF_ONE_CLIENT,
-): Context => Object.defineProperties(contextFor(services, { principal: principal && withoutMeans(principal), client: NO_CLIENT }), traps);
+  { traps = OF_ONE_CLIENT, loadedByKeys }: SharedOptions = {},
+): Context =>
+  Object.defineProperties(
+    contextFor(services, { principal: principal && withoutMeans(principal), client: NO_CLIENT }, nothingLoaded(loadedByKeys)),
+    traps,
+  );
+
+interface SharedOptions {
+  /** What reading the rest of the context does. */
+  readonly traps?: PropertyDescriptorMap;
+  /** Given where it is shared with executions that begin at the same time. */
+  readonly loadedByKeys?: Context['loadedByKeys'];
+}
 
 const withoutMeans = ({ viewer, scopes }: Principal): Principal =>
   Object.defineProperties({ viewer, scopes } as Principal, { via: REFUSED, expiresAt: REFUSED, asOf: REFUSED });
 
-/**
- * The context of an execution that is shared by everyone. Reading the viewer fails and calls `onTouch`.
- * @param traps what reading the rest of the context does
- */
-export const contextForEveryone = (services: Services, onTouch: () => void, traps: PropertyDescriptorMap = OF_ONE_CLIENT): Context => {
+/** The context of an execution that is shared by everyone. Reading the viewer fails and calls `onTouch`. */
+export const contextForEveryone = (
+  services: Services,
+  onTouch: () => void,
+  { traps = OF_ONE_CLIENT, loadedByKeys }: SharedOptions = {},
+): Context => {
   const touch = (): never => {
     onTouch();
     throw new Error('This result is for everyone; nobody in particular is its viewer.');
   };
   const trap = { get: touch, enumerable: true };
-  return Object.defineProperties({ signal: null, isGone: () => false, loaded: new Map(), ...services } as unknown as Context, {
+  return Object.defineProperties({ signal: null, isGone: () => false, ...nothingLoaded(loadedByKeys), ...services } as unknown as Context, {
     principal: trap,
     viewer: trap,
     ...traps,

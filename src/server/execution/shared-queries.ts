@@ -166,8 +166,8 @@ const contextOf = (services: Services, db: Services['db'], audience: Audience, t
   const traps = Object.fromEntries([...changing, ...own]);
   const recorded = { ...services, db };
   return audience === 'everyone'
-    ? contextForEveryone(recorded, () => (touched.viewer = true), traps)
-    : contextForAudience(recorded, null, traps);
+    ? contextForEveryone(recorded, () => (touched.viewer = true), { traps })
+    : contextForAudience(recorded, null, { traps });
 };
 
 /** Whether a result failed because the database is away. */

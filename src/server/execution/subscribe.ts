@@ -69,8 +69,7 @@ export const createSubscribe = (
   budgets: CostBudgets,
 ) => {
   const selectionOf = createSelectionOf();
-  // One event may be rendered for hundreds of viewers: a message of a group for each inbox. Their statements would wait in the queue of the pool, and time out.
-  const turns = createLimiter(services.config.database.poolSize, TURN_MS);
+  const turns = createLimiter(PERSONAL_AT_ONCE, TURN_MS);
   const sharings: Sharings = new WeakMap();
 
   /** Opens an access watch for a single stream; the end of the watch ends the stream. */
@@ -146,8 +145,12 @@ const sharingOf = (
   if (before) return before;
   // The cost of executing one event, counted like that of an operation.
   const weight = costOf(args).price;
-  // A heavy selection uses the limited client, so that it leaves connections of the pool to everybody else.
-  const shown = weight > LIGHT_WEIGHT ? { ...services, db: { ...services.db, ...services.db.bulk } } : services;
+  // A heavy selection uses the limited client, so that it leaves connections of the pool to everybody else. So does one event that is rendered for hundreds
+  // of viewers, such as a message of a group for each inbox.
+  const isHeavy = weight > LIGHT_WEIGHT;
+  const shown = isHeavy ? { ...services, db: { ...services.db, ...services.db.bulk } } : services;
+  const personal = isHeavy ? shown : { ...services, db: { ...services.db, ...services.db.personal } };
+  const loadedNow = createLoadedNow();
   const sharing: Sharing<unknown, Audience, Encoded> = {
     key,
     weight,
@@ -161,12 +164,11 @@ const sharingOf = (
     render: (item, audience) =>
       insist(async () => {
         const trap = { touched: false };
-        const contextValue =
-          audience === null ? contextForEveryone(shown, () => (trap.touched = true)) : contextForAudience(shown, audience.principal);
-        const execution = (): Promise<ExecutionResult> =>
+        const execution = (contextValue: Context): Promise<ExecutionResult> =>
           Promise.resolve(execute({ document, operationName, variableValues, rootValue: item, contextValue }));
-        // A heavy selection has turns for each of its statements.
-        const result = await (audience === null || weight > LIGHT_WEIGHT ? execution() : turns(execution));
+        const result = await (audience === null
+          ? execution(contextForEveryone(shown, () => (trap.touched = true), { loadedByKeys: loadedNow() }))
+          : turns(() => execution(contextForAudience(personal, audience.principal, { loadedByKeys: loadedNow() }))));
         // The execution has read the viewer. Its result is thrown away, and its errors are not logged because they come from the trap.
         if (trap.touched) return { out: encode({ data: null }, item, mask), personal: true };
         assertResult(result);
@@ -192,6 +194,26 @@ const assertResult = ({ data, errors = [] }: ExecutionResult): void => {
   throw new Error(`${failure.path?.join('.') ?? ''}: ${cause.message}`, { cause });
 };
 
+/**
+ * What the executions that begin at this moment load together. It closes before the first of them reads anything, as a loader of DataLoader does: so nothing
+ * in it is older than the event that is shown. Only executions of one selection share it, since they read in the same order: none has a position from another
+ * that is newer than the rows it has.
+ */
+const createLoadedNow = (): (() => Context['loadedByKeys']) => {
+  let open: Context['loadedByKeys'] | null = null;
+  const close = (): void => {
+    open = null;
+  };
+  return () => {
+    if (open !== null) return open;
+    open = new Map();
+    void Promise.resolve().then(() => process.nextTick(close));
+    return open;
+  };
+};
+
+/** How many executions for one viewer each are under way at a time: enough that a statement serves many, few enough that the process does other things between. */
+const PERSONAL_AT_ONCE = 100;
 /** The longest wait of an event's execution for its turn, in milliseconds; it is tried again after that. */
 const TURN_MS = 60_000;
 
