@@ -119,7 +119,9 @@ let viewers: Readonly<Record<string, TestUser | undefined>>;
 let values: Values;
 
 beforeAll(async () => {
-  app = await startTestApp({ env: { MAX_QUERY_COMPLEXITY: '10000000', MAX_QUERY_DEPTH: '40', MAX_QUERY_TOKENS: '100000' } });
+  app = await startTestApp({
+    env: { MAX_QUERY_COMPLEXITY: '10000000', MAX_QUERY_DEPTH: '40', MAX_QUERY_TOKENS: '100000', OPERATION_TIMEOUT_MS: '120000' },
+  });
   const talk = createTalk(app);
   const [ada, ben, moderator] = await Promise.all([app.user('ada'), app.user('ben'), app.userWithRole('mia', 'MODERATOR')]);
   viewers = { nobody: undefined, ada, ben, mia: moderator };

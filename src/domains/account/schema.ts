@@ -300,7 +300,8 @@ mutation('joinAsGuest', {
 });
 
 mutation('refreshSession', {
-  description: 'Exchanges a refresh token for new credentials. Each is valid once; using one again ends the session.',
+  description:
+    'Exchanges a refresh token for new credentials. Each is valid once; sent again within ten seconds it gives the same next token, as for two tabs or a lost answer, and later it ends the session.',
   access: 'anyone',
   repeats: 'never',
   input: {

@@ -1,8 +1,8 @@
-import { createHash, randomBytes } from 'node:crypto';
 import type { AccessToken, Context, Services } from '../../context.js';
-import type { Prisma } from '../../db/generated/prisma/client.js';
+import type { Prisma, Session } from '../../db/generated/prisma/client.js';
 import type { Tx } from '../../db/transact.js';
-import { coded } from '../../errors.js';
+import { coded, notFound } from '../../errors.js';
+import { digestsOf, newRefreshToken, newRotationSecret, nextRefreshToken } from './refresh-tokens.js';
 import { rightsLog } from './topics.js';
 
 /** The tokens that a client gets for a session. */
@@ -14,70 +14,160 @@ export interface Credentials {
 type SessionContext = Pick<Context, 'db' | 'clock' | 'config' | 'log' | 'tokens'>;
 
 /**
- * How long after a rotation the previous refresh token may be used without ending the session, in milliseconds. Example: two tabs refresh
- * at the same moment, or a client has lost the response and tries again.
+ * How long after an exchange the token that was exchanged is answered with the same next token, in milliseconds. Example: two tabs refresh at the same
+ * moment, or a client has lost the response and tries again.
  */
 const ROTATION_GRACE_MS = 10_000;
 
-const newRefreshToken = (): string => randomBytes(32).toString('base64url');
-
-/** Plain SHA-256 suffices for a secret of 256 random bits. */
-const digest = (refreshToken: string): Uint8Array<ArrayBuffer> => new Uint8Array(createHash('sha256').update(refreshToken).digest());
+/** The most sessions of one user that are active at a time. One more ends the one that was used least recently. */
+export const MAX_SESSIONS = 100;
 
 /** Creates a session for a user who has authenticated. */
 export const startSession = async (context: SessionContext & Pick<Context, 'client'>, userId: string): Promise<Credentials> => {
   const { db, clock, config, tokens, client } = context;
   const refreshToken = newRefreshToken();
+  const { family, whole } = digestsOf(refreshToken);
   const now = new Date(clock.now());
-  const { id } = await db.prisma.session.create({
-    data: {
-      userId,
-      refreshHash: digest(refreshToken),
-      rotatedAt: now,
-      createdAt: now,
-      lastUsedAt: now,
-      expiresAt: new Date(now.getTime() + config.jwt.refreshTtlSeconds * 1_000),
-      userAgent: client.userAgent,
-      ip: client.ip,
-    },
-    select: { id: true },
+  const sessionId = await db.transact(async (tx) => {
+    await endBeyond(tx, now, userId, MAX_SESSIONS - 1);
+    const { id } = await tx.session.create({
+      data: {
+        userId,
+        familyHash: family,
+        refreshHash: whole,
+        rotationSecret: newRotationSecret(),
+        rotatedAt: now,
+        createdAt: now,
+        lastUsedAt: now,
+        expiresAt: new Date(now.getTime() + config.jwt.refreshTtlSeconds * 1_000),
+        userAgent: client.userAgent,
+        ip: client.ip,
+      },
+      select: { id: true },
+    });
+    return id;
   });
-  return { access: await tokens.issue({ userId, sessionId: id }), refreshToken };
+  return { access: await tokens.issue({ userId, sessionId }), refreshToken };
 };
 
+/** A session as it is found by a refresh token. */
+interface Family {
+  readonly id: string;
+  readonly userId: string;
+  readonly rotationSecret: Uint8Array;
+  /** Whether the first half of the token is the family's secret. */
+  readonly known: boolean;
+  readonly isPresent: boolean;
+  /** Whether the token is the one before the present one, and was exchanged a moment ago. */
+  readonly isRecent: boolean;
+}
+
 /**
- * Exchanges a refresh token for new credentials and extends the session. Of several concurrent exchanges of one token exactly one succeeds.
- * When a token is used again long after its exchange, somebody else has a copy of it, so the session ends.
+ * Exchanges a refresh token for new credentials and extends the session. Concurrent exchanges of one token all get the same next token, and so does
+ * one that comes within {@link ROTATION_GRACE_MS} after it. Whatever other token of the session comes back was exchanged before: somebody else has a
+ * copy of it, so the session ends.
  * @throws UNAUTHENTICATED for a token that is unknown, used, expired or revoked
  */
 export const refreshSession = async (context: SessionContext, refreshToken: string): Promise<Credentials> => {
   const { db, clock, config, log, tokens } = context;
-  const given = digest(refreshToken);
-  const next = newRefreshToken();
+  const { family, whole } = digestsOf(refreshToken);
   const now = new Date(clock.now());
-  const expiresAt = new Date(now.getTime() + config.jwt.refreshTtlSeconds * 1_000);
-  // A single statement, so the second of two concurrent exchanges waits for the row's lock, evaluates its condition again and finds another
-  // hash.
-  const [session] = await db.prisma.$queryRaw<{ readonly id: string; readonly userId: string }[]>`
-    UPDATE session
-    SET refresh_hash = ${digest(next)}, previous_hash = refresh_hash, rotated_at = ${now}, last_used_at = ${now},
-      expires_at = ${expiresAt}
-    WHERE refresh_hash = ${given} AND revoked_at IS NULL AND expires_at > ${now}
-    RETURNING id, user_id AS "userId"`;
-  if (session !== undefined) {
-    return { access: await tokens.issue({ userId: session.userId, sessionId: session.id }), refreshToken: next };
+  // Who loses the race for the row finds the token exchanged a moment ago when it looks again.
+  for (let attempt = 0; attempt < 2; attempt += 1) {
+    const [found] = await db.prisma.$queryRaw<Family[]>`
+      SELECT id, user_id AS "userId", rotation_secret AS "rotationSecret", coalesce(family_hash = ${family}, false) AS known,
+        refresh_hash = ${whole} AS "isPresent",
+        coalesce(previous_hash = ${whole} AND rotated_at > ${new Date(now.getTime() - ROTATION_GRACE_MS)}, false) AS "isRecent"
+      FROM session
+      WHERE (family_hash = ${family} OR refresh_hash = ${whole} OR previous_hash = ${whole})
+        AND revoked_at IS NULL AND expires_at > ${now}`;
+    if (found === undefined) break;
+    const { id, userId } = found;
+    const next = nextRefreshToken(refreshToken, found.known, found.rotationSecret);
+    if (found.isPresent) {
+      const digests = digestsOf(next);
+      const { count } = await db.prisma.session.updateMany({
+        where: { id, refreshHash: whole, revokedAt: null },
+        data: {
+          familyHash: digests.family,
+          refreshHash: digests.whole,
+          previousHash: whole,
+          rotatedAt: now,
+          lastUsedAt: now,
+          expiresAt: new Date(now.getTime() + config.jwt.refreshTtlSeconds * 1_000),
+        },
+      });
+      if (count === 0) continue;
+    } else if (!found.isRecent) {
+      await db.transact((tx) => revoke(tx, now, { id }));
+      log.warn({ sessionId: id, userId }, 'a used refresh token came back: its session is revoked');
+      break;
+    }
+    return { access: await tokens.issue({ userId, sessionId: id }), refreshToken: next };
   }
-  const [stolen] = await db.transact((tx) =>
-    revoke(tx, now, { previousHash: given, rotatedAt: { lt: new Date(now.getTime() - ROTATION_GRACE_MS) } }),
-  );
-  if (stolen !== undefined)
-    log.warn({ sessionId: stolen.id, userId: stolen.userId }, 'a used refresh token came back: its session is revoked');
   throw coded('UNAUTHENTICATED', 'The refresh token is not valid. Sign in again.');
 };
 
 /** Ends a session: its refresh token and its access tokens are refused from now on. */
 export const endSession = async ({ db, clock }: Pick<Context, 'db' | 'clock'>, sessionId: string): Promise<void> => {
   await db.transact((tx) => revoke(tx, new Date(clock.now()), { id: sessionId }));
+};
+
+/** What a user is shown of their sessions. */
+export type ListedSession = Pick<Session, 'id' | 'userAgent' | 'ip' | 'createdAt' | 'lastUsedAt' | 'expiresAt'>;
+
+const active = (userId: string, now: Date): Prisma.SessionWhereInput => ({ userId, revokedAt: null, expiresAt: { gt: now } });
+
+const LISTED = { id: true, userAgent: true, ip: true, createdAt: true, lastUsedAt: true, expiresAt: true } as const;
+
+/** An active session of a user; null for one that has ended or is not theirs. */
+export const findOwnSession = async (
+  { db, clock }: Pick<Context, 'db' | 'clock'>,
+  userId: string,
+  id: string,
+): Promise<ListedSession | null> =>
+  await db.prisma.session.findFirst({ where: { ...active(userId, new Date(clock.now())), id }, select: LISTED });
+
+/** The active sessions of a user, the one that was used last first; at most {@link MAX_SESSIONS}. */
+export const activeSessions = async ({ db, clock }: Pick<Context, 'db' | 'clock'>, userId: string): Promise<readonly ListedSession[]> =>
+  await db.prisma.session.findMany({
+    where: active(userId, new Date(clock.now())),
+    orderBy: [{ lastUsedAt: 'desc' }, { id: 'desc' }],
+    take: MAX_SESSIONS,
+    select: LISTED,
+  });
+
+/**
+ * Ends one of the viewer's sessions; one that has ended stays as it is.
+ * @throws NOT_FOUND for a session that is not theirs
+ */
+export const endOwnSession = async ({ db, clock }: Pick<Context, 'db' | 'clock'>, userId: string, sessionId: string): Promise<void> => {
+  await db.transact(async (tx) => {
+    if ((await tx.session.count({ where: { id: sessionId, userId } })) === 0) throw notFound('Session');
+    await revoke(tx, new Date(clock.now()), { id: sessionId });
+  });
+};
+
+/**
+ * Ends all sessions of a user, or all but one.
+ * @returns how many have ended
+ */
+export const endSessions = async ({ db, clock }: Pick<Context, 'db' | 'clock'>, userId: string, except?: string): Promise<number> => {
+  const now = new Date(clock.now());
+  const where = { ...active(userId, now), ...(except === undefined ? {} : { id: { not: except } }) };
+  return (await db.transact((tx) => revoke(tx, now, where))).length;
+};
+
+/** Ends the sessions of a user beyond so many, those that were used least recently. */
+const endBeyond = async (tx: Tx, now: Date, userId: string, kept: number): Promise<void> => {
+  const beyond = await tx.session.findMany({
+    where: active(userId, now),
+    orderBy: [{ lastUsedAt: 'desc' }, { id: 'desc' }],
+    skip: kept,
+    take: MAX_SESSIONS,
+    select: { id: true },
+  });
+  if (beyond.length > 0) await revoke(tx, now, { id: { in: beyond.map(({ id }) => id) } });
 };
 
 /** Ends those of the sessions that are still active, and emits the change to their users' rights. */
