@@ -1,13 +1,27 @@
 import { graphql } from '../gql/gql.js';
 
+/** How much waits for the viewer, wherever an answer or an event tells it. */
+export const Unread = graphql(`
+  fragment Unread on UnreadCounts {
+    id
+    version
+    messages
+    mentions
+    notifications
+    requests
+  }
+`);
+
 /** Who is signed in, and how much waits for them. */
 export const ShellViewer = graphql(`
   query ShellViewer {
     me {
       id
-      unreadMessageCount
-      unreadNotificationCount
       notificationCursor
+      unreadCounts {
+        id
+        ...Unread
+      }
       user {
         id
         username
@@ -26,7 +40,17 @@ export const SignOut = graphql(`
   }
 `);
 
-/** What concerns the viewer beyond what they have open, and how many of it wait. */
+/** How much waits for the viewer, on whatever device it changes. */
+export const ShellUnread = graphql(`
+  subscription ShellUnread {
+    unreadCounts {
+      id
+      ...Unread
+    }
+  }
+`);
+
+/** What concerns the viewer beyond what they have open. */
 export const ShellNotified = graphql(`
   subscription ShellNotified($after: String) {
     notificationAdded(after: $after) {
@@ -35,8 +59,6 @@ export const ShellNotified = graphql(`
       isWithdrawn
       me {
         id
-        unreadMessageCount
-        unreadNotificationCount
       }
       ...NotificationItem
     }
@@ -137,4 +159,4 @@ export const Mentionables = graphql(`
 `);
 
 /** What the frame around every page asks, for the page that tells developers. */
-export const operations = [ShellViewer, ShellNotified, PaletteSearch, Mentionables, SignOut] as const;
+export const operations = [ShellViewer, ShellUnread, ShellNotified, PaletteSearch, Mentionables, SignOut] as const;

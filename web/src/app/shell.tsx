@@ -23,6 +23,8 @@ interface Place {
   readonly badge?: ReactNode;
 }
 
+const NOTHING = { messages: 0, mentions: 0, notifications: 0, requests: 0 };
+
 const isIn = (location: string, to: string): boolean => location === to || location.startsWith(`${to}/`);
 
 const PlaceLink = ({ to, name, Icon, badge }: Place) => {
@@ -71,9 +73,14 @@ export const Shell = ({ children }: { readonly children: ReactNode }) => {
   const openKeys = useCallback(() => setAbove('keys'), []);
   const close = useCallback(() => setAbove((present) => (present === 'nothing' ? present : 'nothing')), []);
   useKeys({ onPalette: openPalette, onKeys: openKeys });
-  const messages = viewer?.unreadMessageCount ?? 0;
-  const notifications = viewer?.unreadNotificationCount ?? 0;
-  useWaiting(messages + notifications);
+  const { messages, mentions, notifications, requests } = viewer?.unread ?? NOTHING;
+  // Of a mention there is a notification, or the message itself is counted.
+  useWaiting(messages + requests + notifications);
+  const waitingMessages = [
+    messages > 0 && t('unreadMessages', { count: messages }),
+    mentions > 0 && t('mentions', { count: mentions }),
+    requests > 0 && t('requests', { count: requests }),
+  ].filter((words) => words !== false);
   const places: readonly Place[] = [
     { to: paths.vault, name: t('vault'), Icon: BookOpen },
     { to: paths.feed, name: t('feed'), Icon: Newspaper },
@@ -81,7 +88,7 @@ export const Shell = ({ children }: { readonly children: ReactNode }) => {
       to: paths.messages,
       name: t('messages'),
       Icon: MessagesSquare,
-      badge: <CountBadge count={messages} label={t('unreadMessages', { count: messages })} />,
+      badge: <CountBadge count={messages + requests} label={waitingMessages.join(', ')} {...(mentions > 0 ? { mark: '@' } : {})} />,
     },
     {
       to: paths.notifications,

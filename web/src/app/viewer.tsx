@@ -1,18 +1,35 @@
-import { createContext, use, type ReactNode } from 'react';
+import { createContext, use, useMemo, useState, type ReactNode } from 'react';
 import { useQuery } from 'urql';
 import { useOwner } from '../api/api-provider.js';
-import type { ShellViewerQuery } from '../gql/graphql.js';
-import { ShellViewer } from './operations.js';
+import { readFragment } from '../gql/fragment-masking.js';
+import type { ShellViewerQuery, UnreadFragment } from '../gql/graphql.js';
+import { ShellViewer, Unread } from './operations.js';
 
-export type Viewer = NonNullable<ShellViewerQuery['me']>;
+type Me = NonNullable<ShellViewerQuery['me']>;
+
+export interface Viewer extends Pick<Me, 'id' | 'user'> {
+  /** How much waits for them, as the latest that has been heard says. */
+  readonly unread: UnreadFragment;
+}
 
 const ViewerContext = createContext<Viewer | null>(null);
+
+/** The newest counts that have come: an answer may be older than an event that overtook it. */
+const useNewest = (counts: UnreadFragment | null): UnreadFragment | null => {
+  const [newest, setNewest] = useState(counts);
+  const isOlder = counts === null || (newest?.id === counts.id && newest.version >= counts.version);
+  if (!isOlder) setNewest(counts);
+  return isOlder ? newest : counts;
+};
 
 /** Asks once who is signed in, for the frame and for every page. */
 export const ViewerProvider = ({ children }: { readonly children: ReactNode }) => {
   const owner = useOwner();
   const [{ data }] = useQuery({ query: ShellViewer, pause: owner === null });
-  return <ViewerContext value={owner === null ? null : (data?.me ?? null)}>{children}</ViewerContext>;
+  const me = owner === null ? null : (data?.me ?? null);
+  const unread = useNewest(me && readFragment(Unread, me.unreadCounts));
+  const viewer = useMemo(() => me && unread && { id: me.id, user: me.user, unread }, [me, unread]);
+  return <ViewerContext value={viewer}>{children}</ViewerContext>;
 };
 
 /** Who is signed in; null for a visitor, and until it is known. Whether somebody is, `useOwner` knows at once. */

@@ -7,15 +7,18 @@ interface CountBadgeProps {
   readonly label: string;
   /** Above it the badge says "more than this many". */
   readonly max?: number;
+  /** What stands before the number, or alone: `@` where somebody is named. */
+  readonly mark?: string;
 }
 
 /** How many of something wait; nothing where none does. */
-export const CountBadge = ({ count, label, max = 99 }: CountBadgeProps) => {
+export const CountBadge = ({ count, label, max = 99, mark = '' }: CountBadgeProps) => {
   const { number } = useFormats();
-  if (count <= 0) return null;
+  if (count <= 0 && mark === '') return null;
+  const many = count > max ? `${number(max)}+` : number(count);
   return (
     <span className={styles.badge}>
-      <span aria-hidden="true">{count > max ? `${number(max)}+` : number(count)}</span>
+      <span aria-hidden="true">{mark + (count > 0 ? many : '')}</span>
       <span className="visually-hidden">{label}</span>
     </span>
   );

@@ -59,7 +59,7 @@ const NotificationsOfViewer = () => {
   const t = useTexts(notificationsTexts);
   const [, navigate] = useLocation();
   const shown = new URLSearchParams(useSearch()).get('show') === 'unread' ? 'unread' : 'all';
-  const unread = useViewer()?.unreadNotificationCount ?? 0;
+  const unread = useViewer()?.unread.notifications ?? 0;
   const [{ fetching, error }, markRead] = useMutation(MarkNotificationsRead);
   const failure = failureOf(error);
   const markAll = (): void => void markRead({ input: { which: { all: true } } });

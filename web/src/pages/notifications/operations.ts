@@ -4,7 +4,6 @@ export const Notifications = graphql(`
   query Notifications($unreadOnly: Boolean!, $after: String) {
     me {
       id
-      unreadNotificationCount
       notifications(first: 30, after: $after, unreadOnly: $unreadOnly) {
         nodes {
           id
@@ -24,7 +23,10 @@ export const MarkNotificationsRead = graphql(`
     markNotificationsRead(input: $input) {
       me {
         id
-        unreadNotificationCount
+        unreadCounts {
+          id
+          ...Unread
+        }
       }
       notifications {
         id
