@@ -1,6 +1,8 @@
 import {
   Menu as AriakitMenu,
   MenuButton,
+  MenuGroup as AriakitMenuGroup,
+  MenuGroupLabel,
   MenuItem as AriakitMenuItem,
   MenuProvider,
   MenuSeparator as Separator,
@@ -17,12 +19,14 @@ interface MenuProps {
   readonly children: ReactNode;
   readonly placement?: 'bottom-start' | 'bottom-end' | 'top-start' | 'top-end' | 'right-end';
   readonly className?: string | undefined;
+  /** Of what opens it, where the arrows lead through the things that have menus. */
+  readonly tabIndex?: 0 | -1;
 }
 
 /** Further acts behind one button; arrows, Enter, Escape and first letters work in it. */
-export const Menu = ({ label, icon, children, placement = 'bottom-end', className }: MenuProps) => (
+export const Menu = ({ label, icon, children, placement = 'bottom-end', className, tabIndex = 0 }: MenuProps) => (
   <MenuProvider placement={placement}>
-    <MenuButton className={classNames(buttonClass('plain'), styles.opener, className)} aria-label={label} title={label}>
+    <MenuButton className={classNames(buttonClass('plain'), styles.opener, className)} aria-label={label} title={label} tabIndex={tabIndex}>
       {icon}
     </MenuButton>
     <AriakitMenu gutter={4} portal unmountOnHide className={styles.menu} aria-label={label}>
@@ -46,3 +50,11 @@ export const MenuItem = ({ children, icon, onSelect, look = 'plain' }: MenuItemP
 );
 
 export const MenuSeparator = () => <Separator className={styles.separator} />;
+
+/** Acts that are one in several ways: "Mute", for how long. */
+export const MenuGroup = ({ label, children }: { readonly label: string; readonly children: ReactNode }) => (
+  <AriakitMenuGroup>
+    <MenuGroupLabel className={styles.label}>{label}</MenuGroupLabel>
+    {children}
+  </AriakitMenuGroup>
+);

@@ -73,6 +73,8 @@ export const ScrolledList = <Item,>({ items, keyOf, children, label, itemSize, o
   }, []);
   const byKey = (event: KeyboardEvent): void => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+    // In a menu of an item, and in what it opens, they do something else.
+    if (!(event.target instanceof HTMLAnchorElement)) return;
     const to = { ArrowDown: present + 1, ArrowUp: present - 1, Home: 0, End: items.length - 1 }[event.key];
     if (to === undefined || items[to] === undefined) return;
     event.preventDefault();

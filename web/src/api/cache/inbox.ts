@@ -1,4 +1,4 @@
-import type { Cache } from '@urql/exchange-graphcache';
+import type { Cache, Variables } from '@urql/exchange-graphcache';
 import { update, type AreaOfCache } from './area.js';
 import { putFirst, removeNode } from './lists.js';
 
@@ -6,24 +6,17 @@ interface InboxChanged {
   readonly inboxChanged: {
     readonly kind: string;
     readonly conversationId: string | null;
-    /** As much of it as says in which lists it stands. */
-    readonly conversation: {
-      readonly id: string;
-      readonly kind?: string;
-      readonly isArchived?: boolean;
-      readonly isPinned?: boolean;
-      readonly isMuted?: boolean;
-    } | null;
+    readonly conversation: { readonly id: string } | null;
   };
 }
 
-type Begun = Readonly<Record<string, { readonly conversation: { readonly id: string } } | null>>;
+type OfConversation = Readonly<Record<string, { readonly conversation: { readonly id: string } } | null>>;
 
 interface Filter {
   readonly isArchived?: boolean | null;
+  readonly isRequest?: boolean | null;
   readonly isPinned?: boolean | null;
   readonly isMuted?: boolean | null;
-  readonly isRequest?: boolean | null;
   readonly kind?: string | null;
 }
 
@@ -32,55 +25,98 @@ const listOf = (cache: Cache) => {
   return typeof me === 'string' ? { owner: me, field: 'conversations' } : null;
 };
 
-const filterOf = (args: Readonly<Record<string, unknown>>): Filter => (args['filter'] as Filter | null | undefined) ?? {};
+const conversationOf = (id: string) => ({ __typename: 'Conversation', id }) as const;
 
-const isFree = (wanted: unknown, is: unknown): boolean => wanted === null || wanted === undefined || is === undefined || wanted === is;
+/** Whether a conversation belongs in the list that was asked for by these arguments. What is not known of it is as it is of one that was just begun. */
+const belongs =
+  (cache: Cache, id: string) =>
+  (args: Variables): boolean => {
+    const wanted = (args['filter'] ?? {}) as Filter;
+    const is = (name: string): boolean => cache.resolve(conversationOf(id), name) === true;
+    const kind = cache.resolve(conversationOf(id), 'kind');
+    return (
+      is('isArchived') === (wanted.isArchived ?? false) &&
+      is('isRequest') === (wanted.isRequest ?? false) &&
+      is('isPinned') === (wanted.isPinned ?? is('isPinned')) &&
+      is('isMuted') === (wanted.isMuted ?? is('isMuted')) &&
+      kind === (wanted.kind ?? kind)
+    );
+  };
 
-/** The kinds of event that move a conversation to the start of its lists. */
-const MOVING = ['CONVERSATION_ADDED', 'MESSAGE', 'REQUEST'];
+const takeOut = (cache: Cache, id: string): void => {
+  const list = listOf(cache);
+  if (list) removeNode(cache, list, conversationOf(id));
+};
 
-const beginsConversation = (field: string) =>
-  update<Begun>((result, _args, cache) => {
-    const list = listOf(cache);
+/** Puts a conversation into the lists in which it belongs as it is now, at their start, and takes it out of the others. */
+const file = (cache: Cache, id: string): void => {
+  const list = listOf(cache);
+  if (!list) return;
+  takeOut(cache, id);
+  putFirst(cache, { ...list, when: belongs(cache, id) }, conversationOf(id));
+};
+
+/** What was begun, joined, or is kept in another way now. */
+const files = (field: string) =>
+  update<OfConversation>((result, _args, cache) => {
     const conversation = result[field]?.conversation;
-    if (!list || !conversation) return;
-    const isHere = (args: Readonly<Record<string, unknown>>): boolean =>
-      !Object.values(filterOf(args)).some((value) => value !== null && value !== undefined && value !== false);
-    putFirst(cache, { ...list, when: isHere }, { __typename: 'Conversation', id: conversation.id });
+    if (conversation) file(cache, conversation.id);
   });
 
-/** The viewer's list of conversations: what happens in one moves it to the start, where it belongs there. */
+const FILED = [
+  'startDirect',
+  'createGroup',
+  'createRoom',
+  'joinRoom',
+  'archiveConversation',
+  'unarchiveConversation',
+  'muteConversation',
+  'unmuteConversation',
+  'pinConversation',
+  'unpinConversation',
+  'acceptRequest',
+];
+
+/** What an act makes of a conversation, before the answer to it comes. */
+const becomes =
+  (payload: string, changes: (input: Readonly<Record<string, unknown>>) => Readonly<Record<string, boolean | string | null>>) =>
+  ({ input }: Variables) => {
+    const given = input as { readonly conversationId: string } & Readonly<Record<string, unknown>>;
+    return { __typename: payload, conversation: { ...conversationOf(given.conversationId), ...changes(given) } };
+  };
+
+/** The viewer's lists of conversations: what happens in one moves it to the start, and each stands where the viewer keeps it. */
 export const inboxInCache: AreaOfCache = {
+  optimistic: {
+    archiveConversation: becomes('ArchiveConversationPayload', () => ({ isArchived: true })),
+    unarchiveConversation: becomes('UnarchiveConversationPayload', () => ({ isArchived: false })),
+    muteConversation: becomes('MuteConversationPayload', ({ until }) => ({
+      isMuted: true,
+      mutedUntil: (until as string | undefined) ?? null,
+    })),
+    unmuteConversation: becomes('UnmuteConversationPayload', () => ({ isMuted: false, mutedUntil: null })),
+    pinConversation: becomes('PinConversationPayload', () => ({ isPinned: true, pinnedAt: new Date().toISOString() })),
+    unpinConversation: becomes('UnpinConversationPayload', () => ({ isPinned: false, pinnedAt: null })),
+    markUnread: becomes('MarkUnreadPayload', () => ({ isMarkedUnread: true })),
+    acceptRequest: becomes('AcceptRequestPayload', () => ({ isRequest: false })),
+  },
   updates: {
     Subscription: {
       inboxChanged: update<InboxChanged>(({ inboxChanged: { kind, conversationId, conversation } }, _args, cache) => {
-        const list = listOf(cache);
-        if (!list || conversationId === null) return;
-        const node = { __typename: 'Conversation', id: conversationId };
-        if (kind === 'CONVERSATION_REMOVED' || conversation === null) return removeNode(cache, list, node);
-        const isOf = (args: Readonly<Record<string, unknown>>): boolean => {
-          const filter = filterOf(args);
-          return (
-            (filter.isArchived ?? false) === (conversation.isArchived ?? false) &&
-            (kind === 'REQUEST') === (filter.isRequest ?? false) &&
-            isFree(filter.isPinned, conversation.isPinned) &&
-            isFree(filter.isMuted, conversation.isMuted) &&
-            isFree(filter.kind, conversation.kind)
-          );
-        };
-        removeNode(cache, { ...list, when: (args) => !isOf(args) && (kind !== 'MESSAGE' || filterOf(args).isRequest !== true) }, node);
-        if (MOVING.includes(kind) || kind === 'CONVERSATION_CHANGED') putFirst(cache, { ...list, when: isOf }, node);
+        if (conversationId === null) return;
+        if (kind === 'CONVERSATION_REMOVED' || conversation === null) takeOut(cache, conversationId);
+        // What was read stays where it stands.
+        else if (kind !== 'READ') file(cache, conversationId);
       }),
     },
     Mutation: {
-      startDirect: beginsConversation('startDirect'),
-      createGroup: beginsConversation('createGroup'),
-      createRoom: beginsConversation('createRoom'),
-      joinRoom: beginsConversation('joinRoom'),
+      ...Object.fromEntries(FILED.map((field) => [field, files(field)])),
+      declineRequest: update<OfConversation>(({ declineRequest }, _args, cache) => {
+        if (declineRequest) takeOut(cache, declineRequest.conversation.id);
+      }),
       leaveConversation: update<{ readonly leaveConversation: { readonly conversationId: string } | null }>(
         ({ leaveConversation }, _args, cache) => {
-          const list = listOf(cache);
-          if (list && leaveConversation) removeNode(cache, list, { __typename: 'Conversation', id: leaveConversation.conversationId });
+          if (leaveConversation) takeOut(cache, leaveConversation.conversationId);
         },
       ),
     },

@@ -61,13 +61,14 @@ const hasMouse = matchMedia('(pointer: fine)').matches;
 
 export const Composer = ({ ref, conversation, name, owner, replyTo, onNoReply, onSend, onEditLast }: ComposerProps) => {
   const t = useTexts(messagesTexts);
-  const { id, members } = conversation;
+  const { id, members, isRequest } = conversation;
   const [body, setBody] = useDraft(`conversation ${id}`);
   const { typed, stopped } = useTelling(id);
   const write = (text: string): void => {
     setBody(text);
     if (text.trim() === '') stopped();
-    else typed();
+    // Whoever has begun a request does not learn who looks at it.
+    else if (!isRequest) typed();
   };
   const send = (): void => {
     const text = body.trim();

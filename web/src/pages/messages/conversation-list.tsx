@@ -1,75 +1,83 @@
 import { Archive, BellOff, DoorOpen, Pin, SquarePen } from 'lucide-react';
 import { lazy, memo, Suspense, useMemo, useState } from 'react';
 import { useQuery } from 'urql';
-import { Link, useSearch } from 'wouter';
+import { Link } from 'wouter';
 import { useOwner } from '../../api/api-provider.js';
 import { useLive } from '../../api/live.js';
 import { Answer } from '../../app/answer.js';
 import { paths } from '../../app/paths.js';
+import { useViewer } from '../../app/viewer.js';
 import { Avatar } from '../../design/avatar.js';
-import { Button, IconButton, buttonClass } from '../../design/button.js';
+import { IconButton, buttonClass } from '../../design/button.js';
 import { CountBadge } from '../../design/count-badge.js';
 import { EmptyState } from '../../design/empty-state.js';
 import { RelativeTime } from '../../design/relative-time.js';
+import { ScrolledList } from '../../design/scrolled-list.js';
 import { Skeleton } from '../../design/skeleton.js';
 import { readFragment, type FragmentType } from '../../gql/fragment-masking.js';
-import type { ConversationFilter } from '../../gql/graphql.js';
+import type { ConversationFilter, ConversationPlaceFragment } from '../../gql/graphql.js';
 import { useTexts } from '../../i18n/language.js';
+import { ConversationMenu } from './conversation-menu.js';
 import { messagesTexts } from './messages-texts.js';
 import { nameOf, oneLine } from './names.js';
-import { ConversationList as List, ConversationRow, InboxLive, PresenceOfPeers } from './operations.js';
+import { ConversationList as List, ConversationPlace, ConversationRow, InboxLive, PresenceOfPeers } from './operations.js';
+import { addressOf, useWhich, type Which } from './which.js';
 import styles from './conversation-list.module.css';
 
 const NewConversation = lazy(() => import('./new-conversation.js'));
 
-const Row = memo(
-  ({ conversation, isSelected }: { readonly conversation: FragmentType<typeof ConversationRow>; readonly isSelected: boolean }) => {
-    const t = useTexts(messagesTexts);
-    const owner = useOwner();
-    const row = readFragment(ConversationRow, conversation);
-    const { id, kind, peer, lastMessage, lastMessageAt, createdAt, unreadCount, isMuted, isPinned, isMarkedUnread } = row;
-    const name = nameOf(row, t);
-    const unread = Math.max(unreadCount, isMarkedUnread ? 1 : 0);
-    const said = (): string => {
-      if (!lastMessage) return t('nothingSaid');
-      const text = lastMessage.deletedAt === null ? oneLine(lastMessage.body) : t('deletedMessage');
-      if (lastMessage.author.id === owner) return t('you', { text });
-      return kind === 'DIRECT' ? text : t('someone', { name: lastMessage.author.displayName, text });
-    };
-    return (
-      <li>
-        <Link
-          to={paths.conversation(id)}
-          className={styles.row}
-          aria-current={isSelected ? 'page' : undefined}
-          data-unread={unread > 0 || undefined}
-        >
-          <Avatar name={name} of={peer?.username ?? id} size={32} presence={peer?.presence.status ?? 'OFFLINE'} />
-          <span className={styles.texts}>
-            <span className={styles.head}>
-              <span className={styles.name} dir="auto">
-                {name}
-              </span>
-              {isPinned && <Pin size={16} aria-hidden="true" className={styles.mark} />}
-              {isMuted && <BellOff size={16} aria-label={t('muted')} className={styles.mark} />}
-              <span className={styles.time}>
-                <RelativeTime at={lastMessageAt ?? createdAt} />
-              </span>
+interface RowProps {
+  readonly conversation: FragmentType<typeof ConversationRow>;
+  /** The list in which it stands. */
+  readonly which: Which;
+  readonly isSelected: boolean;
+  readonly tabIndex: 0 | -1;
+}
+
+/** How high a row is, in pixels. */
+const ROW_PX = 56;
+
+const Row = memo(({ conversation, which, isSelected, tabIndex }: RowProps) => {
+  const t = useTexts(messagesTexts);
+  const owner = useOwner();
+  const row = readFragment(ConversationRow, conversation);
+  const { id, kind, peer, lastMessage, lastMessageAt, createdAt, unreadCount, isMuted, isPinned, isMarkedUnread } = row;
+  const name = nameOf(row, t);
+  const unread = Math.max(unreadCount, isMarkedUnread ? 1 : 0);
+  const said = (): string => {
+    if (!lastMessage) return t('nothingSaid');
+    const text = lastMessage.deletedAt === null ? oneLine(lastMessage.body) : t('deletedMessage');
+    if (lastMessage.author.id === owner) return t('you', { text });
+    return kind === 'DIRECT' ? text : t('someone', { name: lastMessage.author.displayName, text });
+  };
+  return (
+    <div className={styles.item} data-unread={unread > 0 || undefined}>
+      <Link to={addressOf(which, id)} className={styles.row} aria-current={isSelected ? 'page' : undefined} tabIndex={tabIndex}>
+        <Avatar name={name} of={peer?.username ?? id} size={32} presence={peer?.presence.status ?? 'OFFLINE'} />
+        <span className={styles.texts}>
+          <span className={styles.head}>
+            <span className={styles.name} dir="auto">
+              {name}
             </span>
-            <span className={styles.foot}>
-              <span className={styles.said} dir="auto">
-                {said()}
-              </span>
-              <CountBadge count={unread} label={t('unreadCount', { count: unread })} />
+            {isPinned && <Pin size={16} aria-label={t('pinned')} className={styles.mark} />}
+            {isMuted && <BellOff size={16} aria-label={t('muted')} className={styles.mark} />}
+            <span className={styles.time}>
+              <RelativeTime at={lastMessageAt ?? createdAt} />
             </span>
           </span>
-        </Link>
-      </li>
-    );
-  },
-);
+          <span className={styles.foot}>
+            <span className={styles.said} dir="auto">
+              {said()}
+            </span>
+            <CountBadge count={unread} label={t('unreadCount', { count: unread })} />
+          </span>
+        </span>
+      </Link>
+      <ConversationMenu conversation={row} className={styles.menu} tabIndex={tabIndex} />
+    </div>
+  );
+});
 
-type Which = 'inbox' | 'requests' | 'archived';
 const FILTERS: Readonly<Record<Which, ConversationFilter | null>> = {
   inbox: null,
   requests: { isRequest: true },
@@ -81,24 +89,22 @@ const EMPTY = {
   archived: ['emptyArchived', 'emptyArchivedText'],
 } as const;
 
-interface Placed {
-  readonly isPinned: boolean;
-  readonly lastMessageAt: string | null;
-  readonly createdAt: string;
-}
+const recency = ({ lastMessageAt, createdAt }: ConversationPlaceFragment): string => lastMessageAt ?? createdAt;
+const down = (one: string, other: string): number => (one < other ? 1 : one > other ? -1 : 0);
 
-const recency = ({ lastMessageAt, createdAt }: Placed): string => lastMessageAt ?? createdAt;
-const byRecency = (one: Placed, other: Placed): number =>
-  Number(other.isPinned) - Number(one.isPinned) || (recency(one) < recency(other) ? 1 : recency(one) > recency(other) ? -1 : 0);
+/** Pinned ones first, the last that was pinned above, then by what was said last. */
+const byPlace = (one: FragmentType<typeof ConversationPlace>, other: FragmentType<typeof ConversationPlace>): number => {
+  const [a, b] = [readFragment(ConversationPlace, one), readFragment(ConversationPlace, other)];
+  return down(a.pinnedAt ?? '', b.pinnedAt ?? '') || down(recency(a), recency(b));
+};
 
-/** The conversations of the viewer, the latest first, kept by `inboxChanged`. */
+/** The conversations of the viewer, pinned ones first and then the latest, kept by `inboxChanged`. */
 export const ConversationList = ({ selected }: { readonly selected: string | null }) => {
   const t = useTexts(messagesTexts);
-  const wanted = new URLSearchParams(useSearch()).get('list');
-  const which: Which = wanted === 'requests' || wanted === 'archived' ? wanted : 'inbox';
+  const which = useWhich();
   const [after, setAfter] = useState<{ readonly of: Which; readonly cursor: string | null }>({ of: which, cursor: null });
   const [isBeginning, setBeginning] = useState(false);
-  const variables = { filter: FILTERS[which], after: after.of === which ? after.cursor : null };
+  const variables = { filter: FILTERS[which], after: after.of === which ? after.cursor : null, withPinned: which === 'inbox' };
   const answer = useQuery({ query: List, variables });
   const [{ data }, again] = answer;
   const me = data?.me;
@@ -109,21 +115,24 @@ export const ConversationList = ({ selected }: { readonly selected: string | nul
     onExpired: () => again({ requestPolicy: 'network-only' }),
   });
   const nodes = me?.conversations.nodes;
-  const conversations = useMemo(() => [...(nodes ?? [])].sort(byRecency), [nodes]);
-  const peers = useMemo(
-    () => [...new Set(conversations.flatMap(({ peer }) => (peer ? [peer.id] : [])))].sort().slice(0, 100),
-    [conversations],
-  );
+  const pinned = me?.pinned?.nodes;
+  const conversations = useMemo(() => {
+    const byId = new Map([...(nodes ?? []), ...(pinned ?? [])].map((conversation) => [conversation.id, conversation]));
+    return [...byId.values()].sort(byPlace);
+  }, [nodes, pinned]);
+  const peers = useMemo(() => {
+    const ids = conversations.flatMap((conversation) => readFragment(ConversationPlace, conversation).peer?.id ?? []);
+    return [...new Set(ids)].slice(0, 100).sort();
+  }, [conversations]);
   useLive({ query: PresenceOfPeers, variables: peers.length === 0 ? null : { ids: peers }, about: peers.join() });
-  const requests = me?.unreadCounts.requests ?? 0;
+  const requests = useViewer()?.unread.requests ?? 0;
   const Title = selected === null ? 'h1' : 'h2';
-  const hrefOf = (to: Which): string => (to === 'inbox' ? paths.messages : `${paths.messages}?list=${to}`);
   return (
     <div className={styles.list}>
       <header className={styles.top}>
         <Title className={styles.title}>{t('title')}</Title>
         <Link
-          to={hrefOf(which === 'archived' ? 'inbox' : 'archived')}
+          to={addressOf(which === 'archived' ? 'inbox' : 'archived')}
           className={styles.icon}
           title={t('archived')}
           aria-label={t('archived')}
@@ -139,7 +148,7 @@ export const ConversationList = ({ selected }: { readonly selected: string | nul
       {(requests > 0 || which !== 'inbox') && (
         <nav className={styles.which} aria-label={t('conversations')}>
           {(['inbox', 'requests', 'archived'] as const).map((each) => (
-            <Link key={each} to={hrefOf(each)} className={styles.tab} aria-current={which === each ? 'page' : undefined}>
+            <Link key={each} to={addressOf(each)} className={styles.tab} aria-current={which === each ? 'page' : undefined}>
               {t(each)}
               {each === 'requests' && <CountBadge count={requests} label={t('unreadCount', { count: requests })} />}
             </Link>
@@ -162,18 +171,22 @@ export const ConversationList = ({ selected }: { readonly selected: string | nul
               {t(EMPTY[which][1])}
             </EmptyState>
           ) : (
-            <>
-              <ul className={styles.rows} aria-label={t('conversations')}>
-                {conversations.map((conversation) => (
-                  <Row key={conversation.id} conversation={conversation} isSelected={conversation.id === selected} />
-                ))}
-              </ul>
-              {me?.conversations.pageInfo.hasNextPage && (
-                <Button look="plain" busy={isFetching} onClick={() => setAfter({ of: which, cursor: me.conversations.pageInfo.endCursor })}>
-                  {t('more')}
-                </Button>
-              )}
-            </>
+            <div className={styles.rows}>
+              <ScrolledList
+                items={conversations}
+                keyOf={({ id }) => id}
+                label={t('conversations')}
+                itemSize={ROW_PX}
+                {...(me?.conversations.pageInfo.hasNextPage && !isFetching
+                  ? { onEnd: () => setAfter({ of: which, cursor: me.conversations.pageInfo.endCursor }) }
+                  : {})}
+              >
+                {(conversation, tabIndex) => (
+                  <Row conversation={conversation} which={which} isSelected={conversation.id === selected} tabIndex={tabIndex} />
+                )}
+              </ScrolledList>
+              {isFetching && after.of === which && after.cursor !== null && <Skeleton kind="rows" lines={2} />}
+            </div>
           )
         }
       </Answer>

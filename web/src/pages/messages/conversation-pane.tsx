@@ -16,6 +16,7 @@ import { Skeleton } from '../../design/skeleton.js';
 import { useTexts } from '../../i18n/language.js';
 import type { OpenConversationQuery } from '../../gql/graphql.js';
 import { Composer } from './composer.js';
+import { ConversationMenu } from './conversation-menu.js';
 import { historyOf } from './history-store.js';
 import type { ShownMessage } from './history.js';
 import { MessageList } from './message-list.js';
@@ -23,8 +24,10 @@ import { messagesTexts } from './messages-texts.js';
 import { nameOf } from './names.js';
 import { ConversationLive, OpenConversation, PresenceOfMembers, ReadUpTo } from './operations.js';
 import { outboxOf, type Quoted } from './outbox.js';
+import { RequestBar } from './request-bar.js';
 import { rowsOf } from './rows.js';
 import { TypingLine } from './typing-line.js';
+import { addressOf, useWhich } from './which.js';
 import styles from './conversation-pane.module.css';
 
 type Conversation = NonNullable<OpenConversationQuery['conversation']>;
@@ -47,7 +50,13 @@ const Gone = () => {
   );
 };
 
-const Head = ({ conversation, onMembers }: { readonly conversation: Conversation; readonly onMembers: () => void }) => {
+interface HeadProps {
+  readonly conversation: Conversation;
+  readonly onMembers: () => void;
+  readonly onDeclined: () => void;
+}
+
+const Head = ({ conversation, onMembers, onDeclined }: HeadProps) => {
   const t = useTexts(messagesTexts);
   const { id, kind, peer, memberCount, onlineCount, members } = conversation;
   const name = nameOf(conversation, t);
@@ -64,7 +73,7 @@ const Head = ({ conversation, onMembers }: { readonly conversation: Conversation
   };
   return (
     <header className={styles.head}>
-      <Link to={paths.messages} className={styles.back} aria-label={t('back')} title={t('back')}>
+      <Link to={addressOf(useWhich())} className={styles.back} aria-label={t('back')} title={t('back')}>
         <ArrowLeft size={20} aria-hidden="true" />
       </Link>
       <Avatar name={name} of={peer?.username ?? id} size={32} presence={peer?.presence.status ?? 'OFFLINE'} />
@@ -75,6 +84,7 @@ const Head = ({ conversation, onMembers }: { readonly conversation: Conversation
         <p className={styles.about}>{about()}</p>
       </div>
       {kind !== 'DIRECT' && <IconButton label={t('members')} icon={<UsersRound size={20} />} onClick={onMembers} />}
+      <ConversationMenu conversation={conversation} onDeclined={onDeclined} />
     </header>
   );
 };
@@ -93,7 +103,7 @@ const Opened = ({
   const [location, navigate] = useLocation();
   const parameters = new URLSearchParams(useSearch());
   const target = parameters.get('message');
-  const { id, peer, isMarkedUnread } = conversation;
+  const { id, peer, isMarkedUnread, isRequest, awaitsAcceptance } = conversation;
   const store = useMemo(() => historyOf(client, id), [client, id]);
   const outbox = useMemo(() => outboxOf(client, owner, id), [client, owner, id]);
   const state = useSyncExternalStore(store.onChange, store.get);
@@ -157,12 +167,13 @@ const Opened = ({
   const markedUnread = useRef(isMarkedUnread);
   const onSeen = useCallback(
     (message: ShownMessage) => {
+      if (isRequest) return;
       if (message.seq <= Math.max(readSeq.current, conversation.lastReadSeq ?? 0) && !markedUnread.current) return;
       readSeq.current = message.seq;
       markedUnread.current = false;
       void client.mutation(ReadUpTo, { input: { conversationId: id, cursor: message.cursor } }).toPromise();
     },
-    [client, id, conversation.lastReadSeq],
+    [client, id, isRequest, conversation.lastReadSeq],
   );
   const onReply = useCallback((message: ShownMessage) => {
     setReplyTo(message);
@@ -183,12 +194,13 @@ const Opened = ({
     navigate(`${location}${next.size === 0 ? '' : `?${next.toString()}`}`, { replace: true });
   };
 
+  const toRequests = (): void => navigate(addressOf('requests'));
   const isRevoked = ended?.code === 'ACCESS_REVOKED' || ended?.code === 'FORBIDDEN' || ended?.code === 'NOT_FOUND';
   const name = nameOf(conversation, t);
   const retry = (): void => void store.open(target);
   return (
     <div className={styles.pane}>
-      <Head conversation={conversation} onMembers={openPanel} />
+      <Head conversation={conversation} onMembers={openPanel} onDeclined={toRequests} />
       {state.failure && state.history.messages.length === 0 ? (
         <div className={styles.notice}>
           <ErrorNotice failure={state.failure} onRetry={retry} />
@@ -219,20 +231,24 @@ const Opened = ({
       ) : peer?.viewerBlocks ? (
         <p className={styles.closed}>{t('blocked', { name: peer.displayName })}</p>
       ) : (
-        <Composer
-          ref={field}
-          conversation={conversation}
-          name={name}
-          owner={owner}
-          replyTo={replyTo}
-          onNoReply={() => setReplyTo(null)}
-          onSend={(body) => {
-            outbox.send(body, replyTo);
-            setReplyTo(null);
-            if (history.hasNewer) void store.open(null);
-          }}
-          onEditLast={editLast}
-        />
+        <>
+          {isRequest && <RequestBar id={id} name={name} onDeclined={toRequests} />}
+          {awaitsAcceptance && <p className={styles.awaits}>{t('awaits', { name })}</p>}
+          <Composer
+            ref={field}
+            conversation={conversation}
+            name={name}
+            owner={owner}
+            replyTo={replyTo}
+            onNoReply={() => setReplyTo(null)}
+            onSend={(body) => {
+              outbox.send(body, replyTo);
+              setReplyTo(null);
+              if (history.hasNewer) void store.open(null);
+            }}
+            onEditLast={editLast}
+          />
+        </>
       )}
     </div>
   );

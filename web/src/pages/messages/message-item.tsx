@@ -2,7 +2,7 @@ import { Copy, CornerUpLeft, Ellipsis, Link2, Pencil, SmilePlus, Trash2 } from '
 import { memo, useState, type KeyboardEvent } from 'react';
 import { useClient } from 'urql';
 import { Link } from 'wouter';
-import { failureOf, wordsOf } from '../../api/failure.js';
+import { wordsOf } from '../../api/failure.js';
 import { paths } from '../../app/paths.js';
 import { useViewer } from '../../app/viewer.js';
 import { Avatar } from '../../design/avatar.js';
@@ -23,6 +23,7 @@ import { messagesTexts } from './messages-texts.js';
 import { nameOf, oneLine } from './names.js';
 import { DeleteMessage, EditMessage, MessageRow, React as AddReaction, Unreact } from './operations.js';
 import type { Outbox, Outgoing, Quoted } from './outbox.js';
+import { useFailed } from './use-failed.js';
 import styles from './message-item.module.css';
 
 const QUICK = ['👍', '❤️', '😄'] as const;
@@ -71,15 +72,9 @@ interface MessageItemProps {
 
 /** What is done with a message, shown at once where that can be taken back, and told when it did not work. */
 const useActs = ({ message, store }: Pick<MessageItemProps, 'message' | 'store'>) => {
-  const t = useTexts(messagesTexts);
-  const words = useTexts(failureTexts);
   const client = useClient();
-  const toast = useToast();
+  const failed = useFailed();
   const { id } = message;
-  const failed = (error: Parameters<typeof failureOf>[0]): void => {
-    const failure = failureOf(error);
-    if (failure) toast(t('failedAct', { words: wordsOf(failure, words) }));
-  };
   return {
     react: async (emoji: string): Promise<void> => {
       const present = message.reactions.find((reaction) => reaction.emoji === emoji);

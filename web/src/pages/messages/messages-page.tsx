@@ -40,9 +40,13 @@ const MessagesPage = () => {
   const owner = useOwner();
   const client = useClient();
   const [location, navigate] = useLocation();
-  const panel = new URLSearchParams(useSearch()).get('panel');
+  const parameters = new URLSearchParams(useSearch());
+  const panel = parameters.get('panel');
   const isWide = useWide();
-  const close = (): void => navigate(location, { replace: true });
+  const close = (): void => {
+    parameters.delete('panel');
+    navigate(parameters.size === 0 ? location : `${location}?${parameters.toString()}`, { replace: true });
+  };
   useEffect(() => {
     if (owner !== null) resumeOutboxes(client, owner);
   }, [client, owner]);

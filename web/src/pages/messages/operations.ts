@@ -2,6 +2,33 @@ import { graphql } from '../../gql/gql.js';
 
 // ---------------------------------------------------------------- the list
 
+/** What the viewer may do with a conversation, wherever it is shown. */
+export const ConversationActs = graphql(`
+  fragment ConversationActs on Conversation {
+    id
+    kind
+    title
+    joinCode
+    unreadCount
+    isMarkedUnread
+    isArchived
+    isMuted
+    mutedUntil
+    isPinned
+    pinnedAt
+    isRequest
+    lastReadCursor
+    peer {
+      id
+      displayName
+    }
+    lastMessage {
+      id
+      cursor
+    }
+  }
+`);
+
 export const ConversationRow = graphql(`
   fragment ConversationRow on Conversation {
     id
@@ -14,6 +41,7 @@ export const ConversationRow = graphql(`
     isMarkedUnread
     isMuted
     isPinned
+    ...ConversationActs
     peer {
       id
       username
@@ -35,29 +63,40 @@ export const ConversationRow = graphql(`
   }
 `);
 
+/** What orders the list. */
+export const ConversationPlace = graphql(`
+  fragment ConversationPlace on Conversation {
+    id
+    pinnedAt
+    lastMessageAt
+    createdAt
+    peer {
+      id
+    }
+  }
+`);
+
 export const ConversationList = graphql(`
-  query ConversationList($filter: ConversationFilter, $after: String) {
+  query ConversationList($filter: ConversationFilter, $after: String, $withPinned: Boolean!) {
     me {
       id
       inboxCursor
-      unreadCounts {
-        id
-        requests
-      }
       conversations(first: 30, after: $after, filter: $filter) {
         nodes {
           id
-          isPinned
-          lastMessageAt
-          createdAt
-          peer {
-            id
-          }
+          ...ConversationPlace
           ...ConversationRow
         }
         pageInfo {
           hasNextPage
           endCursor
+        }
+      }
+      pinned: conversations(first: 30, filter: { isPinned: true }) @include(if: $withPinned) {
+        nodes {
+          id
+          ...ConversationPlace
+          ...ConversationRow
         }
       }
     }
@@ -72,20 +111,13 @@ export const InboxLive = graphql(`
       conversationId
       conversation {
         id
-        isArchived
-        isPinned
-        isMuted
-        kind
         lastReadSeq
+        ...ConversationPlace
         ...ConversationRow
       }
       unread {
         id
-        version
-        messages
-        mentions
-        notifications
-        requests
+        ...Unread
       }
     }
   }
@@ -115,12 +147,12 @@ export const OpenConversation = graphql(`
       viewerCanEdit
       lastReadSeq
       lastReadCursor
+      isLarge
+      awaitsAcceptance
+      ...ConversationActs
       unreadCount
       isMarkedUnread
-      isLarge
-      isMuted
-      isPinned
-      isArchived
+      isRequest
       peer {
         id
         username
@@ -410,7 +442,10 @@ export const ReadUpTo = graphql(`
       }
       me {
         id
-        unreadMessageCount
+        unreadCounts {
+          id
+          ...Unread
+        }
       }
     }
   }
@@ -420,6 +455,179 @@ export const SetTyping = graphql(`
   mutation SetTyping($input: SetTypingInput!) {
     setTyping(input: $input) {
       ok
+    }
+  }
+`);
+
+// ---------------------------------------------------------------- how it is kept
+
+export const ArchiveConversation = graphql(`
+  mutation ArchiveConversation($input: ArchiveConversationInput!) {
+    archiveConversation(input: $input) {
+      conversation {
+        id
+        ...ConversationPlace
+        ...ConversationRow
+      }
+      me {
+        id
+        unreadCounts {
+          id
+          ...Unread
+        }
+      }
+    }
+  }
+`);
+
+export const UnarchiveConversation = graphql(`
+  mutation UnarchiveConversation($input: UnarchiveConversationInput!) {
+    unarchiveConversation(input: $input) {
+      conversation {
+        id
+        ...ConversationPlace
+        ...ConversationRow
+      }
+      me {
+        id
+        unreadCounts {
+          id
+          ...Unread
+        }
+      }
+    }
+  }
+`);
+
+export const MuteConversation = graphql(`
+  mutation MuteConversation($input: MuteConversationInput!) {
+    muteConversation(input: $input) {
+      conversation {
+        id
+        ...ConversationPlace
+        ...ConversationRow
+      }
+      me {
+        id
+        unreadCounts {
+          id
+          ...Unread
+        }
+      }
+    }
+  }
+`);
+
+export const UnmuteConversation = graphql(`
+  mutation UnmuteConversation($input: UnmuteConversationInput!) {
+    unmuteConversation(input: $input) {
+      conversation {
+        id
+        ...ConversationPlace
+        ...ConversationRow
+      }
+      me {
+        id
+        unreadCounts {
+          id
+          ...Unread
+        }
+      }
+    }
+  }
+`);
+
+export const PinConversation = graphql(`
+  mutation PinConversation($input: PinConversationInput!) {
+    pinConversation(input: $input) {
+      conversation {
+        id
+        ...ConversationPlace
+        ...ConversationRow
+      }
+      me {
+        id
+        unreadCounts {
+          id
+          ...Unread
+        }
+      }
+    }
+  }
+`);
+
+export const UnpinConversation = graphql(`
+  mutation UnpinConversation($input: UnpinConversationInput!) {
+    unpinConversation(input: $input) {
+      conversation {
+        id
+        ...ConversationPlace
+        ...ConversationRow
+      }
+      me {
+        id
+        unreadCounts {
+          id
+          ...Unread
+        }
+      }
+    }
+  }
+`);
+
+export const MarkUnread = graphql(`
+  mutation MarkUnread($input: MarkUnreadInput!) {
+    markUnread(input: $input) {
+      conversation {
+        id
+        ...ConversationPlace
+        ...ConversationRow
+      }
+      me {
+        id
+        unreadCounts {
+          id
+          ...Unread
+        }
+      }
+    }
+  }
+`);
+
+export const AcceptRequest = graphql(`
+  mutation AcceptRequest($input: AcceptRequestInput!) {
+    acceptRequest(input: $input) {
+      conversation {
+        id
+        ...ConversationPlace
+        ...ConversationRow
+      }
+      me {
+        id
+        unreadCounts {
+          id
+          ...Unread
+        }
+      }
+    }
+  }
+`);
+
+export const DeclineRequest = graphql(`
+  mutation DeclineRequest($input: DeclineRequestInput!) {
+    declineRequest(input: $input) {
+      conversation {
+        id
+        ...ConversationPlace
+        ...ConversationRow
+      }
+      me {
+        id
+        unreadCounts {
+          id
+          ...Unread
+        }
+      }
     }
   }
 `);
@@ -482,7 +690,10 @@ export const LeaveConversation = graphql(`
       conversationId
       me {
         id
-        unreadMessageCount
+        unreadCounts {
+          id
+          ...Unread
+        }
       }
     }
   }
@@ -542,6 +753,15 @@ export const operations = [
   Unreact,
   ReadUpTo,
   SetTyping,
+  ArchiveConversation,
+  UnarchiveConversation,
+  MuteConversation,
+  UnmuteConversation,
+  PinConversation,
+  UnpinConversation,
+  MarkUnread,
+  AcceptRequest,
+  DeclineRequest,
   RenameConversation,
   AddMembers,
   RemoveMember,
