@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { graphql } from '../kit/graphql.js';
-import { describeWeb } from './kit.js';
+import { aFollow } from '../kit/factories.js';
+import { describeWeb, violations } from './kit.js';
 
 const WritePost = graphql(`
   mutation WritePostForFeedPage($body: String!) {
@@ -95,6 +96,79 @@ describeWeb('the feed and its posts', ({ open }) => {
     await other.close();
   });
 
+  test('newer posts of those whom one follows are announced as they come, and shown when asked for', async () => {
+    const dan = await app.user('dan');
+    await aFollow(app, dan, ada);
+    await writePost(ada, 'Was there before');
+    const { page, close } = await open(app, { as: dan, path: '/feed' });
+    await page.getByText('Was there before').waitFor();
+    await expect.poll(() => app.services.hub.stats().subscribers).toBeGreaterThan(2);
+    await writePost(zoe, 'Of somebody else');
+    const gone = await writePost(ada, 'Not there any more');
+    await writePost(ada, 'Fresh from the press');
+    await page.getByRole('button', { name: '2 new posts' }).waitFor();
+    await app.data('mutation ($id: ID!) { deletePost(input: { id: $id }) { __typename } }', { id: gone }, ada);
+    expect(await page.getByText('Fresh from the press').count()).toBe(0);
+    await page.getByRole('button', { name: '2 new posts' }).click();
+    await page.getByText('Fresh from the press').waitFor();
+    await page.getByRole('button', { name: /new post/ }).waitFor({ state: 'detached' });
+    expect(await page.getByText('Of somebody else').count()).toBe(0);
+    await close();
+  });
+
+  test("newer posts among everyone's are announced to a visitor who looks at the page again", async () => {
+    const { page, close } = await open(app, { path: '/feed' });
+    await page.getByRole('article').first().waitFor();
+    await writePost(ada, 'For everyone');
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
+    await page.getByRole('button', { name: '1 new post' }).click();
+    await page.getByText('For everyone').waitFor();
+    await page.getByRole('button', { name: '1 new post' }).waitFor({ state: 'detached' });
+    await close();
+  });
+
+  test('a like that does not arrive is taken back in words', async () => {
+    const id = await writePost(ada, 'Liked in vain');
+    const { page, close, complaints } = await open(app, { as: zoe, path: `/posts/${id}` });
+    const like = page.getByRole('article').first().getByRole('button', { name: /^Like/ });
+    await like.waitFor();
+    await page.route('**/graphql', async (route) => {
+      if ((route.request().postData() ?? '').includes('LikePost')) await route.abort();
+      else await route.continue();
+    });
+    await like.click();
+    await page.getByText('Your like did not arrive').waitFor();
+    expect(await like.getAttribute('aria-pressed')).toBe('false');
+    await page.getByText('0 likes').waitFor({ state: 'attached' });
+    complaints();
+    await close();
+  });
+
+  test('back keeps the place in a long list', async () => {
+    const bea = await app.user('bea');
+    for (let number = 0; number < 45; number += 1) await writePost(bea, `Line ${number}`);
+    const { page, close } = await open(app, { as: bea, path: '/feed' });
+    const card = page.getByRole('article').filter({ has: page.getByText('Line 9', { exact: true }) });
+    await page.getByText('Line 44', { exact: true }).waitFor();
+    const scroll = 'document.getElementById("page").scrollBy(0, 600)';
+    await expect
+      .poll(async () => {
+        await page.evaluate(scroll);
+        return await page.getByText('Line 9', { exact: true }).isVisible();
+      })
+      .toBe(true);
+    await page.getByText('Line 9', { exact: true }).scrollIntoViewIfNeeded();
+    const before = await page.evaluate<number>('document.getElementById("page").scrollTop');
+    await card.getByRole('link', { name: '0 comments' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Post by bea' }).waitFor();
+    await page.goBack();
+    await page.getByText('Line 9', { exact: true }).waitFor();
+    await expect
+      .poll(async () => Math.abs((await page.evaluate<number>('document.getElementById("page").scrollTop')) - before))
+      .toBeLessThan(4);
+    await close();
+  });
+
   test('somebody is found by their name, followed from their profile, and stands in the feed', async () => {
     await writePost(ada, 'For those who follow me');
     const cem = await app.user('cem');
@@ -129,4 +203,31 @@ describeWeb('the feed and its posts', ({ open }) => {
     await one.close();
     await other.close();
   });
+
+  test('posts and people that are not there are said to be not there', async () => {
+    const { page, close } = await open(app, { path: '/people/nobody-at-all' });
+    await page.getByRole('heading', { level: 1, name: 'There is nothing here' }).waitFor();
+    await page.goto(new URL('/posts/nonsense', app.url).href);
+    await page.getByRole('heading', { level: 1, name: 'There is nothing here' }).waitFor();
+    await close();
+  });
+
+  for (const theme of ['light', 'dark'] as const) {
+    test(`axe has no objection to the feed, a thread, people and a profile, ${theme}`, async () => {
+      const id = await writePost(zoe, 'A post with `code` and @ada');
+      await app.data(WriteComment, { postId: id, body: 'A comment' }, zoe);
+      const { page, close } = await open(app, { as: zoe, theme, language: theme === 'dark' ? 'de' : 'en' });
+      for (const path of ['/feed', '/feed?of=everyone', `/posts/${id}`, '/people', '/people/ada', '/people/zoe?edit']) {
+        await page.goto(new URL(path, app.url).href);
+        await page.getByRole('heading', { level: 1 }).waitFor();
+        await page
+          .getByRole('main')
+          .getByRole('status')
+          .filter({ hasText: /Loading|Wird geladen/ })
+          .waitFor({ state: 'detached' });
+        expect({ path, found: await violations(page) }).toEqual({ path, found: [] });
+      }
+      await close();
+    });
+  }
 });

@@ -1,16 +1,13 @@
 import { builder } from '../../graphql/builder.js';
 import { encodeId } from '../../graphql/ids.js';
-import { heads } from '../../graphql/heads.js';
 import { READ } from '../../graphql/price.js';
 import { headCursor } from '../../realtime/cursor.js';
 import type { LogEvent } from '../../realtime/topic.js';
 import { viewerOf } from '../../access/viewer.js';
 import { Me } from '../account/schema.js';
 import { notDeleted } from './posts.js';
-import { Post } from './schema.js';
+import { feedHead, Post } from './schema.js';
 import { feedLog, type FeedEvents } from './topics.js';
-
-const feedHead = heads(feedLog);
 
 export const FeedEvent = builder.objectRef<LogEvent<FeedEvents>>('FeedEvent').implement({
   description: "A post that is new in the viewer's feed.",
@@ -31,7 +28,7 @@ builder.prismaObjectFields(Me, (t) => ({
   feedCursor: t.string({
     price: READ,
     description:
-      "The position of the viewer's feed: follow `feedEvents(after:)` from here. Read it before the feed: what comes meanwhile is then in both, and known by its id.",
+      "The position of the viewer's feed: follow `feedEvents(after:)` from here. `feed` in the same operation is at least as new: what comes meanwhile is in both, and known by its id.",
     resolve: async (me, _args, context) => headCursor(feedLog.name, me.id, await feedHead(context, me.id)),
   }),
 }));

@@ -5,7 +5,7 @@ import { childPage, connectionType, listPage, nodeQuery } from '../../graphql/co
 import { Prisma, type Post as PostRow } from '../../db/generated/prisma/client.js';
 import { notFound } from '../../errors.js';
 import { decodeId, decodeIds, encodeId } from '../../graphql/ids.js';
-import { heads } from '../../graphql/heads.js';
+import { headFirst, heads } from '../../graphql/heads.js';
 import { bodyHtml } from '../../graphql/html.js';
 import { batched } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
@@ -14,6 +14,7 @@ import { headCursor } from '../../realtime/cursor.js';
 import { text } from '../../graphql/text.js';
 import { viewerCan } from '../../graphql/viewer-can.js';
 import { isUsername, usernameKey } from '../account/rules.js';
+import { viewerOf } from '../../access/viewer.js';
 import { User, UserConnection } from '../account/schema.js';
 import { likersOfPost } from '../likes/schema.js';
 import { viewerLikes } from '../likes/likes.js';
@@ -21,12 +22,13 @@ import { countFeed, postsOfFeed } from './feed.js';
 import { likePost, unlikePost } from './likes.js';
 import { DELETING, EDITING } from './rules.js';
 import { createPost, deletePost, findPost, newestFirst, notDeleted, updatePost } from './posts.js';
-import { commentCount, commentLog, likeCount, type Count } from './topics.js';
+import { commentCount, commentLog, feedLog, likeCount, type Count } from './topics.js';
 
 const MAX_POST = 10_000;
 const postText = text(1, MAX_POST);
 
 export const commentHead = heads(commentLog);
+export const feedHead = heads(feedLog);
 
 const hasLiked = viewerLikes('post');
 
@@ -149,14 +151,17 @@ builder.queryField('feed', (t) =>
     type: PostConnection,
     nullable: true,
     authScopes: { signedIn: true },
-    description: "The posts of those whom the viewer follows, and the viewer's own, newest first.",
+    description:
+      "The posts of those whom the viewer follows, and the viewer's own, newest first. `Me.feedCursor` in the same operation is no newer.",
     args: t.arg.connectionArgs(),
-    resolve: (_root, args, context, info) =>
-      listPage(context, info, args, {
+    resolve: async (_root, args, context, info) => {
+      await headFirst(feedHead, context, info, viewerOf(context).id);
+      return await listPage(context, info, args, {
         keyset: newestFirst,
         list: { model: 'Post', where: notDeleted, among: (part) => postsOfFeed(context, part) },
         count: (counted) => countFeed(context, counted),
-      }),
+      });
+    },
   }),
 );
 

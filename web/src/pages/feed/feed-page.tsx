@@ -35,6 +35,7 @@ const FIRST: Readonly<Record<Kind, number>> = {
 };
 
 interface PostsData {
+  readonly me?: { readonly feedCursor: string } | null;
   readonly feed?: Posts | null;
   readonly posts?: Posts | null;
 }
@@ -101,10 +102,20 @@ const Feed = ({ kind }: { readonly kind: Kind }) => {
   });
   const client = useClient();
   const postsOf = (data: PostsData | undefined): Posts => data?.feed ?? data?.posts ?? NONE;
-  const newer = useNewer(kind, answer[0].data === undefined ? null : postsOf(answer[0].data).nodes);
+  const [{ data: read }, again] = answer;
+  const newer = useNewer({
+    kind,
+    shown: read === undefined ? null : postsOf(read).nodes,
+    cursor: read?.me?.feedCursor ?? null,
+    onExpired: () => again({ requestPolicy: 'network-only' }),
+  });
   const showNewer = async (): Promise<void> => {
     const query = kind === 'following' ? Following : Everyone;
-    await client.query<PostsData>(query, { first: FIRST[kind], after: null }, { requestPolicy: 'network-only' }).toPromise();
+    const { error } = await client
+      .query<PostsData>(query, { first: FIRST[kind], after: null }, { requestPolicy: 'network-only' })
+      .toPromise();
+    if (error) return;
+    newer.settle();
     setAfter(null);
     main.current?.scrollTo({ top: 0 });
   };
@@ -115,10 +126,12 @@ const Feed = ({ kind }: { readonly kind: Kind }) => {
         return (
           <>
             <div className={styles.fresh} role="status">
-              {newer > 0 && (
+              {newer.count > 0 && (
                 <Button onClick={() => void showNewer()}>
                   <ArrowUp size={16} aria-hidden="true" />
-                  {newer < LOOKED_AT ? t('newPosts', { count: newer }) : t('manyNew', { count: LOOKED_AT - 1 })}
+                  {kind === 'following' || newer.count < LOOKED_AT
+                    ? t('newPosts', { count: newer.count })
+                    : t('manyNew', { count: LOOKED_AT - 1 })}
                 </Button>
               )}
             </div>

@@ -2,6 +2,10 @@ import { graphql } from '../../gql/gql.js';
 
 export const Following = graphql(`
   query Following($first: Int!, $after: String) {
+    me {
+      id
+      feedCursor
+    }
     feed(first: $first, after: $after) {
       nodes {
         id
@@ -30,15 +34,26 @@ export const Everyone = graphql(`
   }
 `);
 
-/** What stands first in the two lists now. */
-export const Newest = graphql(`
-  query Newest($first: Int!, $following: Boolean!) {
-    feed(first: $first) @include(if: $following) {
-      nodes {
+/** What is new in the feed of the viewer. */
+export const FeedLive = graphql(`
+  subscription FeedLive($after: String) {
+    feedEvents(after: $after) {
+      cursor
+      postId
+      post {
         id
+        author {
+          id
+        }
       }
     }
-    posts(first: $first) @skip(if: $following) {
+  }
+`);
+
+/** What stands first among the posts of everyone now. */
+export const Newest = graphql(`
+  query Newest($first: Int!) {
+    posts(first: $first) {
       nodes {
         id
       }
@@ -60,4 +75,4 @@ export const CreatePost = graphql(`
   }
 `);
 
-export const operations = [Following, Everyone, Newest, CreatePost] as const;
+export const operations = [Following, Everyone, FeedLive, Newest, CreatePost] as const;

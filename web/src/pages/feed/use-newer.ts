@@ -1,44 +1,82 @@
-import { useEffect, useState } from 'react';
+import { useCallback, useEffect, useState } from 'react';
 import { useClient } from 'urql';
-import { useConnection } from '../../api/api-provider.js';
-import { Newest } from './operations.js';
+import { useConnection, useOwner } from '../../api/api-provider.js';
+import { useLive } from '../../api/live.js';
+import { FeedLive, Newest } from './operations.js';
 
 /** Whose posts are shown. */
 export type Kind = 'following' | 'everyone';
 
-/** How often it is looked for newer posts while the page is seen, in milliseconds. */
+/** How often a visitor, whom nothing tells of new posts, has it looked for them while the page is seen, in milliseconds. */
 const EVERY_MS = 20_000;
-/** So many are looked at; more than that are only told to be many. */
+/** So many of everyone's are looked at; more than that are only told to be many. */
 export const LOOKED_AT = 10;
 
-/** How many posts stand before those that are shown: looked for by and by, when the page is seen again, and when the connection has come back. */
-export const useNewer = (kind: Kind, shown: readonly { readonly id: string }[] | null): number => {
+interface NewerOptions {
+  readonly kind: Kind;
+  /** The posts that are shown; null until they have been read. */
+  readonly shown: readonly { readonly id: string }[] | null;
+  /** Where the feed of the viewer stood when it was read. */
+  readonly cursor: string | null;
+  /** The cursor has expired: read the feed again. */
+  readonly onExpired: () => void;
+}
+
+interface Newer {
+  readonly count: number;
+  /** Those that are counted now have been read, or are not there any more. */
+  readonly settle: () => void;
+}
+
+/**
+ * How many posts stand before those that are shown. What those write whom the viewer follows is told by the log of the feed. Of everyone's posts there is
+ * none: they are looked at when the page is seen again, when the connection has come back, with each event of the feed, and for a visitor by and by.
+ */
+export const useNewer = ({ kind, shown, cursor, onExpired }: NewerOptions): Newer => {
   const client = useClient();
+  const owner = useOwner();
   const { returns } = useConnection();
+  const [told, setTold] = useState<readonly string[]>([]);
   const [newest, setNewest] = useState<readonly { readonly id: string }[]>([]);
-  const isRead = shown !== null;
+  const looks = kind === 'everyone' && shown !== null;
+
+  const look = useCallback(async (): Promise<void> => {
+    if (document.visibilityState === 'hidden') return;
+    const { data } = await client.query(Newest, { first: LOOKED_AT }, { requestPolicy: 'network-only' }).toPromise();
+    if (data?.posts) setNewest(data.posts.nodes);
+  }, [client]);
   useEffect(() => {
-    if (!isRead) return;
-    let isGone = false;
-    const look = async (): Promise<void> => {
-      if (document.visibilityState === 'hidden') return;
-      const variables = { first: LOOKED_AT, following: kind === 'following' };
-      const { data } = await client.query(Newest, variables, { requestPolicy: 'network-only' }).toPromise();
-      const found = data?.feed ?? data?.posts;
-      if (found && !isGone) setNewest(found.nodes);
-    };
+    if (!looks) return;
     const onSeen = (): void => void look();
     onSeen();
-    const timer = setInterval(onSeen, EVERY_MS);
+    const timer = owner === null ? setInterval(onSeen, EVERY_MS) : undefined;
     document.addEventListener('visibilitychange', onSeen);
     return () => {
-      isGone = true;
       clearInterval(timer);
       document.removeEventListener('visibilitychange', onSeen);
     };
-  }, [client, kind, isRead, returns]);
-  if (shown === null) return 0;
-  const known = new Set(shown.map(({ id }) => id));
+  }, [looks, look, owner, returns]);
+
+  const isFollowed = owner !== null && (kind === 'everyone' || cursor !== null);
+  useLive({
+    query: FeedLive,
+    variables: isFollowed ? { after: cursor } : null,
+    about: kind,
+    onEvent: ({ feedEvents: { post } }) => {
+      // One's own stand in the list by themselves, where they were written.
+      if (!post || post.author.id === owner) return;
+      if (kind === 'everyone') void look();
+      else setTold((present) => [post.id, ...present.filter((id) => id !== post.id)]);
+    },
+    onExpired,
+  });
+
+  const settle = (): void => {
+    setTold((present) => present.filter((id) => !told.includes(id)));
+    setNewest((present) => (present === newest ? [] : present));
+  };
+  const known = new Set(shown?.map(({ id }) => id));
   const place = newest.findIndex(({ id }) => known.has(id));
-  return place === -1 ? newest.length : place;
+  const count = kind === 'following' ? told.filter((id) => !known.has(id)).length : place === -1 ? newest.length : place;
+  return { count: shown === null ? 0 : count, settle };
 };
