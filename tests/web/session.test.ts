@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startTestApp, type TestApp } from '../kit/app.js';
+import { PASSWORD, startTestApp, type TestApp } from '../kit/app.js';
 import { like } from '../kit/acts.js';
-import { aPost, aSession } from '../kit/factories.js';
+import { aGroup, aMessage, aPost, aSession } from '../kit/factories.js';
 import { describeWeb } from './kit.js';
 
 describeWeb('a session in a browser', ({ open }) => {
@@ -27,6 +27,48 @@ describeWeb('a session in a browser', ({ open }) => {
     await like(app, await aSession(app, ben), id);
     for (const each of [page, second]) await each.getByText('ben liked your post').waitFor();
     // A request with a token that has just expired is refused, and sent again with the next one.
+    complaints();
+    await close();
+  });
+
+  test('that expires while somebody writes is renewed without a word: the page, the text and the stream go on', async () => {
+    const [eva, ben] = [await app.user('eva'), await app.user('bob')];
+    const { id } = await aGroup(app, await aSession(app, eva), [ben], 'Long talk');
+    const { page, close, complaints } = await open(app, { as: await aSession(app, eva), path: `/messages/${encodeURIComponent(id)}` });
+    const field = page.getByRole('textbox', { name: 'Write to Long talk' });
+    await field.fill('What I am about');
+    const token = (): Promise<string> => page.evaluate<string>('JSON.parse(localStorage.getItem("lyceum:session")).accessToken');
+    const first = await token();
+    await expect.poll(token, { timeout: 20_000 }).not.toBe(first);
+    await field.pressSequentially(' to say');
+    await page.keyboard.press('Enter');
+    const history = page.getByRole('list', { name: 'Messages', exact: true });
+    await history.locator('article:not([data-state])').getByText('What I am about to say').waitFor();
+    await aMessage(app, await aSession(app, ben), id, 'I am listening');
+    await history.getByText('I am listening').waitFor();
+    expect(await history.locator('article').count()).toBe(2);
+    expect(await page.getByText('Reconnecting…').count()).toBe(0);
+    complaints();
+    await close();
+  });
+
+  test('that is ended elsewhere leads to signing in and back to the same place, with what was written', async () => {
+    const [lou, ben] = [await app.user('lou'), await app.user('bill')];
+    const { id } = await aGroup(app, await aSession(app, lou), [ben], 'Interrupted');
+    const session = await aSession(app, lou);
+    const path = `/messages/${encodeURIComponent(id)}`;
+    const { page, close, complaints } = await open(app, { as: session, path: `${path}?panel=members` });
+    await page.getByRole('textbox', { name: 'Write to Interrupted' }).fill('Not sent yet');
+    await app.data('mutation { logout { ok } }', {}, session);
+    await page.getByRole('heading', { level: 1, name: 'Messages are for those who are here' }).waitFor();
+    await page.getByRole('main').getByRole('link', { name: 'Sign in' }).click();
+    await page.getByLabel('Username or email address').fill('lou');
+    await page.getByLabel('Password').fill(PASSWORD);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Interrupted' }).waitFor();
+    const { pathname, search } = new URL(page.url());
+    expect(pathname + search).toBe(`${path}?panel=members`);
+    expect(await page.getByRole('textbox', { name: 'Write to Interrupted' }).inputValue()).toBe('Not sent yet');
     complaints();
     await close();
   });

@@ -1,11 +1,12 @@
 import { LogIn } from 'lucide-react';
 import type { ReactNode } from 'react';
-import { Link, useLocation } from 'wouter';
+import { Link } from 'wouter';
 import { useOwner } from '../api/api-provider.js';
 import { buttonClass } from '../design/button.js';
 import { EmptyState } from '../design/empty-state.js';
 import { useTexts } from '../i18n/language.js';
 import { appTexts } from './app-texts.js';
+import { useHere } from './invitation.js';
 import { paths } from './paths.js';
 import { useTitle } from './title.js';
 
@@ -19,7 +20,7 @@ interface SignedInProps {
 
 const Invitation = ({ title, about }: Omit<SignedInProps, 'children'>) => {
   const t = useTexts(appTexts);
-  const [location] = useLocation();
+  const here = useHere();
   useTitle(title);
   return (
     <EmptyState
@@ -27,7 +28,7 @@ const Invitation = ({ title, about }: Omit<SignedInProps, 'children'>) => {
       icon={<LogIn size={20} />}
       title={title}
       action={
-        <Link to={paths.signIn(location)} className={buttonClass('primary')}>
+        <Link to={paths.signIn(here)} className={buttonClass('primary')}>
           {t('signIn')}
         </Link>
       }

@@ -4,6 +4,7 @@ import { useClient } from 'urql';
 import { Link, useLocation, useParams, useSearch } from 'wouter';
 import { useOwner } from '../../api/api-provider.js';
 import { Columns } from '../../app/columns.js';
+import { useHere } from '../../app/invitation.js';
 import { paths } from '../../app/paths.js';
 import { useTitle } from '../../app/title.js';
 import { buttonClass } from '../../design/button.js';
@@ -42,6 +43,7 @@ const MessagesPage = () => {
   const [location, navigate] = useLocation();
   const parameters = new URLSearchParams(useSearch());
   const panel = parameters.get('panel');
+  const here = useHere();
   const isWide = useWide();
   const close = (): void => {
     parameters.delete('panel');
@@ -57,7 +59,7 @@ const MessagesPage = () => {
         icon={<MessagesSquare size={20} />}
         title={t('signInTitle')}
         action={
-          <Link to={paths.signIn(location)} className={buttonClass('primary')}>
+          <Link to={paths.signIn(here)} className={buttonClass('primary')}>
             {t('signIn')}
           </Link>
         }
