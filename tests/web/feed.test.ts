@@ -97,17 +97,17 @@ describeWeb('the feed and its posts', ({ open }) => {
   });
 
   test('newer posts of those whom one follows are announced as they come, and shown when asked for', async () => {
-    const dan = await app.user('dan');
-    await aFollow(app, dan, ada);
-    await writePost(ada, 'Was there before');
+    const [dan, fay] = [await app.user('dan'), await app.user('fay')];
+    await aFollow(app, dan, fay);
+    await writePost(fay, 'Was there before');
     const { page, close } = await open(app, { as: dan, path: '/feed' });
     await page.getByText('Was there before').waitFor();
     await expect.poll(() => app.services.hub.stats().subscribers).toBeGreaterThan(2);
     await writePost(zoe, 'Of somebody else');
-    const gone = await writePost(ada, 'Not there any more');
-    await writePost(ada, 'Fresh from the press');
+    const gone = await writePost(fay, 'Not there any more');
+    await writePost(fay, 'Fresh from the press');
     await page.getByRole('button', { name: '2 new posts' }).waitFor();
-    await app.data('mutation ($id: ID!) { deletePost(input: { id: $id }) { __typename } }', { id: gone }, ada);
+    await app.data('mutation ($id: ID!) { deletePost(input: { id: $id }) { __typename } }', { id: gone }, fay);
     expect(await page.getByText('Fresh from the press').count()).toBe(0);
     await page.getByRole('button', { name: '2 new posts' }).click();
     await page.getByText('Fresh from the press').waitFor();
@@ -150,12 +150,15 @@ describeWeb('the feed and its posts', ({ open }) => {
     const { page, close } = await open(app, { as: bea, path: '/feed' });
     const card = page.getByRole('article').filter({ has: page.getByText('Line 9', { exact: true }) });
     await page.getByText('Line 44', { exact: true }).waitFor();
-    const scroll = 'document.getElementById("page").scrollBy(0, 600)';
+    const there = async (): Promise<boolean> => (await page.getByText('Line 9', { exact: true }).count()) > 0;
     await expect
-      .poll(async () => {
-        await page.evaluate(scroll);
-        return await page.getByText('Line 9', { exact: true }).isVisible();
-      })
+      .poll(
+        async () => {
+          if (!(await there())) await page.evaluate('document.getElementById("page").scrollBy(0, 400)');
+          return await there();
+        },
+        { timeout: 30_000 },
+      )
       .toBe(true);
     await page.getByText('Line 9', { exact: true }).scrollIntoViewIfNeeded();
     const before = await page.evaluate<number>('document.getElementById("page").scrollTop');

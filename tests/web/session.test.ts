@@ -11,6 +11,12 @@ describeWeb('a session in a browser', ({ open }) => {
   });
   afterAll(async () => await app.stop());
 
+  const endSessions = async (username: string): Promise<void> => {
+    await app.database.query('UPDATE session SET revoked_at = now() WHERE user_id = (SELECT id FROM "user" WHERE username = $1)', [
+      username,
+    ]);
+  };
+
   test('is renewed once for all tabs, each refresh token used once, and nothing live is lost meanwhile', async () => {
     const [ada, ben] = [await app.user('ada'), await app.user('ben')];
     const { id } = await aPost(app, await aSession(app, ada));
@@ -55,11 +61,10 @@ describeWeb('a session in a browser', ({ open }) => {
   test('that is ended elsewhere leads to signing in and back to the same place, with what was written', async () => {
     const [lou, ben] = [await app.user('lou'), await app.user('bill')];
     const { id } = await aGroup(app, await aSession(app, lou), [ben], 'Interrupted');
-    const session = await aSession(app, lou);
     const path = `/messages/${encodeURIComponent(id)}`;
-    const { page, close, complaints } = await open(app, { as: session, path: `${path}?panel=members` });
+    const { page, close, complaints } = await open(app, { as: await aSession(app, lou), path: `${path}?panel=members` });
     await page.getByRole('textbox', { name: 'Write to Interrupted' }).fill('Not sent yet');
-    await app.data('mutation { logout { ok } }', {}, session);
+    await endSessions('lou');
     await page.getByRole('heading', { level: 1, name: 'Messages are for those who are here' }).waitFor();
     await page.getByRole('main').getByRole('link', { name: 'Sign in' }).click();
     await page.getByLabel('Username or email address').fill('lou');
@@ -78,7 +83,7 @@ describeWeb('a session in a browser', ({ open }) => {
     const { page, tab, close, complaints } = await open(app, { as: zoe, path: '/settings' });
     const second = await tab('/settings');
     await page.getByText('zoe@example.com').waitFor();
-    await app.database.query('UPDATE session SET revoked_at = now() WHERE user_id = (SELECT id FROM "user" WHERE username = $1)', ['zoe']);
+    await endSessions('zoe');
     await page.reload();
     for (const each of [page, second]) await each.getByText('You are not signed in.').waitFor();
     complaints();

@@ -71,14 +71,16 @@ export const RequestBar = ({ id, name, onDeclined }: RequestOf) => {
         </h2>
         <p className={styles.text}>{t('requestText')}</p>
       </div>
-      <Button onClick={() => setDeclines(true)}>{t('decline')}</Button>
-      <Button
-        look="primary"
-        busy={fetching}
-        onClick={() => void accept({ input: { conversationId: id } }).then(({ error }) => failed(error))}
-      >
-        {t('accept')}
-      </Button>
+      <div className={styles.buttons}>
+        <Button onClick={() => setDeclines(true)}>{t('decline')}</Button>
+        <Button
+          look="primary"
+          busy={fetching}
+          onClick={() => void accept({ input: { conversationId: id } }).then(({ error }) => failed(error))}
+        >
+          {t('accept')}
+        </Button>
+      </div>
       <DeclineDialog id={id} name={name} open={declines} onClose={() => setDeclines(false)} onDeclined={onDeclined} />
     </section>
   );
