@@ -158,6 +158,8 @@ describeWeb('what concerns the viewer', ({ open }) => {
     const { page, close } = await open(app, { path: '/developers' });
     await page.locator('summary', { hasText: /^Vault/ }).click();
     await page.getByText('query VaultFilters').waitFor();
+    await page.locator('summary', { hasText: 'Lists of posts' }).click();
+    await page.getByText('mutation LikePost').waitFor();
     expect(await page.getByRole('link', { name: 'Open GraphiQL' }).getAttribute('href')).toBe('/graphql');
     await close();
   });

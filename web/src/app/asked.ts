@@ -4,17 +4,22 @@ import { stringifyDocument } from 'urql';
 type Load = () => Promise<readonly DocumentNode[]>;
 
 const inPages = import.meta.glob<readonly DocumentNode[]>('../pages/*/operations.ts', { import: 'operations' });
-const inFrame = import.meta.glob<readonly DocumentNode[]>(['./operations.ts', '../api/operations.ts'], { import: 'operations' });
+const inFrame = import.meta.glob<readonly DocumentNode[]>(['./operations.ts', './*/operations.ts', '../api/operations.ts'], {
+  import: 'operations',
+});
 
 export interface Screen {
-  /** The name of its folder in `pages/`; `app` and `api` for what every page asks. */
+  /** The name of its folder in `pages/`; `app` and `api` for what every page asks, `app/posts` and its like for what several do. */
   readonly name: string;
   /** The operations that it asks, as they are sent. */
   readonly load: () => Promise<readonly string[]>;
 }
 
 const screenOf = ([file, load]: readonly [string, Load]): Screen => ({
-  name: file.split('/').at(-2)?.replace('.', 'app') ?? file,
+  name: file
+    .replace(/^\.\//, 'app/')
+    .replace(/^(\.\.\/)(pages\/)?/, '')
+    .replace(/\/operations\.ts$/, ''),
   load: async () => (await load()).map(stringifyDocument),
 });
 

@@ -1,5 +1,6 @@
-import { useCallback, useEffect, useLayoutEffect, useRef, useState, type ReactNode, type RefObject } from 'react';
+import { useCallback, useEffect, useLayoutEffect, useRef, useState, type ReactNode } from 'react';
 import { Virtualizer, type CacheSnapshot, type VirtualizerHandle } from 'virtua';
+import { useListStart } from './use-list-start.js';
 
 interface FlowListProps<Item> {
   readonly items: readonly Item[];
@@ -7,8 +8,6 @@ interface FlowListProps<Item> {
   readonly children: (item: Item, index: number) => ReactNode;
   /** What the list holds, for a screen reader. */
   readonly label: string;
-  /** What scrolls it: the page, with whatever stands above the list. */
-  readonly scroller: RefObject<HTMLElement | null>;
   /** Where the heights of what was seen are kept while another page is open, so that the place in the list is found again; see {@link ListMemory}. */
   readonly memory: ListMemory;
   /** Called as the end comes near, as often as it is near: load more, unless that is under way or there are no more. */
@@ -27,39 +26,27 @@ export interface ListMemory {
 const NEAR_PX = 1_200;
 
 /** A list in the flow of its page that keeps only what is seen in the page, however long it is. */
-export const FlowList = <Item,>({ items, keyOf, children, label, scroller, memory, onEnd, onRange }: FlowListProps<Item>) => {
+export const FlowList = <Item,>({ items, keyOf, children, label, memory, onEnd, onRange }: FlowListProps<Item>) => {
   const place = useRef<HTMLDivElement>(null);
   const list = useRef<VirtualizerHandle>(null);
-  const [margin, setMargin] = useState(0);
+  const { scroller, start } = useListStart(place);
+  const isThere = start !== null;
   const [snapshot] = useState(() => memory.recall(items.length));
   const count = useRef(items.length);
-
-  // What stands above the list grows and shrinks, such as a text that is written.
-  useLayoutEffect(() => {
-    const [element, scrolling] = [place.current, scroller.current];
-    if (!element || !scrolling) return;
-    const measure = (): void =>
-      setMargin(Math.round(element.getBoundingClientRect().top - scrolling.getBoundingClientRect().top + scrolling.scrollTop));
-    measure();
-    const observer = new ResizeObserver(measure);
-    for (const child of element.parentElement?.children ?? []) observer.observe(child);
-    return () => observer.disconnect();
-  }, [scroller, items.length]);
 
   useLayoutEffect(() => {
     count.current = items.length;
   });
   useEffect(() => {
     const { current } = list;
-    const keep = (): void => {
-      if (current) memory.keep(count.current, current.cache);
-    };
+    if (!isThere || !current) return;
+    const keep = (): void => memory.keep(count.current, current.cache);
     addEventListener('pagehide', keep);
     return () => {
       removeEventListener('pagehide', keep);
       keep();
     };
-  }, [memory]);
+  }, [memory, isThere]);
 
   const look = useCallback(() => {
     const { current } = list;
@@ -68,23 +55,25 @@ export const FlowList = <Item,>({ items, keyOf, children, label, scroller, memor
     onRange?.(current.findItemIndex(scrollOffset), current.findItemIndex(scrollOffset + viewportSize));
     if (onEnd && scrollSize - scrollOffset - viewportSize < NEAR_PX) onEnd();
   }, [onEnd, onRange]);
-  useEffect(look, [look, items.length]);
+  useEffect(look, [look, isThere, items.length]);
 
   return (
     <div ref={place} role="list" aria-label={label}>
-      <Virtualizer
-        ref={list}
-        scrollRef={scroller}
-        startMargin={margin}
-        onScroll={look}
-        {...(snapshot === undefined ? {} : { cache: snapshot })}
-      >
-        {items.map((item, index) => (
-          <div key={keyOf(item)} role="listitem">
-            {children(item, index)}
-          </div>
-        ))}
-      </Virtualizer>
+      {isThere && (
+        <Virtualizer
+          ref={list}
+          scrollRef={scroller}
+          startMargin={start}
+          onScroll={look}
+          {...(snapshot === undefined ? {} : { cache: snapshot })}
+        >
+          {items.map((item, index) => (
+            <div key={keyOf(item)} role="listitem">
+              {children(item, index)}
+            </div>
+          ))}
+        </Virtualizer>
+      )}
     </div>
   );
 };

@@ -1,5 +1,6 @@
-import { useCallback, useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent, type ReactNode } from 'react';
+import { useCallback, useEffect, useRef, useState, type KeyboardEvent, type ReactNode } from 'react';
 import { Virtualizer, type VirtualizerHandle } from 'virtua';
+import { useListStart } from './use-list-start.js';
 
 interface ScrolledListProps<Item> {
   readonly items: readonly Item[];
@@ -21,33 +22,18 @@ const NEAR_PX = 1_000;
 /** For how many frames an item is waited for that is to have the focus. */
 const TRIES = 60;
 
-const scrollerOf = (element: HTMLElement): HTMLElement => {
-  for (let parent = element.parentElement; parent; parent = parent.parentElement)
-    if (/auto|scroll/.test(getComputedStyle(parent).overflowY)) return parent;
-  return document.documentElement;
-};
-
 /** A list that is part of a page and scrolls with it, and keeps only what is seen in the page, however long it is. */
 export const ScrolledList = <Item,>({ items, keyOf, children, label, itemSize, onEnd, isStale = false }: ScrolledListProps<Item>) => {
   const place = useRef<HTMLDivElement>(null);
   const list = useRef<VirtualizerHandle>(null);
-  const scroller = useRef<HTMLElement>(null);
-  const [start, setStart] = useState<number | null>(null);
+  const { scroller, start } = useListStart(place);
   const [active, setActive] = useState(0);
   const present = Math.min(active, Math.max(0, items.length - 1));
-
-  useLayoutEffect(() => {
-    const { current } = place;
-    if (!current) return;
-    scroller.current = scrollerOf(current);
-    const { top } = scroller.current.getBoundingClientRect();
-    setStart(Math.round(current.getBoundingClientRect().top - top + scroller.current.scrollTop));
-  }, [items]);
 
   const look = useCallback(() => {
     const { current } = scroller;
     if (onEnd && current && current.scrollHeight - current.scrollTop - current.clientHeight < NEAR_PX) onEnd();
-  }, [onEnd]);
+  }, [onEnd, scroller]);
   useEffect(() => {
     // A page that does not fill the screen has its end near from the beginning.
     const frame = requestAnimationFrame(look);
@@ -57,7 +43,7 @@ export const ScrolledList = <Item,>({ items, keyOf, children, label, itemSize, o
       cancelAnimationFrame(frame);
       current?.removeEventListener('scroll', look);
     };
-  }, [look, start, items.length]);
+  }, [look, scroller, start, items.length]);
 
   const focus = useCallback((index: number): void => {
     setActive(index);

@@ -26,4 +26,38 @@ export const PeoplePresence = graphql(`
   }
 `);
 
-export const operations = [PeoplePresence] as const;
+/** Who likes a post or an entry. */
+export const Likers = graphql(`
+  query Likers($id: ID!, $after: String) {
+    node(id: $id) {
+      id
+      ... on Post {
+        likers(first: 30, after: $after) {
+          nodes {
+            id
+            ...PersonLine
+          }
+          pageInfo {
+            hasNextPage
+            endCursor
+          }
+        }
+      }
+      ... on Entry {
+        likers(first: 30, after: $after) {
+          nodes {
+            id
+            ...PersonLine
+          }
+          pageInfo {
+            hasNextPage
+            endCursor
+          }
+        }
+      }
+    }
+  }
+`);
+
+/** What a list of people asks. */
+export const operations = [PeoplePresence, Likers] as const;

@@ -4,7 +4,6 @@ import { Skeleton } from '../../design/skeleton.js';
 import { readFragment, type FragmentType } from '../../gql/fragment-masking.js';
 import { useTexts } from '../../i18n/language.js';
 import { listMemory } from '../list-memory.js';
-import { useMain } from '../main-place.js';
 import { PersonLine as Line } from './operations.js';
 import { peopleTexts } from './people-texts.js';
 import { PersonLine } from './person-line.js';
@@ -25,7 +24,6 @@ const STEP = 30;
 /** An endless list of people; whether they are here is shown as it is now. */
 export const PeopleList = ({ people, name, onMore, isFetching }: PeopleListProps) => {
   const t = useTexts(peopleTexts);
-  const main = useMain();
   const [step, setStep] = useState(0);
   const byRange = useCallback((first: number) => setStep(Math.floor(first / STEP)), []);
   const ids = useMemo(() => people.map((person) => readFragment(Line, person).id), [people]);
@@ -37,7 +35,6 @@ export const PeopleList = ({ people, name, onMore, isFetching }: PeopleListProps
         items={people}
         keyOf={(person) => readFragment(Line, person).id}
         label={t('people')}
-        scroller={main}
         memory={listMemory(name)}
         onEnd={onMore ?? undefined}
         onRange={byRange}

@@ -7,11 +7,17 @@ export const peopleTexts = catalogue({
     AWAY: 'Away',
     OFFLINE: 'Not here',
     people: 'People',
+    whoLikes: 'Who likes it',
+    nobodyLikes: 'Nobody yet',
+    showMore: 'Show more',
   },
   de: {
     ONLINE: 'Gerade da',
     AWAY: 'Abwesend',
     OFFLINE: 'Nicht da',
     people: 'Personen',
+    whoLikes: 'Wem es gefällt',
+    nobodyLikes: 'Noch niemandem',
+    showMore: 'Mehr zeigen',
   },
 });

@@ -98,23 +98,5 @@ export const CommentCounts = graphql(`
   }
 `);
 
-export const PostLikers = graphql(`
-  query PostLikers($id: ID!, $after: String) {
-    post(id: $id) {
-      id
-      likers(first: 30, after: $after) {
-        nodes {
-          id
-          ...PersonLine
-        }
-        pageInfo {
-          hasNextPage
-          endCursor
-        }
-      }
-    }
-  }
-`);
-
 /** What a list of posts asks. */
-export const operations = [LikePost, UnlikePost, EditPost, DeletePost, LikeCounts, CommentCounts, PostLikers] as const;
+export const operations = [LikePost, UnlikePost, EditPost, DeletePost, LikeCounts, CommentCounts] as const;

@@ -16,7 +16,7 @@ import styles from './post-card.module.css';
 
 /** For those who may do more than read: a visitor loads no menus and dialogs. */
 const PostMenu = lazy(() => import('./post-menu.js'));
-const LikersDialog = lazy(() => import('./likers-dialog.js'));
+const LikersDialog = lazy(() => import('../people/likers-dialog.js'));
 
 export const MAX_POST = 10_000;
 
@@ -117,7 +117,7 @@ export const PostCard = ({ post, isWhole = false, onDeleted }: PostCardProps) =>
       </footer>
       {showsLikers && (
         <Suspense>
-          <LikersDialog postId={id} onClose={() => setShowsLikers(false)} />
+          <LikersDialog of={id} onClose={() => setShowsLikers(false)} />
         </Suspense>
       )}
     </article>

@@ -4,7 +4,6 @@ import { Skeleton } from '../../design/skeleton.js';
 import type { FragmentType } from '../../gql/fragment-masking.js';
 import { useTexts } from '../../i18n/language.js';
 import { listMemory } from '../list-memory.js';
-import { useMain } from '../main-place.js';
 import type { PostCard as Card } from './operations.js';
 import { PostCard } from './post-card.js';
 import { postTexts } from './post-texts.js';
@@ -29,7 +28,6 @@ const STEP = 25;
 /** An endless list of posts, all of which show their likes and comments as they are now. */
 export const PostList = ({ posts, name, onMore, isFetching, after }: PostListProps) => {
   const t = useTexts(postTexts);
-  const main = useMain();
   const [step, setStep] = useState(0);
   const byRange = useCallback((first: number) => setStep(Math.floor(first / STEP)), []);
   const from = Math.max(0, (step - 1) * STEP);
@@ -40,7 +38,6 @@ export const PostList = ({ posts, name, onMore, isFetching, after }: PostListPro
         items={posts}
         keyOf={({ id }) => id}
         label={t('posts')}
-        scroller={main}
         memory={listMemory(name)}
         onEnd={onMore ?? undefined}
         onRange={byRange}

@@ -12,8 +12,8 @@ import styles from './developers-page.module.css';
 
 const isNamed = (key: string): key is keyof (typeof screenTexts)['en'] => key in screenTexts.en;
 
-/** `sign-in` is `signIn` in the catalogue; a screen that it does not know has the name of its folder. */
-const keyOf = (name: string): string => name.replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+/** `sign-in` is `signIn` in the catalogue, `app/posts` is `appPosts`; a screen that it does not know has the name of its folder. */
+const keyOf = (name: string): string => name.replaceAll(/[-/](\w)/g, (_, letter: string) => letter.toUpperCase());
 
 const Operation = ({ text }: { readonly text: string }) => {
   const t = useTexts(developersTexts);

@@ -12,7 +12,7 @@ import { useFormats, useTexts } from '../../i18n/language.js';
 import { entryTexts } from './entry-texts.js';
 import { LikeEntry, UnlikeEntry } from './operations.js';
 
-const LikersDialog = lazy(() => import('./likers-dialog.js'));
+const LikersDialog = lazy(() => import('../../app/people/likers-dialog.js'));
 
 interface LikesProps {
   readonly entry: { readonly id: string; readonly likeCount: number; readonly viewerHasLiked: boolean };

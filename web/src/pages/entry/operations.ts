@@ -55,27 +55,6 @@ export const UnlikeEntry = graphql(`
   }
 `);
 
-export const EntryLikers = graphql(`
-  query EntryLikers($id: ID!, $after: String) {
-    node(id: $id) {
-      id
-      ... on Entry {
-        likers(first: 50, after: $after) {
-          nodes {
-            id
-            username
-            displayName
-          }
-          pageInfo {
-            hasNextPage
-            endCursor
-          }
-        }
-      }
-    }
-  }
-`);
-
 export const DeleteEntry = graphql(`
   mutation DeleteEntry($id: ID!, $clientId: String) {
     deleteEntry(input: { id: $id, clientId: $clientId }) {
@@ -88,4 +67,4 @@ export const DeleteEntry = graphql(`
   }
 `);
 
-export const operations = [ReadEntry, LikeEntry, UnlikeEntry, EntryLikers, DeleteEntry] as const;
+export const operations = [ReadEntry, LikeEntry, UnlikeEntry, DeleteEntry] as const;

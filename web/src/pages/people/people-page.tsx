@@ -1,10 +1,11 @@
 import { Users } from 'lucide-react';
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import { useQuery } from 'urql';
 import { useSearchParams } from 'wouter';
 import { Answer } from '../../app/answer.js';
 import { Page } from '../../app/page.js';
 import { PeopleList } from '../../app/people/people-list.js';
+import { useTypedSearch } from '../../app/settled.js';
 import { EmptyState } from '../../design/empty-state.js';
 import { Skeleton } from '../../design/skeleton.js';
 import { TextField } from '../../design/text-field.js';
@@ -13,8 +14,6 @@ import { Directory } from './operations.js';
 import { peoplePageTexts } from './people-page-texts.js';
 
 const PAGE = 40;
-/** How long somebody pauses before the server is asked, in milliseconds. */
-const PAUSE_MS = 150;
 const MAX_SEARCH = 100;
 
 const Found = ({ search }: { readonly search: string }) => {
@@ -52,21 +51,15 @@ const PeoplePage = () => {
   const t = useTexts(peoplePageTexts);
   const [params, setParams] = useSearchParams();
   const asked = params.get('q') ?? '';
-  const [typed, setTyped] = useState(asked);
-  useEffect(() => {
-    const search = typed.trim();
-    if (search === asked) return;
-    const timer = setTimeout(() => setParams(search === '' ? {} : { q: search }, { replace: true }), PAUSE_MS);
-    return () => clearTimeout(timer);
-  }, [typed, asked, setParams]);
+  const { text, type } = useTypedSearch(asked, (words) => setParams(words === '' ? {} : { q: words }, { replace: true }));
   return (
     <Page title={t('title')}>
       <TextField
         type="search"
         label={t('search')}
-        value={typed}
+        value={text}
         maxLength={MAX_SEARCH}
-        onChange={({ currentTarget }) => setTyped(currentTarget.value)}
+        onChange={({ currentTarget }) => type(currentTarget.value)}
       />
       <Found key={asked} search={asked} />
     </Page>
