@@ -2,7 +2,7 @@ import { lazy, Suspense, useState, type ReactNode } from 'react';
 import { useMutation } from 'urql';
 import { useLocation } from 'wouter';
 import { tokens } from '../api/session.js';
-import { forgetTexts, keptPlaces } from './kept-texts.js';
+import { forgetTexts, keptPlaces } from './drafts.js';
 import { SignOut } from './operations.js';
 import { paths } from './paths.js';
 

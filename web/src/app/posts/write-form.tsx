@@ -5,7 +5,7 @@ import { Button } from '../../design/button.js';
 import { ErrorNotice } from '../../design/error-notice.js';
 import { fieldTexts } from '../../i18n/field-texts.js';
 import { useTexts } from '../../i18n/language.js';
-import { useDraft } from '../kept-texts.js';
+import { useDraft } from '../drafts.js';
 import { MentionField } from '../mention-field.js';
 import { postTexts } from './post-texts.js';
 import styles from './write-form.module.css';

@@ -1,4 +1,4 @@
-import { keptText } from '../../app/kept-texts.js';
+import { keptText } from '../../app/drafts.js';
 import type { Fields } from './fields.js';
 
 /** An entry as the server has it. */

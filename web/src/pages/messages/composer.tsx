@@ -1,7 +1,7 @@
 import { SendHorizontal, X } from 'lucide-react';
 import { useEffect, useRef, type Ref } from 'react';
 import { useClient } from 'urql';
-import { useDraft } from '../../app/kept-texts.js';
+import { useDraft } from '../../app/drafts.js';
 import { MentionField } from '../../app/mention-field.js';
 import { IconButton } from '../../design/button.js';
 import { useTexts } from '../../i18n/language.js';

@@ -1,7 +1,7 @@
 import type { Client } from 'urql';
 import { failureOf, type Failure } from '../../api/failure.js';
 import { tokens } from '../../api/session.js';
-import { keptPlaces, keptText, onForgottenElsewhere } from '../../app/kept-texts.js';
+import { keptPlaces, keptText, onForgottenElsewhere } from '../../app/drafts.js';
 import { readFragment } from '../../gql/fragment-masking.js';
 import { historyOf } from './history-store.js';
 import { MessageRow, SendMessage } from './operations.js';
