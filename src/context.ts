@@ -83,8 +83,11 @@ export interface RenderingAllowance {
 
 /** Renders Markdown to sanitised HTML, equal texts once as long as they are asked for. */
 export interface RenderedMarkdown {
-  /** @throws OPERATION_TOO_COMPLEX when it has to be rendered and the allowance is used up */
-  readonly html: (source: string, allowance: RenderingAllowance) => string | Promise<string>;
+  /**
+   * @param mentions whether `@username` is a link to that profile
+   * @throws OPERATION_TOO_COMPLEX when it has to be rendered and the allowance is used up
+   */
+  readonly html: (source: string, allowance: RenderingAllowance, mentions: boolean) => string | Promise<string>;
 }
 
 /** What the whole process shares, built once by the composition root. */

@@ -12,11 +12,15 @@ export const longHtml = <Item>(sourceOf: (item: Item) => string) => ({
   resolve: (item: Item, _args: object, context: Context): string | Promise<string> => htmlOf(context, sourceOf(item)),
 });
 
+/** Whether somebody has that name is not asked: the HTML of a text depends on nothing but the text. */
+const MENTIONS = '`@username` outside of code and links leads to `/people/USERNAME`.';
+
 /** The options of `bodyHtml`. What is deleted has an empty body, and no HTML. */
 export const bodyHtml = {
   price: { own: SHORT_HTML },
-  description: `Its text ${SAFE}; empty once it is deleted.`,
-  resolve: ({ body }: { readonly body: string }, _args: object, context: Context): string | Promise<string> => htmlOf(context, body),
+  description: `Its text ${SAFE}; empty once it is deleted. ${MENTIONS}`,
+  resolve: ({ body }: { readonly body: string }, _args: object, context: Context): string | Promise<string> =>
+    htmlOf(context, body, { mentions: true }),
 };
 
 /** How many characters of a text that nobody has rendered before cost a row. Those of entries are mostly found rendered already. */

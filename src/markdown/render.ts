@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { Marked } from 'marked';
 import sanitizeHtml, { type IOptions } from 'sanitize-html';
-import { MARKDOWN_MAX, withinBudget } from './budget.js';
+import { MARKDOWN_MAX, RENDER_MS, withinWork } from './budget.js';
+import { withMentions } from './mentions.js';
 
 const marked = new Marked({ gfm: true, async: false });
 
@@ -51,25 +52,18 @@ const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '
 
 const plain = (source: string): string => `<pre>${source.replace(/[&<>"]/g, (character) => ESCAPES[character] ?? character)}</pre>`;
 
-/**
- * The longest time that rendering one text may block the event loop, in milliseconds. Ordinary texts of MARKDOWN_MAX characters take about 60.
- */
-export const RENDER_MS = 200;
-
 const EXCEEDED_MAX = 1_000;
-/** The part of its time that a text must have been worked on to be given up. */
-const MOST = 0.75;
-
-/** The time that this process has worked, in milliseconds. */
-export const cpuMs = (): number => {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1_000;
-};
-
 /** Renders Markdown. @param leftMs how long it may take; the result is null when that is less than a text may take, and too little */
 export interface Render {
   (source: string): string;
   (source: string, leftMs: number): string | null;
+}
+
+interface RendererOptions {
+  /** Another time budget, in milliseconds. */
+  readonly budgetMs?: number;
+  /** Whether `@username` is a link to that profile, as in what people say to each other; in an article it is what it says. */
+  readonly mentions?: boolean;
 }
 
 /**
@@ -78,9 +72,12 @@ export interface Render {
  * has `rel="nofollow noopener noreferrer"`. The function never throws and blocks the event loop for {@link RENDER_MS} at most: a text
  * that takes longer to parse, or is longer than {@link MARKDOWN_MAX}, is shown as source in a `pre`. Such texts are remembered, so each costs
  * that time only once.
- * @param budgetMs another time budget, in milliseconds
  */
-export const createRenderer = (budgetMs = RENDER_MS): Render => {
+export const createRenderer = ({ budgetMs = RENDER_MS, mentions = false }: RendererOptions = {}): Render => {
+  const toHtml = (source: string): string => {
+    const tokens = marked.lexer(source);
+    return marked.parser(mentions ? withMentions(tokens) : tokens);
+  };
   /** The SHA-256 of texts that exceeded the time budget, oldest first. */
   const exceeded = new Set<string>();
 
@@ -92,22 +89,12 @@ export const createRenderer = (budgetMs = RENDER_MS): Render => {
     }
   };
 
-  const give = (source: string, ms: number): string | null =>
-    withinBudget<string | null>(
-      () => sanitizeHtml(marked.parse(source, { async: false }), ALLOWED),
-      () => null,
-      ms,
-    );
-
   const render = (source: string, leftMs = budgetMs): string | null => {
     if (source.length > MARKDOWN_MAX) return plain(source);
     const digestOf = (): string => createHash('sha256').update(source).digest('base64');
     if (exceeded.size > 0 && exceeded.has(digestOf())) return plain(source);
     const ms = Math.min(leftMs, budgetMs);
-    const startedAt = cpuMs();
-    let html = give(source, ms);
-    // The budget is one of time. Where others had the processor meanwhile, the text gets another chance.
-    if (html === null && cpuMs() - startedAt < ms * MOST) html = give(source, ms * 4);
+    const html = withinWork(() => sanitizeHtml(toHtml(source), ALLOWED), ms);
     if (html !== null || leftMs < budgetMs) return html;
     remember(digestOf());
     return plain(source);

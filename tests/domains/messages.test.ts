@@ -595,6 +595,10 @@ describe('mentions', () => {
     ['@benedict, @be and @@ben', []],
     ['@cleo is not here, and @nobody_else is nowhere', []],
     ['nobody', []],
+    ['`@ben` and\n\n```\n@ada\n```', []],
+    ['[@ben](/x), <code>@ben</code> and \\@ben', []],
+    ['**@ben**, _@ada_ and @ben', ['ada', 'ben']],
+    ['你好@ben你好，@ada님', ['ada', 'ben']],
   ])('of "%s"', async (body, mentioned) => {
     const group = await createGroup(ada, [ben, maryAnn]);
     expect(usernames((await send(ada, group.id, body)).mentions)).toEqual(mentioned);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { mentionsIn } from '../../src/markdown/mentions.js';
 import { createRenderer } from '../../src/markdown/render.js';
 import { dangersIn, HOSTILE } from '../kit/hostile-markdown.js';
 
@@ -9,7 +10,7 @@ const millisecondsSince = (started: NodeJS.CpuUsage): number => {
 };
 
 /** With so much time that no text here exceeds it, however busy the machine is. */
-const renderMarkdown = createRenderer(60_000);
+const renderMarkdown = createRenderer({ budgetMs: 60_000 });
 /** With the time budget of the server, for texts that exceed it. */
 const renderInTime = createRenderer();
 
@@ -91,5 +92,43 @@ describe('renderMarkdown', () => {
     const started = process.cpuUsage();
     expect(renderInTime(hostile)).toBe(first);
     expect(millisecondsSince(started)).toBeLessThan(400);
+  });
+});
+
+describe('mentions', () => {
+  const renderTalk = createRenderer({ budgetMs: 60_000, mentions: true });
+  const link = (name: string): string => `<a href="/people/${name}" rel="nofollow noopener noreferrer">@${name}</a>`;
+  /** What is linked, in the order of the text. */
+  const linkedIn = (html: string): string[] => Array.from(html.matchAll(/href="\/people\/([^"]*)"/g), ([, name = '']) => name);
+
+  it('are links to profiles in what people say, and what they are in an article', () => {
+    expect(renderTalk('Hello @Mary-Ann_2!')).toBe(`<p>Hello ${link('Mary-Ann_2')}!</p>\n`);
+    expect(renderMarkdown('Hello @ada')).toBe('<p>Hello @ada</p>\n');
+  });
+
+  it.each<[string, string[]]>([
+    ['@ada, @ben.\n(@cleo)', ['ada', 'ben', 'cleo']],
+    ['**@ada** _@ben_ ~~@cleo~~ "@dan"', ['ada', 'ben', 'cleo', 'dan']],
+    ['# @ada\n\n> @ben\n\n- @cleo\n- [ ] @dan\n\n| @eve |\n|--|\n| @fay |', ['ada', 'ben', 'cleo', 'dan', 'eve', 'fay']],
+    ['`@ada` ``@ada``\n\n```\n@ada\n```\n\n    @ada', []],
+    ['[@ada](/x) [**@ada**](/x) ![@ada](/x) <https://x.example/@ada> https://x.example/@ada', []],
+    ['[@ada]\n\n[@ada]: /x', []],
+    ['<code>@ada</code> <a href="/x">to **@ada**</a> <pre>@ada</pre> <b>@ben</b>', ['ben']],
+    ['<pre>\n@ada\n</pre>\n\n@ben', ['ben']],
+    ['ada@example.org me@ada.example x@ada .@ada @@ada \\@ada', []],
+    ['@ad @ada_nd_so_on_for_more_than_thirty_characters @1ada @adaß', []],
+    ['x*@ada* and \\\\@ben', ['ada', 'ben']],
+    ['日本語@ada日本語 @ben는', ['ada', 'ben']],
+    ['@ada&lt; <@ben> @cleo"onmouseover="', ['ada', 'ben', 'cleo']],
+  ])('of %j are those that notify', (source, names) => {
+    const html = renderTalk(source);
+    expect(linkedIn(html)).toEqual(names);
+    expect(mentionsIn(source)).toEqual(names);
+    expect(dangersIn(html)).toEqual([]);
+  });
+
+  it.each(HOSTILE)('leave it safe against %s', (_name, source) => {
+    expect(dangersIn(renderTalk(source))).toEqual([]);
+    expect(dangersIn(renderTalk(`@ada ${source} @ada`))).toEqual([]);
   });
 });

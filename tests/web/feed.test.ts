@@ -55,8 +55,13 @@ describeWeb('the feed and its posts', ({ open }) => {
     await page.keyboard.type('and **everyone**');
     expect(await field.inputValue()).toBe('Good morning @ada and **everyone**');
     await page.keyboard.press('Control+Enter');
-    await page.getByRole('article').filter({ hasText: 'Good morning @ada and everyone' }).waitFor();
+    const post = page.getByRole('article').filter({ hasText: 'Good morning @ada and everyone' });
+    await post.waitFor();
     await expect.poll(() => field.inputValue()).toBe('');
+    await page.evaluate('window.isSame = true');
+    await post.getByRole('link', { name: '@ada', exact: true }).click();
+    await page.getByRole('heading', { level: 1, name: 'ada' }).waitFor();
+    expect(await page.evaluate<unknown>('window.isSame')).toBe(true);
     await close();
   });
 

@@ -244,9 +244,12 @@ describeWeb('the vault', ({ open }) => {
     await close();
   });
 
-  test('has a list of contents, by which and by whose addresses one gets to a part', async () => {
+  test('has its headings below its title, and a list of contents, by which and by whose addresses one gets to a part', async () => {
     const { slug } = await write('Parts', { content: `# One & only\n\n${'Text.\n\n'.repeat(60)}\n\n## Two\n\nThe end.` });
     const { page, close } = await open(app, { path: `/vault/entries/${slug}` });
+    await page.getByRole('heading', { level: 3, name: 'Two' }).waitFor();
+    expect(await page.getByRole('heading', { level: 2, name: 'One & only' }).count()).toBe(1);
+    expect(await page.getByRole('heading', { level: 1 }).allTextContents()).toEqual(['Parts']);
     await page.getByRole('button', { name: 'Contents' }).click();
     await page.getByRole('navigation', { name: 'Contents' }).getByRole('link', { name: 'One & only' }).waitFor();
     await page.getByRole('navigation', { name: 'Contents' }).getByRole('link', { name: 'Two' }).click();

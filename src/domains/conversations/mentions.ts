@@ -1,13 +1,11 @@
 import type { Tx } from '../../db/transact.js';
+import { mentionsIn } from '../../markdown/mentions.js';
 import { usersNamed } from '../account/account.js';
 import { usernameKey } from '../account/rules.js';
 import { blockedAmong } from '../blocks/blocks.js';
 
-/** `@` and a username. Inside a word it does not count, so an email address mentions nobody. */
-const MENTION = /(?<![\p{L}\p{N}_@.-])@([A-Za-z][A-Za-z0-9_-]{2,29})(?![\p{L}\p{N}_-])/gu;
-
 /** The normalised usernames that a text mentions, without duplicates. */
-const usernamesIn = (body: string): string[] => [...new Set([...body.matchAll(MENTION)].map(([, username = '']) => usernameKey(username)))];
+const usernamesIn = (body: string): string[] => [...new Set(mentionsIn(body).map(usernameKey))];
 
 interface Mentioning {
   readonly id: string;

@@ -99,7 +99,7 @@ export const Message = builder.prismaObject('Message', {
       type: [User],
       price: { items: 5, once: STATEMENT },
       description:
-        'The users it mentions by `@username`: members of the conversation when it was written, in the order of their usernames.',
+        'The users it mentions by `@username`, outside of code and links: members of the conversation when it was written, in the order of their usernames.',
       resolve: async ({ id }, _args, context, info) => {
         const query = nodeQuery(context, info, 'User');
         const mentioned = await batchedField(context, info, id, async (ids) => {
@@ -281,7 +281,7 @@ mutation('sendMessage', {
       body: t.string({
         required: true,
         check: bodyText,
-        description: `Its text, as Markdown; ${BODY_LENGTH}. \`@username\` mentions a member.`,
+        description: `Its text, as Markdown; ${BODY_LENGTH}. \`@username\` outside of code and links mentions a member.`,
       }),
       replyToId: t.id({ idOf: 'Message', description: 'The message to reply to, in the same conversation.' }),
     }),

@@ -7,6 +7,7 @@ import { CountBadge } from '../design/count-badge.js';
 import { useTexts } from '../i18n/language.js';
 import { appTexts } from './app-texts.js';
 import { ConnectionLine } from './connection-line.js';
+import { useFollowedLinks } from './followed-links.js';
 import { useKeptScroll } from './kept-scroll.js';
 import { useKeys } from './keys.js';
 import { LiveViewer } from './live-viewer.js';
@@ -68,6 +69,7 @@ export const Shell = ({ children }: { readonly children: ReactNode }) => {
   const [location] = useLocation();
   const main = useRef<HTMLElement>(null);
   useKeptScroll(main, 'main');
+  const follow = useFollowedLinks();
   const [above, setAbove] = useState<'nothing' | 'palette' | 'keys'>('nothing');
   const openPalette = useCallback(() => setAbove('palette'), []);
   const openKeys = useCallback(() => setAbove('keys'), []);
@@ -133,7 +135,7 @@ export const Shell = ({ children }: { readonly children: ReactNode }) => {
         {above === 'palette' && <Palette onClose={close} onKeys={openKeys} />}
         {above === 'keys' && <KeyList onClose={close} />}
       </Suspense>
-      <main ref={main} id="page" className={styles.main} tabIndex={-1}>
+      <main ref={main} id="page" className={styles.main} tabIndex={-1} onClick={follow}>
         {children}
       </main>
     </div>

@@ -20,9 +20,19 @@ interface ProseProps {
   readonly kind?: 'reading' | 'message';
 }
 
+/** Of both tags of a heading. Nothing else in sanitised HTML looks so: in texts and attributes `<` is escaped. */
+const HEADING = /(<\/?h)([1-6])(?=[\s>])/g;
+
+/** The headings of a text stand below the one of the page, in which there is one of the first level: its highest become those of the second. */
+const belowTitle = (html: string): string => {
+  const levels = Array.from(html.matchAll(HEADING), ([, , level]) => Number(level));
+  const shift = 2 - Math.min(...levels);
+  return html.replace(HEADING, (_, tag: string, level: string) => `${tag}${Math.min(6, Number(level) + shift)}`);
+};
+
 /** HTML that the server has sanitised. It is the only place where HTML gets into the page. */
 export const Prose = ({ html, kind = 'reading' }: ProseProps) => {
-  const trusted = useMemo(() => policy.createHTML(html) as string, [html]);
+  const trusted = useMemo(() => policy.createHTML(belowTitle(html)) as string, [html]);
   const text = useRef<HTMLDivElement>(null);
   useEffect(() => {
     // What scrolls sideways is reached by the keyboard.

@@ -47,7 +47,7 @@ export const headingsIn = (html: string): readonly Heading[] => {
 export const useContents = (place: RefObject<HTMLElement | null>, html: string): readonly Heading[] => {
   const headings = useMemo(() => headingsIn(html), [html]);
   useLayoutEffect(() => {
-    const elements = [...(place.current?.querySelectorAll<HTMLElement>('h1, h2, h3, h4, h5, h6') ?? [])];
+    const elements = [...(place.current?.querySelectorAll<HTMLElement>('h2, h3, h4, h5, h6') ?? [])];
     for (const [index, { id }] of headings.entries()) {
       const element = elements[index];
       if (!element) continue;

@@ -1,7 +1,7 @@
 import { Link2, Lock, Pencil, Star, TableOfContents, Trash2, Type } from 'lucide-react';
-import { lazy, Suspense, useRef, useState, useSyncExternalStore, type MouseEvent } from 'react';
+import { lazy, Suspense, useRef, useState, useSyncExternalStore } from 'react';
 import { useQuery } from 'urql';
-import { Link, useLocation, useParams } from 'wouter';
+import { Link, useParams } from 'wouter';
 import { browserStorage } from '../../api/storage.js';
 import { Answer } from '../../app/answer.js';
 import { Page, PageBody } from '../../app/page.js';
@@ -107,21 +107,12 @@ const About = ({ entry }: { readonly entry: Entry }) => {
 
 const Reading = ({ entry }: { readonly entry: Entry }) => {
   const t = useTexts(entryTexts);
-  const [, navigate] = useLocation();
   const text = useRef<HTMLDivElement>(null);
   const headings = useContents(text, entry.contentHtml);
   const [hasContents, setHasContents] = useState(() => browserStorage.getItem(CONTENTS) === 'shown');
   const toggle = (): void => {
     browserStorage.setItem(CONTENTS, hasContents ? '' : 'shown');
     setHasContents(!hasContents);
-  };
-  /** Links to other entries are gone to without loading the client again. */
-  const follow = (event: MouseEvent): void => {
-    const link = event.target instanceof Element ? event.target.closest('a') : null;
-    const isPlain = event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;
-    if (!link || !isPlain || link.origin !== location.origin || !/^\/(vault\/)?entries\//.test(link.pathname)) return;
-    event.preventDefault();
-    navigate(link.pathname + link.hash);
   };
   const isOffered = headings.length > 1;
   return (
@@ -136,7 +127,7 @@ const Reading = ({ entry }: { readonly entry: Entry }) => {
         }
       >
         <About entry={entry} />
-        <div ref={text} onClick={follow}>
+        <div ref={text}>
           <Prose html={entry.contentHtml} />
         </div>
         <footer className={styles.foot}>
