@@ -9,6 +9,7 @@ import { startChild } from './child.js';
 import { now } from './clock.js';
 import { median, quantile, short, table } from './figures.js';
 import type { Answers, Attacker, Transport } from './neighbours/attacker.js';
+import type { BareServer } from './neighbours/bare.js';
 import { KINDS } from './neighbours/assaults.js';
 import { setWorstStage } from './worst/stage.js';
 import { keepResults } from './world.js';
@@ -23,7 +24,9 @@ The latency of one client, and of /healthz, while another one asks for as much a
   --pause=n       seconds between two attacks, in which budgets fill; 1 by default
   --help          this
 
-The figures are written to tests/bench/results/. The aim is a latency within twice that without the attacker.`;
+Attacker, server, database and the others share this machine. So the same is measured, over HTTP, at a server that answers at once and has nothing
+behind it: below the ratio there nobody can get. The figures are written to tests/bench/results/. The aim is a latency within twice that without the
+attacker.`;
 
 const TRANSPORTS: readonly Transport[] = ['HTTP', 'SSE', 'WebSocket'];
 const AIM = 2;
@@ -43,6 +46,8 @@ interface Line {
   readonly alone: Waited;
   readonly beside: Waited;
   readonly answers: Answers;
+  /** The latency of a bare server beside the same attack over HTTP, as a multiple of its own. */
+  readonly floor: number;
 }
 
 const agent = new Agent({ keepAlive: true, maxSockets: 1 });
@@ -89,11 +94,21 @@ const during = async (url: string, work: Promise<unknown>): Promise<Waited> => {
 const linesOf = (lines: readonly Line[]): string => {
   const cell = (one: number, other: number): string => `${short(other)} (${short(other / one)}x)`;
   return table([
-    ['attack', 'over', 'query p50 ms', 'query p95 ms', '/healthz p50 ms', '/healthz p95 ms', 'the attacker was answered'],
-    ...lines.map(({ name, transport, alone, beside, answers }) => [
+    [
+      'attack',
+      'over',
+      'query p50 ms',
+      'bare server p50',
+      'query p95 ms',
+      '/healthz p50 ms',
+      '/healthz p95 ms',
+      'the attacker was answered',
+    ],
+    ...lines.map(({ name, transport, alone, beside, answers, floor }) => [
       name,
       transport,
       cell(alone.query.p50, beside.query.p50),
+      `${short(floor)}x`,
       cell(alone.query.p95, beside.query.p95),
       cell(alone.healthz.p50, beside.healthz.p50),
       cell(alone.healthz.p95, beside.healthz.p95),
@@ -118,36 +133,41 @@ const run = async (): Promise<void> => {
   const stage = await setWorstStage({ RATE_LIMIT_FACTOR: '1', TRUST_PROXY: 'true', QUERY_CACHE_BYTES: '67108864' });
   const attacker = await startChild<Attacker>('./neighbours/attacker.ts');
   const seconds = Number(values.seconds);
+  const bare = await startChild<BareServer>('./neighbours/bare.ts');
+  const bareUrl = await bare.call('url');
   const lines: Line[] = [];
   try {
     await during(stage.url, delay(3_000));
+    await during(bareUrl, delay(1_000));
     for (const { name, asked } of KINDS) {
       if (!name.includes(values.attack)) continue;
+      const bodies = asked.map((each) => JSON.stringify(each));
+      const attack = { bodies, atOnce: Number(values['at-once']), seconds };
+      const bareAlone = await during(bareUrl, delay((seconds * 1_000) / 2));
+      const bareBeside = await during(
+        bareUrl,
+        attacker.call('assault', { ...attack, url: bareUrl, transport: 'HTTP', address: '203.0.113.0' }),
+      );
+      const floor = bareBeside.query.p50 / bareAlone.query.p50;
       for (const transport of TRANSPORTS) {
         // Each attack comes from an address of its own, whose budgets are full.
         const address = `203.0.113.${lines.length + 1}`;
         const alone = await during(stage.url, delay((seconds * 1_000) / 2));
-        const bodies = asked.map((each) => JSON.stringify(each));
-        const assault = attacker.call('assault', {
-          url: stage.url,
-          transport,
-          address,
-          bodies,
-          atOnce: Number(values['at-once']),
-          seconds,
-        });
+        const assault = attacker.call('assault', { ...attack, url: stage.url, transport, address });
         const beside = await during(stage.url, assault);
-        lines.push({ name, transport, alone, beside, answers: await assault });
+        lines.push({ name, transport, alone, beside, answers: await assault, floor });
         await delay(Number(values.pause) * 1_000);
       }
     }
     console.log(`\n${linesOf(lines)}\n`);
     const worst = Math.max(...lines.map(({ alone, beside }) => beside.query.p50 / alone.query.p50));
-    console.log(`The worst median is ${short(worst)} times that without an attacker (aim: ${AIM}).`);
+    const bareWorst = Math.max(...lines.map(({ floor }) => floor));
+    console.log(`The worst median is ${short(worst)} times that without an attacker (aim: ${AIM}; bare server: ${short(bareWorst)}).`);
     await keepResults('neighbours', { at: new Date().toISOString(), seconds, lines });
   } finally {
     agent.destroy();
     await attacker.stop();
+    await bare.stop();
     await stage.close();
   }
 };
