@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createOperationBudgets } from '../access/buckets.js';
+import { createHoldBack } from '../access/holding.js';
 import { createCostBudgets } from '../access/cost-budgets.js';
 import type { Config } from '../config.js';
 import type { Services } from '../context.js';
@@ -69,6 +70,7 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
     const budgets = createOperationBudgets(config.rateLimits);
     const costs = createCostBudgets({ ...config.rateLimits, ...config.costs }, services.limits);
     closers.push(async () => costs.stop());
+    const holdBack = createHoldBack();
     const executor = createExecutor(schema);
     const execute = limitResults(executor, config.limits.resultLength);
     const { maxBytes } = config.queryCache;
@@ -92,6 +94,7 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
       persisted,
       budgets,
       costs,
+      holdBack,
       authenticate: authenticator.authenticate,
       trustProxy: config.trustProxy,
     });
@@ -130,6 +133,7 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
       watcher,
       budgets,
       costs,
+      holdBack,
       sendQueues,
       arrivals: createArrivals(http.reception.waiting),
       time,

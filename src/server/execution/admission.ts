@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { GraphQLError, Kind, OperationTypeNode, getOperationAST, type DocumentNode, type GraphQLSchema } from 'graphql';
 import type { OperationBudgets } from '../../access/buckets.js';
 import type { CostBudgets } from '../../access/cost-budgets.js';
+import type { HoldBack } from '../../access/holding.js';
 import type { Principal } from '../../context.js';
 import type { Authenticator } from '../../domains/account/authenticate.js';
 import { credentialOf } from '../../domains/account/credentials.js';
@@ -21,8 +22,8 @@ export interface Admitted {
  * rate limit of its viewer. A WebSocket passes the same checks: its credential in the handshake, the limits with each operation.
  */
 export interface Admission {
-  /** Before the body is read. @throws RATE_LIMITED */
-  readonly enter: (request: IncomingMessage) => void;
+  /** Before the body is read. @returns null, or a promise that rejects with RATE_LIMITED a little later */
+  readonly enter: (request: IncomingMessage) => Promise<never> | null;
   /** The error of a request whose body cannot be read: a refused credential takes precedence over it. */
   readonly unreadable: (request: IncomingMessage, error: unknown) => Promise<unknown>;
   /**
@@ -39,6 +40,7 @@ export interface AdmissionOptions {
   readonly persisted: PersistedDocuments;
   readonly budgets: OperationBudgets;
   readonly costs: Pick<CostBudgets, 'enter' | 'chargeReading'>;
+  readonly holdBack: HoldBack;
   readonly authenticate: Authenticator['authenticate'];
   readonly trustProxy: boolean;
 }
@@ -49,7 +51,8 @@ interface Identity {
   readonly refused: GraphQLError | null;
 }
 
-export const createAdmission = ({ engine, persisted, budgets, costs, authenticate, trustProxy }: AdmissionOptions): Admission => {
+export const createAdmission = (options: AdmissionOptions): Admission => {
+  const { engine, persisted, budgets, costs, holdBack, authenticate, trustProxy } = options;
   const { schema, documents } = engine;
   const identify = async ({ headers }: IncomingMessage): Promise<Identity> => {
     try {
@@ -78,8 +81,10 @@ export const createAdmission = ({ engine, persisted, budgets, costs, authenticat
   return {
     enter: (request) => {
       const address = addressOf(request);
-      budgets.ofAddress(address);
-      costs.enter(address);
+      return holdBack(() => {
+        budgets.ofAddress(address);
+        costs.enter(address);
+      });
     },
     unreadable: async (request, error) => (await identify(request)).refused ?? error,
     admit: async (request, given) => {

@@ -66,8 +66,8 @@ export const createGraphQLServer = (engine: Engine, admission: Admission, servic
   });
 
 const useAdmission = (admission: Admission): Plugin<object, RequestContext> => ({
-  onRequestParse: ({ url, requestParser, setRequestParser, serverContext: { req } }) => {
-    admission.enter(req);
+  onRequestParse: async ({ url, requestParser, setRequestParser, serverContext: { req } }) => {
+    await admission.enter(req);
     if (requestParser === undefined) return;
     setRequestParser(async (request) => {
       try {

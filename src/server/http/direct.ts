@@ -25,7 +25,8 @@ export const createDirect = (engine: Engine, admission: Admission, services: Ser
   return async (request, hangUp) => {
     try {
       // The address is checked before the body is read.
-      admission.enter(request);
+      const refusal = admission.enter(request);
+      if (refusal !== null) await refusal;
       const { principal, operation } = await admission.admit(request, await bodyOf(request));
       const prepared = engine.prepare(operation);
       if ('length' in prepared) return { errors: prepared };

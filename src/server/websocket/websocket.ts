@@ -5,6 +5,7 @@ import type { ExecutionArgs, ExecutionResult, GraphQLError } from 'graphql';
 import { handleProtocols, makeServer } from 'graphql-ws';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { CostBudgets } from '../../access/cost-budgets.js';
+import type { HoldBack } from '../../access/holding.js';
 import type { OperationBudgets } from '../../access/buckets.js';
 import { contextFor, type Context, type Services } from '../../context.js';
 import type { Authenticator } from '../../domains/account/authenticate.js';
@@ -54,6 +55,7 @@ export interface SocketOptions {
   readonly watcher: AccessWatcher;
   readonly budgets: OperationBudgets;
   readonly costs: Pick<CostBudgets, 'enter' | 'chargeReading'>;
+  readonly holdBack: HoldBack;
   /** Shared with the event streams. */
   readonly sendQueues: SendQueues;
   readonly arrivals: Arrivals;
@@ -98,6 +100,7 @@ export const createSocketServer = ({
   watcher,
   budgets,
   costs,
+  holdBack,
   sendQueues,
   arrivals,
   time,
@@ -214,8 +217,11 @@ export const createSocketServer = ({
       }
       try {
         // The same checks as the admission of an HTTP request; the credential was checked in the handshake.
-        budgets.ofAddress(extra.client.ip);
-        costs.enter(extra.client.ip);
+        const refusal = holdBack(() => {
+          budgets.ofAddress(extra.client.ip);
+          costs.enter(extra.client.ip);
+        });
+        if (refusal !== null) await holdSocket(extra.socket, refusal);
         if (extra.watch) budgets.ofViewer(extra.watch.principal.viewer.id);
         return prepare(extra, id, await persisted.resolve(operationOf(params), extra.client.ip));
       } catch (error) {
@@ -312,6 +318,16 @@ export const createSocketServer = ({
     sockets.handleUpgrade(request, stream, head, (socket) => begin(socket, stream, clientOf(request, config.trustProxy)));
   };
   routeUpgrades(http, onHandshake);
+};
+
+/** Waits for a refusal that is held back. Meanwhile the socket is not read: else what its client goes on to send would be held in memory, too. */
+const holdSocket = async (socket: WebSocket, refusal: Promise<never>): Promise<never> => {
+  socket.pause();
+  try {
+    return await refusal;
+  } finally {
+    socket.resume();
+  }
 };
 
 /** A device id of a client: a UUID or another short text. */
