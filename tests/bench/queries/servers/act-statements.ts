@@ -3,7 +3,7 @@
 const NOW = `date_trunc('milliseconds', clock_timestamp())`;
 const numbered = (rows: string): string => `INSERT INTO head (topic, key, last_seq, last_at) ${rows}
   ON CONFLICT (topic, key) DO UPDATE SET last_seq = head.last_seq + 1, prior_at = head.last_at, last_at = greatest(head.last_at, excluded.last_at)
-  RETURNING last_seq, epoch, last_at`;
+  RETURNING key, last_seq, epoch, last_at`;
 
 /** Message, conversation, author and body. */
 export const SEND = `
@@ -17,6 +17,9 @@ export const SEND = `
     SELECT 'conversation', $2::text, last_seq, 'MessageAdded', jsonb_build_object('messageId', $1::uuid), last_at FROM numbered
   ), active AS (
     UPDATE conversation SET last_message_at = last_at, active_at = greatest(active_at, last_at) FROM numbered WHERE conversation.id = $2
+  ), inbox AS (${numbered(`SELECT 'inbox', all_members.user_id::text, 1, ${NOW} FROM numbered, conversation_member all_members WHERE all_members.conversation_id = $2 ORDER BY 2`)}), listed AS (
+    INSERT INTO event (topic, key, seq, kind, ref, at)
+    SELECT 'inbox', key, last_seq, 'MESSAGE', jsonb_build_object('conversationId', $2::uuid), last_at FROM inbox
   )
   SELECT json_build_object('cursor', epoch || ':' || seq, 'message', json_build_object('id', id, 'seq', seq))::text AS json FROM sent, numbered`;
 
@@ -40,5 +43,7 @@ export const LIKE = `
   ), told AS (
     INSERT INTO event (topic, key, seq, kind, ref, at)
     SELECT 'notifications', user_id::text, seq, 'NotificationAdded', jsonb_build_object('notificationId', id), told_at FROM opened
+  ), inbox AS (${numbered(`SELECT 'inbox', user_id::text, 1, ${NOW} FROM opened`)}), recounted AS (
+    INSERT INTO event (topic, key, seq, kind, ref, at) SELECT 'inbox', key, last_seq, 'COUNTS', 'null'::jsonb, last_at FROM inbox
   )
   SELECT json_build_object('likeCount', like_count)::text AS json FROM counted`;

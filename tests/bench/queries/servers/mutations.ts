@@ -36,9 +36,11 @@ const INSERT_MESSAGE = `
   RETURNING id`;
 
 /** Takes the next number of a log of events, under the lock of its head. */
-const NUMBER = `INSERT INTO head (topic, key, last_seq, last_at) VALUES ($1, $2, 1, date_trunc('milliseconds', clock_timestamp()))
+const numbered = (rows: string): string => `INSERT INTO head (topic, key, last_seq, last_at) ${rows}
   ON CONFLICT (topic, key) DO UPDATE SET last_seq = head.last_seq + 1, prior_at = head.last_at, last_at = greatest(head.last_at, excluded.last_at)
-  RETURNING last_seq, epoch, last_at`;
+  RETURNING key, last_seq, epoch, last_at`;
+const NOW = `date_trunc('milliseconds', clock_timestamp())`;
+const NUMBER = numbered(`VALUES ($1, $2, 1, ${NOW})`);
 
 const NUMBER_MESSAGE = `
   WITH numbered AS (${NUMBER}), told AS (
@@ -48,6 +50,11 @@ const NUMBER_MESSAGE = `
     UPDATE message SET seq = last_seq, created_at = last_at FROM numbered WHERE id = $3::uuid
   ), active AS (
     UPDATE conversation SET last_message_at = last_at, active_at = greatest(active_at, last_at) FROM numbered WHERE id = $4::uuid
+  ), inbox AS (
+    ${numbered(`SELECT 'inbox', member.user_id::text, 1, ${NOW} FROM numbered, conversation_member member WHERE member.conversation_id = $4::uuid ORDER BY 2`)}
+  ), listed AS (
+    INSERT INTO event (topic, key, seq, kind, ref, at)
+    SELECT 'inbox', key, last_seq, 'MESSAGE', jsonb_build_object('conversationId', $4::uuid), last_at FROM inbox
   )
   SELECT last_seq AS seq, epoch FROM numbered`;
 
@@ -77,6 +84,10 @@ const NUMBER_NOTIFICATION = `
   WITH numbered AS (${NUMBER}), told AS (
     INSERT INTO event (topic, key, seq, kind, ref, at)
     SELECT $1, $2, last_seq, 'NotificationAdded', jsonb_build_object('notificationId', $3::uuid), last_at FROM numbered
+  ), inbox AS (
+    ${numbered(`SELECT 'inbox', $2, 1, ${NOW}`)}
+  ), recounted AS (
+    INSERT INTO event (topic, key, seq, kind, ref, at) SELECT 'inbox', key, last_seq, 'COUNTS', 'null'::jsonb, last_at FROM inbox
   )
   UPDATE notification SET seq = last_seq, told_at = last_at FROM numbered WHERE id = $3::uuid`;
 
