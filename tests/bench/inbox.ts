@@ -1,6 +1,7 @@
 /**
  * `npm run bench:inbox`: what a message costs the server when members follow their inbox, beside a subscription to its conversation for each: in a
- * room of 10,000 members with 1,000 connected, and in one of 200 who are all connected. `--members=n` and `--connected=n` take other numbers.
+ * room of 10,000 members with 1,000 connected, and in one of 200 who are all connected.
+ * And what a post costs in the feeds of as many followers. `--members=n` and `--connected=n` take other numbers.
  * Statements and CPU are those of the server, until everybody who must be told has been.
  */
 import { setTimeout as delay } from 'node:timers/promises';
@@ -23,6 +24,8 @@ const option = (name: string, fallback: number): number =>
 const SEND = `mutation ($id: ID!) { sendMessage(input: { conversationId: $id, body: "Plants turn light into sugar" }) { cursor } }`;
 const READ = `mutation ($id: ID!, $cursor: String!) { markRead(input: { conversationId: $id, cursor: $cursor }) { conversation { id } } }`;
 const INBOX = `subscription { inboxChanged { cursor kind conversation { id title unreadCount lastMessage { body } } unread { messages mentions notifications requests } } }`;
+const FEED = `subscription { feedEvents { cursor post { id body author { username } } } }`;
+const POST = `mutation { createPost(input: { body: "Plants turn light into sugar" }) { post { id } } }`;
 const EVENTS = `subscription ($id: ID!) { conversationEvents(conversationId: $id) { cursor ... on MessageAdded { message { id body author { username } } } } }`;
 /** How many sockets open at a time. */
 const AT_ONCE = 50;
@@ -94,7 +97,7 @@ const follow = async (query: string, id: string, tokens: readonly string[]) => {
         const socket = connect(url, token);
         sockets.push(socket);
         await socket.opened;
-        subscriptions.push(socket.subscribe(query, { id }));
+        subscriptions.push(socket.subscribe(query, id === '' ? {} : { id }));
       }),
     );
   // A subscription without a cursor begins once the server has begun it.
@@ -164,7 +167,25 @@ const measureRoom = async (members: number, connected: number): Promise<void> =>
   await inbox.close();
 };
 
+/** A post of somebody with so many followers, of whom some follow their feed. */
+const measureFeed = async (followers: number, connected: number): Promise<void> => {
+  const tokens = await server.call('author', { followers, connected });
+  const author = tokens.at(-1) ?? '';
+  const post = (): Promise<unknown> => ask(POST, {}, author);
+  note(await measure(`${short(followers)} followers, nobody connected: a post`, MESSAGES, post));
+  const feeds = await follow(FEED, '', tokens.slice(0, -1));
+  await Promise.all([feeds.all(), post()]);
+  note(
+    await measure(`${short(followers)} followers, ${short(connected)} connected: a post`, MESSAGES, () =>
+      Promise.all([feeds.all(), post()]),
+    ),
+  );
+  await feeds.close();
+};
+
 try {
+  await measureFeed(200, 200);
+  await measureFeed(option('members', 10_000), option('connected', 1_000));
   await measureRoom(200, 200);
   await measureRoom(option('members', 10_000), option('connected', 1_000));
   console.log(

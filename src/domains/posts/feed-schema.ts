@@ -1,5 +1,7 @@
 import { builder } from '../../graphql/builder.js';
 import { encodeId } from '../../graphql/ids.js';
+import { nodeQuery } from '../../graphql/connection.js';
+import { batchedRow } from '../../graphql/loaders.js';
 import { READ } from '../../graphql/price.js';
 import { headCursor } from '../../realtime/cursor.js';
 import type { LogEvent } from '../../realtime/topic.js';
@@ -15,11 +17,17 @@ export const FeedEvent = builder.objectRef<LogEvent<FeedEvents>>('FeedEvent').im
     cursor: t.exposeString('cursor', { description: 'The position of this event: give it as `after` to go on behind it.' }),
     at: t.expose('at', { type: 'DateTime', description: 'When it came into the feed.' }),
     postId: t.id({ description: 'The id of the post.', resolve: ({ ref }) => encodeId('Post', ref.postId) }),
-    post: t.prismaField({
+    post: t.field({
       type: Post,
       nullable: true,
       description: 'The post, as it is now; null when it has been deleted.',
-      resolve: (query, { ref }, _args, { db }) => db.prisma.post.findUnique({ ...query, where: { id: ref.postId, ...notDeleted } }),
+      // The followers of its author are shown it at the same time, each in a feed of their own.
+      resolve: ({ ref }, _args, context, info) =>
+        batchedRow(context, info, ref.postId, async (anyones, ids) => {
+          const query = nodeQuery(anyones, info, 'Post');
+          const posts = await anyones.db.prisma.post.findMany({ ...query, where: { id: { in: [...ids] }, ...notDeleted } });
+          return new Map(posts.map((each) => [each.id, each]));
+        }),
     }),
   }),
 });

@@ -31,33 +31,49 @@ interface Work {
   readonly cpuMs: number;
 }
 
+const people = async (count: number): Promise<string[]> => {
+  const users = Array.from({ length: count }, () => randomUUID());
+  for (let start = 0; start < count; start += CHUNK)
+    await db.prisma.user.createMany({
+      data: users.slice(start, start + CHUNK).map((id) => ({ id, username: id, usernameKey: id, displayName: 'Member' })),
+    });
+  return users;
+};
+
+const tokensOf = async (users: readonly string[]): Promise<string[]> =>
+  await Promise.all(
+    users.map(async (userId) => {
+      const session = await db.prisma.session.create({
+        data: { userId, refreshHash: randomBytes(32), expiresAt: new Date(Date.now() + 86_400_000) },
+      });
+      return (await tokens.issue({ userId, sessionId: session.id })).token;
+    }),
+  );
+
 const handlers = {
   url: (): string => app.url,
   /** A room of so many members who have read everything, and the tokens of some. */
   room: async ({ members, connected }: { readonly members: number; readonly connected: number }): Promise<Room> => {
     const { prisma } = db;
-    const users = Array.from({ length: members }, () => randomUUID());
+    const users = await people(members);
     const conversationId = randomUUID();
-    for (let start = 0; start < members; start += CHUNK) {
-      const chunk = users.slice(start, start + CHUNK);
-      await prisma.user.createMany({ data: chunk.map((id) => ({ id, username: id, usernameKey: id, displayName: 'Member' })) });
-      if (start === 0)
-        await prisma.conversation.create({ data: { id: conversationId, kind: 'ROOM', creatorId: users[0] ?? '', isLarge: members > 200 } });
-      await prisma.conversationMember.createMany({ data: chunk.map((userId) => ({ conversationId, userId })) });
-    }
-    const issued = await Promise.all(
-      users.slice(0, connected + 1).map(async (userId) => {
-        const session = await prisma.session.create({
-          data: { userId, refreshHash: randomBytes(32), expiresAt: new Date(Date.now() + 86_400_000) },
-        });
-        return (await tokens.issue({ userId, sessionId: session.id })).token;
-      }),
-    );
-    return { conversationId: encodeId('Conversation', conversationId), tokens: issued };
+    await prisma.conversation.create({ data: { id: conversationId, kind: 'ROOM', creatorId: users[0] ?? '', isLarge: members > 200 } });
+    for (let start = 0; start < members; start += CHUNK)
+      await prisma.conversationMember.createMany({ data: users.slice(start, start + CHUNK).map((userId) => ({ conversationId, userId })) });
+    return { conversationId: encodeId('Conversation', conversationId), tokens: await tokensOf(users.slice(0, connected + 1)) };
+  },
+  /** Somebody with so many followers, and the tokens of some of these, with the author's own at the end. */
+  author: async ({ followers, connected }: { readonly followers: number; readonly connected: number }): Promise<readonly string[]> => {
+    const [author = '', ...others] = await people(followers + 1);
+    for (let start = 0; start < others.length; start += CHUNK)
+      await db.prisma.follow.createMany({
+        data: others.slice(start, start + CHUNK).map((followerId) => ({ followerId, followeeId: author })),
+      });
+    return await tokensOf([...others.slice(0, connected), author]);
   },
   work: async (): Promise<Work> => {
     const before = statements;
-    const events = await db.prisma.event.count({ where: { topic: 'inbox' } });
+    const events = await db.prisma.event.count({ where: { topic: { in: ['inbox', 'feed'] } } });
     statements = before;
     return { statements: before, events, cpuMs: cpuMs() };
   },
