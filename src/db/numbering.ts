@@ -64,19 +64,27 @@ const projected = (emissions: readonly Pick<Emission, 'topic' | 'kind'>[]): Pris
  */
 export const numbering = (emissions: readonly Emission[], fanOuts: readonly FanOut[] = []): Prisma.Sql => {
   const [first] = emissions;
-  const isEach = fanOuts.length === 0 && new Set(emissions.map(({ topic, key }) => `${topic.name}\0${key}`)).size === emissions.length;
+  const isEach = growByOne(emissions, fanOuts);
   const heads =
-    isEach && first !== undefined && emissions.length === 1
+    isEach && first !== undefined && emissions.length === 1 && fanOuts.length === 0
       ? numberingOne(first)
       : isEach
-        ? numberingEach(emissions)
+        ? numberingEach(emissions, fanOuts)
         : numberingAll(emissions, fanOuts);
   const result = Prisma.sql`head_after.topic, head_after.key, last_seq AS seq, epoch, prior_at AS "priorAt", last_at AS at`;
   return fanOuts.length === 0
     ? Prisma.sql`WITH ${heads}${projected(emissions)} SELECT ${result} FROM head_after`
     : Prisma.sql`
         WITH ${heads}${projected([...emissions, ...fanOuts])}
-        SELECT ${result}, added FROM head_after JOIN growth ON growth.topic = head_after.topic AND growth.key = head_after.key`;
+        SELECT ${result}, ${isEach ? Prisma.sql`1 AS added FROM head_after` : Prisma.sql`added FROM head_after JOIN growth ON growth.topic = head_after.topic AND growth.key = head_after.key`}`;
+};
+
+/** Whether no stream gets two events: what is emitted goes to streams of its own, and the streams of each fan-out have a topic of their own. */
+const growByOne = (emissions: readonly Emission[], fanOuts: readonly FanOut[]): boolean => {
+  const streams = new Set(emissions.map(({ topic, key }) => `${topic.name}\0${key}`));
+  const topics = new Set([...emissions, ...fanOuts].map(({ topic }) => topic.name));
+  const emitted = new Set(emissions.map(({ topic }) => topic.name));
+  return streams.size === emissions.length && topics.size === emitted.size + fanOuts.length;
 };
 
 /**
@@ -114,9 +122,11 @@ const rowsOf = (emissions: readonly Emission[]): Prisma.Sql => Prisma.sql`
     ${emissions.map(({ topic }) => topic.kind === 'log')}::boolean[]
   ) WITH ORDINALITY AS emitted(topic, key, kind, ref, is_log, ordinal)`;
 
-/** What many others emit is one event for each of some streams, which needs order and no counting. */
-const numberingEach = (emissions: readonly Emission[]): Prisma.Sql => Prisma.sql`
-  emission AS (SELECT * FROM ${rowsOf(emissions)}), head_after AS (
+/** What many others emit is one event for each of some streams, or of those that a query names, which needs order and no counting. */
+const numberingEach = (emissions: readonly Emission[], fanOuts: readonly FanOut[]): Prisma.Sql => Prisma.sql`
+  emission AS (
+    SELECT topic, key, kind, ref, is_log, ordinal FROM ${rowsOf(emissions)} ${fannedOut(fanOuts, emissions.length)}
+  ), head_after AS (
     INSERT INTO head (topic, key, last_seq, last_at) SELECT topic, key, 1, ${NOW} FROM emission ORDER BY topic, key
     ${GROW}
   ), numbered AS (
