@@ -149,6 +149,34 @@ describeWeb('the feed and its posts', ({ open }) => {
     await close();
   });
 
+  test('back keeps the place in a long list', async () => {
+    const bea = await app.user('bea');
+    for (let number = 0; number < 45; number += 1) await writePost(bea, `Line ${number}`);
+    const { page, close } = await open(app, { as: bea, path: '/feed' });
+    const card = page.getByRole('article').filter({ has: page.getByText('Line 9', { exact: true }) });
+    await page.getByText('Line 44', { exact: true }).waitFor();
+    const there = async (): Promise<boolean> => (await page.getByText('Line 9', { exact: true }).count()) > 0;
+    await expect
+      .poll(
+        async () => {
+          if (!(await there())) await page.evaluate('document.getElementById("page").scrollBy(0, 400)');
+          return await there();
+        },
+        { timeout: 30_000 },
+      )
+      .toBe(true);
+    await page.getByText('Line 9', { exact: true }).scrollIntoViewIfNeeded();
+    const before = await page.evaluate<number>('document.getElementById("page").scrollTop');
+    await card.getByRole('link', { name: '0 comments' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Post by bea' }).waitFor();
+    await page.goBack();
+    await page.getByText('Line 9', { exact: true }).waitFor();
+    await expect
+      .poll(async () => Math.abs((await page.evaluate<number>('document.getElementById("page").scrollTop')) - before))
+      .toBeLessThan(4);
+    await close();
+  });
+
   test('somebody is found by their name, followed from their profile, and stands in the feed', async () => {
     await writePost(ada, 'For those who follow me');
     const cem = await app.user('cem');

@@ -98,7 +98,8 @@ const Feed = ({ kind }: { readonly kind: Kind }) => {
   const answer = useQuery<PostsData, { first: number; after: string | null }>({
     query: kind === 'following' ? Following : Everyone,
     variables: { first: FIRST[kind], after },
-    requestPolicy: isReturn || after !== null ? 'cache-first' : 'cache-and-network',
+    // What the cache has of a list is an answer to each of its pages, so a further page is asked for in any case.
+    requestPolicy: isReturn && after === null ? 'cache-first' : 'cache-and-network',
   });
   const client = useClient();
   const postsOf = (data: PostsData | undefined): Posts => data?.feed ?? data?.posts ?? NONE;
