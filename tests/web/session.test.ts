@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { PASSWORD, startTestApp, type TestApp } from '../kit/app.js';
 import { like } from '../kit/acts.js';
+import { screenshot } from '../kit/browser.js';
 import { aGroup, aMessage, aPost, aSession } from '../kit/factories.js';
 import { describeWeb } from './kit.js';
 
@@ -88,5 +89,23 @@ describeWeb('a session in a browser', ({ open }) => {
     for (const each of [page, second]) await each.getByText('You are not signed in.').waitFor();
     complaints();
     await close();
+  });
+
+  test('is listed in the settings, from where the other browsers are signed out', async () => {
+    const user = await app.user('yuri');
+    const [here, there] = [
+      await open(app, { as: await aSession(app, user), path: '/settings' }),
+      await open(app, { as: await aSession(app, user), path: '/settings' }),
+    ];
+    await here.page.getByText('This session').waitFor();
+    await screenshot(here.page, 'settings-sessions');
+    await here.page.getByRole('button', { name: 'End all other sessions' }).click();
+    await there.page.getByText('You are not signed in.').waitFor();
+    await here.page.getByRole('button', { name: 'End all other sessions' }).waitFor({ state: 'detached' });
+    await here.page.getByText('This session').waitFor();
+    for (const { complaints, close } of [here, there]) {
+      complaints();
+      await close();
+    }
   });
 });

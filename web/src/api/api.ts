@@ -14,6 +14,8 @@ export interface Api {
 }
 
 const UNAUTHENTICATED = 401;
+/** The code with which the server closes a socket whose session has ended. */
+const SESSION_ENDED = 4401;
 
 /** The same `fetch` with the token of the session, once more with a fresh one when it has expired. */
 const withToken =
@@ -31,7 +33,8 @@ const withToken =
     return fresh === token ? response : await send(fresh);
   };
 
-export const createApi = (tokens: Tokens): Api => {
+/** @param onRefused the server says by the socket that the session has ended */
+const createApi = (tokens: Tokens, onRefused: () => void): Api => {
   const commits = createCommits(fetch.bind(globalThis));
   const socket = createResumingClient({
     url: SOCKET_URL,
@@ -39,6 +42,9 @@ export const createApi = (tokens: Tokens): Api => {
     commits,
     // Nobody looks at the page while another takes its place within so much: what is followed next finds the socket open.
     lazyCloseTimeout: 2_000,
+  });
+  socket.on('closed', (event) => {
+    if ((event as { readonly code?: number }).code === SESSION_ENDED) onRefused();
   });
   const connection = watchConnection(socket);
   const client = new Client({
@@ -81,15 +87,31 @@ export interface ApiSource {
   readonly onChange: (listener: () => void) => () => void;
 }
 
+/** A session that is refused sooner than this after it was renewed is not renewed again by itself, in milliseconds. */
+const RENEWED_AGAIN_MS = 60_000;
+
 export const createApiSource = (tokens: Tokens): ApiSource => {
-  let api = createApi(tokens);
   const listeners = new Set<() => void>();
-  tokens.onOwner(() => {
+  let renewedAt = -Infinity;
+  /**
+   * Somebody has signed out elsewhere, or ended this session from another device: the page must say so without being asked anything. Renewing tells
+   * whether it is over, and then forgets it.
+   */
+  const askAgain = async (): Promise<void> => {
+    const token = tokens.present();
+    if (token === null || performance.now() - renewedAt < RENEWED_AGAIN_MS) return;
+    renewedAt = performance.now();
+    const fresh = await tokens.renew(token).catch(() => token);
+    if (fresh !== null && fresh !== token) replace();
+  };
+  let api = createApi(tokens, () => void askAgain());
+  const replace = (): void => {
     const last = api;
-    api = createApi(tokens);
+    api = createApi(tokens, () => void askAgain());
     for (const listener of [...listeners]) listener();
     last.dispose();
-  });
+  };
+  tokens.onOwner(replace);
   return {
     present: () => api,
     onChange: (listener) => {

@@ -33,4 +33,54 @@ export const SetNotificationPreference = graphql(`
   }
 `);
 
-export const operations = [SettingsOfViewer, SetNotificationPreference] as const;
+export const SessionItem = graphql(`
+  fragment SessionItem on Session {
+    id
+    userAgent
+    ip
+    createdAt
+    lastUsedAt
+    current
+  }
+`);
+
+export const SessionsOfViewer = graphql(`
+  query SessionsOfViewer {
+    me {
+      id
+      sessions {
+        id
+        current
+        ...SessionItem
+      }
+    }
+  }
+`);
+
+export const EndSession = graphql(`
+  mutation EndSession($sessionId: ID!) {
+    revokeSession(input: { sessionId: $sessionId }) {
+      me {
+        id
+        sessions {
+          id
+        }
+      }
+    }
+  }
+`);
+
+export const EndOtherSessions = graphql(`
+  mutation EndOtherSessions {
+    revokeAllSessions(input: { keepCurrent: true }) {
+      me {
+        id
+        sessions {
+          id
+        }
+      }
+    }
+  }
+`);
+
+export const operations = [SettingsOfViewer, SetNotificationPreference, SessionsOfViewer, EndSession, EndOtherSessions] as const;

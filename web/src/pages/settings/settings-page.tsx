@@ -13,6 +13,7 @@ import { ErrorNotice } from '../../design/error-notice.js';
 import { SelectField } from '../../design/text-field.js';
 import { useTexts } from '../../i18n/language.js';
 import { SetNotificationPreference, SettingsOfViewer } from './operations.js';
+import { Sessions } from './sessions.js';
 import { settingsTexts } from './settings-texts.js';
 import styles from './settings-page.module.css';
 
@@ -141,6 +142,11 @@ const SettingsPage = () => {
       {owner === null && <Visitor />}
       <Look />
       {owner !== null && <OfViewer />}
+      {owner !== null && (
+        <Section title={t('sessions')}>
+          <Sessions />
+        </Section>
+      )}
       <p>
         <Link to={paths.developers}>{t('developers')}</Link>
       </p>

@@ -1,0 +1,68 @@
+import { useMutation, useQuery } from 'urql';
+import { failureOf } from '../../api/failure.js';
+import { Answer } from '../../app/answer.js';
+import { Button } from '../../design/button.js';
+import { ErrorNotice } from '../../design/error-notice.js';
+import { RelativeTime } from '../../design/relative-time.js';
+import { readFragment, type FragmentType } from '../../gql/fragment-masking.js';
+import { useTexts } from '../../i18n/language.js';
+import { deviceOf } from './device.js';
+import { EndOtherSessions, EndSession, SessionItem, SessionsOfViewer } from './operations.js';
+import { settingsTexts } from './settings-texts.js';
+import styles from './settings-page.module.css';
+
+interface RowProps {
+  readonly session: FragmentType<typeof SessionItem>;
+  readonly onEnd: (id: string) => void;
+}
+
+const Row = ({ session, onEnd }: RowProps) => {
+  const t = useTexts(settingsTexts);
+  const { id, userAgent, ip, lastUsedAt, current } = readFragment(SessionItem, session);
+  const device = userAgent === null ? t('unknownDevice') : deviceOf(userAgent);
+  return (
+    <li className={styles.session}>
+      <span>
+        <bdi>{device}</bdi>
+        <span className={styles.detail}>
+          {ip !== null && <bdi>{ip}</bdi>} {current ? t('thisSession') : <RelativeTime at={lastUsedAt} />}
+        </span>
+      </span>
+      {!current && (
+        <Button look="plain" aria-label={t('endSession', { device })} onClick={() => onEnd(id)}>
+          {t('end')}
+        </Button>
+      )}
+    </li>
+  );
+};
+
+/** Where the viewer is signed in, to be ended one by one or all but this one. */
+export const Sessions = () => {
+  const t = useTexts(settingsTexts);
+  const answer = useQuery({ query: SessionsOfViewer, requestPolicy: 'cache-and-network' });
+  const [ended, endOne] = useMutation(EndSession);
+  const [endedAll, endOthers] = useMutation(EndOtherSessions);
+  const failure = failureOf(ended.error ?? endedAll.error);
+  return (
+    <Answer of={answer}>
+      {({ me }) =>
+        me && (
+          <>
+            {failure && <ErrorNotice failure={failure} />}
+            <ul className={styles.sessions}>
+              {me.sessions.map((session) => (
+                <Row key={session.id} session={session} onEnd={(sessionId) => void endOne({ sessionId })} />
+              ))}
+            </ul>
+            {me.sessions.some(({ current }) => !current) && (
+              <Button className={styles.act} disabled={endedAll.fetching} onClick={() => void endOthers({})}>
+                {t('endOthers')}
+              </Button>
+            )}
+          </>
+        )
+      }
+    </Answer>
+  );
+};
