@@ -13,6 +13,7 @@ export interface Viewer extends Pick<Me, 'id' | 'user'> {
 }
 
 const ViewerContext = createContext<Viewer | null>(null);
+const AnsweredContext = createContext(false);
 
 /** The newest counts that have come: an answer may be older than an event that overtook it. */
 const useNewest = (counts: UnreadFragment | null): UnreadFragment | null => {
@@ -25,12 +26,22 @@ const useNewest = (counts: UnreadFragment | null): UnreadFragment | null => {
 /** Asks once who is signed in, for the frame and for every page. */
 export const ViewerProvider = ({ children }: { readonly children: ReactNode }) => {
   const owner = useOwner();
-  const [{ data }] = useQuery({ query: ShellViewer, pause: owner === null });
+  const [{ data, error }] = useQuery({ query: ShellViewer, pause: owner === null });
   const me = owner === null ? null : (data?.me ?? null);
   const unread = useNewest(me && readFragment(Unread, me.unreadCounts));
   const viewer = useMemo(() => me && unread && { id: me.id, user: me.user, unread }, [me, unread]);
-  return <ViewerContext value={viewer}>{children}</ViewerContext>;
+  return (
+    <ViewerContext value={viewer}>
+      <AnsweredContext value={data !== undefined || error !== undefined}>{children}</AnsweredContext>
+    </ViewerContext>
+  );
 };
 
 /** Who is signed in; null for a visitor, and until it is known. Whether somebody is, `useOwner` knows at once. */
 export const useViewer = (): Viewer | null => use(ViewerContext);
+
+/**
+ * Whether it has been answered who the viewer is, or could not be. The frame follows the log of notifications from the cursor that came with it, so a
+ * list that is kept by that log is asked for afterwards: one that was read before might lack what came in between.
+ */
+export const useIsViewerAnswered = (): boolean => use(AnsweredContext);

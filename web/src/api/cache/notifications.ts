@@ -43,6 +43,12 @@ export const notificationsInCache: AreaOfCache = {
     },
   },
   updates: {
+    Me: {
+      // It is read anew when the log no longer goes back to where this page stood: what the lists lack since is told by no event.
+      notificationCursor: update<{ readonly id: string }>(({ id }, _args, cache) =>
+        forgetList(cache, { __typename: 'Me', id }, 'notifications'),
+      ),
+    },
     Subscription: {
       notificationAdded: update<Added>(({ notificationAdded: { id, isWithdrawn, me } }, _args, cache) => {
         const list = { owner: { __typename: 'Me', id: me.id }, field: 'notifications' };

@@ -7,7 +7,7 @@ import { Answer } from '../../app/answer.js';
 import { Page } from '../../app/page.js';
 import { paths } from '../../app/paths.js';
 import { SignedIn } from '../../app/signed-in.js';
-import { useViewer } from '../../app/viewer.js';
+import { useIsViewerAnswered, useViewer } from '../../app/viewer.js';
 import { Button } from '../../design/button.js';
 import { EmptyState } from '../../design/empty-state.js';
 import { ErrorNotice } from '../../design/error-notice.js';
@@ -22,7 +22,7 @@ import styles from './notifications-page.module.css';
 const List = ({ unreadOnly }: { readonly unreadOnly: boolean }) => {
   const t = useTexts(notificationsTexts);
   const [after, setAfter] = useState<string | null>(null);
-  const answer = useQuery({ query: Notifications, variables: { unreadOnly, after } });
+  const answer = useQuery({ query: Notifications, variables: { unreadOnly, after }, pause: !useIsViewerAnswered() });
   const [, markRead] = useMutation(MarkNotificationsRead);
   const onOpen = (id: string): void => void markRead({ input: { which: { ids: [id] } } });
   return (
