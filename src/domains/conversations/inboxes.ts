@@ -1,7 +1,7 @@
 import { Prisma } from '../../db/generated/prisma/client.js';
 import type { Tx } from '../../db/transact.js';
 import { defineTask, type Task } from '../../jobs/task.js';
-import { inboxLog, type InboxEvents } from '../inbox/topics.js';
+import { inboxLog, type InboxEvents, type OfConversation } from '../inbox/topics.js';
 import { conversationLog } from './topics.js';
 
 /*
@@ -29,10 +29,6 @@ export const tellMembers = (tx: Tx, conversationId: string, kind: Kind, conditio
 export const tellUsers = (tx: Tx, conversationId: string, kind: Kind, userIds: Iterable<string>): void => {
   for (const userId of new Set(userIds)) tx.emit(inboxLog, userId, kind, { conversationId });
 };
-
-interface OfConversation {
-  readonly conversationId: string;
-}
 
 /**
  * Tells the members of a large conversation that somebody has written: those who have no news of it and have not read everything, and those

@@ -1,6 +1,7 @@
 import { logTopic } from '../../realtime/topic.js';
 
-interface OfConversation {
+/** What events and jobs about the place of a conversation in somebody's list carry. */
+export interface OfConversation {
   readonly conversationId: string;
 }
 
