@@ -144,6 +144,20 @@ describeWeb('conversations in the web client', ({ open }) => {
     await close();
   });
 
+  test('opens at the first of many unread messages, with all before it up to the beginning', async () => {
+    const { id } = await aGroup(app, zoe, [ben], 'Unread');
+    await aMessage(app, zoe, id, 'The last one read');
+    for (let next = 0; next < 120; next += 20)
+      await Promise.all(Array.from({ length: 20 }, (_, index) => aMessage(app, ben, id, `Unread ${next + index}`)));
+    const { page, close } = await open(app, { as: zoe, path: addressOf(id) });
+    await history(page).getByText('New', { exact: true }).waitFor();
+    await history(page).hover();
+    await page.mouse.wheel(0, -2_000);
+    await said(page, 'The last one read').waitFor();
+    await page.getByText('This is the beginning of the conversation.').waitFor();
+    await close();
+  });
+
   test('opens at the message of its address, with what is around it, and goes to the end from there', async () => {
     const { id } = await aGroup(app, zoe, [ben], 'Linked');
     const first = await aMessage(app, ben, id, 'The one that is linked to');

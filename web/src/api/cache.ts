@@ -12,7 +12,7 @@ import { vaultInCache } from './cache/vault.js';
 
 const AREAS: readonly AreaOfCache[] = [inboxInCache, notificationsInCache, postsInCache, peopleInCache, vaultInCache];
 
-/** Lists whose pages are read one after another, and shown as one. */
+/** Lists whose pages are read one after another, and shown as one. The messages of a conversation are none: they are read from any place on, and kept by its history. */
 const pages = relayPagination();
 
 const LISTS: NonNullable<AreaOfCache['resolvers']> = {
@@ -22,7 +22,7 @@ const LISTS: NonNullable<AreaOfCache['resolvers']> = {
   Post: { comments: pages, likers: pages },
   Entry: { likers: pages },
   Comment: { replies: pages },
-  Conversation: { members: pages, messages: pages },
+  Conversation: { members: pages },
 };
 
 /** The tables of all areas by type and field; no two areas have the same field. */
