@@ -39,7 +39,7 @@ export const Likes = ({ entry: { id, likeCount, viewerHasLiked } }: LikesProps) 
       {isSignedIn ? (
         <Button
           aria-pressed={viewerHasLiked}
-          aria-label={viewerHasLiked ? t('unlike') : t('like')}
+          aria-label={`${viewerHasLiked ? t('unlike') : t('like')}, ${number(likeCount)}`}
           title={viewerHasLiked ? t('unlike') : t('like')}
           onClick={() => void change()}
         >
@@ -47,7 +47,12 @@ export const Likes = ({ entry: { id, likeCount, viewerHasLiked } }: LikesProps) 
           {number(likeCount)}
         </Button>
       ) : (
-        <Link to={paths.signIn(location)} className={buttonClass()} aria-label={t('signInToLike')} title={t('signInToLike')}>
+        <Link
+          to={paths.signIn(location)}
+          className={buttonClass()}
+          aria-label={`${t('signInToLike')}, ${number(likeCount)}`}
+          title={t('signInToLike')}
+        >
           <Heart size={16} aria-hidden="true" />
           {number(likeCount)}
         </Link>

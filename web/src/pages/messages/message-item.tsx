@@ -37,16 +37,17 @@ const Quote = ({
   readonly conversationId: string;
 }) => {
   const t = useTexts(messagesTexts);
+  const text = of.deletedAt ? t('deletedMessage') : oneLine(of.body);
   return (
     <Link
       to={`${paths.conversation(conversationId)}?message=${encodeURIComponent(of.id)}`}
       className={styles.quote}
-      aria-label={t('answers', { name: of.author.displayName })}
+      aria-label={`${t('answers', { name: of.author.displayName })}: ${text}`}
     >
       <CornerUpLeft size={16} aria-hidden="true" />
       <b dir="auto">{of.author.displayName}</b>
       <span className={styles.quoted} dir="auto">
-        {of.deletedAt ? t('deletedMessage') : oneLine(of.body)}
+        {text}
       </span>
     </Link>
   );
