@@ -39,19 +39,25 @@ describeWeb('the inbox in the web client', ({ open }) => {
     return Promise.all([open(app, { as: user, path }), open(app, { as: second, path })]);
   };
 
-  test('what one device archives, pins, mutes or marks as unread, the other shows so', async () => {
-    const zoe = await app.user('zoe');
+  /** Two devices of somebody who has read all of three groups, the one of the cellar last. */
+  const readers = async (name: string) => {
+    const user = await app.user(name);
     for (const title of ['Garden', 'Kitchen', 'Cellar']) {
-      const { id } = await aGroup(app, ben, [zoe], title);
+      const { id } = await aGroup(app, ben, [user], title);
       const { cursor } = await aMessage(app, ben, id, `About the ${title}`);
       await app.data(
         'mutation ($input: MarkReadInput!) { markRead(input: $input) { __typename } }',
         { input: { conversationId: id, cursor } },
-        zoe,
+        user,
       );
     }
-    const [one, other] = await devices(zoe, '/messages');
-    await Promise.all([one, other].map(({ page }) => row(page, /Garden/).waitFor()));
+    const both = await devices(user, '/messages');
+    await Promise.all(both.map(({ page }) => row(page, /Garden/).waitFor()));
+    return both;
+  };
+
+  test('what one device pins, mutes or marks as unread, the other shows so', async () => {
+    const [one, other] = await readers('zoe');
     expect(await rows(other.page).first().textContent()).toContain('Cellar');
 
     await choose(one.page, 'Garden', 'Pin');
@@ -70,7 +76,12 @@ describeWeb('the inbox in the web client', ({ open }) => {
     await row(other.page, /Kitchen/)
       .getByLabel('Muted')
       .waitFor({ state: 'detached' });
+    await one.close();
+    await other.close();
+  });
 
+  test('what one device archives is archived on the other, and so is what is taken back', async () => {
+    const [one, other] = await readers('zara');
     await choose(one.page, 'Cellar', 'Archive');
     for (const { page } of [one, other]) await row(page, /Cellar/).waitFor({ state: 'detached' });
     await other.page.getByRole('link', { name: 'Archived' }).click();
