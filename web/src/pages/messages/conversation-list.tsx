@@ -126,26 +126,23 @@ export const ConversationList = ({ selected }: { readonly selected: string | nul
   }, [conversations]);
   useLive({ query: PresenceOfPeers, variables: peers.length === 0 ? null : { ids: peers }, about: peers.join() });
   const requests = useViewer()?.unread.requests ?? 0;
+  const hasTabs = requests > 0 || which !== 'inbox';
   const Title = selected === null ? 'h1' : 'h2';
   return (
     <div className={styles.list}>
       <header className={styles.top}>
         <Title className={styles.title}>{t('title')}</Title>
-        <Link
-          to={addressOf(which === 'archived' ? 'inbox' : 'archived')}
-          className={styles.icon}
-          title={t('archived')}
-          aria-label={t('archived')}
-          aria-current={which === 'archived' ? 'page' : undefined}
-        >
-          <Archive size={20} aria-hidden="true" />
-        </Link>
+        {!hasTabs && (
+          <Link to={addressOf('archived')} className={styles.icon} title={t('archived')} aria-label={t('archived')}>
+            <Archive size={20} aria-hidden="true" />
+          </Link>
+        )}
         <Link to={paths.join()} className={styles.icon} title={t('newRoom')} aria-label={t('newRoom')}>
           <DoorOpen size={20} aria-hidden="true" />
         </Link>
         <IconButton label={t('new')} icon={<SquarePen size={20} />} onClick={() => setBeginning(true)} />
       </header>
-      {(requests > 0 || which !== 'inbox') && (
+      {hasTabs && (
         <nav className={styles.which} aria-label={t('conversations')}>
           {(['inbox', 'requests', 'archived'] as const).map((each) => (
             <Link key={each} to={addressOf(each)} className={styles.tab} aria-current={which === each ? 'page' : undefined}>
