@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { schema } from '../../src/process/schema.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { statusOf } from '../kit/acts.js';
-import { aComment, aGroup, aMessage, aPost, aRequest, aRoom, anEntry } from '../kit/factories.js';
+import { aComment, aGroup, aMessage, aPost, aRequest, aRoom, aSession, anEntry } from '../kit/factories.js';
 
 /** Processes that serve together have one key. */
 const env = { JWT_PRIVATE_KEY: generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
@@ -30,7 +30,7 @@ const inputOf = (name: string): GraphQLInputObjectType | null => {
 };
 
 /** They hand out or end credentials: what they answer must not be kept. */
-const OF_CREDENTIALS = ['joinAsGuest', 'login', 'logout', 'refreshSession', 'register'];
+const OF_CREDENTIALS = ['joinAsGuest', 'login', 'logout', 'refreshSession', 'register', 'revokeAllSessions'];
 /** The row that they make keeps the id, and stays. */
 const CREATING = ['addComment', 'announce', 'createGroup', 'createPost', 'createRoom', 'sendMessage'];
 
@@ -59,6 +59,12 @@ const digestOf = (content: string): string => createHash('sha256').update(conten
 const newRoom = (passcode?: string) => aRoom(app, ada, { passcode });
 const newGroup = async (...members: TestUser[]): Promise<string> => (await aGroup(app, ada, members)).id;
 const newMessage = async (): Promise<string> => (await aMessage(app, ada, await newGroup())).id;
+/** A session of ada on another device: the one that was used last. */
+const newSession = async (): Promise<string> => {
+  await aSession(app, ada);
+  const { me } = await app.data<{ me: { sessions: { id: string; current: boolean }[] } }>('{ me { sessions { id current } } }', {}, ada);
+  return me.sessions.find(({ current }) => !current)?.id ?? '';
+};
 /** A request to ada. */
 const newRequest = async (): Promise<string> => {
   strangers += 1;
@@ -130,6 +136,7 @@ const CASES: Readonly<Record<string, Case>> = {
     selection: 'conversation { id title }',
     input: async () => ({ conversationId: await newGroup(), title: 'Renamed' }),
   },
+  revokeSession: { selection: 'ok', input: async () => ({ sessionId: await newSession() }) },
   setPresence: { selection: 'presence { status }', input: () => Promise.resolve({ status: 'AWAY' }) },
   setRoomPasscode: {
     selection: 'conversation { id hasPasscode }',
