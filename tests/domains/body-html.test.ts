@@ -69,7 +69,7 @@ const htmlOf = async (ids: readonly string[]) =>
 describe('the HTML of a post, a comment and a message', () => {
   it('is what the Markdown says', async () => {
     const rel = 'rel="nofollow noopener noreferrer"';
-    const html = `<p><strong>Hello</strong> @ben, <a href="https://a.example" ${rel}>see</a> <code>x</code></p>\n`;
+    const html = `<p><strong>Hello</strong> <a href="/people/ben" ${rel}>@ben</a>, <a href="https://a.example" ${rel}>see</a> <code>x</code></p>\n`;
     expect(await htmlOf(await write('**Hello** @ben, [see](https://a.example) `x`'))).toEqual([html, html, html]);
   });
 
