@@ -26,26 +26,26 @@ export interface TypedClient {
   ) => AsyncIterableIterator<Result<Data>>;
 }
 
-/** The texts of documents, each printed once. */
-const texts = new WeakMap<object, string>();
-const textOf = (document: TypedDocument<unknown, never>): string => {
-  if (typeof document === 'string') return document;
-  const text = texts.get(document) ?? ('kind' in document ? print(document) : document.toString());
-  texts.set(document, text);
-  return text;
-};
-
 /**
  * Gives a client of `createResumingClient`, or any of graphql-ws, documents of GraphQL Code Generator. A module of its own, since it needs the
  * printer of `graphql`, which who sends texts does without.
  */
-export const typed = (client: Pick<Client, 'subscribe' | 'iterate'>): TypedClient => ({
-  subscribe: <Data, Variables extends Readonly<Record<string, unknown>>>(
-    document: TypedDocument<Data, Variables>,
-    variables: Variables,
-    sink: Sink<Result<Data>>,
-  ) =>
-    client.subscribe<Data>({ query: textOf(document), variables: { ...variables } }, sink),
-  iterate: <Data, Variables extends Readonly<Record<string, unknown>>>(document: TypedDocument<Data, Variables>, variables: Variables) =>
-    client.iterate<Data>({ query: textOf(document), variables: { ...variables } }) as AsyncIterableIterator<Result<Data>>,
-});
+export const typed = (client: Pick<Client, 'subscribe' | 'iterate'>): TypedClient => {
+  /** Each document is printed once. */
+  const texts = new WeakMap<object, string>();
+  const textOf = (document: TypedDocument<unknown, never>): string => {
+    if (typeof document === 'string') return document;
+    const text = texts.get(document) ?? ('kind' in document ? print(document) : document.toString());
+    texts.set(document, text);
+    return text;
+  };
+  return {
+    subscribe: <Data, Variables extends Readonly<Record<string, unknown>>>(
+      document: TypedDocument<Data, Variables>,
+      variables: Variables,
+      sink: Sink<Result<Data>>,
+    ) => client.subscribe<Data>({ query: textOf(document), variables: { ...variables } }, sink),
+    iterate: <Data, Variables extends Readonly<Record<string, unknown>>>(document: TypedDocument<Data, Variables>, variables: Variables) =>
+      client.iterate<Data>({ query: textOf(document), variables: { ...variables } }) as AsyncIterableIterator<Result<Data>>,
+  };
+};
