@@ -1,5 +1,4 @@
 /** A server of its own, filled with what the screenshots and the figures of the web client are taken of. */
-import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -202,26 +201,6 @@ export const fill = async (app: TestApp): Promise<Filled> => {
       joinCode: room.joinCode,
     },
   };
-};
-
-/** A thousand entries, posts and people more, past the API. */
-export const addThousands = async ({ services, database }: TestApp): Promise<void> => {
-  const { prisma } = services.db;
-  const [author] = await database.query<{ id: string }>(`SELECT id FROM "user" WHERE username = 'ben'`);
-  const authorId = author?.id ?? '';
-  const thousand = Array.from({ length: 1_000 }, (_, index) => ({ id: randomUUID(), name: String(index + 1) }));
-  await prisma.user.createMany({
-    data: thousand.map(({ id, name }) => ({
-      id,
-      username: `reader${name}`,
-      usernameKey: `reader${name}`,
-      displayName: `Reader ${name}`,
-    })),
-  });
-  await prisma.entry.createMany({
-    data: thousand.map(({ id, name }) => ({ id, authorId, slug: `entry-${name}`, title: `Entry ${name}`, content: `Text ${name}.` })),
-  });
-  await prisma.post.createMany({ data: thousand.map(({ id, name }) => ({ id, authorId, body: `Post ${name}` })) });
 };
 
 /** @param env further settings of the server, by their names */
