@@ -22,6 +22,9 @@ const ROTATION_GRACE_MS = 10_000;
 /** The most sessions of one user that are active at a time. One more ends the one that was used least recently. */
 export const MAX_SESSIONS = 100;
 
+/** When a session ends that is begun or renewed now. */
+const endFrom = (now: Date, { jwt }: Pick<Context['config'], 'jwt'>): Date => new Date(now.getTime() + jwt.refreshTtlSeconds * 1_000);
+
 /** Creates a session for a user who has authenticated. */
 export const startSession = async (context: SessionContext & Pick<Context, 'client'>, userId: string): Promise<Credentials> => {
   const { db, clock, config, tokens, client } = context;
@@ -39,7 +42,7 @@ export const startSession = async (context: SessionContext & Pick<Context, 'clie
         rotatedAt: now,
         createdAt: now,
         lastUsedAt: now,
-        expiresAt: new Date(now.getTime() + config.jwt.refreshTtlSeconds * 1_000),
+        expiresAt: endFrom(now, config),
         userAgent: client.userAgent,
         ip: client.ip,
       },
@@ -94,7 +97,7 @@ export const refreshSession = async (context: SessionContext, refreshToken: stri
           previousHash: whole,
           rotatedAt: now,
           lastUsedAt: now,
-          expiresAt: new Date(now.getTime() + config.jwt.refreshTtlSeconds * 1_000),
+          expiresAt: endFrom(now, config),
         },
       });
       if (count === 0) continue;
@@ -118,6 +121,9 @@ export type ListedSession = Pick<Session, 'id' | 'userAgent' | 'ip' | 'createdAt
 
 const active = (userId: string, now: Date): Prisma.SessionWhereInput => ({ userId, revokedAt: null, expiresAt: { gt: now } });
 
+/** The one that was used last first. */
+const BY_LAST_USE = [{ lastUsedAt: 'desc' }, { id: 'desc' }] satisfies Prisma.SessionOrderByWithRelationInput[];
+
 const LISTED = { id: true, userAgent: true, ip: true, createdAt: true, lastUsedAt: true, expiresAt: true } as const;
 
 /** An active session of a user; null for one that has ended or is not theirs. */
@@ -132,7 +138,7 @@ export const findOwnSession = async (
 export const activeSessions = async ({ db, clock }: Pick<Context, 'db' | 'clock'>, userId: string): Promise<readonly ListedSession[]> =>
   await db.prisma.session.findMany({
     where: active(userId, new Date(clock.now())),
-    orderBy: [{ lastUsedAt: 'desc' }, { id: 'desc' }],
+    orderBy: BY_LAST_USE,
     take: MAX_SESSIONS,
     select: LISTED,
   });
@@ -162,7 +168,7 @@ export const endSessions = async ({ db, clock }: Pick<Context, 'db' | 'clock'>, 
 const endBeyond = async (tx: Tx, now: Date, userId: string, kept: number): Promise<void> => {
   const beyond = await tx.session.findMany({
     where: active(userId, now),
-    orderBy: [{ lastUsedAt: 'desc' }, { id: 'desc' }],
+    orderBy: BY_LAST_USE,
     skip: kept,
     take: MAX_SESSIONS,
     select: { id: true },
