@@ -377,6 +377,26 @@ export const PresenceOfMembers = graphql(`
   }
 `);
 
+/** What an act upon a conversation may have changed of it: where it stands in the lists, and how it looks there. */
+export const FiledConversation = graphql(`
+  fragment FiledConversation on Conversation {
+    id
+    ...ConversationPlace
+    ...ConversationRow
+  }
+`);
+
+/** What an act leaves unread for the viewer. */
+export const OwnCounts = graphql(`
+  fragment OwnCounts on Me {
+    id
+    unreadCounts {
+      id
+      ...Unread
+    }
+  }
+`);
+
 // ---------------------------------------------------------------- what is done in it
 
 export const SendMessage = graphql(`
@@ -441,11 +461,7 @@ export const ReadUpTo = graphql(`
         isMarkedUnread
       }
       me {
-        id
-        unreadCounts {
-          id
-          ...Unread
-        }
+        ...OwnCounts
       }
     }
   }
@@ -465,16 +481,10 @@ export const ArchiveConversation = graphql(`
   mutation ArchiveConversation($input: ArchiveConversationInput!) {
     archiveConversation(input: $input) {
       conversation {
-        id
-        ...ConversationPlace
-        ...ConversationRow
+        ...FiledConversation
       }
       me {
-        id
-        unreadCounts {
-          id
-          ...Unread
-        }
+        ...OwnCounts
       }
     }
   }
@@ -484,16 +494,10 @@ export const UnarchiveConversation = graphql(`
   mutation UnarchiveConversation($input: UnarchiveConversationInput!) {
     unarchiveConversation(input: $input) {
       conversation {
-        id
-        ...ConversationPlace
-        ...ConversationRow
+        ...FiledConversation
       }
       me {
-        id
-        unreadCounts {
-          id
-          ...Unread
-        }
+        ...OwnCounts
       }
     }
   }
@@ -503,16 +507,10 @@ export const MuteConversation = graphql(`
   mutation MuteConversation($input: MuteConversationInput!) {
     muteConversation(input: $input) {
       conversation {
-        id
-        ...ConversationPlace
-        ...ConversationRow
+        ...FiledConversation
       }
       me {
-        id
-        unreadCounts {
-          id
-          ...Unread
-        }
+        ...OwnCounts
       }
     }
   }
@@ -522,16 +520,10 @@ export const UnmuteConversation = graphql(`
   mutation UnmuteConversation($input: UnmuteConversationInput!) {
     unmuteConversation(input: $input) {
       conversation {
-        id
-        ...ConversationPlace
-        ...ConversationRow
+        ...FiledConversation
       }
       me {
-        id
-        unreadCounts {
-          id
-          ...Unread
-        }
+        ...OwnCounts
       }
     }
   }
@@ -541,16 +533,10 @@ export const PinConversation = graphql(`
   mutation PinConversation($input: PinConversationInput!) {
     pinConversation(input: $input) {
       conversation {
-        id
-        ...ConversationPlace
-        ...ConversationRow
+        ...FiledConversation
       }
       me {
-        id
-        unreadCounts {
-          id
-          ...Unread
-        }
+        ...OwnCounts
       }
     }
   }
@@ -560,16 +546,10 @@ export const UnpinConversation = graphql(`
   mutation UnpinConversation($input: UnpinConversationInput!) {
     unpinConversation(input: $input) {
       conversation {
-        id
-        ...ConversationPlace
-        ...ConversationRow
+        ...FiledConversation
       }
       me {
-        id
-        unreadCounts {
-          id
-          ...Unread
-        }
+        ...OwnCounts
       }
     }
   }
@@ -579,16 +559,10 @@ export const MarkUnread = graphql(`
   mutation MarkUnread($input: MarkUnreadInput!) {
     markUnread(input: $input) {
       conversation {
-        id
-        ...ConversationPlace
-        ...ConversationRow
+        ...FiledConversation
       }
       me {
-        id
-        unreadCounts {
-          id
-          ...Unread
-        }
+        ...OwnCounts
       }
     }
   }
@@ -598,16 +572,10 @@ export const AcceptRequest = graphql(`
   mutation AcceptRequest($input: AcceptRequestInput!) {
     acceptRequest(input: $input) {
       conversation {
-        id
-        ...ConversationPlace
-        ...ConversationRow
+        ...FiledConversation
       }
       me {
-        id
-        unreadCounts {
-          id
-          ...Unread
-        }
+        ...OwnCounts
       }
     }
   }
@@ -617,16 +585,10 @@ export const DeclineRequest = graphql(`
   mutation DeclineRequest($input: DeclineRequestInput!) {
     declineRequest(input: $input) {
       conversation {
-        id
-        ...ConversationPlace
-        ...ConversationRow
+        ...FiledConversation
       }
       me {
-        id
-        unreadCounts {
-          id
-          ...Unread
-        }
+        ...OwnCounts
       }
     }
   }
@@ -689,11 +651,7 @@ export const LeaveConversation = graphql(`
     leaveConversation(input: $input) {
       conversationId
       me {
-        id
-        unreadCounts {
-          id
-          ...Unread
-        }
+        ...OwnCounts
       }
     }
   }
