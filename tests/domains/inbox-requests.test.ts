@@ -14,6 +14,9 @@ const Decline = graphql(
   `mutation InboxDecline($id: ID!) { declineRequest(input: { conversationId: $id }) { me { unreadCounts { messages requests } } } }`,
 );
 const Awaits = graphql(`query InboxAwaits($id: ID!) { conversation(id: $id) { awaitsAcceptance isRequest } }`);
+const Archive = graphql(
+  `mutation InboxArchiveRequest($id: ID!) { archiveConversation(input: { conversationId: $id }) { conversation { id } } }`,
+);
 const Say = graphql(`mutation InboxSay($id: ID!, $body: String!) { sendMessage(input: { conversationId: $id, body: $body }) { cursor } }`);
 const Events = graphql(`query InboxRequestEvents($id: ID!) { conversationEvents(conversationId: $id, first: 100) { __typename } }`);
 
@@ -123,6 +126,19 @@ describe('a direct conversation that a stranger begins', () => {
     await aFollow(app, fan, star);
     await aRequest(app, fan, star);
     expect((await requestsOf(star)).unreadCounts.requests).toBe(1);
+  });
+
+  it('is not archived, before or after it is declined, since it would be in no list', async () => {
+    const [stranger, person] = await pair();
+    const { id } = await aRequest(app, stranger, person);
+    const refusal = { code: 'BAD_USER_INPUT', fields: [expect.objectContaining({ code: 'NOT_ALLOWED' })] };
+    expect((await app.execute(Archive, { id }, person)).errors?.[0]?.extensions).toMatchObject(refusal);
+    expect((await requestsOf(person)).conversations.nodes).toHaveLength(1);
+    await app.data(Decline, { id }, person);
+    expect((await app.execute(Archive, { id }, person)).errors?.[0]?.extensions).toMatchObject(refusal);
+    await app.data(Accept, { id }, person);
+    expect(await listOf(person)).toEqual([id]);
+    expect((await app.execute(Archive, { id }, person)).errors).toBeUndefined();
   });
 
   it('is accepted or declined by nobody else', async () => {

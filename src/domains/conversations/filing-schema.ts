@@ -71,7 +71,8 @@ interface Filing {
 const FILINGS: readonly Filing[] = [
   {
     name: 'archiveConversation',
-    description: "Puts a conversation away, out of the viewer's list, until the next message in it. One that is muted stays away.",
+    description:
+      "Puts a conversation away, out of the viewer's list, until the next message in it. One that is muted stays away. A request is accepted or declined instead: BAD_USER_INPUT.",
     file: archiveConversation,
   },
   {

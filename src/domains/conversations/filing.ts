@@ -45,8 +45,15 @@ const file = async (
   });
 };
 
-/** Puts a conversation away until somebody writes in it; while it is muted, for good. @throws NOT_FOUND, FORBIDDEN */
+/**
+ * Puts a conversation away until somebody writes in it; while it is muted, for good. A request is accepted or declined instead: it has its own list,
+ * and put away it would be in none.
+ * @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT for a request to the viewer
+ */
 export const archiveConversation = async (context: Context, conversationId: string): Promise<void> => {
+  const { member } = await findAsMember(context, conversationId);
+  if (member.isRequest)
+    throw badInput({ path: 'input.conversationId', code: 'NOT_ALLOWED', message: 'A request is accepted or declined, not archived.' });
   // A message that comes meanwhile is as if it had come before.
   const head = await readHead(context.db.prisma, conversationLog.name, conversationId);
   await file(context, conversationId, Prisma.sql`archived_seq = ${head?.lastSeq ?? 0}`, Prisma.sql`archived_seq IS NOT NULL`);
