@@ -61,6 +61,22 @@ const origins: Kind<readonly string[]> = {
     ),
   text: 'origins, separated by commas, or `*`',
 };
+const origin: Kind<string> = {
+  schema: z
+    .string()
+    .refine(
+      (value) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol) && `${new URL(value).origin}/` === new URL(value).href,
+      'must be an origin such as https://lyceum.example',
+    )
+    .transform((value) => new URL(value).origin),
+  text: 'an origin, `https://` or `http://`',
+};
+const mailbox: Kind<string> = {
+  schema: z
+    .string()
+    .regex(/^(?:[^<>@\r\n]*<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+)$/, 'must be an address such as Lyceum <mail@example.com>'),
+  text: 'an address, with a name before it or without',
+};
 const pem: Kind<string> = {
   schema: z
     .string()
@@ -142,6 +158,13 @@ export const SETTINGS = {
     "of browsers that may call and open sockets; the server's own pages always may",
   ),
   webClient: setting('WEB_CLIENT', flag, { is: true }, 'serve the web client at `/`; without it, `/` leads to GraphiQL'),
+  publicUrl: dependent(
+    'PUBLIC_URL',
+    origin,
+    ({ given }) => `http://localhost:${Number(given('PORT') ?? 4_000)}`,
+    '`http://localhost:` and the port',
+    'where people find this server: what the links in mails begin with',
+  ),
   trustProxy: setting('TRUST_PROXY', flag, { is: false }, 'believe the last address in `X-Forwarded-For`'),
   dataDir: setting('DATA_DIR', text(), { is: '.data' }, 'the embedded database and the generated key'),
   workers: setting(
@@ -214,6 +237,15 @@ export const SETTINGS = {
       { is: 4, test: 2 },
       'jobs that one process runs at a time, over up to one connection more than that beside the pool; 0 leaves them to others',
     ),
+  },
+  mail: {
+    smtpUrl: setting(
+      'SMTP_URL',
+      url('smtp', 'smtps'),
+      { is: null },
+      'the server that takes mails, with name and password where it asks for them; without it, mails are written to the log with their links',
+    ),
+    from: setting('MAIL_FROM', mailbox, { is: null }, 'whom mails are from; needed with `SMTP_URL`'),
   },
   jwt: {
     privateKey: setting(
@@ -547,6 +579,9 @@ export const loadConfig = (environment: Readonly<Record<string, string | undefin
   if (config.workers > 1 && config.redis.url === null)
     lines.push('  WORKERS: more than one needs REDIS_URL, through which the processes wake each other');
   if (config.documents.trustedOnly && config.documents.trusted === null) lines.push('  TRUSTED_DOCUMENTS_ONLY: needs TRUSTED_DOCUMENTS');
+  if (config.mail.smtpUrl !== null && config.mail.from === null) lines.push('  SMTP_URL: needs MAIL_FROM, whom mails are from');
+  if (config.mail.smtpUrl !== null && config.env === 'production' && !values.has('PUBLIC_URL'))
+    lines.push('  SMTP_URL: needs PUBLIC_URL, which the links in mails begin with');
   const { headersTimeoutMs, requestTimeoutMs } = config.http;
   if (requestTimeoutMs < headersTimeoutMs) lines.push('  HTTP_REQUEST_TIMEOUT_MS: must not be less than HTTP_HEADERS_TIMEOUT_MS');
   if (lines.length > 0) throw new ConfigError(`The configuration is wrong:\n${lines.join('\n')}`);

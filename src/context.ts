@@ -4,6 +4,7 @@ import type { Config } from './config.js';
 import type { Clock } from './clock.js';
 import type { Database } from './db/database.js';
 import type { Role } from './db/generated/prisma/client.js';
+import type { Mailer } from './integrations/mail.js';
 import type { Log } from './observability/log.js';
 import type { RateLimits } from './access/rate-limits.js';
 import type { SecretDigest } from './access/secret-digest.js';
@@ -100,6 +101,9 @@ export interface Services {
   readonly limits: RateLimits;
   readonly tokens: TokenIssuer;
   readonly secretDigest: SecretDigest;
+  /** The secret of a link that is mailed, by the id of the link: only its digest is stored. */
+  readonly linkSecret: SecretDigest;
+  readonly mailer: Mailer;
   readonly typing: TypingMemory;
   readonly likes: LikeQueue;
   readonly memberships: MembershipLookup;

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseCronItems, run, type Job, type ParsedCronItem, type Runner, type TaskList, type WorkerEvents } from 'graphile-worker';
+import { codeOf } from '../errors.js';
 import { createCondition } from '../observability/condition.js';
 import type { Services } from '../context.js';
 import type { ConnectionTarget } from '../db/connection.js';
@@ -203,8 +204,8 @@ const firstFailure = (events: WorkerEvents): Promise<unknown> =>
 
 const logFailure = (log: Log, job: Job, error: unknown): void => {
   const { id, task_identifier: task, attempts: attempt, max_attempts: attempts } = job;
-  // That the database is away is told already.
-  if (isUnavailable(error) && attempt < attempts)
+  // That the database, or a mail server, is away is told already.
+  if ((isUnavailable(error) || codeOf(error) === 'UNAVAILABLE') && attempt < attempts)
     return log.debug({ job: id, task, attempt, reason: reasonOf(error) }, 'a job could not be run; it will be tried again');
   const line = { job: id, task, attempt, attempts, err: error };
   if (attempt < attempts) log.warn(line, 'a job failed; it will be tried again');

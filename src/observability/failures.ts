@@ -88,6 +88,13 @@ export const isUnavailable = (error: unknown): boolean =>
 export const isAccessDenied = (error: unknown): boolean =>
   hasState(error, (code) => ACCESS_DENIED_STATES.has(code)) || some(error, ({ kind }) => has(CLOSED_KINDS, kind));
 
+/** Whether a mail server refuses a mail, its sender or its recipient for good (5xx of RFC 5321), and not merely at present. */
+export const isMailRefused = (error: unknown): boolean =>
+  some(
+    error,
+    ({ code, responseCode }) => (code === 'EENVELOPE' || code === 'EMESSAGE') && typeof responseCode === 'number' && responseCode >= 500,
+  );
+
 /** Whether a write was refused because the database or the connection is read-only. */
 export const isReadOnly = (error: unknown): boolean => hasState(error, (code) => READ_ONLY_STATES.has(code));
 

@@ -14,6 +14,7 @@ import { createTokens, type Tokens } from '../domains/account/tokens.js';
 import { createMembershipLookup } from '../domains/conversations/membership-lookup.js';
 import { createTypingMemory } from '../domains/conversations/typing.js';
 import { createLikeQueue } from '../domains/posts/likes.js';
+import { createMailer } from '../integrations/mail.js';
 import { migrateQueue } from '../jobs/queue.js';
 import { connectionsOf } from '../jobs/worker.js';
 import { createRenderedMarkdown } from '../markdown/html.js';
@@ -107,13 +108,31 @@ export const openServices = async (config: Config, closers: Closers, options: Se
 
   const tokens = await createTokens({ config, clock, log });
   const secretDigest = createSecretDigest(tokens.deriveKey('lyceum secrets of repeated calls'));
+  const linkSecret = createSecretDigest(tokens.deriveKey('lyceum secrets of mailed links'));
+  const mailer = await createMailer(config, log);
   const memories = {
     typing: createTypingMemory({ hub, clock }),
     likes: createLikeQueue(db),
     memberships: createMembershipLookup(db),
     markdown: createRenderedMarkdown(),
   };
-  return { config, clock, log, db, hub, limits, tokens, secretDigest, ...memories, bus, sharedDocuments, writes, target };
+  return {
+    config,
+    clock,
+    log,
+    db,
+    hub,
+    limits,
+    tokens,
+    secretDigest,
+    linkSecret,
+    mailer,
+    ...memories,
+    bus,
+    sharedDocuments,
+    writes,
+    target,
+  };
 };
 
 /** Opens the database alone, and brings it to the newest migration. An embedded one is added to `closers`. */

@@ -13,9 +13,9 @@ const FLOORS: readonly (readonly string[])[] = [
   ['server/'],
   ['domains/'],
   ['graphql/', 'jobs/'],
-  ['access/', 'context.ts', 'markdown/', 'realtime/'],
+  ['access/', 'context.ts', 'integrations/', 'markdown/', 'realtime/'],
   ['db/', 'redis/'],
-  ['memory/', 'observability/', 'clock.ts', 'config.ts', 'demo/users.ts', 'errors.ts'],
+  ['memory/', 'observability/', 'clock.ts', 'config.ts', 'demo/users.ts', 'errors.ts', 'texts/'],
 ];
 
 /** The same for the web client, in `web/src`. Beside itself it knows the client kit alone, and of the schema what is generated from it. */

@@ -1,0 +1,75 @@
+import type { Language } from './language.js';
+
+/** A mail in words: paragraphs, then a button where there is something to do, then the rest. */
+export interface MailText {
+  readonly subject: string;
+  readonly before: readonly string[];
+  /** What the link of the mail does. */
+  readonly action?: string;
+  readonly after: readonly string[];
+}
+
+/** What each kind of mail speaks of. */
+export interface MailValues {
+  readonly verifyEmail: { readonly username: string; readonly until: string };
+  readonly addressTaken: { readonly username: string };
+  readonly emailChanged: { readonly username: string };
+}
+
+export type MailKind = keyof MailValues;
+
+type Catalogue = { readonly [Kind in MailKind]: (values: MailValues[Kind]) => MailText };
+
+const en: Catalogue = {
+  verifyEmail: ({ username, until }) => ({
+    subject: 'Confirm your mail address',
+    before: [`Somebody has given this address for the account ${username} at Lyceum. If it was you, confirm that it is yours.`],
+    action: 'Confirm the address',
+    after: [`The link is good until ${until}.`, 'If it was not you, there is nothing to do: without the link, the address is not used.'],
+  }),
+  addressTaken: ({ username }) => ({
+    subject: 'You have an account already',
+    before: [
+      `Somebody wanted to use this address for another account at Lyceum. It belongs to your account ${username}, and nothing has changed.`,
+      'If it was you, sign in with that account. If you do not know its password, you can choose a new one.',
+    ],
+    action: 'Choose a new password',
+    after: ['If it was not you, there is nothing to do. Whoever it was has not been told that you have an account.'],
+  }),
+  emailChanged: ({ username }) => ({
+    subject: 'Your mail address has been changed',
+    before: [`Your account ${username} at Lyceum has another mail address now. Nothing more is sent to this one.`],
+    after: ['If it was not you, somebody else has your password: write to those who run this server.'],
+  }),
+};
+
+const de: Catalogue = {
+  verifyEmail: ({ username, until }) => ({
+    subject: 'Mailadresse bestätigen',
+    before: [
+      `Jemand hat diese Adresse für das Konto ${username} bei Lyceum angegeben. Wenn Sie das waren, bestätigen Sie, dass es Ihre ist.`,
+    ],
+    action: 'Adresse bestätigen',
+    after: [`Der Link gilt bis ${until}.`, 'Wenn Sie das nicht waren, ist nichts zu tun: Ohne den Link wird die Adresse nicht verwendet.'],
+  }),
+  addressTaken: ({ username }) => ({
+    subject: 'Sie haben schon ein Konto',
+    before: [
+      `Jemand wollte diese Adresse für ein weiteres Konto bei Lyceum verwenden. Sie gehört zu Ihrem Konto ${username}, und nichts hat sich geändert.`,
+      'Wenn Sie das waren, melden Sie sich mit diesem Konto an. Wenn Sie das Passwort nicht kennen, können Sie ein neues wählen.',
+    ],
+    action: 'Neues Passwort wählen',
+    after: ['Wenn Sie das nicht waren, ist nichts zu tun. Wer es war, hat nicht erfahren, dass Sie ein Konto haben.'],
+  }),
+  emailChanged: ({ username }) => ({
+    subject: 'Ihre Mailadresse wurde geändert',
+    before: [`Ihr Konto ${username} bei Lyceum hat jetzt eine andere Mailadresse. An diese hier wird nichts mehr geschickt.`],
+    after: ['Wenn Sie das nicht waren, kennt jemand anderes Ihr Passwort: Schreiben Sie denen, die diesen Server betreiben.'],
+  }),
+};
+
+const CATALOGUES: Readonly<Record<Language, Catalogue>> = { en, de };
+
+/** A kind of mail in somebody's language. */
+export const mailText = <Kind extends MailKind>(language: Language, kind: Kind, values: MailValues[Kind]): MailText =>
+  CATALOGUES[language][kind](values);
