@@ -9,7 +9,7 @@ import { connectRedis, createRedisAway } from '../redis/connection.js';
 import { inTime } from '../redis/in-time.js';
 
 interface RateLimit {
-  /** What is counted: an address (see `address.ts`), a user by id, or a user name as it was typed, whether or not it exists. */
+  /** What is counted: an address (see `address.ts`), a user by id, or a name or mail address as it was typed, whether or not it exists. */
   readonly of: 'address' | 'user' | 'name';
   /** How many points a key has within a window of `seconds`, which begins with its first use. */
   readonly points: number;
@@ -24,8 +24,14 @@ interface RateLimit {
  */
 const RATE_LIMITS = {
   signUp: { of: 'address', points: 100, seconds: 3_600 },
+  /** Mails that somebody asks for: from an address, by a user, and to a mail address, whoever asks. */
+  mailFromAddress: { of: 'address', points: 30, seconds: 3_600 },
+  mailByUser: { of: 'user', points: 10, seconds: 3_600 },
+  mailToAddress: { of: 'name', points: 5, seconds: 3_600 },
   loginFromAddress: { of: 'address', points: 100, seconds: 900 },
   loginAsName: { of: 'name', points: 10, seconds: 900 },
+  /** By somebody who is signed in. */
+  passwordByUser: { of: 'user', points: 10, seconds: 900 },
   roomCodeFromAddress: { of: 'address', points: 100, seconds: 600 },
   roomCodeByUser: { of: 'user', points: 20, seconds: 600 },
   passcodeFromAddress: { of: 'address', points: 100, seconds: 600 },
@@ -64,6 +70,8 @@ export interface RateLimits {
    * @throws RATE_LIMITED with `retryAfterMs`, the milliseconds until it will be allowed again
    */
   readonly consume: (rule: RateLimitRule, key: string | null) => Promise<void>;
+  /** Counts one act and tells whether it is allowed, for what is left undone beyond the limit and not refused. */
+  readonly isAllowed: (rule: RateLimitRule, key: string | null) => Promise<boolean>;
   /**
    * Runs the check of a secret that can be guessed. The attempt is counted before, so that parallel guesses cannot pass the limit together,
    * and given back afterwards unless the guess was wrong, that is unless `work` throws a coded error other than UNAVAILABLE and
@@ -188,6 +196,14 @@ export const createRateLimits = (
         };
   return {
     consume,
+    isAllowed: (rule, key) =>
+      consume(rule, key).then(
+        () => true,
+        (error: unknown) => {
+          if (codeOf(error) === 'RATE_LIMITED') return false;
+          throw error;
+        },
+      ),
     spend,
     guess: async (keys, work) => {
       const counted: [RateLimitRule, string | null][] = [];

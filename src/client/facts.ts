@@ -43,6 +43,7 @@ export const EMBEDDED_TYPES: readonly string[] = [
   'AnnouncementEdge',
   'ArchiveConversationPayload',
   'BlockUserPayload',
+  'ChangeEmailPayload',
   'CommentAdded',
   'CommentConnection',
   'CommentCount',
@@ -110,6 +111,7 @@ export const EMBEDDED_TYPES: readonly string[] = [
   'RemoveMemberPayload',
   'RemoveReactionPayload',
   'RenameConversationPayload',
+  'ResendVerificationPayload',
   'RevokeAllSessionsPayload',
   'RevokeSessionPayload',
   'SendMessagePayload',
@@ -135,6 +137,7 @@ export const EMBEDDED_TYPES: readonly string[] = [
   'UpdateProfilePayload',
   'UserConnection',
   'UserEdge',
+  'VerifyEmailPayload',
 ];
 
 /** Every code of an error (`extensions.code`), and what may be done about it: nothing, the same again later, or going on from the last cursor. */

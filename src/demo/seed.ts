@@ -138,6 +138,8 @@ const planUsers = ({ demo, now, userId }: Plan, passwordHash: string): Prisma.Us
     username,
     usernameKey: usernameKey(username),
     email: `${username}@lyceum.example`,
+    emailKey: `${username}@lyceum.example`,
+    emailVerifiedAt: new Date(joinedAt(now, index)),
     passwordHash,
     createdAt: new Date(joinedAt(now, index)),
   }));

@@ -92,7 +92,7 @@ describe('register', () => {
     });
     expect(user).toMatchObject({ username: 'Ada', displayName: 'Ada L.', role: 'MEMBER', bio: null });
     const { me } = await app.data(Me, {}, { token: credentials.accessToken });
-    expect(me).toMatchObject({ email: 'ada@example.com', deviceCount: 0, user: { id: user.id, username: 'Ada' } });
+    expect(me).toMatchObject({ email: 'Ada@Example.com', deviceCount: 0, user: { id: user.id, username: 'Ada' } });
     expect(me['id']).not.toBe(user.id);
     expect(Date.parse(credentials.accessTokenExpiresAt)).toBeGreaterThan(Date.now());
   });
@@ -143,15 +143,11 @@ describe('register', () => {
 
   it('names what is taken, whatever the case', async () => {
     await register({ username: 'Taken', email: 'taken@example.com', password: PASSWORD });
-    const both = await app.execute(Register, {
-      input: { username: 'tAKEN', email: 'TAKEN@example.com', password: PASSWORD },
+    const again = await app.execute(Register, {
+      input: { username: 'tAKEN', email: 'other@example.com', password: PASSWORD },
     });
-    expect(codeOf(both)).toBe('CONFLICT');
-    expect(pathsOf(both)).toEqual(['input.username', 'input.email']);
-    const address = await app.execute(Register, {
-      input: { username: 'nottaken', email: 'Taken@Example.com', password: PASSWORD },
-    });
-    expect(pathsOf(address)).toEqual(['input.email']);
+    expect(codeOf(again)).toBe('CONFLICT');
+    expect(pathsOf(again)).toEqual(['input.username']);
   });
 
   it('gives a name to one of many who want it at once', async () => {
@@ -198,6 +194,7 @@ describe('login', () => {
   let user: TestUser;
   beforeAll(async () => {
     user = await app.user('Grace');
+    await app.database.query(`UPDATE "user" SET email = pending_email, email_key = pending_email_key WHERE username = 'Grace'`);
   });
 
   it.each(['Grace', 'gRACE', ' grace ', 'grace@example.com', 'GRACE@EXAMPLE.COM'])('takes %j for the same person', async (identifier) => {

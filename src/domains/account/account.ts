@@ -6,13 +6,18 @@ import { notFound } from '../../errors.js';
 import { usernameKey } from './rules.js';
 import { rightsLog } from './topics.js';
 
-/** The public columns of a user. */
-export type PublicUser = Pick<User, 'id' | 'username' | 'displayName' | 'bio' | 'role' | 'createdAt'>;
+/** The public columns of a user, which are what a query of users reads: no list of them carries password hashes. */
+export const PUBLIC_COLUMNS = {
+  ...({ id: true, username: true, displayName: true, bio: true, role: true } as const),
+  ...({ status: true, locale: true, timeZone: true, createdAt: true } as const),
+} satisfies Prisma.UserSelect;
+
+export type PublicUser = Pick<User, keyof typeof PUBLIC_COLUMNS>;
 
 /** The same columns as a JSON object, for statements of other domains that have a user's id; {@link publicUserOf} parses it. */
 export const publicUserJson = (userId: Prisma.Sql): Prisma.Sql => Prisma.sql`(
   SELECT json_build_object('id', public.id, 'username', public.username, 'displayName', public.display_name, 'bio', public.bio,
-    'role', public.role, 'createdAt', public.created_at)
+    'role', public.role, 'status', public.status, 'locale', public.locale, 'timeZone', public.time_zone, 'createdAt', public.created_at)
   FROM "user" public WHERE public.id = ${userId})`;
 
 export type PublicUserJson = Omit<PublicUser, 'createdAt'> & { readonly createdAt: string };

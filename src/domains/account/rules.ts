@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { issueOf, lengthOf, text } from '../../graphql/text.js';
+import { readEmailAddress } from './email-address.js';
 
 /** ASCII only, so that names that look the same are the same, and lower case does not depend on the language. */
 const USERNAME = /^[A-Za-z][A-Za-z0-9_-]{2,29}$/;
@@ -8,9 +9,6 @@ export const isUsername = (value: string): boolean => USERNAME.test(value);
 
 /** The normalised username, which is unique. */
 export const usernameKey = (username: string): string => username.toLowerCase();
-
-/** The normalised email address, which is unique. */
-export const emailKey = (email: string): string => email.toLowerCase();
 
 /** The prefix of the generated usernames of guests; no other username may begin with it. */
 export const GUEST_PREFIX = 'guest-';
@@ -24,13 +22,13 @@ export const usernameText = z
     issue.addIssue(issueOf({ code: 'RESERVED', message, params: { prefix: GUEST_PREFIX } }));
   });
 
-/** RFC 5321 allows 254 characters for an address. */
-export const emailText = z
-  .string()
-  .trim()
-  .max(254, 'Must have at most 254 characters.')
-  .pipe(z.email('Must be an email address.'))
-  .transform(emailKey);
+/** A mail address, as it was written; {@link emailAddressOf} reads it. */
+export const emailText = z.string().transform((value, issue): string => {
+  const address = readEmailAddress(value);
+  if (address !== null) return address.written;
+  issue.addIssue(issueOf({ code: 'INVALID_FORMAT', message: 'Must be an email address.' }));
+  return z.NEVER;
+});
 
 const PASSWORD = { min: 8, max: 200 };
 
@@ -44,3 +42,38 @@ export const passwordText = z.string().superRefine((value, issue) => {
 export const displayNameText = text(1, 100, { singleLine: true });
 
 export const bioText = text(0, 1_000);
+
+export const statusText = text(0, 100, { singleLine: true });
+
+/** A language tag of BCP 47, in its canonical form. */
+export const localeText = z
+  .string()
+  .max(35, 'Must have at most 35 characters.')
+  .transform((value, issue) => {
+    try {
+      const [locale] = Intl.getCanonicalLocales(value);
+      if (locale !== undefined) return locale;
+    } catch {
+      // Told below.
+    }
+    issue.addIssue(issueOf({ code: 'INVALID_FORMAT', message: 'Must be a language tag, such as de-AT.' }));
+    return z.NEVER;
+  });
+
+/** The name of a time zone, in its canonical form. */
+export const timeZoneText = z
+  .string()
+  .max(64, 'Must have at most 64 characters.')
+  .transform((value, issue) => {
+    try {
+      // An offset such as +01:00 is known there, too, and does not follow summer time.
+      if (/^[A-Za-z]/.test(value)) return new Intl.DateTimeFormat('en', { timeZone: value }).resolvedOptions().timeZone;
+    } catch {
+      // Told below.
+    }
+    issue.addIssue(issueOf({ code: 'INVALID_FORMAT', message: 'Must be the name of a time zone, such as Europe/Vienna.' }));
+    return z.NEVER;
+  });
+
+/** The secret of a mailed link. */
+export const linkTokenText = z.string().regex(/^[0-9a-f]{64}$/, 'Must be what stands behind the # of the link.');

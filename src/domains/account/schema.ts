@@ -11,8 +11,19 @@ import { mutation } from '../../graphql/mutation.js';
 import { PASSWORD, READ, WRITE } from '../../graphql/price.js';
 import { text } from '../../graphql/text.js';
 import { principalOf, viewerOf } from '../../access/viewer.js';
-import { findUser, findUsers } from './account.js';
-import { bioText, displayNameText, emailText, isUsername, passwordText, usernameKey, usernameText } from './rules.js';
+import { findUser, findUsers, PUBLIC_COLUMNS } from './account.js';
+import {
+  bioText,
+  displayNameText,
+  emailText,
+  isUsername,
+  localeText,
+  passwordText,
+  statusText,
+  timeZoneText,
+  usernameKey,
+  usernameText,
+} from './rules.js';
 import { endSession, refreshSession, startSession, type Credentials as SessionCredentials } from './sessions.js';
 import { createGuest, createMember, findByPassword, oldestFirst, updateProfile, matchingUsers } from './users.js';
 
@@ -31,16 +42,18 @@ export const Role = builder.enumType('Role', {
   } as const,
 });
 
-/** The query reads only public columns, so no list of users carries password hashes. */
 export const User = builder.prismaNode('User', {
   id: { field: 'id', description: 'Its global id.' },
   nullable: true,
-  select: { id: true, username: true, displayName: true, bio: true, role: true, createdAt: true },
+  select: PUBLIC_COLUMNS,
   description: 'A user of the community: somebody with an account, or a guest.',
   fields: (t) => ({
     username: t.exposeString('username', { description: 'The unique name, in the case that was chosen.' }),
     displayName: t.exposeString('displayName', { description: 'The name to show; 1 to 100 characters.' }),
     bio: t.exposeString('bio', { nullable: true, description: 'What they say about themselves.' }),
+    status: t.exposeString('status', { nullable: true, description: 'What they are at, in their own words.' }),
+    locale: t.exposeString('locale', { nullable: true, description: 'Their language, as a tag of BCP 47, such as `de-AT`.' }),
+    timeZone: t.exposeString('timeZone', { nullable: true, description: 'Their time zone, by its IANA name, such as `Europe/Vienna`.' }),
     role: t.expose('role', { type: Role, description: 'What they may do.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When they joined.' }),
   }),
@@ -54,9 +67,12 @@ export const Me = builder.prismaObject('User', {
   description: 'What only the viewer sees of their account.',
   fields: (t) => ({
     user: t.variant(User, { description: 'The viewer as everyone sees them.' }),
-    email: t.exposeString('email', {
+    email: t.string({
       nullable: true,
-      description: 'The address of the account, in lower case; null for guests.',
+      description:
+        'The mail address of the account, as it was written; of a new account the one that waits to be confirmed. Null for guests.',
+      select: { email: true, pendingEmail: true },
+      resolve: ({ email, pendingEmail }) => email ?? pendingEmail,
     }),
   }),
 });
@@ -198,7 +214,8 @@ builder.queryField('users', (t) =>
 // ---------------------------------------------------------------- mutations
 
 mutation('register', {
-  description: 'Makes an account with a password and signs in to it.',
+  description:
+    'Makes an account with a password and signs in to it. A link is sent to the mail address, which belongs to the account once that is opened: until then one signs in with the username. The answer is the same when the address has an account: its owner learns of it by mail.',
   access: 'anyone',
   limit: 'signUp',
   price: { own: WRITE + PASSWORD },
@@ -212,12 +229,14 @@ mutation('register', {
         description:
           '3 to 30 letters, digits, hyphens and underscores, beginning with a letter, but not with `guest-`. Unique, whatever the case.',
       }),
-      email: t.string({ required: true, check: emailText, description: 'An email address that has no account yet.' }),
+      email: t.string({ required: true, check: emailText, description: 'A mail address; international ones are welcome.' }),
       password: t.string({ required: true, check: passwordText, description: '8 to 200 characters.' }),
       displayName: t.string({
         check: displayNameText,
         description: 'The name to show, 1 to 100 characters; the username when left out.',
       }),
+      locale: t.string({ check: localeText, description: 'The language for mails, as a tag of BCP 47, such as `de-AT`.' }),
+      timeZone: t.string({ check: timeZoneText, description: 'The time zone, by its IANA name, such as `Europe/Vienna`.' }),
     }),
   },
   run: async (input, context) => {
@@ -245,7 +264,7 @@ mutation('login', {
   input: {
     description: 'The name and the password to sign in with.',
     fields: (t) => ({
-      identifier: t.string({ required: true, description: 'The username or the email address, in any case.' }),
+      identifier: t.string({ required: true, description: 'The username, or a mail address that has been confirmed, in any case.' }),
       password: t.string({ required: true, description: 'The password.' }),
     }),
   },
@@ -352,6 +371,9 @@ mutation('updateProfile', {
         check: bioText,
         description: 'A text about themselves; at most 1,000 characters, null removes it.',
       }),
+      status: t.string({ check: statusText, description: 'What they are at, on one line; at most 100 characters, null removes it.' }),
+      locale: t.string({ check: localeText, description: 'Their language, as a tag of BCP 47, such as `de-AT`; null removes it.' }),
+      timeZone: t.string({ check: timeZoneText, description: 'Their time zone, by its IANA name; null removes it.' }),
     }),
   },
   run: async (input, context) => ({ user: await updateProfile(context, input) }),

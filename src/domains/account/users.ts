@@ -4,10 +4,13 @@ import type { Database } from '../../db/database.js';
 import { isUniqueViolation } from '../../observability/failures.js';
 import type { Prisma, User } from '../../db/generated/prisma/client.js';
 import type { Keyset } from '../../db/keyset.js';
-import { coded, fieldErrors, type FieldError } from '../../errors.js';
+import { coded, fieldErrors } from '../../errors.js';
+import { sendMail } from '../../jobs/mail.js';
 import { hashPassword, isOutdated, verifyPassword } from '../../access/passwords.js';
 import { viewerOf } from '../../access/viewer.js';
-import { emailKey, GUEST_PREFIX, isUsername, usernameKey } from './rules.js';
+import { emailAddressOf, emailKey } from './email-address.js';
+import { verificationMail } from './mails.js';
+import { GUEST_PREFIX, isUsername, usernameKey } from './rules.js';
 
 export interface NewMember {
   readonly username: string;
@@ -16,6 +19,8 @@ export interface NewMember {
   /** Defaults to the username. */
   readonly displayName?: string | null | undefined;
   readonly bio?: string | null | undefined;
+  readonly locale?: string | null | undefined;
+  readonly timeZone?: string | null | undefined;
 }
 
 /** In the order of creation. */
@@ -28,43 +33,48 @@ export const oldestFirst: Keyset<Pick<User, 'id' | 'createdAt'>> = {
 };
 
 /**
- * Creates a MEMBER from validated input.
- * @throws CONFLICT that names what is taken: the username, the email address, or both
+ * Creates a MEMBER from validated input, and asks by mail whether the address is theirs. Until that is confirmed it belongs to nobody: the account is
+ * made in the same way, and as quickly, when somebody else has the address, who is told of it by mail.
+ * @throws CONFLICT when the username is taken
  */
-export const createMember = async ({ db, clock }: Pick<Services, 'db' | 'clock'>, input: NewMember): Promise<User> => {
-  const keys = { usernameKey: usernameKey(input.username), email: emailKey(input.email) };
-  // This check saves the hashing and can report both conflicts together; the unique indexes are what guarantees uniqueness.
-  await assertFree(db, keys);
+export const createMember = async (services: Pick<Services, 'db' | 'clock' | 'limits'>, input: NewMember): Promise<User> => {
+  const { db, clock, limits } = services;
+  const key = usernameKey(input.username);
+  const email = emailAddressOf(input.email);
+  // This check saves the hashing; the unique index is what guarantees uniqueness.
+  await assertFree(db, key);
   const passwordHash = await hashPassword(input.password);
+  // Beyond the limit there is an account, and no mail: an address is neither flooded nor kept from anybody.
+  const isMailed = await limits.isAllowed('mailToAddress', email.key);
   try {
-    return await db.prisma.user.create({
-      data: {
-        ...keys,
-        username: input.username,
-        displayName: input.displayName ?? input.username,
-        bio: input.bio ?? null,
-        role: 'MEMBER',
-        passwordHash,
-        createdAt: new Date(clock.now()),
-      },
+    return await db.transact(async (tx) => {
+      const user = await tx.user.create({
+        data: {
+          username: input.username,
+          usernameKey: key,
+          pendingEmail: email.written,
+          pendingEmailKey: email.key,
+          displayName: input.displayName ?? input.username,
+          bio: input.bio ?? null,
+          locale: input.locale ?? null,
+          timeZone: input.timeZone ?? null,
+          role: 'MEMBER',
+          passwordHash,
+          createdAt: new Date(clock.now()),
+        },
+      });
+      if (isMailed) sendMail(tx, services, verificationMail, { userId: user.id });
+      return user;
     });
   } catch (error) {
-    if (isUniqueViolation(error)) await assertFree(db, keys);
+    if (isUniqueViolation(error)) await assertFree(db, key);
     throw error;
   }
 };
 
-const assertFree = async (db: Database, keys: { readonly usernameKey: string; readonly email: string }): Promise<void> => {
-  const holders = await db.prisma.user.findMany({
-    where: { OR: [{ usernameKey: keys.usernameKey }, { email: keys.email }] },
-    select: { usernameKey: true, email: true },
-  });
-  const fields: FieldError[] = [];
-  if (holders.some((holder) => holder.usernameKey === keys.usernameKey))
-    fields.push({ path: 'input.username', code: 'TAKEN', message: 'Is taken.' });
-  if (holders.some((holder) => holder.email === keys.email))
-    fields.push({ path: 'input.email', code: 'TAKEN', message: 'Has an account already.' });
-  if (fields.length > 0) throw fieldErrors('CONFLICT', fields);
+const assertFree = async ({ prisma }: Pick<Database, 'prisma'>, key: string): Promise<void> => {
+  if ((await prisma.user.count({ where: { usernameKey: key } })) > 0)
+    throw fieldErrors('CONFLICT', [{ path: 'input.username', code: 'TAKEN', message: 'Is taken.' }]);
 };
 
 /** The alphabet of guest names, without letters and digits that look alike. */
@@ -120,22 +130,24 @@ export const findByPassword = async (
 
 const findByIdentifier = async (db: Database, identifier: string): Promise<User | null> => {
   if (isUsername(identifier)) return await db.prisma.user.findUnique({ where: { usernameKey: usernameKey(identifier) } });
-  // PostgreSQL's text cannot contain NUL.
-  if (!identifier.includes('@') || identifier.includes('\0')) return null;
-  return await db.prisma.user.findUnique({ where: { email: emailKey(identifier) } });
+  const key = emailKey(identifier);
+  return key === null ? null : await db.prisma.user.findUnique({ where: { emailKey: key } });
 };
+
+/** The fields of a profile that may be empty. */
+const OPTIONAL = ['bio', 'status', 'locale', 'timeZone'] as const;
 
 /** Changes the given fields of the viewer's profile. */
 export const updateProfile = async (
   context: Context,
-  input: { readonly displayName?: string | null | undefined; readonly bio?: string | null | undefined },
+  input: Readonly<Partial<Record<'displayName' | (typeof OPTIONAL)[number], string | null | undefined>>>,
 ): Promise<User> =>
   await context.db.prisma.user.update({
     where: { id: viewerOf(context).id },
     data: {
       ...(typeof input.displayName === 'string' ? { displayName: input.displayName } : {}),
-      // Null or blank removes the text; a field that is left out is not changed.
-      ...(input.bio === undefined ? {} : { bio: input.bio === '' ? null : input.bio }),
+      // Null or blank removes a text; a field that is left out is not changed.
+      ...Object.fromEntries(OPTIONAL.filter((field) => input[field] !== undefined).map((field) => [field, input[field] || null])),
     },
   });
 

@@ -3,12 +3,7 @@ import { BY_ID, OWN_COUNT, READ, SHORT_COUNT, STATEMENT } from '../../graphql/pr
 import { z } from 'zod';
 import { builder } from '../../graphql/builder.js';
 import { connectionType, listPage, nodeQuery } from '../../graphql/connection.js';
-import {
-  Prisma,
-  type Announcement as AnnouncementRow,
-  type Notification as NotificationRow,
-  type User as UserRow,
-} from '../../db/generated/prisma/client.js';
+import { Prisma, type Announcement as AnnouncementRow, type Notification as NotificationRow } from '../../db/generated/prisma/client.js';
 import { badInput } from '../../errors.js';
 import { decodeId, encodeId } from '../../graphql/ids.js';
 import { headFirst, heads } from '../../graphql/heads.js';
@@ -17,6 +12,7 @@ import { mutation } from '../../graphql/mutation.js';
 import { encodeCursor, headCursor } from '../../realtime/cursor.js';
 import { list, text } from '../../graphql/text.js';
 import { viewerOf } from '../../access/viewer.js';
+import { PUBLIC_COLUMNS, type PublicUser } from '../account/account.js';
 import { Me, meField, User } from '../account/schema.js';
 import { announce } from './announcements.js';
 import { preferencesOf, updatePreferences, type Preference } from './preferences.js';
@@ -37,7 +33,7 @@ const announcementHead = heads(announcementLog);
 
 interface Actors {
   readonly count: number;
-  readonly latest: readonly Pick<UserRow, 'id' | 'username' | 'displayName' | 'bio' | 'role' | 'createdAt'>[];
+  readonly latest: readonly PublicUser[];
 }
 
 /** The actors of a notification; one statement for all notifications of a response. */
@@ -52,7 +48,7 @@ const actorsOf = batched<Actors>(
         actors: {
           take: MAX_ACTORS,
           orderBy: [{ at: 'desc' }, { userId: 'desc' }],
-          select: { user: { select: { id: true, username: true, displayName: true, bio: true, role: true, createdAt: true } } },
+          select: { user: { select: PUBLIC_COLUMNS } },
         },
       },
     });

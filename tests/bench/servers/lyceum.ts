@@ -2,6 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type * as AppModule from '../../../src/process/app.js';
 import type * as ConfigModule from '../../../src/config.js';
+import type * as AccountModule from '../../../src/domains/account/account.js';
 import type * as SentRowsModule from '../../../src/domains/conversations/sent-rows.js';
 import type * as TopicsModule from '../../../src/domains/conversations/topics.js';
 import type * as CursorModule from '../../../src/realtime/cursor.js';
@@ -18,6 +19,7 @@ const built = async <Module>(path: string): Promise<Module> =>
   (await import(new URL(`../../../dist/${path}`, import.meta.url).href)) as Module;
 const { startApp } = await built<typeof AppModule>('process/app.js');
 const { loadConfig } = await built<typeof ConfigModule>('config.js');
+const { PUBLIC_COLUMNS } = await built<typeof AccountModule>('domains/account/account.js');
 const { conversationLog } = await built<typeof TopicsModule>('domains/conversations/topics.js');
 const { encodeCursor } = await built<typeof CursorModule>('realtime/cursor.js');
 const { encodeId } = await built<typeof IdsModule>('graphql/ids.js');
@@ -35,8 +37,6 @@ const conversationId = process.env['BENCH_CONVERSATION'] ?? randomUUID();
 const userIdOf = (index: number): string => `00000000-0000-7000-8000-${String(index).padStart(12, '0')}`;
 const sessionIdOf = (index: number): string => `00000000-0000-7000-9000-${String(index).padStart(12, '0')}`;
 const CHUNK = 1_000;
-/** What `sendMessage` reads of an author. */
-const PUBLIC = { id: true, username: true, displayName: true, bio: true, role: true, createdAt: true } as const;
 
 let users = 0;
 /** Sees to it that so many users are there and members of the conversation. */
@@ -113,7 +113,7 @@ const write = async (first: number, count: number): Promise<number> => {
     body: bodyOf(first + index),
   }));
   const emitted = await db.transact(async (tx) => {
-    const written = await tx.message.createManyAndReturn({ data: messages, include: { author: { select: PUBLIC } } });
+    const written = await tx.message.createManyAndReturn({ data: messages, include: { author: { select: PUBLIC_COLUMNS } } });
     // As `sendMessage` does, but for many at once.
     return written.map(({ author, ...message }) =>
       tx.emit(

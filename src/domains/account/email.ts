@@ -1,0 +1,75 @@
+import type { Context } from '../../context.js';
+import type { User } from '../../db/generated/prisma/client.js';
+import { coded, fieldErrors } from '../../errors.js';
+import { sendMail } from '../../jobs/mail.js';
+import { isUniqueViolation } from '../../observability/failures.js';
+import { viewerOf } from '../../access/viewer.js';
+import { findUser } from './account.js';
+import { emailAddressOf } from './email-address.js';
+import { noSuchLink, spendLink } from './links.js';
+import { emailChangedMail, verificationMail } from './mails.js';
+import { assertPassword } from './password.js';
+
+/**
+ * Asks for another address. It takes the place of the present one when a link is opened that is sent there; whether it has an account already is told
+ * by mail alone.
+ * @throws BAD_USER_INPUT for a wrong password, FORBIDDEN for a guest, RATE_LIMITED
+ */
+export const changeEmail = async (context: Context, input: { readonly email: string; readonly password: string }): Promise<User> => {
+  const email = emailAddressOf(input.email);
+  const user = await findUser(context, viewerOf(context).id);
+  await assertPassword(context, user, input.password, 'input.password');
+  await context.limits.consume('mailToAddress', email.key);
+  return await context.db.transact(async (tx) => {
+    const changed = await tx.user.update({
+      where: { id: user.id },
+      // The address of the account itself, asked for again, ends the change.
+      data:
+        email.key === user.emailKey
+          ? { pendingEmail: null, pendingEmailKey: null }
+          : { pendingEmail: email.written, pendingEmailKey: email.key },
+    });
+    sendMail(tx, context, verificationMail, { userId: user.id });
+    return changed;
+  });
+};
+
+/**
+ * Sends another link to the viewer's address that waits for it.
+ * @throws CONFLICT when none does, RATE_LIMITED
+ */
+export const resendVerification = async (context: Context): Promise<void> => {
+  const { id, pendingEmailKey, emailKey, emailVerifiedAt } = await findUser(context, viewerOf(context).id);
+  const waiting = pendingEmailKey ?? (emailVerifiedAt === null ? emailKey : null);
+  if (waiting === null) throw coded('CONFLICT', 'There is no address that waits to be confirmed.');
+  await context.limits.consume('mailToAddress', waiting);
+  await context.db.transact(async (tx) => sendMail(tx, context, verificationMail, { userId: id }));
+};
+
+/**
+ * Confirms an address by the link that was sent there: it becomes that of the account, and the one before is told.
+ * @throws BAD_USER_INPUT for a link that is not good, or is for an address that has been changed since; CONFLICT when another account has confirmed the
+ *   address meanwhile
+ */
+export const verifyEmail = async (context: Pick<Context, 'db' | 'clock'>, token: string): Promise<User> => {
+  const now = new Date(context.clock.now());
+  try {
+    return await context.db.transact(async (tx) => {
+      const { userId, emailKey } = await spendLink(tx, now, 'VERIFY_EMAIL', token);
+      const user = await tx.user.findUniqueOrThrow({ where: { id: userId } });
+      if (user.pendingEmailKey !== emailKey) {
+        if (user.emailKey !== emailKey) throw noSuchLink();
+        return await tx.user.update({ where: { id: userId }, data: { emailVerifiedAt: now } });
+      }
+      if (user.email !== null) sendMail(tx, context, emailChangedMail, { userId, to: user.email });
+      return await tx.user.update({
+        // Only if no other address was asked for meanwhile.
+        where: { id: userId, pendingEmailKey: emailKey },
+        data: { email: user.pendingEmail, emailKey, emailVerifiedAt: now, pendingEmail: null, pendingEmailKey: null },
+      });
+    });
+  } catch (error) {
+    if (!isUniqueViolation(error)) throw error;
+    throw fieldErrors('CONFLICT', [{ path: 'input.token', code: 'TAKEN', message: 'The address belongs to another account by now.' }]);
+  }
+};

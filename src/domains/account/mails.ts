@@ -1,0 +1,42 @@
+import type { User } from '../../db/generated/prisma/client.js';
+import type { Mail } from '../../integrations/mail.js';
+import { mailTask } from '../../jobs/mail.js';
+import { languageOf, momentIn } from '../../texts/language.js';
+import { mailText, type MailKind, type MailValues } from '../../texts/mails.js';
+import { linkFor } from './links.js';
+
+type Recipient = Pick<User, 'locale'>;
+
+const mailTo = <Kind extends MailKind>(to: string, { locale }: Recipient, kind: Kind, values: MailValues[Kind], link?: string): Mail => {
+  const language = languageOf(locale);
+  return { to, language, text: mailText(language, kind, values), ...(link === undefined ? {} : { link }) };
+};
+
+/**
+ * To the address that somebody has given: asks whether it is theirs. Whoever has this address on another account already is told of that instead, so
+ * that nobody but them learns of it.
+ */
+export const verificationMail = mailTask<{ readonly userId: string }>('account.verificationMail', async (services, { userId }, mailId) => {
+  const { prisma } = services.db;
+  const user = await prisma.user.findUnique({ where: { id: userId } });
+  const [email, key] = user?.pendingEmailKey ? [user.pendingEmail, user.pendingEmailKey] : [user?.email, user?.emailKey];
+  if (!user || !email || !key || (key === user.emailKey && user.emailVerifiedAt !== null)) return null;
+  const holder = await prisma.user.findUnique({ where: { emailKey: key } });
+  if (holder?.email && holder.id !== userId) {
+    const { username } = holder;
+    return mailTo(holder.email, holder, 'addressTaken', { username }, `${services.config.publicUrl}/forgot-password`);
+  }
+  const link = await linkFor(services, { mailId, purpose: 'VERIFY_EMAIL', userId, emailKey: key });
+  if (link === null) return null;
+  const until = momentIn(languageOf(user.locale), user.timeZone, link.expiresAt);
+  return mailTo(email, user, 'verifyEmail', { username: user.username, until }, link.url);
+});
+
+/** To the address that an account no longer has. */
+export const emailChangedMail = mailTask<{ readonly userId: string; readonly to: string }>(
+  'account.emailChangedMail',
+  async ({ db }, { userId, to }) => {
+    const user = await db.prisma.user.findUnique({ where: { id: userId } });
+    return user && mailTo(to, user, 'emailChanged', { username: user.username });
+  },
+);
