@@ -1,7 +1,9 @@
 import { getNamedType, isEnumType, isInputObjectType, isScalarType } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadConfig } from '../../src/config.js';
 import { FIELD_ERROR_CODES, isErrorCode } from '../../src/errors.js';
 import { schema } from '../../src/process/schema.js';
+import { createDocuments } from '../../src/server/execution/documents.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 
 let app: TestApp;
@@ -188,4 +190,27 @@ it('no scalar and no enum repeats what it was given', async () => {
       expect(answer, name).not.toContain('hunter2');
     }
   }
+});
+
+describe('what is remembered of documents', () => {
+  const { limits } = loadConfig({ NODE_ENV: 'test', DATABASE_URL: 'postgresql://localhost/lyceum' });
+
+  it('is not pushed out by documents that are not valid', () => {
+    const documents = createDocuments(schema, limits);
+    const known = documents.parse('{ __typename }');
+    // Together they take more than all documents that are remembered.
+    for (let n = 0; n < 20; n += 1) {
+      const document = documents.parse(`{ nothing { ${`field${n} `.repeat(9_000)} } }`);
+      expect(documents.mistakesOf(document)[0]?.extensions['code']).toBe('GRAPHQL_VALIDATION_FAILED');
+    }
+    expect(documents.parse('{ __typename }')).toBe(known);
+  });
+
+  it('is a document that is not valid, too', () => {
+    const documents = createDocuments(schema, limits);
+    const document = documents.parse('{ nothing }');
+    documents.mistakesOf(document);
+    expect(documents.isKnown('{ nothing }')).toBe(true);
+    expect(documents.parse('{ nothing }')).toBe(document);
+  });
 });

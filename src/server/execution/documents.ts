@@ -16,21 +16,24 @@ export interface Documents {
   readonly mistakesOf: (document: DocumentNode) => readonly GraphQLError[];
 }
 
-/** The memory of the caches of documents and of texts that could not be parsed, in bytes. */
+/** The memory of the caches of documents, of those that are not valid and of texts that could not be parsed, in bytes. */
 const DOCUMENT_BYTES = 67_108_864;
+const INVALID_BYTES = 8_388_608;
 const ERROR_BYTES = 4_194_304;
 
 /** Creates the one cache of documents that all transports share. */
 export const createDocuments = (schema: GraphQLSchema, limits: DocumentLimits): Documents => {
   const parse = createParser(limits);
   const parsed = createByteCache(DOCUMENT_BYTES, bytesOfDocument);
+  /** They have a place of their own: nobody can push out what others ask for with what nobody can execute. */
+  const invalid = createByteCache(INVALID_BYTES, bytesOfDocument);
   const failures = createByteCache<GraphQLError>(ERROR_BYTES, () => 0);
   const mistakes = new WeakMap<DocumentNode, readonly GraphQLError[]>();
   return {
-    isKnown: (text) => (parsed.get(text) ?? failures.get(text)) !== undefined,
+    isKnown: (text) => (parsed.get(text) ?? invalid.get(text) ?? failures.get(text)) !== undefined,
     parse: (source) => {
       const text = typeof source === 'string' ? source : source.body;
-      const known = parsed.get(text);
+      const known = parsed.get(text) ?? invalid.get(text);
       if (known !== undefined) return known;
       const failure = failures.get(text);
       if (failure !== undefined) throw failure;
@@ -50,6 +53,11 @@ export const createDocuments = (schema: GraphQLSchema, limits: DocumentLimits): 
       if (found === undefined) {
         found = validateDocument(schema, document).map((error) => withCode(error, 'GRAPHQL_VALIDATION_FAILED'));
         mistakes.set(document, found);
+        const text = document.loc?.source.body;
+        if (found.length > 0 && text !== undefined) {
+          parsed.delete(text);
+          invalid.set(text, document);
+        }
       }
       return found;
     },
