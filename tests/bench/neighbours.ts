@@ -10,7 +10,7 @@ import { now } from './clock.js';
 import { median, quantile, short, table } from './figures.js';
 import type { Answers, Attacker, Transport } from './neighbours/attacker.js';
 import type { BareServer } from './neighbours/bare.js';
-import { KINDS } from './neighbours/assaults.js';
+import { bodyOf, KINDS } from './neighbours/assaults.js';
 import { setWorstStage } from './worst/stage.js';
 import { keepResults } from './world.js';
 
@@ -139,10 +139,9 @@ const run = async (): Promise<void> => {
   try {
     await during(stage.url, delay(3_000));
     await during(bareUrl, delay(1_000));
-    for (const { name, asked } of KINDS) {
+    for (const { name, asked, token } of KINDS) {
       if (!name.includes(values.attack)) continue;
-      const bodies = asked.map((each) => JSON.stringify(each));
-      const attack = { bodies, atOnce: Number(values['at-once']), seconds };
+      const attack = { bodies: asked.map(bodyOf), ...(token === undefined ? {} : { token }), atOnce: Number(values['at-once']), seconds };
       const bareAlone = await during(bareUrl, delay((seconds * 1_000) / 2));
       const bareBeside = await during(
         bareUrl,

@@ -14,8 +14,13 @@ const nested = (levels: number, inner: string): string => (levels === 0 ? inner 
 
 export interface Kind {
   readonly name: string;
-  readonly asked: readonly Asked[];
+  readonly asked: readonly (Asked | { readonly documentId: string } | { readonly text: string })[];
+  /** The credential that each request, or the handshake of the socket, brings. */
+  readonly token?: string;
 }
+
+/** The body of a request, which is JSON unless it is not meant to be. */
+export const bodyOf = (asked: Kind['asked'][number]): string => ('text' in asked ? asked.text : JSON.stringify(asked));
 
 export const KINDS: readonly Kind[] = [
   {
@@ -45,4 +50,10 @@ export const KINDS: readonly Kind[] = [
   { name: 'values, as many as are accepted', asked: [largest('ids of a page'), largest('empty pages of a page')] },
   { name: 'long documents that are not valid', asked: [{ query: `{ ${times(3_000, (n) => `field${n} { a b }`)} }` }] },
   { name: 'requests of a megabyte', asked: [largest('a request of a megabyte')] },
+  { name: 'documents that cannot be parsed', asked: [{ query: '{ posts(first: 5) { nodes { id body author { username ' }] },
+  { name: 'short documents that are not valid', asked: [{ query: '{ posts(first: 5) { nodes { id body author { name } } } }' }] },
+  { name: 'wrong variables', asked: [{ query: 'query ($n: Int) { posts(first: $n) { nodes { id } } }', variables: { n: 'five' } }] },
+  { name: 'documents by unknown hashes', asked: [{ documentId: 'a'.repeat(64) }] },
+  { name: 'bodies that are no JSON', asked: [{ text: '{ "query": }' }] },
+  { name: 'refused tokens', asked: [{ query: '{ __typename }' }], token: 'none' },
 ];

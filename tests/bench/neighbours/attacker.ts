@@ -10,7 +10,8 @@ export interface Assault {
   readonly url: string;
   readonly transport: Transport;
   readonly address: string;
-  /** Bodies in JSON, asked in turn. */
+  readonly token?: string;
+  /** Asked in turn. */
   readonly bodies: readonly string[];
   /** How many are asked at a time. */
   readonly atOnce: number;
@@ -26,12 +27,18 @@ const LOOKED_AT = 2_000;
 
 type Ask = (body: string) => Promise<string>;
 
-const overHttp = ({ url, transport, address, atOnce }: Assault): { readonly ask: Ask; readonly close: () => void } => {
+const overHttp = ({ url, transport, address, token, atOnce }: Assault): { readonly ask: Ask; readonly close: () => void } => {
   const agent = new Agent({ keepAlive: true, maxSockets: atOnce });
   const accept = transport === 'SSE' ? 'text/event-stream' : 'application/graphql-response+json';
   const ask: Ask = (body) =>
     new Promise((resolve) => {
-      const headers = { 'content-type': 'application/json', accept, 'x-forwarded-for': address, 'content-length': Buffer.byteLength(body) };
+      const headers = {
+        'content-type': 'application/json',
+        accept,
+        'x-forwarded-for': address,
+        'content-length': Buffer.byteLength(body),
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      };
       const sent = request(url, { agent, method: 'POST', headers }, (response) => {
         let text = '';
         response.on('data', (data: Buffer) => {
@@ -46,7 +53,7 @@ const overHttp = ({ url, transport, address, atOnce }: Assault): { readonly ask:
   return { ask, close: () => agent.destroy() };
 };
 
-const overSocket = async ({ url, address }: Assault): Promise<{ readonly ask: Ask; readonly close: () => void }> => {
+const overSocket = ({ url, address, token }: Assault): { readonly ask: Ask; readonly close: () => void } => {
   const waiting = new Map<string, (code: string) => void>();
   let count = 0;
   let socket: WebSocket | null = null;
@@ -54,7 +61,7 @@ const overSocket = async ({ url, address }: Assault): Promise<{ readonly ask: As
   const open = (): Promise<WebSocket> =>
     new Promise((resolve, reject) => {
       const opened = new WebSocket(url.replace(/^http/, 'ws'), 'graphql-transport-ws', { headers: { 'x-forwarded-for': address } });
-      opened.on('open', () => opened.send('{"type":"connection_init"}'));
+      opened.on('open', () => opened.send(JSON.stringify({ type: 'connection_init', payload: { accessToken: token } })));
       opened.on('message', (data: Buffer) => {
         const text = data.toString('latin1', 0, LOOKED_AT);
         if (text.includes('"connection_ack"')) return resolve(opened);
@@ -70,13 +77,12 @@ const overSocket = async ({ url, address }: Assault): Promise<{ readonly ask: As
         reject(new Error(`closed ${code}`));
       });
     });
-  socket = await open();
   let opening: Promise<WebSocket> | null = null;
   const ask: Ask = async (body) => {
     try {
       socket ??= await (opening ??= open().finally(() => (opening = null)));
-    } catch {
-      return 'handshake refused';
+    } catch (error) {
+      return `handshake ${String(error)}`;
     }
     const current = socket;
     count += 1;
@@ -91,7 +97,7 @@ const overSocket = async ({ url, address }: Assault): Promise<{ readonly ask: As
 
 serve({
   assault: async (assault: Assault): Promise<Answers> => {
-    const { ask, close } = assault.transport === 'WebSocket' ? await overSocket(assault) : overHttp(assault);
+    const { ask, close } = assault.transport === 'WebSocket' ? overSocket(assault) : overHttp(assault);
     const endsAt = now() + assault.seconds * 1_000;
     const answers: Record<string, number> = {};
     let next = 0;
