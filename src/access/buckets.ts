@@ -7,6 +7,11 @@ export interface Bucket {
    * it would never find enough while something cheaper takes each token as it comes.
    */
   readonly take: (cost?: number) => boolean;
+  /**
+   * Takes a token that may not be there yet.
+   * @returns in how many milliseconds it is; where that would be later than `longestMs`, it takes none and returns that
+   */
+  readonly book: (longestMs: number) => number;
   /** Milliseconds until a token is available; 0 when one is. */
   readonly waitMs: () => number;
   /** The tokens that are there; less than none after a debt. */
@@ -25,6 +30,10 @@ export const createBucket = (perSecond: number, burst: number, now: () => number
     left = Math.min(burst, left + ((time - at) * perSecond) / 1_000);
     at = time;
   };
+  const waitMs = (): number => {
+    fill();
+    return Math.max(0, Math.ceil(((1 - left) * 1_000) / perSecond));
+  };
   return {
     take: (cost = 1) => {
       fill();
@@ -32,10 +41,13 @@ export const createBucket = (perSecond: number, burst: number, now: () => number
       left -= cost;
       return true;
     },
-    waitMs: () => {
-      fill();
-      return Math.max(0, Math.ceil(((1 - left) * 1_000) / perSecond));
+    book: (longestMs) => {
+      const ms = waitMs();
+      if (ms >= longestMs) return longestMs;
+      left -= 1;
+      return ms;
     },
+    waitMs,
     left: () => {
       fill();
       return left;

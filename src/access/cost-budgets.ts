@@ -25,8 +25,12 @@ export interface BudgetLeft {
 export interface CostBudgets {
   /** Whether an address may have anything read. @throws RATE_LIMITED with `retryAfterMs` and `limit` when its budget is spent */
   readonly enter: (ip: string | null) => void;
-  /** Pays for reading what an address has sent, whatever comes of it: else what is refused would cost nothing. */
-  readonly chargeReading: (ip: string | null, sent: Sent) => void;
+  /** Pays for the bytes that an address has sent, whatever comes of them: else what is refused would cost nothing. */
+  readonly chargeReading: (ip: string | null, bytes: number) => void;
+  /** Pays for parsing, validating and pricing a document of so many characters that is not known yet, before that is done. */
+  readonly chargeDocument: (ip: string | null, characters: number) => void;
+  /** Pays for an operation that was refused, which is what all cost before their fields. */
+  readonly chargeRefusal: (ip: string | null) => void;
   /**
    * Pays for an operation before it is executed. @returns null when there are no budgets
    * @throws RATE_LIMITED with `retryAfterMs`, `price` and `limit`
@@ -39,16 +43,13 @@ export interface CostBudgets {
   readonly stop: () => void;
 }
 
-/** What has been sent for one operation. */
-export interface Sent {
-  readonly bytes: number;
-  /** The characters of a document that is not known yet: it has to be parsed and validated. */
-  readonly newCharacters: number;
-}
-
-/** The price of parsing JSON, and of parsing and validating a document, in rows. */
+/** The price of parsing JSON, in rows. */
 const BYTE = 1 / 500;
-const CHARACTER = 1 / 50;
+/** The price of a document that is not known yet, in rows: most of a short one is the walk of the rules of validation. */
+const DOCUMENT = 15;
+const CHARACTER = 1 / 30;
+/** The price of a refusal: what every operation costs before its fields. */
+const REFUSAL = 10;
 
 export interface CostBudgetOptions {
   /** Multiplies the budgets; 0 turns them off. */
@@ -94,6 +95,8 @@ export const createCostBudgets = (
     return {
       enter: () => undefined,
       chargeReading: () => undefined,
+      chargeDocument: () => undefined,
+      chargeRefusal: () => undefined,
       charge: () => null,
       chargeEvent: () => undefined,
       eventWaitMs: () => 0,
@@ -125,6 +128,7 @@ export const createCostBudgets = (
   const viewers = budgetsOf('viewer', costPerViewer, AT_ONCE);
   const addresses = budgetsOf('address', costPerAddress, AT_ONCE);
   const events = budgetsOf('event', eventCost, 1);
+  const spendOfAddress = (ip: string | null, price: number): void => void addresses.spend(addressKey(ip ?? ''), price);
 
   const tell = async (): Promise<void> => {
     if (spendEverywhere === null) return;
@@ -145,11 +149,12 @@ export const createCostBudgets = (
       const retryAfterMs = Math.ceil(addresses.waitMs(addressKey(ip ?? '')));
       if (retryAfterMs > 0) throw coded('RATE_LIMITED', TOO_MUCH, { retryAfterMs, limit: addresses.limit });
     },
-    chargeReading: (ip, { bytes, newCharacters }) => {
-      const price = bytes * BYTE + newCharacters * CHARACTER;
+    chargeReading: (ip, bytes) => {
       // What every operation has of it is in its price.
-      if (price > 1) addresses.spend(addressKey(ip ?? ''), price);
+      if (bytes * BYTE > 1) spendOfAddress(ip, bytes * BYTE);
     },
+    chargeDocument: (ip, characters) => spendOfAddress(ip, DOCUMENT + characters * CHARACTER),
+    chargeRefusal: (ip) => spendOfAddress(ip, REFUSAL),
     charge: ({ viewer, client }, price) => {
       const paying = [
         { budgets: addresses, key: addressKey(client.ip ?? '') },

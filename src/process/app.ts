@@ -70,7 +70,7 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
     const budgets = createOperationBudgets(config.rateLimits);
     const costs = createCostBudgets({ ...config.rateLimits, ...config.costs }, services.limits);
     closers.push(async () => costs.stop());
-    const holdBack = createHoldBack();
+    const holdBack = createHoldBack({ ...config.rateLimits, costs });
     const executor = createExecutor(schema);
     const execute = limitResults(executor, config.limits.resultLength);
     const { maxBytes } = config.queryCache;
@@ -84,6 +84,7 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
       engine,
       clock,
       limits: services.limits,
+      costs,
       shared: services.sharedDocuments,
       ttlMs,
       trusted: trusted === null ? null : await readTrustedDocuments(trusted, engine.documents),
@@ -94,7 +95,6 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
       persisted,
       budgets,
       costs,
-      holdBack,
       authenticate: authenticator.authenticate,
       trustProxy: config.trustProxy,
     });
@@ -120,7 +120,7 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
     const sendQueues = createSendQueues(config.delivery);
     const events = createEventStreams(sendQueues, engine.mask, config.delivery.pingMs);
     const web = config.webClient ? await loadWebClient() : null;
-    const http = createHttpServer({ config, ways, jwks: tokens.jwks, web, readiness, connections, addresses, events, time, log });
+    const http = createHttpServer({ config, ways, jwks: tokens.jwks, web, readiness, connections, addresses, holdBack, events, time, log });
     // Before it listens: a handshake that came between would be answered as a request.
     createSocketServer({
       http,

@@ -94,6 +94,7 @@ it('an answer for which Yoga has no body is JSON with a code', async () => {
     { direct: () => Promise.reject(new Error('There is no POST here.')), yoga: bare },
     unused,
     streams as unknown as Parameters<typeof createGraphQLHandler>[2],
+    () => null,
   );
   const server = createServer((incoming, response) => void handle(incoming, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -2,7 +2,6 @@ import type { IncomingMessage } from 'node:http';
 import { GraphQLError, Kind, OperationTypeNode, getOperationAST, type DocumentNode, type GraphQLSchema } from 'graphql';
 import type { OperationBudgets } from '../../access/buckets.js';
 import type { CostBudgets } from '../../access/cost-budgets.js';
-import type { HoldBack } from '../../access/holding.js';
 import type { Principal } from '../../context.js';
 import type { Authenticator } from '../../domains/account/authenticate.js';
 import { credentialOf } from '../../domains/account/credentials.js';
@@ -22,9 +21,9 @@ export interface Admitted {
  * rate limit of its viewer. A WebSocket passes the same checks: its credential in the handshake, the limits with each operation.
  */
 export interface Admission {
-  /** Before the body is read. @returns null, or a promise that rejects with RATE_LIMITED a little later */
-  readonly enter: (request: IncomingMessage) => Promise<never> | null;
-  /** The error of a request whose body cannot be read: a refused credential takes precedence over it. */
+  /** Before the body is read. @throws RATE_LIMITED */
+  readonly enter: (request: IncomingMessage) => void;
+  /** The error of a request whose body cannot be read, which is paid for: a refused credential takes precedence over it. */
   readonly unreadable: (request: IncomingMessage, error: unknown) => Promise<unknown>;
   /**
    * Once the body is read. A refused credential refuses the operation, unless it consists only of mutations that need no viewer, such as
@@ -40,7 +39,6 @@ export interface AdmissionOptions {
   readonly persisted: PersistedDocuments;
   readonly budgets: OperationBudgets;
   readonly costs: Pick<CostBudgets, 'enter' | 'chargeReading'>;
-  readonly holdBack: HoldBack;
   readonly authenticate: Authenticator['authenticate'];
   readonly trustProxy: boolean;
 }
@@ -52,8 +50,9 @@ interface Identity {
 }
 
 export const createAdmission = (options: AdmissionOptions): Admission => {
-  const { engine, persisted, budgets, costs, holdBack, authenticate, trustProxy } = options;
+  const { engine, persisted, budgets, costs, authenticate, trustProxy } = options;
   const { schema, documents } = engine;
+  const chargeReading = (request: IncomingMessage): void => costs.chargeReading(addressOf(request), bytesOf(request));
   const identify = async ({ headers }: IncomingMessage): Promise<Identity> => {
     try {
       const credential = credentialOf(headers);
@@ -81,18 +80,18 @@ export const createAdmission = (options: AdmissionOptions): Admission => {
   return {
     enter: (request) => {
       const address = addressOf(request);
-      return holdBack(() => {
-        budgets.ofAddress(address);
-        costs.enter(address);
-      });
+      budgets.ofAddress(address);
+      costs.enter(address);
     },
-    unreadable: async (request, error) => (await identify(request)).refused ?? error,
+    unreadable: async (request, error) => {
+      chargeReading(request);
+      return (await identify(request)).refused ?? error;
+    },
     admit: async (request, given) => {
+      chargeReading(request);
       const { principal, refused } = await identify(request);
       if (principal !== null) budgets.ofViewer(principal.viewer.id);
       const operation = await (refused === null ? operationOf(request, given) : viewerlessOf(request, given, refused));
-      const newCharacters = documents.isKnown(operation.query) ? 0 : operation.query.length;
-      costs.chargeReading(addressOf(request), { bytes: bytesOf(request), newCharacters });
       return { principal, operation };
     },
   };

@@ -9,16 +9,16 @@ import type { Admission } from './admission.js';
 import type { Engine, Found } from './engine.js';
 import type { HangUp } from './hang-up.js';
 import { COMMIT_HEADER } from './commit.js';
-import { answerOf } from './responses.js';
+import { answerOf, type Answer } from './responses.js';
 import { bytesOfResult } from './result-cache.js';
-import { isFound, type FoundSubscription } from './subscribe.js';
+import { isFound } from './subscribe.js';
 
 /** What the HTTP server passes to Yoga with a request. */
 export interface RequestContext {
   readonly req: IncomingMessage;
   readonly hangUp: HangUp;
-  /** Takes a subscription whose response is an event stream. Whoever takes it must close it. */
-  readonly onSubscription: (found: FoundSubscription) => void;
+  /** Takes the answer from which the response is made. Whoever takes it must close its subscription. */
+  readonly onAnswer: (answer: Answer) => void;
   /** Set by {@link useAdmission}. */
   readonly principal?: Principal | null;
 }
@@ -66,8 +66,8 @@ export const createGraphQLServer = (engine: Engine, admission: Admission, servic
   });
 
 const useAdmission = (admission: Admission): Plugin<object, RequestContext> => ({
-  onRequestParse: async ({ url, requestParser, setRequestParser, serverContext: { req } }) => {
-    await admission.enter(req);
+  onRequestParse: ({ url, requestParser, setRequestParser, serverContext: { req } }) => {
+    admission.enter(req);
     if (requestParser === undefined) return;
     setRequestParser(async (request) => {
       try {
@@ -100,8 +100,9 @@ const useAnswers = (publicMs: number): Plugin<object, RequestContext> => ({
     const given = result as Found;
     const isPublic = !isFound(given) && bytesOfResult(given) !== null;
     const cacheControl = cacheControlOf(serverContext.req, isPublic ? publicMs : 0);
-    const { found, status, headers, body } = answerOf(given, request.headers.get('accept'), cacheControl);
-    if (found !== null) serverContext.onSubscription(found);
+    const answer = answerOf(given, request.headers.get('accept'), cacheControl);
+    const { status, headers, body } = answer;
+    serverContext.onAnswer(answer);
     process.setResultProcessor(
       (_, api) => new api.Response(body as BodyInit | null, { status, headers: { ...headers } }),
       headers['content-type'] ?? '',

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { GraphQLError } from 'graphql';
+import type { CostBudgets } from '../../access/cost-budgets.js';
 import type { RateLimits } from '../../access/rate-limits.js';
 import type { Clock } from '../../clock.js';
 import { codeOf, coded } from '../../errors.js';
@@ -13,7 +14,7 @@ import type { TrustedDocuments } from './trusted-documents.js';
 export interface PersistedDocuments {
   /**
    * The request with its text. A text that comes with its hash is kept, so that the hash alone is enough from then on.
-   * @param address that of the client, which may have a limited number of new documents kept
+   * @param address that of the client, which pays for a text that has to be parsed, and may have a limited number of new documents kept
    * @throws PERSISTED_QUERY_NOT_FOUND, DOCUMENT_NOT_TRUSTED, BAD_REQUEST when text and hash do not belong together
    */
   readonly resolve: (request: GivenRequest, address: string | null) => OperationRequest | Promise<OperationRequest>;
@@ -23,6 +24,7 @@ export interface PersistedOptions {
   readonly engine: Engine;
   readonly clock: Clock;
   readonly limits: Pick<RateLimits, 'consume'>;
+  readonly costs: Pick<CostBudgets, 'chargeDocument'>;
   /** Where the processes find what others keep; null when there is no other. */
   readonly shared: SharedTexts | null;
   /** How long a document is kept that nobody asks for, in milliseconds. */
@@ -54,6 +56,7 @@ export const createPersistedDocuments = ({
   engine,
   clock,
   limits,
+  costs,
   shared,
   ttlMs,
   trusted,
@@ -61,6 +64,11 @@ export const createPersistedDocuments = ({
 }: PersistedOptions): PersistedDocuments => {
   const kept = createByteCache<Kept>(KEPT_BYTES, ({ text }) => 2 * text.length);
 
+  /** The request, whose text will be parsed. */
+  const paid = (request: OperationRequest, address: string | null): OperationRequest => {
+    if (!engine.documents.isKnown(request.query)) costs.chargeDocument(address, request.query.length);
+    return request;
+  };
   const share = (id: string, entry: Kept): void => {
     entry.sharedAt = clock.now();
     shared?.set(id, entry.text, ttlMs);
@@ -117,26 +125,29 @@ export const createPersistedDocuments = ({
     if (id !== undefined && (trusted?.get(id) !== undefined || (isSha256(id) && sha256(query) !== id)))
       throw coded('BAD_REQUEST', 'The document is not the one that the hash names.');
     if (trustedOnly) throw notTrusted();
+    paid(request, address);
     return id !== undefined && isSha256(id) ? keep(id, request, address) : request;
   };
 
-  const byId = async (id: string, rest: Omit<OperationRequest, 'query'>): Promise<OperationRequest> => {
+  const byId = async (id: string, rest: Omit<OperationRequest, 'query'>, address: string | null): Promise<OperationRequest> => {
     if (trustedOnly) throw notTrusted();
     const known = find(id);
-    if (known !== null) return { ...rest, query: known.text };
+    if (known !== null) return paid({ ...rest, query: known.text }, address);
     const text = isSha256(id) && shared !== null ? await shared.get(id) : null;
     // What Redis holds is believed only because its hash says so.
     if (text === null || sha256(text) !== id) throw coded('PERSISTED_QUERY_NOT_FOUND', 'PersistedQueryNotFound');
-    return { ...rest, query: remember(id, text).text };
+    return paid({ ...rest, query: remember(id, text).text }, address);
   };
 
   return {
     resolve: ({ query, documentId, ...rest }, address) => {
       if (query !== undefined)
-        return documentId === undefined && !trustedOnly ? { query, ...rest } : withText({ query, ...rest }, documentId, address);
+        return documentId === undefined && !trustedOnly
+          ? paid({ query, ...rest }, address)
+          : withText({ query, ...rest }, documentId, address);
       const id = documentId ?? '';
       const text = trusted?.get(id);
-      return text === undefined ? byId(id, rest) : { ...rest, query: text };
+      return text === undefined ? byId(id, rest, address) : { ...rest, query: text };
     },
   };
 };

@@ -6,6 +6,7 @@ import type { Found } from './engine.js';
 import { bytesOfResult } from './result-cache.js';
 import { COMMIT_HEADER } from './commit.js';
 import { publicResult } from './public-result.js';
+import { refusalOf } from './refusal.js';
 import { isFound, type FoundSubscription } from './subscribe.js';
 
 /** The response to an operation over HTTP. */
@@ -17,6 +18,8 @@ export interface Answer {
   readonly body: string | Buffer | null;
   /** A subscription to be sent as an event stream. Whoever takes it must close it. */
   readonly found: FoundSubscription | null;
+  /** See {@link refusalOf}. */
+  readonly refusal: ErrorCode | null;
 }
 
 const JSON_TYPE = 'application/json';
@@ -42,7 +45,8 @@ const REQUEST_ERRORS: ReadonlySet<ErrorCode | null> = new Set([
  */
 export const answerOf = (result: Found, accept: string | null, cacheControl = NO_STORE): Answer => {
   if (isFound(result)) {
-    if (negotiate(accept, [EVENT_STREAM]) !== null) return { status: 200, headers: EVENT_STREAM_HEADERS, body: null, found: result };
+    if (negotiate(accept, [EVENT_STREAM]) !== null)
+      return { status: 200, headers: EVENT_STREAM_HEADERS, body: null, found: result, refusal: null };
     // The subscription has been opened and will not be read.
     result.leave();
     return json(notAcceptable('A subscription needs "Accept: text/event-stream", or a WebSocket.'));
@@ -54,7 +58,7 @@ export const answerOf = (result: Found, accept: string | null, cacheControl = NO
   // An EventSource in a browser cannot read the body of a failed response, so errors in the document are sent as an event.
   if (type === EVENT_STREAM)
     return failure.status === 200 || isRequestError
-      ? { status: 200, headers: EVENT_STREAM_HEADERS, body: singleEvent(result), found: null }
+      ? { status: 200, headers: EVENT_STREAM_HEADERS, body: singleEvent(result), found: null, refusal: refusalOf(result) }
       : json(result, failure);
   const status = type === JSON_TYPE && isRequestError ? 200 : failure.status;
   return json(result, { ...failure, status, type, ...(result.errors ? {} : { cacheControl }) });
@@ -105,6 +109,7 @@ const json = (
         : { ...headers, ...retryAfter(result), ...commitHeader(result), ...ageHeader(result), ...own },
     body: bytesOfResult(result) ?? JSON.stringify(publicResult(result)),
     found: null,
+    refusal: refusalOf(result),
   };
 };
 

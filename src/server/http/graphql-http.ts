@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Connections } from './connections.js';
 import type { GraphiQLPage } from '../graphiql/page.js';
+import type { ErrorCode } from '../../errors.js';
 import type { GraphQLServer } from '../execution/graphql.js';
 import { createHangUp, type HangUp } from '../execution/hang-up.js';
 import { answerOf, type Answer } from '../execution/responses.js';
@@ -30,8 +31,11 @@ export interface Ways {
   readonly yoga: Pick<GraphQLServer, 'handleNodeRequestAndResponse'>;
 }
 
+/** Waits until a refusal may be told, or nobody waits for it any more; null when it may be told now. */
+export type Hold = (request: IncomingMessage, refusal: ErrorCode, signal: AbortSignal) => Promise<void> | null;
+
 /** Handles GraphQL over HTTP with server-sent events, and serves GraphiQL to browsers. */
-export const createGraphQLHandler = ({ direct, yoga }: Ways, page: GraphiQLPage, streams: Streams): Handler => {
+export const createGraphQLHandler = ({ direct, yoga }: Ways, page: GraphiQLPage, streams: Streams, hold: Hold): Handler => {
   const compressed = createCompressedBodies();
   const answer: Handler = async (request, response) => {
     const hangUp = createHangUp();
@@ -46,8 +50,9 @@ export const createGraphQLHandler = ({ direct, yoga }: Ways, page: GraphiQLPage,
       const given =
         request.method === 'POST'
           ? answerOf(await direct(request, hangUp), request.headers.accept ?? null)
-          : await byYoga(yoga, request, response, hangUp, (subscription) => void found.push(subscription));
+          : await byYoga(yoga, request, response, hangUp);
       if (given.found !== null) found.push(given.found);
+      if (given.refusal !== null) await hold(request, given.refusal, hangUp.signal);
       // Nothing follows the head of an event stream that is asked for by HEAD.
       const subscription = isHead ? undefined : found.pop();
       if (subscription === undefined) await send(given, request, response, compressed);
@@ -89,16 +94,13 @@ const isSingleConnection = ({ headers, url = '' }: IncomingMessage): boolean =>
   headers['x-graphql-event-stream-token'] !== undefined || (/[?&]token=/.test(url) && !/[?&](query|extensions|documentId)=/.test(url));
 
 /** Yoga's own function to send a response writes the stack of an unexpected error into it. */
-const byYoga = async (
-  yoga: Ways['yoga'],
-  request: IncomingMessage,
-  response: ServerResponse,
-  hangUp: HangUp,
-  onSubscription: (found: FoundSubscription) => void,
-): Promise<Answer> => {
-  const answer = await yoga.handleNodeRequestAndResponse(request, response, { req: request, hangUp, onSubscription });
-  const body = await answer.text();
-  return { status: answer.status, headers: Object.fromEntries(answer.headers), body: body === '' ? null : body, found: null };
+const byYoga = async (yoga: Ways['yoga'], request: IncomingMessage, response: ServerResponse, hangUp: HangUp): Promise<Answer> => {
+  const answers: Answer[] = [];
+  const onAnswer = (answer: Answer): void => void answers.push(answer);
+  const sent = await yoga.handleNodeRequestAndResponse(request, response, { req: request, hangUp, onAnswer });
+  const body = await sent.text();
+  const [{ found, refusal } = { found: null, refusal: 'BAD_REQUEST' as const }] = answers;
+  return { status: sent.status, headers: Object.fromEntries(sent.headers), body: body === '' ? null : body, found, refusal };
 };
 
 /** Sends a whole response. */

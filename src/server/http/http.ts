@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { JSONWebKeySet } from 'jose';
+import type { HoldBack } from '../../access/holding.js';
 import type { Config } from '../../config.js';
 import { DEMO_PASSWORD, DEMO_USERS } from '../../demo/users.js';
 import { createCondition } from '../../observability/condition.js';
@@ -40,6 +41,7 @@ export interface HttpOptions {
   readonly connections: Connections;
   /** Counts event streams and sockets together by address. */
   readonly addresses: AddressLimit;
+  readonly holdBack: HoldBack;
   readonly events: EventStreams;
   /** The clock of timeouts for peers. */
   readonly time: ListenedTime;
@@ -62,6 +64,7 @@ export const createHttpServer = ({
   readiness,
   connections,
   addresses,
+  holdBack,
   events,
   time,
   log,
@@ -79,6 +82,7 @@ export const createHttpServer = ({
         return leave && { address, leave };
       },
     },
+    (request, refusal, signal) => holdBack(clientAddress(request, config.trustProxy), refusal, signal),
   );
   const routes: Readonly<Record<string, (response: ServerResponse) => Promise<void> | void>> = {
     ...(web === null ? { '/': (response: ServerResponse): void => void response.writeHead(302, { location: '/graphql' }).end() } : {}),

@@ -14,6 +14,10 @@ export interface Peer {
   readonly sendQueue: SendQueue;
   /** Operations without a result so far, by their ids. */
   readonly running: Map<string, HangUp>;
+  /** Refusals that are not told yet; while there are any, nothing is read. */
+  held: number;
+  /** Whether it will be closed for what its client has done. */
+  isDismissed: boolean;
 }
 
 /** How long a peer may take to answer a close frame before its connection is destroyed, in milliseconds. */
@@ -43,12 +47,14 @@ export interface Patience {
  *
  * @param mayRead told of the size of each message before it is read, in bytes; false when it is not to be read, and the socket has been closed
  * @param pong returns the payload of the answer to a protocol ping
+ * @param dismiss closes a socket for what its client has done
  */
 export const bind = <Extra extends Peer>(
   protocol: ProtocolServer<Extra>,
   extra: Extra,
   mayRead: (extra: Extra, bytes: number) => boolean,
   pong: (extra: Extra, payload: unknown) => Promise<unknown>,
+  dismiss: (extra: Extra, code: number, reason: string) => void,
   patience: Patience,
   log: Log,
 ): void => {
@@ -63,22 +69,22 @@ export const bind = <Extra extends Peer>(
       protocol: socket.protocol,
       send,
       onPing: async (payload) => send(JSON.stringify({ type: MessageType.Pong, payload: await pong(extra, payload) })),
-      close: (code = CLOSE.internal, reason = '') => close(extra, code, reason),
+      close: (code: number = CLOSE.internal, reason = '') => (code === (CLOSE.internal as number) ? close : dismiss)(extra, code, reason),
       onMessage: (handle) => {
         socket.on('message', (data: Buffer, isBinary) => {
           // Messages that arrive after the socket was closed are ignored.
-          if (socket.readyState !== socket.OPEN) return;
-          if (isBinary) return close(extra, CLOSE.badRequest, 'Messages are text');
+          if (socket.readyState !== socket.OPEN || extra.isDismissed) return;
+          if (isBinary) return dismiss(extra, CLOSE.badRequest, 'Messages are text');
           if (!mayRead(extra, data.length)) return;
           const message = read(data);
-          if (message instanceof MessageError) return close(extra, CLOSE.badRequest, message.message);
+          if (message instanceof MessageError) return dismiss(extra, CLOSE.badRequest, message.message);
           if (message.type === MessageType.ConnectionInit) patience.init.end(init);
           // The library forgets the operation, but tells nobody before it has a result.
           if (message.type === MessageType.Complete) extra.running.get(String(message.id))?.end();
           // The library accepts a parsed message; only its types say otherwise.
           handle(message as unknown as string).catch((error: unknown) => {
             // A well-formed message that only servers may send: the library throws an internal error for it.
-            if (String(error).includes('Unexpected message of type')) return close(extra, CLOSE.badRequest, 'Invalid message received');
+            if (String(error).includes('Unexpected message of type')) return dismiss(extra, CLOSE.badRequest, 'Invalid message received');
             log.error({ err: error instanceof Error ? error : String(error) }, 'a message of a socket could not be handled');
             close(extra, CLOSE.internal, 'Internal server error');
           });

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { ExecutionArgs, ExecutionResult, GraphQLError } from 'graphql';
-import { handleProtocols, makeServer } from 'graphql-ws';
+import { handleProtocols, makeServer, type Context as Connection, type SubscribePayload } from 'graphql-ws';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { CostBudgets } from '../../access/cost-budgets.js';
 import type { HoldBack } from '../../access/holding.js';
@@ -12,7 +12,7 @@ import type { Authenticator } from '../../domains/account/authenticate.js';
 import { credentialOf, tokenCredential, type Credential } from '../../domains/account/credentials.js';
 import { TokenError } from '../../domains/account/tokens.js';
 import { isUnavailable, reasonOf } from '../../observability/failures.js';
-import { coded } from '../../errors.js';
+import { coded, type ErrorCode } from '../../errors.js';
 import { encodeId } from '../../graphql/ids.js';
 import { clientAddress } from '../http/address.js';
 import { clientOf } from '../http/request-context.js';
@@ -27,6 +27,7 @@ import type { Arrivals } from './arrivals.js';
 import type { ListenedTime } from './listened-time.js';
 import { REQUEST_ID, requestIdOf } from '../http/request-id.js';
 import { publicError, publicResult } from '../execution/public-result.js';
+import { refusalOf } from '../execution/refusal.js';
 import type { PersistedDocuments } from '../execution/persisted-documents.js';
 import type { OperationRequest } from '../execution/request.js';
 import { nextHead } from './send-queue.js';
@@ -128,7 +129,10 @@ export const createSocketServer = ({
           hangUp,
         });
         const result = await engine.run(prepared, Object.assign(context, { watch }));
-        if (!isFound(result)) return result;
+        if (!isFound(result)) {
+          await hold(extra, refusalOf(result));
+          return result;
+        }
         return new Delivered({ head: nextHead(id), sendQueue: extra.sendQueue, delivery }, result);
       } finally {
         // The client may have used the id again.
@@ -139,14 +143,34 @@ export const createSocketServer = ({
     }
   };
 
+  /** Waits until a refusal may be told. Meanwhile the socket is not read: else what its client goes on to send would be held in memory, too. */
+  const hold = async (extra: Extra, refusal: ErrorCode | null): Promise<void> => {
+    const { socket, client } = extra;
+    const told = refusal === null || extra.isDismissed ? null : holdBack(client.ip, refusal);
+    if (told === null) return;
+    extra.held += 1;
+    socket.pause();
+    await told;
+    extra.held -= 1;
+    if (extra.held === 0) socket.resume();
+  };
+
+  /** Closes a socket for what its client has done: a refusal, after which the client has to connect again. */
+  const dismiss = (extra: Extra, code: number, reason: string): void => {
+    if (extra.isDismissed || extra.socket.readyState !== extra.socket.OPEN) return;
+    const held = hold(extra, code === CLOSE.tryAgainLater ? 'RATE_LIMITED' : 'BAD_REQUEST');
+    extra.isDismissed = true;
+    void held.then(() => close(extra, code, reason));
+  };
+
   /** Closes the socket of a client whose access has ended. */
   const reject = (extra: Extra, error: unknown): void => {
     if (!(error instanceof TokenError)) {
       if (isUnavailable(error)) services.db.health.refused(error);
       else log.warn({ reason: reasonOf(error) }, 'a socket could not be authenticated');
       close(extra, CLOSE.tryAgainLater, 'Try again later');
-    } else if (error.reason === 'expired') close(extra, CLOSE.tokenExpired, 'Token expired');
-    else close(extra, CLOSE.unauthorized, 'Invalid token');
+    } else if (error.reason === 'expired') dismiss(extra, CLOSE.tokenExpired, 'Token expired');
+    else dismiss(extra, CLOSE.unauthorized, 'Invalid token');
   };
 
   /** Answers a ping. A ping with a token renews the session of the socket; the token must belong to the same user. */
@@ -173,7 +197,7 @@ export const createSocketServer = ({
       Object.assign(connection, { connectionParams: undefined });
       const deviceId = connectionParams['deviceId'] ?? null;
       if (!isDeviceId(deviceId)) {
-        close(extra, CLOSE.badRequest, 'Invalid deviceId');
+        dismiss(extra, CLOSE.badRequest, 'Invalid deviceId');
         return false;
       }
       try {
@@ -205,28 +229,9 @@ export const createSocketServer = ({
     },
     // An error thrown here would close the whole socket because of one operation.
     onSubscribe: async (connection, id, params) => {
-      const { extra } = connection;
-      const verdict = extra.limit(Object.keys(connection.subscriptions).length);
-      if (verdict === 'flood') close(extra, CLOSE.tooManyRequests, 'Too many requests');
-      if (verdict !== 'allow') return [tooMany(config.sockets.maxSubscriptions)];
-      const turn = arrivals.turnOf(extra.acknowledgedAt);
-      if (turn) {
-        await turn;
-        // The library drops the answer to an operation that was completed meanwhile, or whose socket is closed.
-        if (!(id in connection.subscriptions)) return [coded('UNAVAILABLE', 'Nobody waits for this operation any more.')];
-      }
-      try {
-        // The same checks as the admission of an HTTP request; the credential was checked in the handshake.
-        const refusal = holdBack(() => {
-          budgets.ofAddress(extra.client.ip);
-          costs.enter(extra.client.ip);
-        });
-        if (refusal !== null) await holdSocket(extra.socket, refusal);
-        if (extra.watch) budgets.ofViewer(extra.watch.principal.viewer.id);
-        return prepare(extra, id, await persisted.resolve(operationOf(params), extra.client.ip));
-      } catch (error) {
-        return [mask(error)];
-      }
+      const given = await admit(connection, id, params);
+      if ('length' in given) await hold(connection.extra, refusalOf({ errors: given }));
+      return given;
     },
     execute: (args) => run(args) as Promise<ExecutionResult>,
     subscribe: run,
@@ -234,9 +239,34 @@ export const createSocketServer = ({
     onNext: (_context, _id, _payload, _args, result) => publicResult(result),
   });
 
+  /** The operation of a `subscribe`, or why it is refused. */
+  const admit = async (
+    connection: Pick<Connection<Record<string, unknown>, Extra>, 'extra' | 'subscriptions'>,
+    id: string,
+    params: SubscribePayload,
+  ): Promise<readonly GraphQLError[] | ExecutionArgs> => {
+    const { extra } = connection;
+    const verdict = extra.limit(Object.keys(connection.subscriptions).length);
+    if (verdict === 'flood') dismiss(extra, CLOSE.tooManyRequests, 'Too many requests');
+    if (verdict !== 'allow') return [tooMany(config.sockets.maxSubscriptions)];
+    const turn = arrivals.turnOf(extra.acknowledgedAt);
+    if (turn) {
+      await turn;
+      // The library drops the answer to an operation that was completed meanwhile, or whose socket is closed.
+      if (!(id in connection.subscriptions)) return [coded('UNAVAILABLE', 'Nobody waits for this operation any more.')];
+    }
+    try {
+      // The same checks as the admission of an HTTP request; the credential was checked in the handshake.
+      budgets.ofAddress(extra.client.ip);
+      costs.enter(extra.client.ip);
+      if (extra.watch) budgets.ofViewer(extra.watch.principal.viewer.id);
+      return prepare(extra, id, await persisted.resolve(operationOf(params), extra.client.ip));
+    } catch (error) {
+      return [mask(error)];
+    }
+  };
+
   const prepare = (extra: Extra, id: string, request: OperationRequest): readonly GraphQLError[] | ExecutionArgs => {
-    const newCharacters = engine.documents.isKnown(request.query) ? 0 : request.query.length;
-    costs.chargeReading(extra.client.ip, { bytes: 0, newCharacters });
     const prepared = engine.prepare(request);
     if ('length' in prepared) return prepared;
     const { document, operationName } = prepared;
@@ -256,11 +286,11 @@ export const createSocketServer = ({
       try {
         costs.enter(ip);
       } catch {
-        close(extra, CLOSE.tryAgainLater, 'Try again later');
+        dismiss(extra, CLOSE.tryAgainLater, 'Try again later');
         return false;
       }
     }
-    costs.chargeReading(ip, { bytes, newCharacters: 0 });
+    costs.chargeReading(ip, bytes);
     return true;
   };
 
@@ -275,12 +305,26 @@ export const createSocketServer = ({
   const onBroken = (error: Error): void => log.debug({ err: error.message }, 'a socket broke while it was opened');
   const begin = (socket: WebSocket, stream: Duplex, client: Context['client']): void => {
     const sendQueue = sendQueues({ stream, framing: WEBSOCKET_FRAMING, address: client.ip ?? '', onStall: () => socket.terminate() });
-    const extra: Extra = { socket, sendQueue, client, limit: createSubscribeLimit(config.sockets), acknowledgedAt: 0, running: new Map() };
+    const extra: Extra = {
+      socket,
+      sendQueue,
+      client,
+      limit: createSubscribeLimit(config.sockets),
+      acknowledgedAt: 0,
+      running: new Map(),
+      held: 0,
+      isDismissed: false,
+    };
     socket.once(
       'close',
       connections.add(() => close(extra, CLOSE.serviceRestart, 'Service restart')),
     );
-    bind(protocol, extra, mayRead, pong, patience, log);
+    bind(protocol, extra, mayRead, pong, dismiss, patience, log);
+  };
+  const deny = (ip: string | null, ...refusal: Parameters<typeof refuse>): void => {
+    const held = holdBack(ip, refusal[2]);
+    if (held === null) refuse(...refusal);
+    else void held.then(() => refuse(...refusal));
   };
   const onHandshake = (request: IncomingMessage, stream: Duplex, head: Buffer): void => {
     stream.on('error', onBroken);
@@ -290,18 +334,18 @@ export const createSocketServer = ({
     const id = idOf(request);
     if (connections.stopping())
       return refuse(stream, 503, 'UNAVAILABLE', 'The server is stopping. Connect elsewhere, or again soon.', { ...id, 'retry-after': '1' });
-    if (path !== PATH) return refuse(stream, 404, 'NOT_FOUND', 'There is nothing here. GraphQL is at /graphql.', id);
+    if (path !== PATH) return deny(ip, stream, 404, 'NOT_FOUND', 'There is nothing here. GraphQL is at /graphql.', id);
     const waitMs = budgets.ofHandshake(ip);
     if (waitMs > 0) {
-      return refuse(stream, 429, 'RATE_LIMITED', 'Too many operations and sockets from your address. Try again later.', {
+      return deny(ip, stream, 429, 'RATE_LIMITED', 'Too many operations and sockets from your address. Try again later.', {
         ...id,
         'retry-after': String(Math.ceil(waitMs / 1_000)),
       });
     }
-    if (!cors.admits(request)) return refuse(stream, 403, 'FORBIDDEN', 'Pages of this origin may not connect.', id);
+    if (!cors.admits(request)) return deny(ip, stream, 403, 'FORBIDDEN', 'Pages of this origin may not connect.', id);
     const { 'sec-websocket-version': version = VERSION } = request.headers;
     if (version !== VERSION) {
-      return refuse(stream, 426, 'BAD_REQUEST', `Only version ${VERSION} of the WebSocket protocol is spoken here.`, {
+      return deny(ip, stream, 426, 'BAD_REQUEST', `Only version ${VERSION} of the WebSocket protocol is spoken here.`, {
         ...id,
         upgrade: 'websocket',
         'sec-websocket-version': VERSION,
@@ -309,7 +353,7 @@ export const createSocketServer = ({
     }
     const leaveAddress = addresses.enter(ip ?? '');
     if (leaveAddress === null) {
-      return refuse(stream, 429, 'RATE_LIMITED', 'Your address has as many sockets and event streams open as it may. Close one first.', {
+      return deny(ip, stream, 429, 'RATE_LIMITED', 'Your address has as many sockets and event streams open as it may. Close one first.', {
         ...id,
         'retry-after': '1',
       });
@@ -318,16 +362,6 @@ export const createSocketServer = ({
     sockets.handleUpgrade(request, stream, head, (socket) => begin(socket, stream, clientOf(request, config.trustProxy)));
   };
   routeUpgrades(http, onHandshake);
-};
-
-/** Waits for a refusal that is held back. Meanwhile the socket is not read: else what its client goes on to send would be held in memory, too. */
-const holdSocket = async (socket: WebSocket, refusal: Promise<never>): Promise<never> => {
-  socket.pause();
-  try {
-    return await refusal;
-  } finally {
-    socket.resume();
-  }
 };
 
 /** A device id of a client: a UUID or another short text. */
