@@ -53,7 +53,7 @@ describeWeb('the pages of the web client', ({ open }) => {
     for (const browser of new Set(scenes.map(browserOf))) {
       const theirs = scenes.filter((scene) => browserOf(scene) === browser);
       const { as, language = 'en' } = present(theirs[0]);
-      const { page, abandon } = await open(app, { language, width: 320, ...(as === undefined ? {} : { as }) });
+      const { page, complaints, close } = await open(app, { language, width: 320, ...(as === undefined ? {} : { as }) });
       for (const scene of theirs) {
         await show(page, scene);
         const leftToRight = await page.evaluate<string[]>(TOO_WIDE);
@@ -61,7 +61,8 @@ describeWeb('the pages of the web client', ({ open }) => {
         const rightToLeft = await page.evaluate<string[]>(TOO_WIDE);
         if (leftToRight.length + rightToLeft.length > 0) found[scene.name] = { leftToRight, rightToLeft };
       }
-      await abandon();
+      complaints();
+      await close();
     }
     expect(found).toEqual({});
   });

@@ -1,8 +1,9 @@
 import type { BrowserContextOptions } from 'playwright-core';
 import type { TestUser } from '../kit/app.js';
 
-/** What the client keeps of a session (src/client/tokens.ts). */
-const sessionOf = ({ id, token, refreshToken }: TestUser): string =>
+/** Under which name the client keeps a session, and what of it (src/client/tokens.ts). */
+export const SESSION = 'lyceum:session';
+export const sessionOf = ({ id, token, refreshToken }: TestUser): string =>
   JSON.stringify({
     owner: id,
     accessToken: token,
@@ -13,5 +14,5 @@ const sessionOf = ({ id, token, refreshToken }: TestUser): string =>
 
 /** The settings of a browser in which somebody is signed in. */
 export const signedIn = (origin: string, user: TestUser): Pick<BrowserContextOptions, 'storageState'> => ({
-  storageState: { cookies: [], origins: [{ origin, localStorage: [{ name: 'lyceum:session', value: sessionOf(user) }] }] },
+  storageState: { cookies: [], origins: [{ origin, localStorage: [{ name: SESSION, value: sessionOf(user) }] }] },
 });
