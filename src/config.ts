@@ -247,6 +247,14 @@ export const SETTINGS = {
     ),
     from: setting('MAIL_FROM', mailbox, { is: null }, 'whom mails are from; needed with `SMTP_URL`'),
   },
+  accounts: {
+    passwordMinScore: setting(
+      'PASSWORD_MIN_SCORE',
+      integer(0, 4),
+      { is: 3, test: 0 },
+      'how hard to guess a new password must be, by estimate: 3 is ten thousand million guesses, 2 a hundredth of that; with 0 it is not estimated',
+    ),
+  },
   jwt: {
     privateKey: setting(
       'JWT_PRIVATE_KEY',

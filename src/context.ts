@@ -7,6 +7,7 @@ import type { Role } from './db/generated/prisma/client.js';
 import type { Mailer } from './integrations/mail.js';
 import type { Log } from './observability/log.js';
 import type { RateLimits } from './access/rate-limits.js';
+import type { PasswordStrength } from './access/password-strength/password-strength.js';
 import type { SecretDigest } from './access/secret-digest.js';
 import type { Position } from './realtime/cursor.js';
 import type { Hub } from './realtime/hub.js';
@@ -104,6 +105,7 @@ export interface Services {
   /** The secret of a link that is mailed, by the id of the link: only its digest is stored. */
   readonly linkSecret: SecretDigest;
   readonly mailer: Mailer;
+  readonly passwordStrength: Pick<PasswordStrength, 'estimate'>;
   readonly typing: TypingMemory;
   readonly likes: LikeQueue;
   readonly memberships: MembershipLookup;

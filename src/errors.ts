@@ -87,6 +87,7 @@ export const FIELD_ERROR_CODES = {
   INVALID_CURSOR: 'Is no cursor, or one of another list or stream.',
   TOO_SHORT: 'Has fewer characters than `min`.',
   TOO_LONG: 'Has more characters than `max`.',
+  TOO_WEAK: 'Is a password that is easily guessed: `weakness` says why, `score` of 0 to 4 how easily, `min` what it takes.',
   TOO_SMALL: 'Is less than `min`.',
   TOO_LARGE: 'Is more than `max`.',
   TOO_FEW: 'Has fewer items than `min`.',

@@ -19,6 +19,7 @@ import { migrateQueue } from '../jobs/queue.js';
 import { connectionsOf } from '../jobs/worker.js';
 import { createRenderedMarkdown } from '../markdown/html.js';
 import { createLog, type Log } from '../observability/log.js';
+import { createPasswordStrength } from '../access/password-strength/password-strength.js';
 import { createRateLimits } from '../access/rate-limits.js';
 import { createSecretDigest } from '../access/secret-digest.js';
 import type { Bus } from '../realtime/bus.js';
@@ -110,6 +111,8 @@ export const openServices = async (config: Config, closers: Closers, options: Se
   const secretDigest = createSecretDigest(tokens.deriveKey('lyceum secrets of repeated calls'));
   const linkSecret = createSecretDigest(tokens.deriveKey('lyceum secrets of mailed links'));
   const mailer = await createMailer(config, log);
+  const passwordStrength = createPasswordStrength();
+  closers.push(() => passwordStrength.stop());
   const memories = {
     typing: createTypingMemory({ hub, clock }),
     likes: createLikeQueue(db),
@@ -127,6 +130,7 @@ export const openServices = async (config: Config, closers: Closers, options: Se
     secretDigest,
     linkSecret,
     mailer,
+    passwordStrength,
     ...memories,
     bus,
     sharedDocuments,

@@ -14,6 +14,8 @@ export interface MailValues {
   readonly verifyEmail: { readonly username: string; readonly until: string };
   readonly addressTaken: { readonly username: string };
   readonly emailChanged: { readonly username: string };
+  readonly resetPassword: { readonly username: string; readonly until: string };
+  readonly passwordChanged: { readonly username: string; readonly at: string };
 }
 
 export type MailKind = keyof MailValues;
@@ -41,6 +43,21 @@ const en: Catalogue = {
     before: [`Your account ${username} at Lyceum has another mail address now. Nothing more is sent to this one.`],
     after: ['If it was not you, somebody else has your password: write to those who run this server.'],
   }),
+  resetPassword: ({ username, until }) => ({
+    subject: 'Choose a new password',
+    before: [`Somebody has asked for a new password for your account ${username} at Lyceum. If it was you, choose one here.`],
+    action: 'Choose a new password',
+    after: [
+      `The link is good once, until ${until}. All devices are signed out then.`,
+      'If it was not you, there is nothing to do: the password stays as it is.',
+    ],
+  }),
+  passwordChanged: ({ username, at }) => ({
+    subject: 'Your password has been changed',
+    before: [`The password of your account ${username} at Lyceum was changed on ${at}. Other devices have been signed out.`],
+    action: 'Choose a new password',
+    after: ['If it was you, there is nothing to do. If it was not, choose a new password at once.'],
+  }),
 };
 
 const de: Catalogue = {
@@ -65,6 +82,21 @@ const de: Catalogue = {
     subject: 'Ihre Mailadresse wurde geändert',
     before: [`Ihr Konto ${username} bei Lyceum hat jetzt eine andere Mailadresse. An diese hier wird nichts mehr geschickt.`],
     after: ['Wenn Sie das nicht waren, kennt jemand anderes Ihr Passwort: Schreiben Sie denen, die diesen Server betreiben.'],
+  }),
+  resetPassword: ({ username, until }) => ({
+    subject: 'Neues Passwort wählen',
+    before: [`Jemand hat ein neues Passwort für Ihr Konto ${username} bei Lyceum verlangt. Wenn Sie das waren, wählen Sie es hier.`],
+    action: 'Neues Passwort wählen',
+    after: [
+      `Der Link gilt einmal, bis ${until}. Alle Geräte werden dann abgemeldet.`,
+      'Wenn Sie das nicht waren, ist nichts zu tun: Das Passwort bleibt, wie es ist.',
+    ],
+  }),
+  passwordChanged: ({ username, at }) => ({
+    subject: 'Ihr Passwort wurde geändert',
+    before: [`Das Passwort Ihres Kontos ${username} bei Lyceum wurde am ${at} geändert. Andere Geräte wurden abgemeldet.`],
+    action: 'Neues Passwort wählen',
+    after: ['Wenn Sie das waren, ist nichts zu tun. Wenn nicht, wählen Sie gleich ein neues Passwort.'],
   }),
 };
 

@@ -10,6 +10,8 @@ import { describe, expect, it } from 'vitest';
 const KEPT: Readonly<Record<string, string>> = {
   'graphql/heads.ts known': 'what a document asks for, as long as the document is kept: it follows from its text',
   'graphql/node-selection.ts known': 'what lists select, by the places of documents, with which it goes',
+  'access/password-strength/estimate.ts zxcvbn':
+    'the dictionaries, in a thread that has nothing else; it keeps nothing of what it is asked',
   'access/passwords.ts limited':
     'the threads and the memory that hashing takes are those of the process, whatever the number of apps in it',
   'cli/main.ts program': 'the command that the process is',

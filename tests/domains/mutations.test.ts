@@ -31,8 +31,8 @@ const inputOf = (name: string): GraphQLInputObjectType | null => {
 
 /** They hand out, use or end credentials: what they are asked and answer must not be kept. */
 const OF_CREDENTIALS = [
-  ...['changeEmail', 'joinAsGuest', 'login', 'logout', 'refreshSession', 'register', 'resendVerification', 'revokeAllSessions'],
-  ...['verifyEmail'],
+  ...['changeEmail', 'changePassword', 'estimatePassword', 'joinAsGuest', 'login', 'logout', 'refreshSession', 'register'],
+  ...['requestPasswordReset', 'resendVerification', 'resetPassword', 'revokeAllSessions', 'verifyEmail'],
 ];
 /** The row that they make keeps the id, and stays. */
 const CREATING = ['addComment', 'announce', 'createGroup', 'createPost', 'createRoom', 'sendMessage'];

@@ -1,5 +1,6 @@
 import type { Context } from '../../context.js';
 import type { User } from '../../db/generated/prisma/client.js';
+import type { Tx } from '../../db/transact.js';
 import { coded, fieldErrors } from '../../errors.js';
 import { sendMail } from '../../jobs/mail.js';
 import { isUniqueViolation } from '../../observability/failures.js';
@@ -8,7 +9,7 @@ import { findUser } from './account.js';
 import { emailAddressOf } from './email-address.js';
 import { noSuchLink, spendLink } from './links.js';
 import { emailChangedMail, verificationMail } from './mails.js';
-import { assertPassword } from './password.js';
+import { assertPassword } from './present-password.js';
 
 /**
  * Asks for another address. It takes the place of the present one when a link is opened that is sent there; whether it has an account already is told
@@ -53,21 +54,34 @@ export const resendVerification = async (context: Context): Promise<void> => {
  */
 export const verifyEmail = async (context: Pick<Context, 'db' | 'clock'>, token: string): Promise<User> => {
   const now = new Date(context.clock.now());
-  try {
-    return await context.db.transact(async (tx) => {
+  return await takenByOne(() =>
+    context.db.transact(async (tx) => {
       const { userId, emailKey } = await spendLink(tx, now, 'VERIFY_EMAIL', token);
       const user = await tx.user.findUniqueOrThrow({ where: { id: userId } });
-      if (user.pendingEmailKey !== emailKey) {
-        if (user.emailKey !== emailKey) throw noSuchLink();
-        return await tx.user.update({ where: { id: userId }, data: { emailVerifiedAt: now } });
-      }
-      if (user.email !== null) sendMail(tx, context, emailChangedMail, { userId, to: user.email });
-      return await tx.user.update({
-        // Only if no other address was asked for meanwhile.
-        where: { id: userId, pendingEmailKey: emailKey },
-        data: { email: user.pendingEmail, emailKey, emailVerifiedAt: now, pendingEmail: null, pendingEmailKey: null },
-      });
-    });
+      if (user.emailKey !== emailKey && user.pendingEmailKey !== emailKey) throw noSuchLink();
+      return await confirmAddress(tx, context, user, emailKey);
+    }),
+  );
+};
+
+/** Notes that the owner of an account reads the mails to one of its addresses. */
+export const confirmAddress = async (tx: Tx, context: Pick<Context, 'clock'>, user: User, emailKey: string): Promise<User> => {
+  const { id, email, pendingEmail, emailVerifiedAt } = user;
+  const now = new Date(context.clock.now());
+  if (user.emailKey === emailKey)
+    return emailVerifiedAt === null ? await tx.user.update({ where: { id }, data: { emailVerifiedAt: now } }) : user;
+  if (email !== null) sendMail(tx, context, emailChangedMail, { userId: id, to: email });
+  return await tx.user.update({
+    // Only if no other address was asked for meanwhile.
+    where: { id, pendingEmailKey: emailKey },
+    data: { email: pendingEmail, emailKey, emailVerifiedAt: now, pendingEmail: null, pendingEmailKey: null },
+  });
+};
+
+/** Runs what confirms an address. @throws CONFLICT when another account has confirmed it */
+export const takenByOne = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+  try {
+    return await work();
   } catch (error) {
     if (!isUniqueViolation(error)) throw error;
     throw fieldErrors('CONFLICT', [{ path: 'input.token', code: 'TAKEN', message: 'The address belongs to another account by now.' }]);

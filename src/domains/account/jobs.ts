@@ -1,7 +1,7 @@
 import { scheduledTask } from '../../jobs/task.js';
 import { pruneLog } from '../../realtime/log-retention.js';
 import { deleteOldLinks } from './links.js';
-import { emailChangedMail, verificationMail } from './mails.js';
+import { accountMails } from './mails.js';
 import { deleteOldSessions } from './sessions.js';
 import { rightsLog } from './topics.js';
 
@@ -12,8 +12,7 @@ import { rightsLog } from './topics.js';
 const RIGHTS_KEPT_MS = 30 * 24 * 60 * 60 * 1_000;
 
 export const accountTasks = [
-  verificationMail,
-  emailChangedMail,
+  ...accountMails,
   scheduledTask('account.sweepLinks', '7 4 * * *', deleteOldLinks),
   scheduledTask('account.sweepSessions', '17 4 * * *', deleteOldSessions),
   scheduledTask('account.pruneRights', '27 4 * * *', ({ db }) => pruneLog(db, rightsLog, RIGHTS_KEPT_MS)),

@@ -45,17 +45,33 @@ export const linkFor = async (
   return usedAt !== null || expiresAt.getTime() <= now ? null : { url: `${config.publicUrl}${PAGES[purpose]}#${secret}`, expiresAt };
 };
 
+/** A link as it is found by its secret. */
+export interface FoundLink {
+  readonly userId: string;
+  readonly emailKey: string;
+}
+
+/** Whose a link is that may be used now. @throws BAD_USER_INPUT for one that has been used, has ended, or never was */
+export const findLink = async ({ db, clock }: Pick<Services, 'db' | 'clock'>, purpose: LinkPurpose, secret: string): Promise<FoundLink> => {
+  const link = await db.prisma.accountLink.findFirst({
+    where: { tokenHash: digestOf(secret), purpose, usedAt: null, expiresAt: { gt: new Date(clock.now()) } },
+    select: { userId: true, emailKey: true },
+  });
+  if (link === null) throw noSuchLink();
+  return link;
+};
+
+/** Ends the links of a user that were sent for a purpose and have not been used. */
+export const endLinks = async (tx: Tx, now: Date, purpose: LinkPurpose, userId: string): Promise<void> => {
+  await tx.accountLink.updateMany({ where: { userId, purpose, usedAt: null }, data: { usedAt: now } });
+};
+
 /**
  * Uses a link: it is not good again, unless the transaction fails.
  * @returns whose it is and the address it was sent to
  * @throws BAD_USER_INPUT for one that has been used, has ended, or never was
  */
-export const spendLink = async (
-  tx: Tx,
-  now: Date,
-  purpose: LinkPurpose,
-  secret: string,
-): Promise<{ readonly userId: string; readonly emailKey: string }> => {
+export const spendLink = async (tx: Tx, now: Date, purpose: LinkPurpose, secret: string): Promise<FoundLink> => {
   const [link] = await tx.accountLink.updateManyAndReturn({
     where: { tokenHash: digestOf(secret), purpose, usedAt: null, expiresAt: { gt: now } },
     data: { usedAt: now },

@@ -1,4 +1,5 @@
 import type { User } from '../../db/generated/prisma/client.js';
+import type { Services } from '../../context.js';
 import type { Mail } from '../../integrations/mail.js';
 import { mailTask } from '../../jobs/mail.js';
 import { languageOf, momentIn } from '../../texts/language.js';
@@ -12,6 +13,8 @@ const mailTo = <Kind extends MailKind>(to: string, { locale }: Recipient, kind: 
   return { to, language, text: mailText(language, kind, values), ...(link === undefined ? {} : { link }) };
 };
 
+const forgotPasswordUrl = ({ config }: Pick<Services, 'config'>): string => `${config.publicUrl}/forgot-password`;
+
 /**
  * To the address that somebody has given: asks whether it is theirs. Whoever has this address on another account already is told of that instead, so
  * that nobody but them learns of it.
@@ -24,7 +27,7 @@ export const verificationMail = mailTask<{ readonly userId: string }>('account.v
   const holder = await prisma.user.findUnique({ where: { emailKey: key } });
   if (holder?.email && holder.id !== userId) {
     const { username } = holder;
-    return mailTo(holder.email, holder, 'addressTaken', { username }, `${services.config.publicUrl}/forgot-password`);
+    return mailTo(holder.email, holder, 'addressTaken', { username }, forgotPasswordUrl(services));
   }
   const link = await linkFor(services, { mailId, purpose: 'VERIFY_EMAIL', userId, emailKey: key });
   if (link === null) return null;
@@ -40,3 +43,39 @@ export const emailChangedMail = mailTask<{ readonly userId: string; readonly to:
     return user && mailTo(to, user, 'emailChanged', { username: user.username });
   },
 );
+
+/**
+ * To whoever has forgotten their password, by the address that they have typed in: the account that has confirmed it or, when none has, the newest that
+ * waits for it. Nothing is sent when there is none, and nobody but the reader of the mail learns whether there is.
+ */
+export const resetPasswordMail = mailTask<{ readonly emailKey: string }>(
+  'account.resetPasswordMail',
+  async (services, { emailKey }, mailId) => {
+    const { prisma } = services.db;
+    const user =
+      (await prisma.user.findUnique({ where: { emailKey } })) ??
+      (await prisma.user.findFirst({
+        where: { pendingEmailKey: emailKey, emailKey: null },
+        orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+      }));
+    const email = user?.email ?? user?.pendingEmail;
+    if (!user || !email) return null;
+    const link = await linkFor(services, { mailId, purpose: 'RESET_PASSWORD', userId: user.id, emailKey });
+    if (link === null) return null;
+    const until = momentIn(languageOf(user.locale), user.timeZone, link.expiresAt);
+    return mailTo(email, user, 'resetPassword', { username: user.username, until }, link.url);
+  },
+);
+
+/** To the owner of an account whose password was changed. */
+export const passwordChangedMail = mailTask<{ readonly userId: string; readonly at: number }>(
+  'account.passwordChangedMail',
+  async (services, { userId, at }) => {
+    const user = await services.db.prisma.user.findUnique({ where: { id: userId } });
+    if (!user?.email) return null;
+    const values = { username: user.username, at: momentIn(languageOf(user.locale), user.timeZone, new Date(at)) };
+    return mailTo(user.email, user, 'passwordChanged', values, forgotPasswordUrl(services));
+  },
+);
+
+export const accountMails = [verificationMail, emailChangedMail, resetPasswordMail, passwordChangedMail] as const;

@@ -39,6 +39,12 @@ export const passwordText = z.string().superRefine((value, issue) => {
   issue.addIssue(issueOf({ code, message: `Must have ${PASSWORD.min} to ${PASSWORD.max} characters.`, params: PASSWORD }));
 });
 
+/** A password that is only looked at. */
+export const anyPasswordText = z.string().max(PASSWORD.max, `Must have at most ${PASSWORD.max} characters.`);
+
+/** The longest text that is taken for a name or an address where it is not checked further. */
+export const MAX_GIVEN_NAME = 254;
+
 export const displayNameText = text(1, 100, { singleLine: true });
 
 export const bioText = text(0, 1_000);

@@ -230,7 +230,11 @@ mutation('register', {
           '3 to 30 letters, digits, hyphens and underscores, beginning with a letter, but not with `guest-`. Unique, whatever the case.',
       }),
       email: t.string({ required: true, check: emailText, description: 'A mail address; international ones are welcome.' }),
-      password: t.string({ required: true, check: passwordText, description: '8 to 200 characters.' }),
+      password: t.string({
+        required: true,
+        check: passwordText,
+        description: '8 to 200 characters of any kind, hard to guess: else TOO_WEAK.',
+      }),
       displayName: t.string({
         check: displayNameText,
         description: 'The name to show, 1 to 100 characters; the username when left out.',

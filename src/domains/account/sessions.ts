@@ -2,6 +2,7 @@ import type { AccessToken, Context, Services } from '../../context.js';
 import type { Prisma, Session } from '../../db/generated/prisma/client.js';
 import type { Tx } from '../../db/transact.js';
 import { coded, notFound } from '../../errors.js';
+import { notSignedIn } from '../../access/viewer.js';
 import { digestsOf, newRefreshToken, newRotationSecret, nextRefreshToken } from './refresh-tokens.js';
 import { rightsLog } from './topics.js';
 
@@ -114,6 +115,34 @@ export const refreshSession = async (context: SessionContext, refreshToken: stri
 /** Ends a session: its refresh token and its access tokens are refused from now on. */
 export const endSession = async ({ db, clock }: Pick<Context, 'db' | 'clock'>, sessionId: string): Promise<void> => {
   await db.transact((tx) => revoke(tx, new Date(clock.now()), { id: sessionId }));
+};
+
+/** Ends all sessions of a user but one, within the transaction of what they are ended for. */
+export const endOtherSessions = async (tx: Tx, now: Date, userId: string, except: string | null): Promise<void> => {
+  await revoke(tx, now, { ...active(userId, now), ...(except === null ? {} : { id: { not: except } }) });
+};
+
+/**
+ * Gives a session another family of refresh tokens: whoever has one of before has nothing. The session goes on, and its sockets with it.
+ * @returns its first token
+ * @throws UNAUTHENTICATED when the session has ended meanwhile
+ */
+export const renewFamily = async (tx: Tx, now: Date, sessionId: string): Promise<string> => {
+  const refreshToken = newRefreshToken();
+  const { family, whole } = digestsOf(refreshToken);
+  const { count } = await tx.session.updateMany({
+    where: { id: sessionId, revokedAt: null },
+    data: {
+      familyHash: family,
+      refreshHash: whole,
+      previousHash: null,
+      rotationSecret: newRotationSecret(),
+      rotatedAt: now,
+      lastUsedAt: now,
+    },
+  });
+  if (count === 0) throw notSignedIn();
+  return refreshToken;
 };
 
 /** What a user is shown of their sessions. */

@@ -10,6 +10,7 @@ import { hashPassword, isOutdated, verifyPassword } from '../../access/passwords
 import { viewerOf } from '../../access/viewer.js';
 import { emailAddressOf, emailKey } from './email-address.js';
 import { verificationMail } from './mails.js';
+import { assertStrong } from './password.js';
 import { GUEST_PREFIX, isUsername, usernameKey } from './rules.js';
 
 export interface NewMember {
@@ -35,14 +36,15 @@ export const oldestFirst: Keyset<Pick<User, 'id' | 'createdAt'>> = {
 /**
  * Creates a MEMBER from validated input, and asks by mail whether the address is theirs. Until that is confirmed it belongs to nobody: the account is
  * made in the same way, and as quickly, when somebody else has the address, who is told of it by mail.
- * @throws CONFLICT when the username is taken
+ * @throws CONFLICT when the username is taken, BAD_USER_INPUT for a password that is easily guessed
  */
-export const createMember = async (services: Pick<Services, 'db' | 'clock' | 'limits'>, input: NewMember): Promise<User> => {
+export const createMember = async (services: Services, input: NewMember): Promise<User> => {
   const { db, clock, limits } = services;
   const key = usernameKey(input.username);
   const email = emailAddressOf(input.email);
   // This check saves the hashing; the unique index is what guarantees uniqueness.
   await assertFree(db, key);
+  await assertStrong(services, input.password, [input.username, input.displayName, email.written], 'input.password');
   const passwordHash = await hashPassword(input.password);
   // Beyond the limit there is an account, and no mail: an address is neither flooded nor kept from anybody.
   const isMailed = await limits.isAllowed('mailToAddress', email.key);
