@@ -176,7 +176,7 @@ export const contextFor = (
     hangUp !== undefined
       ? services.db.of(requesterOf(services, { viewer: principal?.viewer ?? null, client }, () => hangUp.isOver))
       : isGone !== undefined
-        ? services.db.of({ owner: null, isGone, deadline: Infinity })
+        ? services.db.of({ owner: null, isGone, deadline: Infinity, origin: null })
         : services.db,
 });
 
@@ -197,6 +197,7 @@ export const requesterOf = (
   owner: viewer?.id ?? addressKey(client.ip ?? ''),
   isGone,
   deadline: performance.now() + config.limits.operationTimeoutMs,
+  origin: { actorId: viewer?.id ?? null, ...client },
 });
 
 /** The same context, or one that differs in this, with nothing loaded yet. */

@@ -36,7 +36,11 @@ export const ERROR_CODES = {
     retry: 'later',
     description: 'Too many requests of this kind; `retryAfterMs` says when the next is allowed, where that is known.',
   },
-  LOCKED: { status: 423, retry: 'later', description: 'It is closed to changes at the moment.' },
+  LOCKED: {
+    status: 423,
+    retry: 'later',
+    description: 'The account is suspended: `until` says until when, null for good, and `reason` why.',
+  },
   CURSOR_EXPIRED: {
     status: 410,
     retry: 'never',

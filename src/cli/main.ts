@@ -5,6 +5,7 @@ import { Role } from '../db/generated/prisma/client.js';
 import { setRole } from '../domains/admin/roles.js';
 import { captureOutput, createLog, tellEnd } from '../observability/log.js';
 import { closeAll, openServices, type Closers, type OpenServices } from '../process/services.js';
+import { runAuditVerify } from './audit.js';
 import { runImport } from './import.js';
 import { runJobs } from './jobs.js';
 
@@ -77,6 +78,16 @@ program
   .action(async (username: string, role: Role) => {
     await withServices(({ db }) => setRole(db, username, role));
     process.stdout.write(`${username} has the role ${role} now.\n`);
+  });
+
+program
+  .command('audit')
+  .description('looks after the audit')
+  .command('verify')
+  .description('checks that nothing of the audit was changed, removed or cut off; the exit code is 1 when something was')
+  .option('--head <head>', 'an `auditHead` of an earlier line of the log: without it, what was cut off at the end is not found')
+  .action(async ({ head = null }: { head?: string | null }) => {
+    process.exitCode = await withServices((services) => runAuditVerify(services, head));
   });
 
 program

@@ -1,10 +1,11 @@
 import type pg from 'pg';
 import { addJobs, type JobSpec } from './add-jobs.js';
+import { auditInto } from './audit.js';
 import type { Attempt } from './attempts.js';
 import type { createLimiter } from './limiter.js';
 import { lockingBehind, numbering, placed, type Emission, type FanOut, type Numbered } from './numbering.js';
 import { rawStatement } from './raw-statements.js';
-import type { EmitEach, Emitted, Enqueue, Grown, Transact, Tx } from './transact.js';
+import type { Audit, Audited, EmitEach, Emitted, Enqueue, Grown, Origin, Transact, Tx } from './transact.js';
 import { beginTransaction } from './transaction.js';
 import { createTransactionClients, type TransactionClientOptions } from './transaction-client.js';
 
@@ -25,10 +26,11 @@ export const createTransact = (options: TransactOptions): Transact => {
   const { prepare, limited, attempt, onCommit } = options;
   const clientOf = createTransactionClients(options);
 
-  const run = async <Result>(work: (tx: Tx) => Promise<Result>, timeout: number) => {
+  const run = async <Result>(work: (tx: Tx) => Promise<Result>, timeout: number, origin: Origin | null) => {
     const emissions: Emission[] = [];
     const fanOuts: FanOut[] = [];
     const jobs: JobSpec[] = [];
+    const audited: Audited[] = [];
     const emit = (topic: Emission['topic'], key: string, kind = '', ref: unknown = null, carried: object | null = null): Emitted => {
       const emission: Emission = { topic, key, kind, ref, carried, seq: 0, epoch: 0, at: new Date(0) };
       emissions.push(emission);
@@ -38,10 +40,12 @@ export const createTransact = (options: TransactOptions): Transact => {
     const enqueue: Enqueue = ({ name }, payload, { key, runAt = null } = {}) => {
       jobs.push({ identifier: name, payload, job_key: key === undefined ? null : `${name}:${key}`, run_at: runAt });
     };
+    const audit: Audit = (action, subject, detail = {}, actorId) => void audited.push({ action, subject, detail, actorId });
     const transaction = beginTransaction(options.pool, timeout);
-    const { tx, end } = clientOf(transaction, timeout, { emit, emitEach, enqueue });
+    const { tx, end } = clientOf(transaction, timeout, { emit, emitEach, enqueue, audit });
     try {
       const value = await work(tx);
+      await auditInto(tx, audited, origin);
       await addJobs(tx, options.jobSchema, jobs);
       await end();
       const locking = lockingBehind(fanOuts);
@@ -56,9 +60,9 @@ export const createTransact = (options: TransactOptions): Transact => {
     }
   };
 
-  return async (work, { timeout = options.timeoutMs } = {}) => {
+  return async (work, { timeout = options.timeoutMs, origin } = {}) => {
     const { value, grown } = await attempt(
-      () => limited(() => run(work, timeout)),
+      () => limited(() => run(work, timeout, origin ?? null)),
       (result) => (result.grown.length > 0 ? 'rows' : 'nothing'),
     );
     if (grown.length > 0) onCommit(grown);

@@ -5,7 +5,7 @@ import type { FairTurns } from './fair-turns.js';
 import type { PrismaClient } from './generated/prisma/client.js';
 import type { Lists } from './lists.js';
 import type { Desk, Desks, PrismaCall } from './read-desks.js';
-import type { Transact } from './transact.js';
+import type { Origin, Transact } from './transact.js';
 
 /** An operation, as far as its statements are concerned. */
 export interface Requester {
@@ -15,6 +15,8 @@ export interface Requester {
   readonly isGone: () => boolean;
   /** When it must be done, on the process' monotonic clock, in milliseconds. */
   readonly deadline: number;
+  /** Who asks, and from where, for the audit; null where nobody acts. */
+  readonly origin: Origin | null;
 }
 
 /** The error of an operation whose time is over. */
@@ -49,7 +51,7 @@ export const forRequester = <
   Db extends { readonly prisma: PrismaClient; readonly lists: Lists; readonly transact: Transact; readonly beginWrite: () => void },
 >(
   db: Db,
-  { owner, isGone, deadline }: Requester,
+  { owner, isGone, deadline, origin }: Requester,
   turns: FairTurns,
   asking: Pick<Asking, 'during'>,
   desks: Pick<Desks, 'at'>,
@@ -97,9 +99,9 @@ export const forRequester = <
       children: (...args) => ways.read(() => db.lists.children(...args)),
     },
     beginWrite,
-    transact: async (work) => {
+    transact: async (work, options) => {
       beginWrite();
-      return await db.transact(work);
+      return await db.transact(work, origin === null ? options : { ...options, origin });
     },
   };
 };

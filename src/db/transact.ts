@@ -106,14 +106,41 @@ export interface EnqueueOptions {
 /** Enqueues a job in this transaction: it exists only if the transaction commits. Nothing is to be awaited. */
 export type Enqueue = <Payload extends object>(task: EnqueuableTask<Payload>, payload: NoInfer<Payload>, options?: EnqueueOptions) => void;
 
+/** Who acts, and from where, as the audit keeps it. */
+export interface Origin {
+  /** Null for somebody who is not signed in. */
+  readonly actorId: string | null;
+  readonly ip: string | null;
+  readonly userAgent: string | null;
+}
+
+/** An act that matters for security. */
+export interface Audited {
+  /** The name of the mutation where it is one. */
+  readonly action: string;
+  /** What was acted upon, a node; null where there is none. */
+  readonly subject: { readonly type: string; readonly id: string } | null;
+  /** What is to be known of it later: short, and without secrets or anything personal. */
+  readonly detail: Readonly<Record<string, string | number | boolean | null>>;
+  /** Whose act it is, where that is not whoever asks: someone who is just signing in. */
+  readonly actorId?: string | undefined;
+}
+
 /**
- * A transaction with `emit` and `enqueue`. Both only collect: the jobs and then the events are written just before COMMIT, the events in
+ * Records an act in the audit, as a part of this transaction. Nothing is to be awaited.
+ * @param actorId see {@link Audited}
+ */
+export type Audit = (action: string, subject: Audited['subject'], detail?: Audited['detail'], actorId?: string) => void;
+
+/**
+ * A transaction with `emit`, `enqueue` and `audit`. They only collect: what is audited, the jobs and then the events are written just before COMMIT, the events in
  * one round trip with it. Raw statements go to the database without Prisma, and typed operations through it.
  */
 export type Tx = Prisma.TransactionClient & {
   readonly emit: Emit;
   readonly emitEach: EmitEach;
   readonly enqueue: Enqueue;
+  readonly audit: Audit;
   readonly lists: Lists;
 };
 
@@ -129,5 +156,7 @@ export type Transact = <Result>(
   options?: {
     /** The longest duration of the transaction, in milliseconds; by default twice the statement timeout. */
     readonly timeout?: number;
+    /** Who acts, for the audit; left out for the system itself. */
+    readonly origin?: Origin;
   },
 ) => Promise<Result>;

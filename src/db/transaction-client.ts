@@ -36,7 +36,7 @@ type Operations = Readonly<Record<string, Readonly<Record<string, Operation>>>>;
 export const createTransactionClients = ({ tables, readings, prisma, typed, prepare }: TransactionClientOptions) => {
   const models = new Set([...tables.keys()].map((name) => `${name.charAt(0).toLowerCase()}${name.slice(1)}`));
 
-  return ({ send }: Transaction, timeout: number, own: Pick<Tx, 'emit' | 'emitEach' | 'enqueue'>): TransactionClient => {
+  return ({ send }: Transaction, timeout: number, own: Pick<Tx, 'emit' | 'emitEach' | 'enqueue' | 'audit'>): TransactionClient => {
     let bound: Promise<Typed> | null = null;
     const operate = async (model: string, operation: string, args: unknown): Promise<unknown> => {
       const { client } = await (bound ??= typed.within(prisma, send, timeout));

@@ -3,8 +3,10 @@ import type { GraphQLInputField, GraphQLResolveInfo } from 'graphql';
 import { getNamedType, isInputObjectType } from 'graphql';
 import type { z } from 'zod';
 import { builder, type Types } from './builder.js';
-import type { Context } from '../context.js';
+import { freshContext, type Context } from '../context.js';
+import { within } from '../db/database.js';
 import type { Role } from '../db/generated/prisma/client.js';
+import type { Audited } from '../db/transact.js';
 import { fieldErrors, MAX_FIELD_ERRORS, type FieldError } from '../errors.js';
 import { rawIdOf } from './ids.js';
 import { forgetLoaded } from './loaders.js';
@@ -67,6 +69,12 @@ export interface MutationOptions<Fields extends InputFieldMap, Payload extends o
    * are numbered only after it has returned, and it may be run again from the start.
    */
   readonly run: (input: InputShapeFromFields<Fields> & ClientIdInput, context: Context) => Promise<Payload>;
+  /**
+   * What the audit records of a call that has succeeded, under the name of the mutation and in its transaction, in which the whole function runs then.
+   * Every mutation for moderators and administrators has it. `inside`: `run` records it in a transaction of its own, whose events must be numbered when
+   * it returns.
+   */
+  readonly audit?: ((payload: Payload, input: InputShapeFromFields<Fields>) => Pick<Audited, 'subject' | 'detail'>) | 'inside';
   readonly payload: {
     readonly description: string;
     /** The fields of the payload that are objects, each with the function that loads it again by id. All other fields are plain values. */
@@ -74,6 +82,9 @@ export interface MutationOptions<Fields extends InputFieldMap, Payload extends o
     readonly fields: (t: PothosSchemaTypes.ObjectFieldBuilder<Types, Payload>) => Record<string, unknown>;
   };
 }
+
+/** Whose acts are all audited. */
+const AUDITED: ReadonlySet<string> = new Set(['MODERATOR', 'ADMIN'] satisfies MutationOptions<InputFieldMap, object>['access'][]);
 
 const CLIENT_ID = '1 to 100 printable ASCII characters without spaces, fresh for each act.';
 const REPEATED = {
@@ -90,7 +101,9 @@ export const mutation = <Fields extends InputFieldMap, Payload extends object>(
   name: string,
   options: MutationOptions<Fields, Payload>,
 ): void => {
-  const { description, access, input, payload, run } = options;
+  const { description, access, input, payload } = options;
+  const run = audited(name, options);
+  if (AUDITED.has(access) && options.audit === undefined) throw new Error(`${name} is an act that the audit must record.`);
   const repeats = options.repeats ?? 'result';
   const limit = options.limit ?? (access === 'anyone' ? 'anonymousMutation' : 'mutation');
   const rule: SignInRule = access === 'anyone' ? {} : { ...(access === 'signedIn' ? { signedIn: true } : { role: access }), writes: true };
@@ -152,6 +165,21 @@ export const mutation = <Fields extends InputFieldMap, Payload extends object>(
     }),
   );
 };
+
+/** The function that executes a mutation, which also records it where it is audited. */
+const audited = <Fields extends InputFieldMap, Payload extends object>(
+  name: string,
+  { run, audit }: Pick<MutationOptions<Fields, Payload>, 'run' | 'audit'>,
+): MutationOptions<Fields, Payload>['run'] =>
+  typeof audit !== 'function'
+    ? run
+    : (input, context) =>
+        context.db.transact(async (tx) => {
+          const payload = await run(input, freshContext(context, { db: within(context.db, tx) }));
+          const { subject, detail } = audit(payload, input);
+          tx.audit(name, subject, detail);
+          return payload;
+        });
 
 /** Counts the call. By default each mutation of a user has a counter of its own; a named rule may be shared by several mutations. */
 const count = async (context: Context, name: string, rule: RateLimitRule): Promise<void> => {

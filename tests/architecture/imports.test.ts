@@ -39,6 +39,7 @@ const BELOW_GRAPHQL: Readonly<Record<string, string>> = {
   'account/signed-token.ts': 'a pure function',
   'account/tokens.ts': 'tokens of other times and other keys, which no server would hand out',
   'admin/roles.ts': 'roles are given by the command line',
+  'audit/seals.ts': 'sealing is a job, and looking at the seals a command',
   'conversations/join-codes.ts': 'a pure function',
   'knowledge/import.ts': 'importing is done by the command line',
   'knowledge/markdown-files.ts': 'pure functions',

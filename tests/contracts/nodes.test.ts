@@ -123,8 +123,13 @@ beforeAll(async () => {
     env: { MAX_QUERY_COMPLEXITY: '10000000', MAX_QUERY_DEPTH: '40', MAX_QUERY_TOKENS: '100000', OPERATION_TIMEOUT_MS: '120000' },
   });
   const talk = createTalk(app);
-  const [ada, ben, moderator] = await Promise.all([app.user('ada'), app.user('ben'), app.userWithRole('mia', 'MODERATOR')]);
-  viewers = { nobody: undefined, ada, ben, mia: moderator };
+  const [ada, ben, moderator, chief] = await Promise.all([
+    app.user('ada'),
+    app.user('ben'),
+    app.userWithRole('mia', 'MODERATOR'),
+    app.userWithRole('chief', 'ADMIN'),
+  ]);
+  viewers = { nobody: undefined, ada, ben, mia: moderator, chief };
   const make = async (as: TestUser, name: string, input: object, field: string): Promise<string> => {
     const payload = await talk.act<Record<string, { id: string }>>(as, name, input, `${field} { id }`);
     return payload[field]?.id ?? '';
@@ -253,7 +258,7 @@ describe('what only some may see', () => {
 
   it('is an announcement, for those who are signed in', async () => {
     const { id } = await idOf(viewers['ben'], '{ announcements { edges { node { __typename id } } } }');
-    expect(await whoSees(id)).toEqual(['ada', 'ben', 'mia']);
+    expect(await whoSees(id)).toEqual(['ada', 'ben', 'mia', 'chief']);
   });
 
   it('is the presence of those whom a block keeps apart, who look as if they had never been here', async () => {

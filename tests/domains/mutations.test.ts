@@ -13,12 +13,14 @@ let app: TestApp;
 let ada: TestUser;
 let bob: TestUser;
 let mod: TestUser;
+let admin: TestUser;
 
 beforeAll(async () => {
   app = await startTestApp({ env });
   ada = await app.user('ada');
   bob = await app.user('bob');
   mod = await app.userWithRole('mod', 'MODERATOR');
+  admin = await app.userWithRole('admin', 'ADMIN');
 });
 afterAll(() => app.stop());
 
@@ -31,7 +33,17 @@ const inputOf = (name: string): GraphQLInputObjectType | null => {
 
 /** They hand out, use or end credentials: what they are asked and answer must not be kept. */
 const OF_CREDENTIALS = [
-  ...['changeEmail', 'changePassword', 'estimatePassword', 'joinAsGuest', 'login', 'logout', 'refreshSession', 'register'],
+  ...[
+    'changeEmail',
+    'changePassword',
+    'disconnectUser',
+    'estimatePassword',
+    'joinAsGuest',
+    'login',
+    'logout',
+    'refreshSession',
+    'register',
+  ],
   ...['requestPasswordReset', 'resendVerification', 'resetPassword', 'revokeAllSessions', 'verifyEmail'],
 ];
 /** The row that they make keeps the id, and stays. */
@@ -53,6 +65,8 @@ const refusal = async (name: string, selection: string, input: object, as?: Test
   return { ...errors?.[0]?.extensions };
 };
 
+let members = 0;
+const newMember = (): Promise<TestUser> => app.user(`member${(members += 1)}`);
 const newPost = async (as = ada): Promise<string> => (await aPost(app, as)).id;
 const newComment = async (): Promise<string> => (await aComment(app, ada, await newPost())).id;
 const newEntry = () => anEntry(app, ada);
@@ -140,6 +154,13 @@ const CASES: Readonly<Record<string, Case>> = {
     input: async () => ({ conversationId: await newGroup(), title: 'Renamed' }),
   },
   revokeSession: { selection: 'ok', input: async () => ({ sessionId: await newSession() }) },
+  setUserRole: {
+    selection: 'user { id role }',
+    input: async () => ({ userId: (await newMember()).id, role: 'MODERATOR' }),
+    as: () => admin,
+  },
+  suspendUser: { selection: 'user { id }', input: async () => ({ userId: (await newMember()).id }), as: () => admin },
+  unlockUser: { selection: 'user { id }', input: async () => ({ userId: (await newMember()).id }), as: () => admin },
   setPresence: { selection: 'presence { status }', input: () => Promise.resolve({ status: 'AWAY' }) },
   setRoomPasscode: {
     selection: 'conversation { id hasPasscode }',

@@ -27,6 +27,7 @@ export const FULL = {
   notifications: 40,
   actors: 30,
   announcements: 40,
+  audited: 40,
   blocked: 25,
 } as const;
 
@@ -42,11 +43,12 @@ const KINDS = [
   'message',
   'notification',
   'announcement',
+  'audit',
 ];
 export type Kind =
-  'user' | 'category' | 'entry' | 'post' | 'comment' | 'conversation' | 'member' | 'message' | 'notification' | 'announcement';
+  'user' | 'category' | 'entry' | 'post' | 'comment' | 'conversation' | 'member' | 'message' | 'notification' | 'announcement' | 'audit';
 
-/** The id of the row at place `n`, which begins with 0. The viewer is the first user. */
+/** The id of the row at place `n`, which begins with 0. The viewer is the first user, an administrator. */
 export const idAt = (kind: Kind | 'session', n: number): string =>
   `01900000-0000-7000-${(0x8000 + KINDS.indexOf(kind)).toString(16)}-${n.toString(16).padStart(12, '0')}`;
 
@@ -84,8 +86,9 @@ const statements = (): string[] => {
   return [
     // Keys to other tables are right by construction.
     `SET session_replication_role = replica`,
-    `INSERT INTO "user" (id, username, username_key, display_name, bio, created_at)
-      SELECT ${id('user', 'n')}, 'user' || n, 'user' || n, 'User ' || n, ${text('n', 1)}, ${at('n')} FROM ${series(users, 'n')}`,
+    `INSERT INTO "user" (id, username, username_key, display_name, bio, role, created_at)
+      SELECT ${id('user', 'n')}, 'user' || n, 'user' || n, 'User ' || n, ${text('n', 1)}, CASE n WHEN 0 THEN 'ADMIN' ELSE 'MEMBER' END::role, ${at('n')}
+      FROM ${series(users, 'n')}`,
     `INSERT INTO session (id, user_id, refresh_hash, expires_at)
       SELECT ${id('session', 'n')}, ${id('user', 'n')}, sha256(n::text::bytea), now() + interval '10 days' FROM ${series(users, 'n')}`,
     `INSERT INTO follow (follower_id, followee_id, created_at)
@@ -145,6 +148,8 @@ const statements = (): string[] => {
     `INSERT INTO head (topic, key, last_seq) VALUES ('notifications', ${id('user', '0')}::text, ${FULL.notifications})`,
     `INSERT INTO announcement (id, text, author_id, seq)
       SELECT ${id('announcement', 'n')}, ${text('n', 2)}, ${id('user', '1')}, n + 1 FROM ${series(FULL.announcements, 'n')}`,
+    `INSERT INTO audit_event (id, actor_id, action, subject_type, subject_id, detail)
+      SELECT ${id('audit', 'n')}, ${id('user', 'n')}, 'deletePost', 'Post', ${id('post', 'n')}, '{"authorId":"none"}' FROM ${series(FULL.audited, 'n')}`,
     `INSERT INTO head (topic, key, last_seq) VALUES ('announcements', 'all', ${FULL.announcements})`,
     `RESET session_replication_role`,
     `VACUUM (ANALYZE)`,
@@ -181,6 +186,7 @@ const NODE_KINDS: Readonly<Record<string, Kind>> = {
   Message: 'message',
   Notification: 'notification',
   Announcement: 'announcement',
+  AuditEvent: 'audit',
 };
 
 /** What the arguments of fields are in such a database. */

@@ -1,9 +1,11 @@
-import type { Services } from '../../context.js';
+import type { Context, Services } from '../../context.js';
 import type { Database } from '../../db/database.js';
 import { Prisma, type Role, type User } from '../../db/generated/prisma/client.js';
 import type { Tx } from '../../db/transact.js';
 import { notFound } from '../../errors.js';
+import { notAllowed, viewerOf } from '../../access/viewer.js';
 import { usernameKey } from './rules.js';
+import { suspensionOf } from './standing.js';
 import { rightsLog } from './topics.js';
 
 /** The public columns of a user, which are what a query of users reads: no list of them carries password hashes. */
@@ -71,17 +73,37 @@ export const findFirstUser = async ({ prisma }: Pick<Database, 'prisma'>, role?:
   });
 
 /**
- * Changes a user's role within a transaction.
- * @returns the user's id
- * @throws NOT_FOUND when no user has this username
+ * Changes a user's role within a transaction. It applies at once, also to open subscriptions.
+ * @returns the user's id and the role before
+ * @throws NOT_FOUND when there is no such user
  */
-export const changeRole = async (tx: Tx, username: string, role: Role): Promise<string> => {
-  const [user] = await tx.user.updateManyAndReturn({
-    where: { usernameKey: usernameKey(username) },
-    data: { role },
-    select: { id: true },
-  });
-  if (user === undefined) throw notFound(`User "${username}"`);
-  tx.emit(rightsLog, user.id, 'RoleChanged', null);
-  return user.id;
+export const changeRole = async (
+  tx: Tx,
+  user: { readonly id: string } | { readonly usernameKey: string },
+  role: Role,
+): Promise<{ readonly id: string; readonly before: Role }> => {
+  const found = await tx.user.findUnique({ where: user, select: { id: true, role: true } });
+  if (found === null) throw notFound('User');
+  await tx.user.update({ where: { id: found.id }, data: { role }, select: { id: true } });
+  tx.emit(rightsLog, found.id, 'RoleChanged', null);
+  return { id: found.id, before: found.role };
+};
+
+/** The ids of all administrators whose accounts are in use at a time, locked until the transaction ends. */
+const lockAdministrators = async (tx: Tx, now: Date): Promise<readonly string[]> => {
+  const rows = await tx.$queryRaw<{ readonly id: string; readonly isSuspended: boolean }[]>`
+    SELECT id, ${suspensionOf(Prisma.sql`"user"`, now)} IS NOT NULL AS "isSuspended" FROM "user" WHERE role = 'ADMIN' ORDER BY id FOR NO KEY UPDATE`;
+  return rows.filter(({ isSuspended }) => !isSuspended).map(({ id }) => id);
+};
+
+/**
+ * Locks the administrators until the transaction ends, and checks that the viewer is still one of them. Example: A and B take each other's role at the
+ * same time; whoever comes second is refused, and somebody is left who administers.
+ * @returns the ids of all whose accounts are in use
+ * @throws FORBIDDEN
+ */
+export const asAdministrator = async (tx: Tx, context: Context): Promise<readonly string[]> => {
+  const administrators = await lockAdministrators(tx, new Date(context.clock.now()));
+  if (!administrators.includes(viewerOf(context).id)) throw notAllowed();
+  return administrators;
 };

@@ -70,6 +70,7 @@ export const confirmAddress = async (tx: Tx, context: Pick<Context, 'clock'>, us
   const now = new Date(context.clock.now());
   if (user.emailKey === emailKey)
     return emailVerifiedAt === null ? await tx.user.update({ where: { id }, data: { emailVerifiedAt: now } }) : user;
+  tx.audit('changeEmail', { type: 'User', id }, {}, id);
   if (email !== null) sendMail(tx, context, emailChangedMail, { userId: id, to: email });
   return await tx.user.update({
     // Only if no other address was asked for meanwhile.

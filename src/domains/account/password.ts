@@ -63,6 +63,7 @@ export const changePassword = async (
     await endLinks(tx, now, 'RESET_PASSWORD', user.id);
     await endOtherSessions(tx, now, user.id, sessionId);
     sendMail(tx, context, passwordChangedMail, { userId: user.id, at: now.getTime() });
+    tx.audit('changePassword', { type: 'User', id: user.id });
     return await renewFamily(tx, now, sessionId);
   });
   return { access: await context.tokens.issue({ userId: user.id, sessionId }), refreshToken };
@@ -98,6 +99,7 @@ export const resetPassword = async (
       await endOtherSessions(tx, now, userId, null);
       const user = await tx.user.update({ where: { id: userId }, data: { passwordHash } });
       sendMail(tx, context, passwordChangedMail, { userId, at: now.getTime() });
+      tx.audit('resetPassword', { type: 'User', id: userId }, {}, userId);
       const isItsOwn = user.emailKey === emailKey || (user.emailKey === null && user.pendingEmailKey === emailKey);
       return isItsOwn ? await confirmAddress(tx, context, user, emailKey) : user;
     }),

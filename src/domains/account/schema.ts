@@ -123,6 +123,13 @@ export const userField = <Parent extends object>(
     resolve: (query, parent, _args, { db }) => db.prisma.user.findUniqueOrThrow({ ...query, where: { id: userId(parent) } }),
   });
 
+/** The input field of a mutation that names a user. */
+export const userInput = { required: true, idOf: 'User', description: 'The user.' } as const;
+
+/** The field `user` of a mutation's payload. */
+export const userPayloadField = <Payload extends { readonly user: UserRow }>(t: PothosSchemaTypes.ObjectFieldBuilder<Types, Payload>) =>
+  t.field({ type: User, description: 'The user as they are now.', resolve: ({ user }) => user });
+
 export const Credentials = builder.objectRef<SessionCredentials>('Credentials').implement({
   description: 'The tokens of a session.',
   fields: (t) => ({
@@ -245,7 +252,7 @@ mutation('register', {
   },
   run: async (input, context) => {
     const user = await createMember(context, input);
-    return { user, credentials: await startSession(context, user.id) };
+    return { user, credentials: await startSession(context, user.id, 'register') };
   },
   payload: {
     description: 'The new user, signed in.',
@@ -275,7 +282,7 @@ mutation('login', {
   run: async (input, context) => {
     const guessed = { loginFromAddress: context.client.ip, loginAsName: input.identifier.trim().toLowerCase() };
     const user = await context.limits.guess(guessed, () => findByPassword(context, input));
-    return { user, credentials: await startSession(context, user.id) };
+    return { user, credentials: await startSession(context, user.id, 'login') };
   },
   payload: {
     description: 'The user who has signed in, and their new session.',
@@ -307,7 +314,7 @@ mutation('joinAsGuest', {
   },
   run: async (input, context) => {
     const user = await createGuest(context, input);
-    return { user, credentials: await startSession(context, user.id) };
+    return { user, credentials: await startSession(context, user.id, 'joinAsGuest') };
   },
   payload: {
     description: 'The new guest, signed in.',
@@ -355,7 +362,8 @@ mutation('logout', {
   repeats: 'never',
   input: null,
   run: async (_input, context) => {
-    await endSession(context, principalOf(context).via.sessionId);
+    const { viewer, via } = principalOf(context);
+    await endSession(context, { id: via.sessionId, userId: viewer.id });
     return { ok: true };
   },
   payload: {

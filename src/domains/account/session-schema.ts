@@ -65,9 +65,11 @@ mutation('revokeAllSessions', {
     }),
   },
   run: async ({ keepCurrent }, context) => {
-    const { via } = principalOf(context);
-    return { endedCount: await endSessions(context, viewerOf(context).id, keepCurrent === false ? undefined : via.sessionId) };
+    const { via, viewer } = principalOf(context);
+    const endedCount = await endSessions(context, viewer.id, keepCurrent === false ? undefined : via.sessionId);
+    return { endedCount, userId: viewer.id };
   },
+  audit: ({ userId, endedCount }) => ({ subject: { type: 'User', id: userId }, detail: { endedCount } }),
   payload: {
     description: 'How many sessions have ended.',
     fields: (t) => ({

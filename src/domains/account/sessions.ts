@@ -1,9 +1,10 @@
 import type { AccessToken, Context, Services } from '../../context.js';
-import type { Prisma, Session } from '../../db/generated/prisma/client.js';
+import { Prisma, type Session } from '../../db/generated/prisma/client.js';
 import type { Tx } from '../../db/transact.js';
 import { coded, notFound } from '../../errors.js';
 import { notSignedIn } from '../../access/viewer.js';
 import { digestsOf, newRefreshToken, newRotationSecret, nextRefreshToken } from './refresh-tokens.js';
+import { locked, suspensionOf, type StoredSuspension } from './standing.js';
 import { rightsLog } from './topics.js';
 
 /** The tokens that a client gets for a session. */
@@ -26,8 +27,15 @@ export const MAX_SESSIONS = 100;
 /** When a session ends that is begun or renewed now. */
 const endFrom = (now: Date, { jwt }: Pick<Context['config'], 'jwt'>): Date => new Date(now.getTime() + jwt.refreshTtlSeconds * 1_000);
 
-/** Creates a session for a user who has authenticated. */
-export const startSession = async (context: SessionContext & Pick<Context, 'client'>, userId: string): Promise<Credentials> => {
+/**
+ * Creates a session for a user who has authenticated.
+ * @param act by which mutation, for the audit
+ */
+export const startSession = async (
+  context: SessionContext & Pick<Context, 'client'>,
+  userId: string,
+  act: 'register' | 'login' | 'joinAsGuest',
+): Promise<Credentials> => {
   const { db, clock, config, tokens, client } = context;
   const refreshToken = newRefreshToken();
   const { family, whole } = digestsOf(refreshToken);
@@ -49,6 +57,7 @@ export const startSession = async (context: SessionContext & Pick<Context, 'clie
       },
       select: { id: true },
     });
+    tx.audit(act, { type: 'User', id: userId }, {}, userId);
     return id;
   });
   return { access: await tokens.issue({ userId, sessionId }), refreshToken };
@@ -64,13 +73,14 @@ interface Family {
   readonly isPresent: boolean;
   /** Whether the token is the one before the present one, and was exchanged a moment ago. */
   readonly isRecent: boolean;
+  readonly suspension: StoredSuspension | null;
 }
 
 /**
  * Exchanges a refresh token for new credentials and extends the session. Concurrent exchanges of one token all get the same next token, and so does
  * one that comes within {@link ROTATION_GRACE_MS} after it. Whatever other token of the session comes back was exchanged before: somebody else has a
  * copy of it, so the session ends.
- * @throws UNAUTHENTICATED for a token that is unknown, used, expired or revoked
+ * @throws UNAUTHENTICATED for a token that is unknown, used, expired or revoked; LOCKED while the account is suspended
  */
 export const refreshSession = async (context: SessionContext, refreshToken: string): Promise<Credentials> => {
   const { db, clock, config, log, tokens } = context;
@@ -79,14 +89,16 @@ export const refreshSession = async (context: SessionContext, refreshToken: stri
   // Who loses the race for the row finds the token exchanged a moment ago when it looks again.
   for (let attempt = 0; attempt < 2; attempt += 1) {
     const [found] = await db.prisma.$queryRaw<Family[]>`
-      SELECT id, user_id AS "userId", rotation_secret AS "rotationSecret", coalesce(family_hash = ${family}, false) AS known,
+      SELECT session.id, user_id AS "userId", rotation_secret AS "rotationSecret", coalesce(family_hash = ${family}, false) AS known,
         refresh_hash = ${whole} AS "isPresent",
-        coalesce(previous_hash = ${whole} AND rotated_at > ${new Date(now.getTime() - ROTATION_GRACE_MS)}, false) AS "isRecent"
-      FROM session
+        coalesce(previous_hash = ${whole} AND rotated_at > ${new Date(now.getTime() - ROTATION_GRACE_MS)}, false) AS "isRecent",
+        ${suspensionOf(Prisma.sql`holder`, now)} AS suspension
+      FROM session JOIN "user" holder ON holder.id = session.user_id
       WHERE (family_hash = ${family} OR refresh_hash = ${whole} OR previous_hash = ${whole})
         AND revoked_at IS NULL AND expires_at > ${now}`;
     if (found === undefined) break;
-    const { id, userId } = found;
+    const { id, userId, suspension } = found;
+    if (suspension !== null && (found.isPresent || found.isRecent)) throw locked(suspension);
     const next = nextRefreshToken(refreshToken, found.known, found.rotationSecret);
     if (found.isPresent) {
       const digests = digestsOf(next);
@@ -103,7 +115,10 @@ export const refreshSession = async (context: SessionContext, refreshToken: stri
       });
       if (count === 0) continue;
     } else if (!found.isRecent) {
-      await db.transact((tx) => revoke(tx, now, { id }));
+      await db.transact(async (tx) => {
+        await revoke(tx, now, { id });
+        tx.audit('refreshTokenCameBack', { type: 'User', id: userId });
+      });
       log.warn({ sessionId: id, userId }, 'a used refresh token came back: its session is revoked');
       break;
     }
@@ -113,8 +128,14 @@ export const refreshSession = async (context: SessionContext, refreshToken: stri
 };
 
 /** Ends a session: its refresh token and its access tokens are refused from now on. */
-export const endSession = async ({ db, clock }: Pick<Context, 'db' | 'clock'>, sessionId: string): Promise<void> => {
-  await db.transact((tx) => revoke(tx, new Date(clock.now()), { id: sessionId }));
+export const endSession = async (
+  { db, clock }: Pick<Context, 'db' | 'clock'>,
+  { id, userId }: Pick<Session, 'id' | 'userId'>,
+): Promise<void> => {
+  await db.transact(async (tx) => {
+    await revoke(tx, new Date(clock.now()), { id });
+    tx.audit('logout', { type: 'User', id: userId });
+  });
 };
 
 /** Ends all sessions of a user but one, within the transaction of what they are ended for. */
@@ -180,6 +201,7 @@ export const endOwnSession = async ({ db, clock }: Pick<Context, 'db' | 'clock'>
   await db.transact(async (tx) => {
     if ((await tx.session.count({ where: { id: sessionId, userId } })) === 0) throw notFound('Session');
     await revoke(tx, new Date(clock.now()), { id: sessionId });
+    tx.audit('revokeSession', { type: 'User', id: userId });
   });
 };
 

@@ -4,6 +4,8 @@ import { logTopic } from '../../realtime/topic.js';
 export interface RightsEvents {
   readonly SessionRevoked: { readonly sessionId: string };
   readonly RoleChanged: null;
+  /** The account was suspended, or it no longer is. */
+  readonly SuspensionChanged: null;
   /** The user may no longer follow the streams of this topic and key. */
   readonly AccessWithdrawn: { readonly topic: string; readonly key: string };
   /** The user has blocked somebody or was blocked, or a block has ended. */
@@ -15,5 +17,11 @@ export interface RightsEvents {
  * in the same transaction.
  */
 export const rightsLog = logTopic<RightsEvents>('rights', {
-  kinds: { SessionRevoked: 'goes on', RoleChanged: 'goes on', AccessWithdrawn: 'goes on', BlocksChanged: 'goes on' },
+  kinds: {
+    SessionRevoked: 'goes on',
+    RoleChanged: 'goes on',
+    SuspensionChanged: 'goes on',
+    AccessWithdrawn: 'goes on',
+    BlocksChanged: 'goes on',
+  },
 });

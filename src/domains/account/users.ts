@@ -12,6 +12,7 @@ import { emailAddressOf, emailKey } from './email-address.js';
 import { verificationMail } from './mails.js';
 import { assertStrong } from './password.js';
 import { GUEST_PREFIX, isUsername, usernameKey } from './rules.js';
+import { locked, suspensionAt } from './standing.js';
 
 export interface NewMember {
   readonly username: string;
@@ -112,16 +113,18 @@ export const createGuest = async (
 
 /**
  * Authenticates a user by username or email address, ignoring case, and password.
- * @throws UNAUTHENTICATED, with the same message and after the same time whatever was wrong
+ * @throws UNAUTHENTICATED, with the same message and after the same time whatever was wrong; LOCKED for the right password of a suspended account
  */
 export const findByPassword = async (
-  { db }: Pick<Services, 'db'>,
+  { db, clock }: Pick<Services, 'db' | 'clock'>,
   { identifier, password }: { readonly identifier: string; readonly password: string },
 ): Promise<User> => {
   const user = await findByIdentifier(db, identifier.trim());
   const passwordHash = user?.passwordHash ?? null;
   const matches = await verifyPassword(passwordHash, password);
   if (user === null || passwordHash === null || !matches) throw coded('UNAUTHENTICATED', 'The name or the password is wrong.');
+  const suspension = suspensionAt(user, clock.now());
+  if (suspension !== null) throw locked(suspension);
   if (isOutdated(passwordHash)) {
     const renewed = await hashPassword(password);
     // The condition on the old hash keeps a password that was changed meanwhile.

@@ -328,6 +328,7 @@ export const deleteMessage = async (context: Context, messageId: string): Promis
       select: { id: true },
     });
     await withdraw(tx, ...mentioned.map((userId) => mentionAct(message, userId)));
+    if (!mayEdit(viewer, message)) tx.audit('deleteMessage', { type: 'Message', id }, { authorId: message.authorId });
     tellMembers(tx, conversationId, 'CONVERSATION_CHANGED');
     tellUsers(tx, conversationId, 'CONVERSATION_CHANGED', mentioned);
     tx.emit(conversationLog, conversationId, 'MessageDeleted', { messageId });

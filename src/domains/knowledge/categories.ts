@@ -71,32 +71,30 @@ export const createCategory = async ({ db, clock }: Pick<Services, 'db' | 'clock
   const { name } = input;
   const nameKey = categoryKey(name);
   await assertNameFree(db, name, null);
-  try {
-    return await withFreeSlug(
-      slugify(name, 'category'),
-      async (slugs) => {
-        const holders = await prisma.category.findMany({
-          where: { OR: [{ slug: { in: slugs } }, { nameKey: { in: slugs, not: nameKey } }] },
-          select: { slug: true, nameKey: true },
-        });
-        return holders.flatMap((holder) => [holder.slug, holder.nameKey]);
-      },
-      (slug) =>
-        prisma.category.create({
-          data: {
-            name,
-            nameKey,
-            slug,
-            description: input.description || null,
-            color: input.color ?? colorOf(name),
-            createdAt: new Date(clock.now()),
-          },
-        }),
-    );
-  } catch (error) {
-    if (isUniqueViolation(error, 'name_key')) throw nameTaken();
-    throw error;
-  }
+  return await withFreeSlug(
+    slugify(name, 'category'),
+    async (slugs) => {
+      const holders = await prisma.category.findMany({
+        where: { OR: [{ slug: { in: slugs } }, { nameKey: { in: slugs, not: nameKey } }] },
+        select: { slug: true, nameKey: true },
+      });
+      return holders.flatMap((holder) => [holder.slug, holder.nameKey]);
+    },
+    async (slug) => {
+      const data = {
+        name,
+        nameKey,
+        slug,
+        description: input.description || null,
+        color: input.color ?? colorOf(name),
+        createdAt: new Date(clock.now()),
+      };
+      const [category] = await prisma.category.createManyAndReturn({ data: [data], skipDuplicates: true });
+      // Somebody else has taken the slug meanwhile, or the name.
+      if (category === undefined) await assertNameFree(db, name, null);
+      return category ?? null;
+    },
+  );
 };
 
 /** Finds a category by name or slug, or creates it. */

@@ -89,6 +89,7 @@ mutation('createCategory', {
     }),
   },
   run: async (input, context) => ({ category: await createCategory(context, input) }),
+  audit: ({ category: { id, name } }) => ({ subject: { type: 'Category', id }, detail: { name } }),
   payload: { description: 'The new category.', reloaders: { category: categoryById }, fields: (t) => ({ category: categoryField(t) }) },
 });
 
@@ -108,6 +109,7 @@ mutation('updateCategory', {
     }),
   },
   run: async (input, context) => ({ category: await updateCategory(context, input) }),
+  audit: ({ category: { id, name } }) => ({ subject: { type: 'Category', id }, detail: { name } }),
   payload: { description: 'The changed category.', reloaders: { category: categoryById }, fields: (t) => ({ category: categoryField(t) }) },
 });
 
@@ -119,6 +121,7 @@ mutation('deleteCategory', {
     fields: (t) => ({ id: t.id({ required: true, idOf: 'Category', description: 'The category.' }) }),
   },
   run: async (input, context) => ({ categoryId: await deleteCategory(context, input) }),
+  audit: ({ categoryId }) => ({ subject: { type: 'Category', id: categoryId }, detail: {} }),
   payload: {
     description: 'The deleted category.',
     fields: (t) => ({

@@ -153,12 +153,14 @@ export const updateEntry = async (context: Context, input: EntryChanges): Promis
 
 /** Deletes an entry and its likes. @returns its id and category. @throws NOT_FOUND, FORBIDDEN */
 export const deleteEntry = async (context: Context, input: { readonly id: string }): Promise<Pick<Entry, 'id' | 'categoryId'>> => {
+  const viewer = viewerOf(context);
   const entry = await findEntry(context, input.id);
-  if (!mayDelete(viewerOf(context), entry)) throw coded('FORBIDDEN', 'Only its author or a moderator may delete an entry.');
+  if (!mayDelete(viewer, entry)) throw coded('FORBIDDEN', 'Only its author or a moderator may delete an entry.');
   await context.db.transact(async (tx) => {
     // The DELETE waits for transactions that like the entry, so their notifications exist before they are withdrawn.
     await tx.entry.deleteMany({ where: { id: entry.id } });
     await withdrawAll(tx, { kind: 'LIKE', userId: entry.authorId, subject: { type: 'Entry', id: entry.id } });
+    if (!mayEdit(viewer, entry)) tx.audit('deleteEntry', { type: 'Entry', id: entry.id }, { authorId: entry.authorId, title: entry.title });
   });
   return { id: entry.id, categoryId: entry.categoryId };
 };

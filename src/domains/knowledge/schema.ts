@@ -369,6 +369,7 @@ mutation('featureEntry', {
     }),
   },
   run: async (input, context) => ({ entry: await featureEntry(context, input) }),
+  audit: ({ entry: { id, isFeatured } }) => ({ subject: { type: 'Entry', id }, detail: { isFeatured } }),
   payload: {
     description: 'The entry, with `isFeatured` as it is now.',
     reloaders: { entry: findEntry },

@@ -18,6 +18,7 @@ export const announce = async (
     async (key) => {
       const { announcement, event } = await transact(async (tx) => {
         const written = await tx.announcement.create({ data: { text: input.text, authorId, ...key } });
+        tx.audit('announce', { type: 'Announcement', id: written.id });
         return { announcement: written, event: tx.emit(announcementLog, EVERYONE, 'AnnouncementAdded', { announcementId: written.id }) };
       });
       // The projection has written `seq` and the time into the row.

@@ -345,6 +345,7 @@ mutation('announce', {
     }),
   },
   run: async (input, context) => ({ announcement: await announce(context, input) }),
+  audit: 'inside',
   payload: {
     description: 'The new announcement.',
     fields: (t) => ({

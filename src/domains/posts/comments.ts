@@ -105,8 +105,9 @@ export const updateComment = async (context: Context, { id, body }: { readonly i
  * @throws NOT_FOUND, FORBIDDEN
  */
 export const deleteComment = async (context: Context, { id }: { readonly id: string }): Promise<Pick<Comment, 'id' | 'postId'>> => {
+  const viewer = viewerOf(context);
   const comment = await findComment(context, id);
-  if (!mayDelete(viewerOf(context), comment)) throw coded('FORBIDDEN', 'Only its author or a moderator may delete a comment.');
+  if (!mayDelete(viewer, comment)) throw coded('FORBIDDEN', 'Only its author or a moderator may delete a comment.');
   const { postId } = comment;
   await context.db.transact(async (tx) => {
     await tx.post.updateMany({ where: { id: postId }, data: { commentCount: { decrement: 1 } } });
@@ -119,6 +120,7 @@ export const deleteComment = async (context: Context, { id }: { readonly id: str
     await withdrawActs(tx, comment);
     // Replies stay, but the author of the deleted comment need no longer be notified of them.
     await withdrawAll(tx, { kind: 'COMMENT', userId: comment.authorId, subject: { type: 'Comment', id } });
+    if (!mayEdit(viewer, comment)) tx.audit('deleteComment', { type: 'Comment', id }, { authorId: comment.authorId });
     tx.emit(commentLog, postId, 'CommentDeleted', { commentId: id });
     tx.emit(commentCount, postId);
   });

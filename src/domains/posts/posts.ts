@@ -87,8 +87,9 @@ export const updatePost = async (context: Context, { id, body }: { readonly id: 
  * @throws NOT_FOUND, FORBIDDEN
  */
 export const deletePost = async (context: Context, { id }: { readonly id: string }): Promise<void> => {
+  const viewer = viewerOf(context);
   const post = await findPost(context, id);
-  if (!mayDelete(viewerOf(context), post)) throw coded('FORBIDDEN', 'Only its author or a moderator may delete a post.');
+  if (!mayDelete(viewer, post)) throw coded('FORBIDDEN', 'Only its author or a moderator may delete a post.');
   const deletedAt = new Date(context.clock.now());
   await context.db.transact(async (tx) => {
     const { count } = await tx.post.updateMany({
@@ -98,6 +99,7 @@ export const deletePost = async (context: Context, { id }: { readonly id: string
     if (count === 0) throw notFound('Post');
     await tx.comment.updateMany({ where: { postId: id, deletedAt: null }, data: { body: '', deletedAt } });
     await withdrawAll(tx, ...(await notificationsAbout(tx, post)));
+    if (!mayEdit(viewer, post)) tx.audit('deletePost', { type: 'Post', id }, { authorId: post.authorId });
     tx.emit(commentLog, id, 'PostDeleted', null);
     tx.emit(likeCount, id);
     tx.emit(commentCount, id);

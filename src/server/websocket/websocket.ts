@@ -12,7 +12,7 @@ import type { Authenticator } from '../../domains/account/authenticate.js';
 import { credentialOf, tokenCredential, type Credential } from '../../domains/account/credentials.js';
 import { TokenError } from '../../domains/account/tokens.js';
 import { isUnavailable, reasonOf } from '../../observability/failures.js';
-import { coded, type ErrorCode } from '../../errors.js';
+import { coded, codeOf, type ErrorCode } from '../../errors.js';
 import { encodeId } from '../../graphql/ids.js';
 import { clientAddress } from '../http/address.js';
 import { clientOf } from '../http/request-context.js';
@@ -165,7 +165,8 @@ export const createSocketServer = ({
 
   /** Closes the socket of a client whose access has ended. */
   const reject = (extra: Extra, error: unknown): void => {
-    if (!(error instanceof TokenError)) {
+    if (codeOf(error) === 'LOCKED') close(extra, CLOSE.unauthorized, 'Account suspended');
+    else if (!(error instanceof TokenError)) {
       if (isUnavailable(error)) services.db.health.refused(error);
       else log.warn({ reason: reasonOf(error) }, 'a socket could not be authenticated');
       close(extra, CLOSE.tryAgainLater, 'Try again later');

@@ -1,0 +1,88 @@
+import { createCipheriv, createDecipheriv, randomBytes, randomUUID } from 'node:crypto';
+import { Prisma } from './generated/prisma/client.js';
+import type { Audited, Origin, Tx } from './transact.js';
+
+/*
+ * The audit is written in the transaction of the act itself: there is no act without its row, and no row without its act. Where somebody has acted
+ * from is encrypted under a key per person. Whoever destroys the key destroys that, and leaves the row as it is.
+ */
+
+/** The lock that whoever writes an audit event shares, and whoever seals them takes alone: then no event with a lower `seq` is still to come. */
+export const SEALING = Prisma.sql`5127348109234`;
+
+const ALGORITHM = 'aes-256-gcm';
+const IV_BYTES = 12;
+const TAG_BYTES = 16;
+
+/** Encrypts where an act has come from. It belongs to one event: moved to another, it cannot be decrypted. */
+const encrypt = (key: Uint8Array, eventId: string, origin: Origin): Uint8Array<ArrayBuffer> => {
+  const iv = randomBytes(IV_BYTES);
+  const cipher = createCipheriv(ALGORITHM, key, iv).setAAD(Buffer.from(eventId));
+  const text = Buffer.concat([cipher.update(JSON.stringify(origin), 'utf8'), cipher.final()]);
+  return new Uint8Array(Buffer.concat([iv, cipher.getAuthTag(), text]));
+};
+
+/** Takes back what {@link auditInto} has encrypted; null for what is not whole. */
+export const decryptOrigin = (key: Uint8Array, eventId: string, encrypted: Uint8Array): Origin | null => {
+  try {
+    const iv = encrypted.subarray(0, IV_BYTES);
+    const decipher = createDecipheriv(ALGORITHM, key, iv).setAAD(Buffer.from(eventId));
+    decipher.setAuthTag(encrypted.subarray(IV_BYTES, IV_BYTES + TAG_BYTES));
+    const text = decipher.update(encrypted.subarray(IV_BYTES + TAG_BYTES), undefined, 'utf8') + decipher.final('utf8');
+    return JSON.parse(text) as Origin;
+  } catch {
+    return null;
+  }
+};
+
+/** The keys of people; those who have none are given one. */
+const keysOf = async (tx: Pick<Tx, '$queryRaw'>, personIds: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>> => {
+  type Row = { readonly personId: string; readonly key: Uint8Array };
+  const wanted = [...new Set(personIds)].sort();
+  const known = await tx.$queryRaw<Row[]>`SELECT person_id AS "personId", key FROM audit_key WHERE person_id = ANY(${wanted}::uuid[])`;
+  const keys = new Map(known.map(({ personId, key }) => [personId, key]));
+  for (const personId of wanted) {
+    if (keys.has(personId)) continue;
+    // Whoever comes second takes the key of the first.
+    const [made] = await tx.$queryRaw<Row[]>`
+      INSERT INTO audit_key (person_id, key) VALUES (${personId}::uuid, ${randomBytes(32)})
+      ON CONFLICT (person_id) DO UPDATE SET key = audit_key.key RETURNING person_id AS "personId", key`;
+    if (made !== undefined) keys.set(made.personId, made.key);
+  }
+  return keys;
+};
+
+/** Writes what a transaction has audited. @param origin who acts, and from where; null for the system itself */
+export const auditInto = async (
+  tx: Pick<Tx, '$queryRaw' | '$executeRaw'>,
+  audited: readonly Audited[],
+  origin: Origin | null,
+): Promise<void> => {
+  if (audited.length === 0) return;
+  const events = audited.map(({ action, subject, detail, actorId }) => ({
+    id: randomUUID(),
+    action,
+    subject,
+    detail: JSON.stringify(detail),
+    actorId: actorId ?? origin?.actorId ?? null,
+  }));
+  const persons = events.map(({ actorId, subject }) => actorId ?? (subject?.type === 'User' ? subject.id : null));
+  const keys =
+    origin === null
+      ? new Map<string, Uint8Array>()
+      : await keysOf(
+          tx,
+          persons.filter((id) => id !== null),
+        );
+  for (const [index, { id, action, subject, detail, actorId }] of events.entries()) {
+    const personId = persons[index] ?? null;
+    const key = personId === null ? undefined : keys.get(personId);
+    const encrypted = key === undefined || origin === null ? null : encrypt(key, id, origin);
+    await tx.$executeRaw`
+      WITH sealing AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(${SEALING}))
+      INSERT INTO audit_event (id, actor_id, action, subject_type, subject_id, detail, origin, person_id)
+      SELECT ${id}::uuid, ${actorId}::uuid, ${action}, ${subject?.type ?? null}, ${subject?.id ?? null}::uuid, ${detail}, ${encrypted}::bytea,
+        ${encrypted === null ? null : personId}::uuid
+      FROM sealing`;
+  }
+};

@@ -1,0 +1,99 @@
+import { builder } from '../../graphql/builder.js';
+import type { User as UserRow } from '../../db/generated/prisma/client.js';
+import type { Context } from '../../context.js';
+import { mutation } from '../../graphql/mutation.js';
+import { READ } from '../../graphql/price.js';
+import { text } from '../../graphql/text.js';
+import { hasRole } from '../../access/viewer.js';
+import { findUser } from './account.js';
+import { User, userInput, userPayloadField } from './schema.js';
+import { endSessions } from './sessions.js';
+import { suspensionAt, type Suspension as SuspensionRow } from './standing.js';
+import { suspendUser, unlockUser } from './suspensions.js';
+
+const MAX_REASON = 500;
+
+const Suspension = builder.objectRef<SuspensionRow>('Suspension').implement({
+  description: 'That an account is closed to its user, who is answered LOCKED.',
+  fields: (t) => ({
+    at: t.expose('at', { type: 'DateTime', description: 'When it began.' }),
+    until: t.expose('until', { type: 'DateTime', nullable: true, description: 'When it ends by itself; null where it does not.' }),
+    reason: t.exposeString('reason', { nullable: true, description: 'Why, as its user is told.' }),
+  }),
+});
+
+builder.prismaObjectFields(User, (t) => ({
+  suspension: t.field({
+    type: Suspension,
+    nullable: true,
+    price: READ,
+    description: 'The suspension of the account; null where there is none, and for everybody but moderators.',
+    select: { suspendedAt: true, suspendedUntil: true, suspensionReason: true },
+    resolve: (user, _args, { viewer, clock }) => (viewer !== null && hasRole(viewer, 'MODERATOR') ? suspensionAt(user, clock.now()) : null),
+  }),
+}));
+
+interface OfUser {
+  readonly user: UserRow;
+}
+
+const subjectOf = ({ user: { id } }: OfUser) => ({ type: 'User', id });
+const userOf = async (context: Context, id: string): Promise<OfUser> => ({ user: await findUser(context, id) });
+
+mutation('suspendUser', {
+  description:
+    'Closes an account to its user, until a time or for good: every request of theirs is answered LOCKED with `until` and `reason`, and their sockets and streams are closed at once. What they have written stays. Called again, it takes the new time and reason.',
+  access: 'ADMIN',
+  input: {
+    description: 'The user, until when, and why.',
+    fields: (t) => ({
+      userId: t.id(userInput),
+      until: t.field({
+        type: 'DateTime',
+        description: 'When it ends by itself, a time in the future; when left out or null, it does not.',
+      }),
+      reason: t.string({ check: text(0, MAX_REASON), description: `Why; the user is told. At most ${MAX_REASON} characters.` }),
+    }),
+  },
+  run: async ({ userId: id, until, reason }, context) => {
+    await suspendUser(context, id, until ?? null, reason || null);
+    return await userOf(context, id);
+  },
+  audit: (payload, { until, reason }) => ({
+    subject: subjectOf(payload),
+    detail: { until: until?.toISOString() ?? null, reason: reason ?? null },
+  }),
+  payload: { description: 'The user.', reloaders: { user: findUser }, fields: (t) => ({ user: userPayloadField(t) }) },
+});
+
+mutation('unlockUser', {
+  description: 'Opens an account to its user again: ends their suspension. Nothing changes where there is none.',
+  access: 'ADMIN',
+  input: { description: 'The user.', fields: (t) => ({ userId: t.id(userInput) }) },
+  run: async ({ userId: id }, context) => {
+    await unlockUser(context, id);
+    return await userOf(context, id);
+  },
+  audit: (payload) => ({ subject: subjectOf(payload), detail: {} }),
+  payload: { description: 'The user.', reloaders: { user: findUser }, fields: (t) => ({ user: userPayloadField(t) }) },
+});
+
+mutation('disconnectUser', {
+  description:
+    'Signs a user out everywhere: their sessions end, and their sockets and streams are closed at once. They may sign in again; `suspendUser` keeps them out.',
+  access: 'ADMIN',
+  repeats: 'never',
+  input: { description: 'The user.', fields: (t) => ({ userId: t.id(userInput) }) },
+  run: async ({ userId: id }, context) => {
+    const payload = await userOf(context, id);
+    return { ...payload, endedCount: await endSessions(context, id) };
+  },
+  audit: ({ user, endedCount }) => ({ subject: subjectOf({ user }), detail: { endedCount } }),
+  payload: {
+    description: 'The user, and how many of their sessions have ended.',
+    fields: (t) => ({
+      endedCount: t.int({ description: 'How many sessions this has ended.', resolve: ({ endedCount }) => endedCount }),
+      user: userPayloadField(t),
+    }),
+  },
+});
