@@ -23,7 +23,9 @@ export interface BudgetLeft {
  * be too dear for it, and nobody gets more than the rate in the long run.
  */
 export interface CostBudgets {
-  /** Whether an address may have anything read. @throws RATE_LIMITED with `retryAfterMs` and `limit` when its budget is spent */
+  /** In how many milliseconds an address may have anything read; 0 when it may now. */
+  readonly waitMs: (ip: string | null) => number;
+  /** The same as an error. @throws RATE_LIMITED with `retryAfterMs` and `limit` when its budget is spent */
   readonly enter: (ip: string | null) => void;
   /** Pays for the bytes that an address has sent, whatever comes of them: else what is refused would cost nothing. */
   readonly chargeReading: (ip: string | null, bytes: number) => void;
@@ -93,6 +95,7 @@ export const createCostBudgets = (
 ): CostBudgets => {
   if (factor === 0)
     return {
+      waitMs: () => 0,
       enter: () => undefined,
       chargeReading: () => undefined,
       chargeDocument: () => undefined,
@@ -144,9 +147,11 @@ export const createCostBudgets = (
   };
   const telling = spendEverywhere === null ? null : setInterval(() => void tell(), TELL_MS).unref();
 
+  const waitMs = (ip: string | null): number => Math.ceil(addresses.waitMs(addressKey(ip ?? '')));
   return {
+    waitMs,
     enter: (ip) => {
-      const retryAfterMs = Math.ceil(addresses.waitMs(addressKey(ip ?? '')));
+      const retryAfterMs = waitMs(ip);
       if (retryAfterMs > 0) throw coded('RATE_LIMITED', TOO_MUCH, { retryAfterMs, limit: addresses.limit });
     },
     chargeReading: (ip, bytes) => {

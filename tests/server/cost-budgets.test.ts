@@ -1,7 +1,9 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
 import { createCostBudgets } from '../../src/access/cost-budgets.js';
 import type { RateLimits } from '../../src/access/rate-limits.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
@@ -56,24 +58,33 @@ const transports: Readonly<Record<string, Ask>> = {
     const text = await (await post(query, asked, 'text/event-stream')).text();
     return JSON.parse(/^data: (\{.*)$/m.exec(text)?.[1] ?? text) as Answer;
   },
-  'a socket': async (query, { ip, token, extensions }) => {
-    const { WebSocket } = await import('ws');
-    const socket = new WebSocket(app.url.replace(/^http/, 'ws'), 'graphql-transport-ws', { headers: { 'x-forwarded-for': ip } });
+  'a socket': async (query, { extensions, ...as }) => {
+    const socket = await socketOf(as);
     const answer = new Promise<Answer>((resolve) => {
       socket.on('message', (data: Buffer) => {
         const message = JSON.parse(data.toString()) as { readonly type: string; readonly payload: Answer & Answer['errors'] };
-        if (message.type === 'connection_ack') socket.send(JSON.stringify({ type: 'subscribe', id: '1', payload: { query, extensions } }));
         if (message.type === 'next') resolve(message.payload);
         if (message.type === 'error') resolve({ errors: message.payload });
       });
     });
-    socket.on('open', () =>
-      socket.send(JSON.stringify({ type: 'connection_init', payload: token === undefined ? {} : { accessToken: token } })),
-    );
+    socket.send(JSON.stringify({ type: 'subscribe', id: randomUUID(), payload: { query, extensions } }));
     const given = await answer;
-    socket.close();
+    socket.removeAllListeners('message');
     return given;
   },
+};
+
+/** The acknowledged sockets of those who have asked over one: who has spent everything is not let in again. */
+const sockets = new Map<string, WebSocket>();
+const socketOf = async ({ ip, token }: Asked): Promise<WebSocket> => {
+  const known = sockets.get(ip);
+  if (known !== undefined) return known;
+  const socket = new WebSocket(app.url.replace(/^http/, 'ws'), 'graphql-transport-ws', { headers: { 'x-forwarded-for': ip } });
+  await once(socket, 'open');
+  socket.send(JSON.stringify({ type: 'connection_init', payload: token === undefined ? {} : { accessToken: token } }));
+  await once(socket, 'message');
+  sockets.set(ip, socket);
+  return socket;
 };
 
 let addresses = 0;
@@ -116,16 +127,18 @@ describe.each(Object.entries(transports))('over %s', (_name, ask) => {
   });
 });
 
-it('no long message is read of an address that has sent too much: its socket is closed with 1013', async () => {
-  const { WebSocket } = await import('ws');
-  const socket = new WebSocket(app.url.replace(/^http/, 'ws'), 'graphql-transport-ws', { headers: { 'x-forwarded-for': '192.0.2.77' } });
+it('no long message is read of an address that has sent too much: its socket is closed with 1013, and its next handshake answered with 429', async () => {
+  const ip = anAddress();
+  const socket = await socketOf({ ip });
   const closed = once(socket, 'close');
-  await once(socket, 'open');
-  socket.send(JSON.stringify({ type: 'connection_init' }));
-  await once(socket, 'message');
   const payload = { query: '{ __typename }', variables: { x: 'x'.repeat(900_000) } };
   for (let n = 0; n < 10; n += 1) socket.send(JSON.stringify({ type: 'subscribe', id: String(n), payload }));
   expect((await closed)[0]).toBe(1013);
+  const again = new WebSocket(app.url.replace(/^http/, 'ws'), 'graphql-transport-ws', { headers: { 'x-forwarded-for': ip } });
+  const [, response] = (await once(again, 'unexpected-response')) as [unknown, IncomingMessage];
+  expect(response.statusCode).toBe(429);
+  expect(Number(response.headers['retry-after'])).toBeGreaterThan(0);
+  response.destroy();
 });
 
 it('a viewer has one budget at all addresses', async () => {

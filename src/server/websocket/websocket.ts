@@ -55,7 +55,7 @@ export interface SocketOptions {
   readonly authenticator: Authenticator;
   readonly watcher: AccessWatcher;
   readonly budgets: OperationBudgets;
-  readonly costs: Pick<CostBudgets, 'enter' | 'chargeReading'>;
+  readonly costs: Pick<CostBudgets, 'enter' | 'waitMs' | 'chargeReading'>;
   readonly holdBack: HoldBack;
   /** Shared with the event streams. */
   readonly sendQueues: SendQueues;
@@ -283,13 +283,9 @@ export const createSocketServer = ({
    */
   const mayRead = (extra: Extra, bytes: number): boolean => {
     const { ip } = extra.client;
-    if (bytes > LONG_MESSAGE) {
-      try {
-        costs.enter(ip);
-      } catch {
-        dismiss(extra, CLOSE.tryAgainLater, 'Try again later');
-        return false;
-      }
+    if (bytes > LONG_MESSAGE && costs.waitMs(ip) > 0) {
+      dismiss(extra, CLOSE.tryAgainLater, 'Try again later');
+      return false;
     }
     costs.chargeReading(ip, bytes);
     return true;
@@ -336,7 +332,8 @@ export const createSocketServer = ({
     if (connections.stopping())
       return refuse(stream, 503, 'UNAVAILABLE', 'The server is stopping. Connect elsewhere, or again soon.', { ...id, 'retry-after': '1' });
     if (path !== PATH) return deny(ip, stream, 404, 'NOT_FOUND', 'There is nothing here. GraphQL is at /graphql.', id);
-    const waitMs = budgets.ofHandshake(ip);
+    // Who has spent what their operations may cost would be refused each of them, after it was received.
+    const waitMs = Math.max(budgets.ofHandshake(ip), costs.waitMs(ip));
     if (waitMs > 0) {
       return deny(ip, stream, 429, 'RATE_LIMITED', 'Too many operations and sockets from your address. Try again later.', {
         ...id,
