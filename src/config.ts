@@ -1,3 +1,4 @@
+import { domainToASCII } from 'node:url';
 import { z } from 'zod';
 
 /** What a variable of the environment may be. */
@@ -70,6 +71,20 @@ const origin: Kind<string> = {
     )
     .transform((value) => new URL(value).origin),
   text: 'an origin, `https://` or `http://`',
+};
+const domains: Kind<readonly string[]> = {
+  schema: z
+    .string()
+    .transform((value) =>
+      value
+        .split(',')
+        .map((domain) => domain.trim())
+        .filter((domain) => domain !== '')
+        // What is no domain becomes the empty text.
+        .map((domain) => domainToASCII(domain)),
+    )
+    .refine((list) => list.every((domain) => /^[a-z0-9.-]+$/.test(domain)), 'must be domains such as example.com, separated by commas'),
+  text: 'domains, separated by commas',
 };
 const mailbox: Kind<string> = {
   schema: z
@@ -248,6 +263,33 @@ export const SETTINGS = {
     from: setting('MAIL_FROM', mailbox, { is: null }, 'whom mails are from; needed with `SMTP_URL`'),
   },
   accounts: {
+    registration: dependent(
+      'REGISTRATION',
+      choice('open', 'invitation', 'closed'),
+      () => 'open' as const,
+      '`open`',
+      'who may make an account: anybody, whoever has an invitation, or nobody. The first administrator may in any case, by the link that an empty server prints',
+    ),
+    guests: dependent(
+      'GUESTS',
+      flag,
+      ({ given }) => (given('REGISTRATION') ?? 'open') === 'open',
+      '`true` with `REGISTRATION=open`, else `false`',
+      'whether one may join with nothing but a name',
+    ),
+    invitationsBy: dependent(
+      'INVITATIONS_BY',
+      choice('ADMIN', 'MODERATOR', 'MEMBER'),
+      () => 'ADMIN' as const,
+      '`ADMIN`',
+      'the least role of those who may invite others',
+    ),
+    blockedMailDomains: setting(
+      'BLOCKED_MAIL_DOMAINS',
+      domains,
+      { is: [] },
+      'domains whose mail addresses are refused for accounts, and those below them',
+    ),
     passwordMinScore: setting(
       'PASSWORD_MIN_SCORE',
       integer(0, 4),

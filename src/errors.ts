@@ -101,6 +101,7 @@ export const FIELD_ERROR_CODES = {
   NOT_FOUND: 'Names something that is not there.',
   NOT_ALLOWED: 'Cannot be used for this.',
   TAKEN: 'Is in use already.',
+  MISLEADING: 'Can be taken for another that is in use.',
   RESERVED: 'Is reserved for something else.',
   REUSED: 'Was used before, with other input.',
 } as const;

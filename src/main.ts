@@ -1,4 +1,6 @@
 import cluster from 'node:cluster';
+import type { Services } from './context.js';
+import { inviteFirstAdministrator } from './domains/account/invitations.js';
 import { startApp } from './process/app.js';
 import { ConfigError, loadConfig, type Config } from './config.js';
 import { captureOutput, createLog, tellEnd } from './observability/log.js';
@@ -30,7 +32,12 @@ const main = async (): Promise<void> => {
     log.fatal({ reason }, 'the embedded database has ended');
     process.exit(1);
   };
-  const options = { log, onFatal, ...(config.demoData ? { seed: seedDemoData } : {}) };
+  const first: { link: string | null } = { link: null };
+  const seed = async (services: Services): Promise<void> => {
+    if (config.demoData) await seedDemoData(services);
+    first.link = await inviteFirstAdministrator(services);
+  };
+  const options = { log, onFatal, seed };
   const stopTimeoutMs = config.drainMs + STOP_TIMEOUT_MS;
 
   let stopping = false;
@@ -67,8 +74,11 @@ const main = async (): Promise<void> => {
         : await startApp(config, options);
   stopApp = app.stop;
   // At any log level: somebody who starts a server waits for this line.
-  if (role !== 'worker' && isForMachines) createLog('info').info({ url: app.url, pid: process.pid }, 'Lyceum is ready');
-  else if (role !== 'worker') process.stdout.write(welcome(app.url, config));
+  if (role !== 'worker' && isForMachines) {
+    createLog('info').info({ url: app.url, pid: process.pid }, 'Lyceum is ready');
+    if (first.link !== null)
+      createLog('info').info(first, 'there are no users yet: the first administrator makes their account here, once');
+  } else if (role !== 'worker') process.stdout.write(welcome(app.url, config, first.link));
 };
 
 main().catch((error: unknown) => {

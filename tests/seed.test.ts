@@ -287,7 +287,7 @@ describe('the welcome', () => {
   const operations = (text: string): string[] => text.split('\n').filter((line) => /^ {2}(mutation )?\{/.test(line));
 
   it('shows operations that work when they are pasted', async () => {
-    const text = welcome(url, loadConfig({ NODE_ENV: 'development', DATA_DIR: '/data' }));
+    const text = welcome(url, loadConfig({ NODE_ENV: 'development', DATA_DIR: '/data' }), null);
     expect(text).toContain(url);
     expect(text).toContain('/data (embedded PostgreSQL)');
     const pasted = operations(text);
@@ -297,7 +297,8 @@ describe('the welcome', () => {
 
   it('invites to register where there is no demo data, and keeps the password of the database', async () => {
     const DATABASE_URL = 'postgresql://me:secret@db.example:5433/lyceum';
-    const text = welcome(url, loadConfig({ NODE_ENV: 'production', DATABASE_URL }));
+    const text = welcome(url, loadConfig({ NODE_ENV: 'production', DATABASE_URL }), 'https://lyceum.example/register#code');
+    expect(text).toContain('https://lyceum.example/register#code');
     expect(text).not.toMatch(/secret|lyceum-demo/);
     expect(text).toContain('db.example:5433/lyceum');
     const [, register = ''] = operations(text);

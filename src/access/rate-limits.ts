@@ -45,6 +45,7 @@ const RATE_LIMITS = {
   /** Typing and read positions, which clients report all the time. */
   reading: { of: 'user', points: 600, seconds: 60 },
   entry: { of: 'user', points: 200, seconds: 3_600 },
+  invitation: { of: 'user', points: 50, seconds: 86_400 },
   conversation: { of: 'user', points: 100, seconds: 3_600 },
   /** There are only 194,481 room codes. */
   room: { of: 'user', points: 50, seconds: 86_400 },

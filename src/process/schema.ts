@@ -13,6 +13,7 @@ import '../graphql/nodes.js';
 import '../graphql/topic-field.js';
 import '../domains/account/schema.js';
 import '../domains/account/email-schema.js';
+import '../domains/account/invitation-schema.js';
 import '../domains/account/password-schema.js';
 import '../domains/account/session-schema.js';
 import '../domains/account/suspension-schema.js';

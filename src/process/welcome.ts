@@ -8,7 +8,14 @@ const SIGN_IN = `Sign in as one of the demo users (ada, ben, chloe, ...; admin i
 
   mutation { login(input: {identifier: "ada", password: "${DEMO_PASSWORD}"}) { credentials { accessToken } } }`;
 
-const REGISTER = `Make an account (npm run lyceum -- user role NAME ADMIN makes its owner an administrator):
+/** What stands first where nobody is yet. */
+const comeFirst = (link: string): string => `There are no users yet. The first administrator makes their account here, once:
+
+  ${link}
+
+`;
+
+const REGISTER = `Make an account:
 
   mutation { register(input: {username: "NAME", email: "NAME@example.com", password: "..."}) { credentials { accessToken } } }`;
 
@@ -22,11 +29,12 @@ const database = ({ database: { url }, dataDir }: Config): string => {
 /**
  * What the terminal shows when the server is ready: where everything is, and what to paste first.
  * @param url of GraphQL, as a browser opens it
+ * @param firstLink where the first administrator makes their account; null when there are users
  */
-export const welcome = (url: string, config: Config): string => `
+export const welcome = (url: string, config: Config, firstLink: string | null): string => `
 Lyceum is ready.
 
-${config.webClient ? `  Lyceum    ${new URL('/', url).href}  (open it in a browser)\n` : ''}  GraphiQL  ${url}
+${firstLink === null ? '' : comeFirst(firstLink)}${config.webClient ? `  Lyceum    ${new URL('/', url).href}  (open it in a browser)\n` : ''}  GraphiQL  ${url}
   Data      ${database(config)}
 
 Ask something:

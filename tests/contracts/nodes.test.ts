@@ -120,7 +120,10 @@ let values: Values;
 
 beforeAll(async () => {
   app = await startTestApp({
-    env: { MAX_QUERY_COMPLEXITY: '10000000', MAX_QUERY_DEPTH: '40', MAX_QUERY_TOKENS: '100000', OPERATION_TIMEOUT_MS: '120000' },
+    env: {
+      ...{ MAX_QUERY_COMPLEXITY: '10000000', MAX_QUERY_DEPTH: '40', MAX_QUERY_TOKENS: '100000', OPERATION_TIMEOUT_MS: '120000' },
+      INVITATIONS_BY: 'MODERATOR',
+    },
   });
   const talk = createTalk(app);
   const [ada, ben, moderator, chief] = await Promise.all([
@@ -138,6 +141,7 @@ beforeAll(async () => {
   const entry = await make(ada, 'createEntry', { title: 'Hello', content: 'World', category: 'technical', tags: ['a'] }, 'entry');
   await make(ada, 'createEntry', { title: 'Mine', content: 'Alone', isPublic: false }, 'entry');
   await make(moderator, 'announce', { text: 'Welcome' }, 'announcement');
+  await make(moderator, 'createInvitation', {}, 'invitation');
   const post = await make(ada, 'createPost', { body: 'Hello' }, 'post');
   const comment = await make(ben, 'addComment', { postId: post, body: 'Hi' }, 'comment');
   await make(ada, 'addComment', { postId: post, body: 'Hi yourself', replyToId: comment }, 'comment');

@@ -20,7 +20,7 @@ beforeAll(async () => {
   ada = await app.user('ada');
   bob = await app.user('bob');
   mod = await app.userWithRole('mod', 'MODERATOR');
-  admin = await app.userWithRole('admin', 'ADMIN');
+  admin = await app.userWithRole('chief', 'ADMIN');
 });
 afterAll(() => app.stop());
 
@@ -36,6 +36,7 @@ const OF_CREDENTIALS = [
   ...[
     'changeEmail',
     'changePassword',
+    'createInvitation',
     'disconnectUser',
     'estimatePassword',
     'joinAsGuest',
@@ -152,6 +153,13 @@ const CASES: Readonly<Record<string, Case>> = {
   renameConversation: {
     selection: 'conversation { id title }',
     input: async () => ({ conversationId: await newGroup(), title: 'Renamed' }),
+  },
+  revokeInvitation: {
+    selection: 'invitation { id revokedAt }',
+    input: async () => ({
+      invitationId: (await call<{ invitation: { id: string } }>('createInvitation', 'invitation { id }', {}, admin)).invitation.id,
+    }),
+    as: () => admin,
   },
   revokeSession: { selection: 'ok', input: async () => ({ sessionId: await newSession() }) },
   setUserRole: {

@@ -50,7 +50,7 @@ let moderator: TestUser;
 beforeAll(async () => {
   app = await startTestApp();
   [owner, author, member, stranger] = await Promise.all([app.user('owner'), app.user('author'), app.user('member'), app.user('stranger')]);
-  moderator = await app.userWithRole('moderator', 'MODERATOR');
+  moderator = await app.userWithRole('mod', 'MODERATOR');
 });
 afterAll(() => app.stop());
 

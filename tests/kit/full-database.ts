@@ -28,6 +28,7 @@ export const FULL = {
   actors: 30,
   announcements: 40,
   audited: 40,
+  invitations: 40,
   blocked: 25,
 } as const;
 
@@ -44,9 +45,21 @@ const KINDS = [
   'notification',
   'announcement',
   'audit',
+  'invitation',
 ];
 export type Kind =
-  'user' | 'category' | 'entry' | 'post' | 'comment' | 'conversation' | 'member' | 'message' | 'notification' | 'announcement' | 'audit';
+  | 'user'
+  | 'category'
+  | 'entry'
+  | 'post'
+  | 'comment'
+  | 'conversation'
+  | 'member'
+  | 'message'
+  | 'notification'
+  | 'announcement'
+  | 'audit'
+  | 'invitation';
 
 /** The id of the row at place `n`, which begins with 0. The viewer is the first user, an administrator. */
 export const idAt = (kind: Kind | 'session', n: number): string =>
@@ -151,6 +164,9 @@ const statements = (): string[] => {
     `INSERT INTO audit_event (id, actor_id, action, subject_type, subject_id, detail)
       SELECT ${id('audit', 'n')}, ${id('user', 'n')}, 'deletePost', 'Post', ${id('post', 'n')}, '{"authorId":"none"}' FROM ${series(FULL.audited, 'n')}`,
     `INSERT INTO head (topic, key, last_seq) VALUES ('announcements', 'all', ${FULL.announcements})`,
+    `INSERT INTO invitation (id, code_hash, max_uses, created_by_id, created_at, expires_at)
+      SELECT ${id('invitation', 'n')}, sha256(n::text::bytea), 1, ${id('user', '0')}, ${at('n')}, now() + interval '10 days'
+      FROM ${series(FULL.invitations, 'n')}`,
     `RESET session_replication_role`,
     `VACUUM (ANALYZE)`,
   ];
@@ -187,6 +203,7 @@ const NODE_KINDS: Readonly<Record<string, Kind>> = {
   Notification: 'notification',
   Announcement: 'announcement',
   AuditEvent: 'audit',
+  Invitation: 'invitation',
 };
 
 /** What the arguments of fields are in such a database. */

@@ -79,7 +79,7 @@ describe('H35: Last-Event-ID is answered as `after` is', () => {
 
   beforeAll(async () => {
     app = await startTestApp();
-    [ada, ben, admin] = [await app.user('ada'), await app.user('ben'), await app.userWithRole('root', 'ADMIN')];
+    [ada, ben, admin] = [await app.user('ada'), await app.user('ben'), await app.userWithRole('chief', 'ADMIN')];
     const [stays, goes, talks] = [await aPost(app, ada), await aPost(app, ada), await aRoom(app, ada)];
     [post, gone, room] = [stays.id, goes.id, talks.id];
     const { me } = await app.data(CursorsOfViewer, {}, ada);

@@ -1,15 +1,22 @@
-import type { Context } from '../../context.js';
+import type { Context, Services } from '../../context.js';
 import type { User } from '../../db/generated/prisma/client.js';
 import type { Tx } from '../../db/transact.js';
-import { coded, fieldErrors } from '../../errors.js';
+import { badInput, coded, fieldErrors } from '../../errors.js';
 import { sendMail } from '../../jobs/mail.js';
 import { isUniqueViolation } from '../../observability/failures.js';
 import { viewerOf } from '../../access/viewer.js';
 import { findUser } from './account.js';
-import { emailAddressOf } from './email-address.js';
+import { emailAddressOf, type EmailAddress } from './email-address.js';
 import { noSuchLink, spendLink } from './links.js';
 import { emailChangedMail, verificationMail } from './mails.js';
 import { assertPassword } from './present-password.js';
+import { isOfDomain } from './rules.js';
+
+/** @throws BAD_USER_INPUT for an address of a domain that the operator has blocked */
+export const assertMailDomain = ({ config }: Pick<Services, 'config'>, { domain }: Pick<EmailAddress, 'domain'>): void => {
+  if (isOfDomain(domain, config.accounts.blockedMailDomains))
+    throw badInput({ path: 'input.email', code: 'NOT_ALLOWED', message: 'Addresses of this domain are not taken here.' });
+};
 
 /**
  * Asks for another address. It takes the place of the present one when a link is opened that is sent there; whether it has an account already is told
@@ -18,6 +25,7 @@ import { assertPassword } from './present-password.js';
  */
 export const changeEmail = async (context: Context, input: { readonly email: string; readonly password: string }): Promise<User> => {
   const email = emailAddressOf(input.email);
+  assertMailDomain(context, email);
   const user = await findUser(context, viewerOf(context).id);
   await assertPassword(context, user, input.password, 'input.password');
   await context.limits.consume('mailToAddress', email.key);

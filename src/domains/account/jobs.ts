@@ -1,5 +1,6 @@
 import { scheduledTask } from '../../jobs/task.js';
 import { pruneLog } from '../../realtime/log-retention.js';
+import { deleteOldInvitations } from './invitations.js';
 import { deleteOldLinks } from './links.js';
 import { accountMails } from './mails.js';
 import { deleteOldSessions } from './sessions.js';
@@ -13,7 +14,10 @@ const RIGHTS_KEPT_MS = 30 * 24 * 60 * 60 * 1_000;
 
 export const accountTasks = [
   ...accountMails,
-  scheduledTask('account.sweepLinks', '7 4 * * *', deleteOldLinks),
+  scheduledTask('account.sweepLinks', '7 4 * * *', async (services) => {
+    await deleteOldLinks(services);
+    await deleteOldInvitations(services);
+  }),
   scheduledTask('account.sweepSessions', '17 4 * * *', deleteOldSessions),
   scheduledTask('account.pruneRights', '27 4 * * *', ({ db }) => pruneLog(db, rightsLog, RIGHTS_KEPT_MS)),
 ];

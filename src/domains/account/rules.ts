@@ -10,6 +10,21 @@ export const isUsername = (value: string): boolean => USERNAME.test(value);
 /** The normalised username, which is unique. */
 export const usernameKey = (username: string): string => username.toLowerCase();
 
+/** Names of those who speak for a server, or for nobody. */
+const RESERVED = new Set(
+  (
+    'abuse admin administrator administration all anonymous api contact deleted everybody everyone help here hostmaster info lyceum mail mailerdaemon ' +
+    'moderation moderator news nobody noreply notifications null official operator postmaster root security service somebody staff support sysadmin ' +
+    'sysop system team undefined webmaster'
+  ).split(' '),
+);
+
+/** Whether a username is a reserved word, or is written so that it looks like one. */
+export const isReserved = (username: string): boolean => {
+  const bare = usernameKey(username).replaceAll(/[-_]/g, '').replaceAll('0', 'o').replaceAll('rn', 'm').replaceAll('vv', 'w');
+  return [bare.replaceAll('1', 'i'), bare.replaceAll('1', 'l')].some((word) => RESERVED.has(word));
+};
+
 /** The prefix of the generated usernames of guests; no other username may begin with it. */
 export const GUEST_PREFIX = 'guest-';
 
@@ -45,7 +60,34 @@ export const anyPasswordText = z.string().max(PASSWORD.max, `Must have at most $
 /** The longest text that is taken for a name or an address where it is not checked further. */
 export const MAX_GIVEN_NAME = 254;
 
-export const displayNameText = text(1, 100, { singleLine: true });
+/** Whether the domain of a mail address, or one above it, is among these. */
+export const isOfDomain = (domain: string, domains: readonly string[]): boolean =>
+  domains.some((each) => domain === each || domain.endsWith(`.${each}`));
+
+/** What a name may hold although it has parts that cannot be seen: emoji, and the joiners within words of scripts that write with them. */
+const EMOJI = new RegExp('\\p{RGI_Emoji}', 'gv');
+const JOINED =
+  /(?<=[\p{Script=Arabic}\p{Script=Bengali}\p{Script=Devanagari}\p{Script=Gujarati}\p{Script=Gurmukhi}\p{Script=Kannada}\p{Script=Malayalam}\p{Script=Oriya}\p{Script=Sinhala}\p{Script=Tamil}\p{Script=Telugu}]\p{M}?)[\u200c\u200d](?=[\p{Script=Arabic}\p{Script=Bengali}\p{Script=Devanagari}\p{Script=Gujarati}\p{Script=Gurmukhi}\p{Script=Kannada}\p{Script=Malayalam}\p{Script=Oriya}\p{Script=Sinhala}\p{Script=Tamil}\p{Script=Telugu}])/gu;
+
+/** Controls, what changes the direction of writing, line separators, and what shows nothing or nothing that is agreed upon. */
+const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/u;
+
+/** More marks on a letter than any language writes: they would cover the lines above and below. */
+const PILED = /\p{M}{4}/u;
+
+/** A name to show, composed (NFC), with single spaces. */
+export const displayNameText = z
+  .string()
+  .transform((value) => value.normalize('NFC').replaceAll(/\p{Zs}+/gu, ' '))
+  .pipe(text(1, 100, { singleLine: true }))
+  .superRefine((value, issue) => {
+    if (issue.issues.length > 0) return;
+    const letters = value.replaceAll(EMOJI, '').replaceAll(JOINED, '');
+    if (INVISIBLE.test(letters))
+      issue.addIssue(issueOf({ code: 'INVALID_CHARACTERS', message: 'Must not contain characters that cannot be seen.' }));
+    else if (PILED.test(letters))
+      issue.addIssue(issueOf({ code: 'INVALID_CHARACTERS', message: 'Must have at most three marks on a letter.' }));
+  });
 
 export const bioText = text(0, 1_000);
 
@@ -83,3 +125,6 @@ export const timeZoneText = z
 
 /** The secret of a mailed link. */
 export const linkTokenText = z.string().regex(/^[0-9a-f]{64}$/, 'Must be what stands behind the # of the link.');
+
+/** The code of an invitation. */
+export const invitationText = z.string().regex(/^[A-Za-z0-9_-]{22}$/, 'Must be the code of an invitation.');

@@ -16,6 +16,7 @@ import {
   bioText,
   displayNameText,
   emailText,
+  invitationText,
   isUsername,
   localeText,
   passwordText,
@@ -234,7 +235,7 @@ mutation('register', {
         required: true,
         check: usernameText,
         description:
-          '3 to 30 letters, digits, hyphens and underscores, beginning with a letter, but not with `guest-`. Unique, whatever the case.',
+          '3 to 30 letters, digits, hyphens and underscores, beginning with a letter, but not with `guest-`. Unique, whatever the case, and not to be taken for a name that is in use, such as `b0b` for `bob`.',
       }),
       email: t.string({ required: true, check: emailText, description: 'A mail address; international ones are welcome.' }),
       password: t.string({
@@ -248,6 +249,7 @@ mutation('register', {
       }),
       locale: t.string({ check: localeText, description: 'The language for mails, as a tag of BCP 47, such as `de-AT`.' }),
       timeZone: t.string({ check: timeZoneText, description: 'The time zone, by its IANA name, such as `Europe/Vienna`.' }),
+      invitation: t.string({ check: invitationText, description: 'The code of an invitation, where one is needed (`Registration.mode`).' }),
     }),
   },
   run: async (input, context) => {

@@ -2,19 +2,23 @@ import { randomInt } from 'node:crypto';
 import type { Context, Services } from '../../context.js';
 import type { Database } from '../../db/database.js';
 import { isUniqueViolation } from '../../observability/failures.js';
-import type { Prisma, User } from '../../db/generated/prisma/client.js';
+import type { Prisma, Role, User } from '../../db/generated/prisma/client.js';
+import type { Tx } from '../../db/transact.js';
 import type { Keyset } from '../../db/keyset.js';
-import { coded, fieldErrors } from '../../errors.js';
+import { badInput, coded, fieldErrors } from '../../errors.js';
 import { sendMail } from '../../jobs/mail.js';
 import { hashPassword, isOutdated, verifyPassword } from '../../access/passwords.js';
 import { viewerOf } from '../../access/viewer.js';
 import { emailAddressOf, emailKey } from './email-address.js';
+import { assertMailDomain } from './email.js';
+import { assertInvited, spendInvitation } from './invitations.js';
 import { verificationMail } from './mails.js';
 import { assertStrong } from './password.js';
-import { GUEST_PREFIX, isUsername, usernameKey } from './rules.js';
+import { GUEST_PREFIX, isReserved, isUsername, usernameKey } from './rules.js';
 import { locked, suspensionAt } from './standing.js';
 
 export interface NewMember {
+  readonly invitation?: string | null | undefined;
   readonly username: string;
   readonly email: string;
   readonly password: string;
@@ -35,49 +39,87 @@ export const oldestFirst: Keyset<Pick<User, 'id' | 'createdAt'>> = {
 };
 
 /**
- * Creates a MEMBER from validated input, and asks by mail whether the address is theirs. Until that is confirmed it belongs to nobody: the account is
- * made in the same way, and as quickly, when somebody else has the address, who is told of it by mail.
- * @throws CONFLICT when the username is taken, BAD_USER_INPUT for a password that is easily guessed
+ * Creates a user with a password from validated input, and asks by mail whether the address is theirs. Until that is confirmed it belongs to nobody: the
+ * account is made in the same way, and as quickly, when somebody else has the address, who is told of it by mail.
+ * @throws FORBIDDEN where no accounts are made; BAD_USER_INPUT for a name that misleads, an address of a blocked domain, a password that is easily guessed,
+ *   or without an invitation where one is needed; CONFLICT when the username is taken
  */
 export const createMember = async (services: Services, input: NewMember): Promise<User> => {
+  const { clock } = services;
+  return await withAccount(services, input, async (tx, account, role) => {
+    return await tx.user.create({
+      data: {
+        ...account,
+        displayName: input.displayName ?? input.username,
+        bio: input.bio ?? null,
+        locale: input.locale ?? null,
+        timeZone: input.timeZone ?? null,
+        role,
+        createdAt: new Date(clock.now()),
+      },
+    });
+  });
+};
+
+/** What makes a member of somebody. */
+type Account = Pick<Prisma.UserUncheckedCreateInput, 'username' | 'usernameKey' | 'pendingEmail' | 'pendingEmailKey' | 'passwordHash'>;
+
+/** Checks what a new account is to be, and has it written. */
+const withAccount = async (
+  services: Services,
+  input: Omit<NewMember, 'bio' | 'locale' | 'timeZone'>,
+  write: (tx: Tx, account: Account, role: Role) => Promise<User>,
+): Promise<User> => {
   const { db, clock, limits } = services;
-  const key = usernameKey(input.username);
+  const { username, password, invitation = null } = input;
   const email = emailAddressOf(input.email);
-  // This check saves the hashing; the unique index is what guarantees uniqueness.
-  await assertFree(db, key);
-  await assertStrong(services, input.password, [input.username, input.displayName, email.written], 'input.password');
-  const passwordHash = await hashPassword(input.password);
+  const invitedAs = await assertInvited(services, invitation);
+  // Whoever comes first may be called what they are.
+  if (isReserved(username) && invitedAs !== 'ADMIN') throw badInput({ path: 'input.username', code: 'RESERVED', message: 'Is reserved.' });
+  assertMailDomain(services, email);
+  // This check saves the hashing; the one within the transaction is what counts.
+  await assertFree(db.prisma, username);
+  await assertStrong(services, password, [username, input.displayName, email.written], 'input.password');
+  const passwordHash = await hashPassword(password);
   // Beyond the limit there is an account, and no mail: an address is neither flooded nor kept from anybody.
   const isMailed = await limits.isAllowed('mailToAddress', email.key);
   try {
     return await db.transact(async (tx) => {
-      const user = await tx.user.create({
-        data: {
-          username: input.username,
-          usernameKey: key,
-          pendingEmail: email.written,
-          pendingEmailKey: email.key,
-          displayName: input.displayName ?? input.username,
-          bio: input.bio ?? null,
-          locale: input.locale ?? null,
-          timeZone: input.timeZone ?? null,
-          role: 'MEMBER',
-          passwordHash,
-          createdAt: new Date(clock.now()),
-        },
-      });
+      await lockSkeleton(tx, username);
+      await assertFree(tx, username);
+      const role = invitation === null ? 'MEMBER' : await spendInvitation(tx, new Date(clock.now()), invitation, invitedAs);
+      const account = {
+        username,
+        usernameKey: usernameKey(username),
+        pendingEmail: email.written,
+        pendingEmailKey: email.key,
+        passwordHash,
+      };
+      const user = await write(tx, account, role);
       if (isMailed) sendMail(tx, services, verificationMail, { userId: user.id });
       return user;
     });
   } catch (error) {
-    if (isUniqueViolation(error)) await assertFree(db, key);
+    if (isUniqueViolation(error)) await assertFree(db.prisma, username);
     throw error;
   }
 };
 
-const assertFree = async ({ prisma }: Pick<Database, 'prisma'>, key: string): Promise<void> => {
-  if ((await prisma.user.count({ where: { usernameKey: key } })) > 0)
-    throw fieldErrors('CONFLICT', [{ path: 'input.username', code: 'TAKEN', message: 'Is taken.' }]);
+/** Has those who choose a name that looks the same do so one after the other. */
+const lockSkeleton = async (tx: Tx, username: string): Promise<void> => {
+  await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(username_skeleton(${username}), 0))`;
+};
+
+/** @throws CONFLICT for a name that is taken, or that can be taken for another */
+const assertFree = async (client: Pick<Tx, '$queryRaw'>, username: string): Promise<void> => {
+  const [similar] = await client.$queryRaw<{ readonly isSame: boolean }[]>`
+    SELECT username_key = ${usernameKey(username)} AS "isSame" FROM "user"
+    WHERE username_skeleton = username_skeleton(${username}) ORDER BY 1 DESC LIMIT 1`;
+  if (similar === undefined) return;
+  const mistake = similar.isSame
+    ? ({ code: 'TAKEN', message: 'Is taken.' } as const)
+    : ({ code: 'MISLEADING', message: 'Can be taken for a name that is in use.' } as const);
+  throw fieldErrors('CONFLICT', [{ path: 'input.username', ...mistake }]);
 };
 
 /** The alphabet of guest names, without letters and digits that look alike. */
@@ -87,11 +129,15 @@ const GUEST_ATTEMPTS = 5;
 const guestName = (): string =>
   `${GUEST_PREFIX}${Array.from({ length: 6 }, () => GUEST_ALPHABET[randomInt(GUEST_ALPHABET.length)]).join('')}`;
 
-/** Creates a GUEST: a user without a password, with a generated username. */
+/**
+ * Creates a GUEST: a user without a password, with a generated username.
+ * @throws FORBIDDEN where there are no guests
+ */
 export const createGuest = async (
-  { db, clock }: Pick<Services, 'db' | 'clock'>,
+  { db, clock, config }: Pick<Services, 'db' | 'clock' | 'config'>,
   { displayName }: { readonly displayName: string },
 ): Promise<User> => {
+  if (!config.accounts.guests) throw coded('FORBIDDEN', 'There are no guests here.');
   for (let attempt = 1; ; attempt += 1) {
     const username = guestName();
     try {
