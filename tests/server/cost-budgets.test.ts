@@ -127,18 +127,25 @@ describe.each(Object.entries(transports))('over %s', (_name, ask) => {
   });
 });
 
-it('no long message is read of an address that has sent too much: its socket is closed with 1013, and its next handshake answered with 429', async () => {
-  const ip = anAddress();
-  const socket = await socketOf({ ip });
+it('no long message is read of an address that has sent too much: its socket is closed with 1013', async () => {
+  const socket = await socketOf({ ip: anAddress() });
   const closed = once(socket, 'close');
   const payload = { query: '{ __typename }', variables: { x: 'x'.repeat(900_000) } };
   for (let n = 0; n < 10; n += 1) socket.send(JSON.stringify({ type: 'subscribe', id: String(n), payload }));
   expect((await closed)[0]).toBe(1013);
-  const again = new WebSocket(app.url.replace(/^http/, 'ws'), 'graphql-transport-ws', { headers: { 'x-forwarded-for': ip } });
-  const [, response] = (await once(again, 'unexpected-response')) as [unknown, IncomingMessage];
+});
+
+it('the handshake of an address that has spent its budget is answered with 429', async () => {
+  // What one search costs comes back in more than a minute.
+  const poor = await startTestApp({ env: { ...ENV, MAX_COST_PER_ADDRESS: '1000' } });
+  const headers = { 'x-forwarded-for': anAddress() };
+  await poor.execute(SEARCH, {}, { headers });
+  const socket = new WebSocket(poor.url.replace(/^http/, 'ws'), 'graphql-transport-ws', { headers });
+  const [, response] = (await once(socket, 'unexpected-response')) as [unknown, IncomingMessage];
   expect(response.statusCode).toBe(429);
   expect(Number(response.headers['retry-after'])).toBeGreaterThan(0);
   response.destroy();
+  await poor.stop();
 });
 
 it('a viewer has one budget at all addresses', async () => {
