@@ -52,6 +52,8 @@ export const READ: Price = { own: 1, once: STATEMENT };
 export const CURSOR = 0.5;
 /** A row that is read by its id, when many are: each is a call of its own, whatever the database makes of them. */
 export const BY_ID = 10;
+/** The price of an object that each object which has the field reads by its id. */
+export const LOOKED_UP: Price = { own: BY_ID };
 /** Counting the rows of a list, which is to look at each of them, up to a cap; the lists of several parents are shorter, and counted together. */
 export const COUNT: Price = { own: 20, once: 80 };
 /** Counting what has no parent that others share. */
@@ -83,10 +85,10 @@ export const pageSize = ({ first, last }: Arguments): number => {
 
 type Arguments = Readonly<Record<string, unknown>>;
 
-/** The price of a list of events, whose argument `first` says how many it may hold. What they are about is read by its id. */
+/** The price of a list of events, whose argument `first` says how many it may hold. */
 export const eventsPrice = (args: Arguments): Price => {
   const items = pageSize(args);
-  return { own: items * BY_ID, items, once: STATEMENT };
+  return { items, once: STATEMENT };
 };
 
 /**

@@ -8,7 +8,7 @@ import { batchedField } from '../../graphql/loaders.js';
 import { hasAll } from '../../graphql/held-rows.js';
 import { decodeId } from '../../graphql/ids.js';
 import { mutation } from '../../graphql/mutation.js';
-import { PASSWORD, READ, WRITE } from '../../graphql/price.js';
+import { LOOKED_UP, PASSWORD, READ, WRITE } from '../../graphql/price.js';
 import { text } from '../../graphql/text.js';
 import { principalOf, viewerOf } from '../../access/viewer.js';
 import { findUser, findUsers, PUBLIC_COLUMNS } from './account.js';
@@ -95,6 +95,7 @@ const own = <Row extends UserRow | null>(
 export const meField = <Payload extends object>(t: PothosSchemaTypes.ObjectFieldBuilder<Types, Payload>) =>
   t.prismaField({
     type: Me,
+    price: LOOKED_UP,
     description: 'The viewer, with their lists and counts as they are now.',
     resolve: (query, _payload, _args, context) => {
       const viewer = viewerOf(context);
@@ -120,6 +121,7 @@ export const userField = <Parent extends object>(
 ) =>
   t.prismaField({
     type: User,
+    price: LOOKED_UP,
     description,
     resolve: (query, parent, _args, { db }) => db.prisma.user.findUniqueOrThrow({ ...query, where: { id: userId(parent) } }),
   });

@@ -2,7 +2,7 @@ import { builder, type Types } from '../../graphql/builder.js';
 import type { Context } from '../../context.js';
 import { DEFAULT_PAGE, MAX_PAGE } from '../../db/keyset.js';
 import { decodeId, encodeId } from '../../graphql/ids.js';
-import { eventsPrice } from '../../graphql/price.js';
+import { eventsPrice, LOOKED_UP } from '../../graphql/price.js';
 import { decodeCursor, encodeCursor } from '../../realtime/cursor.js';
 import type { LogEvent } from '../../realtime/topic.js';
 import { userField } from '../account/schema.js';
@@ -34,6 +34,7 @@ export const ConversationEvent = builder.interfaceRef<ConversationLogEvent>('Con
 const messageField = (t: EventFields<OfMessage>, description = 'The message, as it is now.') =>
   t.prismaField({
     type: Message,
+    price: LOOKED_UP,
     description,
     resolve: (query, event, _args, { db, clock }) =>
       carriedMessage(event, query, clock) ?? db.prisma.message.findUniqueOrThrow({ ...query, where: { id: event.ref.messageId } }),
@@ -66,6 +67,7 @@ const whoField = (t: EventFields<OfUser>, description: string) => userField(t, d
 const memberField = (t: EventFields<OfUser>) =>
   t.prismaField({
     type: ConversationMember,
+    price: LOOKED_UP,
     nullable: true,
     description: 'Their membership, as it is now; null when it has ended since.',
     resolve: (query, { key: conversationId, ref: { userId } }, _args, { db }) =>
@@ -78,6 +80,7 @@ const memberField = (t: EventFields<OfUser>) =>
 const conversationField = (t: EventFields<OfUser>) =>
   t.prismaField({
     type: Conversation,
+    price: LOOKED_UP,
     nullable: true,
     description: 'The conversation, as it is now, with its `memberCount`.',
     resolve: (query, { key }, _args, { db }) => db.prisma.conversation.findUniqueOrThrow({ ...query, where: { id: key } }),
@@ -102,6 +105,7 @@ builder.objectRef<Event<'MemberLeft'>>('MemberLeft').implement({
     // Subscribers who select it get results of their own.
     conversation: t.prismaField({
       type: Conversation,
+      price: LOOKED_UP,
       nullable: true,
       description: 'The conversation, as it is now, with its `memberCount`; null for the one who has left.',
       resolve: async (query, { key, ref }, _args, { db, viewer }) =>

@@ -1,5 +1,5 @@
 import { countEach } from '../../db/count.js';
-import { READ, STATEMENT, WRITE } from '../../graphql/price.js';
+import { LOOKED_UP, READ, STATEMENT, WRITE } from '../../graphql/price.js';
 import { builder } from '../../graphql/builder.js';
 import { childPage, connectionType, firstChild, linkedPage, listPage, nodeQuery } from '../../graphql/connection.js';
 import type { Context } from '../../context.js';
@@ -341,6 +341,7 @@ mutation('deleteMessage', {
       messageId: t.id({ description: 'The id of the deleted message.', resolve: ({ id }) => encodeId('Message', id) }),
       message: t.prismaField({
         type: Message,
+        price: LOOKED_UP,
         nullable: true,
         description: 'What is left of the message: empty, with its `deletedAt`. Null for a moderator who is no member of the conversation.',
         resolve: async (query, { id, conversationId }, _args, context) =>
@@ -348,6 +349,7 @@ mutation('deleteMessage', {
       }),
       conversation: t.prismaField({
         type: Conversation,
+        price: LOOKED_UP,
         nullable: true,
         description: 'The conversation, as it is now. Null for a moderator who is no member of it.',
         resolve: async (query, { conversationId: id }, _args, context, info) =>

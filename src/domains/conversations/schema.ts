@@ -1,6 +1,6 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import { capped, countEach, MAX_COUNT, MAX_UNREAD } from '../../db/count.js';
-import { PASSWORD, READ, SHORT_COUNT, WRITE, type Price } from '../../graphql/price.js';
+import { LOOKED_UP, PASSWORD, READ, SHORT_COUNT, WRITE, type Price } from '../../graphql/price.js';
 import { z } from 'zod';
 import { builder, type Types } from '../../graphql/builder.js';
 import { childPage, connectionType, listPage, nodeQuery, type CountedConnection } from '../../graphql/connection.js';
@@ -327,6 +327,7 @@ type PayloadFields<Payload extends OfConversation> = PothosSchemaTypes.ObjectFie
 export const conversationField = <Payload extends OfConversation>(t: PayloadFields<Payload>) =>
   t.prismaField({
     type: Conversation,
+    price: LOOKED_UP,
     description: 'The conversation, as it is now, with its `memberCount`.',
     resolve: (query, payload, _args, context, info) => {
       const { id } = payload;
@@ -361,6 +362,7 @@ export const ownConversationField = <Parent extends object>(
 const memberField = <Payload extends OfConversation>(t: PayloadFields<Payload>) =>
   t.prismaField({
     type: ConversationMember,
+    price: LOOKED_UP,
     nullable: true,
     description: 'The viewer as a member of it; null when that has ended since.',
     resolve: (query, payload, _args, context) => {

@@ -13,7 +13,7 @@ import { longHtml, previewPrice, SAFE } from '../../graphql/html.js';
 import { htmlOf } from '../../markdown/html.js';
 import { mutation } from '../../graphql/mutation.js';
 import { text } from '../../graphql/text.js';
-import { LONG_TEXT, pagePrice, READ, SEARCH, STATEMENT, TEXT_SEARCH, WRITE } from '../../graphql/price.js';
+import { LONG_TEXT, LOOKED_UP, pagePrice, READ, SEARCH, STATEMENT, TEXT_SEARCH, WRITE } from '../../graphql/price.js';
 import { viewerCan } from '../../graphql/viewer-can.js';
 import { User, UserConnection } from '../account/schema.js';
 import { likersOfEntry } from '../likes/schema.js';
@@ -279,6 +279,7 @@ const countedCategory = <Payload extends object>(
 ) =>
   t.prismaField({
     type: Category,
+    price: LOOKED_UP,
     nullable: true,
     description,
     resolve: (query, payload, _args, { db }) => {

@@ -9,7 +9,7 @@ import { bodyHtml } from '../../graphql/html.js';
 import { encodeId } from '../../graphql/ids.js';
 import { batched } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
-import { SHORT_COUNT } from '../../graphql/price.js';
+import { LOOKED_UP, SHORT_COUNT } from '../../graphql/price.js';
 import { streamKeyset } from '../../realtime/stream-keyset.js';
 import { text } from '../../graphql/text.js';
 import { viewerCan } from '../../graphql/viewer-can.js';
@@ -179,6 +179,7 @@ mutation('addComment', {
       comment: t.field({ type: Comment, description: 'The comment.', resolve: ({ comment }) => comment }),
       post: t.prismaField({
         type: Post,
+        price: LOOKED_UP,
         description: 'The post, with its `commentCount`.',
         resolve: (query, { comment }, _args, { db }) => db.prisma.post.findUniqueOrThrow({ ...query, where: { id: comment.postId } }),
       }),
@@ -219,6 +220,7 @@ mutation('deleteComment', {
       commentId: t.id({ description: 'The id of the deleted comment.', resolve: ({ id }) => encodeId('Comment', id) }),
       comment: t.prismaField({
         type: Comment,
+        price: LOOKED_UP,
         description: 'What is left of the comment in its thread: empty, with its `deletedAt`.',
         resolve: (query, { id }, _args, { db }) => db.prisma.comment.findUniqueOrThrow({ ...query, where: { id } }),
       }),

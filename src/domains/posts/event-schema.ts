@@ -3,7 +3,7 @@ import type { Context } from '../../context.js';
 import { DEFAULT_PAGE, MAX_PAGE } from '../../db/keyset.js';
 import { decodeId, encodeId } from '../../graphql/ids.js';
 import { logPage } from '../../graphql/log-page.js';
-import { eventsPrice } from '../../graphql/price.js';
+import { eventsPrice, LOOKED_UP } from '../../graphql/price.js';
 import type { LogEvent } from '../../realtime/topic.js';
 import { assertFollowable } from './posts.js';
 import { commentLog, type PostEvents } from './topics.js';
@@ -34,6 +34,7 @@ type OfComment = 'CommentAdded' | 'CommentEdited' | 'CommentDeleted';
 const postField = (t: PothosSchemaTypes.ObjectFieldBuilder<Types, EventOf<keyof PostEvents>>, description: string) =>
   t.prismaField({
     type: Post,
+    price: LOOKED_UP,
     description,
     resolve: (query, { key }, _args, { db }) => db.prisma.post.findUniqueOrThrow({ ...query, where: { id: key } }),
   });
@@ -41,6 +42,7 @@ const postField = (t: PothosSchemaTypes.ObjectFieldBuilder<Types, EventOf<keyof 
 const commentField = (t: PothosSchemaTypes.ObjectFieldBuilder<Types, EventOf<OfComment>>, description: string) =>
   t.prismaField({
     type: Comment,
+    price: LOOKED_UP,
     description,
     resolve: (query, { ref }, _args, { db }) => db.prisma.comment.findUniqueOrThrow({ ...query, where: { id: ref.commentId } }),
   });

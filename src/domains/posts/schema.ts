@@ -9,7 +9,7 @@ import { headFirst, heads } from '../../graphql/heads.js';
 import { bodyHtml } from '../../graphql/html.js';
 import { batched } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
-import { pagePrice, READ } from '../../graphql/price.js';
+import { LOOKED_UP, pagePrice, READ } from '../../graphql/price.js';
 import { headCursor } from '../../realtime/cursor.js';
 import { text } from '../../graphql/text.js';
 import { viewerCan } from '../../graphql/viewer-can.js';
@@ -174,6 +174,7 @@ export const postOf = <Payload extends { readonly postId: string }>(
 ) =>
   t.prismaField({
     type: Post,
+    price: LOOKED_UP,
     description,
     resolve: (query, payload, _args, { db }) => db.prisma.post.findUniqueOrThrow({ ...query, where: { id: payload.postId } }),
   });
@@ -287,6 +288,7 @@ for (const [typeName, fieldName, pluralName, topic, what] of counts) {
       postId: t.id({ description: 'The post.', resolve: ({ postId }) => encodeId('Post', postId) }),
       post: t.prismaField({
         type: 'Post',
+        price: LOOKED_UP,
         description: 'The post.',
         resolve: (query, { postId }, _args, { db }) => db.prisma.post.findUniqueOrThrow({ ...query, where: { id: postId } }),
       }),

@@ -145,7 +145,10 @@ const planOf = (
 
   const addField = (plan: SetPlan, node: FieldNode, type: GraphQLNamedType): void => {
     const field = fieldOf(schema, type, node.name.value);
-    if (field === null) return;
+    if (field === null) {
+      if (!isRoot(type)) plan.fixed += TYPE_NAME;
+      return;
+    }
     const below = node.selectionSet ? planSet(node.selectionSet, getNamedType(field.type)) : null;
     const place = placeOf(type, field.name);
     plan.depth = Math.max(plan.depth, (below?.depth ?? 0) + (place === 'field' && !isIntrospectionType(type) ? 1 : 0));
@@ -160,6 +163,7 @@ const planOf = (
   };
 
   const type = schema.getRootType(operation.operation);
+  const isRoot = (of: GraphQLNamedType): boolean => of === type;
   return {
     base: operation.operation === OperationTypeNode.SUBSCRIPTION ? 0 : OPERATION,
     set: type ? planSet(operation.selectionSet, type) : NOTHING,
@@ -168,6 +172,8 @@ const planOf = (
 };
 
 const NOTHING: SetPlan = { isConnection: false, depth: 0, fixed: 0, fixedOfEach: 0, once: 0, fields: [], always: [], byType: new Map() };
+/** The name of an object's type, which is known without reading anything; that of the root is in the price of the operation. */
+const TYPE_NAME = 0.05;
 /** The rows of a page are in the price of its connection. */
 const FREE: Price = { own: 0 };
 
