@@ -102,28 +102,32 @@ const of = (field: string) => `query ($id: ID!) { conversation(id: $id) { ${fiel
 const message = (who: string) => (world: World) => ({ messageId: world.messages[who] });
 const own = (world: World, asker: Asker) => ({ messageId: world.messages[asker] ?? world.messages['owner'] });
 
-/** Rows of outcomes in the order of ASKERS. */
-const IN = 'UNAUTHENTICATED FORBIDDEN FORBIDDEN ok ok';
-const NOBODY = 'UNAUTHENTICATED FORBIDDEN FORBIDDEN FORBIDDEN FORBIDDEN';
-const OWNER = 'UNAUTHENTICATED FORBIDDEN FORBIDDEN FORBIDDEN ok';
-const WRONG_KIND = 'UNAUTHENTICATED FORBIDDEN FORBIDDEN BAD_USER_INPUT BAD_USER_INPUT';
-const WRITER = 'UNAUTHENTICATED FORBIDDEN ok ok ok';
+/** Rows of outcomes in the order of ASKERS. What is not somebody's does not exist for them. */
+const IN = 'UNAUTHENTICATED NOT_FOUND NOT_FOUND ok ok';
+const NOWHERE = 'UNAUTHENTICATED NOT_FOUND NOT_FOUND NOT_FOUND NOT_FOUND';
+const NOBODY = 'UNAUTHENTICATED NOT_FOUND NOT_FOUND FORBIDDEN FORBIDDEN';
+const OWNER = 'UNAUTHENTICATED NOT_FOUND NOT_FOUND FORBIDDEN ok';
+const WRONG_KIND = 'UNAUTHENTICATED NOT_FOUND NOT_FOUND BAD_USER_INPUT BAD_USER_INPUT';
+const SEEN = 'UNAUTHENTICATED null null ok ok';
+/** Whoever has left knows what they have written themselves. */
+const OWN = 'UNAUTHENTICATED NOT_FOUND FORBIDDEN ok ok';
 
-const members = { DIRECT: IN, GROUP: IN, ROOM: IN, ENDED: NOBODY };
-const owner = { DIRECT: WRONG_KIND, GROUP: OWNER, ROOM: OWNER, ENDED: NOBODY };
+const members = { DIRECT: IN, GROUP: IN, ROOM: IN, ENDED: NOWHERE };
+const owner = { DIRECT: WRONG_KIND, GROUP: OWNER, ROOM: OWNER, ENDED: NOWHERE };
+const seen = { DIRECT: SEEN, GROUP: SEEN, ROOM: SEEN, ENDED: 'UNAUTHENTICATED null FORBIDDEN FORBIDDEN FORBIDDEN' };
 
 const RULES: readonly (readonly [string, Ask, Readonly<Record<Kind, string>>])[] = [
   // ------------------------------ see
-  ['see its outline', query(of('id kind title memberCount archivedAt lastMessageAt')), { ...members, ENDED: WRITER }],
+  ['see its outline', query(of('id kind title memberCount archivedAt lastMessageAt')), { ...seen, ENDED: 'UNAUTHENTICATED null ok ok ok' }],
   [
     'see it as a node',
     query('query ($id: ID!) { node(id: $id) { id } }'),
     { DIRECT: 'null null null ok ok', GROUP: 'null null null ok ok', ROOM: 'null null null ok ok', ENDED: 'null null ok ok ok' },
   ],
-  ['see its messages', query(of('messages { totalCount }')), members],
-  ['see its members', query(of('members { totalCount }')), members],
-  ['see how many are here', query(of('onlineCount')), members],
-  ['see where its log stands', query(of('cursor')), members],
+  ['see its messages', query(of('messages { totalCount }')), seen],
+  ['see its members', query(of('members { totalCount }')), seen],
+  ['see how many are here', query(of('onlineCount')), seen],
+  ['see where its log stands', query(of('cursor')), seen],
   ['poll its events', query('query ($id: ID!) { conversationEvents(conversationId: $id) { cursor } }'), members],
   ['follow its events', subscription('conversationEvents(conversationId: $id, after: $after) { cursor }'), members],
   ['follow its messages', subscription('messageAdded(conversationId: $id, after: $after) { cursor }'), members],
@@ -140,23 +144,31 @@ const RULES: readonly (readonly [string, Ask, Readonly<Record<Kind, string>>])[]
   // ------------------------------ say
   ['send', mutation('sendMessage', ({ id }) => ({ conversationId: id, body: 'said' })), members],
   ['mark as read', mutation('markRead', ({ id, cursor }) => ({ conversationId: id, cursor })), members],
-  ['react', mutation('addReaction', (world) => ({ ...message('owner')(world), emoji: '👍' })), members],
-  ["edit one's own message", mutation('editMessage', (world, asker) => ({ ...own(world, asker), body: 'edited' })), members],
+  [
+    'react',
+    mutation('addReaction', (world) => ({ ...message('owner')(world), emoji: '👍' })),
+    { ...members, ENDED: 'UNAUTHENTICATED NOT_FOUND NOT_FOUND NOT_FOUND FORBIDDEN' },
+  ],
+  [
+    "edit one's own message",
+    mutation('editMessage', (world, asker) => ({ ...own(world, asker), body: 'edited' })),
+    { DIRECT: IN, GROUP: OWN, ROOM: OWN, ENDED: 'UNAUTHENTICATED NOT_FOUND FORBIDDEN FORBIDDEN FORBIDDEN' },
+  ],
   [
     'edit a message of another',
     mutation('editMessage', (world, asker) => ({ messageId: world.messages[asker === 'owner' ? 'member' : 'owner'], body: 'edited' })),
-    { DIRECT: NOBODY, GROUP: NOBODY, ROOM: NOBODY, ENDED: NOBODY },
+    { DIRECT: NOBODY, GROUP: NOBODY, ROOM: NOBODY, ENDED: NOWHERE },
   ],
   [
     'delete a message of another',
     mutation('deleteMessage', (world, asker) => ({ messageId: world.messages[asker === 'owner' ? 'member' : 'owner'] })),
-    { DIRECT: NOBODY, GROUP: OWNER, ROOM: OWNER, ENDED: NOBODY },
+    { DIRECT: NOBODY, GROUP: OWNER, ROOM: OWNER, ENDED: NOWHERE },
   ],
   // ------------------------------ who is in it, and what it is
   [
     'add somebody',
     mutation('addMembers', ({ id }) => ({ conversationId: id, memberIds: [people.friend.id] })),
-    { DIRECT: WRONG_KIND, GROUP: IN, ROOM: OWNER, ENDED: NOBODY },
+    { DIRECT: WRONG_KIND, GROUP: IN, ROOM: OWNER, ENDED: NOWHERE },
   ],
   ['remove somebody', mutation('removeMember', ({ id }) => ({ conversationId: id, userId: people.other.id })), owner],
   [

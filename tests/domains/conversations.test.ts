@@ -389,8 +389,8 @@ describe('messages', () => {
       [{ conversationId, body: 'x', replyToId: secret.message.id }, 'BAD_USER_INPUT'],
       [{ conversationId, body: 'x', replyToId: encodeId('Message', crypto.randomUUID()) }, 'BAD_USER_INPUT'],
       [{ conversationId: encodeId('Conversation', crypto.randomUUID()), body: 'x' }, 'NOT_FOUND'],
-      [{ conversationId: foreign.id, body: 'x' }, 'FORBIDDEN'],
-      [{ conversationId: foreign.id, body: 'x', clientId: 'f-1' }, 'FORBIDDEN'],
+      [{ conversationId: foreign.id, body: 'x' }, 'NOT_FOUND'],
+      [{ conversationId: foreign.id, body: 'x', clientId: 'f-1' }, 'NOT_FOUND'],
     ];
     for (const [input, code] of refused) expect([input, await app.code(Send.toString(), { input }, ada)]).toEqual([input, code]);
     expect(await app.code(Send, { input: { conversationId, body: 'x' } })).toBe('UNAUTHENTICATED');
@@ -489,22 +489,21 @@ describe('pages of messages', () => {
 // ---------------------------------------------------------------- who may
 
 describe('a conversation of others', () => {
-  test('is FORBIDDEN as query, mutation and subscription, and no node', async () => {
+  test('does not exist: not as a query, a mutation, a subscription or a node', async () => {
     const group = await createGroup(ada, [ben], { title: 'Ours' });
     const { message, cursor } = await send(ada, group.id, 'ours');
     const before = await log(group.id);
     const input = { conversationId: group.id };
 
-    expect(await app.execute(ConversationById, { id: group.id }, cleo)).toMatchObject({
-      data: { conversation: null },
-      errors: [{ extensions: { code: 'FORBIDDEN' } }],
-    });
+    const none = encodeId('Conversation', crypto.randomUUID());
+    for (const id of [group.id, none])
+      expect(await app.execute(ConversationById, { id }, cleo)).toEqual({ status: 200, data: { conversation: null } });
     expect(await app.code(ConversationById, { id: group.id })).toBe('UNAUTHENTICATED');
-    expect(await app.code(MarkRead, { input: { ...input, cursor } }, cleo)).toBe('FORBIDDEN');
-    expect(await app.code(Leave, { input }, cleo)).toBe('FORBIDDEN');
-    expect(await refusal(listen(cleo, group.id))).toBe('FORBIDDEN');
+    expect(await app.code(MarkRead, { input: { ...input, cursor } }, cleo)).toBe('NOT_FOUND');
+    expect(await app.code(Leave, { input }, cleo)).toBe('NOT_FOUND');
+    expect(await refusal(listen(cleo, group.id))).toBe('NOT_FOUND');
     // Not even the cursor is looked at.
-    expect(await refusal(listen(cleo, group.id, 'nonsense'))).toBe('FORBIDDEN');
+    expect(await refusal(listen(cleo, group.id, 'nonsense'))).toBe('NOT_FOUND');
     for (const id of [group.id, message.id]) {
       expect(await app.data(Node, { id }, cleo)).toEqual({ node: null });
       expect(await app.data(Node, { id })).toEqual({ node: null });
@@ -623,9 +622,9 @@ describe('leaveConversation', () => {
     await joinRoom(ben, room.joinCode);
     await joinRoom(cleo, room.joinCode);
     expect(await leave(ada, room.id)).toEqual({ leaveConversation: { conversationId: room.id } });
-    expect(await app.code(ConversationById, { id: room.id }, ada)).toBe('FORBIDDEN');
-    expect(await app.code(Send, { input: { conversationId: room.id, body: 'x' } }, ada)).toBe('FORBIDDEN');
-    expect(await app.code(Leave, { input: { conversationId: room.id } }, ada)).toBe('FORBIDDEN');
+    expect((await app.data(ConversationById, { id: room.id }, ada)).conversation).toBeNull();
+    expect(await app.code(Send, { input: { conversationId: room.id, body: 'x' } }, ada)).toBe('NOT_FOUND');
+    expect(await app.code(Leave, { input: { conversationId: room.id } }, ada)).toBe('NOT_FOUND');
     expect((await members(cleo, room.id)).edges.map(({ node }) => [node.user.username, node.role])).toEqual([
       ['ben', 'OWNER'],
       ['cleo', 'MEMBER'],
@@ -686,7 +685,7 @@ describe('leaveConversation', () => {
       await left;
       const results = await Promise.all([...sends, ...more]);
       const refused = results.filter(({ errors }) => errors !== undefined);
-      for (const { errors } of refused) expect(errors?.[0]?.extensions?.['code']).toBe('FORBIDDEN');
+      for (const { errors } of refused) expect(errors?.[0]?.extensions?.['code']).toBe('NOT_FOUND');
       const kinds = (await log(room.id)).map(({ kind }) => kind);
       expect(kinds.at(-1)).toBe('MemberLeft');
       expect(kinds.filter((kind) => kind === 'MessageAdded')).toHaveLength(results.length - refused.length);

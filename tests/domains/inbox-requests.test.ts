@@ -148,7 +148,7 @@ describe('a direct conversation that a stranger begins', () => {
     const codes = await Promise.all(
       [outsider, stranger].flatMap((user) => [app.execute(Accept, { id }, user), app.execute(Decline, { id }, user)]),
     );
-    expect(codes.map(({ errors }) => errors?.[0]?.extensions?.['code'])).toEqual(['FORBIDDEN', 'FORBIDDEN', undefined, 'BAD_USER_INPUT']);
+    expect(codes.map(({ errors }) => errors?.[0]?.extensions?.['code'])).toEqual(['NOT_FOUND', 'NOT_FOUND', undefined, 'BAD_USER_INPUT']);
     expect((await requestsOf(person)).unreadCounts.requests).toBe(1);
   });
 });

@@ -110,10 +110,10 @@ describe('Typing', () => {
 
   it('is for members alone', async () => {
     const id = await talk();
-    expect(await here.code(Set, { id, is: true }, stranger)).toBe('FORBIDDEN');
+    expect(await here.code(Set, { id, is: true }, stranger)).toBe('NOT_FOUND');
     expect(await here.code(Set, { id, is: true })).toBe('UNAUTHENTICATED');
     const socket = here.connect(stranger);
-    expect((await socket.subscribe(Typing, { id }).next()).errors?.[0]?.extensions?.['code']).toBe('FORBIDDEN');
+    expect((await socket.subscribe(Typing, { id }).next()).errors?.[0]?.extensions?.['code']).toBe('NOT_FOUND');
     await socket.close();
   });
 

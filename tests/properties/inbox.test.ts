@@ -349,7 +349,8 @@ const act = async (run: Run, { name, who, other, app: at, which }: Extract<Step,
       { input },
       user,
     );
-    if (errors !== undefined && errors[0]?.extensions?.['code'] !== 'FORBIDDEN') throw new Error(JSON.stringify(errors));
+    if (errors !== undefined && !['FORBIDDEN', 'NOT_FOUND'].includes(String(errors[0]?.extensions?.['code'])))
+      throw new Error(JSON.stringify(errors));
     const sent = data?.sendMessage;
     if (sent) run.messages.push({ id: sent.message.id, conversationId: conversation.id, cursor: sent.cursor });
   } else if (name === 'edit') {

@@ -70,9 +70,7 @@ export const viewOf = (model: Model, viewer: string): object => ({
         .reverse(),
     },
   })),
-  ...Object.fromEntries(
-    model.conversations.map((each) => [each.id, isMember(each, viewer) ? conversationFor(model, each, viewer) : 'FORBIDDEN']),
-  ),
+  ...Object.fromEntries(model.conversations.map((each) => [each.id, isMember(each, viewer) ? conversationFor(model, each, viewer) : null])),
   ...Object.fromEntries(
     model.posts.map(({ id, likes, comments }) => [
       id,

@@ -402,7 +402,7 @@ const expectHistories = async (run: Run): Promise<void> => {
         expect(words.length, `events of ${id} for ${username}, who has left`).toBeLessThanOrEqual(left);
       }
       expect(
-        left >= 0 ? ends.filter((code) => !['FORBIDDEN', 'ACCESS_REVOKED'].includes(code)) : ends,
+        left >= 0 ? ends.filter((code) => !['NOT_FOUND', 'ACCESS_REVOKED'].includes(code)) : ends,
         `ends of ${id} for ${username}`,
       ).toEqual([]);
     }

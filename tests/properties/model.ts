@@ -449,7 +449,7 @@ const passOn = (conversation: Conversation, user: string): void => {
 /** A conversation as one of its members finds it. */
 const ownOf = (model: Model, by: string, id: string): Conversation => {
   const conversation = called(model.conversations, id);
-  demand(isMember(conversation, by), 'FORBIDDEN');
+  demand(isMember(conversation, by), 'NOT_FOUND');
   return conversation;
 };
 
@@ -464,6 +464,9 @@ const ownedBy = (model: Model, by: string, id: string): Conversation => {
 /** A message as a member of its conversation finds it. */
 const messageOf = (model: Model, by: string, id: string): { readonly conversation: Conversation; readonly message: Message } => {
   const found = model.conversations.find(({ messages }) => messages.some((message) => message.id === id));
+  // Whoever has left knows what they have written there.
+  const isOwn = found?.messages.some((message) => message.id === id && message.author === by) === true;
+  demand(!isOwn || isMember(found, by), 'FORBIDDEN');
   const conversation = ownOf(model, by, found?.id ?? id);
   return { conversation, message: called(conversation.messages, id) };
 };

@@ -191,7 +191,7 @@ describe('Sharing', () => {
             const results = socketOf(who.viewer).subscribe<Event>(written(stream, who.writing, fields), variables);
             if (stream === 'messages' && !MEMBERS.includes(who.viewer)) {
               expect((await results.next()).errors?.[0]?.extensions?.['code']).toBe(
-                who.viewer === 'anyone' ? 'UNAUTHENTICATED' : 'FORBIDDEN',
+                who.viewer === 'anyone' ? 'UNAUTHENTICATED' : 'NOT_FOUND',
               );
             } else following.push({ who, fields, results });
           }

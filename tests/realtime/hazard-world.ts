@@ -223,7 +223,7 @@ export const createReader = (who: TestUser, room: string, after: string | null):
         const code = /"code":"?(\w+)/.exec(String(error))?.[1] ?? String(error);
         ends.push(code);
         socket.terminate();
-        if (code === 'FORBIDDEN' || code === 'ACCESS_REVOKED') break;
+        if (code === 'NOT_FOUND' || code === 'ACCESS_REVOKED') break;
         await delay(20);
       }
       socket.terminate();

@@ -167,7 +167,7 @@ describe('H35: Last-Event-ID is answered as `after` is', () => {
     const { id, begin } = streamOf(field);
     for (const user of FIELDS[field].of === 'room' ? [ben, null] : FIELDS[field].of === 'post' ? [] : [null]) {
       const expected = await answers(field, user, id, { after: begin });
-      expect(expected).toMatchObject([[{ extensions: { code: user === null ? 'UNAUTHENTICATED' : 'FORBIDDEN' } }], 'complete']);
+      expect(expected).toMatchObject([[{ extensions: { code: user === null ? 'UNAUTHENTICATED' : 'NOT_FOUND' } }], 'complete']);
       expect(await answers(field, user, id, { lastEventId: begin })).toEqual(expected);
     }
   });

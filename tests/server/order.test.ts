@@ -139,7 +139,7 @@ const ofQuery: Told = {
   ...ofMutation,
   role: { code: 'UNAUTHENTICATED', message: /Sign in/ },
   input: { code: 'BAD_USER_INPUT', message: /id/ },
-  subject: { code: 'FORBIDDEN', message: /members/ },
+  subject: { code: 'NOT_FOUND', message: /Conversation/ },
 };
 
 /** An operation with these faults and no others, and what is told of each. */
@@ -188,7 +188,7 @@ const query: Operation = {
       query: documentOf(
         faults,
         'query ($id: ID!)',
-        'conversation(id: $id) { id }',
+        'conversationEvents(conversationId: $id) { cursor }',
         'posts(first: 100) { nodes { comments(first: 100) { nodes { id } } } }',
       ),
       variables: { id: has('input') ? { not: 'an id' } : conversation },

@@ -75,7 +75,7 @@ export interface AsMember {
 /**
  * Reads a conversation together with the viewer's membership.
  * @param client a transaction to read in
- * @throws UNAUTHENTICATED, NOT_FOUND, FORBIDDEN for a conversation in which the viewer is not a member
+ * @throws UNAUTHENTICATED; NOT_FOUND also for a conversation of others, which does not exist for the viewer
  */
 export const findAsMember = async (
   context: Context,
@@ -90,18 +90,17 @@ export const findAsMember = async (
   if (found === null) throw notFound('Conversation');
   const { members, ...conversation } = found;
   const [member] = members;
-  if (member === undefined) throw membersOnly();
+  if (member === undefined) throw notFound('Conversation');
   return { conversation, member };
 };
 
 /**
  * Checks that the viewer may follow a conversation, as only members may.
- * @throws UNAUTHENTICATED, NOT_FOUND, FORBIDDEN for a conversation of others
+ * @throws UNAUTHENTICATED; NOT_FOUND also for a conversation of others
  */
 export const assertMayFollow = async (context: Context, conversationId: string): Promise<void> => {
   const isMember = await context.memberships(conversationId, viewerOf(context).id);
-  if (isMember === null) throw notFound('Conversation');
-  if (!isMember) throw membersOnly();
+  if (isMember !== true) throw notFound('Conversation');
 };
 
 /**
@@ -122,8 +121,6 @@ export const longestMembers = async ({ db }: Pick<Context, 'db'>, conversationId
   });
   return members.map(({ userId }) => userId);
 };
-
-export const membersOnly = () => coded('FORBIDDEN', 'Only members of the conversation may do this.');
 
 export interface CreateGroup {
   readonly title: string;

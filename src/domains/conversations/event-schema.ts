@@ -138,7 +138,7 @@ builder.objectRef<Event<'ReadMoved'>>('ReadMoved').implement({
 
 const AFTER = "A cursor of its log: `Conversation.cursor`, a message edge's or an event's.";
 
-/** Only members may follow a conversation. @throws NOT_FOUND, FORBIDDEN */
+/** Only members may follow a conversation. @throws NOT_FOUND */
 const authorize = async (args: { readonly conversationId: string; readonly after?: string | null | undefined }, context: Context) => {
   const key = decodeId('Conversation', args.conversationId, 'conversationId');
   await assertMayFollow(context, key);

@@ -9,7 +9,7 @@ export type ConversationLogEvent = LogEvent<ConversationEvents>;
 /**
  * A page of the events of one of the viewer's conversations, in the order and form in which subscribers get them.
  * @param after a cursor; without it the page begins with the oldest event that is kept
- * @throws NOT_FOUND, FORBIDDEN, and what {@link logPage} throws
+ * @throws NOT_FOUND, and what {@link logPage} throws
  */
 export const pollConversation = async (
   context: Context,

@@ -24,7 +24,7 @@ interface Filed {
  * @param set the assignments
  * @param unless an SQL condition under which nothing has to change
  * @param then what belongs to it in the same transaction
- * @throws NOT_FOUND, FORBIDDEN
+ * @throws NOT_FOUND
  */
 const file = async (
   context: Context,
@@ -48,7 +48,7 @@ const file = async (
 /**
  * Puts a conversation away until somebody writes in it; while it is muted, for good. A request is accepted or declined instead: it has its own list,
  * and put away it would be in none.
- * @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT for a request to the viewer
+ * @throws NOT_FOUND, BAD_USER_INPUT for a request to the viewer
  */
 export const archiveConversation = async (context: Context, conversationId: string): Promise<void> => {
   const { member } = await findAsMember(context, conversationId);
@@ -59,14 +59,14 @@ export const archiveConversation = async (context: Context, conversationId: stri
   await file(context, conversationId, Prisma.sql`archived_seq = ${head?.lastSeq ?? 0}`, Prisma.sql`archived_seq IS NOT NULL`);
 };
 
-/** Takes back {@link archiveConversation}. @throws NOT_FOUND, FORBIDDEN */
+/** Takes back {@link archiveConversation}. @throws NOT_FOUND */
 export const unarchiveConversation = async (context: Context, conversationId: string): Promise<void> => {
   await file(context, conversationId, Prisma.sql`archived_seq = NULL`, Prisma.sql`archived_seq IS NULL`);
 };
 
 /**
  * Mutes a conversation, for ever or until a time.
- * @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT for a time that is not in the future
+ * @throws NOT_FOUND, BAD_USER_INPUT for a time that is not in the future
  */
 export const muteConversation = async (context: Context, conversationId: string, until: Date | null): Promise<void> => {
   if (until !== null && until.getTime() <= context.clock.now())
@@ -82,12 +82,12 @@ export const muteConversation = async (context: Context, conversationId: string,
   );
 };
 
-/** Takes back {@link muteConversation}. @throws NOT_FOUND, FORBIDDEN */
+/** Takes back {@link muteConversation}. @throws NOT_FOUND */
 export const unmuteConversation = async (context: Context, conversationId: string): Promise<void> => {
   await file(context, conversationId, Prisma.sql`is_muted = false, muted_until = NULL`, Prisma.sql`NOT is_muted`);
 };
 
-/** Pins a conversation to the top of the viewer's list. @throws NOT_FOUND, FORBIDDEN */
+/** Pins a conversation to the top of the viewer's list. @throws NOT_FOUND */
 export const pinConversation = async (context: Context, conversationId: string): Promise<void> => {
   await file(
     context,
@@ -97,12 +97,12 @@ export const pinConversation = async (context: Context, conversationId: string):
   );
 };
 
-/** Takes back {@link pinConversation}. @throws NOT_FOUND, FORBIDDEN */
+/** Takes back {@link pinConversation}. @throws NOT_FOUND */
 export const unpinConversation = async (context: Context, conversationId: string): Promise<void> => {
   await file(context, conversationId, Prisma.sql`pinned_at = NULL`, Prisma.sql`pinned_at IS NULL`);
 };
 
-/** Marks a conversation as unread, until its viewer marks it as read. The read position stays. @throws NOT_FOUND, FORBIDDEN */
+/** Marks a conversation as unread, until its viewer marks it as read. The read position stays. @throws NOT_FOUND */
 export const markUnread = async (context: Context, conversationId: string): Promise<void> => {
   await file(context, conversationId, Prisma.sql`is_marked_unread = true`, Prisma.sql`is_marked_unread`);
 };

@@ -33,7 +33,7 @@ export const lockMembership = async (tx: Tx, conversationId: string): Promise<vo
   await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended('membership:' || ${conversationId}::text, 0))`;
 };
 
-/** Takes the membership lock and then reads the conversation with the viewer's membership. @throws NOT_FOUND, FORBIDDEN */
+/** Takes the membership lock and then reads the conversation with the viewer's membership. @throws NOT_FOUND */
 const lockAsMember = async (tx: Tx, context: Context, conversationId: string): Promise<AsMember> => {
   await lockMembership(tx, conversationId);
   return await findAsMember(context, conversationId, tx);
@@ -96,7 +96,7 @@ export const removeMember = async (context: Context, conversationId: string, use
 /**
  * Ends the viewer's membership. When the owner leaves, the member who joined first becomes the owner. The viewer's messages stay, and no
  * event of theirs follows the event of their leaving.
- * @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT for a direct conversation
+ * @throws NOT_FOUND, BAD_USER_INPUT for a direct conversation
  */
 export const leaveConversation = async (context: Context, conversationId: string): Promise<void> => {
   await context.db.transact(async (tx) => {

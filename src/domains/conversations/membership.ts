@@ -5,10 +5,10 @@ import type { Context } from '../../context.js';
 import { Prisma, type Conversation, type ConversationMember, type MemberRole } from '../../db/generated/prisma/client.js';
 import { headFirst, heads } from '../../graphql/heads.js';
 import { batchedForViewer, batchedForViewers } from '../../graphql/loaders.js';
+import { coded } from '../../errors.js';
 import { viewerOf } from '../../access/viewer.js';
 import { areApart } from '../blocks/blocks.js';
 import { isConnected } from '../presence/presence.js';
-import { membersOnly } from './conversations.js';
 import { conversationLog } from './topics.js';
 import { askedFor } from './unread.js';
 
@@ -66,7 +66,7 @@ export const ownStanding = batchedForViewer<Standing | null>(async ({ db, viewer
 export const assertMember = async (context: Context, conversationId: string): Promise<ConversationMember> => {
   viewerOf(context);
   const member = await ownMembership(context, conversationId);
-  if (member === null) throw membersOnly();
+  if (member === null) throw coded('FORBIDDEN', 'Only members of the conversation may do this.');
   return member;
 };
 

@@ -15,7 +15,7 @@ import { keptApart } from '../blocks/blocks.js';
 import { notify, withdraw } from '../notifications/notifications.js';
 import type { About, Act } from '../notifications/rules.js';
 import { publicUserJson, publicUserOf, type PublicUserJson } from '../account/account.js';
-import { assertNotApart, findAsMember, membersOnly } from './conversations.js';
+import { assertNotApart, findAsMember } from './conversations.js';
 import { tellMembers, tellNewsTask, tellUsers } from './inboxes.js';
 import { accept, assertRequestNotFull } from './requests.js';
 import { sentRows } from './sent-rows.js';
@@ -230,17 +230,18 @@ export const directMessagesAbout = (conversationId: string, userId: string) =>
 const whyNot = async (context: Context, { conversationId, replyToId }: SendMessage): Promise<Error> => {
   const { conversation, member } = await findAsMember(context, conversationId);
   await assertNotApart(context, { conversation, member });
-  if (replyToId === null || replyToId === undefined) return membersOnly();
+  // Their membership has just ended.
+  if (replyToId === null || replyToId === undefined) return notFound('Conversation');
   return badInput({ path: 'input.replyToId', code: 'NOT_FOUND', message: 'There is no such message in this conversation.' });
 };
 
 // ---------------------------------------------------------------- afterwards
 
-/** A message of one of the viewer's conversations. @throws NOT_FOUND, FORBIDDEN */
+/** A message of one of the viewer's conversations. @throws NOT_FOUND also for one of others' */
 export const findMessage = async (context: Context, id: string): Promise<Message> => {
-  const message = await context.db.prisma.message.findUnique({ where: { id } });
+  const userId = viewerOf(context).id;
+  const message = await context.db.prisma.message.findFirst({ where: { id, conversation: { members: { some: { userId } } } } });
   if (message === null) throw notFound('Message');
-  await findAsMember(context, message.conversationId);
   return message;
 };
 
@@ -256,7 +257,7 @@ interface LockedMessage {
 /**
  * Locks a message of one of the viewer's conversations, and the viewer's member row, until the end of the transaction. As in {@link write},
  * the second lock keeps the event of the viewer's leaving behind the event of this act.
- * @throws NOT_FOUND, FORBIDDEN
+ * @throws NOT_FOUND also for a message of others' conversations, FORBIDDEN for one's own in a conversation that one has left
  */
 export const lockMessage = async (tx: Tx, context: Context, messageId: string): Promise<LockedMessage> => {
   const [found] = await tx.$queryRaw<(Message & Omit<LockedMessage, 'message'>)[]>`
@@ -264,7 +265,11 @@ export const lockMessage = async (tx: Tx, context: Context, messageId: string): 
     FROM message JOIN conversation_member member ON member.conversation_id = message.conversation_id
     WHERE message.id = ${messageId}::uuid AND member.user_id = ${viewerOf(context).id}::uuid
     FOR NO KEY UPDATE OF message FOR KEY SHARE OF member`;
-  if (found === undefined) throw (await tx.message.count({ where: { id: messageId } })) === 0 ? notFound('Message') : membersOnly();
+  if (found === undefined) {
+    // Who has left knows what they have written there.
+    const own = await tx.message.count({ where: { id: messageId, authorId: viewerOf(context).id } });
+    throw own === 0 ? notFound('Message') : coded('FORBIDDEN', 'Only members of the conversation may do this.');
+  }
   const { role, apart, ...message } = found;
   return { message, role, apart };
 };

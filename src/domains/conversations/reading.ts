@@ -19,7 +19,7 @@ import { hasUnread } from './unread.js';
  * Moves the viewer's read position forward to `cursor`; it never moves back. In a conversation of up to {@link MAX_PUBLISHED_READERS}
  * members it is published to the others: for each member at most once a second, and the last position always. It is not published in a
  * direct conversation whose users are separated by a block.
- * @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT for a cursor of another stream, CURSOR_EXPIRED for a cursor beyond the head or of another
+ * @throws NOT_FOUND, BAD_USER_INPUT for a cursor of another stream, CURSOR_EXPIRED for a cursor beyond the head or of another
  *   epoch
  */
 export const markRead = async (context: Context, conversationId: string, cursor: string): Promise<void> => {

@@ -52,7 +52,7 @@ const notRequested = () =>
 
 /**
  * Accepts a request, also one that was declined before. Accepting twice is accepting once.
- * @throws NOT_FOUND, FORBIDDEN
+ * @throws NOT_FOUND
  */
 export const acceptRequest = async (context: Context, conversationId: string): Promise<void> => {
   await findAsMember(context, conversationId);
@@ -61,7 +61,7 @@ export const acceptRequest = async (context: Context, conversationId: string): P
 
 /**
  * Declines a request: it is in no list any more, until it is accepted after all. Whoever has begun it is not told.
- * @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT for a conversation that is no request to the viewer
+ * @throws NOT_FOUND, BAD_USER_INPUT for a conversation that is no request to the viewer
  */
 export const declineRequest = async (context: Context, conversationId: string): Promise<void> => {
   const viewerId = (await findAsMember(context, conversationId)).member.userId;

@@ -17,7 +17,7 @@ import { list, text } from '../../graphql/text.js';
 import { viewerOf } from '../../access/viewer.js';
 import { loadUser, Me, meField, User, userField } from '../account/schema.js';
 import { inboxHead } from '../inbox/inbox.js';
-import { conversationsOf, createGroup, createRoom, findAsMember, latestActivity, membersOnly } from './conversations.js';
+import { conversationsOf, createGroup, createRoom, findAsMember, latestActivity } from './conversations.js';
 import { startDirect } from './directs.js';
 import { MAX_TOLD_MEMBERS } from './inboxes.js';
 import { addMembers, leaveConversation, longestFirst, removeMember, renameConversation, transferOwnership } from './members.js';
@@ -286,13 +286,12 @@ builder.queryField('conversation', (t) =>
     nullable: true,
     authScopes: { signedIn: true },
     description:
-      "One of the viewer's conversations; null when there is none with this id, FORBIDDEN when the viewer is no member. Those who wrote in a room that is archived now see its outline.",
+      "One of the viewer's conversations; null when the viewer has none with this id. Those who wrote in a room that is archived now see its outline.",
     args: { id: t.arg.id({ required: true, description: 'The conversation.' }) },
     resolve: async (query, _root, args, context, info) => {
       const id = decodeId('Conversation', args.id, 'id');
       const conversation = await afterHead(context, info, id, () => context.db.prisma.conversation.findUnique({ ...query, where: { id } }));
-      if (conversation !== null && !(await isKnown(context, conversation))) throw membersOnly();
-      return conversation;
+      return conversation !== null && (await isKnown(context, conversation)) ? conversation : null;
     },
   }),
 );
