@@ -277,6 +277,13 @@ export const SETTINGS = {
       '`true` with `REGISTRATION=open`, else `false`',
       'whether one may join with nothing but a name',
     ),
+    guestUnusedAfterMs: dependent(
+      'GUEST_UNUSED_AFTER',
+      duration,
+      () => 30 * UNITS.d,
+      '`30d`',
+      'how long ago a guest who cannot come back must have been here to be deleted, if they have left nothing',
+    ),
     invitationsBy: dependent(
       'INVITATIONS_BY',
       choice('ADMIN', 'MODERATOR', 'MEMBER'),

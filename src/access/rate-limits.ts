@@ -28,6 +28,8 @@ const RATE_LIMITS = {
   mailFromAddress: { of: 'address', points: 30, seconds: 3_600 },
   mailByUser: { of: 'user', points: 10, seconds: 3_600 },
   mailToAddress: { of: 'name', points: 5, seconds: 3_600 },
+  /** Guests who make an account: the password is hashed each time. */
+  claim: { of: 'user', points: 20, seconds: 3_600 },
   /** Estimates of passwords, as they are typed. */
   estimate: { of: 'address', points: 120, seconds: 60 },
   loginFromAddress: { of: 'address', points: 100, seconds: 900 },

@@ -49,6 +49,7 @@ export const EMBEDDED_TYPES: readonly string[] = [
   'BlockUserPayload',
   'ChangeEmailPayload',
   'ChangePasswordPayload',
+  'ClaimAccountPayload',
   'CommentAdded',
   'CommentConnection',
   'CommentCount',

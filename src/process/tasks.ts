@@ -1,5 +1,6 @@
 import { accountTasks } from '../domains/account/jobs.js';
 import { auditTasks } from '../domains/audit/jobs.js';
+import { adminTasks } from '../domains/admin/jobs.js';
 import { conversationTasks } from '../domains/conversations/jobs.js';
 import { inboxTasks } from '../domains/inbox/jobs.js';
 import { notificationTasks } from '../domains/notifications/jobs.js';
@@ -10,6 +11,7 @@ import { mutationTasks } from '../graphql/mutation-results.js';
 /** All tasks that a worker can run: those of the domains, and the removal of old results of mutations. */
 export const tasks: readonly AnyTask[] = [
   ...accountTasks,
+  ...adminTasks,
   ...auditTasks,
   ...conversationTasks,
   ...inboxTasks,

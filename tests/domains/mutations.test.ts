@@ -36,6 +36,7 @@ const OF_CREDENTIALS = [
   ...[
     'changeEmail',
     'changePassword',
+    'claimAccount',
     'createInvitation',
     'disconnectUser',
     'estimatePassword',

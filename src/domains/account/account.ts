@@ -3,6 +3,7 @@ import type { Database } from '../../db/database.js';
 import { Prisma, type Role, type User } from '../../db/generated/prisma/client.js';
 import type { Tx } from '../../db/transact.js';
 import { notFound } from '../../errors.js';
+import { isForeignKeyViolation } from '../../observability/failures.js';
 import { notAllowed, viewerOf } from '../../access/viewer.js';
 import { usernameKey } from './rules.js';
 import { suspensionOf } from './standing.js';
@@ -71,6 +72,42 @@ export const findFirstUser = async ({ prisma }: Pick<Database, 'prisma'>, role?:
     orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
     select: { id: true, username: true },
   });
+
+/** So many guests are looked at by one statement. */
+const GUESTS_AT_A_TIME = 200;
+
+/**
+ * Deletes guests who cannot come back, because their sessions have ended, and have left nothing. Those who wrote something stay: the rows that others read
+ * refer to them.
+ * @param isUsed whether a user, by the SQL of their id, has left something that would go with them
+ */
+export const deleteUnusedGuests = async (
+  { db, clock, config }: Pick<Services, 'db' | 'clock' | 'config'>,
+  isUsed: (userId: Prisma.Sql) => Prisma.Sql,
+): Promise<void> => {
+  const now = new Date(clock.now());
+  const before = new Date(clock.now() - config.accounts.guestUnusedAfterMs);
+  let last = NO_ID;
+  for (let found = GUESTS_AT_A_TIME; found === GUESTS_AT_A_TIME;) {
+    const guests = await db.prisma.$queryRaw<{ readonly id: string }[]>`
+      SELECT guest.id FROM "user" guest
+      WHERE guest.role = 'GUEST' AND guest.created_at < ${before} AND guest.id > ${last}::uuid AND NOT (${isUsed(Prisma.sql`guest.id`)})
+        AND NOT EXISTS (
+          SELECT FROM session
+          WHERE session.user_id = guest.id AND (session.last_used_at > ${before} OR (session.revoked_at IS NULL AND session.expires_at > ${now}))
+        )
+      ORDER BY guest.id LIMIT ${GUESTS_AT_A_TIME}`;
+    for (const { id } of guests) {
+      // One who has written something cannot be deleted: the keys of what they wrote are not to be left without their author.
+      await db.prisma.user.deleteMany({ where: { id, role: 'GUEST' } }).catch((error: unknown) => {
+        if (!isForeignKeyViolation(error)) throw error;
+      });
+    }
+    found = guests.length;
+    last = guests.at(-1)?.id ?? last;
+  }
+};
+const NO_ID = '00000000-0000-0000-0000-000000000000';
 
 /**
  * Changes a user's role within a transaction. It applies at once, also to open subscriptions.

@@ -4,6 +4,7 @@ import type { Mail } from '../../integrations/mail.js';
 import { mailTask } from '../../jobs/mail.js';
 import { languageOf, momentIn } from '../../texts/language.js';
 import { mailText, type MailKind, type MailValues } from '../../texts/mails.js';
+import { deviceKey, deviceOf } from './device.js';
 import { linkFor } from './links.js';
 
 type Recipient = Pick<User, 'locale'>;
@@ -78,4 +79,32 @@ export const passwordChangedMail = mailTask<{ readonly userId: string; readonly 
   },
 );
 
-export const accountMails = [verificationMail, emailChangedMail, resetPasswordMail, passwordChangedMail] as const;
+/** So many of the sessions before are looked at. */
+const MAX_EARLIER = 200;
+
+/**
+ * To whoever has signed in from a device, or a network, that they have not used before as far as it is remembered, which is as long as sessions are. The
+ * first sign-in of all is no news.
+ */
+export const newDeviceMail = mailTask<{ readonly sessionId: string }>('account.newDeviceMail', async (services, { sessionId }) => {
+  const { prisma } = services.db;
+  const session = await prisma.session.findUnique({ where: { id: sessionId }, include: { user: true } });
+  const to = session?.user.email;
+  if (!session || !to) return null;
+  const { user, createdAt, ip } = session;
+  const earlier = await prisma.session.findMany({
+    where: { userId: user.id, id: { not: sessionId }, createdAt: { lte: createdAt } },
+    orderBy: { createdAt: 'desc' },
+    take: MAX_EARLIER,
+    select: { userAgent: true, ip: true },
+  });
+  const key = deviceKey(session);
+  if (earlier.length === 0 || earlier.some((each) => deviceKey(each) === key)) return null;
+  const device = session.userAgent === null ? null : deviceOf(session.userAgent).slice(0, MAX_DEVICE);
+  const at = momentIn(languageOf(user.locale), user.timeZone, createdAt);
+  return mailTo(to, user, 'newDevice', { username: user.username, device, ip, at }, `${services.config.publicUrl}/settings`);
+});
+/** What is no browser may call itself anything. */
+const MAX_DEVICE = 100;
+
+export const accountMails = [verificationMail, emailChangedMail, resetPasswordMail, passwordChangedMail, newDeviceMail] as const;

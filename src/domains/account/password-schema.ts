@@ -4,7 +4,7 @@ import { mutation } from '../../graphql/mutation.js';
 import { PASSWORD, WRITE } from '../../graphql/price.js';
 import { changePassword, estimatePassword, requestPasswordReset, resetPassword } from './password.js';
 import { anyPasswordText, emailText, linkTokenText, MAX_GIVEN_NAME, passwordText } from './rules.js';
-import { Credentials, User } from './schema.js';
+import { Credentials, NEW_PASSWORD, User } from './schema.js';
 import { text } from '../../graphql/text.js';
 
 const PasswordWeakness = builder.enumType('PasswordWeakness', {
@@ -14,8 +14,6 @@ const PasswordWeakness = builder.enumType('PasswordWeakness', {
     { description: string }
   >,
 });
-
-const NEW_PASSWORD = '8 to 200 characters of any kind, hard to guess: else TOO_WEAK.';
 
 mutation('estimatePassword', {
   description:

@@ -26,9 +26,11 @@ import {
   usernameText,
 } from './rules.js';
 import { endSession, refreshSession, startSession, type Credentials as SessionCredentials } from './sessions.js';
-import { createGuest, createMember, findByPassword, oldestFirst, updateProfile, matchingUsers } from './users.js';
+import { claimAccount, createGuest, createMember, findByPassword, oldestFirst, updateProfile, matchingUsers } from './users.js';
 
 const MAX_SEARCH = 100;
+/** What a new password may be. */
+export const NEW_PASSWORD = '8 to 200 characters of any kind, hard to guess: else TOO_WEAK.';
 
 // ---------------------------------------------------------------- types
 
@@ -330,6 +332,29 @@ mutation('joinAsGuest', {
         resolve: ({ credentials }) => credentials,
       }),
     }),
+  },
+});
+
+mutation('claimAccount', {
+  description:
+    'Makes an account of the guest that the viewer is: they keep what they wrote, and go on in this session. What is asked of the account, and said of its mail address, is the same as for `register`.',
+  access: 'signedIn',
+  limit: 'claim',
+  price: { own: WRITE + PASSWORD },
+  repeats: 'never',
+  input: {
+    description: 'The account.',
+    fields: (t) => ({
+      username: t.string({ required: true, check: usernameText, description: 'The username, as for `register`.' }),
+      email: t.string({ required: true, check: emailText, description: 'A mail address; international ones are welcome.' }),
+      password: t.string({ required: true, check: passwordText, description: NEW_PASSWORD }),
+      invitation: t.string({ check: invitationText, description: 'The code of an invitation, where one is needed (`Registration.mode`).' }),
+    }),
+  },
+  run: async (input, context) => ({ user: await claimAccount(context, input) }),
+  payload: {
+    description: 'The user, who is a member now.',
+    fields: (t) => ({ user: t.field({ type: User, description: 'The user.', resolve: ({ user }) => user }) }),
   },
 });
 

@@ -2,7 +2,9 @@ import type { AccessToken, Context, Services } from '../../context.js';
 import { Prisma, type Session } from '../../db/generated/prisma/client.js';
 import type { Tx } from '../../db/transact.js';
 import { coded, notFound } from '../../errors.js';
+import { sendMail } from '../../jobs/mail.js';
 import { notSignedIn } from '../../access/viewer.js';
+import { newDeviceMail } from './mails.js';
 import { digestsOf, newRefreshToken, newRotationSecret, nextRefreshToken } from './refresh-tokens.js';
 import { locked, suspensionOf, type StoredSuspension } from './standing.js';
 import { rightsLog } from './topics.js';
@@ -58,6 +60,7 @@ export const startSession = async (
       select: { id: true },
     });
     tx.audit(act, { type: 'User', id: userId }, {}, userId);
+    if (act === 'login') sendMail(tx, context, newDeviceMail, { sessionId: id });
     return id;
   });
   return { access: await tokens.issue({ userId, sessionId }), refreshToken };

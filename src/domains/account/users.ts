@@ -9,6 +9,7 @@ import { badInput, coded, fieldErrors } from '../../errors.js';
 import { sendMail } from '../../jobs/mail.js';
 import { hashPassword, isOutdated, verifyPassword } from '../../access/passwords.js';
 import { viewerOf } from '../../access/viewer.js';
+import { findUser } from './account.js';
 import { emailAddressOf, emailKey } from './email-address.js';
 import { assertMailDomain } from './email.js';
 import { assertInvited, spendInvitation } from './invitations.js';
@@ -16,6 +17,7 @@ import { verificationMail } from './mails.js';
 import { assertStrong } from './password.js';
 import { GUEST_PREFIX, isReserved, isUsername, usernameKey } from './rules.js';
 import { locked, suspensionAt } from './standing.js';
+import { rightsLog } from './topics.js';
 
 export interface NewMember {
   readonly invitation?: string | null | undefined;
@@ -60,6 +62,28 @@ export const createMember = async (services: Services, input: NewMember): Promis
     });
   });
 };
+
+/**
+ * Makes a member of the viewer, who is a guest: they keep what they wrote, and their session. The rules are those of {@link createMember}.
+ * @throws CONFLICT also for somebody who has an account, and the same as {@link createMember}
+ */
+export const claimAccount = async (
+  context: Context,
+  input: Pick<NewMember, 'username' | 'email' | 'password' | 'invitation'>,
+): Promise<User> => {
+  const { id } = viewerOf(context);
+  const { displayName, role: before } = await findUser(context, id);
+  if (before !== 'GUEST') throw hasAccount();
+  return await withAccount(context, { ...input, displayName }, async (tx, account, role) => {
+    const [user] = await tx.user.updateManyAndReturn({ where: { id, role: 'GUEST' }, data: { ...account, role } });
+    if (user === undefined) throw hasAccount();
+    tx.emit(rightsLog, id, 'RoleChanged', null);
+    tx.audit('claimAccount', { type: 'User', id });
+    return user;
+  });
+};
+
+const hasAccount = () => coded('CONFLICT', 'You have an account already.');
 
 /** What makes a member of somebody. */
 type Account = Pick<Prisma.UserUncheckedCreateInput, 'username' | 'usernameKey' | 'pendingEmail' | 'pendingEmailKey' | 'passwordHash'>;

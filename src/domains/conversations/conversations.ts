@@ -1,7 +1,7 @@
 import type { Context } from '../../context.js';
 import { createOnce, type ClientKey } from '../../db/client-id.js';
 import { isUniqueViolation } from '../../observability/failures.js';
-import type { Conversation, ConversationMember, Prisma } from '../../db/generated/prisma/client.js';
+import { Prisma, type Conversation, type ConversationMember } from '../../db/generated/prisma/client.js';
 import type { Keyset } from '../../db/keyset.js';
 import type { Tx } from '../../db/transact.js';
 import { badInput, coded, notFound, type FieldError } from '../../errors.js';
@@ -121,6 +121,10 @@ export const longestMembers = async ({ db }: Pick<Context, 'db'>, conversationId
   });
   return members.map(({ userId }) => userId);
 };
+
+/** Whether a user, by the SQL of their id, is a member of a conversation. */
+export const isMemberSomewhere = (userId: Prisma.Sql): Prisma.Sql =>
+  Prisma.sql`EXISTS (SELECT FROM conversation_member WHERE conversation_member.user_id = ${userId})`;
 
 export interface CreateGroup {
   readonly title: string;

@@ -105,3 +105,7 @@ export const viewerLikes = (kind: Kind) => {
     return new Map(likes.map(({ id }) => [id, true]));
   }, false);
 };
+
+/** Whether a user, by the SQL of their id, likes something. */
+export const likesSomething = (userId: Prisma.Sql): Prisma.Sql =>
+  Prisma.sql`(EXISTS (SELECT FROM post_like WHERE post_like.user_id = ${userId}) OR EXISTS (SELECT FROM entry_like WHERE entry_like.user_id = ${userId}))`;
