@@ -15,6 +15,7 @@ export interface MailValues {
   readonly addressTaken: { readonly username: string };
   readonly emailChanged: { readonly username: string };
   readonly resetPassword: { readonly username: string; readonly until: string };
+  readonly newDevice: { readonly username: string; readonly device: string | null; readonly ip: string | null; readonly at: string };
   readonly passwordChanged: { readonly username: string; readonly at: string };
 }
 
@@ -51,6 +52,15 @@ const en: Catalogue = {
       `The link is good once, until ${until}. All devices are signed out then.`,
       'If it was not you, there is nothing to do: the password stays as it is.',
     ],
+  }),
+  newDevice: ({ username, device, ip, at }) => ({
+    subject: 'A new device has signed in',
+    before: [
+      `Somebody has signed in to your account ${username} at Lyceum from a device or a network that you have not used lately.`,
+      `Device: ${device ?? 'not known'}. Address: ${ip ?? 'not known'}. Time: ${at}.`,
+    ],
+    action: 'See your devices',
+    after: ['If it was you, there is nothing to do. If it was not, sign that device out there and change your password.'],
   }),
   passwordChanged: ({ username, at }) => ({
     subject: 'Your password has been changed',
@@ -91,6 +101,15 @@ const de: Catalogue = {
       `Der Link gilt einmal, bis ${until}. Alle Geräte werden dann abgemeldet.`,
       'Wenn Sie das nicht waren, ist nichts zu tun: Das Passwort bleibt, wie es ist.',
     ],
+  }),
+  newDevice: ({ username, device, ip, at }) => ({
+    subject: 'Anmeldung mit einem neuen Gerät',
+    before: [
+      `Jemand hat sich mit Ihrem Konto ${username} bei Lyceum angemeldet, mit einem Gerät oder aus einem Netz, das Sie zuletzt nicht verwendet haben.`,
+      `Gerät: ${device ?? 'unbekannt'}. Adresse: ${ip ?? 'unbekannt'}. Zeit: ${at}.`,
+    ],
+    action: 'Ihre Geräte ansehen',
+    after: ['Wenn Sie das waren, ist nichts zu tun. Wenn nicht, melden Sie das Gerät dort ab und ändern Sie Ihr Passwort.'],
   }),
   passwordChanged: ({ username, at }) => ({
     subject: 'Ihr Passwort wurde geändert',

@@ -22,6 +22,9 @@ const Register = graphql(
   `mutation MailRegister($input: RegisterInput!) { register(input: $input) { user { id } credentials { accessToken } } }`,
 );
 
+const Login = graphql(`mutation MailLogin($input: LoginInput!) { login(input: $input) { user { id } } }`);
+const Verify = graphql(`mutation MailVerify($input: VerifyEmailInput!) { verifyEmail(input: $input) { user { id } } }`);
+
 const register = async (username: string, more: { email?: string; locale?: string } = {}) => {
   const input = { username, email: `${username}@example.com`, password: PASSWORD, ...more };
   return (await app.data(Register, { input })).register;
@@ -99,5 +102,30 @@ describe('a mail', () => {
     const rows = await app.database.query<{ row: string }>('SELECT account_link::text AS row FROM account_link');
     expect(rows.length).toBeGreaterThan(0);
     expect(rows.map(({ row }) => row).join()).not.toContain(secretIn(mail ?? {}));
+  });
+});
+
+describe('a sign-in', () => {
+  const firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';
+  const signIn = async (username: string, userAgent: string): Promise<void> => {
+    const { errors } = await app.execute(
+      Login,
+      { input: { identifier: username, password: PASSWORD } },
+      { headers: { 'user-agent': userAgent } },
+    );
+    expect(errors).toBeUndefined();
+  };
+
+  it('from a device that was not there before is told, and later versions of one that was are not', async () => {
+    const address = 'visitor@example.com';
+    await register('visitor');
+    await app.data(Verify, { input: { token: secretIn((await smtp.mailsTo(address))[0] ?? {}) } });
+    await signIn('visitor', firefox);
+    const mail = (await smtp.mailsTo(address, 2))[1];
+    expect(mail?.subject).toBe('A new device has signed in');
+    expect(mail?.text).toMatch(/Device: Firefox, Linux\. Address: (127\.0\.0\.1|::1)\. Time: /);
+    await signIn('visitor', firefox.replaceAll('140.0', '141.0'));
+    await signIn('visitor', 'curl/8.0');
+    expect((await smtp.mailsTo(address, 3))[2]?.text).toContain('Device: curl/8.0.');
   });
 });

@@ -2,6 +2,7 @@ import { builder } from '../../graphql/builder.js';
 import { mutation } from '../../graphql/mutation.js';
 import { STATEMENT } from '../../graphql/price.js';
 import { principalOf, viewerOf } from '../../access/viewer.js';
+import { deviceOf } from './device.js';
 import { Me, meField } from './schema.js';
 import { activeSessions, endOwnSession, endSessions, findOwnSession, MAX_SESSIONS, type ListedSession } from './sessions.js';
 
@@ -9,6 +10,11 @@ export const Session = builder.objectRef<ListedSession>('Session').implement({
   description: 'A sign-in of the viewer that has not ended: a browser, a device, a program.',
   fields: (t) => ({
     userAgent: t.exposeString('userAgent', { nullable: true, description: 'What the client that signed in said of itself.' }),
+    device: t.string({
+      nullable: true,
+      description: 'The same as a person would call it, such as `Firefox, Linux`; what is no browser says it itself.',
+      resolve: ({ userAgent }) => (userAgent === null ? null : deviceOf(userAgent)),
+    }),
     ip: t.exposeString('ip', { nullable: true, description: 'The address that it signed in from.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it signed in.' }),
     lastUsedAt: t.expose('lastUsedAt', { type: 'DateTime', description: 'When it was last renewed by `refreshSession`, or signed in.' }),

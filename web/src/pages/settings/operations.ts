@@ -36,7 +36,7 @@ export const SetNotificationPreference = graphql(`
 export const SessionItem = graphql(`
   fragment SessionItem on Session {
     id
-    userAgent
+    device
     ip
     createdAt
     lastUsedAt

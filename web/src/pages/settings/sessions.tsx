@@ -6,7 +6,6 @@ import { ErrorNotice } from '../../design/error-notice.js';
 import { RelativeTime } from '../../design/relative-time.js';
 import { readFragment, type FragmentType } from '../../gql/fragment-masking.js';
 import { useTexts } from '../../i18n/language.js';
-import { deviceOf } from './device.js';
 import { EndOtherSessions, EndSession, SessionItem, SessionsOfViewer } from './operations.js';
 import { settingsTexts } from './settings-texts.js';
 import styles from './settings-page.module.css';
@@ -18,8 +17,8 @@ interface RowProps {
 
 const Row = ({ session, onEnd }: RowProps) => {
   const t = useTexts(settingsTexts);
-  const { id, userAgent, ip, lastUsedAt, current } = readFragment(SessionItem, session);
-  const device = userAgent === null ? t('unknownDevice') : deviceOf(userAgent);
+  const { id, device: named, ip, lastUsedAt, current } = readFragment(SessionItem, session);
+  const device = named ?? t('unknownDevice');
   return (
     <li className={styles.session}>
       <span>

@@ -1,3 +1,5 @@
+import { addressKey } from '../../access/address.js';
+
 /** What a user agent calls itself, the more particular before what they all say. */
 const BROWSERS: readonly (readonly [pattern: RegExp, name: string])[] = [
   [/Edg(e|A|iOS)?\//, 'Edge'],
@@ -22,3 +24,10 @@ export const deviceOf = (userAgent: string): string => {
   const names = [nameIn(BROWSERS, userAgent), nameIn(SYSTEMS, userAgent)].filter((name) => name !== undefined);
   return names.length > 0 ? names.join(', ') : userAgent;
 };
+
+/** Of IPv4, so much of an address is taken for the same network: providers change the rest from day to day. */
+const NETWORK_OF_V4 = /^(\d+\.\d+\.\d+)\.\d+$/;
+
+/** What two sessions of one device have in common: the kind of client, and the network that it is in. */
+export const deviceKey = ({ userAgent, ip }: { readonly userAgent: string | null; readonly ip: string | null }): string =>
+  `${deviceOf(userAgent ?? '')} ${addressKey(ip ?? '').replace(NETWORK_OF_V4, '$1')}`;
