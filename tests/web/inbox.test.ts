@@ -126,7 +126,7 @@ describeWeb('the inbox in the web client', ({ open }) => {
     await aMessage(app, two, unwanted.id, 'Buy this');
     await row(first.page, /salesman/).waitFor();
     for (const { page } of [first, second]) await waiting(page, '2 requests').waitFor();
-    expect(await first.page.title()).toBe('(2) Messages · Lyceum');
+    await expect.poll(() => first.page.title()).toBe('(2) Messages · Lyceum');
 
     await row(first.page, /salesman/).click();
     await first.page.getByRole('heading', { name: 'salesman wants to talk with you' }).waitFor();
@@ -162,7 +162,7 @@ describeWeb('the inbox in the web client', ({ open }) => {
       expect(await page.locator('link[rel=icon]').getAttribute('href')).toMatch(/^data:image\/svg/);
     }
     const before = await one.page.title();
-    expect(await other.page.title()).toBe(before);
+    await expect.poll(() => other.page.title()).toBe(before);
     await one.page
       .getByRole('navigation', { name: 'Places' })
       .getByRole('link', { name: /Messages/ })

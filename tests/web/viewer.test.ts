@@ -38,7 +38,7 @@ describeWeb('what concerns the viewer', ({ open }) => {
     await like(app, ben, postId);
     await page.getByText('benno liked your post').waitFor();
     await badge(page).waitFor();
-    expect(await page.title()).toBe('(1) Notifications · Lyceum');
+    await expect.poll(() => page.title()).toBe('(1) Notifications · Lyceum');
     const second = await tab('/vault');
     await badge(second).waitFor();
     await page.getByRole('button', { name: 'Mark all as read' }).click();

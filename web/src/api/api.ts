@@ -33,6 +33,14 @@ const withToken =
     return fresh === token ? response : await send(fresh);
   };
 
+const uncached = new WeakMap<Client, Client>();
+
+/**
+ * Asks as `client` does, past its cache: that keeps all that it is given for as long as the page is there, which is too much of what somebody
+ * scrolls through without end. Whoever asks so keeps what they show.
+ */
+export const besideCache = (client: Client): Client => uncached.get(client) ?? client;
+
 /** @param onRefused the server says by the socket that the session has ended */
 const createApi = (tokens: Tokens, onRefused: () => void): Api => {
   const commits = createCommits(fetch.bind(globalThis));
@@ -47,15 +55,15 @@ const createApi = (tokens: Tokens, onRefused: () => void): Api => {
     if ((event as { readonly code?: number }).code === SESSION_ENDED) onRefused();
   });
   const connection = watchConnection(socket);
+  const http = { url: HTTP_URL, fetch: withToken(tokens, commits.fetch), preferGetMethod: false } as const;
+  // An answer that has failed as a whole may have `data: null`; to the pages there is no data then, as without an answer.
+  const withoutNull = mapExchange({ onResult: (result) => (result.data === null ? { ...result, data: undefined } : result) });
   const client = new Client({
-    url: HTTP_URL,
-    fetch: withToken(tokens, commits.fetch),
-    preferGetMethod: false,
+    ...http,
     // What is known is shown at once, and then as it is now.
     requestPolicy: 'cache-and-network',
     exchanges: [
-      // An answer that has failed as a whole may have `data: null`; to the pages there is no data then, as without an answer.
-      mapExchange({ onResult: (result) => (result.data === null ? { ...result, data: undefined } : result) }),
+      withoutNull,
       createCache(),
       fetchExchange,
       subscriptionExchange({
@@ -78,6 +86,7 @@ const createApi = (tokens: Tokens, onRefused: () => void): Api => {
       }),
     ],
   });
+  uncached.set(client, new Client({ ...http, requestPolicy: 'network-only', exchanges: [withoutNull, fetchExchange] }));
   return { client, connection, dispose: () => void socket.dispose() };
 };
 

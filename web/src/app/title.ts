@@ -27,10 +27,21 @@ export const useTitle = (name: string): void => {
   }, [name]);
 };
 
+/** What is read as it comes, in the place that one looks at, is not counted for a moment: browsers take long to draw another icon. */
+const CALM_MS = 400;
+
 /** How many things wait for the viewer, before the title of the tab and on its icon. */
 export const useWaiting = (count: number): void => {
   useEffect(() => {
-    waiting = count;
-    show();
+    const become = (): void => {
+      waiting = count;
+      show();
+    };
+    if (count <= waiting) {
+      become();
+      return;
+    }
+    const later = setTimeout(become, CALM_MS);
+    return () => clearTimeout(later);
   }, [count]);
 };

@@ -52,27 +52,34 @@ const STEPS: readonly (readonly [limitMs: number, unit: Intl.RelativeTimeFormatU
   [7 * 86_400_000, 'day', 86_400_000],
 ];
 
+const formatsOf = (language: Language): Formats => {
+  const numbers = new Intl.NumberFormat(language);
+  const exact = new Intl.DateTimeFormat(language, { dateStyle: 'long', timeStyle: 'short' });
+  const date = new Intl.DateTimeFormat(language, { dateStyle: 'medium' });
+  const clock = new Intl.DateTimeFormat(language, { timeStyle: 'short' });
+  const relative = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
+  return {
+    number: (value) => numbers.format(value),
+    exact: (time) => exact.format(time),
+    date: (time) => date.format(time),
+    clock: (time) => clock.format(time),
+    relative: (time, now) => {
+      const ago = time.getTime() - now;
+      const step = STEPS.find(([limit]) => Math.abs(ago) < limit);
+      if (!step) return date.format(time);
+      const [, unit, ms] = step;
+      // What is younger than that is "now", also when the clocks differ a little.
+      return unit === 'second' ? relative.format(0, 'second') : relative.format(Math.round(ago / ms), unit);
+    },
+  };
+};
+
+const made = new Map<Language, Formats>();
+
+/** The formats of the page's language: made once, since those of Intl are large and slow to make, and every row of a list has some. */
 export const useFormats = (): Formats => {
   const language = useLanguage();
-  return useMemo(() => {
-    const numbers = new Intl.NumberFormat(language);
-    const exact = new Intl.DateTimeFormat(language, { dateStyle: 'long', timeStyle: 'short' });
-    const date = new Intl.DateTimeFormat(language, { dateStyle: 'medium' });
-    const clock = new Intl.DateTimeFormat(language, { timeStyle: 'short' });
-    const relative = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
-    return {
-      number: (value) => numbers.format(value),
-      exact: (time) => exact.format(time),
-      date: (time) => date.format(time),
-      clock: (time) => clock.format(time),
-      relative: (time, now) => {
-        const ago = time.getTime() - now;
-        const step = STEPS.find(([limit]) => Math.abs(ago) < limit);
-        if (!step) return date.format(time);
-        const [, unit, ms] = step;
-        // What is younger than that is "now", also when the clocks differ a little.
-        return unit === 'second' ? relative.format(0, 'second') : relative.format(Math.round(ago / ms), unit);
-      },
-    };
-  }, [language]);
+  const formats = made.get(language) ?? formatsOf(language);
+  made.set(language, formats);
+  return formats;
 };

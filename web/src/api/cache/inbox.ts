@@ -102,6 +102,12 @@ export const inboxInCache: AreaOfCache = {
   },
   updates: {
     Subscription: {
+      // The history keeps its messages itself. What nothing has ever linked to the cache never lets go: so the last one is linked, until the next.
+      conversationEvents: update<{ readonly conversationEvents: { readonly message?: { readonly id: string } } }>(
+        ({ conversationEvents: { message } }, _args, cache) => {
+          if (message) cache.link('Query', 'messageOfLog', { __typename: 'Message', id: message.id });
+        },
+      ),
       inboxChanged: update<InboxChanged>(({ inboxChanged: { kind, conversationId, conversation } }, _args, cache) => {
         if (conversationId === null) return;
         if (kind === 'CONVERSATION_REMOVED' || conversation === null) takeOut(cache, conversationId);

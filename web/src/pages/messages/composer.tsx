@@ -29,13 +29,19 @@ const TELL_MS = 2_500;
 const PAUSE_MS = 4_000;
 
 /** Tells the others while the viewer types. */
-const useTelling = (conversationId: string): { readonly typed: () => void; readonly stopped: () => void } => {
+const useTelling = (conversationId: string): { readonly typed: () => void; readonly stopped: () => void; readonly sent: () => void } => {
   const client = useClient();
   const told = useRef(0);
   const pause = useRef<ReturnType<typeof setTimeout>>(undefined);
+  /** How many are on their way. */
+  const telling = useRef(0);
   const tell = (isTyping: boolean): void => {
     told.current = isTyping ? Date.now() : 0;
-    void client.mutation(SetTyping, { input: { conversationId, isTyping } }).toPromise();
+    telling.current += 1;
+    void client
+      .mutation(SetTyping, { input: { conversationId, isTyping } })
+      .toPromise()
+      .then(() => (telling.current -= 1));
   };
   const stopped = (): void => {
     clearTimeout(pause.current);
@@ -53,6 +59,12 @@ const useTelling = (conversationId: string): { readonly typed: () => void; reado
       if (Date.now() - told.current > TELL_MS) tell(true);
     },
     stopped,
+    // Whoever has sent something has stopped, as the server knows by itself; but not what comes to it after the message.
+    sent: () => {
+      if (telling.current > 0) stopped();
+      clearTimeout(pause.current);
+      told.current = 0;
+    },
   };
 };
 
@@ -63,7 +75,7 @@ export const Composer = ({ ref, conversation, name, owner, replyTo, onNoReply, o
   const t = useTexts(messagesTexts);
   const { id, members, isRequest } = conversation;
   const [body, setBody] = useDraft(`conversation ${id}`);
-  const { typed, stopped } = useTelling(id);
+  const { typed, stopped, sent } = useTelling(id);
   const write = (text: string): void => {
     setBody(text);
     if (text.trim() === '') stopped();
@@ -75,7 +87,7 @@ export const Composer = ({ ref, conversation, name, owner, replyTo, onNoReply, o
     if (text === '') return;
     onSend(text);
     setBody('');
-    stopped();
+    sent();
   };
   const among = members?.pageInfo.hasNextPage === false ? members.nodes.map(({ user }) => user).filter((user) => user.id !== owner) : null;
   return (

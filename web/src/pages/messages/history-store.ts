@@ -1,8 +1,19 @@
 import type { Client, CombinedError } from 'urql';
+import { besideCache } from '../../api/api.js';
 import { failureOf, type Failure } from '../../api/failure.js';
 import { readFragment, type FragmentType } from '../../gql/fragment-masking.js';
 import type { ConversationLiveSubscription } from '../../gql/graphql.js';
-import { EMPTY, trimmed, withAdded, withChanged, withNewer, withOlder, type History, type ShownMessage } from './history.js';
+import {
+  EMPTY,
+  withAdded,
+  withChanged,
+  withNewer,
+  withOlder,
+  withoutEnd,
+  withoutStart,
+  type History,
+  type ShownMessage,
+} from './history.js';
 import { HistoryAfter, HistoryBefore, MessageRow, PlaceOfMessage } from './operations.js';
 
 export type ConversationEvent = ConversationLiveSubscription['conversationEvents'];
@@ -10,8 +21,8 @@ export type ConversationEvent = ConversationLiveSubscription['conversationEvents
 const PAGE = 50;
 /** With more unread messages than this the history opens at the first of them and not at its end. */
 const UNREAD_IN_PAGE = 40;
-/** Events of one moment are shown together. */
-const MOMENT_MS = 16;
+/** What comes alone is shown at once; what follows it within a moment, together when the moment is over. */
+const MOMENT_MS = 50;
 
 export interface HistoryState {
   readonly history: History;
@@ -40,8 +51,8 @@ export interface HistoryStore {
   readonly take: (event: ConversationEvent) => void;
   /** Takes in what an act of one's own has given. */
   readonly put: (message: ShownMessage) => void;
-  /** Its end is read: what is far above may go. */
-  readonly trim: () => void;
+  /** One end of the window is looked at: what is far from it may go, and is read again when it is come back to. */
+  readonly trim: (looked: 'start' | 'end', isFresh: (message: ShownMessage) => boolean) => void;
   /** It is not followed any more: opened again, its end is read anew. */
   readonly pause: () => void;
 }
@@ -60,6 +71,7 @@ const messagesOf = (nodes: readonly FragmentType<typeof MessageRow>[]): ShownMes
   nodes.map((node) => readFragment(MessageRow, node));
 
 const createHistoryStore = (client: Client, id: string): HistoryStore => {
+  const asking = besideCache(client);
   let state = START;
   const listeners = new Set<() => void>();
   const become = (changes: Partial<HistoryState>): void => {
@@ -87,10 +99,8 @@ const createHistoryStore = (client: Client, id: string): HistoryStore => {
     become(state.status === 'ready' ? { failure } : isGone ? { status: 'gone', failure } : { failure });
   };
 
-  const before = (cursor: string | null) =>
-    client.query(HistoryBefore, { id, last: PAGE, before: cursor }, { requestPolicy: 'network-only' }).toPromise();
-  const after = (cursor: string) =>
-    client.query(HistoryAfter, { id, first: PAGE, after: cursor }, { requestPolicy: 'network-only' }).toPromise();
+  const before = (cursor: string | null) => asking.query(HistoryBefore, { id, last: PAGE, before: cursor }).toPromise();
+  const after = (cursor: string) => asking.query(HistoryAfter, { id, first: PAGE, after: cursor }).toPromise();
 
   const opened = (history: History, rest: Pick<HistoryState, 'unreadAfter' | 'target'>, cursor: string | null): void => {
     become({ history, status: 'ready', failure: null, begin: state.begin ?? cursor, opening: state.opening + 1, ...rest });
@@ -142,7 +152,7 @@ const createHistoryStore = (client: Client, id: string): HistoryStore => {
       become({ target: messageId, opening: state.opening + 1 });
       return;
     }
-    const { data } = await client.query(PlaceOfMessage, { id: messageId }, { requestPolicy: 'network-only' }).toPromise();
+    const { data } = await asking.query(PlaceOfMessage, { id: messageId }).toPromise();
     const found = data?.node?.__typename === 'Message' && data.node.conversation.id === id ? readFragment(MessageRow, data.node) : null;
     await (found ? openFrom(found.cursor, { unreadAfter: state.unreadAfter, target: messageId }, [found]) : openEnd());
   };
@@ -151,8 +161,10 @@ const createHistoryStore = (client: Client, id: string): HistoryStore => {
   let isNewer = false;
   let queue: ConversationEvent[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let flushedAt = -Infinity;
   const flush = (): void => {
     timer = undefined;
+    flushedAt = performance.now();
     const events = queue;
     queue = [];
     let { history } = state;
@@ -207,14 +219,14 @@ const createHistoryStore = (client: Client, id: string): HistoryStore => {
     },
     take: (event) => {
       queue.push(event);
-      timer ??= setTimeout(flush, MOMENT_MS);
+      timer ??= setTimeout(flush, Math.max(0, flushedAt + MOMENT_MS - performance.now()));
     },
     put: (message) => {
       if (reading > 0) meanwhile.set(message.id, message);
       become({ history: withAdded(state.history, message) });
     },
-    trim: () => {
-      const history = trimmed(state.history);
+    trim: (looked, isFresh) => {
+      const history = looked === 'end' ? withoutStart(state.history) : withoutEnd(state.history, isFresh);
       if (history !== state.history) become({ history });
     },
     pause: () => {

@@ -72,10 +72,21 @@ export const withChanged = (history: History, message: ShownMessage): History =>
   };
 };
 
-/** As many messages as are kept while nobody scrolls back, and from how many on the others are let go. */
+/** As many messages as are kept beside an end that is looked at, and from how many on the others are let go. */
 const KEPT = 300;
 const TOO_MANY = 600;
 
-/** Lets go of the oldest messages of a long window whose end is read: they can be read again. */
-export const trimmed = (history: History): History =>
+/** Lets go of the oldest messages of a long window whose end is looked at. */
+export const withoutStart = (history: History): History =>
   history.messages.length > TOO_MANY ? { ...history, messages: history.messages.slice(-KEPT), hasOlder: true } : history;
+
+/**
+ * Lets go of the newest messages of a long window whose start is looked at.
+ * @param isFresh of those that nobody has looked at yet: they are counted as all that comes behind the window
+ */
+export const withoutEnd = (history: History, isFresh: (message: ShownMessage) => boolean): History => {
+  const { messages, missed } = history;
+  if (messages.length <= TOO_MANY) return history;
+  const missedHere = messages.slice(KEPT).filter(isFresh).length;
+  return { ...history, messages: messages.slice(0, KEPT), hasNewer: true, missed: missed + missedHere };
+};

@@ -1,5 +1,5 @@
 import { Copy, CornerUpLeft, Ellipsis, Link2, Pencil, SmilePlus, Trash2 } from 'lucide-react';
-import { memo, useState, type KeyboardEvent } from 'react';
+import { createContext, memo, useContext, useState, type KeyboardEvent } from 'react';
 import { useClient } from 'urql';
 import { Link } from 'wouter';
 import { wordsOf } from '../../api/failure.js';
@@ -53,6 +53,9 @@ const Quote = ({
   );
 };
 
+/** The conversation, for what is opened of a message. It changes whenever somebody reads on, so that messages do not take it as a property. */
+export const OpenedConversation = createContext<NonNullable<OpenConversationQuery['conversation']> | null>(null);
+
 interface MessageItemProps {
   readonly message: ShownMessage;
   readonly rowKey: string;
@@ -64,7 +67,7 @@ interface MessageItemProps {
   /** Whether the page was opened at it. */
   readonly isTarget: boolean;
   readonly isEditing: boolean;
-  readonly conversation: NonNullable<OpenConversationQuery['conversation']>;
+  readonly conversationId: string;
   readonly store: HistoryStore;
   readonly onActive: (rowKey: string) => void;
   readonly onEdit: (messageId: string | null) => void;
@@ -109,14 +112,14 @@ const useActs = ({ message, store }: Pick<MessageItemProps, 'message' | 'store'>
 
 const Editor = ({
   message,
-  conversation,
   onDone,
   onSave,
-}: Pick<MessageItemProps, 'message' | 'conversation'> & {
+}: Pick<MessageItemProps, 'message'> & {
   readonly onDone: () => void;
   readonly onSave: (body: string) => Promise<boolean>;
 }) => {
   const t = useTexts(messagesTexts);
+  const members = useContext(OpenedConversation)?.members;
   const [body, setBody] = useState(message.body);
   const [busy, setBusy] = useState(false);
   const save = async (): Promise<void> => {
@@ -139,7 +142,7 @@ const Editor = ({
         onSend={() => void save()}
         sendBy="enter"
         autoFocus
-        {...(conversation.members ? { among: conversation.members.nodes.map(({ user }) => user) } : {})}
+        {...(members ? { among: members.nodes.map(({ user }) => user) } : {})}
         onKeyDown={(event: KeyboardEvent) => {
           if (event.key === 'Escape') onDone();
         }}
@@ -154,8 +157,37 @@ const Editor = ({
   );
 };
 
+const DeleteDialog = ({
+  message,
+  onClose,
+  onDelete,
+}: Pick<MessageItemProps, 'message'> & { readonly onClose: () => void; readonly onDelete: () => void }) => {
+  const t = useTexts(messagesTexts);
+  const conversation = useContext(OpenedConversation);
+  return (
+    <Dialog
+      open
+      onClose={onClose}
+      title={t('deleteTitle')}
+      actions={
+        <>
+          <Button onClick={onClose}>{t('cancel')}</Button>
+          <Button look="danger" onClick={onDelete}>
+            {t('delete')}
+          </Button>
+        </>
+      }
+    >
+      <p>{t('deleteText', { name: conversation ? nameOf(conversation, t) : '' })}</p>
+      <blockquote className={styles.toDelete} dir="auto">
+        {oneLine(message.body)}
+      </blockquote>
+    </Dialog>
+  );
+};
+
 export const MessageItem = memo((props: MessageItemProps) => {
-  const { message, rowKey, isFirst, isActive, isTabbable, isTarget, isEditing, conversation, onActive, onEdit, onReply } = props;
+  const { message, rowKey, isFirst, isActive, isTabbable, isTarget, isEditing, conversationId, onActive, onEdit, onReply } = props;
   const t = useTexts(messagesTexts);
   const { clock, exact } = useFormats();
   const toast = useToast();
@@ -198,9 +230,9 @@ export const MessageItem = memo((props: MessageItemProps) => {
             </time>
           </p>
         )}
-        {replyTo && !isDeleted && <Quote of={replyTo} conversationId={conversation.id} />}
+        {replyTo && !isDeleted && <Quote of={replyTo} conversationId={conversationId} />}
         {isEditing ? (
-          <Editor message={message} conversation={conversation} onDone={() => onEdit(null)} onSave={edit} />
+          <Editor message={message} onDone={() => onEdit(null)} onSave={edit} />
         ) : isDeleted ? (
           <p className={styles.deleted}>{t('deletedMessage')}</p>
         ) : (
@@ -256,7 +288,7 @@ export const MessageItem = memo((props: MessageItemProps) => {
               icon={<Link2 size={16} />}
               onSelect={() =>
                 void copy(
-                  new URL(`${paths.conversation(conversation.id)}?message=${encodeURIComponent(id)}`, location.href).href,
+                  new URL(`${paths.conversation(conversationId)}?message=${encodeURIComponent(id)}`, location.href).href,
                   t('copied'),
                 )
               }
@@ -278,30 +310,14 @@ export const MessageItem = memo((props: MessageItemProps) => {
         </div>
       )}
       {isDeleting && (
-        <Dialog
-          open
+        <DeleteDialog
+          message={message}
           onClose={() => setDeleting(false)}
-          title={t('deleteTitle')}
-          actions={
-            <>
-              <Button onClick={() => setDeleting(false)}>{t('cancel')}</Button>
-              <Button
-                look="danger"
-                onClick={() => {
-                  setDeleting(false);
-                  void remove();
-                }}
-              >
-                {t('delete')}
-              </Button>
-            </>
-          }
-        >
-          <p>{t('deleteText', { name: nameOf(conversation, t) })}</p>
-          <blockquote className={styles.toDelete} dir="auto">
-            {oneLine(message.body)}
-          </blockquote>
-        </Dialog>
+          onDelete={() => {
+            setDeleting(false);
+            void remove();
+          }}
+        />
       )}
     </article>
   );

@@ -7,7 +7,7 @@ import { useFormats, useTexts } from '../../i18n/language.js';
 import type { OpenConversationQuery } from '../../gql/graphql.js';
 import type { HistoryState, HistoryStore } from './history-store.js';
 import type { ShownMessage } from './history.js';
-import { MessageItem, OutgoingItem } from './message-item.js';
+import { MessageItem, OpenedConversation, OutgoingItem } from './message-item.js';
 import { messagesTexts } from './messages-texts.js';
 import { oneLine } from './names.js';
 import type { Outbox } from './outbox.js';
@@ -83,9 +83,9 @@ export const MessageList = ({ rows, state, store, outbox, conversation, owner, e
   /** The latest message when the end was last on the screen. */
   const [endSeq, setEndSeq] = useState(0);
   const [active, setActive] = useState<string | null>(null);
-  const latest = useRef({ rows, history });
+  const latest = useRef({ rows, history, endSeq });
   useLayoutEffect(() => {
-    latest.current = { rows, history };
+    latest.current = { rows, history, endSeq };
   });
 
   const toEnd = useCallback(() => {
@@ -129,14 +129,19 @@ export const MessageList = ({ rows, state, store, outbox, conversation, owner, e
     const { history: window } = latest.current;
     const atEnd = sticks.current && !window.hasNewer;
     setAtEnd(atEnd);
-    if (atEnd) {
-      setEndSeq(window.messages.at(-1)?.seq ?? 0);
-      store.trim();
+    if (atEnd) setEndSeq(window.messages.at(-1)?.seq ?? 0);
+    const isFresh = ({ seq, author }: ShownMessage): boolean => seq > latest.current.endSeq && author.id !== owner;
+    if (scrollOffset < NEAR_PX) {
+      // While a long list is measured anew its end may seem to be near its start.
+      if (!sticks.current) store.trim('start', isFresh);
+      void store.older();
     }
-    if (scrollOffset < NEAR_PX) void store.older();
-    if (below < NEAR_PX) void store.newer();
+    if (below < NEAR_PX) {
+      store.trim('end', isFresh);
+      void store.newer();
+    }
     noteSeen();
-  }, [store, noteSeen]);
+  }, [store, owner, noteSeen]);
 
   const opened = useRef(-1);
   const lastKey = useRef<string | undefined>(undefined);
@@ -213,7 +218,7 @@ export const MessageList = ({ rows, state, store, outbox, conversation, owner, e
               isTabbable={row.key === tabbable}
               isTarget={row.message.id === target}
               isEditing={row.message.id === editing}
-              conversation={conversation}
+              conversationId={conversation.id}
               store={store}
               onActive={setActive}
               onEdit={onEdit}
@@ -229,13 +234,15 @@ export const MessageList = ({ rows, state, store, outbox, conversation, owner, e
     <div className={styles.frame}>
       <div ref={place} className={styles.scroller} role="list" aria-label={t('history')} data-testid="history" onKeyDown={byKey}>
         <div className={styles.spacer} />
-        <Virtualizer ref={list} shift={shift} onScroll={look} onResize={grown} bufferSize={400}>
-          {shown.map((row) => (
-            <div key={row.key} role="listitem">
-              {render(row)}
-            </div>
-          ))}
-        </Virtualizer>
+        <OpenedConversation value={conversation}>
+          <Virtualizer ref={list} shift={shift} onScroll={look} onResize={grown} bufferSize={400}>
+            {shown.map((row) => (
+              <div key={row.key} role="listitem">
+                {render(row)}
+              </div>
+            ))}
+          </Virtualizer>
+        </OpenedConversation>
       </div>
       {state.failure && (
         <div className={styles.failure}>

@@ -29,7 +29,8 @@ const keyOf = (message: ShownMessage, viewerId: string | null): string =>
 export const rowsOf = ({ messages, hasOlder, outgoing, viewerId, unreadAfter }: RowsOf): readonly Row[] => {
   const rows: Row[] = [];
   let last: { readonly authorId: string | null; readonly at: string } | null = null;
-  let isUnreadShown = unreadAfter === null;
+  // Of a window that begins behind it the line stands further above.
+  let isUnreadShown = unreadAfter === null || (hasOlder && (messages[0]?.seq ?? 0) > unreadAfter);
   const place = (authorId: string | null, at: string): boolean => {
     const isNewDay: boolean = last === null || dayOf(last.at) !== dayOf(at);
     if (isNewDay) rows.push({ kind: 'day', key: `day ${dayOf(at)}`, at });
