@@ -4,6 +4,7 @@ import { encodeId, parseId } from '../../src/graphql/ids.js';
 import type { MessagesEventFragment as Event, MessagesMessageFragment as Message, SendMessageInput } from '../generated/texts/graphql.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { aBlock, aDirect, aGroup } from '../kit/factories.js';
+import { createTalk } from '../kit/talk.js';
 import { graphql, present, type VariablesOf } from '../kit/graphql.js';
 
 let app: TestApp;
@@ -330,6 +331,37 @@ describe('who may', () => {
       me: { messageHistory: { edges: [{ node: { body: 'no answer', replyTo: null } }, { node: { body: 'an answer', replyTo: null } }] } },
     });
     expect((await node(ben, answer.id))?.replyTo?.body).toBe('words for those who stayed');
+  });
+
+  const AsFormer = graphql(`query MessagesFormer($id: ID!) {
+    node(id: $id) {
+      ... on Message {
+        conversation { title memberCount lastMessageAt }
+        counted: conversation { memberCount }
+        reactions { emoji }
+        reactors(emoji: "🎉") { totalCount nodes { id } }
+      }
+    }
+    me { messageHistory { nodes { conversation { memberCount named: title } reactions { emoji } } } }
+  }`);
+  test.each(['leaves', 'is removed'])('see nothing newer of a conversation than their leaving, who %s', async (how) => {
+    const talk = createTalk(app);
+    const uma = await app.user(`uma${how.length}`);
+    const { id: conversationId } = await createGroup(ada, [uma, ben]);
+    const said = await send(uma, conversationId, 'my words');
+    await react(ben, said.id, '👍');
+    if (how === 'leaves') await talk.act(uma, 'leaveConversation', { conversationId }, '__typename');
+    else await talk.act(ada, 'removeMember', { conversationId, userId: uma.id }, '__typename');
+    const then = await app.data(AsFormer, { id: said.id }, uma);
+    expect(then).toMatchObject({
+      node: { conversation: { title: 'Group', memberCount: 2 }, counted: { memberCount: 2 }, reactions: [] },
+      me: { messageHistory: { nodes: [{ conversation: { memberCount: 2, named: 'Group' }, reactions: [] }] } },
+    });
+    await talk.act(ada, 'renameConversation', { conversationId, title: 'Now' }, '__typename');
+    await talk.act(ada, 'addMembers', { conversationId, memberIds: [cleo.id, dan.id] }, '__typename');
+    await react(ben, said.id, '🎉');
+    await send(ben, conversationId, 'later words');
+    expect(await app.data(AsFormer, { id: said.id }, uma)).toEqual(then);
   });
 
   test('act is asked of members until they have left, and nothing of theirs comes after', async () => {

@@ -8,6 +8,7 @@ import { viewerOf } from '../../access/viewer.js';
 import { rightsLog } from '../account/topics.js';
 import { assertNotBlocked } from '../blocks/blocks.js';
 import { assertRoom, assertUsers, findAsMember, type AsMember } from './conversations.js';
+import { keepOutline } from './former-members.js';
 import { growLarge, tellChange, tellUsers } from './inboxes.js';
 import { forgetMentions } from './mentions.js';
 import { withdrawMentions } from './messages.js';
@@ -138,6 +139,7 @@ const makeOwner = async (tx: Tx, { id, conversationId, userId }: ConversationMem
 const endMembership = async (tx: Tx, conversationId: string, userId: string): Promise<void> => {
   const { count } = await tx.conversationMember.deleteMany({ where: { conversationId, userId } });
   if (count === 0) return;
+  await keepOutline(tx, conversationId, userId);
   await withdrawMentions(tx, { userId, message: { conversationId } });
   await forgetMentions(tx, conversationId, userId);
   tellUsers(tx, conversationId, 'CONVERSATION_REMOVED', [userId]);

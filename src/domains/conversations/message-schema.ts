@@ -2,7 +2,6 @@ import { countEach } from '../../db/count.js';
 import { LOOKED_UP, READ, STATEMENT, WRITE } from '../../graphql/price.js';
 import { builder } from '../../graphql/builder.js';
 import { childPage, connectionType, firstChild, linkedPage, listPage, nodeQuery } from '../../graphql/connection.js';
-import type { Context } from '../../context.js';
 import { Prisma, type Message as MessageRow, type User as UserRow } from '../../db/generated/prisma/client.js';
 import type { Keyset } from '../../db/keyset.js';
 import { headFirst } from '../../graphql/heads.js';
@@ -14,6 +13,7 @@ import { encodeCursor } from '../../realtime/cursor.js';
 import { streamKeyset } from '../../realtime/stream-keyset.js';
 import { text } from '../../graphql/text.js';
 import { Me, User, UserConnection } from '../account/schema.js';
+import { forItsAuthor, formerConversation, formerOf } from './former-members.js';
 import { afterHead, assertMember, conversationHead, ownMembership, ownStanding } from './membership.js';
 import { deleteMessage, editMessage, containsText, findMessage, newestFirst, containingText, sendMessage, writtenBy } from './messages.js';
 import {
@@ -84,7 +84,15 @@ export const Message = builder.prismaObject('Message', {
         return encodeCursor(conversationLog.name, conversationId, { epoch: head?.epoch ?? null, seq });
       },
     }),
-    conversation: t.relation('conversation', { description: 'The conversation it was sent in.' }),
+    conversation: t.relation('conversation', {
+      description: 'The conversation it was sent in; for an author who is no member any more, as it was when they left.',
+      resolve: (query, message, _args, { db }) => {
+        const former = formerOf(message);
+        return former === undefined
+          ? db.prisma.conversation.findUniqueOrThrow({ ...query, where: { id: message.conversationId } })
+          : formerConversation(query, db, message.conversationId, former);
+      },
+    }),
     author: t.relation('author', { description: 'Who wrote it.' }),
     body: t.exposeString('body', { description: 'Its text, as Markdown; empty once it is deleted.' }),
     bodyHtml: t.string(bodyHtml),
@@ -115,23 +123,27 @@ export const Message = builder.prismaObject('Message', {
     reactions: t.field({
       type: [ReactionGroup],
       price: { items: 5, once: STATEMENT },
-      description: 'The reactions to it by emoji, in the order of first use.',
-      resolve: ({ id }, _args, context) => reactionGroups(context, id),
+      description: 'The reactions to it by emoji, in the order of first use; none for an author who is no member any more.',
+      resolve: (message, _args, context) => (formerOf(message) === undefined ? reactionGroups(context, message.id) : []),
     }),
     reactors: t.field({
       type: UserConnection,
-      description: 'Who has reacted to it with an emoji, the latest first.',
+      description: 'Who has reacted to it with an emoji, the latest first; nobody for an author who is no member any more.',
       args: {
         ...t.arg.connectionArgs(),
         emoji: t.arg.string({ required: true, validate: emojiText, description: 'The emoji, in any of its forms.' }),
       },
       resolve: (message, { emoji, ...args }, context, info) =>
         linkedPage<'Message', 'reactions', UserRow>(context, info, args, {
-          list: { model: 'Message', relation: 'reactions', where: { emoji } },
+          // No reaction is empty.
+          list: { model: 'Message', relation: 'reactions', where: { emoji: formerOf(message) === undefined ? emoji : '' } },
           node: 'user',
           parentId: message.id,
           keyset: latestReactors,
-          count: async () => (await reactionGroups(context, message.id)).find((group) => group.emoji === emoji)?.count ?? 0,
+          count: async () =>
+            formerOf(message) === undefined
+              ? ((await reactionGroups(context, message.id)).find((group) => group.emoji === emoji)?.count ?? 0)
+              : 0,
         }),
     }),
     viewerCanEdit: t.boolean({
@@ -162,16 +174,6 @@ export const Message = builder.prismaObject('Message', {
     clientId: t.exposeString('clientId', { nullable: true, description: 'The `clientId` it was sent with.' }),
   }),
 });
-
-/**
- * Prepares a message for its author, who may no longer be a member. The message that it answers is for members only, so it is hidden from
- * an author who is not a member. The field itself cannot check the viewer, because in events it must be the same for all subscribers.
- */
-const forItsAuthor = async (context: Context, message: MessageRow): Promise<MessageRow> => {
-  if (message.replyToId === null || (await ownMembership(context, message.conversationId)) !== null) return message;
-  // The same object is changed, because Pothos remembers by identity what was loaded with a row.
-  return Object.assign(message, { replyToId: null, replyTo: null });
-};
 
 builder.nodeRef<MessageRow, string, typeof Message>(Message, {
   id: { resolve: ({ id }) => id, description: 'Its global id.' },

@@ -19,6 +19,7 @@ import { loadUser, Me, meField, User, userField } from '../account/schema.js';
 import { inboxHead } from '../inbox/inbox.js';
 import { conversationsOf, createGroup, createRoom, findAsMember, latestActivity } from './conversations.js';
 import { startDirect } from './directs.js';
+import { asFormerMember, formerCount, formerOf } from './former-members.js';
 import { MAX_TOLD_MEMBERS } from './inboxes.js';
 import { addMembers, leaveConversation, longestFirst, removeMember, renameConversation, transferOwnership } from './members.js';
 import { afterHead, assertMember, conversationHead, isKnown, onlineCount, ownMembership } from './membership.js';
@@ -127,7 +128,11 @@ export const Conversation = builder.prismaObject('Conversation', {
     memberCount: t.int({
       price: SHORT_COUNT,
       description: `How many members it has; ${MAX_COUNT} stands for that many or more.`,
-      resolve: ({ id }, _args, context, info) => afterHead(context, info, id, async () => capped(await memberCount(context, id))),
+      resolve: (conversation, _args, context, info) => {
+        const former = formerOf(conversation);
+        if (former !== undefined) return formerCount(conversation, former);
+        return afterHead(context, info, conversation.id, async () => capped(await memberCount(context, conversation.id)));
+      },
     }),
     onlineCount: t.int({
       price: SHORT_COUNT,
@@ -176,7 +181,7 @@ builder.nodeRef<ConversationRow, string, typeof Conversation>(Conversation, {
   loadWithoutCache: async (id, context, info) => {
     const query = nodeQuery(context, info, 'Conversation');
     const conversation = await afterHead(context, info, id, () => context.db.prisma.conversation.findUnique({ ...query, where: { id } }));
-    return conversation !== null && (await isKnown(context, conversation)) ? conversation : null;
+    return conversation !== null && (await isKnown(context, conversation)) ? await asFormerMember(context, conversation) : null;
   },
 });
 
@@ -291,7 +296,7 @@ builder.queryField('conversation', (t) =>
     resolve: async (query, _root, args, context, info) => {
       const id = decodeId('Conversation', args.id, 'id');
       const conversation = await afterHead(context, info, id, () => context.db.prisma.conversation.findUnique({ ...query, where: { id } }));
-      return conversation !== null && (await isKnown(context, conversation)) ? conversation : null;
+      return conversation !== null && (await isKnown(context, conversation)) ? await asFormerMember(context, conversation) : null;
     },
   }),
 );
