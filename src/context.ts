@@ -118,8 +118,8 @@ export interface Context extends Services {
   readonly principal: Principal | null;
   /** The principal's. */
   readonly viewer: Viewer | null;
-  /** Where the request comes from, as far as is known. */
-  readonly client: { readonly ip: string | null; readonly userAgent: string | null };
+  /** Where the request comes from, as far as is known. `requestId` is that of the log: of a socket, the one of its handshake. */
+  readonly client: { readonly ip: string | null; readonly userAgent: string | null; readonly requestId: string | null };
   /** Where a reconnecting stream of server-sent events goes on: the `Last-Event-ID`, which takes precedence over `after`. */
   readonly lastEventId?: string | null;
   /**
@@ -197,7 +197,7 @@ export const requesterOf = (
   owner: viewer?.id ?? addressKey(client.ip ?? ''),
   isGone,
   deadline: performance.now() + config.limits.operationTimeoutMs,
-  origin: { actorId: viewer?.id ?? null, ...client },
+  origin: { actorId: viewer?.id ?? null, ip: client.ip, userAgent: client.userAgent },
 });
 
 /** The same context, or one that differs in this, with nothing loaded yet. */

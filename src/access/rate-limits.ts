@@ -32,10 +32,6 @@ const RATE_LIMITS = {
   claim: { of: 'user', points: 20, seconds: 3_600 },
   /** Estimates of passwords, as they are typed. */
   estimate: { of: 'address', points: 120, seconds: 60 },
-  loginFromAddress: { of: 'address', points: 100, seconds: 900 },
-  loginAsName: { of: 'name', points: 10, seconds: 900 },
-  /** By somebody who is signed in. */
-  passwordByUser: { of: 'user', points: 10, seconds: 900 },
   roomCodeFromAddress: { of: 'address', points: 100, seconds: 600 },
   roomCodeByUser: { of: 'user', points: 20, seconds: 600 },
   passcodeFromAddress: { of: 'address', points: 100, seconds: 600 },

@@ -56,6 +56,7 @@ export const EMBEDDED_TYPES: readonly string[] = [
   'CommentDeleted',
   'CommentEdge',
   'CommentEdited',
+  'ConfirmSignInPayload',
   'ConversationConnection',
   'ConversationEdge',
   'ConversationMemberConnection',

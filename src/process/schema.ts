@@ -16,6 +16,7 @@ import '../domains/account/email-schema.js';
 import '../domains/account/invitation-schema.js';
 import '../domains/account/password-schema.js';
 import '../domains/account/session-schema.js';
+import '../domains/account/sign-in-schema.js';
 import '../domains/account/suspension-schema.js';
 import '../domains/admin/schema.js';
 import '../domains/audit/schema.js';

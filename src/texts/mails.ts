@@ -17,6 +17,8 @@ export interface MailValues {
   readonly resetPassword: { readonly username: string; readonly until: string };
   readonly newDevice: { readonly username: string; readonly device: string | null; readonly ip: string | null; readonly at: string };
   readonly passwordChanged: { readonly username: string; readonly at: string };
+  readonly signIn: { readonly username: string; readonly until: string };
+  readonly attempts: { readonly username: string };
 }
 
 export type MailKind = keyof MailValues;
@@ -68,6 +70,26 @@ const en: Catalogue = {
     action: 'Choose a new password',
     after: ['If it was you, there is nothing to do. If it was not, choose a new password at once.'],
   }),
+  signIn: ({ username, until }) => ({
+    subject: 'Sign in with this link',
+    before: [
+      `Somebody has given the right password of your account ${username} at Lyceum, from an address that is not known. Others are guessing at passwords at the moment, so the password alone does not let anybody in from there. If it was you, sign in here.`,
+    ],
+    action: 'Sign in',
+    after: [
+      `The link is good once, until ${until}.`,
+      'If it was not you, somebody else has your password: do not open the link, and choose a new password at once.',
+    ],
+  }),
+  attempts: ({ username }) => ({
+    subject: 'Somebody is guessing at your password',
+    before: [
+      `Many wrong passwords have been given for your account ${username} at Lyceum within an hour. Nobody got in by them.`,
+      'You get in as before where you have signed in already. Elsewhere you may be sent a link to sign in with, or have to wait after a wrong password.',
+    ],
+    action: 'Choose a new password',
+    after: ['A password that is long, and used nowhere else, need not be changed.'],
+  }),
 };
 
 const de: Catalogue = {
@@ -116,6 +138,26 @@ const de: Catalogue = {
     before: [`Das Passwort Ihres Kontos ${username} bei Lyceum wurde am ${at} geändert. Andere Geräte wurden abgemeldet.`],
     action: 'Neues Passwort wählen',
     after: ['Wenn Sie das waren, ist nichts zu tun. Wenn nicht, wählen Sie gleich ein neues Passwort.'],
+  }),
+  signIn: ({ username, until }) => ({
+    subject: 'Mit diesem Link anmelden',
+    before: [
+      `Jemand hat das richtige Passwort Ihres Kontos ${username} bei Lyceum angegeben, von einer Adresse, die nicht bekannt ist. Zurzeit probieren andere Passwörter aus, deshalb genügt das Passwort allein dort nicht. Wenn Sie das waren, melden Sie sich hier an.`,
+    ],
+    action: 'Anmelden',
+    after: [
+      `Der Link gilt einmal, bis ${until}.`,
+      'Wenn Sie das nicht waren, kennt jemand anderes Ihr Passwort: Öffnen Sie den Link nicht, und wählen Sie gleich ein neues Passwort.',
+    ],
+  }),
+  attempts: ({ username }) => ({
+    subject: 'Jemand probiert Passwörter an Ihrem Konto aus',
+    before: [
+      `Für Ihr Konto ${username} bei Lyceum wurden innerhalb einer Stunde viele falsche Passwörter angegeben. Niemand ist damit hineingekommen.`,
+      'Wo Sie schon angemeldet waren, kommen Sie hinein wie bisher. Anderswo bekommen Sie vielleicht einen Link zum Anmelden, oder müssen nach einem falschen Passwort warten.',
+    ],
+    action: 'Neues Passwort wählen',
+    after: ['Ein Passwort, das lang ist und nirgends sonst verwendet wird, muss nicht geändert werden.'],
   }),
 };
 

@@ -37,6 +37,7 @@ const OF_CREDENTIALS = [
     'changeEmail',
     'changePassword',
     'claimAccount',
+    'confirmSignIn',
     'createInvitation',
     'disconnectUser',
     'estimatePassword',

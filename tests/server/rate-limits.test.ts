@@ -3,24 +3,32 @@ import { codeOf, coded } from '../../src/errors.js';
 import { createLog } from '../../src/observability/log.js';
 import { createRateLimits } from '../../src/access/rate-limits.js';
 import { COUNTED, PASSWORD, Register, startTestApp, type TestApp, type TestUser } from '../kit/app.js';
-import { AddComment, CreatePost, JoinAsGuest, LogIn, aPost } from '../kit/factories.js';
-import type { TypedText } from '../kit/graphql.js';
+import { AddComment, CreatePost, JoinAsGuest, aPost } from '../kit/factories.js';
+import { graphql, type TypedText } from '../kit/graphql.js';
 import { startRedis, type TestRedis } from '../kit/redis.js';
 
 /** Each address is somebody else's here, so that no test meets the limits of another. */
 const ENV = { ...COUNTED, TRUST_PROXY: 'true' };
-const LOGINS_AS_NAME = 10;
-const LOGINS_FROM_ADDRESS = 100;
+const MAILS_TO_ADDRESS = 5;
+const MAILS_FROM_ADDRESS = 30;
+const PASSCODES = 10;
 const SIGN_UPS = 100;
 const POSTS_AND_COMMENTS = 120;
-const FIFTEEN_MINUTES_MS = 900_000;
+const HOUR_MS = 3_600_000;
+
+const AskForReset = graphql(`
+  mutation LimitsAskForReset($email: String!) {
+    requestPasswordReset(input: { email: $email }) {
+      ok
+    }
+  }
+`);
 
 interface Outcome {
   readonly code: unknown;
   readonly retryAfterMs: unknown;
 }
 const SUCCESS: Outcome = { code: undefined, retryAfterMs: undefined };
-const WRONG: Outcome = { code: 'UNAUTHENTICATED', retryAfterMs: undefined };
 
 const from = (app: TestApp, address: string) => {
   const ask = async <Variables>(document: TypedText<unknown, Variables>, variables: Variables): Promise<Outcome> => {
@@ -28,7 +36,8 @@ const from = (app: TestApp, address: string) => {
     return { code: errors?.[0]?.extensions?.['code'], retryAfterMs: errors?.[0]?.extensions?.['retryAfterMs'] };
   };
   return {
-    login: (as: string, password: string) => ask(LogIn, { identifier: as, password }),
+    /** Asks for a mail to an address. */
+    mail: (name: string) => ask(AskForReset, { email: `${name}@example.com` }),
     join: () => ask(JoinAsGuest, { displayName: 'G' }),
     register: (username: string) => ask(Register, { input: { username, email: `${username}@example.com`, password: PASSWORD } }),
   };
@@ -42,7 +51,7 @@ const times = async (count: number, work: (n: number) => Promise<Outcome>): Prom
 const limited = (outcome: Outcome): void => {
   expect(outcome.code).toBe('RATE_LIMITED');
   expect(outcome.retryAfterMs).toBeGreaterThan(0);
-  expect(outcome.retryAfterMs).toBeLessThanOrEqual(FIFTEEN_MINUTES_MS);
+  expect(outcome.retryAfterMs).toBeLessThanOrEqual(HOUR_MS);
 };
 
 const suite = (start: () => Promise<TestApp>): void => {
@@ -53,42 +62,24 @@ const suite = (start: () => Promise<TestApp>): void => {
   });
   afterAll(() => app.stop());
 
-  test('wrong passwords for one name end in RATE_LIMITED, from wherever they come, and the right one is then no better', async () => {
-    await app.user('ben');
-    const guesses = await times(LOGINS_AS_NAME, (n) => from(app, `10.1.0.${n}`).login('ben', 'wrong'));
-    expect(guesses).toEqual(Array.from({ length: LOGINS_AS_NAME }, () => WRONG));
-    limited(await from(app, '10.1.1.1').login(' BEN ', 'wrong'));
-    limited(await from(app, '10.1.1.2').login('ben', PASSWORD));
-    expect(await from(app, '10.1.1.2').login('ada', PASSWORD)).toEqual(SUCCESS);
+  test('mails to one address are limited, whoever asks for them, and those to another are not', async () => {
+    const asked = await times(MAILS_TO_ADDRESS, (n) => from(app, `10.1.0.${n}`).mail('ben'));
+    expect(asked).toEqual(Array.from({ length: MAILS_TO_ADDRESS }, () => SUCCESS));
+    limited(await from(app, '10.1.1.1').mail('BEN'));
+    expect(await from(app, '10.1.1.1').mail('ada')).toEqual(SUCCESS);
   });
 
-  test('guesses at the same time do not slip through', async () => {
-    const guesses = await Promise.all(
-      Array.from({ length: 3 * LOGINS_AS_NAME }, (_, n) => from(app, `10.2.0.${n}`).login('nobody', 'wrong')),
-    );
-    expect(guesses.filter(({ code }) => code === 'UNAUTHENTICATED')).toHaveLength(LOGINS_AS_NAME);
-    expect(guesses.filter(({ code }) => code === 'RATE_LIMITED')).toHaveLength(2 * LOGINS_AS_NAME);
+  test('those at the same time do not slip through', async () => {
+    const asked = await Promise.all(Array.from({ length: 3 * MAILS_TO_ADDRESS }, (_, n) => from(app, `10.2.0.${n}`).mail('cleo')));
+    expect(asked.filter(({ code }) => code === undefined)).toHaveLength(MAILS_TO_ADDRESS);
+    expect(asked.filter(({ code }) => code === 'RATE_LIMITED')).toHaveLength(2 * MAILS_TO_ADDRESS);
   });
 
-  test('who gives the right password is not counted', async () => {
-    const logins = await times(2 * LOGINS_AS_NAME, () => from(app, '10.3.0.1').login('ada', PASSWORD));
-    expect(logins).toEqual(Array.from({ length: 2 * LOGINS_AS_NAME }, () => SUCCESS));
-  });
-
-  test('wrong passwords of one address end in RATE_LIMITED, whatever the names', async () => {
-    const guesses = await Promise.all(
-      Array.from({ length: LOGINS_FROM_ADDRESS }, (_, n) => from(app, '10.4.0.1').login(`nobody-${n}`, 'wrong')),
-    );
-    expect(guesses.filter(({ code }) => code === 'UNAUTHENTICATED')).toHaveLength(LOGINS_FROM_ADDRESS);
-    limited(await from(app, '10.4.0.1').login('nobody-else', 'wrong'));
-    expect(await from(app, '10.4.0.2').login('nobody-else', 'wrong')).toEqual(WRONG);
-  });
-
-  test('what the limit of a name refuses is not counted for the address', async () => {
-    await times(LOGINS_AS_NAME, (n) => from(app, `10.7.0.${n}`).login('dee', 'wrong'));
-    const refused = await Promise.all(Array.from({ length: LOGINS_FROM_ADDRESS }, () => from(app, '10.7.1.1').login('dee', 'wrong')));
-    expect(refused.filter(({ code }) => code === 'RATE_LIMITED')).toHaveLength(LOGINS_FROM_ADDRESS);
-    expect(await from(app, '10.7.1.1').login('nobody-else', 'wrong')).toEqual(WRONG);
+  test('mails that one address asks for are limited, whomever they go to', async () => {
+    const asked = await Promise.all(Array.from({ length: MAILS_FROM_ADDRESS }, (_, n) => from(app, '10.4.0.1').mail(`to-${n}`)));
+    expect(asked.filter(({ code }) => code === undefined)).toHaveLength(MAILS_FROM_ADDRESS);
+    limited(await from(app, '10.4.0.1').mail('to-else'));
+    expect(await from(app, '10.4.0.2').mail('to-else')).toEqual(SUCCESS);
   });
 
   test('new accounts and guests of one address are counted together; a network of IPv6 is one address', async () => {
@@ -106,10 +97,10 @@ describe('in the process', () => {
 
   test('a guess that nobody looked at is not counted', async () => {
     const limits = createRateLimits({ redis: { url: null, prefix: '' }, rateLimits: { factor: 1 } }, createLog('silent'));
-    const guess = (error: Error): Promise<unknown> => limits.guess({ loginAsName: 'gus' }, () => Promise.reject(error)).catch(codeOf);
-    for (let n = 0; n < 2 * LOGINS_AS_NAME; n += 1) expect(await guess(coded('UNAVAILABLE', 'Busy.'))).toBe('UNAVAILABLE');
-    for (let n = 0; n < LOGINS_AS_NAME; n += 1) expect(await guess(coded('UNAUTHENTICATED', 'Wrong.'))).toBe('UNAUTHENTICATED');
-    expect(await guess(coded('UNAUTHENTICATED', 'Wrong.'))).toBe('RATE_LIMITED');
+    const guess = (error: Error): Promise<unknown> => limits.guess({ passcodeByUser: 'gus' }, () => Promise.reject(error)).catch(codeOf);
+    for (let n = 0; n < 2 * PASSCODES; n += 1) expect(await guess(coded('UNAVAILABLE', 'Busy.'))).toBe('UNAVAILABLE');
+    for (let n = 0; n < PASSCODES; n += 1) expect(await guess(coded('FORBIDDEN', 'Wrong.'))).toBe('FORBIDDEN');
+    expect(await guess(coded('FORBIDDEN', 'Wrong.'))).toBe('RATE_LIMITED');
     await limits.close();
   });
 
@@ -131,12 +122,12 @@ describe('in the process', () => {
       startTestApp({ env: { ...ENV, RATE_LIMIT_FACTOR: '2' } }),
       startTestApp({ env: { ...ENV, RATE_LIMIT_FACTOR: '0' } }),
     ]);
-    const guess = (app: TestApp): Promise<Outcome[]> => times(2 * LOGINS_AS_NAME + 1, () => from(app, '10.5.0.1').login('nobody', 'wrong'));
-    expect((await guess(twice)).map(({ code }) => code)).toEqual([
-      ...Array.from({ length: 2 * LOGINS_AS_NAME }, () => 'UNAUTHENTICATED'),
+    const ask = (app: TestApp): Promise<Outcome[]> => times(2 * MAILS_TO_ADDRESS + 1, () => from(app, '10.5.0.1').mail('nobody'));
+    expect((await ask(twice)).map(({ code }) => code)).toEqual([
+      ...Array.from({ length: 2 * MAILS_TO_ADDRESS }, () => undefined),
       'RATE_LIMITED',
     ]);
-    expect((await guess(never)).filter(({ code }) => code !== 'UNAUTHENTICATED')).toEqual([]);
+    expect((await ask(never)).filter(({ code }) => code !== undefined)).toEqual([]);
     await Promise.all([twice.stop(), never.stop()]);
   });
 });
@@ -152,13 +143,13 @@ describe('in Redis', () => {
 
   suite(start);
 
-  test('guesses that were counted before Redis went away still count', async () => {
+  test('what was counted before Redis went away still counts', async () => {
     const app = await start({ env: { REDIS_PREFIX: 'before:' } });
-    const guess = (count: number) => times(count, () => from(app, '10.8.0.1').login('nobody', 'wrong'));
-    await guess(LOGINS_AS_NAME - 1);
+    const ask = (count: number) => times(count, () => from(app, '10.8.0.1').mail('nobody'));
+    await ask(MAILS_TO_ADDRESS - 1);
     redis.pause();
-    expect(await guess(1)).toEqual([WRONG]);
-    limited(await from(app, '10.8.0.2').login('nobody', 'wrong'));
+    expect(await ask(1)).toEqual([SUCCESS]);
+    limited(await from(app, '10.8.0.2').mail('nobody'));
     redis.resume();
     await app.stop();
   });
@@ -166,20 +157,21 @@ describe('in Redis', () => {
   test('processes count together, and while Redis is away each for itself, with no request that fails or waits for it', async () => {
     const one = await start({ env: { REDIS_PREFIX: 'two:' } });
     const two = await start({ env: { REDIS_PREFIX: 'two:' }, database: one.database });
-    const guess = (app: TestApp, name: string, count: number) => times(count, () => from(app, '10.6.0.1').login(name, 'wrong'));
+    let askers = 0;
+    const ask = (app: TestApp, name: string, count: number) => times(count, () => from(app, `10.6.1.${(askers += 1)}`).mail(name));
     // Connected, both of them, once the second hears of what the first has counted.
     await expect
       .poll(async () => {
         const name = `early-${Math.random()}`;
-        await guess(one, name, LOGINS_AS_NAME);
-        return (await from(two, '10.6.0.2').login(name, 'wrong')).code;
+        await ask(one, name, MAILS_TO_ADDRESS);
+        return (await ask(two, name, 1))[0]?.code;
       })
       .toBe('RATE_LIMITED');
 
-    await guess(one, 'shared', LOGINS_AS_NAME / 2);
-    await guess(two, 'shared', LOGINS_AS_NAME / 2);
-    limited(await from(one, '10.6.0.2').login('shared', 'wrong'));
-    limited(await from(two, '10.6.0.2').login('shared', 'wrong'));
+    await ask(one, 'shared', 3);
+    await ask(two, 'shared', MAILS_TO_ADDRESS - 3);
+    limited(await from(one, '10.6.0.2').mail('shared'));
+    limited(await from(two, '10.6.0.2').mail('shared'));
 
     for (const [away, back] of [
       [() => redis.pause(), () => redis.resume()],
@@ -188,8 +180,8 @@ describe('in Redis', () => {
       await away();
       const name = `away-${Math.random()}`;
       for (const app of [one, two]) {
-        expect(await guess(app, name, LOGINS_AS_NAME)).toEqual(Array.from({ length: LOGINS_AS_NAME }, () => WRONG));
-        limited(await from(app, '10.6.0.3').login(name, 'wrong'));
+        expect(await ask(app, name, MAILS_TO_ADDRESS)).toEqual(Array.from({ length: MAILS_TO_ADDRESS }, () => SUCCESS));
+        limited(await from(app, '10.6.0.3').mail(name));
       }
       await back();
     }

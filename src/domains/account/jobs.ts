@@ -1,5 +1,6 @@
 import { scheduledTask } from '../../jobs/task.js';
 import { pruneLog } from '../../realtime/log-retention.js';
+import { deleteOldGuesses } from './guesses.js';
 import { deleteOldInvitations } from './invitations.js';
 import { deleteOldLinks } from './links.js';
 import { accountMails } from './mails.js';
@@ -18,6 +19,7 @@ export const accountTasks = [
     await deleteOldLinks(services);
     await deleteOldInvitations(services);
   }),
+  scheduledTask('account.sweepGuesses', '37 * * * *', deleteOldGuesses),
   scheduledTask('account.sweepSessions', '17 4 * * *', deleteOldSessions),
   scheduledTask('account.pruneRights', '27 4 * * *', ({ db }) => pruneLog(db, rightsLog, RIGHTS_KEPT_MS)),
 ];

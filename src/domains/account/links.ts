@@ -5,10 +5,18 @@ import type { Tx } from '../../db/transact.js';
 import { badInput } from '../../errors.js';
 
 /** For how long a link is good, in milliseconds: three days for confirming an address, an hour for what gives access. */
-const LIFE_MS: Readonly<Record<LinkPurpose, number>> = { VERIFY_EMAIL: 3 * 24 * 60 * 60 * 1_000, RESET_PASSWORD: 60 * 60 * 1_000 };
+const LIFE_MS: Readonly<Record<LinkPurpose, number>> = {
+  VERIFY_EMAIL: 3 * 24 * 60 * 60 * 1_000,
+  RESET_PASSWORD: 60 * 60 * 1_000,
+  SIGN_IN: 60 * 60 * 1_000,
+};
 
 /** The pages of the web client that links lead to. */
-const PAGES: Readonly<Record<LinkPurpose, string>> = { VERIFY_EMAIL: '/verify-email', RESET_PASSWORD: '/reset-password' };
+const PAGES: Readonly<Record<LinkPurpose, string>> = {
+  VERIFY_EMAIL: '/verify-email',
+  RESET_PASSWORD: '/reset-password',
+  SIGN_IN: '/confirm-sign-in',
+};
 
 const digestOf = (secret: string): Uint8Array<ArrayBuffer> => new Uint8Array(createHash('sha256').update(secret).digest());
 
@@ -61,9 +69,9 @@ export const findLink = async ({ db, clock }: Pick<Services, 'db' | 'clock'>, pu
   return link;
 };
 
-/** Ends the links of a user that were sent for a purpose and have not been used. */
-export const endLinks = async (tx: Tx, now: Date, purpose: LinkPurpose, userId: string): Promise<void> => {
-  await tx.accountLink.updateMany({ where: { userId, purpose, usedAt: null }, data: { usedAt: now } });
+/** Ends the links of a user that were sent for these purposes and have not been used. */
+export const endLinks = async (tx: Tx, now: Date, purposes: readonly LinkPurpose[], userId: string): Promise<void> => {
+  await tx.accountLink.updateMany({ where: { userId, purpose: { in: [...purposes] }, usedAt: null }, data: { usedAt: now } });
 };
 
 /**

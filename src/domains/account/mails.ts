@@ -107,4 +107,32 @@ export const newDeviceMail = mailTask<{ readonly sessionId: string }>('account.n
 /** What is no browser may call itself anything. */
 const MAX_DEVICE = 100;
 
-export const accountMails = [verificationMail, emailChangedMail, resetPasswordMail, passwordChangedMail, newDeviceMail] as const;
+/**
+ * To whoever gave the right password from an address that is not known while their account was guessed at: a link to sign in with. Where there is no
+ * user the password was wrong, and the job is there so that nobody can tell.
+ */
+export const signInMail = mailTask<{ readonly userId: string | null }>('account.signInMail', async (services, { userId }, mailId) => {
+  const user = userId === null ? null : await services.db.prisma.user.findUnique({ where: { id: userId } });
+  if (!user?.email || user.emailKey === null || user.emailVerifiedAt === null) return null;
+  const link = await linkFor(services, { mailId, purpose: 'SIGN_IN', userId: user.id, emailKey: user.emailKey });
+  if (link === null) return null;
+  const until = momentIn(languageOf(user.locale), user.timeZone, link.expiresAt);
+  return mailTo(user.email, user, 'signIn', { username: user.username, until }, link.url);
+});
+
+/** To the owner of an account at whose password somebody guesses; to nobody where there is no such account. */
+export const attemptsMail = mailTask<{ readonly userId: string | null }>('account.attemptsMail', async (services, { userId }) => {
+  const user = userId === null ? null : await services.db.prisma.user.findUnique({ where: { id: userId } });
+  if (!user?.email || user.emailVerifiedAt === null) return null;
+  return mailTo(user.email, user, 'attempts', { username: user.username }, forgotPasswordUrl(services));
+});
+
+export const accountMails = [
+  verificationMail,
+  emailChangedMail,
+  resetPasswordMail,
+  passwordChangedMail,
+  newDeviceMail,
+  signInMail,
+  attemptsMail,
+] as const;

@@ -16,6 +16,9 @@ import { assertPassword } from './present-password.js';
 /** What is known of a person and stands in the passwords that others try first. */
 type Personal = readonly (string | null | undefined)[];
 
+/** The links that end with the password that they were sent for. */
+const OF_A_PASSWORD = ['RESET_PASSWORD', 'SIGN_IN'] as const;
+
 /** What anybody would try here. */
 const OF_THIS_PLACE = 'lyceum';
 
@@ -60,7 +63,7 @@ export const changePassword = async (
   const now = new Date(context.clock.now());
   const refreshToken = await context.db.transact(async (tx) => {
     await tx.user.update({ where: { id: user.id }, data: { passwordHash } });
-    await endLinks(tx, now, 'RESET_PASSWORD', user.id);
+    await endLinks(tx, now, OF_A_PASSWORD, user.id);
     await endOtherSessions(tx, now, user.id, sessionId);
     sendMail(tx, context, passwordChangedMail, { userId: user.id, at: now.getTime() });
     tx.audit('changePassword', { type: 'User', id: user.id });
@@ -95,7 +98,7 @@ export const resetPassword = async (
   return await takenByOne(() =>
     context.db.transact(async (tx) => {
       const { userId, emailKey } = await spendLink(tx, now, 'RESET_PASSWORD', token);
-      await endLinks(tx, now, 'RESET_PASSWORD', userId);
+      await endLinks(tx, now, OF_A_PASSWORD, userId);
       await endOtherSessions(tx, now, userId, null);
       const user = await tx.user.update({ where: { id: userId }, data: { passwordHash } });
       sendMail(tx, context, passwordChangedMail, { userId, at: now.getTime() });

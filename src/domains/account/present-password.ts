@@ -1,23 +1,25 @@
 import type { Context } from '../../context.js';
 import type { User } from '../../db/generated/prisma/client.js';
 import { verifyPassword } from '../../access/passwords.js';
-import { notAllowed } from '../../access/viewer.js';
+import { notAllowed, principalOf } from '../../access/viewer.js';
 import { badInput } from '../../errors.js';
+import { forgive, guess, guesserInSession } from './guesses.js';
 
 /**
- * Makes sure that whoever acts for a user knows their password. Wrong ones are counted, like those of a sign-in.
+ * Makes sure that whoever acts for a user knows their password. After wrong ones their session waits, like the
+ * origin of a sign-in, and no other session does.
  * @param path of the password in the input
  * @throws BAD_USER_INPUT for a wrong one, FORBIDDEN for a guest, who has none, RATE_LIMITED
  */
 export const assertPassword = async (
-  { limits }: Pick<Context, 'limits'>,
+  context: Context,
   { id, passwordHash }: Pick<User, 'id' | 'passwordHash'>,
   password: string,
   path: string,
 ): Promise<void> => {
   if (passwordHash === null) throw notAllowed();
-  await limits.guess({ passwordByUser: id }, async () => {
-    if (await verifyPassword(passwordHash, password)) return;
-    throw badInput({ path, code: 'NOT_ALLOWED', message: 'Is not the password of this account.' });
-  });
+  const guesser = guesserInSession(context, { userId: id, sessionId: principalOf(context).via.sessionId });
+  const { isRight } = await guess(context, guesser, () => verifyPassword(passwordHash, password));
+  if (!isRight) throw badInput({ path, code: 'NOT_ALLOWED', message: 'Is not the password of this account.' });
+  await forgive(context, guesser);
 };

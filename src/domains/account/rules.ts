@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { issueOf, lengthOf, text } from '../../graphql/text.js';
+import { MAX_DEVICE_TOKEN } from './device-tokens.js';
 import { readEmailAddress } from './email-address.js';
 
 /** ASCII only, so that names that look the same are the same, and lower case does not depend on the language. */
@@ -125,6 +126,9 @@ export const timeZoneText = z
 
 /** The secret of a mailed link. */
 export const linkTokenText = z.string().regex(/^[0-9a-f]{64}$/, 'Must be what stands behind the # of the link.');
+
+/** What tells a device again; one that is not known is as good as none. */
+export const deviceTokenText = z.string().max(MAX_DEVICE_TOKEN, `Must have at most ${MAX_DEVICE_TOKEN} characters.`);
 
 /** The code of an invitation. */
 export const invitationText = z.string().regex(/^[A-Za-z0-9_-]{22}$/, 'Must be the code of an invitation.');

@@ -14,6 +14,7 @@ import { principalOf, viewerOf } from '../../access/viewer.js';
 import { findUser, findUsers, PUBLIC_COLUMNS } from './account.js';
 import {
   bioText,
+  deviceTokenText,
   displayNameText,
   emailText,
   invitationText,
@@ -26,7 +27,8 @@ import {
   usernameText,
 } from './rules.js';
 import { endSession, refreshSession, startSession, type Credentials as SessionCredentials } from './sessions.js';
-import { claimAccount, createGuest, createMember, findByPassword, oldestFirst, updateProfile, matchingUsers } from './users.js';
+import { signIn, type SignedIn } from './sign-in.js';
+import { claimAccount, createGuest, createMember, oldestFirst, updateProfile, matchingUsers } from './users.js';
 
 const MAX_SEARCH = 100;
 /** What a new password may be. */
@@ -152,7 +154,25 @@ export const Credentials = builder.objectRef<SessionCredentials>('Credentials').
       description: 'Valid for one `refreshSession`, which returns the next one. Keep it secret. Null where it travels in a cookie.',
       resolve: ({ refreshToken }) => refreshToken,
     }),
+    deviceToken: t.string({
+      nullable: true,
+      description:
+        'Of a sign-in: tells this device again. Keep it beyond the end of the session, in the place of the one before, and send it with the next `login`: wrong passwords of others then hinder nobody there. It gives no access. Null of `refreshSession` and `changePassword`, after which the one before stays good.',
+      resolve: ({ deviceToken }) => deviceToken ?? null,
+    }),
   }),
+});
+
+/** The input field of a mutation that signs in. */
+export const deviceTokenInput = {
+  check: deviceTokenText,
+  description: 'The last `deviceToken` that this device was given, whoever signed in.',
+} as const;
+
+/** The fields of the payload of a mutation that signs in. */
+export const signedInFields = (t: PothosSchemaTypes.ObjectFieldBuilder<Types, SignedIn>) => ({
+  user: t.field({ type: User, description: 'The user.', resolve: ({ user }) => user }),
+  credentials: t.field({ type: Credentials, description: 'The new session.', resolve: ({ credentials }) => credentials }),
 });
 
 // ---------------------------------------------------------------- queries
@@ -254,11 +274,12 @@ mutation('register', {
       locale: t.string({ check: localeText, description: 'The language for mails, as a tag of BCP 47, such as `de-AT`.' }),
       timeZone: t.string({ check: timeZoneText, description: 'The time zone, by its IANA name, such as `Europe/Vienna`.' }),
       invitation: t.string({ check: invitationText, description: 'The code of an invitation, where one is needed (`Registration.mode`).' }),
+      deviceToken: t.string(deviceTokenInput),
     }),
   },
   run: async (input, context) => {
     const user = await createMember(context, input);
-    return { user, credentials: await startSession(context, user.id, 'register') };
+    return { user, credentials: await startSession(context, user.id, 'register', input.deviceToken) };
   },
   payload: {
     description: 'The new user, signed in.',
@@ -274,7 +295,8 @@ mutation('register', {
 });
 
 mutation('login', {
-  description: 'Signs in with a password and opens a session. An unknown name and a wrong password give the same error.',
+  description:
+    'Signs in with a password and opens a session. An unknown name and a wrong password give the same error. Whoever is wrong too often waits longer and longer (RATE_LIMITED with `retryAfterMs`), and nobody else does. While many guess at an account, an address that is not known is answered UNAUTHENTICATED with the `reason` CONFIRM_BY_MAIL, whether the password is right or wrong; if it is right, a link for `confirmSignIn` is mailed.',
   access: 'anyone',
   price: { own: WRITE + PASSWORD },
   repeats: 'never',
@@ -283,23 +305,13 @@ mutation('login', {
     fields: (t) => ({
       identifier: t.string({ required: true, description: 'The username, or a mail address that has been confirmed, in any case.' }),
       password: t.string({ required: true, description: 'The password.' }),
+      deviceToken: t.string(deviceTokenInput),
     }),
   },
-  run: async (input, context) => {
-    const guessed = { loginFromAddress: context.client.ip, loginAsName: input.identifier.trim().toLowerCase() };
-    const user = await context.limits.guess(guessed, () => findByPassword(context, input));
-    return { user, credentials: await startSession(context, user.id, 'login') };
-  },
+  run: async (input, context) => await signIn(context, input),
   payload: {
     description: 'The user who has signed in, and their new session.',
-    fields: (t) => ({
-      user: t.field({ type: User, description: 'The user.', resolve: ({ user }) => user }),
-      credentials: t.field({
-        type: Credentials,
-        description: 'The new session.',
-        resolve: ({ credentials }) => credentials,
-      }),
-    }),
+    fields: signedInFields,
   },
 });
 
@@ -316,11 +328,12 @@ mutation('joinAsGuest', {
         check: displayNameText,
         description: 'The name to show; 1 to 100 characters.',
       }),
+      deviceToken: t.string(deviceTokenInput),
     }),
   },
   run: async (input, context) => {
     const user = await createGuest(context, input);
-    return { user, credentials: await startSession(context, user.id, 'joinAsGuest') };
+    return { user, credentials: await startSession(context, user.id, 'joinAsGuest', input.deviceToken) };
   },
   payload: {
     description: 'The new guest, signed in.',

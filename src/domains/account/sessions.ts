@@ -4,6 +4,8 @@ import type { Tx } from '../../db/transact.js';
 import { coded, notFound } from '../../errors.js';
 import { sendMail } from '../../jobs/mail.js';
 import { notSignedIn } from '../../access/viewer.js';
+import { deviceTokenFor, isKnownDevice } from './device-tokens.js';
+import { addressDigest } from './guesses.js';
 import { newDeviceMail } from './mails.js';
 import { digestsOf, newRefreshToken, newRotationSecret, nextRefreshToken } from './refresh-tokens.js';
 import { locked, suspensionOf, type StoredSuspension } from './standing.js';
@@ -13,6 +15,8 @@ import { rightsLog } from './topics.js';
 export interface Credentials {
   readonly access: AccessToken;
   readonly refreshToken: string;
+  /** Of a sign-in: the token of the device, for its next one. */
+  readonly deviceToken?: string;
 }
 
 type SessionContext = Pick<Context, 'db' | 'clock' | 'config' | 'log' | 'tokens'>;
@@ -32,11 +36,13 @@ const endFrom = (now: Date, { jwt }: Pick<Context['config'], 'jwt'>): Date => ne
 /**
  * Creates a session for a user who has authenticated.
  * @param act by which mutation, for the audit
+ * @param deviceToken the one that the device has
  */
 export const startSession = async (
-  context: SessionContext & Pick<Context, 'client'>,
+  context: SessionContext & Pick<Context, 'client' | 'secretDigest'>,
   userId: string,
-  act: 'register' | 'login' | 'joinAsGuest',
+  act: 'register' | 'login' | 'joinAsGuest' | 'confirmSignIn',
+  deviceToken?: string | null,
 ): Promise<Credentials> => {
   const { db, clock, config, tokens, client } = context;
   const refreshToken = newRefreshToken();
@@ -56,14 +62,16 @@ export const startSession = async (
         expiresAt: endFrom(now, config),
         userAgent: client.userAgent,
         ip: client.ip,
+        origin: addressDigest(context),
       },
       select: { id: true },
     });
     tx.audit(act, { type: 'User', id: userId }, {}, userId);
-    if (act === 'login') sendMail(tx, context, newDeviceMail, { sessionId: id });
+    if (act === 'login' && !isKnownDevice(context, userId, deviceToken)) sendMail(tx, context, newDeviceMail, { sessionId: id });
     return id;
   });
-  return { access: await tokens.issue({ userId, sessionId }), refreshToken };
+  const access = await tokens.issue({ userId, sessionId });
+  return { access, refreshToken, deviceToken: deviceTokenFor(context, userId, deviceToken) };
 };
 
 /** A session as it is found by a refresh token. */

@@ -67,7 +67,8 @@ mutation('suspendUser', {
 });
 
 mutation('unlockUser', {
-  description: 'Opens an account to its user again: ends their suspension. Nothing changes where there is none.',
+  description:
+    'Opens an account to its user again: ends their suspension, and whatever wait others have brought upon it by wrong passwords. Nothing changes where there is none.',
   access: 'ADMIN',
   input: { description: 'The user.', fields: (t) => ({ userId: t.id(userInput) }) },
   run: async ({ userId: id }, context) => {

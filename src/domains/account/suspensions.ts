@@ -3,6 +3,7 @@ import type { Tx } from '../../db/transact.js';
 import { badInput } from '../../errors.js';
 import { viewerOf } from '../../access/viewer.js';
 import { asAdministrator, findUser } from './account.js';
+import { endDelays } from './guesses.js';
 import type { Suspension } from './standing.js';
 import { rightsLog } from './topics.js';
 
@@ -40,8 +41,11 @@ export const suspendUser = async (context: Context, userId: string, until: Date 
   });
 };
 
-/** Ends the suspension of a user; nothing changes where there is none. @throws NOT_FOUND */
+/** Ends the suspension of a user, and the waits after wrong passwords; nothing changes where there are none. @throws NOT_FOUND */
 export const unlockUser = async (context: Context, userId: string): Promise<void> => {
   await findUser(context, userId);
-  await context.db.transact((tx) => endSuspension(tx, userId));
+  await context.db.transact(async (tx) => {
+    await endSuspension(tx, userId);
+    await endDelays(context, tx, userId);
+  });
 };

@@ -1,22 +1,20 @@
 import { randomInt } from 'node:crypto';
 import type { Context, Services } from '../../context.js';
-import type { Database } from '../../db/database.js';
 import { isUniqueViolation } from '../../observability/failures.js';
 import type { Prisma, Role, User } from '../../db/generated/prisma/client.js';
 import type { Tx } from '../../db/transact.js';
 import type { Keyset } from '../../db/keyset.js';
 import { badInput, coded, fieldErrors } from '../../errors.js';
 import { sendMail } from '../../jobs/mail.js';
-import { hashPassword, isOutdated, verifyPassword } from '../../access/passwords.js';
+import { hashPassword } from '../../access/passwords.js';
 import { viewerOf } from '../../access/viewer.js';
 import { findUser } from './account.js';
-import { emailAddressOf, emailKey } from './email-address.js';
+import { emailAddressOf } from './email-address.js';
 import { assertMailDomain } from './email.js';
 import { assertInvited, spendInvitation } from './invitations.js';
 import { verificationMail } from './mails.js';
 import { assertStrong } from './password.js';
-import { GUEST_PREFIX, isReserved, isUsername, usernameKey } from './rules.js';
-import { locked, suspensionAt } from './standing.js';
+import { GUEST_PREFIX, isReserved, usernameKey } from './rules.js';
 import { rightsLog } from './topics.js';
 
 export interface NewMember {
@@ -179,34 +177,6 @@ export const createGuest = async (
       if (attempt >= GUEST_ATTEMPTS || !isUniqueViolation(error)) throw error;
     }
   }
-};
-
-/**
- * Authenticates a user by username or email address, ignoring case, and password.
- * @throws UNAUTHENTICATED, with the same message and after the same time whatever was wrong; LOCKED for the right password of a suspended account
- */
-export const findByPassword = async (
-  { db, clock }: Pick<Services, 'db' | 'clock'>,
-  { identifier, password }: { readonly identifier: string; readonly password: string },
-): Promise<User> => {
-  const user = await findByIdentifier(db, identifier.trim());
-  const passwordHash = user?.passwordHash ?? null;
-  const matches = await verifyPassword(passwordHash, password);
-  if (user === null || passwordHash === null || !matches) throw coded('UNAUTHENTICATED', 'The name or the password is wrong.');
-  const suspension = suspensionAt(user, clock.now());
-  if (suspension !== null) throw locked(suspension);
-  if (isOutdated(passwordHash)) {
-    const renewed = await hashPassword(password);
-    // The condition on the old hash keeps a password that was changed meanwhile.
-    await db.prisma.user.updateMany({ where: { id: user.id, passwordHash }, data: { passwordHash: renewed } });
-  }
-  return user;
-};
-
-const findByIdentifier = async (db: Database, identifier: string): Promise<User | null> => {
-  if (isUsername(identifier)) return await db.prisma.user.findUnique({ where: { usernameKey: usernameKey(identifier) } });
-  const key = emailKey(identifier);
-  return key === null ? null : await db.prisma.user.findUnique({ where: { emailKey: key } });
 };
 
 /** The fields of a profile that may be empty. */

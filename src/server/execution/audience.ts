@@ -60,7 +60,7 @@ export const contextForEveryone = (
 };
 
 /** The client of an execution that no request has caused. */
-export const NO_CLIENT: Context['client'] = { ip: null, userAgent: null };
+export const NO_CLIENT: Context['client'] = { ip: null, userAgent: null, requestId: null };
 
 const REFUSED: PropertyDescriptor = {
   get: () => {

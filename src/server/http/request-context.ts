@@ -5,6 +5,7 @@ import { commitOf } from '../execution/commit.js';
 import type { HangUp } from '../execution/hang-up.js';
 import type { OperationRequest } from '../execution/request.js';
 import { clientAddress } from './address.js';
+import { requestIdOf } from './request-id.js';
 
 /** The longest user agent that is kept, in characters. */
 const USER_AGENT_LENGTH = 500;
@@ -13,6 +14,7 @@ const USER_AGENT_LENGTH = 500;
 export const clientOf = (request: IncomingMessage, trustProxy: boolean): Context['client'] => ({
   ip: clientAddress(request, trustProxy),
   userAgent: request.headers['user-agent']?.slice(0, USER_AGENT_LENGTH) ?? null,
+  requestId: requestIdOf(request),
 });
 
 /** The context of an operation over HTTP. */

@@ -6,8 +6,9 @@ const WELL_FORMED = /^[\w.:/+=-]{1,128}$/;
 
 export const REQUEST_ID = 'x-request-id';
 
-/** The id of a request in all logs: the client's own x-request-id if it is well formed, otherwise a new one. */
+/** The id of a request in its answer and in all logs: the client's own x-request-id if it is well formed, otherwise a new one, which it then has. */
 export const requestIdOf = (request: IncomingMessage): string => {
   const given = request.headers[REQUEST_ID];
-  return typeof given === 'string' && WELL_FORMED.test(given) ? given : randomUUID();
+  if (typeof given === 'string' && WELL_FORMED.test(given)) return given;
+  return (request.headers[REQUEST_ID] = randomUUID());
 };
