@@ -101,6 +101,9 @@ export const scenesOf = ({ ada, newcomer, long, places }: Filled): readonly Scen
   { name: 'sign-in', path: '/sign-in' },
   { name: 'register-german', path: '/register', language: 'de' },
   { name: 'guest', path: '/guest' },
+  { name: 'verify-email', path: `/verify-email#${'0'.repeat(64)}` },
+  { name: 'forgot-password', path: '/forgot-password' },
+  { name: 'reset-password', path: `/reset-password#${'0'.repeat(64)}` },
   { name: 'not-found', path: '/nowhere' },
   {
     name: 'palette',

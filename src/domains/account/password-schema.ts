@@ -2,7 +2,7 @@ import { WEAKNESSES, type Weakness } from '../../access/password-strength/streng
 import { builder } from '../../graphql/builder.js';
 import { mutation } from '../../graphql/mutation.js';
 import { PASSWORD, WRITE } from '../../graphql/price.js';
-import { changePassword, estimatePassword, requestPasswordReset, resetPassword } from './password.js';
+import { changePassword, estimatePassword, ownWords, requestPasswordReset, resetPassword } from './password.js';
 import { anyPasswordText, emailText, linkTokenText, MAX_GIVEN_NAME, passwordText } from './rules.js';
 import { Credentials, NEW_PASSWORD, User } from './schema.js';
 import { text } from '../../graphql/text.js';
@@ -23,7 +23,7 @@ mutation('estimatePassword', {
   price: { own: PASSWORD },
   repeats: 'never',
   input: {
-    description: 'The password, and what others would try first.',
+    description: 'The password, and what others would try first; of somebody who is signed in their own names and address are known.',
     fields: (t) => ({
       password: t.string({ required: true, check: anyPasswordText, description: 'The password; at most 200 characters.' }),
       username: t.string({ check: text(0, MAX_GIVEN_NAME), description: 'The username that it is for.' }),
@@ -32,7 +32,7 @@ mutation('estimatePassword', {
     }),
   },
   run: async ({ password, username, displayName, email }, context) => {
-    const { score, weakness } = await estimatePassword(context, password, [username, displayName, email]);
+    const { score, weakness } = await estimatePassword(context, password, [username, displayName, email, ...(await ownWords(context))]);
     return { score, weakness, isStrongEnough: score >= context.config.accounts.passwordMinScore };
   },
   payload: {

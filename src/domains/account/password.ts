@@ -25,6 +25,10 @@ const OF_THIS_PLACE = 'lyceum';
 /** The personal words of an account. */
 const personalOf = ({ username, displayName, email, pendingEmail }: User): Personal => [username, displayName, email, pendingEmail];
 
+/** The personal words of the viewer; none of nobody. */
+export const ownWords = async (context: Context): Promise<Personal> =>
+  context.viewer === null ? [] : personalOf(await findUser(context, context.viewer.id));
+
 /** How hard a password is to guess. @throws UNAVAILABLE */
 export const estimatePassword = async (
   { passwordStrength }: Pick<Services, 'passwordStrength'>,

@@ -90,6 +90,9 @@ export const fieldWords = (failure: Failure | null, path: string, t: Translate<(
     case 'DUPLICATE':
     case 'NOT_FOUND':
     case 'TAKEN':
+    case 'MISLEADING':
+    case 'NOT_ALLOWED':
+    case 'TOO_WEAK':
     case 'RESERVED':
       return t(code);
     default:

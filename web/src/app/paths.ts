@@ -21,6 +21,7 @@ export const paths = {
   signIn: (then?: string) => withThen('/sign-in', then),
   register: (then?: string) => withThen('/register', then),
   guest: (then?: string) => withThen('/guest', then),
+  forgotPassword: '/forgot-password',
 } as const;
 
 /** Where to go on after signing in. */
@@ -32,3 +33,6 @@ export const thenOf = (search: string): string | null => {
   const then = new URLSearchParams(search).get('then');
   return then !== null && /^\/(?![/\\])/.test(then) ? then : null;
 };
+
+/** What stands behind the `#` of the address: the secret of a link that was mailed, the code of an invitation. It is sent to nobody by itself. */
+export const secretOfAddress = (): string => window.location.hash.slice(1);

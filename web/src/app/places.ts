@@ -17,4 +17,7 @@ export const PLACES = [
   'sign-in',
   'register',
   'guest',
+  'verify-email',
+  'forgot-password',
+  'reset-password',
 ] as const;

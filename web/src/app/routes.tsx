@@ -24,6 +24,9 @@ export const ROUTES: readonly (readonly [pattern: string, load: () => PageModule
   ['/sign-in', () => import('../pages/sign-in/sign-in-page.js')],
   ['/register', () => import('../pages/sign-in/register-page.js')],
   ['/guest', () => import('../pages/sign-in/guest-page.js')],
+  ['/verify-email', () => import('../pages/sign-in/verify-email-page.js')],
+  ['/forgot-password', () => import('../pages/sign-in/forgot-password-page.js')],
+  ['/reset-password', () => import('../pages/sign-in/reset-password-page.js')],
 ];
 
 const NotFound = lazy(() => import('../pages/not-found/not-found-page.js'));

@@ -7,6 +7,7 @@ export const ReadPerson = graphql(`
       username
       displayName
       bio
+      status
       role
       createdAt
       followerCount
@@ -152,6 +153,7 @@ export const EditProfile = graphql(`
         id
         displayName
         bio
+        status
       }
     }
   }

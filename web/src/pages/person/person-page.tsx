@@ -33,7 +33,7 @@ const About = ({ person }: { readonly person: Person }) => {
   const t = useTexts(personTexts);
   const words = useTexts(peopleTexts);
   const { date } = useFormats();
-  const { username, bio, role, createdAt, presence } = person;
+  const { username, bio, status, role, createdAt, presence } = person;
   return (
     <div className={styles.about}>
       <p className={styles.facts}>
@@ -46,6 +46,11 @@ const About = ({ person }: { readonly person: Person }) => {
         </span>
         <span>{t('joined', { date: date(new Date(createdAt)) })}</span>
       </p>
+      {status && (
+        <p className={styles.status} dir="auto">
+          {status}
+        </p>
+      )}
       {bio !== null && bio !== '' && (
         <p className={styles.bio} dir="auto">
           {bio}

@@ -21,6 +21,7 @@ export const ProfileForm = ({ person }: { readonly person: Person }) => {
   const toast = useToast();
   const [, navigate] = useLocation();
   const [displayName, setDisplayName] = useState(person.displayName);
+  const [status, setStatus] = useState(person.status ?? '');
   const [bio, setBio] = useState(person.bio ?? '');
   const [failure, setFailure] = useState<Failure | null>(null);
   const [{ fetching }, edit] = useMutation(EditProfile);
@@ -28,8 +29,7 @@ export const ProfileForm = ({ person }: { readonly person: Person }) => {
   const save = async (event: SubmitEvent<HTMLFormElement>): Promise<void> => {
     event.preventDefault();
     if (fetching) return;
-    const text = bio.trim();
-    const { error } = await edit({ input: { displayName: displayName.trim(), bio: text === '' ? null : text } });
+    const { error } = await edit({ input: { displayName: displayName.trim(), status: status.trim() || null, bio: bio.trim() || null } });
     setFailure(failureOf(error));
     if (error) return;
     toast(t('saved'));
@@ -45,6 +45,14 @@ export const ProfileForm = ({ person }: { readonly person: Person }) => {
         error={fieldWords(failure, 'displayName', words)}
         autoComplete="name"
         required
+      />
+      <TextField
+        label={t('status')}
+        hint={t('statusHint')}
+        value={status}
+        onChange={({ currentTarget }) => setStatus(currentTarget.value)}
+        error={fieldWords(failure, 'status', words)}
+        autoComplete="off"
       />
       <TextArea
         label={t('bio')}

@@ -5,6 +5,8 @@ export const SettingsOfViewer = graphql(`
     me {
       id
       email
+      emailVerified
+      pendingEmail
       notificationPreferences {
         kind
         enabled
@@ -14,6 +16,8 @@ export const SettingsOfViewer = graphql(`
         username
         displayName
         role
+        locale
+        timeZone
       }
     }
   }
@@ -83,4 +87,59 @@ export const EndOtherSessions = graphql(`
   }
 `);
 
-export const operations = [SettingsOfViewer, SetNotificationPreference, SessionsOfViewer, EndSession, EndOtherSessions] as const;
+export const ResendVerification = graphql(`
+  mutation ResendVerification {
+    resendVerification {
+      ok
+    }
+  }
+`);
+
+export const ChangeEmail = graphql(`
+  mutation ChangeEmail($input: ChangeEmailInput!) {
+    changeEmail(input: $input) {
+      me {
+        id
+        email
+        emailVerified
+        pendingEmail
+      }
+    }
+  }
+`);
+
+export const ChangePassword = graphql(`
+  mutation ChangePassword($input: ChangePasswordInput!) {
+    changePassword(input: $input) {
+      credentials {
+        accessToken
+        accessTokenExpiresAt
+        refreshToken
+      }
+    }
+  }
+`);
+
+export const SetLocale = graphql(`
+  mutation SetLocale($input: UpdateProfileInput!) {
+    updateProfile(input: $input) {
+      user {
+        id
+        locale
+        timeZone
+      }
+    }
+  }
+`);
+
+export const operations = [
+  SettingsOfViewer,
+  SetNotificationPreference,
+  SessionsOfViewer,
+  EndSession,
+  EndOtherSessions,
+  ResendVerification,
+  ChangeEmail,
+  ChangePassword,
+  SetLocale,
+] as const;

@@ -12,6 +12,7 @@ import { Button, buttonClass } from '../../design/button.js';
 import { ErrorNotice } from '../../design/error-notice.js';
 import { SelectField } from '../../design/text-field.js';
 import { useTexts } from '../../i18n/language.js';
+import { GuestAccount, LocaleOfMails, MemberAccount } from './account.js';
 import { SetNotificationPreference, SettingsOfViewer } from './operations.js';
 import { Sessions } from './sessions.js';
 import { settingsTexts } from './settings-texts.js';
@@ -96,6 +97,9 @@ const OfViewer = () => {
                 ))}
               </ul>
             </Section>
+            <Section title={t('mails')}>
+              <LocaleOfMails user={me.user} />
+            </Section>
             <Section title={t('account')}>
               <dl className={styles.facts}>
                 <dt>{t('name')}</dt>
@@ -105,6 +109,7 @@ const OfViewer = () => {
                 <dt>{t('email')}</dt>
                 <dd>{me.email ?? t('noEmail')}</dd>
               </dl>
+              {me.user.role === 'GUEST' ? <GuestAccount /> : <MemberAccount me={me} />}
               <Button className={styles.act} onClick={signOut}>
                 {t('signOut')}
               </Button>

@@ -48,4 +48,66 @@ export const ComeAsGuest = graphql(`
   }
 `);
 
-export const operations = [SignIn, SignUp, ComeAsGuest] as const;
+/** Makes an account of a guest. */
+export const ClaimAccount = graphql(`
+  mutation ClaimAccount($input: ClaimAccountInput!) {
+    claimAccount(input: $input) {
+      user {
+        id
+        username
+        displayName
+        role
+      }
+    }
+  }
+`);
+
+export const HowToComeIn = graphql(`
+  query HowToComeIn {
+    registration {
+      mode
+      guests
+    }
+  }
+`);
+
+export const VerifyEmail = graphql(`
+  mutation VerifyEmail($input: VerifyEmailInput!) {
+    verifyEmail(input: $input) {
+      user {
+        id
+        username
+      }
+    }
+  }
+`);
+
+export const RequestPasswordReset = graphql(`
+  mutation RequestPasswordReset($input: RequestPasswordResetInput!) {
+    requestPasswordReset(input: $input) {
+      ok
+    }
+  }
+`);
+
+export const ResetPassword = graphql(`
+  mutation ResetPassword($input: ResetPasswordInput!) {
+    resetPassword(input: $input) {
+      user {
+        id
+        username
+      }
+    }
+  }
+`);
+
+export const operations = [
+  SignIn,
+  SignUp,
+  ComeAsGuest,
+  ClaimAccount,
+  HowToComeIn,
+  VerifyEmail,
+  RequestPasswordReset,
+  ResetPassword,
+] as const;

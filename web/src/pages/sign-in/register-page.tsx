@@ -1,85 +1,149 @@
-import { useMutation } from 'urql';
-import { Link, useSearch } from 'wouter';
-import { fieldWords } from '../../api/failure.js';
+import { useState } from 'react';
+import { useMutation, useQuery } from 'urql';
+import { Link, useLocation, useSearch } from 'wouter';
+import { fieldWords, type Failure } from '../../api/failure.js';
+import { Answer } from '../../app/answer.js';
+import { NewPasswordField } from '../../app/new-password/new-password-field.js';
 import { Page } from '../../app/page.js';
-import { paths, thenOf } from '../../app/paths.js';
+import { paths, secretOfAddress, thenOf } from '../../app/paths.js';
+import { useViewer } from '../../app/viewer.js';
 import { TextField } from '../../design/text-field.js';
+import { useToast } from '../../design/toast.js';
 import { fieldTexts } from '../../i18n/field-texts.js';
-import { useTexts } from '../../i18n/language.js';
+import { useLanguage, useTexts } from '../../i18n/language.js';
 import { useBeginSession } from './begin-session.js';
-import { SignUp } from './operations.js';
-import { SessionForm, textOf } from './session-form.js';
+import { ClaimAccount, HowToComeIn, SignUp } from './operations.js';
+import { SessionForm, secretTextOf, textOf } from './session-form.js';
+import styles from './session-form.module.css';
 import { signInTexts } from './sign-in-texts.js';
 
-const RegisterPage = () => {
+interface FieldsProps {
+  readonly failure: Failure | null;
+  /** A guest has a name to show already. */
+  readonly isGuest: boolean;
+  /** Whether an invitation is to be typed in. */
+  readonly asksInvitation: boolean;
+}
+
+const Fields = ({ failure, isGuest, asksInvitation }: FieldsProps) => {
   const t = useTexts(signInTexts);
   const words = useTexts(fieldTexts);
-  const then = thenOf(useSearch()) ?? undefined;
-  const begin = useBeginSession();
-  const [, signUp] = useMutation(SignUp);
   return (
-    <Page title={t('register')}>
-      <SessionForm
-        submit={t('register')}
-        onSubmit={async (values) => {
-          const displayName = textOf(values, 'displayName');
-          const password = values.get('password');
-          const input = {
-            username: textOf(values, 'username'),
-            email: textOf(values, 'email'),
-            password: typeof password === 'string' ? password : '',
-            ...(displayName === '' ? {} : { displayName }),
-          };
-          const { data, error } = await signUp({ input });
-          if (data?.register) begin(data.register);
-          return error;
-        }}
-        foot={t.rich('hasAccount', {
-          signIn: (
-            <Link key="sign-in" to={paths.signIn(then)}>
-              {t('toSignIn')}
-            </Link>
-          ),
-        })}
-      >
-        {(failure) => (
-          <>
-            <TextField
-              name="username"
-              label={t('username')}
-              hint={t('usernameHint')}
-              error={fieldWords(failure, 'username', words)}
-              autoComplete="username"
-              autoCapitalize="none"
-              required
-            />
-            <TextField
-              name="displayName"
-              label={t('displayName')}
-              hint={t('displayNameHint')}
-              error={fieldWords(failure, 'displayName', words)}
-              autoComplete="name"
-            />
-            <TextField
-              name="email"
-              type="email"
-              label={t('email')}
-              error={fieldWords(failure, 'email', words)}
-              autoComplete="email"
-              required
-            />
-            <TextField
-              name="password"
-              type="password"
-              label={t('password')}
-              hint={t('passwordHint')}
-              error={fieldWords(failure, 'password', words)}
-              autoComplete="new-password"
-              required
-            />
-          </>
-        )}
-      </SessionForm>
+    <>
+      {asksInvitation && (
+        <TextField
+          name="invitation"
+          label={t('invitation')}
+          hint={t('invitationHint')}
+          error={fieldWords(failure, 'invitation', words)}
+          autoComplete="off"
+          autoCapitalize="none"
+          required
+        />
+      )}
+      <TextField
+        name="username"
+        label={t('username')}
+        hint={t('usernameHint')}
+        error={fieldWords(failure, 'username', words)}
+        autoComplete="username"
+        autoCapitalize="none"
+        required
+      />
+      {!isGuest && (
+        <TextField
+          name="displayName"
+          label={t('displayName')}
+          hint={t('displayNameHint')}
+          error={fieldWords(failure, 'displayName', words)}
+          autoComplete="name"
+        />
+      )}
+      <TextField
+        name="email"
+        inputMode="email"
+        label={t('email')}
+        hint={t('emailHint')}
+        error={fieldWords(failure, 'email', words)}
+        autoComplete="email"
+        autoCapitalize="none"
+        required
+      />
+      <NewPasswordField name="password" label={t('password')} error={fieldWords(failure, 'password', words)} />
+    </>
+  );
+};
+
+/** Makes an account: of nobody yet, or of the guest that the viewer is. */
+const RegisterPage = () => {
+  const t = useTexts(signInTexts);
+  const language = useLanguage();
+  const toast = useToast();
+  const [, navigate] = useLocation();
+  const then = thenOf(useSearch()) ?? undefined;
+  const [given] = useState(secretOfAddress);
+  const isGuest = useViewer()?.user.role === 'GUEST';
+  const begin = useBeginSession();
+  const how = useQuery({ query: HowToComeIn });
+  const [, signUp] = useMutation(SignUp);
+  const [, claim] = useMutation(ClaimAccount);
+
+  const send = async (values: FormData) => {
+    const displayName = textOf(values, 'displayName');
+    const invitation = given || textOf(values, 'invitation');
+    const account = {
+      username: textOf(values, 'username'),
+      email: textOf(values, 'email'),
+      password: secretTextOf(values, 'password'),
+      ...(invitation === '' ? {} : { invitation }),
+    };
+    if (isGuest) {
+      const { data, error } = await claim({ input: account });
+      if (data?.claimAccount) {
+        toast(t('claimed'));
+        navigate(then ?? paths.settings, { replace: true });
+      }
+      return error;
+    }
+    const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+    const { data, error } = await signUp({
+      input: { ...account, locale: language, timeZone, ...(displayName === '' ? {} : { displayName }) },
+    });
+    if (data?.register) begin(data.register);
+    return error;
+  };
+
+  return (
+    <Page title={isGuest ? t('claim') : t('register')}>
+      <Answer of={how}>
+        {({ registration: { mode } }) =>
+          mode === 'CLOSED' && given === '' ? (
+            <p className={styles.text}>{t('closed')}</p>
+          ) : (
+            <>
+              {isGuest && <p className={styles.text}>{t('claimText')}</p>}
+              <SessionForm
+                submit={t('register')}
+                onSubmit={send}
+                words={({ fields }) => (given !== '' && fields.some(({ path }) => path === 'invitation') ? t('invitationGone') : null)}
+                foot={
+                  isGuest
+                    ? null
+                    : t.rich('hasAccount', {
+                        signIn: (
+                          <Link key="sign-in" to={paths.signIn(then)}>
+                            {t('toSignIn')}
+                          </Link>
+                        ),
+                      })
+                }
+              >
+                {(failure) => <Fields failure={failure} isGuest={isGuest} asksInvitation={mode === 'INVITATION' && given === ''} />}
+              </SessionForm>
+            </>
+          )
+        }
+      </Answer>
     </Page>
   );
 };

@@ -41,7 +41,7 @@ export const SessionForm = ({ submit, onSubmit, children, words, foot }: Session
       <Button type="submit" look="primary" busy={busy}>
         {submit}
       </Button>
-      <p className={styles.foot}>{foot}</p>
+      {foot !== null && <p className={styles.foot}>{foot}</p>}
     </form>
   );
 };
@@ -50,4 +50,10 @@ export const SessionForm = ({ submit, onSubmit, children, words, foot }: Session
 export const textOf = (values: FormData, name: string): string => {
   const value = values.get(name);
   return typeof value === 'string' ? value.trim() : '';
+};
+
+/** The same for what blanks belong to. */
+export const secretTextOf = (values: FormData, name: string): string => {
+  const value = values.get(name);
+  return typeof value === 'string' ? value : '';
 };

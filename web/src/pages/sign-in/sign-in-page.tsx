@@ -42,7 +42,14 @@ const SignInPage = () => {
         {() => (
           <>
             <TextField name="identifier" label={t('identifier')} autoComplete="username" autoCapitalize="none" required />
-            <TextField name="password" type="password" label={t('password')} autoComplete="current-password" required />
+            <TextField
+              name="password"
+              type="password"
+              label={t('password')}
+              hint={<Link to={paths.forgotPassword}>{t('forgot')}</Link>}
+              autoComplete="current-password"
+              required
+            />
           </>
         )}
       </SessionForm>

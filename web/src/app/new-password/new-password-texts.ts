@@ -1,0 +1,38 @@
+import { catalogue } from '../../i18n/catalogue.js';
+
+export const newPasswordTexts = catalogue({
+  en: {
+    hint: 'At least 8 characters. Several words that do not belong together are hard to guess, and easy to remember.',
+    score0: 'Very easily guessed.',
+    score1: 'Easily guessed.',
+    score2: 'Could be guessed.',
+    score3: 'Hard to guess.',
+    score4: 'Very hard to guess.',
+    COMMON: 'Many people have it.',
+    PERSONAL: 'It holds your own names or address, and little else.',
+    WORD: 'A word by itself is soon tried.',
+    NAME: 'Names are soon tried.',
+    KEYBOARD: 'Keys side by side are soon tried.',
+    REPETITION: 'It repeats itself.',
+    SEQUENCE: 'Letters or digits in their order are soon tried.',
+    DATE: 'Dates are soon tried.',
+    PREDICTABLE: 'It is short, or made of what is soon tried.',
+  },
+  de: {
+    hint: 'Mindestens 8 Zeichen. Mehrere Wörter, die nicht zusammengehören, sind schwer zu erraten und leicht zu merken.',
+    score0: 'Sehr leicht zu erraten.',
+    score1: 'Leicht zu erraten.',
+    score2: 'Vielleicht zu erraten.',
+    score3: 'Schwer zu erraten.',
+    score4: 'Sehr schwer zu erraten.',
+    COMMON: 'Viele Menschen haben es.',
+    PERSONAL: 'Es besteht fast nur aus deinen Namen oder deiner Adresse.',
+    WORD: 'Ein Wort allein ist schnell ausprobiert.',
+    NAME: 'Namen sind schnell ausprobiert.',
+    KEYBOARD: 'Tasten nebeneinander sind schnell ausprobiert.',
+    REPETITION: 'Es wiederholt sich.',
+    SEQUENCE: 'Buchstaben oder Ziffern der Reihe nach sind schnell ausprobiert.',
+    DATE: 'Daten sind schnell ausprobiert.',
+    PREDICTABLE: 'Es ist kurz oder besteht aus schnell Ausprobiertem.',
+  },
+});

@@ -1,0 +1,204 @@
+import { useMutation } from 'urql';
+import { Link } from 'wouter';
+import { failureOf, fieldWords, type Failure } from '../../api/failure.js';
+import { tokens } from '../../api/session.js';
+import { NewPasswordField } from '../../app/new-password/new-password-field.js';
+import { paths } from '../../app/paths.js';
+import { Button, buttonClass } from '../../design/button.js';
+import { ErrorNotice } from '../../design/error-notice.js';
+import { SelectField, TextField } from '../../design/text-field.js';
+import { useToast } from '../../design/toast.js';
+import type { SettingsOfViewerQuery } from '../../gql/graphql.js';
+import { fieldTexts } from '../../i18n/field-texts.js';
+import { useTexts } from '../../i18n/language.js';
+import { AccountForm } from './account-form.js';
+import { ChangeEmail, ChangePassword, ResendVerification, SetLocale } from './operations.js';
+import styles from './settings-page.module.css';
+import { settingsTexts } from './settings-texts.js';
+
+type Me = NonNullable<SettingsOfViewerQuery['me']>;
+
+const textOf = (values: FormData, name: string): string => {
+  const value = values.get(name);
+  return typeof value === 'string' ? value : '';
+};
+
+/** What is wrong with a field for the present password. */
+const usePresentPasswordWords = (): ((failure: Failure | null, path: string) => string | null) => {
+  const t = useTexts(settingsTexts);
+  const words = useTexts(fieldTexts);
+  return (failure, path) =>
+    failure?.fields.some((field) => field.path === path && field.code === 'NOT_ALLOWED') === true
+      ? t('wrongPassword')
+      : fieldWords(failure, path, words);
+};
+
+/** An address that waits to be confirmed. */
+const Waiting = ({ address }: { readonly address: string }) => {
+  const t = useTexts(settingsTexts);
+  const toast = useToast();
+  const [{ error, fetching }, resend] = useMutation(ResendVerification);
+  const failure = failureOf(error);
+  const again = async (): Promise<void> => {
+    const { data } = await resend({});
+    if (data?.resendVerification) toast(t('resent'));
+  };
+  return (
+    <>
+      <p className={styles.quiet}>{t('waiting', { address })}</p>
+      {failure && <ErrorNotice failure={failure} />}
+      <Button className={styles.act} busy={fetching} onClick={() => void again()}>
+        {t('resend')}
+      </Button>
+    </>
+  );
+};
+
+const EmailForm = () => {
+  const t = useTexts(settingsTexts);
+  const words = useTexts(fieldTexts);
+  const presentWords = usePresentPasswordWords();
+  const [, change] = useMutation(ChangeEmail);
+  return (
+    <AccountForm
+      title={t('changeEmail')}
+      submit={t('sendLink')}
+      cancel={t('cancel')}
+      onSubmit={async (values) => {
+        const input = { email: textOf(values, 'email').trim(), password: textOf(values, 'password') };
+        return (await change({ input })).error;
+      }}
+    >
+      {(failure) => (
+        <>
+          <TextField
+            name="email"
+            inputMode="email"
+            label={t('newEmail')}
+            hint={t('newEmailHint')}
+            error={fieldWords(failure, 'email', words)}
+            autoComplete="email"
+            autoCapitalize="none"
+            required
+          />
+          <TextField
+            name="password"
+            type="password"
+            label={t('presentPassword')}
+            error={presentWords(failure, 'password')}
+            autoComplete="current-password"
+            required
+          />
+        </>
+      )}
+    </AccountForm>
+  );
+};
+
+const PasswordForm = ({ owner }: { readonly owner: string }) => {
+  const t = useTexts(settingsTexts);
+  const words = useTexts(fieldTexts);
+  const presentWords = usePresentPasswordWords();
+  const toast = useToast();
+  const [, change] = useMutation(ChangePassword);
+  return (
+    <AccountForm
+      title={t('changePassword')}
+      submit={t('changePassword')}
+      cancel={t('cancel')}
+      onSubmit={async (values) => {
+        const input = { currentPassword: textOf(values, 'currentPassword'), newPassword: textOf(values, 'newPassword') };
+        const { data, error } = await change({ input });
+        if (data?.changePassword) {
+          const { accessToken, accessTokenExpiresAt, refreshToken } = data.changePassword.credentials;
+          tokens.signIn(owner, { accessToken, accessTokenExpiresAt, refreshToken: refreshToken ?? null });
+          toast(t('passwordChanged'));
+        }
+        return error;
+      }}
+    >
+      {(failure) => (
+        <>
+          <TextField
+            name="currentPassword"
+            type="password"
+            label={t('presentPassword')}
+            error={presentWords(failure, 'currentPassword')}
+            autoComplete="current-password"
+            required
+          />
+          <NewPasswordField name="newPassword" label={t('newPassword')} error={fieldWords(failure, 'newPassword', words)} />
+        </>
+      )}
+    </AccountForm>
+  );
+};
+
+/** A guest has neither an address nor a password. */
+export const GuestAccount = () => {
+  const t = useTexts(settingsTexts);
+  return (
+    <>
+      <p className={styles.quiet}>{t('guest')}</p>
+      <Link to={paths.register(paths.settings)} className={buttonClass()}>
+        {t('claim')}
+      </Link>
+    </>
+  );
+};
+
+/** How somebody signs in: their address and their password. */
+export const MemberAccount = ({ me }: { readonly me: Me }) => {
+  const waiting = me.pendingEmail ?? (me.emailVerified ? null : (me.email ?? null));
+  return (
+    <>
+      {waiting !== null && <Waiting address={waiting} />}
+      <div className={styles.acts}>
+        <EmailForm />
+        <PasswordForm owner={me.user.id} />
+      </div>
+    </>
+  );
+};
+
+const ZONES = Intl.supportedValuesOf('timeZone');
+
+/** The language and the time zone that mails are written in. */
+export const LocaleOfMails = ({ user: { locale, timeZone } }: Pick<Me, 'user'>) => {
+  const t = useTexts(settingsTexts);
+  const [{ error }, set] = useMutation(SetLocale);
+  const failure = failureOf(error);
+  const language = locale?.split('-', 1)[0] ?? '';
+  const zones = typeof timeZone !== 'string' || ZONES.includes(timeZone) ? ZONES : [timeZone, ...ZONES];
+  return (
+    <>
+      {failure && <ErrorNotice failure={failure} />}
+      <SelectField
+        label={t('mailLanguage')}
+        value={language}
+        onChange={({ target }) => void set({ input: { locale: target.value === '' ? null : target.value } })}
+      >
+        <option value="">{t('notSaid')}</option>
+        <option value="en" lang="en">
+          English
+        </option>
+        <option value="de" lang="de">
+          Deutsch
+        </option>
+        {!['', 'en', 'de'].includes(language) && <option value={language}>{locale}</option>}
+      </SelectField>
+      <SelectField
+        label={t('timeZone')}
+        value={timeZone ?? ''}
+        onChange={({ target }) => void set({ input: { timeZone: target.value === '' ? null : target.value } })}
+      >
+        <option value="">{t('notSaid')}</option>
+        {zones.map((zone) => (
+          <option key={zone} value={zone}>
+            {zone.replaceAll('_', ' ')}
+          </option>
+        ))}
+      </SelectField>
+    </>
+  );
+};
