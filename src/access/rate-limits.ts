@@ -14,6 +14,8 @@ interface RateLimit {
   /** How many points a key has within a window of `seconds`, which begins with its first use. */
   readonly points: number;
   readonly seconds: number;
+  /** A limit over a longer window, which is counted with it. */
+  readonly within?: string;
 }
 
 /**
@@ -23,7 +25,8 @@ interface RateLimit {
  * Every mutation is limited: by `mutation` (or `anonymousMutation`) with a counter of its own, unless it names another rule.
  */
 const RATE_LIMITS = {
-  signUp: { of: 'address', points: 100, seconds: 3_600 },
+  signUp: { of: 'address', points: 100, seconds: 3_600, within: 'signUpOfDay' },
+  signUpOfDay: { of: 'address', points: 300, seconds: 86_400 },
   /** Mails that somebody asks for: from an address, by a user, and to a mail address, whoever asks. */
   mailFromAddress: { of: 'address', points: 30, seconds: 3_600 },
   mailByUser: { of: 'user', points: 10, seconds: 3_600 },
@@ -32,10 +35,13 @@ const RATE_LIMITS = {
   claim: { of: 'user', points: 20, seconds: 3_600 },
   /** Estimates of passwords, as they are typed. */
   estimate: { of: 'address', points: 120, seconds: 60 },
-  roomCodeFromAddress: { of: 'address', points: 100, seconds: 600 },
+  /** Wrong codes and passcodes, but for the first ones of each user: see `domains/conversations/code-guesses.ts`. */
+  roomCodeFromAddress: { of: 'address', points: 100, seconds: 86_400 },
   roomCodeByUser: { of: 'user', points: 20, seconds: 600 },
-  passcodeFromAddress: { of: 'address', points: 100, seconds: 600 },
+  firstRoomCode: { of: 'user', points: 1, seconds: 86_400 },
+  passcodeFromAddress: { of: 'address', points: 100, seconds: 86_400 },
   passcodeByUser: { of: 'user', points: 10, seconds: 600 },
+  firstPasscode: { of: 'user', points: 1, seconds: 86_400 },
   message: { of: 'user', points: 300, seconds: 60 },
   reaction: { of: 'user', points: 600, seconds: 60 },
   /** Posts and comments together. */
@@ -45,7 +51,6 @@ const RATE_LIMITS = {
   entry: { of: 'user', points: 200, seconds: 3_600 },
   invitation: { of: 'user', points: 50, seconds: 86_400 },
   conversation: { of: 'user', points: 100, seconds: 3_600 },
-  /** There are only 194,481 room codes. */
   room: { of: 'user', points: 50, seconds: 86_400 },
   /** New persisted documents. A release of a frontend brings its own once; what is beyond is executed, but not kept. */
   document: { of: 'address', points: 200, seconds: 3_600 },
@@ -73,6 +78,8 @@ export interface RateLimits {
   readonly consume: (rule: RateLimitRule, key: string | null) => Promise<void>;
   /** Counts one act and tells whether it is allowed, for what is left undone beyond the limit and not refused. */
   readonly isAllowed: (rule: RateLimitRule, key: string | null) => Promise<boolean>;
+  /** Takes back what was counted for an act that does not count after all. */
+  readonly giveBack: (rule: RateLimitRule, key: string | null) => Promise<void>;
   /**
    * Runs the check of a secret that can be guessed. The attempt is counted before, so that parallel guesses cannot pass the limit together,
    * and given back afterwards unless the guess was wrong, that is unless `work` throws a coded error other than UNAVAILABLE and
@@ -170,7 +177,11 @@ export const createRateLimits = (
     if (refusal !== null) throw coded('RATE_LIMITED', 'Too often. Try again later.', { retryAfterMs: refusal.msBeforeNext });
   };
 
-  const consume: RateLimits['consume'] = (rule, key) => count('consume', rule, key);
+  const consume: RateLimits['consume'] = async (rule, key) => {
+    await count('consume', rule, key);
+    const { within } = RATE_LIMITS[rule] as RateLimit;
+    if (within !== undefined) await count('consume', within as RateLimitRule, key);
+  };
 
   const budgets = new Map<string, RateLimiterRedis>();
   const spend: RateLimits['spend'] =
@@ -205,6 +216,7 @@ export const createRateLimits = (
           throw error;
         },
       ),
+    giveBack: (rule, key) => count('reward', rule, key),
     spend,
     guess: async (keys, work) => {
       const counted: [RateLimitRule, string | null][] = [];

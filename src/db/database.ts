@@ -43,6 +43,8 @@ export interface Database {
   readonly beginWrite: () => void;
   /** Whether all of it belongs to one transaction: see {@link within}. */
   readonly isTransaction: boolean;
+  /** Then the database outside of that transaction, for what must stay when the transaction does not. */
+  readonly outer?: Database;
   /** The database for the statements of one operation: see {@link forRequester}. */
   readonly of: (requester: Requester, view?: Database) => Database;
   readonly health: Pick<DatabaseHealth, 'state' | 'refused'>;
@@ -58,6 +60,7 @@ export const within = (db: Database, tx: Tx): Database => ({
   transact: (work) => work(tx),
   beginWrite: () => undefined,
   isTransaction: true,
+  outer: db.outer ?? db,
 });
 
 export interface DatabaseOptions {

@@ -132,44 +132,66 @@ describe('guessing', () => {
     return extensions?.['code'] ?? (Object.values(data ?? {})[0] === null ? 'null' : 'ok');
   };
 
-  test('codes is bounded for each user, by joining and by looking', async () => {
+  const USED_UP = 100;
+  const useUp = async (here: Record<string, string>): Promise<void> => {
+    const codes = await freeCodes(USED_UP);
+    expect(new Set(await Promise.all(codes.map((code) => outcome(Room.toString(), { code }, undefined, here))))).toEqual(new Set(['null']));
+  };
+
+  test('codes is bounded for each user, by joining and by looking, from wherever', async () => {
     const [guesser, room] = [await app.user('guesser'), await talk.room(ada)];
-    const codes = await freeCodes(21);
+    const codes = await freeCodes(22);
     expect(await outcome(Join.toString(), { code: room.joinCode }, guesser, address())).toBe('ok');
     const outcomes = [];
-    // Each from elsewhere.
     for (const [index, code] of codes.entries())
       outcomes.push(await outcome((index % 2 ? Room : Join).toString(), { code }, guesser, address()));
-    expect(outcomes.slice(0, 20)).toEqual(Array.from({ length: 20 }, (_, index) => (index % 2 ? 'null' : 'NOT_FOUND')));
-    expect(outcomes[20]).toBe('RATE_LIMITED');
+    // The first, and twenty more.
+    expect(outcomes.slice(0, 21)).toEqual(Array.from({ length: 21 }, (_, index) => (index % 2 ? 'null' : 'NOT_FOUND')));
+    expect(outcomes[21]).toBe('RATE_LIMITED');
     // The right one is then no better, and nobody else is any worse.
     expect(await outcome(Join.toString(), { code: room.joinCode }, guesser, address())).toBe('RATE_LIMITED');
     expect(await outcome(Room.toString(), { code: room.joinCode }, guesser, address())).toBe('RATE_LIMITED');
     expect(await outcome(Join.toString(), { code: room.joinCode }, ben, address())).toBe('ok');
   });
 
-  test('codes is bounded for each address, whoever asks; what cannot be a code is no guess', async () => {
+  test('codes is bounded for who is not signed in by their address; what cannot be a code is no guess', async () => {
     const [here, room] = [address(), await talk.room(ada)];
-    const codes = await freeCodes(100);
     for (let index = 0; index < 5; index += 1) expect(await outcome(Room.toString(), { code: '0000' }, undefined, here)).toBe('null');
     for (let index = 0; index < 5; index += 1) expect(await outcome(Room.toString(), { code: room.joinCode }, undefined, here)).toBe('ok');
-    expect(new Set(await Promise.all(codes.map((code) => outcome(Room.toString(), { code }, undefined, here))))).toEqual(new Set(['null']));
+    await useUp(here);
     expect(await outcome(Room.toString(), { code: room.joinCode }, undefined, here)).toBe('RATE_LIMITED');
-    expect(await outcome(Join.toString(), { code: room.joinCode }, ben, here)).toBe('RATE_LIMITED');
     expect(await outcome(Room.toString(), { code: room.joinCode }, undefined, address())).toBe('ok');
+  });
+
+  test('codes from an address never refuses the right one of somebody else there, however new', async () => {
+    const [here, room, guesser] = [address(), await talk.room(ada), await app.user('prankster')];
+    const [wrong = '', other = ''] = await freeCodes(2);
+    await useUp(here);
+    const newcomer = await app.user('newcomer');
+    for (const query of [Room, Join]) expect(await outcome(query.toString(), { code: room.joinCode }, newcomer, here)).toBe('ok');
+    // A first wrong one is free, once and for good, also in a call that is undone; then there is nothing left here.
+    const again = `mutation ($code: String!) { joinRoom(input: { code: $code, clientId: "once" }) { __typename } }`;
+    expect(await outcome(again, { code: wrong }, guesser, here)).toBe('NOT_FOUND');
+    expect(await outcome(Join.toString(), { code: other }, guesser, here)).toBe('RATE_LIMITED');
+    expect(await app.database.query('SELECT kind FROM code_guess WHERE user_id = $1', [uuid(guesser.id)])).toEqual([{ kind: 'ROOM' }]);
+    // Of many at the same moment one is the first.
+    const crowd = await app.user('crowd');
+    const outcomes = await Promise.all((await freeCodes(10)).map((code) => outcome(Room.toString(), { code }, crowd, here)));
+    expect(outcomes.filter((each) => each === 'null')).toHaveLength(1);
   });
 
   test('passcodes is bounded for each user, of however many rooms; to have none is no guess', async () => {
     const guesser = await app.user('passer');
+    const here = address();
     const rooms = await Promise.all([talk.room(ada, { passcode: 'sesame' }), talk.room(ada, { passcode: 'sesame' })]);
     const guess = (index: number, passcode?: string) =>
-      outcome(Join.toString(), { code: rooms[index % 2]?.joinCode, passcode }, guesser, address());
+      outcome(Join.toString(), { code: rooms[index % 2]?.joinCode, passcode }, guesser, here);
     for (let index = 0; index < 3; index += 1) expect(await guess(index)).toBe('BAD_USER_INPUT');
-    const outcomes = await Promise.all(Array.from({ length: 12 }, (_, index) => guess(index, `guess ${index}`)));
-    expect(outcomes.filter((each) => each === 'FORBIDDEN')).toHaveLength(10);
+    const outcomes = await Promise.all(Array.from({ length: 13 }, (_, index) => guess(index, `guess ${index}`)));
+    expect(outcomes.filter((each) => each === 'FORBIDDEN')).toHaveLength(11);
     expect(outcomes.filter((each) => each === 'RATE_LIMITED')).toHaveLength(2);
     expect(await guess(0, 'sesame')).toBe('RATE_LIMITED');
-    expect(await outcome(Join.toString(), { code: rooms[0].joinCode, passcode: 'sesame' }, ben, address())).toBe('ok');
+    expect(await outcome(Join.toString(), { code: rooms[0].joinCode, passcode: 'sesame' }, ben, here)).toBe('ok');
   });
 });
 

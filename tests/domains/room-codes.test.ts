@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { JOIN_CODE_ALPHABET, parseJoinCode } from '../../src/domains/conversations/join-codes.js';
+import { parseId } from '../../src/graphql/ids.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { createTalk, type Talk } from '../kit/talk.js';
 
@@ -13,18 +14,29 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-it('a room that finds no free code is refused with UNAVAILABLE, and is made once a code is free', async () => {
-  await app.database.query(
-    `WITH letter AS (SELECT unnest(string_to_array($1, NULL)) AS l)
-     INSERT INTO conversation (id, kind, join_code, creator_id)
-     SELECT gen_random_uuid(), 'ROOM', a.l || b.l || c.l || d.l, (SELECT id FROM "user" WHERE username = 'ada')
-     FROM letter a, letter b, letter c, letter d`,
-    [JOIN_CODE_ALPHABET],
-  );
-  expect(await talk.code(ada, 'createRoom', {})).toBe('UNAVAILABLE');
-  // Half of all codes: of as many tries as are made, all but never none finds one.
-  await app.database.query(`UPDATE conversation SET join_code = NULL WHERE left(join_code, 1) < 'N'`);
-  expect((await talk.room(ada)).joinCode).toMatch(/^[C-M3-9]/);
+it('codes are longer where more rooms are open, so that guessing finds none', async () => {
+  const openRooms = (count: number) =>
+    app.database.query(
+      `INSERT INTO conversation (id, kind, join_code, creator_id)
+       SELECT gen_random_uuid(), 'ROOM', 'X' || n, (SELECT id FROM "user" WHERE username = 'ada')
+       FROM generate_series((SELECT count(join_code) FROM conversation) + 1, $1::int) n`,
+      [count],
+    );
+  for (const [open, length] of [
+    [0, 4],
+    [4, 4],
+    [5, 6],
+    [213, 6],
+    [214, 8],
+    [94_556, 8],
+    [94_557, 10],
+  ] as const) {
+    await openRooms(open);
+    const { id, joinCode } = await talk.room(ada);
+    expect([open, joinCode]).toEqual([open, expect.stringMatching(new RegExp(`^[${JOIN_CODE_ALPHABET}]{${length}}$`))]);
+    expect(parseJoinCode(joinCode.toLowerCase())).toBe(joinCode);
+    await app.database.query('UPDATE conversation SET join_code = NULL WHERE id = $1', [parseId(id).id]);
+  }
 });
 
 it.each([
@@ -39,7 +51,8 @@ it.each([
 
 it.each([
   ['too short', 'CDF'],
-  ['too long', 'CDFGH'],
+  ['too long by one', 'CDFGH'],
+  ['longer than any', 'CDFGHJKMNPQR'],
   ['with a letter that no code has', 'CDFA'],
   ['in letters of another script', 'СDFG'],
   ['long, whatever it is made of', `CDFG${' '.repeat(100)}`],

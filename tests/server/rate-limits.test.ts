@@ -104,6 +104,14 @@ describe('in the process', () => {
     await limits.close();
   });
 
+  test('new accounts and guests of one address are counted by the day, too', async () => {
+    const limits = createRateLimits({ redis: { url: null, prefix: '' }, rateLimits: { factor: 1 } }, createLog('silent'));
+    for (let n = 0; n < 300; n += 1) await limits.consume('signUpOfDay', '10.9.0.1');
+    expect(await limits.consume('signUp', '10.9.0.1').catch(codeOf)).toBe('RATE_LIMITED');
+    expect(await limits.consume('signUp', '10.9.0.2').catch(codeOf)).toBeUndefined();
+    await limits.close();
+  });
+
   test('what one user writes is counted, posts and comments together, and nobody else is held up by it', async () => {
     const app = await startTestApp({ env: ENV });
     const [eve, fay] = await Promise.all([app.user('eve'), app.user('fay')]);

@@ -10,7 +10,7 @@ import { viewerOf } from '../../access/viewer.js';
 import { knownUsers } from '../account/account.js';
 import { assertNotBlocked } from '../blocks/blocks.js';
 import { tellUsers } from './inboxes.js';
-import { newJoinCode } from './join-codes.js';
+import { newJoinCode, ROOMS_COUNTED } from './join-codes.js';
 import { otherOf } from './rules.js';
 import { conversationLog } from './topics.js';
 import { unreadRows } from './unread.js';
@@ -179,8 +179,15 @@ export interface CreateRoom {
   readonly clientId?: string | null | undefined;
 }
 
-/** The number of attempts to find a free code: with 90 % of the codes in use, fewer than one room in a hundred thousand fails. */
-const CODE_ATTEMPTS = 120;
+/** The number of attempts to find a free code. Hardly any is in use: codes are longer where there are many. */
+const CODE_ATTEMPTS = 20;
+
+/** How many rooms can be joined; no more are counted than matter for the length of a code. */
+const openRooms = async ({ db }: Context): Promise<number> => {
+  const [{ count }] = await db.prisma.$queryRaw<[{ readonly count: number }]>`
+    SELECT count(*)::int AS count FROM (SELECT FROM conversation WHERE join_code IS NOT NULL LIMIT ${ROOMS_COUNTED}) open`;
+  return count;
+};
 
 /**
  * Creates a room that other users join by its code; the viewer owns it. The digest of a `clientId` has the passcode with a key of the server:
@@ -194,9 +201,10 @@ export const createRoom = async (context: Context, { title = null, passcode = nu
     { kind: 'ROOM', title, passcode: passcode === null ? null : context.secretDigest(passcode) },
     async (key) => {
       const passcodeHash = passcode === null ? null : await hashPassword(passcode);
+      const open = (await openRooms(context)) + 1;
       for (let attempt = 1; ; attempt += 1) {
         try {
-          return await create(context, { kind: 'ROOM', title, passcodeHash, joinCode: newJoinCode(), ...key }, [
+          return await create(context, { kind: 'ROOM', title, passcodeHash, joinCode: newJoinCode(open), ...key }, [
             { userId: viewerOf(context).id, role: 'OWNER' },
           ]);
         } catch (error) {

@@ -7,6 +7,7 @@ import { hashPassword, verifyPassword } from '../../access/passwords.js';
 import { text } from '../../graphql/text.js';
 import { viewerOf } from '../../access/viewer.js';
 import { findAsMember } from './conversations.js';
+import { guessCode } from './code-guesses.js';
 import { growLarge, tellUsers } from './inboxes.js';
 import { parseJoinCode } from './join-codes.js';
 import { assertOwner, lockAsOwner, lockMembership } from './members.js';
@@ -18,16 +19,14 @@ export const MAX_PASSCODE = 64;
 export const passcodeText = text(MIN_PASSCODE, MAX_PASSCODE, { singleLine: true });
 
 /**
- * Finds a room by its code. A wrong code counts as a guess, which is limited by address and by user.
+ * Finds a room by its code. A wrong code counts as a guess.
  * @param read reads the room by its code
  * @throws NOT_FOUND, RATE_LIMITED
  */
 export const findRoom = async <Room>(context: Context, typed: string, read: (joinCode: string) => Promise<Room | null>): Promise<Room> => {
   const joinCode = parseJoinCode(typed);
   if (joinCode === null) throw notFound('Room');
-  const { viewer, client, limits } = context;
-  const guessers = { roomCodeFromAddress: client.ip, ...(viewer === null ? {} : { roomCodeByUser: viewer.id }) };
-  return await limits.guess(guessers, async () => {
+  return await guessCode(context, 'ROOM', async () => {
     const room = await read(joinCode);
     if (room === null) throw notFound('Room');
     return room;
@@ -58,7 +57,7 @@ export const joinRoom = async (context: Context, input: JoinRoom): Promise<strin
 const assertPasscode = async (context: Context, passcodeHash: string, passcode: string | null | undefined): Promise<void> => {
   if (passcode === null || passcode === undefined)
     throw badInput({ path: 'input.passcode', code: 'REQUIRED', message: 'The room has a passcode.' });
-  await context.limits.guess({ passcodeFromAddress: context.client.ip, passcodeByUser: viewerOf(context).id }, async () => {
+  await guessCode(context, 'PASSCODE', async () => {
     if (!(await verifyPassword(passcodeHash, passcode))) throw coded('FORBIDDEN', 'The passcode is wrong.');
   });
 };
