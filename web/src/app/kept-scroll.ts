@@ -3,8 +3,9 @@ import { useLocation, useSearch } from 'wouter';
 import { tokens } from '../api/session.js';
 import { tabStorage } from '../api/storage.js';
 
-/** How long a place is waited for while what is above it loads, in milliseconds. */
+/** How long a place is waited for since something above it has come, in milliseconds, and how long in all. */
 const PATIENCE_MS = 3_000;
+const MOST_PATIENCE_MS = 30_000;
 
 const places = new Map<string, number>();
 /** Whether the address was come back to: by the browser's buttons, or by loading the page again. */
@@ -29,6 +30,9 @@ tokens.onOwner(() => {
   tabStorage.removeItem(KEY);
 });
 
+/** What somebody does who goes elsewhere meanwhile. */
+const STOPPING = ['wheel', 'touchstart', 'pointerdown', 'keydown'] as const;
+
 /**
  * Scrolls an element to where it was when an address is come back to, and to its start when a new one is opened.
  * @param name of the element, when a page has several that scroll
@@ -41,13 +45,17 @@ export const useKeptScroll = (element: RefObject<HTMLElement | null>, name: stri
     const { current } = element;
     if (!current) return;
     const wanted = isReturn ? (places.get(key) ?? 0) : 0;
-    const end = performance.now() + PATIENCE_MS;
+    const begun = performance.now();
+    let [grownAt, height] = [begun, 0];
     let frame = 0;
     let settled = false;
     const restore = (): void => {
       if (settled) return;
       current.scrollTop = wanted;
-      settled = Math.abs(current.scrollTop - wanted) <= 1 || performance.now() > end;
+      const now = performance.now();
+      if (current.scrollHeight > height) grownAt = now;
+      height = current.scrollHeight;
+      settled = Math.abs(current.scrollTop - wanted) <= 1 || now > Math.min(grownAt + PATIENCE_MS, begun + MOST_PATIENCE_MS);
       if (!settled) frame = requestAnimationFrame(restore);
     };
     restore();
@@ -57,13 +65,11 @@ export const useKeptScroll = (element: RefObject<HTMLElement | null>, name: stri
     };
     current.addEventListener('scroll', note, { passive: true });
     // Whoever scrolls meanwhile knows better.
-    current.addEventListener('wheel', stop, { passive: true });
-    current.addEventListener('touchstart', stop, { passive: true });
+    for (const event of STOPPING) addEventListener(event, stop, { passive: true });
     return () => {
       cancelAnimationFrame(frame);
       current.removeEventListener('scroll', note);
-      current.removeEventListener('wheel', stop);
-      current.removeEventListener('touchstart', stop);
+      for (const event of STOPPING) removeEventListener(event, stop);
     };
   }, [element, key]);
 };

@@ -2,6 +2,7 @@ import { ArrowDown } from 'lucide-react';
 import { useCallback, useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent } from 'react';
 import { Virtualizer, type VirtualizerHandle } from 'virtua';
 import { Button } from '../../design/button.js';
+import { classNames } from '../../design/class-names.js';
 import { ErrorNotice } from '../../design/error-notice.js';
 import { useFormats, useTexts } from '../../i18n/language.js';
 import type { OpenConversationQuery } from '../../gql/graphql.js';
@@ -162,7 +163,17 @@ export const MessageList = ({ rows, state, store, outbox, conversation, owner, e
     look();
   }, [rows, opening, target, toEnd, look]);
 
+  /** Not shown before the rows have their heights: until then they stand where they are guessed to. */
+  const [isPlaced, setPlaced] = useState(false);
+  useEffect(() => {
+    let frame = requestAnimationFrame(() => {
+      frame = requestAnimationFrame(() => setPlaced(true));
+    });
+    return () => cancelAnimationFrame(frame);
+  }, []);
+
   const grown = useCallback(() => {
+    setPlaced(true);
     if (sticks.current) list.current?.scrollToIndex(latest.current.rows.length - 1, { align: 'end' });
     look();
   }, [look]);
@@ -232,7 +243,14 @@ export const MessageList = ({ rows, state, store, outbox, conversation, owner, e
 
   return (
     <div className={styles.frame}>
-      <div ref={place} className={styles.scroller} role="list" aria-label={t('history')} data-testid="history" onKeyDown={byKey}>
+      <div
+        ref={place}
+        className={classNames(styles.scroller, !isPlaced && styles.unplaced)}
+        role="list"
+        aria-label={t('history')}
+        data-testid="history"
+        onKeyDown={byKey}
+      >
         <div className={styles.spacer} />
         <OpenedConversation value={conversation}>
           <Virtualizer ref={list} shift={shift} onScroll={look} onResize={grown} bufferSize={400}>

@@ -4,6 +4,7 @@ import { useMutation, useQuery } from 'urql';
 import { useLocation, useSearch } from 'wouter';
 import { failureOf } from '../../api/failure.js';
 import { Answer } from '../../app/answer.js';
+import { listMemory } from '../../app/list-memory.js';
 import { Page } from '../../app/page.js';
 import { paths } from '../../app/paths.js';
 import { SignedIn } from '../../app/signed-in.js';
@@ -11,13 +12,13 @@ import { useIsViewerAnswered, useViewer } from '../../app/viewer.js';
 import { Button } from '../../design/button.js';
 import { EmptyState } from '../../design/empty-state.js';
 import { ErrorNotice } from '../../design/error-notice.js';
+import { FlowList } from '../../design/flow-list.js';
 import { Skeleton } from '../../design/skeleton.js';
 import { Tabs } from '../../design/tabs.js';
 import { useTexts } from '../../i18n/language.js';
 import { NotificationRow } from './notification-row.js';
 import { notificationsTexts } from './notifications-texts.js';
 import { MarkNotificationsRead, Notifications } from './operations.js';
-import styles from './notifications-page.module.css';
 
 const List = ({ unreadOnly }: { readonly unreadOnly: boolean }) => {
   const t = useTexts(notificationsTexts);
@@ -34,18 +35,16 @@ const List = ({ unreadOnly }: { readonly unreadOnly: boolean }) => {
           </EmptyState>
         ) : (
           <>
-            <ul>
-              {me.notifications.nodes.map((notification) => (
-                <li key={notification.id}>
-                  <NotificationRow notification={notification} onOpen={onOpen} />
-                </li>
-              ))}
-            </ul>
-            {me.notifications.pageInfo.hasNextPage && (
-              <Button className={styles.more} busy={isFetching} onClick={() => setAfter(me.notifications.pageInfo.endCursor)}>
-                {t('more')}
-              </Button>
-            )}
+            <FlowList
+              items={me.notifications.nodes}
+              keyOf={({ id }) => id}
+              label={t('title')}
+              memory={listMemory(`notifications ${unreadOnly ? 'unread' : 'all'}`)}
+              onEnd={me.notifications.pageInfo.hasNextPage && !isFetching ? () => setAfter(me.notifications.pageInfo.endCursor) : undefined}
+            >
+              {(notification) => <NotificationRow notification={notification} onOpen={onOpen} />}
+            </FlowList>
+            {isFetching && after !== null && <Skeleton kind="rows" lines={3} />}
           </>
         )
       }

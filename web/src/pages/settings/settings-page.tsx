@@ -10,6 +10,7 @@ import { preferences, type Preferences } from '../../app/preferences.js';
 import { useSignOut } from '../../app/sign-out.js';
 import { Button, buttonClass } from '../../design/button.js';
 import { ErrorNotice } from '../../design/error-notice.js';
+import { Skeleton } from '../../design/skeleton.js';
 import { SelectField } from '../../design/text-field.js';
 import { useTexts } from '../../i18n/language.js';
 import { GuestAccount, LocaleOfMails, MemberAccount } from './account.js';
@@ -75,7 +76,7 @@ const OfViewer = () => {
   const { signOut, question } = useSignOut();
   const failure = failureOf(error);
   return (
-    <Answer of={answer}>
+    <Answer of={answer} loading={<Skeleton lines={20} />}>
       {({ me }) =>
         me && (
           <>
