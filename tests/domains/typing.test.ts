@@ -100,7 +100,7 @@ describe('Typing', () => {
     await until(true);
     // Nothing more is heard of her.
     await until(false);
-    expect(await typists(here, id, ben)).toEqual([]);
+    await expect.poll(() => typists(here, id, ben)).toEqual([]);
     await there.data(Set, { id, is: true }, ada);
     await until(true);
     await there.data(`mutation ($id: ID!) { leaveConversation(input: { conversationId: $id }) { conversationId } }`, { id }, ada);

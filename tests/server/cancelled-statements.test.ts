@@ -15,7 +15,7 @@ const tokens = new Map<TestApp, string>();
 const tokenOf = (of: TestApp): string => tokens.get(of) ?? '';
 beforeAll(async () => {
   // What nobody waits for would end by itself after these times, which no test takes.
-  app = await startTestApp({ log, env: { DATABASE_TIMEOUT_MS: '60000', OPERATION_TIMEOUT_MS: '60000' } });
+  app = await startTestApp({ log, env: { DATABASE_TIMEOUT_MS: '60000', OPERATION_TIMEOUT_MS: '60000', JOB_CONCURRENCY: '0' } });
   ada = await app.user('ada');
   tokens.set(app, ada.token);
   post = (await aPost(app, ada)).id;
