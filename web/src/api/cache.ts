@@ -16,7 +16,15 @@ const AREAS: readonly AreaOfCache[] = [inboxInCache, notificationsInCache, posts
 const pages = relayPagination();
 
 const LISTS: NonNullable<AreaOfCache['resolvers']> = {
-  Query: { entries: pages, popularEntries: pages, feed: chainOfPages, posts: chainOfPages, users: chainOfPages, announcements: pages },
+  Query: {
+    entries: pages,
+    popularEntries: pages,
+    feed: chainOfPages,
+    posts: chainOfPages,
+    users: chainOfPages,
+    announcements: pages,
+    auditLog: pages,
+  },
   Me: { conversations: pages, notifications: pages, blockedUsers: pages, messageHistory: pages },
   User: { entries: pages, posts: chainOfPages, followers: chainOfPages, following: chainOfPages },
   Post: { comments: pages, likers: pages },

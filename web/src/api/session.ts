@@ -18,7 +18,8 @@ const refresh = async (refreshToken: string | null): Promise<Credentials | null>
   });
   const { data, errors } = (await response.json()) as RefreshAnswer;
   if (data?.refreshSession) return data.refreshSession.credentials;
-  if (errors?.[0]?.extensions?.code === 'UNAUTHENTICATED') return null;
+  // A suspended account is told until when, and why, when its user signs in again.
+  if (['UNAUTHENTICATED', 'LOCKED'].includes(errors?.[0]?.extensions?.code ?? '')) return null;
   throw new Error('The session could not be renewed.');
 };
 

@@ -1,4 +1,4 @@
-import { Code, LogOut, Search, Settings, UserRound } from 'lucide-react';
+import { Code, LogOut, ScrollText, Search, Settings, UserRound } from 'lucide-react';
 import { useLocation } from 'wouter';
 import { Avatar } from '../design/avatar.js';
 import { Menu, MenuItem, MenuSeparator } from '../design/menu.js';
@@ -27,6 +27,11 @@ const AccountMenu = ({ onPalette }: { readonly onPalette: () => void }) => {
         <MenuItem icon={<Settings size={16} />} onSelect={() => navigate(paths.settings)}>
           {t('settings')}
         </MenuItem>
+        {user.role === 'ADMIN' && (
+          <MenuItem icon={<ScrollText size={16} />} onSelect={() => navigate(paths.audit)}>
+            {t('audit')}
+          </MenuItem>
+        )}
         <MenuItem icon={<Code size={16} />} onSelect={() => navigate(paths.developers)}>
           {t('developers')}
         </MenuItem>

@@ -17,6 +17,8 @@ export const paths = {
   join: (code = '') => (code === '' ? '/join' : `/join/${encodeURIComponent(code)}`),
   notifications: '/notifications',
   settings: '/settings',
+  audit: '/audit',
+  auditOf: (actorId: string) => `/audit?actor=${encodeURIComponent(actorId)}`,
   developers: '/developers',
   signIn: (then?: string) => withThen('/sign-in', then),
   register: (then?: string) => withThen('/register', then),

@@ -13,6 +13,7 @@ export const PLACES = [
   'join',
   'notifications',
   'settings',
+  'audit',
   'developers',
   'sign-in',
   'register',

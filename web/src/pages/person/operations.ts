@@ -159,7 +159,75 @@ export const EditProfile = graphql(`
   }
 `);
 
+/** What administrators see of an account, and do with it. */
+export const Administered = graphql(`
+  fragment Administered on User {
+    id
+    role
+    suspension {
+      at
+      until
+      reason
+    }
+  }
+`);
+
+export const ReadAdministered = graphql(`
+  query ReadAdministered($id: ID!) {
+    user(by: { id: $id }) {
+      id
+      ...Administered
+    }
+  }
+`);
+
+export const GiveRole = graphql(`
+  mutation GiveRole($userId: ID!, $role: Role!) {
+    setUserRole(input: { userId: $userId, role: $role }) {
+      user {
+        id
+        ...Administered
+      }
+    }
+  }
+`);
+
+export const SuspendPerson = graphql(`
+  mutation SuspendPerson($userId: ID!, $until: DateTime, $reason: String) {
+    suspendUser(input: { userId: $userId, until: $until, reason: $reason }) {
+      user {
+        id
+        ...Administered
+      }
+    }
+  }
+`);
+
+export const UnlockPerson = graphql(`
+  mutation UnlockPerson($userId: ID!) {
+    unlockUser(input: { userId: $userId }) {
+      user {
+        id
+        ...Administered
+      }
+    }
+  }
+`);
+
+export const DisconnectPerson = graphql(`
+  mutation DisconnectPerson($userId: ID!) {
+    disconnectUser(input: { userId: $userId }) {
+      endedCount
+    }
+  }
+`);
+
 export const operations = [
+  ReadAdministered,
+  GiveRole,
+  SuspendPerson,
+  UnlockPerson,
+  DisconnectPerson,
   ReadPerson,
   PersonPosts,
   PersonEntries,

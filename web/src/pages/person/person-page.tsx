@@ -6,6 +6,7 @@ import { useOwner } from '../../api/api-provider.js';
 import { Answer } from '../../app/answer.js';
 import { Page, PageBody } from '../../app/page.js';
 import { paths } from '../../app/paths.js';
+import { useViewer } from '../../app/viewer.js';
 import { peopleTexts } from '../../app/people/people-texts.js';
 import { usePresence } from '../../app/people/use-presence.js';
 import { Avatar } from '../../design/avatar.js';
@@ -24,6 +25,7 @@ import type { Person } from './person.js';
 import styles from './person-page.module.css';
 
 const PersonMenu = lazy(() => import('./person-menu.js'));
+const Administration = lazy(() => import('./administration.js'));
 
 const SHOWN = ['posts', 'entries', 'followers', 'following'] as const;
 type Shown = (typeof SHOWN)[number];
@@ -76,6 +78,7 @@ const Content = ({ person, shown }: { readonly person: Person; readonly shown: S
 const Profile = ({ person }: { readonly person: Person }) => {
   const t = useTexts(personTexts);
   const owner = useOwner();
+  const isAdministrator = useViewer()?.user.role === 'ADMIN';
   const params = new URLSearchParams(useSearch());
   const { id, username, displayName, presence, followerCount, followingCount, viewerBlocks } = person;
   usePresence([id]);
@@ -124,6 +127,11 @@ const Profile = ({ person }: { readonly person: Person }) => {
     >
       {isMe && params.has('edit') ? <ProfileForm person={person} /> : <About person={person} />}
       {viewerBlocks && <p className={styles.blocked}>{t('blocked', { name: displayName })}</p>}
+      {isAdministrator && !isMe && (
+        <Suspense>
+          <Administration person={person} />
+        </Suspense>
+      )}
       <LinkTabs
         label={t('what')}
         tabs={SHOWN.map((each) => ({

@@ -1,0 +1,67 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { PASSWORD, startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { screenshot } from '../kit/browser.js';
+import { LogIn } from '../kit/factories.js';
+import { describeWeb, violationsInBothThemes } from './kit.js';
+
+describeWeb('what administrators do', ({ open }) => {
+  let app: TestApp;
+  let chief: TestUser;
+  beforeAll(async () => {
+    app = await startTestApp();
+    chief = await app.userWithRole('chief', 'ADMIN');
+  });
+  afterAll(async () => await app.stop());
+
+  test('an account is suspended and opened again on its page, which another tab of its user notices at once', async () => {
+    const user = await app.user('spammer');
+    const theirs = await open(app, { as: user, path: '/notifications' });
+    await theirs.page.getByText('Nothing yet').waitFor();
+    const { page, close } = await open(app, { as: chief, path: '/people/spammer' });
+    await page.getByRole('button', { name: 'Suspend…' }).click();
+    await page.getByLabel('For how long').selectOption({ label: '7 days' });
+    await page.getByLabel('Reason').fill('Advertises');
+    await screenshot(page, 'web-suspend');
+    await page.getByRole('button', { name: 'Suspend', exact: true }).click();
+    await page.getByText(/Suspended until .* Advertises/).waitFor();
+    expect(await violationsInBothThemes(page)).toEqual([]);
+    await screenshot(page, 'web-administration');
+    await theirs.page.getByRole('heading', { level: 1, name: 'Notifications' }).waitFor();
+    await theirs.page.getByRole('main').getByRole('link', { name: 'Sign in' }).waitFor();
+    expect(await app.code(LogIn, { identifier: 'spammer', password: PASSWORD })).toBe('LOCKED');
+    await page.getByRole('button', { name: 'Lift the suspension' }).click();
+    await page.getByText('spammer can come in again.').waitFor();
+    expect(await app.code(LogIn, { identifier: 'spammer', password: PASSWORD })).toBeUndefined();
+    theirs.complaints();
+    await theirs.close();
+    await close();
+  });
+
+  test('a role is given, and the audit tells of it', async () => {
+    await app.user('helper');
+    const { page, close } = await open(app, { as: chief, path: '/people/helper' });
+    await page.getByLabel('Role').selectOption('MODERATOR');
+    await page.getByText('Moderator', { exact: true }).first().waitFor();
+    await page.getByRole('button', { name: 'Account' }).click();
+    await page.getByRole('menuitem', { name: 'Audit' }).click();
+    await page.getByRole('combobox', { name: 'What was done' }).selectOption('setUserRole');
+    const row = page.getByRole('row', { name: /chief setUserRole helper/ });
+    await row.waitFor();
+    expect(await row.textContent()).toContain('{"before":"MEMBER","role":"MODERATOR"}');
+    expect(await violationsInBothThemes(page)).toEqual([]);
+    await screenshot(page, 'web-audit');
+    await row.getByRole('link', { name: 'chief' }).click();
+    await page.getByRole('link', { name: 'Acts of all' }).waitFor();
+    await close();
+  });
+
+  test('nobody else is shown any of it', async () => {
+    const { page, close } = await open(app, { as: await app.user('curious'), path: '/people/chief' });
+    await page.getByRole('button', { name: 'Follow', exact: true }).waitFor();
+    expect(await page.getByRole('heading', { name: 'Administration' }).count()).toBe(0);
+    await page.getByRole('button', { name: 'Account' }).click();
+    await page.getByRole('menuitem', { name: 'Settings' }).waitFor();
+    expect(await page.getByRole('menuitem', { name: 'Audit' }).count()).toBe(0);
+    await close();
+  });
+});

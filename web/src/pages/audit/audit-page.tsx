@@ -1,0 +1,152 @@
+import { ScrollText } from 'lucide-react';
+import { useState } from 'react';
+import { useQuery } from 'urql';
+import { Link, useSearch } from 'wouter';
+import { Answer } from '../../app/answer.js';
+import { Page } from '../../app/page.js';
+import { paths } from '../../app/paths.js';
+import { SignedIn } from '../../app/signed-in.js';
+import { Button, buttonClass } from '../../design/button.js';
+import { EmptyState } from '../../design/empty-state.js';
+import { RelativeTime } from '../../design/relative-time.js';
+import { Skeleton } from '../../design/skeleton.js';
+import { SelectField } from '../../design/text-field.js';
+import { readFragment, type FragmentType } from '../../gql/fragment-masking.js';
+import type { AuditItemFragment } from '../../gql/graphql.js';
+import { useTexts } from '../../i18n/language.js';
+import { auditTexts } from './audit-texts.js';
+import { AuditItem, ReadAudit } from './operations.js';
+import styles from './audit-page.module.css';
+
+/** The acts that are asked for by their names most often. */
+const ACTIONS = ['login', 'setUserRole', 'suspendUser', 'unlockUser', 'deletePost', 'deleteComment', 'deleteEntry', 'deleteMessage'];
+
+const Subject = ({ subject }: Pick<AuditItemFragment, 'subject'>) => {
+  if (subject === null) return null;
+  if (subject.__typename !== 'User') return subject.__typename;
+  return (
+    <Link to={paths.person(subject.username)}>
+      <bdi>{subject.displayName}</bdi>
+    </Link>
+  );
+};
+
+const Row = ({ event }: { readonly event: FragmentType<typeof AuditItem> }) => {
+  const t = useTexts(auditTexts);
+  const { at, action, actor, subject, ip, userAgent, detail } = readFragment(AuditItem, event);
+  return (
+    <tr>
+      <td>
+        <RelativeTime at={at} />
+      </td>
+      <td>
+        {actor ? (
+          <Link to={paths.auditOf(actor.id)}>
+            <bdi>{actor.displayName}</bdi>
+          </Link>
+        ) : (
+          t('system')
+        )}
+      </td>
+      <td>{action}</td>
+      <td>
+        <Subject subject={subject} />
+      </td>
+      <td title={userAgent ?? undefined}>
+        <bdi>{ip}</bdi>
+      </td>
+      <td className={styles.detail}>{detail === '{}' ? null : <bdi>{detail}</bdi>}</td>
+    </tr>
+  );
+};
+
+const Table = ({ events }: { readonly events: readonly (FragmentType<typeof AuditItem> & { readonly id: string })[] }) => {
+  const t = useTexts(auditTexts);
+  return (
+    // Whoever uses no mouse scrolls it by the arrows.
+    <div className={styles.scrolled} role="region" aria-label={t('title')} tabIndex={0}>
+      <table className={styles.table}>
+        <thead>
+          <tr>
+            {(['when', 'who', 'what', 'whom', 'from', 'detail'] as const).map((column) => (
+              <th key={column} scope="col">
+                {t(column)}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {events.map((event) => (
+            <Row key={event.id} event={event} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+};
+
+const Audit = () => {
+  const t = useTexts(auditTexts);
+  const actor = new URLSearchParams(useSearch()).get('actor');
+  const [action, setAction] = useState('');
+  const [after, setAfter] = useState<string | null>(null);
+  const answer = useQuery({
+    query: ReadAudit,
+    variables: { actor, action: action === '' ? null : action, after },
+    requestPolicy: 'cache-and-network',
+  });
+  return (
+    <Page title={t('title')} width="wide">
+      <p className={styles.about}>{t('about')}</p>
+      <div className={styles.filter}>
+        <SelectField
+          label={t('what')}
+          value={action}
+          onChange={({ target }) => {
+            setAfter(null);
+            setAction(target.value);
+          }}
+        >
+          <option value="">{t('any')}</option>
+          {ACTIONS.map((each) => (
+            <option key={each}>{each}</option>
+          ))}
+        </SelectField>
+        {actor !== null && (
+          <Link to={paths.audit} className={buttonClass()}>
+            {t('all')}
+          </Link>
+        )}
+      </div>
+      <Answer of={answer} loading={<Skeleton kind="rows" lines={8} />}>
+        {({ auditLog }, isFetching) =>
+          !auditLog || auditLog.nodes.length === 0 ? (
+            <EmptyState icon={<ScrollText size={20} />} title={t('emptyTitle')}>
+              {t('emptyText')}
+            </EmptyState>
+          ) : (
+            <>
+              <Table events={auditLog.nodes} />
+              {auditLog.pageInfo.hasNextPage && (
+                <Button busy={isFetching} onClick={() => setAfter(auditLog.pageInfo.endCursor)}>
+                  {t('more')}
+                </Button>
+              )}
+            </>
+          )
+        }
+      </Answer>
+    </Page>
+  );
+};
+
+const AuditPage = () => {
+  const t = useTexts(auditTexts);
+  return (
+    <SignedIn title={t('title')} about={t('visitors')}>
+      <Audit />
+    </SignedIn>
+  );
+};
+
+export default AuditPage;

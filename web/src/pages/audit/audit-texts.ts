@@ -1,0 +1,38 @@
+import { catalogue } from '../../i18n/catalogue.js';
+
+export const auditTexts = catalogue({
+  en: {
+    title: 'Audit',
+    about: 'What was done that matters for security. Nobody can change it.',
+    visitors: 'Administrators see here what was done that matters for security.',
+    emptyTitle: 'Nothing yet',
+    emptyText: 'Sign-ins, changes of roles and whatever moderators do will stand here.',
+    what: 'What was done',
+    any: 'Anything',
+    who: 'Who',
+    whom: 'To whom, or what',
+    when: 'When',
+    from: 'From where',
+    detail: 'More',
+    system: 'The system',
+    all: 'Acts of all',
+    more: 'Show more',
+  },
+  de: {
+    title: 'Protokoll',
+    about: 'Was getan wurde und für die Sicherheit zählt. Niemand kann es ändern.',
+    visitors: 'Wer verwaltet, sieht hier, was getan wurde und für die Sicherheit zählt.',
+    emptyTitle: 'Noch nichts',
+    emptyText: 'Anmeldungen, Rollen und alles, was moderiert wird, stehen dann hier.',
+    what: 'Was getan wurde',
+    any: 'Alles',
+    who: 'Wer',
+    whom: 'An wem, oder woran',
+    when: 'Wann',
+    from: 'Von wo',
+    detail: 'Mehr',
+    system: 'Das System',
+    all: 'Was alle getan haben',
+    more: 'Mehr zeigen',
+  },
+});
