@@ -8,6 +8,8 @@ export interface Credentials {
   readonly accessTokenExpiresAt: string;
   /** Null where it travels in a cookie. */
   readonly refreshToken: string | null;
+  /** Of a sign-in: tells this device again, and gives no access. */
+  readonly deviceToken?: string | null;
 }
 
 /** Where a browser keeps something for all its tabs: `localStorage`. */
@@ -19,7 +21,7 @@ export interface TokenStorage {
 
 export interface TokensOptions {
   readonly storage: TokenStorage;
-  /** Under which name; `lyceum:session` unless said otherwise. */
+  /** Under which name; `lyceum:session` unless said otherwise. The device has the same with `:device` behind it. */
   readonly key?: string;
   /**
    * Exchanges a refresh token, over HTTP and without an access token. Null: the session has ended. A rejection means that there was no answer;
@@ -42,13 +44,15 @@ export interface Tokens {
   /** For `createResumingClient`, a new one for each client. */
   readonly source: () => GetAccessToken;
   readonly signIn: (owner: string, credentials: Credentials) => void;
+  /** What tells this device again, for the next sign-in; it stays when the session ends. Null before the first one. */
+  readonly device: () => string | null;
   /** Forgets the session in all tabs; it does not end it on the server. */
   readonly signOut: () => void;
   /** Calls when somebody signs in or out, in this tab or in another. @returns how to stop that */
   readonly onOwner: (listener: () => void) => () => void;
 }
 
-interface Kept extends Credentials {
+interface Kept extends Omit<Credentials, 'deviceToken'> {
   readonly owner: string;
   /** When it came, by the clock of this browser, in milliseconds. */
   readonly receivedAt: number;
@@ -78,6 +82,7 @@ interface Browser {
  */
 export const createTokens = ({ storage, key = 'lyceum:session', refresh }: TokensOptions): Tokens => {
   const browser = globalThis as Browser;
+  const deviceKey = `${key}:device`;
   const listeners = new Set<() => void>();
 
   const read = (): Kept | null => {
@@ -100,8 +105,9 @@ export const createTokens = ({ storage, key = 'lyceum:session', refresh }: Token
     // Null when all of the storage was cleared.
     if (changed === key || changed === null) tell();
   });
-  const write = (of: string, credentials: Credentials): void => {
+  const write = (of: string, { deviceToken, ...credentials }: Credentials): void => {
     const kept: Kept = { ...credentials, owner: of, receivedAt: now() };
+    if (typeof deviceToken === 'string') storage.setItem(deviceKey, deviceToken);
     storage.setItem(key, JSON.stringify(kept));
     tell();
   };
@@ -159,6 +165,7 @@ export const createTokens = ({ storage, key = 'lyceum:session', refresh }: Token
       };
     },
     signIn: write,
+    device: () => storage.getItem(deviceKey),
     signOut: forget,
     onOwner: (listener) => {
       listeners.add(listener);

@@ -37,8 +37,9 @@ describe('the session that the tabs of a browser share', () => {
         return (data?.refreshSession?.credentials as Credentials | undefined) ?? null;
       },
     });
-  const signIn = (tokens: Tokens): void =>
+  const signIn = (tokens: Tokens, deviceToken: string | null = null): void =>
     tokens.signIn(user.id, {
+      deviceToken,
       accessToken: user.token,
       accessTokenExpiresAt: new Date(Date.now() + 600_000).toISOString(),
       refreshToken: user.refreshToken,
@@ -59,6 +60,16 @@ describe('the session that the tabs of a browser share', () => {
     signIn(tab());
     const later = tab();
     expect([later.owner(), later.present()]).toEqual([user.id, user.token]);
+  });
+
+  it('leaves behind what tells the device, and nothing else, when it ends', () => {
+    const tokens = tab();
+    expect(tokens.device()).toBeNull();
+    signIn(tokens, 'the device');
+    tokens.signOut();
+    expect([tokens.present(), tokens.device(), tab().device()]).toEqual([null, 'the device', 'the device']);
+    signIn(tokens);
+    expect(tokens.device()).toBe('the device');
   });
 
   it('is renewed once for those of one tab who ask at the same time', async () => {

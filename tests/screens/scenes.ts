@@ -102,6 +102,7 @@ export const scenesOf = ({ ada, newcomer, long, places }: Filled): readonly Scen
   { name: 'register-german', path: '/register', language: 'de' },
   { name: 'guest', path: '/guest' },
   { name: 'verify-email', path: `/verify-email#${'0'.repeat(64)}` },
+  { name: 'confirm-sign-in', path: `/confirm-sign-in#${'0'.repeat(64)}` },
   { name: 'forgot-password', path: '/forgot-password' },
   { name: 'reset-password', path: `/reset-password#${'0'.repeat(64)}` },
   { name: 'not-found', path: '/nowhere' },

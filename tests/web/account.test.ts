@@ -1,7 +1,9 @@
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { PASSWORD, startTestApp, type TestApp } from '../kit/app.js';
+import { COUNTED, PASSWORD, startTestApp, type TestApp } from '../kit/app.js';
 import { screenshot } from '../kit/browser.js';
-import { aGuest, aPost } from '../kit/factories.js';
+import { aGuest, aPost, LogIn } from '../kit/factories.js';
+import { graphql } from '../kit/graphql.js';
 import { secretIn, startSmtp, type TestSmtp } from '../kit/smtp.js';
 import { describeWeb, violationsInBothThemes } from './kit.js';
 
@@ -133,3 +135,93 @@ describeWeb('an account in a browser', ({ open }) => {
     }
   });
 });
+
+describeWeb('signing in in a browser', ({ open }) => {
+  let smtp: TestSmtp;
+  let app: TestApp;
+  beforeAll(async () => {
+    smtp = await startSmtp();
+    app = await startTestApp({ env: { ...COUNTED, SMTP_URL: smtp.url, MAIL_FROM: 'mail@lyceum.example', TRUST_PROXY: 'true' } });
+  });
+  afterAll(async () => {
+    await app.stop();
+    await smtp.stop();
+  });
+
+  const signIn = async (page: Page, username: string, password: string): Promise<void> => {
+    await page.getByLabel('Username or email address').fill(username);
+    await page.getByLabel('Password').fill(password);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+  };
+
+  test('is slowed down after wrong passwords, and told for how long', async () => {
+    await app.user('ron');
+    const { page, complaints, close } = await open(app, { path: '/sign-in', width: 390 });
+    for (let n = 0; n < 9; n += 1) {
+      const answered = page.waitForResponse((response) => response.request().method() === 'POST');
+      await signIn(page, 'ron', 'wrong');
+      await answered;
+    }
+    await page.getByText(/^Too many wrong passwords\. Try again in .+ seconds?\.$/).waitFor();
+    await screenshot(page, 'sign-in-too-often');
+    expect(await violationsInBothThemes(page)).toEqual([]);
+    complaints();
+    await close();
+  });
+
+  test('to an account that is suspended says until when and why', async () => {
+    await app.user('lea');
+    await app.database.query(
+      `UPDATE "user" SET suspended_at = now(), suspended_until = '2199-05-01T12:00:00Z', suspension_reason = 'Too loud.' WHERE username = 'lea'`,
+    );
+    const { page, complaints, close } = await open(app, { path: '/sign-in' });
+    await signIn(page, 'lea', PASSWORD);
+    await page.getByText(/^This account is suspended until May 1, 2199.* Reason: Too loud\.$/).waitFor();
+    complaints();
+    await close();
+  });
+
+  test('while many guess takes the link of a mail, and from then on the password alone', async () => {
+    await app.user('rita');
+    // She has never been where the browser is.
+    await app.database.query(`UPDATE session SET ip = '10.9.9.9' WHERE user_id = (SELECT id FROM "user" WHERE username = 'rita')`);
+    // They came from somewhere else.
+    await app.database.query(`UPDATE session SET origin = NULL WHERE user_id = (SELECT id FROM "user" WHERE username = 'rita')`);
+    const verify = secretIn((await smtp.mailsTo('rita@example.com'))[0] ?? {});
+    const { page, tab, complaints, close } = await open(app, { path: `/verify-email#${verify}` });
+    await page.getByRole('button', { name: 'Confirm the address' }).click();
+    await page.getByText('rita can sign in with it from now on').waitFor();
+    const guesses = Array.from({ length: 55 }, (_, n) =>
+      app.execute(LogIn.toString(), { identifier: 'rita', password: 'no' }, { headers: { 'x-forwarded-for': `10.3.${n % 11}.1` } }),
+    );
+    await Promise.all(guesses);
+    await page.goto(new URL('/sign-in', app.url).href);
+    await signIn(page, 'rita', PASSWORD);
+    await page.getByText('a mail with a link to sign in is on its way').waitFor();
+    await screenshot(page, 'sign-in-by-mail');
+    const mails = await smtp.mailsTo('rita@example.com', 3);
+    const link = mails.find(({ subject }) => subject === 'Sign in with this link');
+    const opened = await tab(`/confirm-sign-in#${secretIn(link ?? {})}`);
+    await opened.getByRole('heading', { level: 1, name: 'Sign in by mail' }).waitFor();
+    await screenshot(opened, 'confirm-sign-in');
+    expect(await violationsInBothThemes(opened)).toEqual([]);
+    await opened.getByRole('button', { name: 'Sign in' }).click();
+    await opened.waitForURL('**/feed');
+    const device = await opened.evaluate<string | null>('localStorage.getItem("lyceum:session:device")');
+    const input = { identifier: 'rita', password: PASSWORD, deviceToken: device };
+    const elsewhere = { headers: { 'x-forwarded-for': '10.4.0.1' } };
+    expect((await app.execute(SignInAgain.toString(), { input }, elsewhere)).errors).toBeUndefined();
+    complaints();
+    await close();
+  });
+});
+
+const SignInAgain = graphql(`
+  mutation WebAccountSignIn($input: LoginInput!) {
+    login(input: $input) {
+      user {
+        id
+      }
+    }
+  }
+`);

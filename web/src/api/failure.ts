@@ -11,6 +11,10 @@ export interface Failure {
   /** Of an INTERNAL error: the number by which it is found in the log of the server. */
   readonly traceId: string | null;
   readonly retryAfterMs: number | null;
+  /** More about the code, where one code has several causes: `CONFIRM_BY_MAIL`, or what a moderator has written of a suspension. */
+  readonly reason: string | null;
+  /** When it ends, where it ends by itself. */
+  readonly until: Date | null;
   /** What of an input was wrong. */
   readonly fields: readonly FieldFailure[];
 }
@@ -35,16 +39,28 @@ const fieldOf = ({ path = [], code = 'INVALID_FORMAT', params = {} }: FieldOnThe
   return { path: (steps[0] === 'input' ? steps.slice(1) : steps).join('.'), code, params };
 };
 
+/** A failure of which no more is known than its code. */
+export const bareFailure = (code: Failure['code']): Failure => ({
+  code,
+  traceId: null,
+  retryAfterMs: null,
+  reason: null,
+  until: null,
+  fields: [],
+});
+
 /** The failure of an operation; null when there was none. */
 export const failureOf = (error: CombinedError | null | undefined): Failure | null => {
   if (!error) return null;
   const [first] = error.graphQLErrors;
-  if (first === undefined) return { code: error.networkError ? 'OFFLINE' : 'UNEXPECTED', traceId: null, retryAfterMs: null, fields: [] };
-  const { code, traceId, retryAfterMs, fields } = first.extensions;
+  if (first === undefined) return bareFailure(error.networkError ? 'OFFLINE' : 'UNEXPECTED');
+  const { code, traceId, retryAfterMs, reason, until, fields } = first.extensions;
   return {
     code: isCode(code) ? code : 'UNEXPECTED',
     traceId: typeof traceId === 'string' ? traceId : null,
     retryAfterMs: typeof retryAfterMs === 'number' ? retryAfterMs : null,
+    reason: typeof reason === 'string' ? reason : null,
+    until: typeof until === 'string' ? new Date(until) : null,
     fields: Array.isArray(fields) ? (fields as FieldOnTheWire[]).map(fieldOf) : [],
   };
 };

@@ -19,6 +19,7 @@ export const PLACES = [
   'register',
   'guest',
   'verify-email',
+  'confirm-sign-in',
   'forgot-password',
   'reset-password',
 ] as const;

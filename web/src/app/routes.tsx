@@ -26,6 +26,7 @@ export const ROUTES: readonly (readonly [pattern: string, load: () => PageModule
   ['/register', () => import('../pages/sign-in/register-page.js')],
   ['/guest', () => import('../pages/sign-in/guest-page.js')],
   ['/verify-email', () => import('../pages/sign-in/verify-email-page.js')],
+  ['/confirm-sign-in', () => import('../pages/sign-in/confirm-sign-in-page.js')],
   ['/forgot-password', () => import('../pages/sign-in/forgot-password-page.js')],
   ['/reset-password', () => import('../pages/sign-in/reset-password-page.js')],
 ];

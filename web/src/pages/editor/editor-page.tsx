@@ -1,7 +1,7 @@
 import { useQuery } from 'urql';
 import { Link, useLocation, useParams } from 'wouter';
 import { useOwner } from '../../api/api-provider.js';
-import type { Failure } from '../../api/failure.js';
+import { bareFailure, type Failure } from '../../api/failure.js';
 import { Answer } from '../../app/answer.js';
 import { Page, PageBody } from '../../app/page.js';
 import { paths } from '../../app/paths.js';
@@ -17,7 +17,7 @@ import { editorTexts } from './editor-texts.js';
 import { EntryForm } from './entry-form.js';
 import { EditedEntry, EntryToEdit } from './operations.js';
 
-const NOT_ALLOWED: Failure = { code: 'FORBIDDEN', traceId: null, retryAfterMs: null, fields: [] };
+const NOT_ALLOWED: Failure = bareFailure('FORBIDDEN');
 
 const EditEntry = ({ owner, slug }: { readonly owner: string; readonly slug: string }) => {
   const t = useTexts(editorTexts);

@@ -1,5 +1,5 @@
 import type { Client, CombinedError } from 'urql';
-import { failureOf, type Failure } from '../../api/failure.js';
+import { bareFailure, failureOf, type Failure } from '../../api/failure.js';
 import { readFragment } from '../../gql/fragment-masking.js';
 import type { EditedEntryFragment } from '../../gql/graphql.js';
 import type { Attempt, Target } from './drafts.js';
@@ -16,8 +16,7 @@ export const isOpen = ({ code }: Failure): boolean => UNKNOWN.includes(code);
 
 export const targetOf = ({ id, slug, version }: EditedEntryFragment): Target => ({ id, slug, version });
 
-const unexpected = (error: CombinedError | undefined): Failure =>
-  failureOf(error) ?? { code: 'UNEXPECTED', traceId: null, retryAfterMs: null, fields: [] };
+const unexpected = (error: CombinedError | undefined): Failure => failureOf(error) ?? bareFailure('UNEXPECTED');
 
 const send = async (client: Client, { clientId, target, fields }: Attempt): Promise<Saved> => {
   const input = inputOf(fields);

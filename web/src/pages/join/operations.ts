@@ -43,6 +43,7 @@ export const EnterAsGuest = graphql(`
         accessToken
         accessTokenExpiresAt
         refreshToken
+        deviceToken
       }
       user {
         id

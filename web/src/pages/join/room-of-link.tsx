@@ -41,11 +41,11 @@ const Enter = ({ code, hasPasscode }: { readonly code: string; readonly hasPassc
       await enter(passcode);
       return;
     }
-    const { data } = await enterAsGuest({ input: { displayName: name.trim() } });
+    const { data } = await enterAsGuest({ input: { displayName: name.trim(), deviceToken: tokens.device() } });
     if (!data?.joinAsGuest) return;
     asked = { code, passcode };
     const { credentials, user } = data.joinAsGuest;
-    tokens.signIn(user.id, { ...credentials, refreshToken: credentials.refreshToken ?? null });
+    tokens.signIn(user.id, credentials);
   };
   useEffect(() => {
     if (owner === null || asked?.code !== code) return;
@@ -109,6 +109,7 @@ const Enter = ({ code, hasPasscode }: { readonly code: string; readonly hasPassc
 /** The room that a code leads to, and the way into it. */
 export const RoomOfLink = ({ code }: { readonly code: string }) => {
   const t = useTexts(joinTexts);
+  const owner = useOwner();
   const answer = useQuery({ query: RoomOfCode, variables: { code } });
   const none = (text: string) => (
     <EmptyState
@@ -128,6 +129,20 @@ export const RoomOfLink = ({ code }: { readonly code: string }) => {
       <Skeleton lines={4} />
     </PageBody>
   );
+  if (owner === null && failureOf(answer[0].error)?.code === 'RATE_LIMITED')
+    return (
+      <EmptyState
+        isPage
+        title={t('roomTitle', { code })}
+        action={
+          <Link to={paths.guest(paths.join(code))} className={buttonClass('primary')}>
+            {t('asGuest')}
+          </Link>
+        }
+      >
+        {t('tooManyCodes')}
+      </EmptyState>
+    );
   return (
     <Answer of={answer} loading={loading}>
       {({ room }) => {

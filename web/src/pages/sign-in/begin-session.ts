@@ -14,8 +14,8 @@ export const useBeginSession = (): ((begun: Begun) => void) => {
   const [, navigate] = useLocation();
   const then = thenOf(useSearch());
   return ({ user, credentials }) => {
-    const { accessToken, accessTokenExpiresAt, refreshToken } = readFragment(NewSession, credentials);
-    tokens.signIn(user.id, { accessToken, accessTokenExpiresAt, refreshToken: refreshToken ?? null });
+    const { accessToken, accessTokenExpiresAt, refreshToken, deviceToken } = readFragment(NewSession, credentials);
+    tokens.signIn(user.id, { accessToken, accessTokenExpiresAt, refreshToken: refreshToken ?? null, deviceToken: deviceToken ?? null });
     navigate(then ?? paths.feed, { replace: true });
   };
 };

@@ -1,6 +1,7 @@
 import { useMutation } from 'urql';
 import { Link, useSearch } from 'wouter';
 import { fieldWords } from '../../api/failure.js';
+import { tokens } from '../../api/session.js';
 import { Page } from '../../app/page.js';
 import { paths, thenOf } from '../../app/paths.js';
 import { TextField } from '../../design/text-field.js';
@@ -24,7 +25,7 @@ const GuestPage = () => {
       <SessionForm
         submit={t('enter')}
         onSubmit={async (values) => {
-          const { data, error } = await come({ input: { displayName: textOf(values, 'displayName') } });
+          const { data, error } = await come({ input: { displayName: textOf(values, 'displayName'), deviceToken: tokens.device() } });
           if (data?.joinAsGuest) begin(data.joinAsGuest);
           return error;
         }}

@@ -6,12 +6,27 @@ export const NewSession = graphql(`
     accessToken
     accessTokenExpiresAt
     refreshToken
+    deviceToken
   }
 `);
 
 export const SignIn = graphql(`
   mutation SignIn($input: LoginInput!) {
     login(input: $input) {
+      credentials {
+        ...NewSession
+      }
+      user {
+        id
+      }
+    }
+  }
+`);
+
+/** By the link of a mail. */
+export const ConfirmSignIn = graphql(`
+  mutation ConfirmSignIn($input: ConfirmSignInInput!) {
+    confirmSignIn(input: $input) {
       credentials {
         ...NewSession
       }
@@ -103,6 +118,7 @@ export const ResetPassword = graphql(`
 
 export const operations = [
   SignIn,
+  ConfirmSignIn,
   SignUp,
   ComeAsGuest,
   ClaimAccount,

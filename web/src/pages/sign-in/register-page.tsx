@@ -2,6 +2,7 @@ import { useState } from 'react';
 import { useMutation, useQuery } from 'urql';
 import { Link, useLocation, useSearch } from 'wouter';
 import { fieldWords, type Failure } from '../../api/failure.js';
+import { tokens } from '../../api/session.js';
 import { Answer } from '../../app/answer.js';
 import { NewPasswordField } from '../../app/new-password/new-password-field.js';
 import { Page } from '../../app/page.js';
@@ -107,7 +108,7 @@ const RegisterPage = () => {
     }
     const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
     const { data, error } = await signUp({
-      input: { ...account, locale: language, timeZone, ...(displayName === '' ? {} : { displayName }) },
+      input: { ...account, locale: language, timeZone, deviceToken: tokens.device(), ...(displayName === '' ? {} : { displayName }) },
     });
     if (data?.register) begin(data.register);
     return error;

@@ -1,5 +1,6 @@
 import { useMutation } from 'urql';
 import { Link, useSearch } from 'wouter';
+import { tokens } from '../../api/session.js';
 import { Page } from '../../app/page.js';
 import { paths, thenOf } from '../../app/paths.js';
 import { TextField } from '../../design/text-field.js';
@@ -8,11 +9,13 @@ import { useBeginSession } from './begin-session.js';
 import { SignIn } from './operations.js';
 import { SessionForm, textOf } from './session-form.js';
 import { signInTexts } from './sign-in-texts.js';
+import { useSignInWords } from './sign-in-words.js';
 
 const SignInPage = () => {
   const t = useTexts(signInTexts);
   const then = thenOf(useSearch()) ?? undefined;
   const begin = useBeginSession();
+  const words = useSignInWords();
   const [, signIn] = useMutation(SignIn);
   return (
     <Page title={t('signIn')}>
@@ -20,12 +23,17 @@ const SignInPage = () => {
         submit={t('signIn')}
         onSubmit={async (values) => {
           const password = values.get('password');
-          const input = { identifier: textOf(values, 'identifier'), password: typeof password === 'string' ? password : '' };
-          const { data, error } = await signIn({ input });
+          const { data, error } = await signIn({
+            input: {
+              identifier: textOf(values, 'identifier'),
+              password: typeof password === 'string' ? password : '',
+              deviceToken: tokens.device(),
+            },
+          });
           if (data?.login) begin(data.login);
           return error;
         }}
-        words={({ code }) => (code === 'UNAUTHENTICATED' || code === 'BAD_USER_INPUT' ? t('wrong') : null)}
+        words={words}
         foot={t.rich('noAccount', {
           register: (
             <Link key="register" to={paths.register(then)}>

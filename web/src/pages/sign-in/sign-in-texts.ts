@@ -6,6 +6,16 @@ export const signInTexts = catalogue({
     identifier: 'Username or email address',
     password: 'Password',
     wrong: 'This name and this password do not belong together.',
+    tooOften:
+      '{seconds, plural, one {Too many wrong passwords. Try again in one second.} other {Too many wrong passwords. Try again in # seconds.}}',
+    byMail:
+      'Somebody is guessing at passwords, so a password alone does not let you in from here. If yours was right, a mail with a link to sign in is on its way.',
+    suspended: 'This account is suspended.',
+    suspendedUntil: 'This account is suspended until {until}.',
+    because: 'Reason: {reason}',
+    confirmSignInTitle: 'Sign in by mail',
+    confirmSignInText: 'You have opened the link that was mailed to you because somebody was guessing at passwords.',
+    signInLinkGone: 'This link has been used or has ended. Sign in again to get another.',
     noAccount: 'No account yet? {register} or {guest}.',
     toRegister: 'Make one',
     toGuest: 'come as a guest',
@@ -52,6 +62,16 @@ export const signInTexts = catalogue({
     identifier: 'Benutzername oder E-Mail-Adresse',
     password: 'Passwort',
     wrong: 'Dieser Name und dieses Passwort gehören nicht zusammen.',
+    tooOften:
+      '{seconds, plural, one {Zu viele falsche Passwörter. Versuche es in einer Sekunde erneut.} other {Zu viele falsche Passwörter. Versuche es in # Sekunden erneut.}}',
+    byMail:
+      'Zurzeit probiert jemand Passwörter aus, deshalb genügt ein Passwort von hier aus nicht. Wenn deines richtig war, ist eine E-Mail mit einem Link zum Anmelden unterwegs.',
+    suspended: 'Dieses Konto ist gesperrt.',
+    suspendedUntil: 'Dieses Konto ist gesperrt bis {until}.',
+    because: 'Grund: {reason}',
+    confirmSignInTitle: 'Per E-Mail anmelden',
+    confirmSignInText: 'Du hast den Link geöffnet, der dir geschickt wurde, weil jemand Passwörter ausprobiert hat.',
+    signInLinkGone: 'Dieser Link ist verbraucht oder abgelaufen. Melde dich erneut an, um einen neuen zu bekommen.',
     noAccount: 'Noch kein Konto? {register} oder {guest}.',
     toRegister: 'Lege eins an',
     toGuest: 'komm als Gast',
