@@ -1,3 +1,4 @@
+import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startTestApp, type TestApp } from '../kit/app.js';
 import { graphql } from '../kit/graphql.js';
@@ -127,5 +128,26 @@ describe('a sign-in', () => {
     await signIn('visitor', firefox.replaceAll('140.0', '141.0'));
     await signIn('visitor', 'curl/8.0');
     expect((await smtp.mailsTo(address, 3))[2]?.text).toContain('Device: curl/8.0.');
+  });
+});
+
+describe('without a mail server', () => {
+  it('a mail is a line of the log, with its link', async () => {
+    const lines: string[] = [];
+    const log = pino({ level: 'warn', base: null }, { write: (line: string) => lines.push(line) });
+    const alone = await startTestApp({ log });
+    try {
+      await alone.user('developer');
+      const told = (): object[] => lines.map((line) => JSON.parse(line) as object);
+      await expect.poll(told).toContainEqual(
+        expect.objectContaining({
+          to: 'developer@example.com',
+          subject: 'Confirm your mail address',
+          link: expect.stringMatching(/^http:\/\/localhost:4000\/verify-email#[0-9a-f]{64}$/) as string,
+        }),
+      );
+    } finally {
+      await alone.stop();
+    }
   });
 });

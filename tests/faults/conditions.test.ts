@@ -10,7 +10,12 @@ let production: ProductionServer;
 beforeAll(async () => {
   database = await createTestDatabase();
   proxy = await startProxy(database.url);
-  production = await startProductionServer({ DATABASE_URL: proxy.url, DATABASE_TIMEOUT_MS: '2000', RECONCILE_MS: '500' });
+  production = await startProductionServer({
+    DATABASE_URL: proxy.url,
+    DATABASE_TIMEOUT_MS: '2000',
+    RECONCILE_MS: '500',
+    RATE_LIMIT_FACTOR: '0',
+  });
 });
 afterAll(async () => {
   await production.stop();

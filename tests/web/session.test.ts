@@ -83,7 +83,7 @@ describeWeb('a session in a browser', ({ open }) => {
     const zoe = await aSession(app, await app.user('zoe'));
     const { page, tab, close, complaints } = await open(app, { as: zoe, path: '/settings' });
     const second = await tab('/settings');
-    await page.getByText('zoe@example.com').waitFor();
+    await page.getByText('zoe@example.com', { exact: true }).waitFor();
     await endSessions('zoe');
     await page.reload();
     for (const each of [page, second]) await each.getByText('You are not signed in.').waitFor();
