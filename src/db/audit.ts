@@ -3,8 +3,8 @@ import { Prisma } from './generated/prisma/client.js';
 import type { Audited, Origin, Tx } from './transact.js';
 
 /*
- * The audit is written in the transaction of the act itself: there is no act without its row, and no row without its act. Where somebody has acted
- * from is encrypted under a key per person. Whoever destroys the key destroys that, and leaves the row as it is.
+ * The audit is written in the transaction of the act itself: there is no act without its row, and no row without its act. Where somebody
+ * has acted from is encrypted under a key per person. Whoever destroys the key destroys that, and leaves the row as it is.
  */
 
 /** The lock that whoever writes an audit event shares, and whoever seals them takes alone: then no event with a lower `seq` is still to come. */
@@ -36,9 +36,9 @@ export const decryptOrigin = (key: Uint8Array, eventId: string, encrypted: Uint8
 };
 
 /** The keys of people; those who have none are given one. */
-const keysOf = async (tx: Pick<Tx, '$queryRaw'>, personIds: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>> => {
+const keysOf = async (tx: Pick<Tx, '$queryRaw'>, personIds: readonly (string | null)[]): Promise<ReadonlyMap<string, Uint8Array>> => {
   type Row = { readonly personId: string; readonly key: Uint8Array };
-  const wanted = [...new Set(personIds)].sort();
+  const wanted = [...new Set(personIds.filter((id) => id !== null))].sort();
   const known = await tx.$queryRaw<Row[]>`SELECT person_id AS "personId", key FROM audit_key WHERE person_id = ANY(${wanted}::uuid[])`;
   const keys = new Map(known.map(({ personId, key }) => [personId, key]));
   for (const personId of wanted) {
@@ -67,13 +67,7 @@ export const auditInto = async (
     actorId: actorId ?? origin?.actorId ?? null,
   }));
   const persons = events.map(({ actorId, subject }) => actorId ?? (subject?.type === 'User' ? subject.id : null));
-  const keys =
-    origin === null
-      ? new Map<string, Uint8Array>()
-      : await keysOf(
-          tx,
-          persons.filter((id) => id !== null),
-        );
+  const keys = origin === null ? new Map<string, Uint8Array>() : await keysOf(tx, persons);
   for (const [index, { id, action, subject, detail, actorId }] of events.entries()) {
     const personId = persons[index] ?? null;
     const key = personId === null ? undefined : keys.get(personId);

@@ -32,10 +32,10 @@ export interface EmittableLog<Events extends object> {
   readonly name: string;
   /**
    * Data-modifying CTEs that run in the numbering statement and read its CTE `numbered` (topic, key, seq, kind, ref, at), when an event of
-   * their kinds is numbered. They write the seq and time of an event into the rows it is about, without a further round trip. PostgreSQL does
-   * not define the order of such CTEs, so no two may write the same row. A time that is compared with the order of events must be `numbered.at`, which is taken under the lock of
-   * the head. Example: A takes its time, B takes its time, B is numbered first; with times from before the lock, `createdAt` and `seq`
-   * would disagree.
+   * their kinds is numbered. They write the seq and time of an event into the rows it is about, without a further round trip. PostgreSQL
+   * does not define the order of such CTEs, so no two may write the same row. A time that is compared with the order of events must be
+   * `numbered.at`, which is taken under the lock of the head. Example: A takes its time, B takes its time, B is numbered first; with times
+   * from before the lock, `createdAt` and `seq` would disagree.
    */
   readonly projections?: readonly Projection[] | undefined;
   /** For the type checker only: what each kind of event carries in `ref`. */
@@ -59,7 +59,6 @@ export interface Emitted {
 export interface Emit {
   /**
    * @param carried rows that the event is about, as this transaction leaves them. They are passed to the hub of this process without a copy
-   *   and are not kept: results that are made in the same turn of the event loop as the commit need not read them
    */
   <Events extends object, Kind extends keyof Events & string>(
     topic: EmittableLog<Events>,
@@ -73,10 +72,10 @@ export interface Emit {
 
 export interface EmitEach {
   /**
-   * Emits one event to each stream of a topic whose key a query finds, in the numbering statement itself, so that nothing is read for it before.
+   * Emits one event to each stream of a topic whose key a query finds, in the numbering statement itself, so that nothing is read for it
+   * before.
    * @param keys a SELECT with the column `key`, each once
    * @param behind a stream, whose topic sorts before this one: the keys are read once its head is locked, so they are those at the place of
-   *   this transaction in that stream. Null where it does not matter who has come meanwhile
    */
   <Events extends object, Kind extends keyof Events & string>(
     topic: EmittableLog<Events>,
@@ -133,8 +132,8 @@ export interface Audited {
 export type Audit = (action: string, subject: Audited['subject'], detail?: Audited['detail'], actorId?: string) => void;
 
 /**
- * A transaction with `emit`, `enqueue` and `audit`. They only collect: what is audited, the jobs and then the events are written just before COMMIT, the events in
- * one round trip with it. Raw statements go to the database without Prisma, and typed operations through it.
+ * A transaction with `emit`, `enqueue` and `audit`. They only collect: what is audited, the jobs and then the events are written just
+ * before COMMIT, the events in one round trip with it. Raw statements go to the database without Prisma, and typed operations through it.
  */
 export type Tx = Prisma.TransactionClient & {
   readonly emit: Emit;

@@ -92,6 +92,10 @@ const REPEATED = {
   row: `${CLIENT_ID} Sent again with the same input it gives what was made first, with other input CONFLICT.`,
 };
 
+/** The field `ok` of a payload that has nothing else to tell. */
+export const okField = <Payload extends { readonly ok: boolean }>(t: PothosSchemaTypes.ObjectFieldBuilder<Types, Payload>) =>
+  t.boolean({ description: 'Always true.', resolve: ({ ok }) => ok });
+
 /**
  * Declares a mutation: its input type, its payload type and its field. Every call is checked in the same order: cost of the operation,
  * sign-in, role and scope, input, rate limit; then it is executed. The field is nullable, so an error of one mutation leaves the results of the

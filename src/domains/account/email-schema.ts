@@ -1,9 +1,9 @@
-import { mutation } from '../../graphql/mutation.js';
+import { mutation, okField } from '../../graphql/mutation.js';
 import { PASSWORD, WRITE } from '../../graphql/price.js';
 import { builder } from '../../graphql/builder.js';
 import { changeEmail, resendVerification, verifyEmail } from './email.js';
-import { emailText, linkTokenText } from './rules.js';
-import { Me, meField, User } from './schema.js';
+import { emailText } from './rules.js';
+import { linkTokenInput, Me, meField, User } from './schema.js';
 
 builder.prismaObjectFields(Me, (t) => ({
   emailVerified: t.boolean({
@@ -26,11 +26,7 @@ mutation('verifyEmail', {
   input: {
     description: 'The link.',
     fields: (t) => ({
-      token: t.string({
-        required: true,
-        check: linkTokenText,
-        description: 'What stands behind the `#` of the link. It is good once, for three days.',
-      }),
+      token: t.string(linkTokenInput('three days')),
     }),
   },
   run: async ({ token }, context) => ({ user: await verifyEmail(context, token) }),
@@ -52,7 +48,7 @@ mutation('resendVerification', {
   },
   payload: {
     description: 'Confirms that the mail is on its way.',
-    fields: (t) => ({ ok: t.boolean({ description: 'Always true.', resolve: ({ ok }) => ok }) }),
+    fields: (t) => ({ ok: okField(t) }),
   },
 });
 

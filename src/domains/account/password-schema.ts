@@ -1,10 +1,10 @@
 import { WEAKNESSES, type Weakness } from '../../access/password-strength/strength.js';
 import { builder } from '../../graphql/builder.js';
-import { mutation } from '../../graphql/mutation.js';
+import { mutation, okField } from '../../graphql/mutation.js';
 import { PASSWORD, WRITE } from '../../graphql/price.js';
 import { changePassword, estimatePassword, ownWords, requestPasswordReset, resetPassword } from './password.js';
-import { anyPasswordText, emailText, linkTokenText, MAX_GIVEN_NAME, passwordText } from './rules.js';
-import { Credentials, NEW_PASSWORD, User } from './schema.js';
+import { anyPasswordText, emailText, MAX_GIVEN_NAME, passwordText } from './rules.js';
+import { Credentials, linkTokenInput, NEW_PASSWORD, User } from './schema.js';
 import { text } from '../../graphql/text.js';
 
 const PasswordWeakness = builder.enumType('PasswordWeakness', {
@@ -93,7 +93,7 @@ mutation('requestPasswordReset', {
   },
   payload: {
     description: 'Confirms that it has been asked for.',
-    fields: (t) => ({ ok: t.boolean({ description: 'Always true.', resolve: ({ ok }) => ok }) }),
+    fields: (t) => ({ ok: okField(t) }),
   },
 });
 
@@ -105,11 +105,7 @@ mutation('resetPassword', {
   input: {
     description: 'The link and the new password.',
     fields: (t) => ({
-      token: t.string({
-        required: true,
-        check: linkTokenText,
-        description: 'What stands behind the `#` of the link. It is good once, for an hour.',
-      }),
+      token: t.string(linkTokenInput('an hour')),
       newPassword: t.string({ required: true, check: passwordText, description: NEW_PASSWORD }),
     }),
   },

@@ -10,7 +10,7 @@ import { emailAddressOf } from './email-address.js';
 import { confirmAddress, takenByOne } from './email.js';
 import { endLinks, findLink, spendLink } from './links.js';
 import { passwordChangedMail, resetPasswordMail } from './mails.js';
-import { endOtherSessions, renewFamily, type Credentials } from './sessions.js';
+import { endSessionsIn, renewFamily, type Credentials } from './sessions.js';
 import { assertPassword } from './present-password.js';
 
 /** What is known of a person and stands in the passwords that others try first. */
@@ -68,7 +68,7 @@ export const changePassword = async (
   const refreshToken = await context.db.transact(async (tx) => {
     await tx.user.update({ where: { id: user.id }, data: { passwordHash } });
     await endLinks(tx, now, OF_A_PASSWORD, user.id);
-    await endOtherSessions(tx, now, user.id, sessionId);
+    await endSessionsIn(tx, now, user.id, sessionId);
     sendMail(tx, context, passwordChangedMail, { userId: user.id, at: now.getTime() });
     tx.audit('changePassword', { type: 'User', id: user.id });
     return await renewFamily(tx, now, sessionId);
@@ -103,7 +103,7 @@ export const resetPassword = async (
     context.db.transact(async (tx) => {
       const { userId, emailKey } = await spendLink(tx, now, 'RESET_PASSWORD', token);
       await endLinks(tx, now, OF_A_PASSWORD, userId);
-      await endOtherSessions(tx, now, userId, null);
+      await endSessionsIn(tx, now, userId);
       const user = await tx.user.update({ where: { id: userId }, data: { passwordHash } });
       sendMail(tx, context, passwordChangedMail, { userId, at: now.getTime() });
       tx.audit('resetPassword', { type: 'User', id: userId }, {}, userId);

@@ -1,3 +1,4 @@
+import type { InputFieldMap } from '@pothos/core';
 import type { GraphQLResolveInfo } from 'graphql';
 import { builder, type Types } from '../../graphql/builder.js';
 import { connectionType, listPage, nodeQuery } from '../../graphql/connection.js';
@@ -7,7 +8,7 @@ import type { Context, Viewer } from '../../context.js';
 import { batchedField } from '../../graphql/loaders.js';
 import { hasAll } from '../../graphql/held-rows.js';
 import { decodeId } from '../../graphql/ids.js';
-import { mutation } from '../../graphql/mutation.js';
+import { mutation, okField, type MutationOptions } from '../../graphql/mutation.js';
 import { LOOKED_UP, PASSWORD, READ, WRITE } from '../../graphql/price.js';
 import { text } from '../../graphql/text.js';
 import { principalOf, viewerOf } from '../../access/viewer.js';
@@ -19,6 +20,7 @@ import {
   emailText,
   invitationText,
   isUsername,
+  linkTokenText,
   localeText,
   passwordText,
   statusText,
@@ -137,6 +139,13 @@ export const userInput = { required: true, idOf: 'User', description: 'The user.
 export const userPayloadField = <Payload extends { readonly user: UserRow }>(t: PothosSchemaTypes.ObjectFieldBuilder<Types, Payload>) =>
   t.field({ type: User, description: 'The user as they are now.', resolve: ({ user }) => user });
 
+/** The payload of a mutation that changes a user. */
+export const userPayload = {
+  description: 'The user.',
+  reloaders: { user: findUser },
+  fields: (t) => ({ user: userPayloadField(t) }),
+} satisfies MutationOptions<InputFieldMap, { readonly user: UserRow }>['payload'];
+
 export const Credentials = builder.objectRef<SessionCredentials>('Credentials').implement({
   description: 'The tokens of a session.',
   fields: (t) => ({
@@ -168,6 +177,14 @@ export const deviceTokenInput = {
   check: deviceTokenText,
   description: 'The last `deviceToken` that this device was given, whoever signed in.',
 } as const;
+
+/** The input field of a mutation that takes a link of a mail; `life` tells how long it is good. */
+export const linkTokenInput = (life: string) =>
+  ({
+    required: true,
+    check: linkTokenText,
+    description: `What stands behind the \`#\` of the link. It is good once, for ${life}.`,
+  }) as const;
 
 /** The fields of the payload of a mutation that signs in. */
 export const signedInFields = (t: PothosSchemaTypes.ObjectFieldBuilder<Types, SignedIn>) => ({
@@ -265,7 +282,7 @@ mutation('register', {
       password: t.string({
         required: true,
         check: passwordText,
-        description: '8 to 200 characters of any kind, hard to guess: else TOO_WEAK.',
+        description: NEW_PASSWORD,
       }),
       displayName: t.string({
         check: displayNameText,
@@ -410,7 +427,7 @@ mutation('logout', {
   },
   payload: {
     description: 'Confirms that the session has ended.',
-    fields: (t) => ({ ok: t.boolean({ description: 'Always true.', resolve: ({ ok }) => ok }) }),
+    fields: (t) => ({ ok: okField(t) }),
   },
 });
 

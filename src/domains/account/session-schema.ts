@@ -1,5 +1,5 @@
 import { builder } from '../../graphql/builder.js';
-import { mutation } from '../../graphql/mutation.js';
+import { mutation, okField } from '../../graphql/mutation.js';
 import { STATEMENT } from '../../graphql/price.js';
 import { principalOf, viewerOf } from '../../access/viewer.js';
 import { deviceOf } from './device.js';
@@ -54,7 +54,7 @@ mutation('revokeSession', {
   payload: {
     description: 'Confirms that the session has ended.',
     fields: (t) => ({
-      ok: t.boolean({ description: 'Always true.', resolve: ({ ok }) => ok }),
+      ok: okField(t),
       me: meField(t),
     }),
   },

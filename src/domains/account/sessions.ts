@@ -149,10 +149,12 @@ export const endSession = async (
   });
 };
 
-/** Ends all sessions of a user but one, within the transaction of what they are ended for. */
-export const endOtherSessions = async (tx: Tx, now: Date, userId: string, except: string | null): Promise<void> => {
-  await revoke(tx, now, { ...active(userId, now), ...(except === null ? {} : { id: { not: except } }) });
-};
+/**
+ * Ends all sessions of a user, or all but one, within the transaction of what they are ended for.
+ * @returns how many have ended
+ */
+export const endSessionsIn = async (tx: Tx, now: Date, userId: string, except?: string): Promise<number> =>
+  (await revoke(tx, now, { ...active(userId, now), ...(except === undefined ? {} : { id: { not: except } }) })).length;
 
 /**
  * Gives a session another family of refresh tokens: whoever has one of before has nothing. The session goes on, and its sockets with it.
@@ -216,15 +218,9 @@ export const endOwnSession = async ({ db, clock }: Pick<Context, 'db' | 'clock'>
   });
 };
 
-/**
- * Ends all sessions of a user, or all but one.
- * @returns how many have ended
- */
-export const endSessions = async ({ db, clock }: Pick<Context, 'db' | 'clock'>, userId: string, except?: string): Promise<number> => {
-  const now = new Date(clock.now());
-  const where = { ...active(userId, now), ...(except === undefined ? {} : { id: { not: except } }) };
-  return (await db.transact((tx) => revoke(tx, now, where))).length;
-};
+/** {@link endSessionsIn} in a transaction of its own. */
+export const endSessions = async ({ db, clock }: Pick<Context, 'db' | 'clock'>, userId: string, except?: string): Promise<number> =>
+  await db.transact((tx) => endSessionsIn(tx, new Date(clock.now()), userId, except));
 
 /** Ends the sessions of a user beyond so many, those that were used least recently. */
 const endBeyond = async (tx: Tx, now: Date, userId: string, kept: number): Promise<void> => {

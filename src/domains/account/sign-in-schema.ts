@@ -1,6 +1,5 @@
 import { mutation } from '../../graphql/mutation.js';
-import { linkTokenText } from './rules.js';
-import { deviceTokenInput, signedInFields } from './schema.js';
+import { deviceTokenInput, linkTokenInput, signedInFields } from './schema.js';
 import { confirmSignIn } from './sign-in.js';
 
 mutation('confirmSignIn', {
@@ -11,11 +10,7 @@ mutation('confirmSignIn', {
   input: {
     description: 'The link.',
     fields: (t) => ({
-      token: t.string({
-        required: true,
-        check: linkTokenText,
-        description: 'What stands behind the `#` of the link. It is good once, for an hour, until the password is changed.',
-      }),
+      token: t.string(linkTokenInput('an hour, until the password is changed')),
       deviceToken: t.string(deviceTokenInput),
     }),
   },

@@ -1,12 +1,11 @@
 import { builder } from '../../graphql/builder.js';
 import type { User as UserRow } from '../../db/generated/prisma/client.js';
-import type { Context } from '../../context.js';
 import { mutation } from '../../graphql/mutation.js';
 import { READ } from '../../graphql/price.js';
 import { text } from '../../graphql/text.js';
 import { hasRole } from '../../access/viewer.js';
 import { findUser } from './account.js';
-import { User, userInput, userPayloadField } from './schema.js';
+import { User, userInput, userPayload, userPayloadField } from './schema.js';
 import { endSessions } from './sessions.js';
 import { suspensionAt, type Suspension as SuspensionRow } from './standing.js';
 import { suspendUser, unlockUser } from './suspensions.js';
@@ -38,7 +37,6 @@ interface OfUser {
 }
 
 const subjectOf = ({ user: { id } }: OfUser) => ({ type: 'User', id });
-const userOf = async (context: Context, id: string): Promise<OfUser> => ({ user: await findUser(context, id) });
 
 mutation('suspendUser', {
   description:
@@ -55,15 +53,12 @@ mutation('suspendUser', {
       reason: t.string({ check: text(0, MAX_REASON), description: `Why; the user is told. At most ${MAX_REASON} characters.` }),
     }),
   },
-  run: async ({ userId: id, until, reason }, context) => {
-    await suspendUser(context, id, until ?? null, reason || null);
-    return await userOf(context, id);
-  },
+  run: async ({ userId: id, until, reason }, context) => ({ user: await suspendUser(context, id, until ?? null, reason || null) }),
   audit: (payload, { until, reason }) => ({
     subject: subjectOf(payload),
     detail: { until: until?.toISOString() ?? null, reason: reason ?? null },
   }),
-  payload: { description: 'The user.', reloaders: { user: findUser }, fields: (t) => ({ user: userPayloadField(t) }) },
+  payload: userPayload,
 });
 
 mutation('unlockUser', {
@@ -71,12 +66,9 @@ mutation('unlockUser', {
     'Opens an account to its user again: ends their suspension, and whatever wait others have brought upon it by wrong passwords. Nothing changes where there is none.',
   access: 'ADMIN',
   input: { description: 'The user.', fields: (t) => ({ userId: t.id(userInput) }) },
-  run: async ({ userId: id }, context) => {
-    await unlockUser(context, id);
-    return await userOf(context, id);
-  },
+  run: async ({ userId: id }, context) => ({ user: await unlockUser(context, id) }),
   audit: (payload) => ({ subject: subjectOf(payload), detail: {} }),
-  payload: { description: 'The user.', reloaders: { user: findUser }, fields: (t) => ({ user: userPayloadField(t) }) },
+  payload: userPayload,
 });
 
 mutation('disconnectUser', {
@@ -86,8 +78,8 @@ mutation('disconnectUser', {
   repeats: 'never',
   input: { description: 'The user.', fields: (t) => ({ userId: t.id(userInput) }) },
   run: async ({ userId: id }, context) => {
-    const payload = await userOf(context, id);
-    return { ...payload, endedCount: await endSessions(context, id) };
+    const user = await findUser(context, id);
+    return { user, endedCount: await endSessions(context, id) };
   },
   audit: ({ user, endedCount }) => ({ subject: subjectOf({ user }), detail: { endedCount } }),
   payload: {

@@ -1,6 +1,6 @@
 import { mutation } from '../../graphql/mutation.js';
 import { findUser } from '../account/account.js';
-import { Role, userInput, userPayloadField } from '../account/schema.js';
+import { Role, userInput, userPayload } from '../account/schema.js';
 import { GIVEN_ROLES, setUserRole } from './roles.js';
 
 mutation('setUserRole', {
@@ -19,5 +19,5 @@ mutation('setUserRole', {
     return { user: await findUser(context, id), before };
   },
   audit: ({ user: { id }, before }, { role }) => ({ subject: { type: 'User', id }, detail: { before, role } }),
-  payload: { description: 'The user.', reloaders: { user: findUser }, fields: (t) => ({ user: userPayloadField(t) }) },
+  payload: userPayload,
 });

@@ -58,6 +58,8 @@ export const ownStanding = batchedForViewer<Standing | null>(async ({ db, viewer
   return new Map(members.map(({ id, ...standing }) => [id, standing]));
 }, null);
 
+export const membersOnly = () => coded('FORBIDDEN', 'Only members of the conversation may do this.');
+
 /**
  * Guards the fields that only members may see. The outline (id, kind, title and the like) is visible to everyone who can reach the
  * conversation: by its join code, or as the author of a message in it. The outline does not read the viewer, so that an event that shows it
@@ -66,7 +68,7 @@ export const ownStanding = batchedForViewer<Standing | null>(async ({ db, viewer
 export const assertMember = async (context: Context, conversationId: string): Promise<ConversationMember> => {
   viewerOf(context);
   const member = await ownMembership(context, conversationId);
-  if (member === null) throw coded('FORBIDDEN', 'Only members of the conversation may do this.');
+  if (member === null) throw membersOnly();
   return member;
 };
 

@@ -19,7 +19,7 @@ import { assertNotApart, findAsMember } from './conversations.js';
 import { tellMembers, tellNewsTask, tellUsers } from './inboxes.js';
 import { accept, assertRequestNotFull } from './requests.js';
 import { sentRows } from './sent-rows.js';
-import { IS_APART } from './membership.js';
+import { IS_APART, membersOnly } from './membership.js';
 import { removeMentions, rewriteMentions, writeMentions } from './mentions.js';
 import { mayDelete, mayEdit, mayModerate, otherOf } from './rules.js';
 import { conversationLog } from './topics.js';
@@ -268,7 +268,7 @@ export const lockMessage = async (tx: Tx, context: Context, messageId: string): 
   if (found === undefined) {
     // Who has left knows what they have written there.
     const own = await tx.message.count({ where: { id: messageId, authorId: viewerOf(context).id } });
-    throw own === 0 ? notFound('Message') : coded('FORBIDDEN', 'Only members of the conversation may do this.');
+    throw own === 0 ? notFound('Message') : membersOnly();
   }
   const { role, apart, ...message } = found;
   return { message, role, apart };

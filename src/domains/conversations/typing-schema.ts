@@ -1,6 +1,6 @@
 import { builder } from '../../graphql/builder.js';
 import { decodeId, encodeId } from '../../graphql/ids.js';
-import { mutation } from '../../graphql/mutation.js';
+import { mutation, okField } from '../../graphql/mutation.js';
 import { STATEMENT } from '../../graphql/price.js';
 import type { Signal } from '../../realtime/topic.js';
 import { findUsers } from '../account/account.js';
@@ -61,7 +61,7 @@ mutation('setTyping', {
   },
   payload: {
     description: 'Confirms that the signal was taken.',
-    fields: (t) => ({ ok: t.boolean({ description: 'Always true.', resolve: ({ ok }) => ok }) }),
+    fields: (t) => ({ ok: okField(t) }),
   },
 });
 
