@@ -62,6 +62,25 @@ const origins: Kind<readonly string[]> = {
     ),
   text: 'origins, separated by commas, or `*`',
 };
+const hosts: Kind<readonly string[]> = {
+  schema: z
+    .string()
+    .transform((value) =>
+      value
+        .split(',')
+        .map((host) => host.trim())
+        .filter((host) => host !== '')
+        .map((host) => hostOf(host) ?? ''),
+    )
+    .refine((list) => !list.includes(''), 'must be names such as lyceum.example, with a port or without, separated by commas'),
+  text: 'names with a port or without, separated by commas',
+};
+/** A host and perhaps a port as a URL writes them, in lower case and ASCII; null for anything else. */
+const hostOf = (text: string): string | null => {
+  if (!URL.canParse(`http://${text}/`)) return null;
+  const { host, href } = new URL(`http://${text}/`);
+  return href === `http://${host}/` && /^[\w.:[\]-]+$/.test(host) ? host : null;
+};
 const origin: Kind<string> = {
   schema: z
     .string()
@@ -180,7 +199,20 @@ export const SETTINGS = {
     '`http://localhost:` and the port',
     'where people find this server: what the links in mails begin with',
   ),
-  trustProxy: setting('TRUST_PROXY', flag, { is: false }, 'believe the last address in `X-Forwarded-For`'),
+  trustProxy: setting('TRUST_PROXY', flag, { is: false }, 'believe the last address in `X-Forwarded-For`, and `X-Forwarded-Proto`'),
+  requireTls: setting(
+    'REQUIRE_TLS',
+    flag,
+    { is: false },
+    'refuse what came to the proxy without TLS: pages are sent to `https://`, the rest gets FORBIDDEN; needs `TRUST_PROXY`',
+  ),
+  allowedHosts: setting(
+    'ALLOWED_HOSTS',
+    hosts,
+    { is: [] },
+    'the names under which this server answers; asked by another one in `Host` it answers 421, but for `/healthz` and `/readyz`. Without it, by any name',
+  ),
+  graphiql: setting('GRAPHIQL', flag, { is: true, production: false }, 'serve GraphiQL at `/graphql` to browsers'),
   dataDir: setting('DATA_DIR', text(), { is: '.data' }, 'the embedded database and the generated key'),
   workers: setting(
     'WORKERS',
@@ -524,6 +556,15 @@ export const SETTINGS = {
       'execute no other documents than those of `TRUSTED_DOCUMENTS`: neither GraphiQL nor introspection works then',
     ),
   },
+  schema: {
+    introspection: setting(
+      'INTROSPECTION',
+      flag,
+      { is: true, production: false },
+      'answer `__schema` and `__type`, of which tools read the schema',
+    ),
+    suggestions: setting('SUGGESTIONS', flag, { is: true, production: false }, 'name what a wrong name may have meant (“Did you mean …?”)'),
+  },
   limits: {
     requestBytes: setting('MAX_REQUEST_BYTES', integer(1_024, 104_857_600), { is: 1_048_576 }, 'one HTTP body, one WebSocket message'),
     queryTokens: setting('MAX_QUERY_TOKENS', integer(100, 1_000_000), { is: 10_000 }, 'tokens that one document may have'),
@@ -636,6 +677,7 @@ export const loadConfig = (environment: Readonly<Record<string, string | undefin
   if (config.workers > 1 && config.redis.url === null)
     lines.push('  WORKERS: more than one needs REDIS_URL, through which the processes wake each other');
   if (config.documents.trustedOnly && config.documents.trusted === null) lines.push('  TRUSTED_DOCUMENTS_ONLY: needs TRUSTED_DOCUMENTS');
+  if (config.requireTls && !config.trustProxy) lines.push('  REQUIRE_TLS: needs TRUST_PROXY, since it is the proxy that knows of TLS');
   if (config.mail.smtpUrl !== null && config.mail.from === null) lines.push('  SMTP_URL: needs MAIL_FROM, whom mails are from');
   if (config.mail.smtpUrl !== null && config.env === 'production' && !values.has('PUBLIC_URL'))
     lines.push('  SMTP_URL: needs PUBLIC_URL, which the links in mails begin with');

@@ -3,7 +3,7 @@ import type { Services } from './context.js';
 import { inviteFirstAdministrator } from './domains/account/invitations.js';
 import { startApp } from './process/app.js';
 import { ConfigError, loadConfig, type Config } from './config.js';
-import { captureOutput, createLog, tellEnd } from './observability/log.js';
+import { captureOutput, createLog, tellEnd, type Log } from './observability/log.js';
 import { seedDemoData } from './demo/seed.js';
 import { welcome } from './process/welcome.js';
 import { startAsWorker, startWorkers } from './process/workers.js';
@@ -15,6 +15,15 @@ const WORKERS_GRACE_MS = 2_000;
 
 /** In production all output is lines of JSON, also before there is a configuration that could say so. */
 const isForMachines = process.env['NODE_ENV'] === 'production';
+
+/** Says what a server in production keeps to itself, and what it should not have. */
+const tellSwitches = ({ graphiql, schema, demoData }: Config, log: Log): void => {
+  const off = Object.entries({ GRAPHIQL: graphiql, INTROSPECTION: schema.introspection, SUGGESTIONS: schema.suggestions })
+    .filter(([, isOn]) => !isOn)
+    .map(([name]) => name);
+  if (off.length > 0) log.info({ off }, 'switched off, as is usual in production; each is a setting');
+  if (demoData) log.warn('DEMO_DATA is set: anybody can sign in as an administrator, whose password is known');
+};
 
 const main = async (): Promise<void> => {
   let config: Config;
@@ -76,6 +85,7 @@ const main = async (): Promise<void> => {
   // At any log level: somebody who starts a server waits for this line.
   if (role !== 'worker' && isForMachines) {
     createLog('info').info({ url: app.url, pid: process.pid }, 'Lyceum is ready');
+    tellSwitches(config, log);
     if (first.link !== null)
       createLog('info').info(first, 'there are no users yet: the first administrator makes their account here, once');
   } else if (role !== 'worker') process.stdout.write(welcome(app.url, config, first.link));

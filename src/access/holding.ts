@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ErrorCode } from '../errors.js';
 import { addressKey } from './address.js';
+import type { Bans, Sender } from './bans.js';
 import { createBuckets } from './buckets.js';
 import type { CostBudgets } from './cost-budgets.js';
 
@@ -12,17 +13,18 @@ const LONGEST_MS = 1_000;
 const MAX_HELD = 10_000;
 
 /**
- * Counts a refusal of an address, which pays for it, before it is told.
+ * Counts a refusal, which the address of its sender pays for, before it is told.
  * @param code what it is refused with
  * @param signal aborted when nobody waits for it any more
  * @returns null when it may be told now, or a promise that is fulfilled when it may
  */
-export type HoldBack = (ip: string | null, code: ErrorCode, signal?: AbortSignal) => Promise<void> | null;
+export type HoldBack = (sender: Sender, code: ErrorCode, signal?: AbortSignal) => Promise<void> | null;
 
 export interface HoldBackOptions {
   /** Multiplies how many are told at once; 0 has none held back. */
   readonly factor: number;
   readonly costs: Pick<CostBudgets, 'chargeRefusal'>;
+  readonly bans: Pick<Bans, 'strike'>;
 }
 
 /**
@@ -31,7 +33,7 @@ export interface HoldBackOptions {
  * for its place, and whoever waits for answers asks at that pace, too. Whoever does not wait is stopped by the budget of cost.
  * @param now a monotonic clock in milliseconds
  */
-export const createHoldBack = ({ factor, costs }: HoldBackOptions, now?: () => number): HoldBack => {
+export const createHoldBack = ({ factor, costs, bans }: HoldBackOptions, now?: () => number): HoldBack => {
   if (factor === 0) return () => null;
   const buckets = createBuckets(AT_ONCE * factor, AT_ONCE * factor, 'Too many refusals.', now);
   let held = 0;
@@ -41,7 +43,9 @@ export const createHoldBack = ({ factor, costs }: HoldBackOptions, now?: () => n
     await delay(ms, undefined, { signal }).catch(() => undefined);
     held -= 1;
   };
-  return (ip, code, signal) => {
+  return (sender, code, signal) => {
+    const { ip } = sender;
+    bans.strike(sender);
     // Paying for being told that one cannot pay would never end.
     if (code !== 'RATE_LIMITED') costs.chargeRefusal(ip);
     const ms = buckets.of(addressKey(ip ?? '')).book(LONGEST_MS);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createOperationBudgets } from '../access/buckets.js';
+import { createBans } from '../access/bans.js';
 import { createHoldBack } from '../access/holding.js';
 import { createCostBudgets } from '../access/cost-budgets.js';
 import type { Config } from '../config.js';
@@ -12,6 +13,7 @@ import { schema } from './schema.js';
 import { createAccessWatcher } from '../server/rights/access-watcher.js';
 import { createEventStreams } from '../server/http/event-stream.js';
 import { createConnections } from '../server/http/connections.js';
+import { createGate } from '../server/http/gate.js';
 import { createAdmission } from '../server/execution/admission.js';
 import { createEngine } from '../server/execution/engine.js';
 import { createPersistedDocuments } from '../server/execution/persisted-documents.js';
@@ -70,7 +72,8 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
     const budgets = createOperationBudgets(config.rateLimits);
     const costs = createCostBudgets({ ...config.rateLimits, ...config.costs }, services.limits);
     closers.push(async () => costs.stop());
-    const holdBack = createHoldBack({ ...config.rateLimits, costs });
+    const bans = createBans({ ...config.rateLimits, log });
+    const holdBack = createHoldBack({ ...config.rateLimits, costs, bans });
     const executor = createExecutor(schema);
     const execute = limitResults(executor, config.limits.resultLength);
     const { maxBytes } = config.queryCache;
@@ -95,6 +98,7 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
       persisted,
       budgets,
       costs,
+      bans,
       authenticate: authenticator.authenticate,
       trustProxy: config.trustProxy,
     });
@@ -117,10 +121,25 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
     );
     const time = createListenedTime();
     closers.push(async () => time.stop());
+    const gate = createGate(config);
     const sendQueues = createSendQueues(config.delivery);
     const events = createEventStreams(sendQueues, engine.mask, config.delivery.pingMs);
     const web = config.webClient ? await loadWebClient() : null;
-    const http = createHttpServer({ config, ways, jwks: tokens.jwks, web, readiness, connections, addresses, holdBack, events, time, log });
+    const http = createHttpServer({
+      config,
+      ways,
+      gate,
+      jwks: tokens.jwks,
+      web,
+      readiness,
+      connections,
+      addresses,
+      hold: (request, refusal, signal) => holdBack(admission.senderOf(request), refusal, signal),
+      senderOf: admission.senderOf,
+      events,
+      time,
+      log,
+    });
     // Before it listens: a handshake that came between would be answered as a request.
     createSocketServer({
       http,
@@ -134,6 +153,8 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
       budgets,
       costs,
       holdBack,
+      bans,
+      gate,
       sendQueues,
       arrivals: createArrivals(http.reception.waiting),
       time,

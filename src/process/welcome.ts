@@ -4,7 +4,9 @@ import { DEMO_PASSWORD } from '../demo/users.js';
 
 const FIRST_QUERY = '{ entries(first: 10, filter: {category: "technical"}) { edges { node { id title author { username } } } } }';
 
-const SIGN_IN = `Sign in as one of the demo users (ada, ben, chloe, ...; admin is the administrator): with GraphiQL's button, or by
+const signIn = ({
+  graphiql,
+}: Config): string => `Sign in as one of the demo users (ada, ben, chloe, ...; admin is the administrator)${graphiql ? ": with GraphiQL's button, or by" : ':'}
 
   mutation { login(input: {identifier: "ada", password: "${DEMO_PASSWORD}"}) { credentials { accessToken } } }`;
 
@@ -41,7 +43,7 @@ Ask something:
 
   ${FIRST_QUERY}
 
-${config.demoData ? SIGN_IN : REGISTER}
+${config.demoData ? signIn(config) : REGISTER}
 
 and send the token in a header, which GraphiQL has an editor for: {"authorization": "Bearer <accessToken>"}
 `;

@@ -10,13 +10,14 @@ export interface PlainOptions {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly agent?: Agent;
+  readonly body?: string;
 }
 
 /** A request as it is, without what `fetch` adds and decodes. */
 export const plainRequest = (
   origin: string,
   path: string,
-  { method = 'GET', headers = {}, agent }: PlainOptions = {},
+  { method = 'GET', headers = {}, agent, body }: PlainOptions = {},
 ): Promise<PlainResponse> =>
   new Promise((resolve, reject) => {
     const request = httpRequest(`${origin}${path}`, { method, headers, ...(agent ? { agent } : {}) }, (response) => {
@@ -24,5 +25,5 @@ export const plainRequest = (
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) }));
     });
-    request.on('error', reject).end();
+    request.on('error', reject).end(body);
   });

@@ -193,10 +193,10 @@ it('no scalar and no enum repeats what it was given', async () => {
 });
 
 describe('what is remembered of documents', () => {
-  const { limits } = loadConfig({ NODE_ENV: 'test', DATABASE_URL: 'postgresql://localhost/lyceum' });
+  const { limits, schema: secrecy } = loadConfig({ NODE_ENV: 'test', DATABASE_URL: 'postgresql://localhost/lyceum' });
 
   it('is not pushed out by documents that are not valid', () => {
-    const documents = createDocuments(schema, limits);
+    const documents = createDocuments(schema, limits, secrecy);
     const known = documents.parse('{ __typename }');
     // Together they take more than all documents that are remembered.
     for (let n = 0; n < 20; n += 1) {
@@ -207,7 +207,7 @@ describe('what is remembered of documents', () => {
   });
 
   it('is a document that is not valid, too', () => {
-    const documents = createDocuments(schema, limits);
+    const documents = createDocuments(schema, limits, secrecy);
     const document = documents.parse('{ nothing }');
     documents.mistakesOf(document);
     expect(documents.isKnown('{ nothing }')).toBe(true);

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
+import { createBans, type Sender } from '../../src/access/bans.js';
 import { createCostBudgets } from '../../src/access/cost-budgets.js';
 import { createHoldBack, type HoldBack } from '../../src/access/holding.js';
 import type { ErrorCode } from '../../src/errors.js';
+import { createLog } from '../../src/observability/log.js';
 import { COUNTED, startTestApp, type TestApp } from '../kit/app.js';
 
 /** So many refusals of an address are told at once. */
@@ -10,27 +12,31 @@ const AT_ONCE = 50;
 /** So many that the next one waits for as long as any. */
 const FAR_TOO_MANY = 150;
 const refuse = (holdBack: HoldBack, count: number, code: ErrorCode = 'BAD_REQUEST'): void => {
-  for (let n = 0; n < count; n += 1) void holdBack('10.0.0.1', code);
+  for (let n = 0; n < count; n += 1) void holdBack(from('10.0.0.1'), code);
 };
+const from = (ip: string): Sender => ({ ip, viewerId: null });
 const times = <Value>(count: number, value: (n: number) => Value): Value[] => Array.from({ length: count }, (_, n) => value(n));
+
+/** For what is not about them. */
+const NO_BANS = createBans({ factor: 0, log: createLog('silent') });
 
 describe('refusals of one address', () => {
   const NO_COSTS = createCostBudgets({ factor: 0, costPerAddress: 0, costPerViewer: 0, eventCost: 0 }, { spend: null });
-  const stopped = () => createHoldBack({ factor: 1, costs: NO_COSTS }, () => 0);
+  const stopped = () => createHoldBack({ factor: 1, costs: NO_COSTS, bans: NO_BANS }, () => 0);
 
   it('are told at once when they are few', () => {
     const holdBack = stopped();
-    expect(times(AT_ONCE, () => holdBack('10.0.0.1', 'BAD_REQUEST')).every((held) => held === null)).toBe(true);
-    expect(holdBack('10.0.0.1', 'BAD_REQUEST')).toBeInstanceOf(Promise);
-    expect(holdBack('10.0.0.2', 'BAD_REQUEST')).toBeNull();
+    expect(times(AT_ONCE, () => holdBack(from('10.0.0.1'), 'BAD_REQUEST')).every((held) => held === null)).toBe(true);
+    expect(holdBack(from('10.0.0.1'), 'BAD_REQUEST')).toBeInstanceOf(Promise);
+    expect(holdBack(from('10.0.0.2'), 'BAD_REQUEST')).toBeNull();
   });
 
   it('are told at once again when some time has passed', () => {
     let now = 0;
-    const holdBack = createHoldBack({ factor: 1, costs: NO_COSTS }, () => now);
+    const holdBack = createHoldBack({ factor: 1, costs: NO_COSTS, bans: NO_BANS }, () => now);
     refuse(holdBack, FAR_TOO_MANY);
     now = 2_000;
-    expect(times(AT_ONCE, () => holdBack('10.0.0.1', 'BAD_REQUEST')).every((held) => held === null)).toBe(true);
+    expect(times(AT_ONCE, () => holdBack(from('10.0.0.1'), 'BAD_REQUEST')).every((held) => held === null)).toBe(true);
   });
 
   it('are told one after the other when they are many', async () => {
@@ -38,7 +44,7 @@ describe('refusals of one address', () => {
     refuse(holdBack, AT_ONCE);
     const told: number[] = [];
     const hear = async (n: number): Promise<void> => {
-      await holdBack('10.0.0.1', 'BAD_REQUEST');
+      await holdBack(from('10.0.0.1'), 'BAD_REQUEST');
       told.push(n);
     };
     await Promise.all(times(5, hear));
@@ -50,9 +56,9 @@ describe('refusals of one address', () => {
     refuse(holdBack, AT_ONCE);
     const told: string[] = [];
     const gone = new AbortController();
-    const here = holdBack('10.0.0.1', 'BAD_REQUEST')?.then(() => told.push('here'));
+    const here = holdBack(from('10.0.0.1'), 'BAD_REQUEST')?.then(() => told.push('here'));
     refuse(holdBack, 20);
-    const other = holdBack('10.0.0.1', 'BAD_REQUEST', gone.signal)?.then(() => told.push('gone'));
+    const other = holdBack(from('10.0.0.1'), 'BAD_REQUEST', gone.signal)?.then(() => told.push('gone'));
     gone.abort();
     await Promise.all([here, other]);
     expect(told).toEqual(['gone', 'here']);
@@ -60,7 +66,7 @@ describe('refusals of one address', () => {
 
   it('are paid for, except for being told that nothing is left', () => {
     const costs = createCostBudgets({ factor: 1, costPerAddress: 600, costPerViewer: 600, eventCost: 600 }, { spend: null }, () => 0);
-    const holdBack = createHoldBack({ factor: 1, costs }, () => 0);
+    const holdBack = createHoldBack({ factor: 1, costs, bans: NO_BANS }, () => 0);
     refuse(holdBack, 10, 'RATE_LIMITED');
     expect(() => costs.enter('10.0.0.1')).not.toThrow();
     refuse(holdBack, 3);

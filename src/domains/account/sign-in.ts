@@ -3,6 +3,7 @@ import { hashPassword, isOutdated, verifyPassword } from '../../access/passwords
 import type { Context } from '../../context.js';
 import type { Database } from '../../db/database.js';
 import type { User } from '../../db/generated/prisma/client.js';
+import { DEMO_PASSWORD } from '../../demo/users.js';
 import { codeOf, coded } from '../../errors.js';
 import { sendMail } from '../../jobs/mail.js';
 import { knownDevice } from './device-tokens.js';
@@ -39,7 +40,7 @@ export const signIn = async (context: Context, { identifier: given, password, de
   const deviceId = knownDevice(context, user?.id ?? '', deviceToken);
   const guesser = guesserOf(context, { userId: user?.id ?? null, identifier, deviceId });
   const { isRight, ...attempt } = await attempted(context, user, () =>
-    guess(context, guesser, () => verifyPassword(passwordHash, password)),
+    guess(context, guesser, async () => (await verifyPassword(passwordHash, password)) && !isShut(context, password)),
   );
   if (attempt.isSuspect) await answerSuspect(context, guesser, attempt, isRight ? user : null);
   if (user === null || passwordHash === null || !isRight) throw refused(context, user, 'wrong');
@@ -52,6 +53,10 @@ export const signIn = async (context: Context, { identifier: given, password, de
   }
   return { user, credentials: await startSession(context, user.id, 'login', deviceToken) };
 };
+
+/** In production, the password that everybody knows from the demo data is good for nobody, unless the operator wants it. */
+const isShut = ({ config: { env, demoData } }: Context, password: string): boolean =>
+  env === 'production' && !demoData && password === DEMO_PASSWORD;
 
 const findByIdentifier = async (db: Database, identifier: string): Promise<User | null> => {
   if (isUsername(identifier)) return await db.prisma.user.findUnique({ where: { usernameKey: usernameKey(identifier) } });

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { GraphQLError, Kind, OperationTypeNode, getOperationAST, type DocumentNode, type GraphQLSchema } from 'graphql';
+import type { Bans, Sender } from '../../access/bans.js';
 import type { OperationBudgets } from '../../access/buckets.js';
 import type { CostBudgets } from '../../access/cost-budgets.js';
 import type { Principal } from '../../context.js';
@@ -17,12 +18,14 @@ export interface Admitted {
 }
 
 /**
- * The checks of an HTTP request before its document is validated, in this order: the rate limit of its address and what is left of its budget, its body, its credential, the
- * rate limit of its viewer. A WebSocket passes the same checks: its credential in the handshake, the limits with each operation.
+ * The checks of an HTTP request before its document is validated, in this order: whether its address is banned, the rate limit of its address
+ * and what is left of its budget, its body, its credential, whether its viewer is banned, the rate limit of its viewer. A WebSocket passes the same checks: its credential in the handshake, the limits with each operation.
  */
 export interface Admission {
   /** Before the body is read. @throws RATE_LIMITED */
   readonly enter: (request: IncomingMessage) => void;
+  /** Who has sent a request: its viewer, once its credential has been looked at and is good. */
+  readonly senderOf: (request: IncomingMessage) => Sender;
   /** The error of a request whose body cannot be read, which is paid for: a refused credential takes precedence over it. */
   readonly unreadable: (request: IncomingMessage, error: unknown) => Promise<unknown>;
   /**
@@ -39,6 +42,7 @@ export interface AdmissionOptions {
   readonly persisted: PersistedDocuments;
   readonly budgets: OperationBudgets;
   readonly costs: Pick<CostBudgets, 'enter' | 'chargeReading'>;
+  readonly bans: Pick<Bans, 'assertNone'>;
   readonly authenticate: Authenticator['authenticate'];
   readonly trustProxy: boolean;
 }
@@ -50,13 +54,17 @@ interface Identity {
 }
 
 export const createAdmission = (options: AdmissionOptions): Admission => {
-  const { engine, persisted, budgets, costs, authenticate, trustProxy } = options;
+  const { engine, persisted, budgets, costs, bans, authenticate, trustProxy } = options;
   const { schema, documents } = engine;
   const chargeReading = (request: IncomingMessage): void => costs.chargeReading(addressOf(request), bytesOf(request));
-  const identify = async ({ headers }: IncomingMessage): Promise<Identity> => {
+  const viewerIds = new WeakMap<IncomingMessage, string>();
+  const senderOf = (request: IncomingMessage): Sender => ({ ip: addressOf(request), viewerId: viewerIds.get(request) ?? null });
+  const identify = async (request: IncomingMessage): Promise<Identity> => {
     try {
-      const credential = credentialOf(headers);
-      return { principal: credential && (await authenticate(credential)), refused: null };
+      const credential = credentialOf(request.headers);
+      const principal = credential && (await authenticate(credential));
+      if (principal !== null) viewerIds.set(request, principal.viewer.id);
+      return { principal, refused: null };
     } catch (error) {
       if (error instanceof GraphQLError) return { principal: null, refused: error };
       throw error;
@@ -78,8 +86,11 @@ export const createAdmission = (options: AdmissionOptions): Admission => {
     throw refused;
   };
   return {
+    senderOf,
     enter: (request) => {
       const address = addressOf(request);
+      // Who shows a credential may be somebody else behind the same address.
+      if (request.headers.authorization === undefined) bans.assertNone({ ip: address, viewerId: null });
       budgets.ofAddress(address);
       costs.enter(address);
     },
@@ -90,6 +101,7 @@ export const createAdmission = (options: AdmissionOptions): Admission => {
     admit: async (request, given) => {
       chargeReading(request);
       const { principal, refused } = await identify(request);
+      bans.assertNone(senderOf(request));
       if (principal !== null) budgets.ofViewer(principal.viewer.id);
       const operation = await (refused === null ? operationOf(request, given) : viewerlessOf(request, given, refused));
       return { principal, operation };

@@ -2,14 +2,15 @@ import {
   GraphQLError,
   Kind,
   Lexer,
+  NoSchemaIntrospectionCustomRule,
   parse,
   Source,
+  specifiedRules,
   TokenKind,
   validate,
   type DocumentNode,
   type GraphQLSchema,
   type ParseOptions,
-  type ValidationRule,
 } from 'graphql';
 import type { Config } from '../../config.js';
 import { coded } from '../../errors.js';
@@ -113,21 +114,27 @@ const parsed = (source: Source, options?: ParseOptions): DocumentNode => {
 const ABORTED = 'Validation aborted.';
 const tooManyOverlaps = (): GraphQLError => coded('OPERATION_TOO_COMPLEX', 'The document names the same fields too often.');
 
+/** What of the schema is told to those who do not know it. */
+export type Secrecy = Config['schema'];
+
 /** The validation of graphql-js. It stops after some errors, and its errors do not repeat values of the document. */
-export const validateDocument = (
+export const createValidation = (
   schema: GraphQLSchema,
-  document: DocumentNode,
-  rules?: readonly ValidationRule[],
-): readonly GraphQLError[] => {
-  try {
-    return validate(schema, document, rules, { maxErrors: MAX_MISTAKES }).map((error) =>
-      error.message === ABORTED ? tooManyOverlaps() : reworded(error, withoutLiteral(error.message)),
-    );
-  } catch (error) {
-    // A long chain of fragments overflows the stack of the recursive validation.
-    if (error instanceof RangeError) return [coded('GRAPHQL_VALIDATION_FAILED', 'The document nests too deeply.')];
-    throw error;
-  }
+  { introspection, suggestions }: Secrecy,
+): ((document: DocumentNode) => readonly GraphQLError[]) => {
+  const rules = introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule];
+  const options = { maxErrors: MAX_MISTAKES, hideSuggestions: !suggestions };
+  return (document) => {
+    try {
+      return validate(schema, document, rules, options).map((error) =>
+        error.message === ABORTED ? tooManyOverlaps() : reworded(error, withoutLiteral(error.message)),
+      );
+    } catch (error) {
+      // A long chain of fragments overflows the stack of the recursive validation.
+      if (error instanceof RangeError) return [coded('GRAPHQL_VALIDATION_FAILED', 'The document nests too deeply.')];
+      throw error;
+    }
+  };
 };
 
 const reworded = (error: GraphQLError, message: string): GraphQLError =>

@@ -1,7 +1,7 @@
 import { GraphQLError, type DocumentNode, type GraphQLSchema, type Source } from 'graphql';
 import type { ErrorCode } from '../../errors.js';
 import { createByteCache } from '../../memory/byte-cache.js';
-import { bytesOfDocument, createParser, validateDocument, type DocumentLimits } from './document.js';
+import { bytesOfDocument, createParser, createValidation, type DocumentLimits, type Secrecy } from './document.js';
 
 /** Parses and validates documents; each text once, as long as it is remembered. */
 export interface Documents {
@@ -22,8 +22,9 @@ const INVALID_BYTES = 8_388_608;
 const ERROR_BYTES = 4_194_304;
 
 /** Creates the one cache of documents that all transports share. */
-export const createDocuments = (schema: GraphQLSchema, limits: DocumentLimits): Documents => {
+export const createDocuments = (schema: GraphQLSchema, limits: DocumentLimits, secrecy: Secrecy): Documents => {
   const parse = createParser(limits);
+  const validate = createValidation(schema, secrecy);
   const parsed = createByteCache(DOCUMENT_BYTES, bytesOfDocument);
   /** They have a place of their own: nobody can push out what others ask for with what nobody can execute. */
   const invalid = createByteCache(INVALID_BYTES, bytesOfDocument);
@@ -51,7 +52,7 @@ export const createDocuments = (schema: GraphQLSchema, limits: DocumentLimits): 
     mistakesOf: (document) => {
       let found = mistakes.get(document);
       if (found === undefined) {
-        found = validateDocument(schema, document).map((error) => withCode(error, 'GRAPHQL_VALIDATION_FAILED'));
+        found = validate(document).map((error) => withCode(error, 'GRAPHQL_VALIDATION_FAILED'));
         mistakes.set(document, found);
         const text = document.loc?.source.body;
         if (found.length > 0 && text !== undefined) {

@@ -60,10 +60,10 @@ export const createEngine = (
   execute: Execute,
   budgets: CostBudgets,
 ): Engine => {
-  const { limits } = services.config;
+  const { limits, schema: secrecy } = services.config;
   const mask = createMask(services);
   const costOf = createCostOf(schema);
-  const documents = createDocuments(schema, limits);
+  const documents = createDocuments(schema, limits, secrecy);
   const maskErrors = (result: Found): Found =>
     !isFound(result) && result.errors ? { ...result, errors: result.errors.map(mask) } : result;
   const masked =

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
@@ -8,6 +9,7 @@ import { graphiqlScript, type DemoSignIn } from './script.js';
 import { exampleTabs } from './graphiql.js';
 import { encodingOf, type Encoding } from '../http/encoding.js';
 import { isKnown, strongTag } from '../http/entity-tag.js';
+import { setPageHeaders } from '../http/page-headers.js';
 
 export interface GraphiQLPage {
   /** Answers a GET or HEAD with the page, or with 304 when the browser has the current version. */
@@ -17,6 +19,8 @@ export interface GraphiQLPage {
 interface Page {
   readonly html: Buffer;
   readonly etag: string;
+  /** Its Content-Security-Policy. */
+  readonly policy: readonly string[];
 }
 
 /**
@@ -29,7 +33,8 @@ export const createGraphiQLPage = (demo: DemoSignIn | null): GraphiQLPage => {
   return {
     send: async (request, response) => {
       page ??= render(demo);
-      const { html, etag } = await page;
+      const { html, etag, policy } = await page;
+      setPageHeaders(response, policy);
       response.appendHeader('vary', 'Accept, Accept-Encoding');
       response.setHeader('etag', etag);
       // The browser caches the page but revalidates it each time, so that a new version shows at once.
@@ -42,8 +47,6 @@ export const createGraphiQLPage = (demo: DemoSignIn | null): GraphiQLPage => {
         'content-type': 'text/html; charset=utf-8',
         'content-length': body.length,
         ...(encoding === 'identity' ? {} : { 'content-encoding': encoding }),
-        'content-security-policy': CONTENT_SECURITY_POLICY,
-        'x-frame-options': 'DENY',
       });
       response.end(request.method === 'HEAD' ? undefined : body);
     },
@@ -58,10 +61,13 @@ const ENCODERS: Readonly<Record<Encoding, (html: Buffer) => Promise<Buffer>>> = 
   identity: (html) => Promise.resolve(html),
 };
 
-/** The page may connect to this server only. Scripts and styles are inline; the editor's workers are created from blobs. */
-const CONTENT_SECURITY_POLICY = [
+/**
+ * The page may connect to this server only. Its scripts are inline and named by their hashes, so no other one runs; the editor's workers are
+ * created from blobs.
+ */
+const policyFor = (html: string): readonly string[] => [
   "default-src 'none'",
-  "script-src 'unsafe-inline' blob:",
+  `script-src ${[...html.matchAll(INLINE_SCRIPT)].map(([, script = '']) => `'sha256-${sha256(script)}'`).join(' ')} blob:`,
   "style-src 'unsafe-inline'",
   'worker-src blob:',
   'font-src data:',
@@ -70,7 +76,12 @@ const CONTENT_SECURITY_POLICY = [
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
-].join('; ');
+];
+
+/** The scripts of a page, as a browser finds their ends. */
+const INLINE_SCRIPT = /<script\b[^>]*>([^]*?)<\/script\b/gi;
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('base64');
 
 const render = async (demo: DemoSignIn | null): Promise<Page> => {
   const [{ renderGraphiQL }, client] = await Promise.all([
@@ -88,16 +99,15 @@ const render = async (demo: DemoSignIn | null): Promise<Page> => {
   const start = original.lastIndexOf(START);
   const head = original.indexOf('</head>');
   if (start < 0 || head < 0) throw new Error('The page of @graphql-yoga/render-graphiql has changed; adapt src/server/graphiql/page.ts.');
-  const html = Buffer.from(
-    [
-      original.slice(0, head).trimStart(),
-      `<style>${STYLE}</style><script>${client}</script><script>${graphiqlScript(demo)}</script>`,
-      original.slice(head, start),
-      'lyceumGraphiQL(',
-      original.slice(start + START.length),
-    ].join(''),
-  );
-  return { html, etag: strongTag(html) };
+  const html = [
+    original.slice(0, head).trimStart(),
+    `<style>${STYLE}</style><script>${client}</script><script>${graphiqlScript(demo)}</script>`,
+    original.slice(head, start),
+    'lyceumGraphiQL(',
+    original.slice(start + START.length),
+  ].join('');
+  const bytes = Buffer.from(html);
+  return { html: bytes, etag: strongTag(bytes), policy: policyFor(html) };
 };
 
 const START = 'YogaGraphiQL.renderYogaGraphiQL(';

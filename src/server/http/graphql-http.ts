@@ -34,8 +34,26 @@ export interface Ways {
 /** Waits until a refusal may be told, or nobody waits for it any more; null when it may be told now. */
 export type Hold = (request: IncomingMessage, refusal: ErrorCode, signal: AbortSignal) => Promise<void> | null;
 
-/** Handles GraphQL over HTTP with server-sent events, and serves GraphiQL to browsers. */
-export const createGraphQLHandler = ({ direct, yoga }: Ways, page: GraphiQLPage, streams: Streams, hold: Hold): Handler => {
+/** Answers with an error, when it may be told. */
+export type Refuse = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  ...error: OmitFirst<Parameters<typeof sendError>>
+) => Promise<void>;
+
+type OmitFirst<List extends unknown[]> = List extends [unknown, ...infer Rest] ? Rest : never;
+
+/**
+ * Handles GraphQL over HTTP with server-sent events, and serves GraphiQL to browsers.
+ * @param page null where GraphiQL is off
+ */
+export const createGraphQLHandler = (
+  { direct, yoga }: Ways,
+  page: GraphiQLPage | null,
+  streams: Streams,
+  hold: Hold,
+  refuse: Refuse,
+): Handler => {
   const compressed = createCompressedBodies();
   const answer: Handler = async (request, response) => {
     const hangUp = createHangUp();
@@ -66,23 +84,29 @@ export const createGraphQLHandler = ({ direct, yoga }: Ways, page: GraphiQLPage,
     const { method } = request;
     const { host = 'localhost', accept, 'content-type': contentType, 'content-encoding': contentEncoding } = request.headers;
     if (!URL.canParse(`http://${host}/`)) {
-      sendError(response, 400, 'BAD_REQUEST', 'The Host header is wrong.');
+      await refuse(request, response, 400, 'BAD_REQUEST', 'The Host header is wrong.');
     } else if ((method === 'GET' || method === 'HEAD') && negotiate(accept ?? null, ['application/json', 'text/html']) === 'text/html') {
-      await page.send(request, response);
+      if (page === null)
+        await refuse(request, response, 404, 'NOT_FOUND', 'GraphiQL is off here (GRAPHIQL). This is the place of GraphQL: use POST.', {
+          vary: 'Accept',
+        });
+      else await page.send(request, response);
     } else if (method === 'PUT' || (method === 'GET' && isSingleConnection(request))) {
       // The mode of graphql-sse in which a PUT reserves one stream for all operations of a client.
       const words =
         'There is no single connection mode here: open an event stream for each subscription (singleConnection: false), or a WebSocket.';
-      sendError(response, method === 'PUT' ? 405 : 400, 'BAD_REQUEST', words, { allow: 'GET, HEAD, POST, OPTIONS' });
+      await refuse(request, response, method === 'PUT' ? 405 : 400, 'BAD_REQUEST', words, { allow: 'GET, HEAD, POST, OPTIONS' });
     } else if (method !== 'GET' && method !== 'HEAD' && method !== 'POST') {
-      sendError(response, 405, 'BAD_REQUEST', 'Use GET or POST.', { allow: 'GET, HEAD, POST, OPTIONS' });
+      await refuse(request, response, 405, 'BAD_REQUEST', 'Use GET or POST.', { allow: 'GET, HEAD, POST, OPTIONS' });
     } else if (method === 'POST' && !isJson(contentType)) {
       // Only JSON is accepted: browsers send forms and plain text to other origins without a preflight.
-      sendError(response, 415, 'BAD_REQUEST', 'The content type must be application/json.', { 'accept-post': 'application/json' });
+      await refuse(request, response, 415, 'BAD_REQUEST', 'The content type must be application/json.', {
+        'accept-post': 'application/json',
+      });
     } else if (method === 'POST' && !isUtf8(contentType)) {
-      sendError(response, 415, 'BAD_REQUEST', 'The charset must be utf-8.', { 'accept-post': 'application/json' });
+      await refuse(request, response, 415, 'BAD_REQUEST', 'The charset must be utf-8.', { 'accept-post': 'application/json' });
     } else if (contentEncoding !== undefined && contentEncoding.toLowerCase() !== 'identity') {
-      sendError(response, 415, 'BAD_REQUEST', 'The content must not be encoded.', { 'accept-encoding': 'identity' });
+      await refuse(request, response, 415, 'BAD_REQUEST', 'The content must not be encoded.', { 'accept-encoding': 'identity' });
     } else {
       await answer(request, response);
     }

@@ -1,17 +1,17 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { JSONWebKeySet } from 'jose';
-import type { HoldBack } from '../../access/holding.js';
 import type { Config } from '../../config.js';
 import { DEMO_PASSWORD, DEMO_USERS } from '../../demo/users.js';
 import { createCondition } from '../../observability/condition.js';
 import type { Log } from '../../observability/log.js';
-import { clientAddress } from './address.js';
+import type { Admission } from '../execution/admission.js';
 import type { Connections } from './connections.js';
 import { createCors } from './cors.js';
+import type { Gate } from './gate.js';
 import type { EventStreams } from './event-stream.js';
 import { createGraphiQLPage } from '../graphiql/page.js';
-import { createGraphQLHandler, type Ways } from './graphql-http.js';
+import { createGraphQLHandler, type Hold, type Refuse, type Ways } from './graphql-http.js';
 import { watchConnections } from './http-connections.js';
 import { answerProtocolErrors } from './protocol-errors.js';
 import { receive, type Reception } from './reception.js';
@@ -31,8 +31,9 @@ export interface Readiness {
 }
 
 export interface HttpOptions {
-  readonly config: Pick<Config, 'corsOrigins' | 'demoData' | 'trustProxy' | 'http'>;
+  readonly config: Pick<Config, 'corsOrigins' | 'demoData' | 'graphiql' | 'trustProxy' | 'http'>;
   readonly ways: Ways;
+  readonly gate: Gate;
   readonly jwks: JSONWebKeySet;
   /** What is served at `/`; null where `/` leads to GraphiQL. */
   readonly web: WebClient | null;
@@ -41,7 +42,9 @@ export interface HttpOptions {
   readonly connections: Connections;
   /** Counts event streams and sockets together by address. */
   readonly addresses: AddressLimit;
-  readonly holdBack: HoldBack;
+  /** Asked before a refusal is told. */
+  readonly hold: Hold;
+  readonly senderOf: Admission['senderOf'];
   readonly events: EventStreams;
   /** The clock of timeouts for peers. */
   readonly time: ListenedTime;
@@ -59,33 +62,44 @@ export type HttpServer = Server & {
 export const createHttpServer = ({
   config,
   ways,
+  gate,
   jwks,
   web,
   readiness,
   connections,
   addresses,
-  holdBack,
+  hold,
+  senderOf,
   events,
   time,
   log,
 }: HttpOptions): HttpServer => {
   const cors = createCors(config.corsOrigins);
+  const refuse: Refuse = async (request, response, status, code, message, headers) => {
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    await hold(request, code, gone.signal);
+    if (!response.destroyed) sendError(response, status, code, message, headers);
+  };
   const handleGraphQL = createGraphQLHandler(
     ways,
-    createGraphiQLPage(config.demoData ? { users: DEMO_USERS, password: DEMO_PASSWORD } : null),
+    config.graphiql ? createGraphiQLPage(config.demoData ? { users: DEMO_USERS, password: DEMO_PASSWORD } : null) : null,
     {
       connections,
       events,
       enter: (request) => {
-        const address = clientAddress(request, config.trustProxy) ?? '';
+        const address = senderOf(request).ip ?? '';
         const leave = addresses.enter(address);
         return leave && { address, leave };
       },
     },
-    (request, refusal, signal) => holdBack(clientAddress(request, config.trustProxy), refusal, signal),
+    hold,
+    refuse,
   );
   const routes: Readonly<Record<string, (response: ServerResponse) => Promise<void> | void>> = {
-    ...(web === null ? { '/': (response: ServerResponse): void => void response.writeHead(302, { location: '/graphql' }).end() } : {}),
+    ...(web === null && config.graphiql
+      ? { '/': (response: ServerResponse): void => void response.writeHead(302, { location: '/graphql' }).end() }
+      : {}),
     '/healthz': (response) => sendJson(response, 200, { status: 'ok' }),
     '/readyz': async (response) => {
       const state = await readiness();
@@ -100,6 +114,7 @@ export const createHttpServer = ({
     response.setHeader('x-content-type-options', 'nosniff');
     response.setHeader('referrer-policy', 'no-referrer');
     response.setHeader(REQUEST_ID, requestIdOf(request));
+    if (gate.isSecure(request)) response.setHeader('strict-transport-security', TLS_ONLY);
     // Without it a connection would be kept alive after its last answer, only for its next request to be refused.
     if (connections.stopping()) response.setHeader('connection', 'close');
     else if (response.shouldKeepAlive) response.setHeader('keep-alive', keepAlive);
@@ -117,15 +132,17 @@ export const createHttpServer = ({
     const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
     const answer = path === '/graphql' || route !== undefined ? null : (web?.find(request, path) ?? null);
     const isReading = request.method === 'GET' || request.method === 'HEAD';
+    const turned = gate.turn(request, path);
     if (!hasOneHost(request)) refuseLast(response, 400, 'There must be one Host header.');
+    else if (turned !== null) await refuse(request, response, turned.status, turned.code, turned.message, turned.headers);
     else if (answer !== null && isReading) answer.send(request, response);
     else if (path !== '/graphql' && route === undefined && answer?.status !== 200)
-      sendError(response, 404, 'NOT_FOUND', 'There is nothing here. GraphQL is at /graphql.');
+      await refuse(request, response, 404, 'NOT_FOUND', 'There is nothing here. GraphQL is at /graphql.');
     else if (request.method === 'OPTIONS')
       response.writeHead(204, { allow: path === '/graphql' ? 'GET, HEAD, POST, OPTIONS' : 'GET, HEAD, OPTIONS' }).end();
     else if (path === '/graphql') await handleGraphQL(request, response);
     else if (route !== undefined && isReading) await route(response);
-    else sendError(response, 405, 'BAD_REQUEST', 'Use GET.', { allow: 'GET, HEAD, OPTIONS' });
+    else await refuse(request, response, 405, 'BAD_REQUEST', 'Use GET.', { allow: 'GET, HEAD, OPTIONS' });
   };
   const server = createServer({
     connectionsCheckingInterval: checkIntervalMs,
@@ -164,6 +181,9 @@ export const createHttpServer = ({
   });
   return Object.assign(server, { unused, reception });
 };
+
+/** Browsers ask for nothing without TLS for a year. */
+const TLS_ONLY = 'max-age=31536000';
 
 /**
  * How much longer a connection is kept alive than the client was told, in milliseconds. Without the margin: a client sends its next request

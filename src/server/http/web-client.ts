@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { encodingOf, type Encoding } from './encoding.js';
 import { isKnown, weakTag } from './entity-tag.js';
 import { negotiate } from './negotiate.js';
+import { setPageHeaders } from './page-headers.js';
 
 /** The built client: its page and the files that the page loads. */
 export interface WebClient {
@@ -131,9 +132,7 @@ const sendPage =
   (request, response) => {
     response.setHeader('cache-control', 'no-cache');
     response.appendHeader('vary', 'Accept');
-    response.setHeader('content-security-policy', policyFor(request.headers.host));
-    response.setHeader('x-frame-options', 'DENY');
-    response.setHeader('cross-origin-opener-policy', 'same-origin');
+    setPageHeaders(response, policyFor(request.headers.host));
     sendBody(page, status, request, response);
   };
 
@@ -162,7 +161,7 @@ const HOST = /^[\w.-]+(?::\d+)?$|^\[[\da-f:.]+\](?::\d+)?$/i;
  * `web/src/design/prose.tsx` has, for what the server has sanitised. The sockets of this host are named, since older browsers do not count
  * them to 'self'.
  */
-const policyFor = (host: string | undefined): string => {
+const policyFor = (host: string | undefined): readonly string[] => {
   const sockets = host !== undefined && HOST.test(host) ? ` ws://${host} wss://${host}` : '';
   return [
     "default-src 'none'",
@@ -177,5 +176,5 @@ const policyFor = (host: string | undefined): string => {
     "frame-ancestors 'none'",
     "require-trusted-types-for 'script'",
     'trusted-types lyceum',
-  ].join('; ');
+  ];
 };

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { ExecutionArgs, ExecutionResult, GraphQLError } from 'graphql';
 import { handleProtocols, makeServer, type Context as Connection, type SubscribePayload } from 'graphql-ws';
 import { WebSocketServer, type WebSocket } from 'ws';
+import type { Bans, Sender } from '../../access/bans.js';
 import type { CostBudgets } from '../../access/cost-budgets.js';
 import type { HoldBack } from '../../access/holding.js';
 import type { OperationBudgets } from '../../access/buckets.js';
@@ -20,6 +21,7 @@ import type { AccessWatch } from '../rights/access-watch.js';
 import type { AccessWatcher } from '../rights/access-watcher.js';
 import type { Connections } from '../http/connections.js';
 import { createCors } from '../http/cors.js';
+import type { Gate } from '../http/gate.js';
 import type { Engine, Prepared } from '../execution/engine.js';
 import { commitOf } from '../execution/commit.js';
 import { createHangUp } from '../execution/hang-up.js';
@@ -57,6 +59,8 @@ export interface SocketOptions {
   readonly budgets: OperationBudgets;
   readonly costs: Pick<CostBudgets, 'enter' | 'waitMs' | 'chargeReading'>;
   readonly holdBack: HoldBack;
+  readonly bans: Pick<Bans, 'waitMs'>;
+  readonly gate: Gate;
   /** Shared with the event streams. */
   readonly sendQueues: SendQueues;
   readonly arrivals: Arrivals;
@@ -102,6 +106,8 @@ export const createSocketServer = ({
   budgets,
   costs,
   holdBack,
+  bans,
+  gate,
   sendQueues,
   arrivals,
   time,
@@ -145,14 +151,21 @@ export const createSocketServer = ({
 
   /** Waits until a refusal may be told. Meanwhile the socket is not read: else what its client goes on to send would be held in memory, too. */
   const hold = async (extra: Extra, refusal: ErrorCode | null): Promise<void> => {
-    const { socket, client } = extra;
-    const told = refusal === null || extra.isDismissed ? null : holdBack(client.ip, refusal);
+    const { socket } = extra;
+    const told = refusal === null || extra.isDismissed ? null : holdBack(senderOf(extra), refusal);
     if (told === null) return;
     extra.held += 1;
     socket.pause();
     await told;
     extra.held -= 1;
     if (extra.held === 0) socket.resume();
+  };
+
+  /** Closes the socket of a client who is banned. */
+  const isBanned = (extra: Extra): boolean => {
+    if (bans.waitMs(senderOf(extra)) === 0) return false;
+    dismiss(extra, CLOSE.tryAgainLater, 'Try again later');
+    return true;
   };
 
   /** Closes a socket for what its client has done: a refusal, after which the client has to connect again. */
@@ -210,6 +223,7 @@ export const createSocketServer = ({
         reject(extra, error);
         return false;
       }
+      if (isBanned(extra)) return false;
       const { watch } = extra;
       const principal = watch?.principal ?? null;
       // The client may have disconnected during the look-up of its token; then nothing would end its presence.
@@ -249,6 +263,7 @@ export const createSocketServer = ({
     const { extra } = connection;
     const verdict = extra.limit(Object.keys(connection.subscriptions).length);
     if (verdict === 'flood') dismiss(extra, CLOSE.tooManyRequests, 'Too many requests');
+    if (isBanned(extra)) return [coded('RATE_LIMITED', 'Try again later.')];
     if (verdict !== 'allow') return [tooMany(config.sockets.maxSubscriptions)];
     const turn = arrivals.turnOf(extra.acknowledgedAt);
     if (turn) {
@@ -319,7 +334,7 @@ export const createSocketServer = ({
     bind(protocol, extra, mayRead, pong, dismiss, patience, log);
   };
   const deny = (ip: string | null, ...refusal: Parameters<typeof refuse>): void => {
-    const held = holdBack(ip, refusal[2]);
+    const held = holdBack({ ip, viewerId: null }, refusal[2]);
     if (held === null) refuse(...refusal);
     else void held.then(() => refuse(...refusal));
   };
@@ -340,6 +355,8 @@ export const createSocketServer = ({
         'retry-after': String(Math.ceil(waitMs / 1_000)),
       });
     }
+    const turned = gate.turn(request, path);
+    if (turned !== null) return deny(ip, stream, turned.status, turned.code, turned.message, id);
     if (!cors.admits(request)) return deny(ip, stream, 403, 'FORBIDDEN', 'Pages of this origin may not connect.', id);
     const { 'sec-websocket-version': version = VERSION } = request.headers;
     if (version !== VERSION) {
@@ -366,6 +383,8 @@ export const createSocketServer = ({
 const DEVICE_ID = /^[\w.:-]{1,64}$/;
 
 const isDeviceId = (value: unknown): value is string | null => value === null || (typeof value === 'string' && DEVICE_ID.test(value));
+
+const senderOf = ({ client, watch }: Extra): Sender => ({ ip: client.ip, viewerId: watch?.principal.viewer.id ?? null });
 
 const tooMany = (max: number): GraphQLError =>
   coded('RATE_LIMITED', `A socket may have ${max} operations running at a time. Complete one, or open another socket.`, { limit: max });

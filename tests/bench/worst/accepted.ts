@@ -2,12 +2,13 @@
 import { loadConfig } from '../../../src/config.js';
 import { schema } from '../../../src/process/schema.js';
 import { createCostOf } from '../../../src/server/execution/cost.js';
-import { createParser, validateDocument } from '../../../src/server/execution/document.js';
+import { createParser, createValidation } from '../../../src/server/execution/document.js';
 import { costError } from '../../../src/server/execution/order.js';
 import type { Asked } from './stage.js';
 
-const { limits } = loadConfig({ NODE_ENV: 'production', DATABASE_URL: 'postgresql://localhost/lyceum' });
+const { limits, schema: secrecy } = loadConfig({ NODE_ENV: 'production', DATABASE_URL: 'postgresql://localhost/lyceum' });
 const parse = createParser(limits);
+const validate = createValidation(schema, secrecy);
 const costOf = createCostOf(schema);
 /** What a request has beside its query and variables, in bytes. */
 const AROUND = 100;
@@ -16,7 +17,7 @@ export const isAccepted = ({ query, variables = {} }: Asked): boolean => {
   if (JSON.stringify({ query, variables }).length > limits.requestBytes - AROUND) return false;
   try {
     const document = parse(query);
-    if (validateDocument(schema, document).length > 0) return false;
+    if (validate(document).length > 0) return false;
     return costError(costOf({ document, variableValues: variables as Record<string, unknown> }), limits, false) === null;
   } catch {
     return false;

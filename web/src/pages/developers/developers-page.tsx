@@ -60,17 +60,35 @@ const AskedBy = ({ screen: { name, load } }: { readonly screen: Screen }) => {
   );
 };
 
+/** Whether the server serves GraphiQL, which is off in production unless the operator wants it; false until it is known. */
+const useGraphiQL = (): boolean => {
+  const [isOn, setOn] = useState(false);
+  useEffect(() => {
+    const gone = new AbortController();
+    fetch(HTTP_URL, { method: 'HEAD', headers: { accept: 'text/html' }, signal: gone.signal }).then(
+      ({ ok }) => setOn(ok),
+      // Offline, or the page was left.
+      () => undefined,
+    );
+    return () => gone.abort();
+  }, []);
+  return isOn;
+};
+
 const DevelopersPage = () => {
   const t = useTexts(developersTexts);
+  const hasGraphiQL = useGraphiQL();
   return (
     <Page
       title={t('title')}
       actions={
         // Not a page of this client.
-        <a href="/graphql" target="_blank" rel="noreferrer" className={buttonClass('primary')}>
-          <SquareTerminal size={16} aria-hidden="true" />
-          {t('graphiql')}
-        </a>
+        hasGraphiQL && (
+          <a href="/graphql" target="_blank" rel="noreferrer" className={buttonClass('primary')}>
+            <SquareTerminal size={16} aria-hidden="true" />
+            {t('graphiql')}
+          </a>
+        )
       }
     >
       <p className={styles.intro}>{t('intro')}</p>
