@@ -123,6 +123,25 @@ const pem: Kind<string> = {
   text: 'PKCS#8 PEM, `\\n` for line breaks',
 };
 
+/** Of 32 bytes, in base64 of either alphabet. */
+const KEY = /^[A-Za-z0-9+/_-]{43}=?$/;
+const keys: Kind<readonly Uint8Array[]> = {
+  schema: z
+    .string()
+    .transform((value) =>
+      value
+        .split(',')
+        .map((key) => key.trim())
+        .filter((key) => key !== ''),
+    )
+    .refine(
+      (list) => list.every((key) => KEY.test(key)),
+      'must be keys of 32 bytes in base64, such as `openssl rand -base64 32` makes, separated by commas',
+    )
+    .transform((list) => list.map((key) => new Uint8Array(Buffer.from(key, 'base64')))),
+  text: '32 bytes in base64; several, separated by commas',
+};
+
 type Environment = 'development' | 'test' | 'production';
 
 /** What a default may depend on. */
@@ -336,6 +355,12 @@ export const SETTINGS = {
       'how hard to guess a new password must be, by estimate: 3 is ten thousand million guesses, 2 a hundredth of that; with 0 it is not estimated',
     ),
   },
+  masterKeys: setting(
+    'MASTER_KEY',
+    keys,
+    { is: [] },
+    'under which secrets are encrypted that must be read again, such as those of second factors: the first one, the others are for what was encrypted before. See [The master key](#the-master-key). Without it, one is generated in the database',
+  ),
   jwt: {
     privateKey: setting(
       'JWT_PRIVATE_KEY',

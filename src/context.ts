@@ -6,6 +6,7 @@ import type { Database } from './db/database.js';
 import type { Role } from './db/generated/prisma/client.js';
 import type { Mailer } from './integrations/mail.js';
 import type { Log } from './observability/log.js';
+import type { MasterKey } from './access/master-key.js';
 import type { RateLimits } from './access/rate-limits.js';
 import type { PasswordStrength } from './access/password-strength/password-strength.js';
 import type { SecretDigest } from './access/secret-digest.js';
@@ -102,6 +103,7 @@ export interface Services {
   readonly limits: RateLimits;
   readonly tokens: TokenIssuer;
   readonly secretDigest: SecretDigest;
+  readonly masterKey: MasterKey;
   /** The secret of a link that is mailed, by the id of the link: only its digest is stored. */
   readonly linkSecret: SecretDigest;
   readonly mailer: Mailer;

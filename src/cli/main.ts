@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
+import { rotateMasterKey } from '../access/encrypted-rows.js';
 import { ConfigError, loadConfig } from '../config.js';
 import { Role } from '../db/generated/prisma/client.js';
 import { setRole } from '../domains/admin/roles.js';
@@ -78,6 +79,16 @@ program
   .action(async (username: string, role: Role) => {
     await withServices(({ db }) => setRole(db, username, role));
     process.stdout.write(`${username} has the role ${role} now.\n`);
+  });
+
+program
+  .command('keys')
+  .description('looks after the keys of the server')
+  .command('rotate-master')
+  .description('replaces the master key that is in the database: what is encrypted is encrypted anew by a job')
+  .action(async () => {
+    await withServices(rotateMasterKey);
+    process.stdout.write('A new master key is in use. Jobs encrypt anew what is under the one before, which is forgotten after a day.\n');
   });
 
 program

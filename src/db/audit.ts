@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv, randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { decrypt, encrypt } from './encryption.js';
 import { Prisma } from './generated/prisma/client.js';
 import type { Audited, Origin, Tx } from './transact.js';
 
@@ -10,29 +11,10 @@ import type { Audited, Origin, Tx } from './transact.js';
 /** The lock that whoever writes an audit event shares, and whoever seals them takes alone: then no event with a lower `seq` is still to come. */
 export const SEALING = Prisma.sql`5127348109234`;
 
-const ALGORITHM = 'aes-256-gcm';
-const IV_BYTES = 12;
-const TAG_BYTES = 16;
-
-/** Encrypts where an act has come from. It belongs to one event: moved to another, it cannot be decrypted. */
-const encrypt = (key: Uint8Array, eventId: string, origin: Origin): Uint8Array<ArrayBuffer> => {
-  const iv = randomBytes(IV_BYTES);
-  const cipher = createCipheriv(ALGORITHM, key, iv).setAAD(Buffer.from(eventId));
-  const text = Buffer.concat([cipher.update(JSON.stringify(origin), 'utf8'), cipher.final()]);
-  return new Uint8Array(Buffer.concat([iv, cipher.getAuthTag(), text]));
-};
-
-/** Takes back what {@link auditInto} has encrypted; null for what is not whole. */
+/** Takes back what {@link auditInto} has encrypted of where an act has come from; null for what is not whole. */
 export const decryptOrigin = (key: Uint8Array, eventId: string, encrypted: Uint8Array): Origin | null => {
-  try {
-    const iv = encrypted.subarray(0, IV_BYTES);
-    const decipher = createDecipheriv(ALGORITHM, key, iv).setAAD(Buffer.from(eventId));
-    decipher.setAuthTag(encrypted.subarray(IV_BYTES, IV_BYTES + TAG_BYTES));
-    const text = decipher.update(encrypted.subarray(IV_BYTES + TAG_BYTES), undefined, 'utf8') + decipher.final('utf8');
-    return JSON.parse(text) as Origin;
-  } catch {
-    return null;
-  }
+  const text = decrypt(key, eventId, encrypted);
+  return text === null ? null : (JSON.parse(text) as Origin);
 };
 
 /** The keys of people; those who have none are given one. */
@@ -71,7 +53,7 @@ export const auditInto = async (
   for (const [index, { id, action, subject, detail, actorId }] of events.entries()) {
     const personId = persons[index] ?? null;
     const key = personId === null ? undefined : keys.get(personId);
-    const encrypted = key === undefined || origin === null ? null : encrypt(key, id, origin);
+    const encrypted = key === undefined || origin === null ? null : encrypt(key, id, JSON.stringify(origin));
     await tx.$executeRaw`
       WITH sealing AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(${SEALING}))
       INSERT INTO audit_event (id, actor_id, action, subject_type, subject_id, detail, origin, person_id)

@@ -20,6 +20,7 @@ import { connectionsOf } from '../jobs/worker.js';
 import { createRenderedMarkdown } from '../markdown/html.js';
 import { createLog, type Log } from '../observability/log.js';
 import { createPasswordStrength } from '../access/password-strength/password-strength.js';
+import { openMasterKey } from '../access/master-key.js';
 import { createRateLimits } from '../access/rate-limits.js';
 import { createSecretDigest } from '../access/secret-digest.js';
 import type { Bus } from '../realtime/bus.js';
@@ -108,6 +109,7 @@ export const openServices = async (config: Config, closers: Closers, options: Se
   closers.push(async () => sharedDocuments?.close());
 
   const tokens = await createTokens({ config, clock, log });
+  const masterKey = await openMasterKey({ db, config });
   const secretDigest = createSecretDigest(tokens.deriveKey('lyceum secrets of repeated calls'));
   const linkSecret = createSecretDigest(tokens.deriveKey('lyceum secrets of mailed links'));
   const mailer = await createMailer(config, log);
@@ -128,6 +130,7 @@ export const openServices = async (config: Config, closers: Closers, options: Se
     limits,
     tokens,
     secretDigest,
+    masterKey,
     linkSecret,
     mailer,
     passwordStrength,

@@ -1,3 +1,4 @@
+import { encryptAgain } from '../access/encrypted-rows.js';
 import { accountTasks } from '../domains/account/jobs.js';
 import { auditTasks } from '../domains/audit/jobs.js';
 import { adminTasks } from '../domains/admin/jobs.js';
@@ -8,7 +9,7 @@ import { postTasks } from '../domains/posts/jobs.js';
 import type { AnyTask } from '../jobs/task.js';
 import { mutationTasks } from '../graphql/mutation-results.js';
 
-/** All tasks that a worker can run: those of the domains, and the removal of old results of mutations. */
+/** All tasks that a worker can run: those of the domains, the removal of old results of mutations, and what follows a new master key. */
 export const tasks: readonly AnyTask[] = [
   ...accountTasks,
   ...adminTasks,
@@ -18,4 +19,5 @@ export const tasks: readonly AnyTask[] = [
   ...notificationTasks,
   ...postTasks,
   ...mutationTasks,
+  encryptAgain([]),
 ];

@@ -16,6 +16,7 @@ const COMMON: Readonly<Record<string, readonly string[]>> = {
   // Events are numbered by the last statement of the transaction that emits them.
   realtime: ['src/realtime/', 'src/db/'],
   mutations: ['src/graphql/'],
+  keys: ['src/access/'],
   // What is audited is written by the transaction of the act.
   audit: ['src/domains/audit/', 'src/db/'],
 };

@@ -1,0 +1,76 @@
+import type { Services } from '../context.js';
+import type { Database } from '../db/database.js';
+import { scheduledTask, type Task } from '../jobs/task.js';
+import { addKey } from './master-key.js';
+
+/** Rows of a domain that hold a secret under the master key. */
+export interface EncryptedRows {
+  /** What their secrets are for, as `MasterKey.encrypt` was told. */
+  readonly purpose: string;
+  /** Some whose ids come after another's and whose secret does not begin like this, in the order of their ids. */
+  readonly others: (db: Database, prefix: string, after: string, count: number) => Promise<readonly EncryptedRow[]>;
+  /** Gives a row another text of the same secret, unless it has another secret by now. */
+  readonly replace: (db: Database, row: EncryptedRow, encrypted: string) => Promise<void>;
+}
+
+export interface EncryptedRow {
+  readonly id: string;
+  readonly encrypted: string;
+}
+
+const AT_A_TIME = 500;
+const NO_ID = '00000000-0000-0000-0000-000000000000';
+/** What was made for a moment under a key before, such as a challenge, is good no longer than this, in milliseconds. */
+const OVERLAP_MS = 24 * 60 * 60 * 1_000;
+
+type KeyServices = Pick<Services, 'db' | 'masterKey' | 'clock' | 'log'>;
+
+const ENCRYPT_AGAIN = 'keys.encryptAgain';
+
+/** Encrypts under the present master key what is under an earlier one, and then forgets that. Asked for by {@link rotateMasterKey}, and once a day. */
+export const encryptAgain = (all: readonly EncryptedRows[]): Task =>
+  scheduledTask(ENCRYPT_AGAIN, '47 4 * * *', async (services) => {
+    let lost = 0;
+    for (const rows of all) lost += await encryptRows(services, rows);
+    if (lost > 0)
+      services.log.error({ lost }, 'secrets are under a master key that is not there: give it in MASTER_KEY, behind the present one');
+    else await forgetEarlier(services);
+  });
+
+/** @returns how many could not be read */
+const encryptRows = async ({ db, masterKey }: KeyServices, { purpose, others, replace }: EncryptedRows): Promise<number> => {
+  const prefix = await masterKey.prefix();
+  let lost = 0;
+  let found: readonly EncryptedRow[] = [];
+  for (let after = NO_ID; (found = await others(db, prefix, after, AT_A_TIME)).length > 0; after = found.at(-1)?.id ?? after) {
+    for (const row of found) {
+      const text = await masterKey.decrypt(purpose, row.id, row.encrypted);
+      if (text === null) lost += 1;
+      else await replace(db, row, await masterKey.encrypt(purpose, row.id, text));
+    }
+  }
+  return lost;
+};
+
+/** Forgets the keys under which nothing is any more, once every process has known the present one for long. */
+const forgetEarlier = async ({ db, masterKey, clock }: KeyServices): Promise<void> => {
+  const [, kid = ''] = (await masterKey.prefix()).split('.');
+  const present = await db.prisma.masterKey.findUnique({ where: { kid } });
+  if (present === null || present.createdAt.getTime() > clock.now() - OVERLAP_MS) return;
+  await db.prisma.masterKey.deleteMany({ where: { kid: { not: kid }, createdAt: { lt: present.createdAt } } });
+};
+
+/**
+ * Replaces the master key that is in the database: everything is encrypted under the new one from within a minute on, and what is there by a job.
+ * @throws Error where the operator has given the key, and has to give another
+ */
+export const rotateMasterKey = async ({ db, config }: Pick<Services, 'db' | 'config'>): Promise<void> => {
+  if (config.masterKeys.length > 0)
+    throw new Error(
+      'MASTER_KEY is set: add the new key behind the present one everywhere, then put it first, and take the old one away a day later.',
+    );
+  await db.transact(async (tx) => {
+    await addKey(tx);
+    tx.enqueue({ name: ENCRYPT_AGAIN }, {});
+  });
+};
