@@ -1,6 +1,7 @@
 import { defineConfig, globalIgnores } from 'eslint/config';
 import reactHooks from 'eslint-plugin-react-hooks';
 import tseslint from 'typescript-eslint';
+import { builtSql } from './scripts/built-sql.js';
 
 const noFocusedTests = {
   selector: 'MemberExpression[property.name=/^(only|todo)$/]',
@@ -65,8 +66,16 @@ export default defineConfig(
         { object: 'Date', property: 'now', message: timeFromClock },
         { object: 'process', property: 'env', message: settingsFromConfig },
       ],
-      'no-restricted-syntax': ['error', { selector: 'NewExpression[callee.name="Date"][arguments.length=0]', message: timeFromClock }],
+      'no-restricted-syntax': [
+        'error',
+        { selector: 'NewExpression[callee.name="Date"][arguments.length=0]', message: timeFromClock },
+        ...builtSql,
+      ],
     },
+  },
+  {
+    files: ['scripts/**/*.ts'],
+    rules: { 'no-restricted-syntax': ['error', ...builtSql] },
   },
   {
     // The clock itself, the two entry points, and what hands the environment on to a child process.

@@ -215,6 +215,7 @@ const trackConnections = (address: PostgresAddress): Connections => {
       connect: () => connectTo(address.database),
       connectToShadowDb: async () => {
         const shadow = `shadow_${randomUUID()}`;
+        // eslint-disable-next-line no-restricted-syntax -- a made-up name; CREATE DATABASE takes no parameters
         const sql = `CREATE DATABASE ${pg.escapeIdentifier(shadow)} TEMPLATE template0`;
         await withClient(address, (client) => client.query(sql));
         shadows.add(shadow);
@@ -225,6 +226,7 @@ const trackConnections = (address: PostgresAddress): Connections => {
       await Promise.all([...pools].map(end));
       if (shadows.size === 0) return;
       await withClient(address, async (client) => {
+        // eslint-disable-next-line no-restricted-syntax -- the names of above
         for (const shadow of shadows) await client.query(`DROP DATABASE ${pg.escapeIdentifier(shadow)} WITH (FORCE)`);
       });
       shadows.clear();

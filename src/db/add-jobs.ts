@@ -19,6 +19,7 @@ export const addJobs = async (
   jobs: readonly JobSpec[],
 ): Promise<void> => {
   if (jobs.length === 0) return;
+  // eslint-disable-next-line no-restricted-syntax -- the name of a schema, from the configuration
   const queue = Prisma.raw(`"${schema}"`);
   const keyless = jobs.filter((job) => job.job_key === null);
   let batches = [...(keyless.length > 0 ? [keyless] : []), ...oneOfEachKey(jobs).map((job) => [job])];

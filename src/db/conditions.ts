@@ -88,8 +88,10 @@ export const createConditions = (tables: Tables, parameters: Parameters) => {
     const other = `r${aliases}`;
     const joined = (condition: Condition): string =>
       relation.holdsKey
-        ? `SELECT 1 FROM ${target.sql} ${other} WHERE ${other}.${columnOf(target, 'id').sql} = ${alias}.${columnOf(table, relation.key).sql} AND ${whereOf(target, other, condition)}`
-        : `SELECT 1 FROM ${target.sql} ${other} WHERE ${other}.${columnOf(target, relation.key).sql} = ${alias}.${columnOf(table, 'id').sql} AND ${whereOf(target, other, condition)}`;
+        ? // eslint-disable-next-line no-restricted-syntax -- names of the data model; values are parameters
+          `SELECT 1 FROM ${target.sql} ${other} WHERE ${other}.${columnOf(target, 'id').sql} = ${alias}.${columnOf(table, relation.key).sql} AND ${whereOf(target, other, condition)}`
+        : // eslint-disable-next-line no-restricted-syntax -- the same
+          `SELECT 1 FROM ${target.sql} ${other} WHERE ${other}.${columnOf(target, relation.key).sql} = ${alias}.${columnOf(table, 'id').sql} AND ${whereOf(target, other, condition)}`;
     if (relation.isList) {
       return all(
         Object.entries(wanted).map(([operator, condition]) => {

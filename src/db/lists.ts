@@ -90,8 +90,10 @@ export const createLists = (tables: Tables, planReading: PlanReading, send: Send
     const page = `FROM ${table.sql} ${TABLE} WHERE ${conditions.join(' AND ')} ORDER BY ${order} LIMIT ${part.take}`;
     const sql =
       reading.joins.length === 0
-        ? `SELECT ${named(reading.columns)} ${page}`
+        ? // eslint-disable-next-line no-restricted-syntax -- names of the data model; values are parameters
+          `SELECT ${named(reading.columns)} ${page}`
         : // The page first, then what belongs to its rows.
+          // eslint-disable-next-line no-restricted-syntax -- the same
           `SELECT ${named(reading.columns)} FROM (SELECT ${ownColumns(table, reading.own)} ${page}) ${TABLE} ${reading.joins.join(' ')} ORDER BY ${order}`;
     const rows = await send({ sql, values: parameters.values, isGeneral: !sql.includes('LIKE') });
     return rows.map(reading.decode) as RowOf<typeof model>[];
@@ -121,6 +123,7 @@ export const createLists = (tables: Tables, planReading: PlanReading, send: Send
       ...boundsOf(table, part, parameters),
     ];
     const order = orderOf(table, part);
+    // eslint-disable-next-line no-restricted-syntax -- names of the data model; values are parameters
     const sql = `SELECT ${named(['parent.id', ...reading.columns])} FROM ${from}
       CROSS JOIN LATERAL (
         SELECT ${ownColumns(table, reading.own)} FROM ${table.sql} ${TABLE} WHERE ${conditions.join(' AND ')} ORDER BY ${order} LIMIT ${part.take}

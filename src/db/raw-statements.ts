@@ -7,6 +7,7 @@ export type RawStatement = readonly [text: TemplateStringsArray | Prisma.Sql, ..
 
 /** A statement as it is sent, with `$1` and so on for its values. */
 export const statementOf = ([text, ...values]: RawStatement): Prisma.Sql =>
+  // eslint-disable-next-line no-restricted-syntax -- of a template, as its type says
   text instanceof Prisma.Sql ? text : Prisma.sql(text, ...values);
 
 const { INT8, NUMERIC, DATE, TIMESTAMP } = pg.types.builtins;

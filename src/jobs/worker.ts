@@ -218,11 +218,13 @@ const logFailure = (log: Log, job: Job, error: unknown): void => {
  */
 const keepLeases = async ({ pgPool, schema }: Queue, running: ReadonlySet<string>): Promise<void> => {
   if (running.size > 0) {
+    // eslint-disable-next-line no-restricted-syntax -- the name of a schema, from the configuration
     await pgPool.query(`UPDATE "${schema}"._private_jobs SET locked_at = now() WHERE id = ANY ($1::bigint[]) AND locked_at IS NOT NULL`, [
       [...running],
     ]);
   }
   await pgPool.query(
+    // eslint-disable-next-line no-restricted-syntax -- the name of a schema, from the configuration
     `UPDATE "${schema}"._private_jobs SET locked_at = NULL, locked_by = NULL, run_at = greatest(run_at, now()) WHERE locked_at < now() - make_interval(secs => $1)`,
     [LEASE_SECONDS],
   );
@@ -230,6 +232,7 @@ const keepLeases = async ({ pgPool, schema }: Queue, running: ReadonlySet<string
 
 /** Releases jobs that run here and will not be finished, so that others run them at once. */
 const release = async ({ pgPool, schema }: Queue, running: ReadonlySet<string>): Promise<void> => {
+  // eslint-disable-next-line no-restricted-syntax -- the name of a schema, from the configuration
   await pgPool.query(`UPDATE "${schema}"._private_jobs SET locked_at = NULL, locked_by = NULL WHERE id = ANY ($1::bigint[])`, [
     [...running],
   ]);

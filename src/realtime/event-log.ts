@@ -189,9 +189,10 @@ export const readMoved = async (
  * Identifies the physical database: the value changes with a restore, a clone and a promotion. The timeline is taken from the current WAL,
  * because after a promotion the control file has the previous one until the next checkpoint. Null on a standby, which cannot be written.
  */
-const IDENTITY = `CASE WHEN NOT pg_is_in_recovery() THEN concat_ws(':', (SELECT system_identifier FROM pg_control_system()),
+const IDENTITY = Prisma.sql`CASE WHEN NOT pg_is_in_recovery() THEN concat_ws(':', (SELECT system_identifier FROM pg_control_system()),
   ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int,
   (SELECT oid FROM pg_database WHERE datname = current_database())) END`;
+const RECOGNISE = Prisma.sql`SELECT ${IDENTITY} AS present, (SELECT identity FROM database_identity WHERE id = 1) AS known`.text;
 
 /** A new connection. */
 export interface NewConnection {
@@ -204,7 +205,7 @@ export interface NewConnection {
  * @returns whether the database is another one than before; then every head has got a new epoch
  */
 export const recogniseDatabase = async ({ query }: NewConnection): Promise<boolean> => {
-  const { rows } = await query(`SELECT ${IDENTITY} AS present, (SELECT identity FROM database_identity WHERE id = 1) AS known`);
+  const { rows } = await query(RECOGNISE);
   const [{ present, known } = { present: null, known: null }] = rows as readonly { present: string | null; known: string | null }[];
   // A database without a stored identity gets it at the start of a server.
   if (present === null || known === null || present === known) return false;
@@ -228,7 +229,7 @@ export const recogniseDatabase = async ({ query }: NewConnection): Promise<boole
  */
 export const renewEpochsAfterRestore = async ({ transact }: Pick<Database, 'transact'>): Promise<boolean> =>
   await transact(async (tx) => {
-    const [{ identity }] = await tx.$queryRaw<[{ identity: string | null }]>`SELECT ${Prisma.raw(IDENTITY)} AS identity`;
+    const [{ identity }] = await tx.$queryRaw<[{ identity: string | null }]>`SELECT ${IDENTITY} AS identity`;
     if (identity === null) return false;
     // The INSERT waits for a process that does the same concurrently; then one of them finds nothing to do.
     const [written] = await tx.$queryRaw<{ renewed: boolean }[]>`

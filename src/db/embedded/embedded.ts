@@ -155,6 +155,7 @@ const createCluster = async (launcher: Launcher, dataDir: string, durable: boole
       ...['--auth=scram-sha-256', `--pwfile=${password}`, '--no-instructions', ...(durable ? [] : ['--no-sync'])],
     ]);
     const single = ['--single', '-D', data, '-c', 'exit_on_error=on', ...fast, 'postgres'];
+    // eslint-disable-next-line no-restricted-syntax -- a constant; there are no parameters here
     await run('postgres', single, `CREATE DATABASE ${DATABASE}\n`);
     await rename(draft, clusterFolder(dataDir));
   } catch (error) {
