@@ -56,11 +56,10 @@ test('a server runs jobs on its embedded database, too', async () => {
 });
 
 test.each([
-  ['a setting is wrong', { DATABASE_TIMEOUT_MS: 'soon' }, 78],
-  ['the database lets nobody in', { DATABASE_URL: 'postgresql://nobody:wrong@' }, 1],
-] as const)('`lyceum jobs` in production says in JSON that %s, on one line', async (_what, env, code) => {
-  const { host } = new URL(app.database.url);
-  const url = 'DATABASE_URL' in env ? `${env.DATABASE_URL}${host}/postgres` : app.database.url;
+  ['a setting is wrong', { DATABASE_TIMEOUT_MS: 'soon' }, {}, 78],
+  ['the database lets nobody in', {}, { username: 'nobody', pathname: '/postgres' }, 1],
+] as const)('`lyceum jobs` in production says in JSON that %s, on one line', async (_what, env, changes, code) => {
+  const { href: url } = Object.assign(new URL(app.database.url), changes);
   const worker = spawn(process.execPath, [CLI, 'jobs'], {
     env: { PATH: process.env['PATH'] ?? '', NODE_ENV: 'production', DATA_DIR: dataDir, ...env, DATABASE_URL: url },
     stdio: ['ignore', 'pipe', 'pipe'],
