@@ -33,15 +33,16 @@ const useTelling = (conversationId: string): { readonly typed: () => void; reado
   const client = useClient();
   const told = useRef(0);
   const pause = useRef<ReturnType<typeof setTimeout>>(undefined);
-  /** How many are on their way. */
-  const telling = useRef(0);
+  /** One after another: of two at once either may come last. */
+  const telling = useRef<Promise<unknown> | null>(null);
   const tell = (isTyping: boolean): void => {
     told.current = isTyping ? Date.now() : 0;
-    telling.current += 1;
-    void client
-      .mutation(SetTyping, { input: { conversationId, isTyping } })
-      .toPromise()
-      .then(() => (telling.current -= 1));
+    const ask = () => client.mutation(SetTyping, { input: { conversationId, isTyping } }).toPromise();
+    const asked: Promise<unknown> = telling.current === null ? ask() : telling.current.then(ask);
+    telling.current = asked;
+    void asked.then(() => {
+      if (telling.current === asked) telling.current = null;
+    });
   };
   const stopped = (): void => {
     clearTimeout(pause.current);
@@ -61,7 +62,7 @@ const useTelling = (conversationId: string): { readonly typed: () => void; reado
     stopped,
     // Whoever has sent something has stopped, as the server knows by itself; but not what comes to it after the message.
     sent: () => {
-      if (telling.current > 0) stopped();
+      if (telling.current !== null) stopped();
       clearTimeout(pause.current);
       told.current = 0;
     },

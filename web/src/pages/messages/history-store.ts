@@ -219,7 +219,11 @@ const createHistoryStore = (client: Client, id: string): HistoryStore => {
     },
     take: (event) => {
       queue.push(event);
-      timer ??= setTimeout(flush, Math.max(0, flushedAt + MOMENT_MS - performance.now()));
+      if (timer !== undefined) return;
+      const wait = flushedAt + MOMENT_MS - performance.now();
+      // A timer of nothing would wait for all that the page has to do before it.
+      if (wait <= 0) flush();
+      else timer = setTimeout(flush, wait);
     },
     put: (message) => {
       if (reading > 0) meanwhile.set(message.id, message);
