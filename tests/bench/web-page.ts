@@ -61,3 +61,17 @@ export const PAINTED = `(text) => new Promise((resolve) => {
   observer.observe(list, { childList: true, subtree: true, characterData: true });
   look();
 })`;
+
+/** Looks in each frame where the message in the middle stands; `benchMoved()` gives by how much that was different, in pixels. */
+export const FOLLOW = `(() => {
+  const anchor = ${ANCHOR};
+  const list = document.querySelector('[data-testid=history]');
+  let moved = 0;
+  const frame = () => {
+    const y = list.querySelector('article[data-row=' + JSON.stringify(anchor.row) + ']')?.getBoundingClientRect().y;
+    moved = Math.max(moved, y === undefined ? Infinity : Math.abs(y - anchor.y));
+    requestAnimationFrame(frame);
+  };
+  frame();
+  window.benchMoved = () => moved;
+})()`;

@@ -1,6 +1,6 @@
 /**
  * `npm run bench:web`: the web client in a real browser. A room of 10,000 messages scrolled from its newest to its oldest and back; a burst of 200 messages
- * a second for ten seconds while somebody types; and from the keypress in one browser to the pixels in another, beside the API's own way from
+ * a second for ten seconds while somebody types and somebody else reads further up; and from the keypress in one browser to the pixels in another, beside the API's own way from
  * sending to receiving in the same run. `--messages=n`, `--rate=n`, `--seconds=n` and `--samples=n` take other numbers.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -22,7 +22,7 @@ import { signedIn } from '../web/signed-in.js';
 import type { BurstSender } from './burst-sender.js';
 import { startChild } from './child.js';
 import { median, quantile, short, table } from './figures.js';
-import { ANCHOR, heldStill, PAINTED, STEP, WATCH } from './web-page.js';
+import { ANCHOR, FOLLOW, heldStill, PAINTED, STEP, WATCH } from './web-page.js';
 import { keepResults } from './world.js';
 
 const option = (name: string, fallback: number): number =>
@@ -155,11 +155,21 @@ const scrolled = async (reader: TestUser, conversation: string): Promise<void> =
   await page.context().close();
 };
 
+/** As many messages stand in the room of the burst before it, so that somebody can read further up. */
+const BEFORE_BURST = 80;
+
 const LAST = `query ($id: ID!) { conversation(id: $id) { lastMessage { body } } }`;
 
 const burst = async (reader: TestUser, writer: TestUser, conversation: string): Promise<void> => {
   const opened = await open(first, reader, conversation);
   const { page } = opened;
+  const aside = await open(second, reader, conversation);
+  await aside.page.getByTestId('history').hover();
+  for (let turn = 0; turn < 2; turn += 1) {
+    await aside.page.mouse.wheel(0, -STEP);
+    await aside.page.evaluate(heldStill(''));
+  }
+  await aside.page.evaluate(FOLLOW);
   const field = page.getByRole('textbox', { name: /^Write to/ });
   await field.focus();
   note('before the burst: heap, MB', await heap(opened));
@@ -167,7 +177,11 @@ const burst = async (reader: TestUser, writer: TestUser, conversation: string): 
   const count = RATE * SECONDS;
   const sender = await startChild<BurstSender>('./burst-sender.ts');
   const begun = performance.now();
-  const sending = sender.call('send', { url: server.url, writer, conversation, rate: RATE, count });
+  const send = (): Promise<number> => sender.call('send', { url: server.url, writer, conversation, rate: RATE, count: count / 2 });
+  const sending = send().then(async (first) => {
+    note('in the middle of the burst: heap, MB', await heap(opened));
+    return first + (await send());
+  });
   let typed = '';
   while (performance.now() - begun < SECONDS * 1_000) {
     const key = 'the quick brown fox jumps over the lazy dog '.charAt(typed.length % 44);
@@ -194,9 +208,10 @@ const burst = async (reader: TestUser, writer: TestUser, conversation: string): 
   note('burst: of them not heard by the page', typed.length - seen.keys);
   note('burst: characters that differ in the composer', value === typed ? 0 : Math.max(1, Math.abs(typed.length - value.length)));
   noteWatched('burst', seen);
+  note('burst: what is read further up moves by, px', await aside.page.evaluate<number>('window.benchMoved()'));
   note('after the burst: heap, MB', await heap(opened));
   note('after the burst: elements', await elements(opened));
-  await page.context().close();
+  await Promise.all([page.context().close(), aside.page.context().close()]);
 };
 
 const READ = `mutation ($id: ID!, $cursor: String!) { markRead(input: { conversationId: $id, cursor: $cursor }) { conversation { id } } }`;
@@ -261,7 +276,9 @@ try {
   const { cursor } = await aMessage(api, ben, long, `Message ${MESSAGES - 1} is the newest`);
   await api.data(READ, { id: long, cursor }, ada);
   await scrolled(ada, long);
-  await burst(ada, ben, await aGroup(api, ada, [ben], 'Burst').then(async ({ id }) => (await aMessage(api, ben, id, 'It begins'), id)));
+  const busy = (await aGroup(api, ada, [ben], 'Burst')).id;
+  for (let index = 0; index < BEFORE_BURST; index += 1) await aMessage(api, ada, busy, `Before ${index} ${'word '.repeat(index % 20)}`);
+  await burst(ada, ben, busy);
   await pixels(ada, ben, await aGroup(api, ada, [ben], 'Pixels').then(async ({ id }) => (await aMessage(api, ben, id, 'It begins'), id)));
   console.log(`\n${table([['the web client', ''], ...figures.map(([what, value]) => [what, short(value)])])}`);
   await keepResults('web', Object.fromEntries(figures));
