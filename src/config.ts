@@ -265,6 +265,12 @@ export const SETTINGS = {
       { is: null },
       'a PostgreSQL from 14 up instead of the embedded one; `?schema=` as in Prisma. A pooler before it must keep sessions: one in transaction mode is refused at the start',
     ),
+    migrationUrl: setting(
+      'DATABASE_MIGRATION_URL',
+      url('postgresql', 'postgres'),
+      { is: null },
+      'the same database as a role that migrates and owns the tables; the role of `DATABASE_URL` then only serves, and is granted what it needs at every start. See [Who may change what](#who-may-change-what)',
+    ),
     poolSize: setting('DATABASE_POOL_SIZE', integer(1, 1_000), { is: 10 }, 'connections of one process'),
     timeoutMs: setting(
       'DATABASE_TIMEOUT_MS',
@@ -706,6 +712,8 @@ export const loadConfig = (environment: Readonly<Record<string, string | undefin
   if (config.mail.smtpUrl !== null && config.mail.from === null) lines.push('  SMTP_URL: needs MAIL_FROM, whom mails are from');
   if (config.mail.smtpUrl !== null && config.env === 'production' && !values.has('PUBLIC_URL'))
     lines.push('  SMTP_URL: needs PUBLIC_URL, which the links in mails begin with');
+  if (config.database.migrationUrl !== null && config.database.url === null)
+    lines.push('  DATABASE_MIGRATION_URL: needs DATABASE_URL, the address as the role that serves');
   const { headersTimeoutMs, requestTimeoutMs } = config.http;
   if (requestTimeoutMs < headersTimeoutMs) lines.push('  HTTP_REQUEST_TIMEOUT_MS: must not be less than HTTP_HEADERS_TIMEOUT_MS');
   if (lines.length > 0) throw new ConfigError(`The configuration is wrong:\n${lines.join('\n')}`);

@@ -1,6 +1,7 @@
 import cluster from 'node:cluster';
 import type { Services } from './context.js';
 import { inviteFirstAdministrator } from './domains/account/invitations.js';
+import { AUDIT_REMEDY, auditProtection } from './domains/audit/protection.js';
 import { startApp } from './process/app.js';
 import { ConfigError, loadConfig, type Config } from './config.js';
 import { captureOutput, createLog, tellEnd, type Log } from './observability/log.js';
@@ -25,6 +26,15 @@ const tellSwitches = ({ graphiql, schema, demoData }: Config, log: Log): void =>
   if (demoData) log.warn('DEMO_DATA is set: anybody can sign in as an administrator, whose password is known');
 };
 
+/** Says what an operator should know of who could change the audit. */
+const tellAuditProtection = async ({ db, log }: Services): Promise<void> => {
+  const { by, reason } = await auditProtection(db);
+  if (by === 'ROLE') return;
+  const kept =
+    by === 'TRIGGER' ? 'the audit is protected by a trigger alone' : 'nothing protects the audit: its trigger is missing or disabled';
+  log.warn({ reason }, `${kept}; ${AUDIT_REMEDY}`);
+};
+
 const main = async (): Promise<void> => {
   let config: Config;
   try {
@@ -45,6 +55,7 @@ const main = async (): Promise<void> => {
   const seed = async (services: Services): Promise<void> => {
     if (config.demoData) await seedDemoData(services);
     first.link = await inviteFirstAdministrator(services);
+    await tellAuditProtection(services);
   };
   const options = { log, onFatal, seed };
   const stopTimeoutMs = config.drainMs + STOP_TIMEOUT_MS;

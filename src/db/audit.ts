@@ -18,17 +18,19 @@ export const decryptOrigin = (key: Uint8Array, eventId: string, encrypted: Uint8
 };
 
 /** The keys of people; those who have none are given one. */
-const keysOf = async (tx: Pick<Tx, '$queryRaw'>, personIds: readonly (string | null)[]): Promise<ReadonlyMap<string, Uint8Array>> => {
+const keysOf = async (
+  tx: Pick<Tx, '$queryRaw' | '$executeRaw'>,
+  personIds: readonly (string | null)[],
+): Promise<ReadonlyMap<string, Uint8Array>> => {
   type Row = { readonly personId: string; readonly key: Uint8Array };
   const wanted = [...new Set(personIds.filter((id) => id !== null))].sort();
   const known = await tx.$queryRaw<Row[]>`SELECT person_id AS "personId", key FROM audit_key WHERE person_id = ANY(${wanted}::uuid[])`;
   const keys = new Map(known.map(({ personId, key }) => [personId, key]));
   for (const personId of wanted) {
     if (keys.has(personId)) continue;
-    // Whoever comes second takes the key of the first.
-    const [made] = await tx.$queryRaw<Row[]>`
-      INSERT INTO audit_key (person_id, key) VALUES (${personId}::uuid, ${randomBytes(32)})
-      ON CONFLICT (person_id) DO UPDATE SET key = audit_key.key RETURNING person_id AS "personId", key`;
+    // Whoever comes second takes the key of the first. Nobody may change one.
+    await tx.$executeRaw`INSERT INTO audit_key (person_id, key) VALUES (${personId}::uuid, ${randomBytes(32)}) ON CONFLICT (person_id) DO NOTHING`;
+    const [made] = await tx.$queryRaw<Row[]>`SELECT person_id AS "personId", key FROM audit_key WHERE person_id = ${personId}::uuid`;
     if (made !== undefined) keys.set(made.personId, made.key);
   }
   return keys;

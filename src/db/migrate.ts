@@ -7,7 +7,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { isLockTimeout } from '../observability/failures.js';
+import { isForbidden, isLockTimeout } from '../observability/failures.js';
 import type { Log } from '../observability/log.js';
 
 /** The migrations cannot be applied; the message says which one and why. */
@@ -21,8 +21,8 @@ export interface MigrateOptions {
   readonly log: Log;
   /** The longest wait for another process that migrates, in milliseconds; 60,000 by default. */
   readonly lockTimeoutMs?: number;
-  /** Runs after the migrations, still under the lock. */
-  readonly afterMigrations?: () => Promise<void>;
+  /** Runs after the migrations, still under the lock. @param client the connection that has migrated */
+  readonly afterMigrations?: (client: pg.Client) => Promise<void>;
 }
 
 /** The project's migrations; the path is right both from `src/` and from the build. */
@@ -67,7 +67,7 @@ export const applyMigrations = async (connection: pg.ClientConfig, options: Migr
       await apply(client, table, migration);
       options.log.info({ migration: migration.name, ms: Math.round(performance.now() - start) }, 'migration applied');
     }
-    await options.afterMigrations?.();
+    await options.afterMigrations?.(client);
     return pending.map(({ name }) => name);
   } finally {
     // Ending the session releases the advisory lock.
@@ -110,6 +110,9 @@ const openTable = async (client: pg.Client): Promise<string> => {
   const schema = rows[0]?.schema ?? null;
   if (schema === null) throw new MigrationError('There is no schema to migrate: none on the search path exists.');
   const table = `${pg.escapeIdentifier(schema)}._prisma_migrations`;
+  // A role that only serves may not create it, and finds it.
+  const { rows: found } = await client.query<{ found: boolean }>('SELECT to_regclass($1) IS NOT NULL AS found', [table]);
+  if (found[0]?.found === true) return table;
   // The columns are exactly those that Prisma creates.
   // eslint-disable-next-line no-restricted-syntax -- a name that is escaped above
   await client.query(`
@@ -176,7 +179,9 @@ const apply = async (client: pg.Client, table: string, { name, sql }: Migration)
   } catch (error) {
     await client.query('ROLLBACK').catch(() => undefined);
     if (!(error instanceof pg.DatabaseError)) throw error;
-    throw new MigrationError(`${name}/${FILE}${lineOf(sql, error)}: ${error.message}`, { cause: error });
+    throw new MigrationError(`${name}/${FILE}${lineOf(sql, error)}: ${error.message}${isForbidden(error) ? NOT_ITS_OWNER : ''}`, {
+      cause: error,
+    });
   }
   if ((await transactionOf(client)) !== transaction) {
     throw new MigrationError(
@@ -194,6 +199,8 @@ const apply = async (client: pg.Client, table: string, { name, sql }: Migration)
   // A SET of one migration must not apply to the next.
   await client.query('RESET ALL');
 };
+
+const NOT_ITS_OWNER = `. This role does not own the tables: set DATABASE_MIGRATION_URL, or let "lyceum db migrate" run with it before.`;
 
 /** The id of the current transaction; asking assigns one. */
 const transactionOf = async (client: pg.Client): Promise<string | undefined> =>

@@ -22,7 +22,7 @@ const ROUNDS = 4;
  * @throws {NoSessionsError} when connections have no session of their own, or when a pooler refuses the settings of a connection
  */
 export const assertSessions = async (target: ConnectionTarget, timeoutMs: number): Promise<void> => {
-  const clients = [open(target, timeoutMs), open(target, timeoutMs)] as const;
+  const clients = [openClient(target, timeoutMs), openClient(target, timeoutMs)] as const;
   try {
     for (const client of clients) await client.connect();
     const [one, other] = clients;
@@ -45,7 +45,8 @@ export const assertSessions = async (target: ConnectionTarget, timeoutMs: number
   }
 };
 
-const open = (target: ConnectionTarget, timeoutMs: number): pg.Client => {
+/** A connection to ask a few things over, not yet connected. */
+export const openClient = (target: ConnectionTarget, timeoutMs: number): pg.Client => {
   const client = new pg.Client(connectionOptions(target, timeoutMs));
   // A lost connection rejects the running query and emits `error` too; without a listener that would end the process.
   client.on('error', () => undefined);

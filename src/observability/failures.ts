@@ -104,6 +104,9 @@ export const isDiskFull = (error: unknown): boolean => hasState(error, (code) =>
 /** Whether a prepared statement is no longer valid and must be prepared again. It has not been executed. */
 export const isStaleStatement = (error: unknown): boolean => hasState(error, (code) => STALE_STATEMENT_STATES.has(code));
 
+/** Whether the database refused a statement because its role has no right to it. */
+export const isForbidden = (error: unknown): boolean => hasState(error, (code) => code === '42501');
+
 /** Whether a statement was cancelled, by request or by a timeout. */
 export const isCancelled = (error: unknown): boolean => hasState(error, (code) => code === '57014');
 

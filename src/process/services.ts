@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import type pg from 'pg';
 import { systemClock, type Clock } from '../clock.js';
 import { createCondition } from '../observability/condition.js';
 import type { Config } from '../config.js';
@@ -7,6 +8,8 @@ import type { Services } from '../context.js';
 import { connectionOptions, type ConnectionTarget } from '../db/connection.js';
 import { openDatabase } from '../db/database.js';
 import { findRunningPostgres, startEmbeddedPostgres } from '../db/embedded/embedded.js';
+import { prepareRoles } from '../db/embedded/roles.js';
+import { letServe } from '../db/grants.js';
 import { isAccessDenied, isUnavailable, reasonOf } from '../observability/failures.js';
 import { applyMigrations, MIGRATIONS } from '../db/migrate.js';
 import { assertSessions, NoSessionsError } from '../db/sessions.js';
@@ -145,28 +148,39 @@ export const openServices = async (config: Config, closers: Closers, options: Se
 /** Opens the database alone, and brings it to the newest migration. An embedded one is added to `closers`. */
 export const openMigrated = async (config: Config, closers: Closers, options: ServicesOptions): Promise<ConnectionTarget> => {
   const log = options.log ?? createLog(config.logLevel);
-  const target = await openTarget(config, log, closers, options);
-  const afterMigrations = (): Promise<void> => migrateQueue(target, log);
+  const { timeoutMs } = config.database;
+  const { server, owner } = await openTargets(config, log, closers, options);
+  const afterMigrations = async (client: pg.Client): Promise<void> => {
+    await migrateQueue(owner ?? server, log);
+    if (owner !== null) await letServe(client, server, timeoutMs);
+  };
   const migrate = async (): Promise<void> => {
     // Before the migrations: behind a pooler, their advisory lock would stay with a session that is handed to others, and the next process
     // would wait for it for ever.
-    await assertSessions(target, config.database.timeoutMs);
-    await applyMigrations(connectionOptions(target, config.database.timeoutMs), { directory: MIGRATIONS, log, afterMigrations });
+    for (const target of owner === null ? [server] : [owner, server]) await assertSessions(target, timeoutMs);
+    await applyMigrations(connectionOptions(owner ?? server, timeoutMs), { directory: MIGRATIONS, log, afterMigrations });
   };
   await untilReachable(migrate, log);
-  return target;
+  return server;
 };
 
 /** Connections that a database needs beside those of its servers' pools: for the command line, or for a person with psql. */
 const SPARE_CONNECTIONS = 20;
 
+/** The same database as those who use it. */
+interface Targets {
+  readonly server: ConnectionTarget;
+  /** Who migrates; null where that is the server, too. */
+  readonly owner: ConnectionTarget | null;
+}
+
 /** The database to use: the one of DATABASE_URL, or the embedded one under DATA_DIR. */
-const openTarget = async (config: Config, log: Log, closers: Closers, options: ServicesOptions): Promise<ConnectionTarget> => {
+const openTargets = async (config: Config, log: Log, closers: Closers, options: ServicesOptions): Promise<Targets> => {
   await mkdir(config.dataDir, { recursive: true });
-  if (config.database.url !== null) return { url: config.database.url };
+  const { url, migrationUrl, poolSize } = config.database;
+  if (url !== null) return { server: { url }, owner: migrationUrl === null ? null : { url: migrationUrl } };
   const running = options.attachToRunning === true ? await findRunningPostgres(config.dataDir) : null;
-  if (running !== null) return running;
-  const { poolSize } = config.database;
+  if (running !== null) return await prepareRoles(running);
   const maxConnections = Math.max(100, config.workers * (poolSize + connectionsOf(config.jobs.concurrency)) + SPARE_CONNECTIONS);
   const embedded = await startEmbeddedPostgres({
     dataDir: config.dataDir,
@@ -177,7 +191,7 @@ const openTarget = async (config: Config, log: Log, closers: Closers, options: S
     ...(options.onFatal ? { onExit: options.onFatal } : {}),
   });
   closers.push(() => embedded.stop());
-  return embedded.address;
+  return await prepareRoles(embedded.address);
 };
 
 const REACH_ATTEMPTS = 30;

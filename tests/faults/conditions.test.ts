@@ -27,7 +27,7 @@ const until = (check: () => unknown): Promise<unknown> => vi.waitFor(check, { ti
 
 /** Does something to the database from outside of it. */
 const asOperator = async (work: (query: (sql: string) => Promise<unknown>, name: string) => Promise<unknown>): Promise<void> => {
-  const { hostname: host, port, username: user, password, pathname } = new URL(database.url);
+  const { hostname: host, port, username: user, password, pathname } = new URL(database.adminUrl);
   const admin = new pg.Client({ host, port: Number(port), user, password, database: 'postgres' });
   await admin.connect();
   try {

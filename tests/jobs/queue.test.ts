@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import pg from 'pg';
 import { defineTask } from '../../src/jobs/task.js';
-import { startTestApp, type TestApp } from '../kit/app.js';
+import { startTestApp, type TestApp, type TestAppOptions } from '../kit/app.js';
+import { ownerUrlOf } from '../kit/database.js';
 
 /** What waits in the queue: this server asks for jobs and runs none. */
 let app: TestApp;
@@ -92,12 +93,15 @@ describe('a key', () => {
   });
 });
 
+/** A server that finds an empty schema. */
+const inSchema = async (schema: string, env: Readonly<Record<string, string>> = {}): Promise<TestAppOptions> => {
+  await app.database.query(`CREATE SCHEMA ${schema} AUTHORIZATION ${new URL(ownerUrlOf(app.database)).username}`);
+  const [url, owner] = [app.database.url, ownerUrlOf(app.database)].map((each) => `${each}?schema=${schema}`);
+  return { database: { ...app.database, url: url ?? '' }, env: { ...env, DATABASE_MIGRATION_URL: owner ?? '' } };
+};
+
 test('servers that share a database by ?schema= share no jobs', async () => {
-  await app.database.query('CREATE SCHEMA tenant');
-  const tenant = await startTestApp({
-    database: { ...app.database, url: `${app.database.url}?schema=tenant` },
-    env: { JOB_CONCURRENCY: '0' },
-  });
+  const tenant = await startTestApp(await inSchema('tenant', { JOB_CONCURRENCY: '0' }));
   await tenant.services.db.transact(async (tx) => tx.enqueue(greet, { name: 'Ada' }));
   expect(await waiting()).toEqual([]);
   expect(await app.database.query('SELECT payload FROM tenant_graphile_worker._private_jobs')).toEqual([{ payload: { name: 'Ada' } }]);
@@ -105,9 +109,8 @@ test('servers that share a database by ?schema= share no jobs', async () => {
 });
 
 test('servers that start on an empty database at once make the queue together', async () => {
-  await app.database.query('CREATE SCHEMA fresh');
-  const database = { ...app.database, url: `${app.database.url}?schema=fresh` };
-  const servers = await Promise.all(Array.from({ length: 3 }, () => startTestApp({ database })));
+  const options = await inSchema('fresh');
+  const servers = await Promise.all(Array.from({ length: 3 }, () => startTestApp(options)));
   await Promise.all(servers.map((server) => server.services.db.transact(async (tx) => tx.enqueue(greet, { name: 'Ada' }))));
   expect(await app.database.query('SELECT 1 FROM fresh_graphile_worker._private_jobs')).toHaveLength(3);
   await Promise.all(servers.map((server) => server.stop()));

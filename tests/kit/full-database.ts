@@ -172,7 +172,7 @@ const statements = (): string[] => {
   ];
 };
 
-/** Fills a migrated, empty database. */
+/** Fills a migrated, empty database. @param url as a superuser, who may leave foreign keys unchecked meanwhile */
 export const fillDatabase = async (url: string): Promise<void> => {
   const client = new pg.Client({ connectionString: url });
   await client.connect();

@@ -30,7 +30,7 @@ beforeAll(async () => {
     env: { JOB_CONCURRENCY: '0' },
     onStatement: (sql, params) => sent.push({ sql, params: JSON.parse(params) as unknown[] }),
   });
-  await fillDatabase(app.database.url);
+  await fillDatabase(app.database.adminUrl);
   ({ token } = await app.services.tokens.issue({ userId: idAt('user', 0), sessionId: idAt('session', 0) }));
   // What a process asks once.
   await ask('{ me { id } }');

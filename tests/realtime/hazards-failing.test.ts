@@ -106,7 +106,7 @@ it('a log that cannot be read for a moment is read again, without waiting for an
   const seq = await world.insert(sent + 1, 1);
   sent += 1;
   const waiting = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%event%'`;
-  const changing = new pg.Client(world.database.url);
+  const changing = new pg.Client(world.database.adminUrl);
   await changing.connect();
   try {
     await changing.query('BEGIN; ALTER TABLE event RENAME COLUMN ref TO ref_elsewhere');

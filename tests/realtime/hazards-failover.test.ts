@@ -16,7 +16,7 @@ let world: World;
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'lyceum-failover-'));
   postgres = await startChaosPostgres(dataDir);
-  world = await createWorld({ apps: 1, database: { ...postgres, drop: () => Promise.resolve() } });
+  world = await createWorld({ apps: 1, database: { ...postgres, adminUrl: postgres.url, drop: () => Promise.resolve() } });
 }, TIMEOUT_MS);
 afterAll(async () => {
   await world.stop();

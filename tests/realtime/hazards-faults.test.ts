@@ -8,6 +8,7 @@ import { applyMigrations, MIGRATIONS } from '../../src/db/migrate.js';
 import { createLog } from '../../src/observability/log.js';
 import type { TestApp } from '../kit/app.js';
 import { createTestDatabase, type TestDatabase } from '../kit/database.js';
+import { urlOf } from '../kit/postgres-address.js';
 import { startServerProcess } from '../kit/process.js';
 import { startProxy } from '../kit/proxy.js';
 import { redisKind } from '../kit/redis.js';
@@ -245,11 +246,12 @@ describe('the database', () => {
     const postgres = await startEmbeddedPostgres({ dataDir, log });
     cleanup.push(() => postgres.stop());
     await applyMigrations(postgres.address, { directory: MIGRATIONS, log });
-    const { user, password, host, port, database: name } = postgres.address;
+    const url = urlOf(postgres.address);
     const pool = new pg.Pool({ ...postgres.address, max: 2 });
     pool.on('error', () => undefined);
     const database: TestDatabase = {
-      url: `postgresql://${user}:${password}@${host}:${port}/${name}`,
+      url,
+      adminUrl: url,
       query: async <Row extends object>(sql: string, values: unknown[] = []) => (await pool.query<Row>(sql, values)).rows,
       drop: () => pool.end(),
     };

@@ -208,7 +208,8 @@ export const startStage = async (env: Readonly<Record<string, string>> = {}): Pr
   const dataDir = await mkdtemp(join(tmpdir(), 'lyceum-screens-'));
   const postgres = await startEmbeddedPostgres({ dataDir, log: createLog('silent'), durable: false });
   const query = <Row extends object>(sql: string, values: unknown[] = []): Promise<Row[]> => queryAt(postgres.address, sql, values);
-  const app = await startTestApp({ database: { url: urlOf(postgres.address), query, drop: () => Promise.resolve() }, env });
+  const url = urlOf(postgres.address);
+  const app = await startTestApp({ database: { url, adminUrl: url, query, drop: () => Promise.resolve() }, env });
   return {
     ...(await fill(app)),
     app,
