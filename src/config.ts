@@ -142,6 +142,68 @@ const keys: Kind<readonly Uint8Array[]> = {
   text: '32 bytes in base64; several, separated by commas',
 };
 
+/** Addresses by which a machine reaches itself: nobody listens in between. */
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
+const isSafeUrl = (value: string): boolean => {
+  if (!URL.canParse(value)) return false;
+  const { protocol, hostname, username, password, hash } = new URL(value);
+  return (protocol === 'https:' || (protocol === 'http:' && LOOPBACK.test(hostname))) && `${username}${password}${hash}` === '';
+};
+const safeUrl = z.string().refine(isSafeUrl, 'must be a URL that starts with https://, or http:// on this machine');
+
+/** One that signs people in for this server, by OpenID Connect. */
+const issuer = z
+  .strictObject({
+    name: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'must be up to 32 small letters, digits and hyphens, and begin with a letter'),
+    label: z.string().trim().min(1).max(60).optional(),
+    issuer: safeUrl,
+    clientId: z.string().min(1).max(500),
+    clientSecret: z.string().min(1).max(2_000).optional(),
+    scopes: z
+      .string()
+      .max(1_000)
+      .refine((scopes) => scopes.split(' ').includes('openid'), 'must have openid among them')
+      .default('openid profile email'),
+    redirectUris: z.array(safeUrl).max(20).default([]),
+    createAccounts: z.boolean().default(true),
+    trustMail: z.boolean().default(false),
+    tokenAudience: z.string().min(1).max(500).optional(),
+  })
+  .transform(({ label, clientSecret, tokenAudience, ...rest }) => ({
+    ...rest,
+    label: label ?? rest.name,
+    clientSecret: clientSecret ?? null,
+    tokenAudience: tokenAudience ?? null,
+  }));
+
+/** The settings of one issuer; the README has a table of them. */
+export type IssuerSettings = Readonly<z.output<typeof issuer>>;
+
+const MAX_ISSUERS = 20;
+const issuers: Kind<readonly IssuerSettings[]> = {
+  schema: z.string().transform((value, issue): readonly IssuerSettings[] => {
+    const refuse = (message: string): void => issue.addIssue({ code: 'custom', message });
+    try {
+      const parsed = z
+        .array(issuer)
+        .max(MAX_ISSUERS)
+        .safeParse(value === '' ? [] : JSON.parse(value));
+      // Messages name fields and never repeat what they hold: a secret may be among it.
+      if (!parsed.success) for (const { path, message } of parsed.error.issues) refuse(`${path.join('.')}: ${message}`);
+      else if (new Set(parsed.data.map(({ name }) => name)).size < parsed.data.length) refuse('two issuers have the same name');
+      else if (new Set(parsed.data.map((each) => issuerKey(each.issuer))).size < parsed.data.length) refuse('one issuer is there twice');
+      else return parsed.data;
+    } catch {
+      refuse('must be a list in JSON');
+    }
+    return z.NEVER;
+  }),
+  text: 'JSON, see [Sign-in by other servers](#sign-in-by-other-servers)',
+};
+
+/** An issuer for comparing: it is the same with a slash at its end and without. */
+export const issuerKey = (url: string): string => url.replace(/\/$/, '');
+
 type Environment = 'development' | 'test' | 'production';
 
 /** What a default may depend on. */
@@ -367,6 +429,14 @@ export const SETTINGS = {
     { is: [] },
     'under which secrets are encrypted that must be read again, such as those of second factors: the first one, the others are for what was encrypted before. See [The master key](#the-master-key). Without it, one is generated in the database',
   ),
+  oidc: {
+    issuers: setting(
+      'OIDC_ISSUERS',
+      issuers,
+      { is: [] },
+      'the servers by which people may sign in with OpenID Connect, and whose tokens are taken where that is said of them',
+    ),
+  },
   jwt: {
     privateKey: setting(
       'JWT_PRIVATE_KEY',
@@ -714,6 +784,12 @@ export const loadConfig = (environment: Readonly<Record<string, string | undefin
     lines.push('  SMTP_URL: needs PUBLIC_URL, which the links in mails begin with');
   if (config.database.migrationUrl !== null && config.database.url === null)
     lines.push('  DATABASE_MIGRATION_URL: needs DATABASE_URL, the address as the role that serves');
+  for (const { name, issuer: url, redirectUris } of config.oidc.issuers) {
+    if (issuerKey(url) === issuerKey(config.jwt.issuer)) lines.push(`  OIDC_ISSUERS: ${name} must not be JWT_ISSUER`);
+    if (!config.webClient && redirectUris.length === 0) lines.push(`  OIDC_ISSUERS: ${name} needs redirectUris without WEB_CLIENT`);
+  }
+  if (config.oidc.issuers.length > 0 && config.env === 'production' && !values.has('PUBLIC_URL'))
+    lines.push('  OIDC_ISSUERS: needs PUBLIC_URL, where issuers send people back to');
   const { headersTimeoutMs, requestTimeoutMs } = config.http;
   if (requestTimeoutMs < headersTimeoutMs) lines.push('  HTTP_REQUEST_TIMEOUT_MS: must not be less than HTTP_HEADERS_TIMEOUT_MS');
   if (lines.length > 0) throw new ConfigError(`The configuration is wrong:\n${lines.join('\n')}`);

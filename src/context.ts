@@ -5,6 +5,7 @@ import type { Clock } from './clock.js';
 import type { Database } from './db/database.js';
 import type { Role } from './db/generated/prisma/client.js';
 import type { Mailer } from './integrations/mail.js';
+import type { Issuers } from './integrations/openid.js';
 import type { Log } from './observability/log.js';
 import type { MasterKey } from './access/master-key.js';
 import type { RateLimits } from './access/rate-limits.js';
@@ -107,6 +108,7 @@ export interface Services {
   /** The secret of a link that is mailed, by the id of the link: only its digest is stored. */
   readonly linkSecret: SecretDigest;
   readonly mailer: Mailer;
+  readonly issuers: Issuers;
   readonly passwordStrength: Pick<PasswordStrength, 'estimate'>;
   readonly typing: TypingMemory;
   readonly likes: LikeQueue;

@@ -18,6 +18,7 @@ import { createMembershipLookup } from '../domains/conversations/membership-look
 import { createTypingMemory } from '../domains/conversations/typing.js';
 import { createLikeQueue } from '../domains/posts/likes.js';
 import { createMailer } from '../integrations/mail.js';
+import { createIssuers } from '../integrations/openid.js';
 import { migrateQueue } from '../jobs/queue.js';
 import { connectionsOf } from '../jobs/worker.js';
 import { createRenderedMarkdown } from '../markdown/html.js';
@@ -136,6 +137,7 @@ export const openServices = async (config: Config, closers: Closers, options: Se
     masterKey,
     linkSecret,
     mailer,
+    issuers: createIssuers(config, clock, log),
     passwordStrength,
     ...memories,
     bus,

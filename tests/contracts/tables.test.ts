@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { isEnumType } from 'graphql';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { withTables } from '../../scripts/readme-tables.js';
 import { allSettings, loadConfig } from '../../src/config.js';
 import * as facts from '../../src/client/facts.js';
@@ -59,4 +59,56 @@ it.each(allSettings().map((setting) => [setting.name, setting]))('the default of
 it('every mistake in the settings is told at once', () => {
   const wrong = { PORT: 'x', WORKERS: '2', HTTP_HEADERS_TIMEOUT_MS: '2000', HTTP_REQUEST_TIMEOUT_MS: '1000', TRUST_PROXY: 'perhaps' };
   expect(() => loadConfig(wrong)).toThrow(/PORT: .*\n.*TRUST_PROXY: .*\n.*WORKERS: .*\n.*HTTP_REQUEST_TIMEOUT_MS: /);
+});
+
+describe('the issuers of OpenID Connect', () => {
+  const house = { name: 'house', issuer: 'https://id.example', clientId: 'lyceum' };
+  const load = (issuers: unknown, env: Record<string, string> = {}) =>
+    loadConfig({ ...env, OIDC_ISSUERS: typeof issuers === 'string' ? issuers : JSON.stringify(issuers) }).oidc.issuers;
+
+  it('are a list, of which little must be said', () => {
+    expect(load([house])).toEqual([
+      {
+        ...house,
+        label: 'house',
+        clientSecret: null,
+        scopes: 'openid profile email',
+        redirectUris: [],
+        createAccounts: true,
+        trustMail: false,
+        tokenAudience: null,
+      },
+    ]);
+  });
+
+  it.each([
+    ['no JSON', '{', /must be a list in JSON/],
+    ['no list', {}, /OIDC_ISSUERS: /],
+    ['a word that is not known', [{ ...house, secret: 'x' }], /0: .*secret/],
+    ['one without a name', [{ ...house, name: '' }], /0\.name: /],
+    ['an address that others can listen to', [{ ...house, issuer: 'http://id.example' }], /0\.issuer: must be a URL/],
+    ['scopes without openid', [{ ...house, scopes: 'email' }], /0\.scopes: must have openid/],
+    ['two of one name', [house, { ...house, issuer: 'https://other.example' }], /the same name/],
+    ['one twice', [house, { ...house, name: 'other', issuer: 'https://id.example/' }], /there twice/],
+  ])('are refused with %s', (_what, issuers, message) => {
+    expect(() => load(issuers)).toThrow(message);
+  });
+
+  it('are refused without what leads back to this server', () => {
+    expect(() => load([house], { WEB_CLIENT: 'false' })).toThrow(/house needs redirectUris/);
+    expect(() => load([house], { NODE_ENV: 'production' })).toThrow(/OIDC_ISSUERS: needs PUBLIC_URL/);
+    expect(() => load([{ ...house, issuer: 'https://lyceum.example' }], { JWT_ISSUER: 'https://lyceum.example' })).toThrow(/JWT_ISSUER/);
+  });
+
+  it('are refused without a word of what they hold', () => {
+    const told = (() => {
+      try {
+        return load([{ ...house, clientSecret: 7, clientId: '', hidden: 'treasure' }]);
+      } catch (error) {
+        return String(error);
+      }
+    })();
+    expect(told).toMatch(/clientSecret.*\n?/);
+    expect(told).not.toContain('treasure');
+  });
 });
