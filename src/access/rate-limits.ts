@@ -27,6 +27,8 @@ interface RateLimit {
 const RATE_LIMITS = {
   signUp: { of: 'address', points: 100, seconds: 3_600, within: 'signUpOfDay' },
   signUpOfDay: { of: 'address', points: 300, seconds: 86_400 },
+  /** Sign-ins by issuers that are begun: what is kept of each is gone after ten minutes, so this is half of what one address can have kept. */
+  oidc: { of: 'address', points: 300, seconds: 600 },
   /** Mails that somebody asks for: from an address, by a user, and to a mail address, whoever asks. */
   mailFromAddress: { of: 'address', points: 30, seconds: 3_600 },
   mailByUser: { of: 'user', points: 10, seconds: 3_600 },

@@ -19,6 +19,7 @@ export interface MailValues {
   readonly passwordChanged: { readonly username: string; readonly at: string };
   readonly signIn: { readonly username: string; readonly until: string };
   readonly attempts: { readonly username: string };
+  readonly identityLinked: { readonly username: string; readonly issuer: string; readonly at: string };
 }
 
 export type MailKind = keyof MailValues;
@@ -90,6 +91,12 @@ const en: Catalogue = {
     action: 'Choose a new password',
     after: ['A password that is long, and used nowhere else, need not be changed.'],
   }),
+  identityLinked: ({ username, issuer, at }) => ({
+    subject: 'Your account has another way to sign in',
+    before: [`Since ${at}, one can sign in to your account ${username} at Lyceum with ${issuer}.`],
+    action: 'See how you sign in',
+    after: ['If it was you, there is nothing to do. If it was not, end that there, sign out all devices and change your password.'],
+  }),
 };
 
 const de: Catalogue = {
@@ -158,6 +165,14 @@ const de: Catalogue = {
     ],
     action: 'Neues Passwort wählen',
     after: ['Ein Passwort, das lang ist und nirgends sonst verwendet wird, muss nicht geändert werden.'],
+  }),
+  identityLinked: ({ username, issuer, at }) => ({
+    subject: 'Ihr Konto hat einen weiteren Weg zur Anmeldung',
+    before: [`Seit ${at} kann man sich bei Ihrem Konto ${username} bei Lyceum mit ${issuer} anmelden.`],
+    action: 'Wege zur Anmeldung ansehen',
+    after: [
+      'Wenn Sie das waren, ist nichts zu tun. Wenn nicht, beenden Sie das dort, melden Sie alle Geräte ab und ändern Sie Ihr Passwort.',
+    ],
   }),
 };
 

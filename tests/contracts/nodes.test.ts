@@ -142,6 +142,9 @@ beforeAll(async () => {
   await make(ada, 'createEntry', { title: 'Mine', content: 'Alone', isPublic: false }, 'entry');
   await make(moderator, 'announce', { text: 'Welcome' }, 'announcement');
   await make(moderator, 'createInvitation', {}, 'invitation');
+  await app.database.query(
+    `INSERT INTO identity (id, user_id, issuer, subject) SELECT gen_random_uuid(), id, 'https://issuer.example', '1' FROM "user" WHERE username = 'ada'`,
+  );
   const post = await make(ada, 'createPost', { body: 'Hello' }, 'post');
   const comment = await make(ben, 'addComment', { postId: post, body: 'Hi' }, 'comment');
   await make(ada, 'addComment', { postId: post, body: 'Hi yourself', replyToId: comment }, 'comment');

@@ -42,12 +42,15 @@ const OF_CREDENTIALS = [
     'disconnectUser',
     'estimatePassword',
     'joinAsGuest',
+    'linkIdentity',
     'login',
+    'loginWithOidc',
     'logout',
     'refreshSession',
     'register',
+    'registerWithOidc',
   ],
-  ...['requestPasswordReset', 'resendVerification', 'resetPassword', 'revokeAllSessions', 'verifyEmail'],
+  ...['requestPasswordReset', 'resendVerification', 'resetPassword', 'revokeAllSessions', 'startOidc', 'unlinkIdentity', 'verifyEmail'],
 ];
 /** The row that they make keeps the id, and stays. */
 const CREATING = ['addComment', 'announce', 'createGroup', 'createPost', 'createRoom', 'sendMessage'];

@@ -29,6 +29,7 @@ export const FULL = {
   announcements: 40,
   audited: 40,
   invitations: 40,
+  identities: 20,
   blocked: 25,
 } as const;
 
@@ -46,6 +47,7 @@ const KINDS = [
   'announcement',
   'audit',
   'invitation',
+  'identity',
 ];
 export type Kind =
   | 'user'
@@ -59,7 +61,8 @@ export type Kind =
   | 'notification'
   | 'announcement'
   | 'audit'
-  | 'invitation';
+  | 'invitation'
+  | 'identity';
 
 /** The id of the row at place `n`, which begins with 0. The viewer is the first user, an administrator. */
 export const idAt = (kind: Kind | 'session', n: number): string =>
@@ -167,6 +170,8 @@ const statements = (): string[] => {
     `INSERT INTO invitation (id, code_hash, max_uses, created_by_id, created_at, expires_at)
       SELECT ${id('invitation', 'n')}, sha256(n::text::bytea), 1, ${id('user', '0')}, ${at('n')}, now() + interval '10 days'
       FROM ${series(FULL.invitations, 'n')}`,
+    `INSERT INTO identity (id, user_id, issuer, subject, email)
+      SELECT ${id('identity', 'n')}, ${id('user', '0')}, 'https://issuer.example', n::text, 'user0@example.com' FROM ${series(FULL.identities, 'n')}`,
     `RESET session_replication_role`,
     `VACUUM (ANALYZE)`,
   ];
@@ -204,6 +209,7 @@ const NODE_KINDS: Readonly<Record<string, Kind>> = {
   Announcement: 'announcement',
   AuditEvent: 'audit',
   Invitation: 'invitation',
+  Identity: 'identity',
 };
 
 /** What the arguments of fields are in such a database. */

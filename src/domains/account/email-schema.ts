@@ -3,7 +3,7 @@ import { PASSWORD, WRITE } from '../../graphql/price.js';
 import { builder } from '../../graphql/builder.js';
 import { changeEmail, resendVerification, verifyEmail } from './email.js';
 import { emailText } from './rules.js';
-import { linkTokenInput, Me, meField, User } from './schema.js';
+import { linkTokenInput, Me, meField, presentPasswordInput, User } from './schema.js';
 
 builder.prismaObjectFields(Me, (t) => ({
   emailVerified: t.boolean({
@@ -63,7 +63,7 @@ mutation('changeEmail', {
     description: 'The new address.',
     fields: (t) => ({
       email: t.string({ required: true, check: emailText, description: 'The new address; international ones are welcome.' }),
-      password: t.string({ required: true, description: 'The present password.' }),
+      password: t.string(presentPasswordInput),
     }),
   },
   run: async (input, context) => {

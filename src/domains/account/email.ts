@@ -13,9 +13,13 @@ import { assertPassword } from './present-password.js';
 import { isOfDomain } from './rules.js';
 
 /** @throws BAD_USER_INPUT for an address of a domain that the operator has blocked */
-export const assertMailDomain = ({ config }: Pick<Services, 'config'>, { domain }: Pick<EmailAddress, 'domain'>): void => {
+export const assertMailDomain = (
+  { config }: Pick<Services, 'config'>,
+  { domain }: Pick<EmailAddress, 'domain'>,
+  path = 'input.email',
+): void => {
   if (isOfDomain(domain, config.accounts.blockedMailDomains))
-    throw badInput({ path: 'input.email', code: 'NOT_ALLOWED', message: 'Addresses of this domain are not taken here.' });
+    throw badInput({ path, code: 'NOT_ALLOWED', message: 'Addresses of this domain are not taken here.' });
 };
 
 /**
@@ -23,7 +27,10 @@ export const assertMailDomain = ({ config }: Pick<Services, 'config'>, { domain 
  * by mail alone.
  * @throws BAD_USER_INPUT for a wrong password, FORBIDDEN for a guest, RATE_LIMITED
  */
-export const changeEmail = async (context: Context, input: { readonly email: string; readonly password: string }): Promise<User> => {
+export const changeEmail = async (
+  context: Context,
+  input: { readonly email: string; readonly password?: string | null | undefined },
+): Promise<User> => {
   const email = emailAddressOf(input.email);
   assertMailDomain(context, email);
   const user = await findUser(context, viewerOf(context).id);

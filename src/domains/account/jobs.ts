@@ -4,6 +4,7 @@ import { deleteOldGuesses } from './guesses.js';
 import { deleteOldInvitations } from './invitations.js';
 import { deleteOldLinks } from './links.js';
 import { accountMails } from './mails.js';
+import { deleteOldAttempts } from './oidc-attempts.js';
 import { deleteOldSessions } from './sessions.js';
 import { rightsLog } from './topics.js';
 
@@ -19,6 +20,7 @@ export const accountTasks = [
     await deleteOldLinks(services);
     await deleteOldInvitations(services);
   }),
+  scheduledTask('account.sweepOidc', '47 * * * *', deleteOldAttempts),
   scheduledTask('account.sweepGuesses', '37 * * * *', deleteOldGuesses),
   scheduledTask('account.sweepSessions', '17 4 * * *', deleteOldSessions),
   scheduledTask('account.pruneRights', '27 4 * * *', ({ db }) => pruneLog(db, rightsLog, RIGHTS_KEPT_MS)),

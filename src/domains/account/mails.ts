@@ -127,6 +127,17 @@ export const attemptsMail = mailTask<{ readonly userId: string | null }>('accoun
   return mailTo(user.email, user, 'attempts', { username: user.username }, forgotPasswordUrl(services));
 });
 
+/** To the owner of an account that has another way to sign in. */
+export const identityLinkedMail = mailTask<{ readonly userId: string; readonly issuer: string; readonly at: number }>(
+  'account.identityLinkedMail',
+  async (services, { userId, issuer, at }) => {
+    const user = await services.db.prisma.user.findUnique({ where: { id: userId } });
+    if (!user?.email) return null;
+    const values = { username: user.username, issuer, at: momentIn(languageOf(user.locale), user.timeZone, new Date(at)) };
+    return mailTo(user.email, user, 'identityLinked', values, `${services.config.publicUrl}/settings`);
+  },
+);
+
 export const accountMails = [
   verificationMail,
   emailChangedMail,
@@ -135,4 +146,5 @@ export const accountMails = [
   newDeviceMail,
   signInMail,
   attemptsMail,
+  identityLinkedMail,
 ] as const;

@@ -4,7 +4,7 @@ import { mutation, okField } from '../../graphql/mutation.js';
 import { PASSWORD, WRITE } from '../../graphql/price.js';
 import { changePassword, estimatePassword, ownWords, requestPasswordReset, resetPassword } from './password.js';
 import { anyPasswordText, emailText, MAX_GIVEN_NAME, passwordText } from './rules.js';
-import { Credentials, linkTokenInput, NEW_PASSWORD, User } from './schema.js';
+import { Credentials, linkTokenInput, NEW_PASSWORD, presentPasswordInput, User } from './schema.js';
 import { text } from '../../graphql/text.js';
 
 const PasswordWeakness = builder.enumType('PasswordWeakness', {
@@ -53,14 +53,15 @@ mutation('estimatePassword', {
 });
 
 mutation('changePassword', {
-  description: "Changes the viewer's password. Their other sessions end; this one goes on, with the credentials of the payload.",
+  description:
+    "Changes the viewer's password, or sets the first one. Their other sessions end; this one goes on, with the credentials of the payload.",
   access: 'MEMBER',
   price: { own: WRITE + 2 * PASSWORD },
   repeats: 'never',
   input: {
     description: 'The present password and the new one.',
     fields: (t) => ({
-      currentPassword: t.string({ required: true, description: 'The present password.' }),
+      currentPassword: t.string(presentPasswordInput),
       newPassword: t.string({ required: true, check: passwordText, description: NEW_PASSWORD }),
     }),
   },

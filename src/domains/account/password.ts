@@ -52,12 +52,12 @@ export const assertStrong = async (services: Services, password: string, persona
 };
 
 /**
- * Changes the viewer's password. Other sessions end; this one goes on with other tokens.
+ * Changes the viewer's password, or sets the first one. Other sessions end; this one goes on with other tokens.
  * @throws BAD_USER_INPUT for a wrong present password, or for a new one that is easily guessed; FORBIDDEN for a guest, RATE_LIMITED
  */
 export const changePassword = async (
   context: Context,
-  { currentPassword, newPassword }: { readonly currentPassword: string; readonly newPassword: string },
+  { currentPassword, newPassword }: { readonly currentPassword?: string | null | undefined; readonly newPassword: string },
 ): Promise<Credentials> => {
   const { sessionId } = principalOf(context).via;
   const user = await findUser(context, viewerOf(context).id);

@@ -42,7 +42,7 @@ export const Role = builder.enumType('Role', {
   description: 'What a user may do. Each role may do what those before it may.',
   values: {
     GUEST: { description: 'Has joined with nothing but a name.' },
-    MEMBER: { description: 'Has an account with a password.' },
+    MEMBER: { description: 'Has an account.' },
     AGENT: { description: 'Answers support conversations.' },
     MODERATOR: { description: 'Moderates what others write.' },
     ADMIN: { description: 'May do everything.' },
@@ -77,9 +77,14 @@ export const Me = builder.prismaObject('User', {
     email: t.string({
       nullable: true,
       description:
-        'The mail address of the account, as it was written; of a new account the one that waits to be confirmed. Null for guests.',
+        'The mail address of the account, as it was written; of a new account the one that waits to be confirmed. Null for guests, and for whom nobody has named one.',
       select: { email: true, pendingEmail: true },
       resolve: ({ email, pendingEmail }) => email ?? pendingEmail,
+    }),
+    hasPassword: t.boolean({
+      description: 'Whether there is a password to sign in with.',
+      select: { passwordHash: true },
+      resolve: ({ passwordHash }) => passwordHash !== null,
     }),
   }),
 });
@@ -176,6 +181,12 @@ export const Credentials = builder.objectRef<SessionCredentials>('Credentials').
 export const deviceTokenInput = {
   check: deviceTokenText,
   description: 'The last `deviceToken` that this device was given, whoever signed in.',
+} as const;
+
+/** The input field of a mutation that needs more than a session. */
+export const presentPasswordInput = {
+  description:
+    'The present password. Left out where the account has none (`Me.hasPassword`): then the viewer must have signed in within a quarter of an hour, else FORBIDDEN with the `reason` SIGN_IN_AGAIN.',
 } as const;
 
 /** The input field of a mutation that takes a link of a mail; `life` tells how long it is good. */
@@ -295,7 +306,7 @@ mutation('register', {
     }),
   },
   run: async (input, context) => {
-    const user = await createMember(context, input);
+    const user = await createMember(context, { ...input, by: { password: input.password } });
     return { user, credentials: await startSession(context, user.id, 'register', input.deviceToken) };
   },
   payload: {
@@ -381,7 +392,7 @@ mutation('claimAccount', {
       invitation: t.string({ check: invitationText, description: 'The code of an invitation, where one is needed (`Registration.mode`).' }),
     }),
   },
-  run: async (input, context) => ({ user: await claimAccount(context, input) }),
+  run: async (input, context) => ({ user: await claimAccount(context, { ...input, by: { password: input.password } }) }),
   payload: {
     description: 'The user, who is a member now.',
     fields: (t) => ({ user: t.field({ type: User, description: 'The user.', resolve: ({ user }) => user }) }),

@@ -41,7 +41,7 @@ const endFrom = (now: Date, { jwt }: Pick<Context['config'], 'jwt'>): Date => ne
 export const startSession = async (
   context: SessionContext & Pick<Context, 'client' | 'secretDigest'>,
   userId: string,
-  act: 'register' | 'login' | 'joinAsGuest' | 'confirmSignIn',
+  act: 'register' | 'login' | 'joinAsGuest' | 'confirmSignIn' | 'loginWithOidc' | 'registerWithOidc',
   deviceToken?: string | null,
 ): Promise<Credentials> => {
   const { db, clock, config, tokens, client } = context;
@@ -67,12 +67,15 @@ export const startSession = async (
       select: { id: true },
     });
     tx.audit(act, { type: 'User', id: userId }, {}, userId);
-    if (act === 'login' && !isKnownDevice(context, userId, deviceToken)) sendMail(tx, context, newDeviceMail, { sessionId: id });
+    if (TOLD.has(act) && !isKnownDevice(context, userId, deviceToken)) sendMail(tx, context, newDeviceMail, { sessionId: id });
     return id;
   });
   const access = await tokens.issue({ userId, sessionId });
   return { access, refreshToken, deviceToken: deviceTokenFor(context, userId, deviceToken) };
 };
+
+/** The acts by which a new device is told of: of the others, the owner of the account has just read a mail, or has just made it. */
+const TOLD: ReadonlySet<string> = new Set(['login', 'loginWithOidc']);
 
 /** A session as it is found by a refresh token. */
 interface Family {

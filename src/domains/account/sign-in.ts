@@ -105,7 +105,7 @@ export const confirmSignIn = async (
 };
 
 /** @throws LOCKED */
-const assertInUse = (context: Context, user: User): void => {
+export const assertInUse = (context: Context, user: User): void => {
   const suspension = suspensionAt(user, context.clock.now());
   if (suspension === null) return;
   tell(context, user, 'suspended');

@@ -6,6 +6,8 @@ export interface RightsEvents {
   readonly RoleChanged: null;
   /** The account was suspended, or it no longer is. */
   readonly SuspensionChanged: null;
+  /** The user no longer signs in by an issuer, whose tokens are theirs no more. */
+  readonly IdentityUnlinked: null;
   /** The user may no longer follow the streams of this topic and key. */
   readonly AccessWithdrawn: { readonly topic: string; readonly key: string };
   /** The user has blocked somebody or was blocked, or a block has ended. */
@@ -21,6 +23,7 @@ export const rightsLog = logTopic<RightsEvents>('rights', {
     SessionRevoked: 'goes on',
     RoleChanged: 'goes on',
     SuspensionChanged: 'goes on',
+    IdentityUnlinked: 'goes on',
     AccessWithdrawn: 'goes on',
     BlocksChanged: 'goes on',
   },

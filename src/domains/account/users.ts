@@ -9,7 +9,7 @@ import { sendMail } from '../../jobs/mail.js';
 import { hashPassword } from '../../access/passwords.js';
 import { viewerOf } from '../../access/viewer.js';
 import { findUser } from './account.js';
-import { emailAddressOf } from './email-address.js';
+import { emailAddressOf, type EmailAddress } from './email-address.js';
 import { assertMailDomain } from './email.js';
 import { assertInvited, spendInvitation } from './invitations.js';
 import { verificationMail } from './mails.js';
@@ -17,16 +17,32 @@ import { assertStrong } from './password.js';
 import { GUEST_PREFIX, isReserved, usernameKey } from './rules.js';
 import { rightsLog } from './topics.js';
 
-export interface NewMember {
-  readonly invitation?: string | null | undefined;
-  readonly username: string;
-  readonly email: string;
-  readonly password: string;
-  /** Defaults to the username. */
-  readonly displayName?: string | null | undefined;
+/** What somebody says of themselves. */
+interface OfProfile {
   readonly bio?: string | null | undefined;
   readonly locale?: string | null | undefined;
   readonly timeZone?: string | null | undefined;
+}
+
+export interface NewMember extends OfProfile {
+  readonly invitation?: string | null | undefined;
+  readonly username: string;
+  readonly email: string | null;
+  /** By what they will sign in. */
+  readonly by: ByPassword | ByIdentity;
+  /** Defaults to the username. */
+  readonly displayName?: string | null | undefined;
+}
+
+interface ByPassword {
+  readonly password: string;
+}
+
+/** Who they are at an issuer, which `attach` writes with the account. */
+interface ByIdentity {
+  readonly attach: (tx: Tx, user: User) => Promise<void>;
+  /** Whether it is known that the address is theirs. */
+  readonly isEmailTheirs: boolean;
 }
 
 /** In the order of creation. */
@@ -39,8 +55,8 @@ export const oldestFirst: Keyset<Pick<User, 'id' | 'createdAt'>> = {
 };
 
 /**
- * Creates a user with a password from validated input, and asks by mail whether the address is theirs. Until that is confirmed it belongs to nobody: the
- * account is made in the same way, and as quickly, when somebody else has the address, who is told of it by mail.
+ * Creates a user from validated input, and asks by mail whether the address is theirs, unless that is known. Until it is confirmed it belongs to nobody:
+ * the account is made in the same way, and as quickly, when somebody else has the address, who is told of it by mail.
  * @throws FORBIDDEN where no accounts are made; BAD_USER_INPUT for a name that misleads, an address of a blocked domain, a password that is easily guessed,
  *   or without an invitation where one is needed; CONFLICT when the username is taken
  */
@@ -65,10 +81,7 @@ export const createMember = async (services: Services, input: NewMember): Promis
  * Makes a member of the viewer, who is a guest: they keep what they wrote, and their session. The rules are those of {@link createMember}.
  * @throws CONFLICT also for somebody who has an account, and the same as {@link createMember}
  */
-export const claimAccount = async (
-  context: Context,
-  input: Pick<NewMember, 'username' | 'email' | 'password' | 'invitation'>,
-): Promise<User> => {
+export const claimAccount = async (context: Context, input: Omit<NewMember, 'displayName' | keyof OfProfile>): Promise<User> => {
   const { id } = viewerOf(context);
   const { displayName, role: before } = await findUser(context, id);
   if (before !== 'GUEST') throw hasAccount();
@@ -81,44 +94,49 @@ export const claimAccount = async (
   });
 };
 
-const hasAccount = () => coded('CONFLICT', 'You have an account already.');
+export const hasAccount = () => coded('CONFLICT', 'You have an account already.');
 
 /** What makes a member of somebody. */
-type Account = Pick<Prisma.UserUncheckedCreateInput, 'username' | 'usernameKey' | 'pendingEmail' | 'pendingEmailKey' | 'passwordHash'>;
+type Account = Pick<
+  Prisma.UserUncheckedCreateInput,
+  'username' | 'usernameKey' | 'email' | 'emailKey' | 'emailVerifiedAt' | 'pendingEmail' | 'pendingEmailKey' | 'passwordHash'
+>;
 
 /** Checks what a new account is to be, and has it written. */
 const withAccount = async (
   services: Services,
-  input: Omit<NewMember, 'bio' | 'locale' | 'timeZone'>,
+  input: Omit<NewMember, keyof OfProfile>,
   write: (tx: Tx, account: Account, role: Role) => Promise<User>,
 ): Promise<User> => {
   const { db, clock, limits } = services;
-  const { username, password, invitation = null } = input;
-  const email = emailAddressOf(input.email);
+  const { username, by, invitation = null } = input;
+  const email = input.email === null ? null : emailAddressOf(input.email);
   const invitedAs = await assertInvited(services, invitation);
   // Whoever comes first may be called what they are.
   if (isReserved(username) && invitedAs !== 'ADMIN') throw badInput({ path: 'input.username', code: 'RESERVED', message: 'Is reserved.' });
-  assertMailDomain(services, email);
+  if (email !== null) assertMailDomain(services, email, 'password' in by ? 'input.email' : 'input.token');
   // This check saves the hashing; the one within the transaction is what counts.
   await assertFree(db.prisma, username);
-  await assertStrong(services, password, [username, input.displayName, email.written], 'input.password');
-  const passwordHash = await hashPassword(password);
+  let passwordHash: string | null = null;
+  if ('password' in by) {
+    await assertStrong(services, by.password, [username, input.displayName, email?.written], 'input.password');
+    passwordHash = await hashPassword(by.password);
+  }
   // Beyond the limit there is an account, and no mail: an address is neither flooded nor kept from anybody.
-  const isMailed = await limits.isAllowed('mailToAddress', email.key);
+  const isMailed = email !== null && (await limits.isAllowed('mailToAddress', email.key));
+  const now = new Date(clock.now());
   try {
     return await db.transact(async (tx) => {
       await lockSkeleton(tx, username);
       await assertFree(tx, username);
-      const role = invitation === null ? 'MEMBER' : await spendInvitation(tx, new Date(clock.now()), invitation, invitedAs);
-      const account = {
-        username,
-        usernameKey: usernameKey(username),
-        pendingEmail: email.written,
-        pendingEmailKey: email.key,
-        passwordHash,
-      };
-      const user = await write(tx, account, role);
-      if (isMailed) sendMail(tx, services, verificationMail, { userId: user.id });
+      const role = invitation === null ? 'MEMBER' : await spendInvitation(tx, now, invitation, invitedAs);
+      const isTheirs = email !== null && 'attach' in by && by.isEmailTheirs && (await isUnused(tx, email));
+      const address = isTheirs
+        ? { email: email.written, emailKey: email.key, emailVerifiedAt: now }
+        : { pendingEmail: email?.written ?? null, pendingEmailKey: email?.key ?? null };
+      const user = await write(tx, { username, usernameKey: usernameKey(username), ...address, passwordHash }, role);
+      if ('attach' in by) await by.attach(tx, user);
+      if (isMailed && !isTheirs) sendMail(tx, services, verificationMail, { userId: user.id });
       return user;
     });
   } catch (error) {
@@ -126,6 +144,9 @@ const withAccount = async (
     throw error;
   }
 };
+
+/** Whether no account has this address. */
+const isUnused = async (tx: Tx, { key }: EmailAddress): Promise<boolean> => (await tx.user.count({ where: { emailKey: key } })) === 0;
 
 /** Has those who choose a name that looks the same do so one after the other. */
 const lockSkeleton = async (tx: Tx, username: string): Promise<void> => {
