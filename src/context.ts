@@ -94,6 +94,30 @@ export interface RenderedMarkdown {
   readonly html: (source: string, allowance: RenderingAllowance, mentions: boolean) => string | Promise<string>;
 }
 
+/** A WebSocket or an event stream of somebody who is signed in, as it is at a moment. */
+export interface ConnectedClient {
+  /** Tells it from all others. */
+  readonly key: string;
+  readonly transport: 'SOCKET' | 'EVENT_STREAM';
+  /** The session that its credential belongs to; null for a credential without one. */
+  readonly sessionId: string | null;
+  readonly ip: string | null;
+  readonly userAgent: string | null;
+  /** In milliseconds since 1970. */
+  readonly since: number;
+  readonly subscriptions: number;
+  readonly queuedResults: number;
+  readonly queuedBytes: number;
+}
+
+/** Finds the connections of a user, at whatever process they are. */
+export interface ConnectedClients {
+  /** Has the server of this process tell which connections a user has at it. */
+  readonly serve: (connectionsOf: (userId: string) => readonly ConnectedClient[]) => void;
+  /** The connections of a user at all processes, the longest first, up to a limit. Those of a process that does not answer within a second are left out. */
+  readonly of: (userId: string) => Promise<readonly ConnectedClient[]>;
+}
+
 /** What the whole process shares, built once by the composition root. */
 export interface Services {
   readonly config: Config;
@@ -113,6 +137,7 @@ export interface Services {
   readonly typing: TypingMemory;
   readonly likes: LikeQueue;
   readonly memberships: MembershipLookup;
+  readonly connections: ConnectedClients;
   readonly markdown: RenderedMarkdown;
 }
 

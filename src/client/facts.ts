@@ -58,6 +58,7 @@ export const EMBEDDED_TYPES: readonly string[] = [
   'CommentEdge',
   'CommentEdited',
   'ConfirmSignInPayload',
+  'ConnectedClient',
   'ConversationConnection',
   'ConversationEdge',
   'ConversationMemberConnection',

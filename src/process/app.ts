@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { createOperationBudgets } from '../access/buckets.js';
 import { createBans } from '../access/bans.js';
 import { createHoldBack } from '../access/holding.js';
@@ -64,11 +63,12 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
     const { clock, log, db, tokens, bus, target, writes } = services;
     await options.seed?.(services);
 
-    const presence = await createPresence({ db, log, processId: randomUUID(), ...config.presence });
+    const presence = await createPresence({ db, log, processId: services.processId, ...config.presence });
     closers.push(() => presence.stop());
 
     const authenticator = createAuthenticator({ db, clock, tokens });
     const watcher = createAccessWatcher(services, authenticator);
+    services.connections.serve(watcher.connectionsOf);
     const budgets = createOperationBudgets(config.rateLimits);
     const costs = createCostBudgets({ ...config.rateLimits, ...config.costs }, services.limits);
     closers.push(async () => costs.stop());
@@ -123,7 +123,7 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
     closers.push(async () => time.stop());
     const gate = createGate(config);
     const sendQueues = createSendQueues(config.delivery);
-    const events = createEventStreams(sendQueues, engine.mask, config.delivery.pingMs);
+    const events = createEventStreams(sendQueues, engine.mask, clock, config.delivery.pingMs);
     const web = config.webClient ? await loadWebClient() : null;
     const http = createHttpServer({
       config,
@@ -135,7 +135,6 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
       connections,
       addresses,
       hold: (request, refusal, signal) => holdBack(admission.senderOf(request), refusal, signal),
-      senderOf: admission.senderOf,
       events,
       time,
       log,

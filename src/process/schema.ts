@@ -39,6 +39,7 @@ import '../domains/posts/schema.js';
 import '../domains/posts/comment-schema.js';
 import '../domains/posts/event-schema.js';
 import '../domains/posts/feed-schema.js';
+import '../domains/presence/connected-clients-schema.js';
 import '../domains/presence/schema.js';
 
 /** The Relay plugin declares these by itself, without a way to describe them. */

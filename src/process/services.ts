@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
@@ -17,6 +18,7 @@ import { createTokens, type Tokens } from '../domains/account/tokens.js';
 import { createMembershipLookup } from '../domains/conversations/membership-lookup.js';
 import { createTypingMemory } from '../domains/conversations/typing.js';
 import { createLikeQueue } from '../domains/posts/likes.js';
+import { createConnectedClients } from '../domains/presence/connected-clients.js';
 import { createMailer } from '../integrations/mail.js';
 import { createIssuers } from '../integrations/openid.js';
 import { migrateQueue } from '../jobs/queue.js';
@@ -40,6 +42,8 @@ import { createSharedTexts, type SharedTexts } from '../redis/shared-texts.js';
 export interface OpenServices extends Services {
   readonly tokens: Tokens;
   readonly bus: Bus;
+  /** Names this process among those on the database. */
+  readonly processId: string;
   /** Where processes find the persisted documents of others. */
   readonly sharedDocuments: SharedTexts | null;
   readonly writes: TableWrites;
@@ -119,10 +123,12 @@ export const openServices = async (config: Config, closers: Closers, options: Se
   const mailer = await createMailer(config, log);
   const passwordStrength = createPasswordStrength();
   closers.push(() => passwordStrength.stop());
+  const processId = randomUUID();
   const memories = {
     typing: createTypingMemory({ hub, clock }),
     likes: createLikeQueue(db),
     memberships: createMembershipLookup(db),
+    connections: createConnectedClients({ bus, db, processId }),
     markdown: createRenderedMarkdown(),
   };
   return {
@@ -141,6 +147,7 @@ export const openServices = async (config: Config, closers: Closers, options: Se
     passwordStrength,
     ...memories,
     bus,
+    processId,
     sharedDocuments,
     writes,
     target,

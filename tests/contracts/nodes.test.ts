@@ -167,6 +167,7 @@ beforeAll(async () => {
     'Query.category.slug': quoted('technical'),
     'Query.post.id': quoted(post),
     'Query.entry.id': quoted(entry),
+    'Query.connections.userId': quoted(ada.id),
     'Query.conversation.id': quoted(group.id),
     'Query.room.code': quoted(room.joinCode),
     'Query.markdownPreview.text': quoted('A *text*'),

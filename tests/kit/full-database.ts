@@ -216,6 +216,7 @@ const NODE_KINDS: Readonly<Record<string, Kind>> = {
 export const FULL_LITERALS: Literals = {
   'Message.reactors.emoji': () => '"\u{1f600}"',
   'Query.category.slug': () => '"category-1"',
+  'Query.connections.userId': () => globalId('User', 'user', 1),
   'Query.conversation.id': () => globalId('Conversation', 'conversation'),
   'Query.conversationEvents.conversationId': (kind) => globalId('Conversation', 'conversation', placeOf(CONVERSATION_KINDS, kind)),
   'Query.entry.by': () => '{ slug: "entry-1" }',

@@ -37,6 +37,26 @@ describeWeb('what administrators do', ({ open }) => {
     await close();
   });
 
+  test('what somebody has open is seen and ended', async () => {
+    const user = await app.user('wanderer');
+    const theirs = await open(app, { as: user, path: '/notifications' });
+    await theirs.page.getByText('Nothing yet').waitFor();
+    const { page, close } = await open(app, { as: chief, path: '/people/wanderer' });
+    await page.getByRole('button', { name: 'Connections' }).click();
+    await page.getByText(/\d subscriptions?/).waitFor();
+    expect(await violationsInBothThemes(page)).toEqual([]);
+    await screenshot(page, 'web-connections');
+    await page
+      .getByRole('button', { name: /^End the session of/ })
+      .first()
+      .click();
+    await theirs.page.getByRole('main').getByRole('link', { name: 'Sign in' }).waitFor();
+    await page.getByText('Nothing is open at this moment.').waitFor();
+    theirs.complaints();
+    await theirs.close();
+    await close();
+  });
+
   test('a role is given, and the audit tells of it', async () => {
     await app.user('helper');
     const { page, close } = await open(app, { as: chief, path: '/people/helper' });

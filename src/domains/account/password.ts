@@ -68,7 +68,7 @@ export const changePassword = async (
   const refreshToken = await context.db.transact(async (tx) => {
     await tx.user.update({ where: { id: user.id }, data: { passwordHash } });
     await endLinks(tx, now, OF_A_PASSWORD, user.id);
-    await endSessionsIn(tx, now, user.id, sessionId);
+    await endSessionsIn(tx, now, user.id, { except: sessionId });
     sendMail(tx, context, passwordChangedMail, { userId: user.id, at: now.getTime() });
     tx.audit('changePassword', { type: 'User', id: user.id });
     return await renewFamily(tx, now, sessionId);

@@ -13,6 +13,7 @@ import { LOOKED_UP, PASSWORD, READ, WRITE } from '../../graphql/price.js';
 import { text } from '../../graphql/text.js';
 import { principalOf, viewerOf } from '../../access/viewer.js';
 import { findUser, findUsers, PUBLIC_COLUMNS } from './account.js';
+import { deviceOf } from './device.js';
 import {
   bioText,
   deviceTokenText,
@@ -176,6 +177,14 @@ export const Credentials = builder.objectRef<SessionCredentials>('Credentials').
     }),
   }),
 });
+
+/** The field `device` of what a client has said of itself. */
+export const deviceField = <Parent extends { readonly userAgent: string | null }>(t: PothosSchemaTypes.ObjectFieldBuilder<Types, Parent>) =>
+  t.string({
+    nullable: true,
+    description: '`userAgent` as a person would call it, such as `Firefox, Linux`; what is no browser says it itself.',
+    resolve: ({ userAgent }) => userAgent && deviceOf(userAgent),
+  });
 
 /** The input field of a mutation that signs in. */
 export const deviceTokenInput = {

@@ -2,19 +2,14 @@ import { builder } from '../../graphql/builder.js';
 import { mutation, okField } from '../../graphql/mutation.js';
 import { STATEMENT } from '../../graphql/price.js';
 import { principalOf, viewerOf } from '../../access/viewer.js';
-import { deviceOf } from './device.js';
-import { Me, meField } from './schema.js';
+import { deviceField, Me, meField } from './schema.js';
 import { activeSessions, endOwnSession, endSessions, findOwnSession, MAX_SESSIONS, type ListedSession } from './sessions.js';
 
 export const Session = builder.objectRef<ListedSession>('Session').implement({
   description: 'A sign-in of the viewer that has not ended: a browser, a device, a program.',
   fields: (t) => ({
     userAgent: t.exposeString('userAgent', { nullable: true, description: 'What the client that signed in said of itself.' }),
-    device: t.string({
-      nullable: true,
-      description: 'The same as a person would call it, such as `Firefox, Linux`; what is no browser says it itself.',
-      resolve: ({ userAgent }) => (userAgent === null ? null : deviceOf(userAgent)),
-    }),
+    device: deviceField(t),
     ip: t.exposeString('ip', { nullable: true, description: 'The address that it signed in from.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it signed in.' }),
     lastUsedAt: t.expose('lastUsedAt', { type: 'DateTime', description: 'When it was last renewed by `refreshSession`, or signed in.' }),
@@ -72,7 +67,7 @@ mutation('revokeAllSessions', {
   },
   run: async ({ keepCurrent }, context) => {
     const { via, viewer } = principalOf(context);
-    const endedCount = await endSessions(context, viewer.id, keepCurrent === false ? undefined : via.sessionId);
+    const endedCount = await endSessions(context, viewer.id, keepCurrent === false ? {} : { except: via.sessionId });
     return { endedCount, userId: viewer.id };
   },
   audit: ({ userId, endedCount }) => ({ subject: { type: 'User', id: userId }, detail: { endedCount } }),

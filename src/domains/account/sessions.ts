@@ -152,12 +152,20 @@ export const endSession = async (
   });
 };
 
+/** Which sessions of a user are meant: all where nothing is said. */
+interface Which {
+  readonly only?: string;
+  readonly except?: string;
+}
+
 /**
- * Ends all sessions of a user, or all but one, within the transaction of what they are ended for.
+ * Ends sessions of a user, within the transaction of what they are ended for.
  * @returns how many have ended
  */
-export const endSessionsIn = async (tx: Tx, now: Date, userId: string, except?: string): Promise<number> =>
-  (await revoke(tx, now, { ...active(userId, now), ...(except === undefined ? {} : { id: { not: except } }) })).length;
+export const endSessionsIn = async (tx: Tx, now: Date, userId: string, { only, except }: Which = {}): Promise<number> => {
+  const id = { ...(only === undefined ? {} : { equals: only }), ...(except === undefined ? {} : { not: except }) };
+  return (await revoke(tx, now, { ...active(userId, now), id })).length;
+};
 
 /**
  * Gives a session another family of refresh tokens: whoever has one of before has nothing. The session goes on, and its sockets with it.
@@ -222,8 +230,8 @@ export const endOwnSession = async ({ db, clock }: Pick<Context, 'db' | 'clock'>
 };
 
 /** {@link endSessionsIn} in a transaction of its own. */
-export const endSessions = async ({ db, clock }: Pick<Context, 'db' | 'clock'>, userId: string, except?: string): Promise<number> =>
-  await db.transact((tx) => endSessionsIn(tx, new Date(clock.now()), userId, except));
+export const endSessions = async ({ db, clock }: Pick<Context, 'db' | 'clock'>, userId: string, which?: Which): Promise<number> =>
+  await db.transact((tx) => endSessionsIn(tx, new Date(clock.now()), userId, which));
 
 /** Ends the sessions of a user beyond so many, those that were used least recently. */
 const endBeyond = async (tx: Tx, now: Date, userId: string, kept: number): Promise<void> => {

@@ -73,15 +73,21 @@ mutation('unlockUser', {
 
 mutation('disconnectUser', {
   description:
-    'Signs a user out everywhere: their sessions end, and their sockets and streams are closed at once. They may sign in again; `suspendUser` keeps them out.',
+    'Signs a user out, everywhere or of one session: it ends, and its sockets and streams are closed at once. They may sign in again; `suspendUser` keeps them out.',
   access: 'ADMIN',
   repeats: 'never',
-  input: { description: 'The user.', fields: (t) => ({ userId: t.id(userInput) }) },
-  run: async ({ userId: id }, context) => {
-    const user = await findUser(context, id);
-    return { user, endedCount: await endSessions(context, id) };
+  input: {
+    description: 'The user, and which of their sessions ends.',
+    fields: (t) => ({
+      userId: t.id(userInput),
+      sessionId: t.id({ idOf: 'Session', description: 'The session, from `connections`; all of them when it is left out.' }),
+    }),
   },
-  audit: ({ user, endedCount }) => ({ subject: subjectOf({ user }), detail: { endedCount } }),
+  run: async ({ userId: id, sessionId }, context) => {
+    const user = await findUser(context, id);
+    return { user, endedCount: await endSessions(context, id, sessionId ? { only: sessionId } : {}) };
+  },
+  audit: ({ user, endedCount }, { sessionId }) => ({ subject: subjectOf({ user }), detail: { endedCount, sessionId: sessionId ?? null } }),
   payload: {
     description: 'The user, and how many of their sessions have ended.',
     fields: (t) => ({

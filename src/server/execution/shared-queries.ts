@@ -43,6 +43,7 @@ interface Known {
 /** What a context offers beside the database. No table tells when it changes, so what was made with it is shared but not kept. */
 const CHANGING = [
   'clock',
+  'connections',
   'hub',
   'likes',
   'memberships',

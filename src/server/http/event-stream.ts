@@ -1,5 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { ExecutionResult } from 'graphql';
+import type { Clock } from '../../clock.js';
+import type { Context } from '../../context.js';
 import type { Mask } from '../execution/mask.js';
 import { publicResult } from '../execution/public-result.js';
 import { bytesOf, type Encoded, type FoundSubscription } from '../execution/subscribe.js';
@@ -41,16 +43,22 @@ const eventOf = (encoded: Encoded): Buffer => {
 /** Sends subscriptions as event streams. */
 export interface EventStreams {
   /** Sends the results of a subscription until it ends or the reader disconnects. The head of the response has been written. */
-  readonly send: (found: FoundSubscription, response: ServerResponse, address: string) => Promise<void>;
+  readonly send: (found: FoundSubscription, response: ServerResponse, client: Context['client']) => Promise<void>;
 }
 
 /** @param pingMs how often a comment is sent, in milliseconds */
-export const createEventStreams = (sendQueues: SendQueues, mask: Mask, pingMs: number): EventStreams => {
+export const createEventStreams = (sendQueues: SendQueues, mask: Mask, clock: Clock, pingMs: number): EventStreams => {
   const delivery: Delivery = createDelivery(mask, eventOf);
   return {
-    send: async (found, response, address) => {
+    send: async (found, response, client) => {
       // A reader that reads nothing is cut. It comes back with the id of the last event that it got.
-      const sendQueue = sendQueues({ stream: response, framing: EVENT_STREAM_FRAMING, address, onStall: () => response.destroy() });
+      const sendQueue = sendQueues({
+        stream: response,
+        framing: EVENT_STREAM_FRAMING,
+        address: client.ip ?? '',
+        onStall: () => response.destroy(),
+      });
+      found.watch?.carry({ transport: 'EVENT_STREAM', client, sendQueue, since: clock.now() });
       const subscription = new Delivered({ head: NO_HEAD, sendQueue, delivery }, found);
       // The first comment lets the headers through proxies that wait for a body.
       sendQueue.text(COMMENT);

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Connections } from './connections.js';
 import type { GraphiQLPage } from '../graphiql/page.js';
+import type { Context } from '../../context.js';
 import type { ErrorCode } from '../../errors.js';
 import type { GraphQLServer } from '../execution/graphql.js';
 import { createHangUp, type HangUp } from '../execution/hang-up.js';
@@ -22,7 +23,7 @@ export interface Streams {
   readonly connections: Connections;
   readonly events: EventStreams;
   /** Counts a stream with its address, until it leaves; null when the address has its maximum. */
-  readonly enter: (request: IncomingMessage) => { readonly address: string; readonly leave: () => void } | null;
+  readonly enter: (request: IncomingMessage) => { readonly client: Context['client']; readonly leave: () => void } | null;
 }
 
 /** What executes the operations of requests. */
@@ -203,5 +204,5 @@ const stream = async (
   });
   response.socket?.setNoDelay(true);
   response.writeHead(status, headers);
-  await events.send(found, response, entered.address);
+  await events.send(found, response, entered.client);
 };

@@ -5,7 +5,6 @@ import type { Config } from '../../config.js';
 import { DEMO_PASSWORD, DEMO_USERS } from '../../demo/users.js';
 import { createCondition } from '../../observability/condition.js';
 import type { Log } from '../../observability/log.js';
-import type { Admission } from '../execution/admission.js';
 import type { Connections } from './connections.js';
 import { createCors } from './cors.js';
 import type { Gate } from './gate.js';
@@ -15,6 +14,7 @@ import { createGraphQLHandler, type Hold, type Refuse, type Ways } from './graph
 import { watchConnections } from './http-connections.js';
 import { answerProtocolErrors } from './protocol-errors.js';
 import { receive, type Reception } from './reception.js';
+import { clientOf } from './request-context.js';
 import { REQUEST_ID, requestIdOf } from './request-id.js';
 import { sendError, sendJson } from './send.js';
 import { toOriginForm } from './target.js';
@@ -44,7 +44,6 @@ export interface HttpOptions {
   readonly addresses: AddressLimit;
   /** Asked before a refusal is told. */
   readonly hold: Hold;
-  readonly senderOf: Admission['senderOf'];
   readonly events: EventStreams;
   /** The clock of timeouts for peers. */
   readonly time: ListenedTime;
@@ -69,7 +68,6 @@ export const createHttpServer = ({
   connections,
   addresses,
   hold,
-  senderOf,
   events,
   time,
   log,
@@ -88,9 +86,9 @@ export const createHttpServer = ({
       connections,
       events,
       enter: (request) => {
-        const address = senderOf(request).ip ?? '';
-        const leave = addresses.enter(address);
-        return leave && { address, leave };
+        const client = clientOf(request, config.trustProxy);
+        const leave = addresses.enter(client.ip ?? '');
+        return leave && { client, leave };
       },
     },
     hold,

@@ -1,9 +1,19 @@
+import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../clock.js';
-import type { Principal } from '../../context.js';
+import type { ConnectedClient, Context, Principal } from '../../context.js';
 import { TokenError } from '../../domains/account/tokens.js';
 import { isRefusal } from '../../errors.js';
 import { accessRevoked } from '../../realtime/share.js';
 import type { Ask } from '../../graphql/topic-field.js';
+
+/** What carries a watched client. */
+export interface Carrier {
+  readonly transport: 'SOCKET' | 'EVENT_STREAM';
+  readonly client: Context['client'];
+  readonly sendQueue: { readonly stats: () => { readonly frames: number; readonly bytes: number } };
+  /** In milliseconds since 1970. */
+  readonly since: number;
+}
 
 /** A subscription that the access watch can end. */
 export interface Revocable {
@@ -41,6 +51,9 @@ export class AccessWatch {
   #principal: Principal;
   #expiry: NodeJS.Timeout | null = null;
   #renewals = 0;
+  #carrier: Carrier | null = null;
+  /** Made when it is first asked for. */
+  #key: string | null = null;
   #left = false;
   #ended: { readonly error: unknown } | null = null;
 
@@ -71,6 +84,29 @@ export class AccessWatch {
 
   unwatch(subscription: Revocable): void {
     this.#subscriptions.delete(subscription);
+  }
+
+  /** Tells what carries the client, once that is open. */
+  carry(carrier: Carrier): void {
+    this.#carrier = carrier;
+  }
+
+  /** The client's connection as it is now; null while it is being opened. */
+  connection(): ConnectedClient | null {
+    if (this.#carrier === null) return null;
+    const { transport, client, sendQueue, since } = this.#carrier;
+    const { frames, bytes } = sendQueue.stats();
+    return {
+      key: (this.#key ??= randomUUID()),
+      transport,
+      sessionId: this.#principal.via.sessionId,
+      ip: client.ip,
+      userAgent: client.userAgent,
+      since,
+      subscriptions: this.#subscriptions.size,
+      queuedResults: frames,
+      queuedBytes: bytes,
+    };
   }
 
   /**

@@ -1,5 +1,5 @@
 import { GraphQLError } from 'graphql';
-import { contextFor, type Principal, type Services } from '../../context.js';
+import { contextFor, type ConnectedClient, type Principal, type Services } from '../../context.js';
 import { canonical } from '../../graphql/canonical.js';
 import { createLimiter } from '../../db/limiter.js';
 import type { Authenticator } from '../../domains/account/authenticate.js';
@@ -23,6 +23,8 @@ export interface AccessWatcher {
    * @throws the error that ended the subscription to the rights while the watch was being opened
    */
   readonly watch: (principal: Principal, onEnd: (error: unknown) => void) => Promise<AccessWatch>;
+  /** The connections that a user has at this process. */
+  readonly connectionsOf: (userId: string) => readonly ConnectedClient[];
 }
 
 /** A user with watches in this process. One subscription to the user's rights serves all of them. */
@@ -138,6 +140,14 @@ export const createAccessWatcher = (services: Services, { refreshPrincipals }: P
   };
 
   return {
+    connectionsOf: (userId) => {
+      const connections: ConnectedClient[] = [];
+      for (const watch of users.get(userId)?.watches ?? []) {
+        const connection = watch.connection();
+        if (connection !== null) connections.push(connection);
+      }
+      return connections;
+    },
     watch: async (principal, onEnd) => {
       const { id } = principal.viewer;
       const followed = users.get(id) ?? follow(principal);

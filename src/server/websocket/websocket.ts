@@ -17,7 +17,7 @@ import { coded, codeOf, type ErrorCode } from '../../errors.js';
 import { encodeId } from '../../graphql/ids.js';
 import { clientAddress } from '../http/address.js';
 import { clientOf } from '../http/request-context.js';
-import type { AccessWatch } from '../rights/access-watch.js';
+import type { AccessWatch, Carrier } from '../rights/access-watch.js';
 import type { AccessWatcher } from '../rights/access-watcher.js';
 import type { Connections } from '../http/connections.js';
 import { createCors } from '../http/cors.js';
@@ -70,8 +70,8 @@ export interface SocketOptions {
   readonly onPresent: (userId: string, deviceId: string) => () => void;
 }
 
-interface Extra extends Peer {
-  readonly client: Context['client'];
+interface Extra extends Peer, Carrier {
+  readonly sendQueue: Peer['sendQueue'];
   readonly limit: ReturnType<typeof createSubscribeLimit>;
   /** The access watch of the client, set by the handshake; null without a token. */
   watch?: AccessWatch | null;
@@ -231,6 +231,7 @@ export const createSocketServer = ({
         extra.leave = onPresent(principal.viewer.id, deviceId === null ? `session:${principal.via.sessionId}` : `device:${deviceId}`);
       else watch?.leave();
       extra.acknowledgedAt = performance.now();
+      watch?.carry(extra);
       return {
         connectionId: randomUUID(),
         serverTime: new Date(clock.now()).toISOString(),
@@ -319,8 +320,10 @@ export const createSocketServer = ({
     const sendQueue = sendQueues({ stream, framing: WEBSOCKET_FRAMING, address: client.ip ?? '', onStall: () => socket.terminate() });
     const extra: Extra = {
       socket,
+      transport: 'SOCKET',
       sendQueue,
       client,
+      since: clock.now(),
       limit: createSubscribeLimit(config.sockets),
       acknowledgedAt: 0,
       running: new Map(),

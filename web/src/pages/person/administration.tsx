@@ -13,6 +13,7 @@ import { readFragment } from '../../gql/fragment-masking.js';
 import type { AdministeredFragment, Role } from '../../gql/graphql.js';
 import { failureTexts } from '../../i18n/failure-texts.js';
 import { useFormats, useTexts } from '../../i18n/language.js';
+import { Connections } from './connections.js';
 import { administrationTexts } from './administration-texts.js';
 import { Administered, DisconnectPerson, GiveRole, ReadAdministered, SuspendPerson, UnlockPerson } from './operations.js';
 import type { Person } from './person.js';
@@ -77,6 +78,7 @@ const Acts = ({ person: { displayName: name }, of }: { readonly person: Person; 
   const { exact } = useFormats();
   const toast = useToast();
   const [suspends, setSuspends] = useState(false);
+  const [showsConnections, setShowsConnections] = useState(false);
   const [, giveRole] = useMutation(GiveRole);
   const [, unlock] = useMutation(UnlockPerson);
   const [, disconnect] = useMutation(DisconnectPerson);
@@ -126,10 +128,14 @@ const Acts = ({ person: { displayName: name }, of }: { readonly person: Person; 
           </Button>
         )}
         <Button onClick={() => void signOut()}>{t('disconnect')}</Button>
+        <Button aria-expanded={showsConnections} onClick={() => setShowsConnections(!showsConnections)}>
+          {t('connections')}
+        </Button>
         <Link to={paths.auditOf(id)} className={buttonClass('plain')}>
           {t('audit')}
         </Link>
       </div>
+      {showsConnections && <Connections userId={id} />}
       {suspends && <SuspendDialog id={id} name={name} onClose={() => setSuspends(false)} />}
     </>
   );

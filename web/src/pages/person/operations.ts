@@ -215,15 +215,29 @@ export const UnlockPerson = graphql(`
 `);
 
 export const DisconnectPerson = graphql(`
-  mutation DisconnectPerson($userId: ID!) {
-    disconnectUser(input: { userId: $userId }) {
+  mutation DisconnectPerson($userId: ID!, $sessionId: ID) {
+    disconnectUser(input: { userId: $userId, sessionId: $sessionId }) {
       endedCount
+    }
+  }
+`);
+
+export const PersonConnections = graphql(`
+  query PersonConnections($userId: ID!) {
+    connections(userId: $userId) {
+      key
+      device
+      ip
+      since
+      subscriptions
+      sessionId
     }
   }
 `);
 
 export const operations = [
   ReadAdministered,
+  PersonConnections,
   GiveRole,
   SuspendPerson,
   UnlockPerson,

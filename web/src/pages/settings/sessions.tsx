@@ -1,6 +1,7 @@
 import { useMutation, useQuery } from 'urql';
 import { failureOf } from '../../api/failure.js';
 import { Answer } from '../../app/answer.js';
+import { ActionList, ActionRow } from '../../design/action-list.js';
 import { Button } from '../../design/button.js';
 import { ErrorNotice } from '../../design/error-notice.js';
 import { RelativeTime } from '../../design/relative-time.js';
@@ -20,19 +21,21 @@ const Row = ({ session, onEnd }: RowProps) => {
   const { id, device: named, ip, lastUsedAt, current } = readFragment(SessionItem, session);
   const device = named ?? t('unknownDevice');
   return (
-    <li className={styles.session}>
-      <span>
-        <bdi>{device}</bdi>
-        <span className={styles.detail}>
+    <ActionRow
+      name={device}
+      detail={
+        <>
           {ip !== null && <bdi>{ip}</bdi>} {current ? t('thisSession') : <RelativeTime at={lastUsedAt} />}
-        </span>
-      </span>
-      {!current && (
-        <Button look="plain" aria-label={t('endSession', { device })} onClick={() => onEnd(id)}>
-          {t('end')}
-        </Button>
-      )}
-    </li>
+        </>
+      }
+      action={
+        !current && (
+          <Button look="plain" aria-label={t('endSession', { device })} onClick={() => onEnd(id)}>
+            {t('end')}
+          </Button>
+        )
+      }
+    />
   );
 };
 
@@ -49,11 +52,11 @@ export const Sessions = () => {
         me && (
           <>
             {failure && <ErrorNotice failure={failure} />}
-            <ul className={styles.sessions}>
+            <ActionList>
               {me.sessions.map((session) => (
                 <Row key={session.id} session={session} onEnd={(sessionId) => void endOne({ sessionId })} />
               ))}
-            </ul>
+            </ActionList>
             {me.sessions.some(({ current }) => !current) && (
               <Button className={styles.act} disabled={endedAll.fetching} onClick={() => void endOthers({})}>
                 {t('endOthers')}
