@@ -1,6 +1,7 @@
-import { useState, type ReactNode, type SubmitEvent } from 'react';
+import { useState, type ReactNode } from 'react';
 import type { CombinedError } from 'urql';
-import { failureOf, type Failure } from '../../api/failure.js';
+import type { Failure } from '../../api/failure.js';
+import { useSending } from '../../app/sending.js';
 import { Button } from '../../design/button.js';
 import { ErrorNotice } from '../../design/error-notice.js';
 import styles from './settings-page.module.css';
@@ -18,20 +19,10 @@ interface AccountFormProps {
 /** A form of the account, closed until it is wanted: nobody changes their password on the way to something else. */
 export const AccountForm = ({ title, submit, cancel, onSubmit, children }: AccountFormProps) => {
   const [isOpen, setOpen] = useState(false);
-  const [failure, setFailure] = useState<Failure | null>(null);
-  const [busy, setBusy] = useState(false);
+  const { failure, busy, onSubmit: send, reset } = useSending(onSubmit, () => setOpen(false));
   const close = (): void => {
-    setFailure(null);
+    reset();
     setOpen(false);
-  };
-  const send = async (event: SubmitEvent<HTMLFormElement>): Promise<void> => {
-    event.preventDefault();
-    if (busy) return;
-    setBusy(true);
-    const error = await onSubmit(new FormData(event.currentTarget));
-    setBusy(false);
-    if (error) setFailure(failureOf(error));
-    else close();
   };
   if (!isOpen)
     return (
@@ -40,7 +31,7 @@ export const AccountForm = ({ title, submit, cancel, onSubmit, children }: Accou
       </Button>
     );
   return (
-    <form className={styles.form} onSubmit={(event) => void send(event)} aria-label={title} noValidate>
+    <form className={styles.form} onSubmit={send} aria-label={title} noValidate>
       {failure && failure.fields.length === 0 && <ErrorNotice failure={failure} />}
       {children(failure)}
       <div className={styles.acts}>

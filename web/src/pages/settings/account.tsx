@@ -2,8 +2,10 @@ import { useMutation } from 'urql';
 import { Link } from 'wouter';
 import { failureOf, fieldWords, type Failure } from '../../api/failure.js';
 import { tokens } from '../../api/session.js';
+import { EmailField } from '../../app/email-field.js';
 import { NewPasswordField } from '../../app/new-password/new-password-field.js';
 import { paths } from '../../app/paths.js';
+import { secretTextOf, textOf } from '../../app/sending.js';
 import { Button, buttonClass } from '../../design/button.js';
 import { ErrorNotice } from '../../design/error-notice.js';
 import { SelectField, TextField } from '../../design/text-field.js';
@@ -17,11 +19,6 @@ import styles from './settings-page.module.css';
 import { settingsTexts } from './settings-texts.js';
 
 type Me = NonNullable<SettingsOfViewerQuery['me']>;
-
-const textOf = (values: FormData, name: string): string => {
-  const value = values.get(name);
-  return typeof value === 'string' ? value : '';
-};
 
 /** What is wrong with a field for the present password. */
 const usePresentPasswordWords = (): ((failure: Failure | null, path: string) => string | null) => {
@@ -56,7 +53,6 @@ const Waiting = ({ address }: { readonly address: string }) => {
 
 const EmailForm = () => {
   const t = useTexts(settingsTexts);
-  const words = useTexts(fieldTexts);
   const presentWords = usePresentPasswordWords();
   const [, change] = useMutation(ChangeEmail);
   return (
@@ -65,22 +61,13 @@ const EmailForm = () => {
       submit={t('sendLink')}
       cancel={t('cancel')}
       onSubmit={async (values) => {
-        const input = { email: textOf(values, 'email').trim(), password: textOf(values, 'password') };
+        const input = { email: textOf(values, 'email'), password: secretTextOf(values, 'password') };
         return (await change({ input })).error;
       }}
     >
       {(failure) => (
         <>
-          <TextField
-            name="email"
-            inputMode="email"
-            label={t('newEmail')}
-            hint={t('newEmailHint')}
-            error={fieldWords(failure, 'email', words)}
-            autoComplete="email"
-            autoCapitalize="none"
-            required
-          />
+          <EmailField label={t('newEmail')} hint={t('newEmailHint')} failure={failure} />
           <TextField
             name="password"
             type="password"
@@ -107,7 +94,7 @@ const PasswordForm = ({ owner }: { readonly owner: string }) => {
       submit={t('changePassword')}
       cancel={t('cancel')}
       onSubmit={async (values) => {
-        const input = { currentPassword: textOf(values, 'currentPassword'), newPassword: textOf(values, 'newPassword') };
+        const input = { currentPassword: secretTextOf(values, 'currentPassword'), newPassword: secretTextOf(values, 'newPassword') };
         const { data, error } = await change({ input });
         if (data?.changePassword) {
           const { accessToken, accessTokenExpiresAt, refreshToken } = data.changePassword.credentials;

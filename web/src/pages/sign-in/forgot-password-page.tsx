@@ -1,20 +1,18 @@
 import { useState } from 'react';
 import { useMutation } from 'urql';
 import { Link } from 'wouter';
-import { fieldWords } from '../../api/failure.js';
+import { EmailField } from '../../app/email-field.js';
 import { Page } from '../../app/page.js';
 import { paths } from '../../app/paths.js';
-import { TextField } from '../../design/text-field.js';
-import { fieldTexts } from '../../i18n/field-texts.js';
+import { textOf } from '../../app/sending.js';
 import { useTexts } from '../../i18n/language.js';
 import { RequestPasswordReset } from './operations.js';
-import { SessionForm, textOf } from './session-form.js';
+import { SessionForm } from './session-form.js';
 import styles from './session-form.module.css';
 import { signInTexts } from './sign-in-texts.js';
 
 const ForgotPasswordPage = () => {
   const t = useTexts(signInTexts);
-  const words = useTexts(fieldTexts);
   const [isSent, setSent] = useState(false);
   const [, request] = useMutation(RequestPasswordReset);
   return (
@@ -35,17 +33,7 @@ const ForgotPasswordPage = () => {
             }}
             foot={<Link to={paths.signIn()}>{t('signIn')}</Link>}
           >
-            {(failure) => (
-              <TextField
-                name="email"
-                inputMode="email"
-                label={t('email')}
-                error={fieldWords(failure, 'email', words)}
-                autoComplete="email"
-                autoCapitalize="none"
-                required
-              />
-            )}
+            {(failure) => <EmailField label={t('email')} failure={failure} />}
           </SessionForm>
         </>
       )}

@@ -4,12 +4,13 @@ import { fieldWords } from '../../api/failure.js';
 import { tokens } from '../../api/session.js';
 import { Page } from '../../app/page.js';
 import { paths, thenOf } from '../../app/paths.js';
+import { textOf } from '../../app/sending.js';
 import { TextField } from '../../design/text-field.js';
 import { fieldTexts } from '../../i18n/field-texts.js';
 import { useTexts } from '../../i18n/language.js';
 import { useBeginSession } from './begin-session.js';
 import { ComeAsGuest } from './operations.js';
-import { SessionForm, textOf } from './session-form.js';
+import { SessionForm } from './session-form.js';
 import { signInTexts } from './sign-in-texts.js';
 import styles from './session-form.module.css';
 

@@ -4,17 +4,19 @@ import { Link, useLocation, useSearch } from 'wouter';
 import { fieldWords, type Failure } from '../../api/failure.js';
 import { tokens } from '../../api/session.js';
 import { Answer } from '../../app/answer.js';
+import { EmailField } from '../../app/email-field.js';
 import { NewPasswordField } from '../../app/new-password/new-password-field.js';
 import { Page } from '../../app/page.js';
 import { paths, secretOfAddress, thenOf } from '../../app/paths.js';
 import { useViewer } from '../../app/viewer.js';
+import { secretTextOf, textOf } from '../../app/sending.js';
 import { TextField } from '../../design/text-field.js';
 import { useToast } from '../../design/toast.js';
 import { fieldTexts } from '../../i18n/field-texts.js';
 import { useLanguage, useTexts } from '../../i18n/language.js';
 import { useBeginSession } from './begin-session.js';
 import { ClaimAccount, HowToComeIn, SignUp } from './operations.js';
-import { SessionForm, secretTextOf, textOf } from './session-form.js';
+import { SessionForm } from './session-form.js';
 import styles from './session-form.module.css';
 import { signInTexts } from './sign-in-texts.js';
 
@@ -60,16 +62,7 @@ const Fields = ({ failure, isGuest, asksInvitation }: FieldsProps) => {
           autoComplete="name"
         />
       )}
-      <TextField
-        name="email"
-        inputMode="email"
-        label={t('email')}
-        hint={t('emailHint')}
-        error={fieldWords(failure, 'email', words)}
-        autoComplete="email"
-        autoCapitalize="none"
-        required
-      />
+      <EmailField label={t('email')} hint={t('emailHint')} failure={failure} />
       <NewPasswordField name="password" label={t('password')} error={fieldWords(failure, 'password', words)} />
     </>
   );

@@ -5,11 +5,12 @@ import { fieldWords } from '../../api/failure.js';
 import { NewPasswordField } from '../../app/new-password/new-password-field.js';
 import { Page } from '../../app/page.js';
 import { paths, secretOfAddress } from '../../app/paths.js';
+import { secretTextOf } from '../../app/sending.js';
 import { buttonClass } from '../../design/button.js';
 import { fieldTexts } from '../../i18n/field-texts.js';
 import { useTexts } from '../../i18n/language.js';
 import { ResetPassword } from './operations.js';
-import { SessionForm, secretTextOf } from './session-form.js';
+import { SessionForm } from './session-form.js';
 import styles from './session-form.module.css';
 import { signInTexts } from './sign-in-texts.js';
 

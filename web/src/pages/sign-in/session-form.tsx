@@ -1,6 +1,7 @@
-import { useState, type ReactNode, type SubmitEvent } from 'react';
+import type { ReactNode } from 'react';
 import type { CombinedError } from 'urql';
-import { failureOf, type Failure } from '../../api/failure.js';
+import type { Failure } from '../../api/failure.js';
+import { useSending } from '../../app/sending.js';
 import { Button } from '../../design/button.js';
 import { ErrorNotice } from '../../design/error-notice.js';
 import styles from './session-form.module.css';
@@ -18,19 +19,10 @@ interface SessionFormProps {
 
 /** What the three ways into a session have in common. */
 export const SessionForm = ({ submit, onSubmit, children, words, foot }: SessionFormProps) => {
-  const [failure, setFailure] = useState<Failure | null>(null);
-  const [busy, setBusy] = useState(false);
-  const send = async (event: SubmitEvent<HTMLFormElement>): Promise<void> => {
-    event.preventDefault();
-    if (busy) return;
-    setBusy(true);
-    const error = await onSubmit(new FormData(event.currentTarget));
-    setBusy(false);
-    setFailure(failureOf(error));
-  };
+  const { failure, busy, onSubmit: send } = useSending(onSubmit);
   const own = failure && (words?.(failure) ?? null);
   return (
-    <form className={styles.form} onSubmit={(event) => void send(event)} noValidate>
+    <form className={styles.form} onSubmit={send} noValidate>
       {failure && own !== null && (
         <p className={styles.wrong} role="alert">
           {own}
@@ -44,16 +36,4 @@ export const SessionForm = ({ submit, onSubmit, children, words, foot }: Session
       {foot !== null && <p className={styles.foot}>{foot}</p>}
     </form>
   );
-};
-
-/** A text of a form, without the blanks around it. */
-export const textOf = (values: FormData, name: string): string => {
-  const value = values.get(name);
-  return typeof value === 'string' ? value.trim() : '';
-};
-
-/** The same for what blanks belong to. */
-export const secretTextOf = (values: FormData, name: string): string => {
-  const value = values.get(name);
-  return typeof value === 'string' ? value : '';
 };

@@ -3,11 +3,12 @@ import { Link, useSearch } from 'wouter';
 import { tokens } from '../../api/session.js';
 import { Page } from '../../app/page.js';
 import { paths, thenOf } from '../../app/paths.js';
+import { textOf } from '../../app/sending.js';
 import { TextField } from '../../design/text-field.js';
 import { useTexts } from '../../i18n/language.js';
 import { useBeginSession } from './begin-session.js';
 import { SignIn } from './operations.js';
-import { SessionForm, textOf } from './session-form.js';
+import { SessionForm } from './session-form.js';
 import { signInTexts } from './sign-in-texts.js';
 import { useSignInWords } from './sign-in-words.js';
 
