@@ -8,6 +8,7 @@ import { ErrorNotice } from '../../design/error-notice.js';
 import { Menu, MenuItem, MenuSeparator } from '../../design/menu.js';
 import { useToast } from '../../design/toast.js';
 import { useTexts } from '../../i18n/language.js';
+import { useCopy } from '../copy.js';
 import { paths } from '../paths.js';
 import { DeletePost } from './operations.js';
 import { postTexts } from './post-texts.js';
@@ -27,13 +28,10 @@ interface PostMenuProps {
 const PostMenu = ({ id, author, onEdit, canDelete, beginning, onDeleted }: PostMenuProps) => {
   const t = useTexts(postTexts);
   const toast = useToast();
+  const copy = useCopy();
   const [asks, setAsks] = useState(false);
   const [failure, setFailure] = useState<Failure | null>(null);
   const [{ fetching }, remove] = useMutation(DeletePost);
-  const copy = async (): Promise<void> => {
-    await navigator.clipboard.writeText(new URL(paths.post(id), location.href).href);
-    toast(t('linkCopied'));
-  };
   const deleteIt = async (): Promise<void> => {
     const { error } = await remove({ id });
     setFailure(failureOf(error));
@@ -50,7 +48,7 @@ const PostMenu = ({ id, author, onEdit, canDelete, beginning, onDeleted }: PostM
             {t('edit')}
           </MenuItem>
         )}
-        <MenuItem icon={<Link2 size={16} />} onSelect={() => void copy()}>
+        <MenuItem icon={<Link2 size={16} />} onSelect={() => copy(new URL(paths.post(id), location.href).href, t('linkCopied'))}>
           {t('copyLink')}
         </MenuItem>
         {canDelete && (

@@ -2,10 +2,10 @@ import { Copy, SquareTerminal } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { HTTP_URL, SOCKET_URL } from '../../api/endpoint.js';
 import { SCREENS, type Screen } from '../../app/asked.js';
+import { useCopy } from '../../app/copy.js';
 import { Page } from '../../app/page.js';
 import { Button, buttonClass } from '../../design/button.js';
 import { Skeleton } from '../../design/skeleton.js';
-import { useToast } from '../../design/toast.js';
 import { useTexts } from '../../i18n/language.js';
 import { developersTexts, screenTexts } from './developers-texts.js';
 import styles from './developers-page.module.css';
@@ -17,17 +17,13 @@ const keyOf = (name: string): string => name.replaceAll(/[-/](\w)/g, (_, letter:
 
 const Operation = ({ text }: { readonly text: string }) => {
   const t = useTexts(developersTexts);
-  const toast = useToast();
-  const copy = async (): Promise<void> => {
-    await navigator.clipboard.writeText(text);
-    toast(t('copied'));
-  };
+  const copy = useCopy();
   return (
     <div className={styles.operation}>
       <pre className={styles.text} tabIndex={0}>
         <code>{text}</code>
       </pre>
-      <Button look="plain" className={styles.copy} onClick={() => void copy()}>
+      <Button look="plain" className={styles.copy} onClick={() => copy(text, t('copied'))}>
         <Copy size={16} aria-hidden="true" />
         {t('copy')}
       </Button>

@@ -4,6 +4,7 @@ import { useQuery } from 'urql';
 import { Link, useParams } from 'wouter';
 import { browserStorage } from '../../api/storage.js';
 import { Answer } from '../../app/answer.js';
+import { useCopy } from '../../app/copy.js';
 import { Page, PageBody } from '../../app/page.js';
 import { paths } from '../../app/paths.js';
 import { preferences } from '../../app/preferences.js';
@@ -13,7 +14,6 @@ import { classNames } from '../../design/class-names.js';
 import { Prose } from '../../design/prose.js';
 import { RelativeTime } from '../../design/relative-time.js';
 import { Skeleton } from '../../design/skeleton.js';
-import { useToast } from '../../design/toast.js';
 import { useTexts } from '../../i18n/language.js';
 import type { ReadEntryQuery } from '../../gql/graphql.js';
 import NotFoundPage from '../not-found/not-found-page.js';
@@ -33,20 +33,10 @@ const CONTENTS = 'lyceum:contents';
 
 const Acts = ({ entry }: { readonly entry: Entry }) => {
   const t = useTexts(entryTexts);
-  const toast = useToast();
+  const copy = useCopy();
   const { reading } = useSyncExternalStore(preferences.onChange, preferences.get);
   const [isDeleting, setIsDeleting] = useState(false);
   const { slug, viewerCanEdit, viewerCanDelete } = entry;
-  const copy = async (): Promise<void> => {
-    const link = new URL(paths.entry(slug), location.href).href;
-    try {
-      await navigator.clipboard.writeText(link);
-      toast(t('copied'));
-    } catch {
-      // A page that came without TLS has no clipboard.
-      toast(t('notCopied', { link }));
-    }
-  };
   return (
     <>
       <IconButton
@@ -55,7 +45,11 @@ const Acts = ({ entry }: { readonly entry: Entry }) => {
         pressed={reading === 'serif'}
         onClick={() => preferences.set({ reading: reading === 'serif' ? 'sans' : 'serif' })}
       />
-      <IconButton label={t('copyLink')} icon={<Link2 size={16} />} onClick={() => void copy()} />
+      <IconButton
+        label={t('copyLink')}
+        icon={<Link2 size={16} />}
+        onClick={() => copy(new URL(paths.entry(slug), location.href).href, t('copied'))}
+      />
       {viewerCanDelete && <IconButton label={t('delete')} icon={<Trash2 size={16} />} onClick={() => setIsDeleting(true)} />}
       {viewerCanEdit && (
         <Link to={paths.editEntry(slug)} className={buttonClass('primary')}>

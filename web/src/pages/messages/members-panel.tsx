@@ -4,6 +4,7 @@ import { useMutation, useQuery, type CombinedError } from 'urql';
 import { Link, useLocation } from 'wouter';
 import { useOwner } from '../../api/api-provider.js';
 import { failureOf } from '../../api/failure.js';
+import { useCopy } from '../../app/copy.js';
 import { paths } from '../../app/paths.js';
 import { Avatar } from '../../design/avatar.js';
 import { Button, IconButton } from '../../design/button.js';
@@ -22,6 +23,7 @@ import styles from './members-panel.module.css';
 export const MembersPanel = ({ id }: { readonly id: string }) => {
   const t = useTexts(messagesTexts);
   const toast = useToast();
+  const copy = useCopy();
   const owner = useOwner();
   const [, navigate] = useLocation();
   const [{ data }, again] = useQuery({ query: OpenConversation, variables: { id }, requestPolicy: 'cache-first' });
@@ -102,11 +104,7 @@ export const MembersPanel = ({ id }: { readonly id: string }) => {
           </Button>
         )}
         {joinCode !== null && (
-          <Button
-            onClick={() =>
-              void navigator.clipboard.writeText(new URL(paths.join(joinCode), location.href).href).then(() => toast(t('codeCopied')))
-            }
-          >
+          <Button onClick={() => copy(new URL(paths.join(joinCode), location.href).href, t('codeCopied'))}>
             <Copy size={16} aria-hidden="true" />
             {t('copyCode')}
           </Button>

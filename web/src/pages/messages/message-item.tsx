@@ -3,6 +3,7 @@ import { createContext, memo, useContext, useState, type KeyboardEvent } from 'r
 import { useClient } from 'urql';
 import { Link } from 'wouter';
 import { wordsOf } from '../../api/failure.js';
+import { useCopy } from '../../app/copy.js';
 import { paths } from '../../app/paths.js';
 import { useViewer } from '../../app/viewer.js';
 import { Avatar } from '../../design/avatar.js';
@@ -11,7 +12,6 @@ import { classNames } from '../../design/class-names.js';
 import { Dialog } from '../../design/dialog.js';
 import { Menu, MenuItem, MenuSeparator } from '../../design/menu.js';
 import { Prose } from '../../design/prose.js';
-import { useToast } from '../../design/toast.js';
 import { MentionField } from '../../app/mention-field.js';
 import { readFragment } from '../../gql/fragment-masking.js';
 import type { OpenConversationQuery } from '../../gql/graphql.js';
@@ -190,16 +190,12 @@ export const MessageItem = memo((props: MessageItemProps) => {
   const { message, rowKey, isFirst, isActive, isTabbable, isTarget, isEditing, conversationId, onActive, onEdit, onReply } = props;
   const t = useTexts(messagesTexts);
   const { clock, exact } = useFormats();
-  const toast = useToast();
   const [isDeleting, setDeleting] = useState(false);
   const { react, edit, remove } = useActs(props);
   const { id, author, createdAt, deletedAt, editedAt, bodyHtml, replyTo, reactions, viewerCanEdit, viewerCanDelete } = message;
   const isDeleted = deletedAt !== null;
   const time = new Date(createdAt);
-  const copy = async (text: string, told: string): Promise<void> => {
-    await navigator.clipboard.writeText(text);
-    toast(told);
-  };
+  const copy = useCopy();
   return (
     <article
       className={classNames(styles.message, isFirst && styles.first)}
@@ -281,16 +277,13 @@ export const MessageItem = memo((props: MessageItemProps) => {
           </Menu>
           <IconButton label={t('reply')} icon={<CornerUpLeft size={16} />} onClick={() => onReply(message)} />
           <Menu label={t('actions')} icon={<Ellipsis size={16} />}>
-            <MenuItem icon={<Copy size={16} />} onSelect={() => void copy(message.body, t('textCopied'))}>
+            <MenuItem icon={<Copy size={16} />} onSelect={() => copy(message.body, t('textCopied'))}>
               {t('copyText')}
             </MenuItem>
             <MenuItem
               icon={<Link2 size={16} />}
               onSelect={() =>
-                void copy(
-                  new URL(`${paths.conversation(conversationId)}?message=${encodeURIComponent(id)}`, location.href).href,
-                  t('copied'),
-                )
+                copy(new URL(`${paths.conversation(conversationId)}?message=${encodeURIComponent(id)}`, location.href).href, t('copied'))
               }
             >
               {t('copyLink')}
