@@ -1,7 +1,8 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { COUNTED, startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { aDirect, aGroup, aMessage, aRoom } from '../kit/factories.js';
+import { graphql } from '../kit/graphql.js';
 import { describeWeb, violationsInBothThemes } from './kit.js';
 
 const history = (page: Page) => page.getByRole('list', { name: 'Messages', exact: true });
@@ -39,6 +40,14 @@ const restOf = (page: Page, { row, y }: { readonly row: string; readonly y: numb
       if (y === null || (isStill && (y !== ${y} || isAtTop || seen.length > 30))) return { y, wasAtTop };
     }
   })()`);
+
+const RoomOf = graphql(`
+  query MessagesPageRoom($code: String!) {
+    room(code: $code) {
+      title
+    }
+  }
+`);
 
 describeWeb('conversations in the web client', ({ open }) => {
   let app: TestApp;
@@ -197,6 +206,16 @@ describeWeb('conversations in the web client', ({ open }) => {
     await history(page).locator('article:not([data-state])').getByText('Anybody here?').waitFor();
     expect(new URL(page.url()).pathname).toBe(addressOf(id));
     await close();
+  });
+
+  test('tells a visitor behind whose address many codes were wrong for how long, and what they can do', async () => {
+    const counted = await startTestApp({ database: app.database, env: COUNTED });
+    for (let wrong = 0; wrong < 100; wrong += 1) await counted.code(RoomOf, { code: 'WXYWXYWX' });
+    const { page, close } = await open(counted, { path: '/join/WXYWXYWY' });
+    await page.getByText(/Many wrong codes .* try again in (24|23) hours/).waitFor();
+    await page.getByRole('link', { name: 'Come in as a guest' }).waitFor();
+    await close();
+    await counted.stop();
   });
 
   test('sends, edits and deletes a message by the keyboard alone', async () => {

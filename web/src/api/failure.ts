@@ -81,8 +81,24 @@ const OUR_FAULTS = [
 type OurFault = (typeof OUR_FAULTS)[number];
 const isOurFault = (code: Failure['code']): code is OurFault => (OUR_FAULTS as readonly string[]).includes(code);
 
+/** From how many on a wait is told in the next larger unit. */
+const MOST_TOLD = 90;
+
+/** When it may be tried again: "in 12 seconds". */
+export const whenAgain = ({ retryAfterMs }: Failure, t: Translate<(typeof failureTexts)['en']>): string => {
+  if (retryAfterMs === null) return t('soon');
+  const seconds = Math.max(1, Math.ceil(retryAfterMs / 1_000));
+  if (seconds < MOST_TOLD) return t('inSeconds', { count: seconds });
+  const minutes = Math.ceil(seconds / 60);
+  return minutes < MOST_TOLD ? t('inMinutes', { count: minutes }) : t('inHours', { count: Math.ceil(minutes / 60) });
+};
+
 /** A failure in words. */
-export const wordsOf = ({ code }: Failure, t: Translate<(typeof failureTexts)['en']>): string => t(isOurFault(code) ? 'unexpected' : code);
+export const wordsOf = (failure: Failure, t: Translate<(typeof failureTexts)['en']>): string => {
+  const { code } = failure;
+  if (code === 'RATE_LIMITED') return t(code, { when: whenAgain(failure, t) });
+  return t(isOurFault(code) ? 'unexpected' : code);
+};
 
 /** What is wrong with one field of a form, in words; null when nothing is. */
 export const fieldWords = (failure: Failure | null, path: string, t: Translate<(typeof fieldTexts)['en']>): string | null => {

@@ -27,7 +27,8 @@ export const joinTexts = catalogue({
     wrongPasscode: 'This passcode is not right.',
     archived: 'This room is closed: nobody is left in it.',
     otherCode: 'Another code',
-    tooManyCodes: 'Many wrong codes have come from your network. Come in as a guest, or sign in, and yours is looked at.',
+    tooManyCodes:
+      'Many wrong codes have come from your network. Come in as a guest, or sign in, and yours is looked at; or try again {when}.',
   },
   de: {
     title: 'Räume',
@@ -55,6 +56,7 @@ export const joinTexts = catalogue({
     wrongPasscode: 'Dieses Kennwort stimmt nicht.',
     archived: 'Dieser Raum ist geschlossen: Niemand ist mehr darin.',
     otherCode: 'Anderer Code',
-    tooManyCodes: 'Aus deinem Netz kamen viele falsche Codes. Tritt als Gast ein oder melde dich an, dann wird deiner angesehen.',
+    tooManyCodes:
+      'Aus deinem Netz kamen viele falsche Codes. Tritt als Gast ein oder melde dich an, dann wird deiner angesehen; oder versuche es {when} erneut.',
   },
 });

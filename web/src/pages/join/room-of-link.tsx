@@ -2,7 +2,7 @@ import { useEffect, useState } from 'react';
 import { useMutation, useQuery } from 'urql';
 import { Link, useLocation } from 'wouter';
 import { useOwner } from '../../api/api-provider.js';
-import { failureOf, fieldWords } from '../../api/failure.js';
+import { failureOf, fieldWords, whenAgain } from '../../api/failure.js';
 import { tokens } from '../../api/session.js';
 import { Answer } from '../../app/answer.js';
 import { Page, PageBody } from '../../app/page.js';
@@ -12,6 +12,7 @@ import { EmptyState } from '../../design/empty-state.js';
 import { ErrorNotice } from '../../design/error-notice.js';
 import { Skeleton } from '../../design/skeleton.js';
 import { TextField } from '../../design/text-field.js';
+import { failureTexts } from '../../i18n/failure-texts.js';
 import { fieldTexts } from '../../i18n/field-texts.js';
 import { useTexts } from '../../i18n/language.js';
 import { joinTexts } from './join-texts.js';
@@ -110,6 +111,7 @@ const Enter = ({ code, hasPasscode }: { readonly code: string; readonly hasPassc
 export const RoomOfLink = ({ code }: { readonly code: string }) => {
   const t = useTexts(joinTexts);
   const owner = useOwner();
+  const failures = useTexts(failureTexts);
   const answer = useQuery({ query: RoomOfCode, variables: { code } });
   const none = (text: string) => (
     <EmptyState
@@ -129,7 +131,8 @@ export const RoomOfLink = ({ code }: { readonly code: string }) => {
       <Skeleton lines={4} />
     </PageBody>
   );
-  if (owner === null && failureOf(answer[0].error)?.code === 'RATE_LIMITED')
+  const failure = failureOf(answer[0].error);
+  if (owner === null && failure?.code === 'RATE_LIMITED')
     return (
       <EmptyState
         isPage
@@ -140,7 +143,7 @@ export const RoomOfLink = ({ code }: { readonly code: string }) => {
           </Link>
         }
       >
-        {t('tooManyCodes')}
+        {t('tooManyCodes', { when: whenAgain(failure, failures) })}
       </EmptyState>
     );
   return (
