@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { PASSWORD, startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { PASSWORD, Register, startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { screenshot } from '../kit/browser.js';
 import { LogIn } from '../kit/factories.js';
 import { describeWeb, violationsInBothThemes } from './kit.js';
@@ -75,13 +75,55 @@ describeWeb('what administrators do', ({ open }) => {
     await close();
   });
 
+  test('an invitation is made, its link shown once and copied, used by somebody, and taken back', async () => {
+    const { page, close } = await open(app, { as: chief, path: '/vault' });
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await page.getByRole('button', { name: 'Account' }).click();
+    await page.getByRole('menuitem', { name: 'Invitations' }).click();
+    await page.getByText('No invitations yet').waitFor();
+    await page.getByLabel('For how many accounts').fill('2');
+    await page.getByLabel('Good for').selectOption({ label: '30 days' });
+    await page.getByLabel('What it is for').fill('The reading group');
+    await page.getByRole('button', { name: 'Make a link' }).click();
+    const link = await page.getByLabel('Link of the invitation').inputValue();
+    await page.getByRole('button', { name: 'Copy the link' }).click();
+    await page.getByText('The link is copied.').waitFor();
+    expect(await page.evaluate<string>('navigator.clipboard.readText()')).toBe(link);
+    expect(await violationsInBothThemes(page)).toEqual([]);
+    await screenshot(page, 'web-invitations');
+    await page.getByRole('button', { name: 'Done' }).click();
+    expect(await page.getByLabel('Link of the invitation').count()).toBe(0);
+    const row = page.getByRole('listitem').filter({ hasText: 'The reading group' });
+    await row.getByText('0 of 2 used').waitFor();
+    const invitation = new URL(link).hash.slice(1);
+    await app.data(Register, { input: { username: 'invited', email: 'invited@example.com', password: PASSWORD, invitation } });
+    await page.reload();
+    await row.getByText('1 of 2 used').waitFor();
+    await row.getByRole('button', { name: 'Take back: The reading group' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Take back' }).click();
+    await row.getByText(/taken back/).waitFor();
+    expect(await row.getByRole('button').count()).toBe(0);
+    await close();
+  });
+
+  test('what is wrong with an invitation stands at its field', async () => {
+    const { page, close } = await open(app, { as: chief, path: '/invitations' });
+    await page.getByLabel('For how many accounts').fill('0');
+    await page.getByRole('button', { name: 'Make a link' }).click();
+    await page.getByText('A whole number, at least 1.').waitFor();
+    await page.getByLabel('For how many accounts').fill('10001');
+    await page.getByRole('button', { name: 'Make a link' }).click();
+    await page.getByText(/^At most 10.?000\.$/).waitFor();
+    await close();
+  });
+
   test('nobody else is shown any of it', async () => {
     const { page, close } = await open(app, { as: await app.user('curious'), path: '/people/chief' });
     await page.getByRole('button', { name: 'Follow', exact: true }).waitFor();
     expect(await page.getByRole('heading', { name: 'Administration' }).count()).toBe(0);
     await page.getByRole('button', { name: 'Account' }).click();
     await page.getByRole('menuitem', { name: 'Settings' }).waitFor();
-    expect(await page.getByRole('menuitem', { name: 'Audit' }).count()).toBe(0);
+    expect(await page.getByRole('menuitem', { name: /Audit|Invitations/ }).count()).toBe(0);
     await close();
   });
 });

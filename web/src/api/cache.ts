@@ -5,12 +5,13 @@ import { EMBEDDED_TYPES, POSSIBLE_TYPES } from '../../../src/client/facts.js';
 import type { AreaOfCache } from './cache/area.js';
 import { inboxInCache } from './cache/inbox.js';
 import { chainOfPages } from './cache/lists.js';
+import { invitationsInCache } from './cache/invitations.js';
 import { notificationsInCache } from './cache/notifications.js';
 import { peopleInCache } from './cache/people.js';
 import { postsInCache } from './cache/posts.js';
 import { vaultInCache } from './cache/vault.js';
 
-const AREAS: readonly AreaOfCache[] = [inboxInCache, notificationsInCache, postsInCache, peopleInCache, vaultInCache];
+const AREAS: readonly AreaOfCache[] = [inboxInCache, invitationsInCache, notificationsInCache, postsInCache, peopleInCache, vaultInCache];
 
 /** Lists whose pages are read one after another, and shown as one. The messages of a conversation are none: they are read from any place on, and kept by its history. */
 const pages = relayPagination();
@@ -20,6 +21,7 @@ const LISTS: NonNullable<AreaOfCache['resolvers']> = {
     entries: pages,
     popularEntries: pages,
     feed: chainOfPages,
+    invitations: chainOfPages,
     posts: chainOfPages,
     users: chainOfPages,
     announcements: pages,

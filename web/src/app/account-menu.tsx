@@ -1,4 +1,4 @@
-import { Code, LogOut, ScrollText, Search, Settings, UserRound } from 'lucide-react';
+import { Code, LogOut, ScrollText, Search, Settings, UserRound, UserRoundPlus } from 'lucide-react';
 import { useLocation } from 'wouter';
 import { Avatar } from '../design/avatar.js';
 import { Menu, MenuItem, MenuSeparator } from '../design/menu.js';
@@ -14,7 +14,7 @@ const AccountMenu = ({ onPalette }: { readonly onPalette: () => void }) => {
   const [, navigate] = useLocation();
   const { signOut, question } = useSignOut();
   if (!viewer) return null;
-  const { user } = viewer;
+  const { user, canInvite } = viewer;
   return (
     <>
       <Menu label={t('account')} icon={<Avatar name={user.displayName} of={user.username} size={32} />} placement="right-end">
@@ -27,6 +27,11 @@ const AccountMenu = ({ onPalette }: { readonly onPalette: () => void }) => {
         <MenuItem icon={<Settings size={16} />} onSelect={() => navigate(paths.settings)}>
           {t('settings')}
         </MenuItem>
+        {canInvite && (
+          <MenuItem icon={<UserRoundPlus size={16} />} onSelect={() => navigate(paths.invitations)}>
+            {t('invitations')}
+          </MenuItem>
+        )}
         {user.role === 'ADMIN' && (
           <MenuItem icon={<ScrollText size={16} />} onSelect={() => navigate(paths.audit)}>
             {t('audit')}

@@ -12,6 +12,7 @@ export const appTexts = catalogue({
     notifications: 'Notifications',
     settings: 'Settings',
     audit: 'Audit',
+    invitations: 'Invitations',
     developers: 'Developers',
     more: 'More',
     signIn: 'Sign in',
@@ -53,6 +54,7 @@ export const appTexts = catalogue({
     keyOpen: 'Open what is chosen',
     keyGo: 'Go to: {place}',
     goThen: '{first} then {second}',
+    notCopied: 'This page may not copy. Here it is: {text}',
   },
   de: {
     skip: 'Zur Seite springen',
@@ -64,6 +66,7 @@ export const appTexts = catalogue({
     notifications: 'Mitteilungen',
     settings: 'Einstellungen',
     audit: 'Protokoll',
+    invitations: 'Einladungen',
     developers: 'Entwickler',
     more: 'Mehr',
     signIn: 'Anmelden',
@@ -106,5 +109,6 @@ export const appTexts = catalogue({
     keyOpen: 'Das Gewählte öffnen',
     keyGo: 'Gehe zu: {place}',
     goThen: '{first}, dann {second}',
+    notCopied: 'Diese Seite darf nicht kopieren. Hier ist es: {text}',
   },
 });

@@ -15,6 +15,9 @@ export const Unread = graphql(`
 /** Who is signed in, and how much waits for them. */
 export const ShellViewer = graphql(`
   query ShellViewer {
+    registration {
+      viewerCanInvite
+    }
     me {
       id
       notificationCursor

@@ -19,6 +19,7 @@ export const paths = {
   settings: '/settings',
   audit: '/audit',
   auditOf: (actorId: string) => `/audit?actor=${encodeURIComponent(actorId)}`,
+  invitations: '/invitations',
   developers: '/developers',
   signIn: (then?: string) => withThen('/sign-in', then),
   register: (then?: string) => withThen('/register', then),

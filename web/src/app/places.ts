@@ -14,6 +14,7 @@ export const PLACES = [
   'notifications',
   'settings',
   'audit',
+  'invitations',
   'developers',
   'sign-in',
   'register',

@@ -21,6 +21,7 @@ export const ROUTES: readonly (readonly [pattern: string, load: () => PageModule
   ['/notifications', () => import('../pages/notifications/notifications-page.js')],
   ['/settings', () => import('../pages/settings/settings-page.js')],
   ['/audit', () => import('../pages/audit/audit-page.js')],
+  ['/invitations', () => import('../pages/invitations/invitations-page.js')],
   ['/developers', () => import('../pages/developers/developers-page.js')],
   ['/sign-in', () => import('../pages/sign-in/sign-in-page.js')],
   ['/register', () => import('../pages/sign-in/register-page.js')],

@@ -10,6 +10,7 @@ type Me = NonNullable<ShellViewerQuery['me']>;
 export interface Viewer extends Pick<Me, 'id' | 'user'> {
   /** How much waits for them, as the latest that has been heard says. */
   readonly unread: UnreadFragment;
+  readonly canInvite: boolean;
 }
 
 const ViewerContext = createContext<Viewer | null>(null);
@@ -29,7 +30,8 @@ export const ViewerProvider = ({ children }: { readonly children: ReactNode }) =
   const [{ data, error }] = useQuery({ query: ShellViewer, pause: owner === null });
   const me = owner === null ? null : (data?.me ?? null);
   const unread = useNewest(me && readFragment(Unread, me.unreadCounts));
-  const viewer = useMemo(() => me && unread && { id: me.id, user: me.user, unread }, [me, unread]);
+  const canInvite = data?.registration.viewerCanInvite === true;
+  const viewer = useMemo(() => me && unread && { id: me.id, user: me.user, unread, canInvite }, [me, unread, canInvite]);
   return (
     <ViewerContext value={viewer}>
       <AnsweredContext value={data !== undefined || error !== undefined}>{children}</AnsweredContext>
