@@ -320,6 +320,31 @@ export const SETTINGS = {
     '`true` in development without `DATABASE_URL`, else `false`',
     'fill an empty database with demo content, an administrator with a known password among it: not for a server that others can reach',
   ),
+  files: {
+    dir: setting(
+      'FILES_DIR',
+      text(),
+      { is: null },
+      'the folder of stored files, which all processes share; without it, `files` in `DATA_DIR`',
+    ),
+    linkLifeMs: dependent(
+      'FILE_LINK_LIFE',
+      duration,
+      () => UNITS.h,
+      '`1h`',
+      'how long a link to a file is good; whoever may see the file is given a new one',
+    ),
+  },
+  exports: {
+    keptMs: dependent(
+      'EXPORT_KEPT',
+      duration,
+      () => 7 * UNITS.d,
+      '`7d`',
+      'how long the file of an export of what is stored about somebody is kept',
+    ),
+    maxBytes: setting('EXPORT_MAX_BYTES', integer(1_048_576, 2_147_483_647), { is: 2_147_483_647 }, 'bytes that such a file may have'),
+  },
   database: {
     url: setting(
       'DATABASE_URL',

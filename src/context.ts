@@ -4,6 +4,7 @@ import type { Config } from './config.js';
 import type { Clock } from './clock.js';
 import type { Database } from './db/database.js';
 import type { Role } from './db/generated/prisma/client.js';
+import type { FileStore } from './integrations/file-store.js';
 import type { Mailer } from './integrations/mail.js';
 import type { Issuers } from './integrations/openid.js';
 import type { Log } from './observability/log.js';
@@ -133,6 +134,9 @@ export interface Services {
   readonly linkSecret: SecretDigest;
   readonly mailer: Mailer;
   readonly issuers: Issuers;
+  readonly fileStore: FileStore;
+  /** Signs the links by which files are read. */
+  readonly fileSignature: SecretDigest;
   readonly passwordStrength: Pick<PasswordStrength, 'estimate'>;
   readonly typing: TypingMemory;
   readonly likes: LikeQueue;

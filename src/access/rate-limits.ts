@@ -56,6 +56,8 @@ const RATE_LIMITS = {
   room: { of: 'user', points: 50, seconds: 86_400 },
   /** New persisted documents. A release of a frontend brings its own once; what is beyond is executed, but not kept. */
   document: { of: 'address', points: 200, seconds: 3_600 },
+  /** Exports of what is stored about oneself. */
+  exportMyData: { of: 'user', points: 5, seconds: 86_400 },
   mutation: { of: 'user', points: 120, seconds: 60 },
   anonymousMutation: { of: 'address', points: 600, seconds: 60 },
 } as const satisfies Record<string, RateLimit>;

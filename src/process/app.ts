@@ -24,6 +24,7 @@ import { limitResults } from '../server/execution/result-size.js';
 import { createSharedQueries } from '../server/execution/shared-queries.js';
 import { createGraphQLServer } from '../server/execution/graphql.js';
 import { createDirect } from '../server/http/direct.js';
+import { createFindFile } from '../server/http/files.js';
 import { close, createHttpServer, listen, type Readiness } from '../server/http/http.js';
 import { loadWebClient } from '../server/http/web-client.js';
 import { createListenedTime } from '../server/websocket/listened-time.js';
@@ -131,6 +132,7 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
       gate,
       jwks: tokens.jwks,
       web,
+      findFile: createFindFile(services),
       readiness,
       connections,
       addresses,

@@ -29,18 +29,21 @@ import '../domains/conversations/event-schema.js';
 import '../domains/conversations/filing-schema.js';
 import '../domains/conversations/request-schema.js';
 import '../domains/conversations/typing-schema.js';
+import '../domains/files/schema.js';
 import '../domains/follows/schema.js';
 import '../domains/inbox/schema.js';
 import '../domains/inbox/sync-schema.js';
 import '../domains/knowledge/category-schema.js';
 import '../domains/knowledge/schema.js';
 import '../domains/notifications/schema.js';
+import '../domains/operations/schema.js';
 import '../domains/posts/schema.js';
 import '../domains/posts/comment-schema.js';
 import '../domains/posts/event-schema.js';
 import '../domains/posts/feed-schema.js';
 import '../domains/presence/connected-clients-schema.js';
 import '../domains/presence/schema.js';
+import '../domains/privacy/schema.js';
 
 /** The Relay plugin declares these by itself, without a way to describe them. */
 const RELAY_ARGUMENTS: Readonly<Record<string, string>> = {

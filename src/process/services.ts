@@ -19,6 +19,7 @@ import { createMembershipLookup } from '../domains/conversations/membership-look
 import { createTypingMemory } from '../domains/conversations/typing.js';
 import { createLikeQueue } from '../domains/posts/likes.js';
 import { createConnectedClients } from '../domains/presence/connected-clients.js';
+import { createFileStore } from '../integrations/file-store.js';
 import { createMailer } from '../integrations/mail.js';
 import { createIssuers } from '../integrations/openid.js';
 import { migrateQueue } from '../jobs/queue.js';
@@ -120,7 +121,9 @@ export const openServices = async (config: Config, closers: Closers, options: Se
   const masterKey = await openMasterKey({ db, config });
   const secretDigest = createSecretDigest(tokens.deriveKey('lyceum secrets of repeated calls'));
   const linkSecret = createSecretDigest(tokens.deriveKey('lyceum secrets of mailed links'));
+  const fileSignature = createSecretDigest(tokens.deriveKey('lyceum links to files'));
   const mailer = await createMailer(config, log);
+  const fileStore = createFileStore(config);
   const passwordStrength = createPasswordStrength();
   closers.push(() => passwordStrength.stop());
   const processId = randomUUID();
@@ -142,8 +145,10 @@ export const openServices = async (config: Config, closers: Closers, options: Se
     secretDigest,
     masterKey,
     linkSecret,
+    fileSignature,
     mailer,
     issuers: createIssuers(config, clock, log),
+    fileStore,
     passwordStrength,
     ...memories,
     bus,

@@ -3,9 +3,12 @@ import { accountTasks } from '../domains/account/jobs.js';
 import { auditTasks } from '../domains/audit/jobs.js';
 import { adminTasks } from '../domains/admin/jobs.js';
 import { conversationTasks } from '../domains/conversations/jobs.js';
+import { fileTasks } from '../domains/files/jobs.js';
 import { inboxTasks } from '../domains/inbox/jobs.js';
 import { notificationTasks } from '../domains/notifications/jobs.js';
+import { operationTasks } from '../domains/operations/jobs.js';
 import { postTasks } from '../domains/posts/jobs.js';
+import { privacyTasks } from '../domains/privacy/jobs.js';
 import type { AnyTask } from '../jobs/task.js';
 import { mutationTasks } from '../graphql/mutation-results.js';
 
@@ -15,9 +18,12 @@ export const tasks: readonly AnyTask[] = [
   ...adminTasks,
   ...auditTasks,
   ...conversationTasks,
+  ...fileTasks,
   ...inboxTasks,
   ...notificationTasks,
+  ...operationTasks,
   ...postTasks,
+  ...privacyTasks,
   ...mutationTasks,
   encryptAgain([]),
 ];

@@ -91,3 +91,13 @@ export const readRefs = async <Ref extends object>(tx: Tx, key: string, which: P
   const rows = await tx.$queryRaw<{ readonly ref: Ref }[]>`SELECT DISTINCT ref FROM event WHERE key = ${key} AND ${which}`;
   return rows.map(({ ref }) => ref);
 };
+
+/**
+ * Forgets streams altogether, with their events and heads. Nobody may follow them any more: a cursor of theirs is CURSOR_EXPIRED, and a stream that began
+ * again under such a key would begin anew.
+ */
+export const forgetStreams = async (tx: Tx, topics: readonly Log[], keys: readonly string[]): Promise<void> => {
+  const names = topics.map(({ name }) => name);
+  await tx.$executeRaw`DELETE FROM event WHERE topic = ANY(${names}::text[]) AND key = ANY(${[...keys]}::text[])`;
+  await tx.$executeRaw`DELETE FROM head WHERE topic = ANY(${names}::text[]) AND key = ANY(${[...keys]}::text[])`;
+};

@@ -7,7 +7,7 @@ import {
   type GraphQLObjectType,
   type GraphQLOutputType,
 } from 'graphql';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { encodeId } from '../../src/graphql/ids.js';
 import { schema } from '../../src/process/schema.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
@@ -38,6 +38,16 @@ const PresenceNode = graphql(`
         status
         version
         lastSeenAt
+      }
+    }
+  }
+`);
+
+const ExportNode = graphql(`
+  query NodesExport($id: ID!) {
+    operation(id: $id) {
+      file {
+        id
       }
     }
   }
@@ -161,6 +171,11 @@ beforeAll(async () => {
   await talk.act(ada, 'sendMessage', { conversationId: group.id, body: 'Yes?', replyToId: said.id }, '__typename');
   const taken = await talk.send(ben, group.id, 'Nothing');
   await talk.act(ben, 'deleteMessage', { messageId: taken.id }, '__typename');
+  const exported = await make(ada, 'exportMyData', {}, 'operation');
+  await vi.waitFor(async () => expect((await app.data(ExportNode, { id: exported }, ada)).operation.file).not.toBeNull(), {
+    timeout: 20_000,
+    interval: 50,
+  });
   const quoted = (text: string): string => JSON.stringify(text);
   values = {
     'Query.user.username': quoted('ada'),
@@ -170,6 +185,7 @@ beforeAll(async () => {
     'Query.connections.userId': quoted(ada.id),
     'Query.conversation.id': quoted(group.id),
     'Query.room.code': quoted(room.joinCode),
+    'Query.operation.id': quoted(exported),
     'Query.markdownPreview.text': quoted('A *text*'),
     'Query.conversationEvents.conversationId': quoted(group.id),
     'Query.postEvents.postId': quoted(post),

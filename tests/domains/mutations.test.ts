@@ -138,6 +138,7 @@ const CASES: Readonly<Record<string, Case>> = {
   deleteMessage: { selection: 'messageId', input: async () => ({ messageId: await newMessage() }) },
   deletePost: { selection: 'postId', input: async () => ({ id: await newPost() }) },
   editMessage: { selection: 'message { id body }', input: async () => ({ messageId: await newMessage(), body: 'Edited' }) },
+  exportMyData: { selection: 'operation { id kind }', input: () => Promise.resolve({}), as: () => bob },
   featureEntry: {
     selection: 'entry { id isFeatured }',
     input: async () => ({ id: (await newEntry()).id, isFeatured: true }),

@@ -30,6 +30,7 @@ export const FULL = {
   audited: 40,
   invitations: 40,
   identities: 20,
+  operations: 40,
   blocked: 25,
 } as const;
 
@@ -48,6 +49,8 @@ const KINDS = [
   'audit',
   'invitation',
   'identity',
+  'operation',
+  'file',
 ];
 export type Kind =
   | 'user'
@@ -62,7 +65,9 @@ export type Kind =
   | 'announcement'
   | 'audit'
   | 'invitation'
-  | 'identity';
+  | 'identity'
+  | 'operation'
+  | 'file';
 
 /** The id of the row at place `n`, which begins with 0. The viewer is the first user, an administrator. */
 export const idAt = (kind: Kind | 'session', n: number): string =>
@@ -172,6 +177,11 @@ const statements = (): string[] => {
       FROM ${series(FULL.invitations, 'n')}`,
     `INSERT INTO identity (id, user_id, issuer, subject, email)
       SELECT ${id('identity', 'n')}, ${id('user', '0')}, 'https://issuer.example', n::text, 'user0@example.com' FROM ${series(FULL.identities, 'n')}`,
+    `INSERT INTO stored_file (id, owner_id, name, media_type, size) SELECT ${id('file', 'n')}, ${id('user', '0')}, 'export.zip', 'application/zip', 1
+      FROM ${series(FULL.operations, 'n')}`,
+    `INSERT INTO operation (id, user_id, kind, state, total, file_id, created_at, ended_at)
+      SELECT ${id('operation', 'n')}, ${id('user', '0')}, 'exportMyData', 'SUCCEEDED', 30, ${id('file', 'n')}, ${at('n')}, ${at('n')}
+      FROM ${series(FULL.operations, 'n')}`,
     `RESET session_replication_role`,
     `VACUUM (ANALYZE)`,
   ];
@@ -210,6 +220,8 @@ const NODE_KINDS: Readonly<Record<string, Kind>> = {
   AuditEvent: 'audit',
   Invitation: 'invitation',
   Identity: 'identity',
+  Operation: 'operation',
+  File: 'file',
 };
 
 /** What the arguments of fields are in such a database. */
@@ -226,6 +238,7 @@ export const FULL_LITERALS: Literals = {
     const kind = NODE_KINDS[type];
     return kind === undefined ? null : listOf(20, (n) => globalId(type, kind, n));
   },
+  'Query.operation.id': () => globalId('Operation', 'operation'),
   'Query.post.id': () => globalId('Post', 'post'),
   'Query.postEvents.postId': (kind) => globalId('Post', 'post', placeOf(POST_KINDS, kind)),
   'Query.presence.userIds': () => listOf(20, (n) => globalId('User', 'user', n)),

@@ -49,6 +49,7 @@ const CHANGING = [
   'memberships',
   'tokens',
   'secretDigest',
+  'fileStore',
   'typing',
 ] as const satisfies readonly (keyof Services)[];
 /** What belongs to the one client of a request. */

@@ -9,6 +9,7 @@ import type { Connections } from './connections.js';
 import { createCors } from './cors.js';
 import type { Gate } from './gate.js';
 import type { EventStreams } from './event-stream.js';
+import { isFilePath, sendFile, type FindFile } from './files.js';
 import { createGraphiQLPage } from '../graphiql/page.js';
 import { createGraphQLHandler, type Hold, type Refuse, type Ways } from './graphql-http.js';
 import { watchConnections } from './http-connections.js';
@@ -37,6 +38,8 @@ export interface HttpOptions {
   readonly jwks: JSONWebKeySet;
   /** What is served at `/`; null where `/` leads to GraphiQL. */
   readonly web: WebClient | null;
+  /** Finds what the links to files lead to. */
+  readonly findFile: FindFile;
   readonly readiness: () => Promise<Readiness>;
   /** Where event streams are registered. At a stop they are cut without `complete`, so their readers reconnect to another process. */
   readonly connections: Connections;
@@ -57,13 +60,14 @@ export type HttpServer = Server & {
   readonly reception: Reception;
 };
 
-/** Creates the HTTP server: the web client at /, GraphQL and GraphiQL at /graphql, health at /healthz and /readyz, public keys at /.well-known/jwks.json. */
+/** Creates the HTTP server: the web client at /, GraphQL and GraphiQL at /graphql, files at /files/, health at /healthz and /readyz, public keys at /.well-known/jwks.json. */
 export const createHttpServer = ({
   config,
   ways,
   gate,
   jwks,
   web,
+  findFile,
   readiness,
   connections,
   addresses,
@@ -128,12 +132,16 @@ export const createHttpServer = ({
     toOriginForm(request);
     const [path = '/'] = (request.url ?? '/').split('?', 1);
     const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
-    const answer = path === '/graphql' || route !== undefined ? null : (web?.find(request, path) ?? null);
+    const answer = path === '/graphql' || route !== undefined || isFilePath(path) ? null : (web?.find(request, path) ?? null);
     const isReading = request.method === 'GET' || request.method === 'HEAD';
     const turned = gate.turn(request, path);
     if (!hasOneHost(request)) refuseLast(response, 400, 'There must be one Host header.');
     else if (turned !== null) await refuse(request, response, turned.status, turned.code, turned.message, turned.headers);
-    else if (answer !== null && isReading) answer.send(request, response);
+    else if (isFilePath(path) && isReading) {
+      const file = await findFile(request, path);
+      if (file === null) await refuse(request, response, 404, 'NOT_FOUND', 'This link leads to nothing, or no longer does.');
+      else await sendFile(request, response, file);
+    } else if (answer !== null && isReading) answer.send(request, response);
     else if (path !== '/graphql' && route === undefined && answer?.status !== 200)
       await refuse(request, response, 404, 'NOT_FOUND', 'There is nothing here. GraphQL is at /graphql.');
     else if (request.method === 'OPTIONS')

@@ -1,0 +1,3 @@
+import { exportTask } from './export.js';
+
+export const privacyTasks = [exportTask];
