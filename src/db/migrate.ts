@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { isForbidden, isLockTimeout } from '../observability/failures.js';
 import type { Log } from '../observability/log.js';
+import { fromRoot } from '../root.js';
 
 /** The migrations cannot be applied; the message says which one and why. */
 export class MigrationError extends Error {
@@ -25,8 +26,8 @@ export interface MigrateOptions {
   readonly afterMigrations?: (client: pg.Client) => Promise<void>;
 }
 
-/** The project's migrations; the path is right both from `src/` and from the build. */
-export const MIGRATIONS = new URL('../../prisma/migrations', import.meta.url);
+/** The project's migrations. */
+export const MIGRATIONS = fromRoot('prisma/migrations');
 
 /** The key of the advisory lock that Prisma's engine takes: `prisma migrate deploy` and this code exclude each other. */
 const LOCK_KEY = 72_707_369;

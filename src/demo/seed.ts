@@ -15,9 +15,10 @@ import { categoryKey } from '../domains/knowledge/rules.js';
 import { slugify } from '../domains/knowledge/slug.js';
 import { commentCount, commentLog, likeCount } from '../domains/posts/topics.js';
 import { hashPassword } from '../access/passwords.js';
+import { fromRoot } from '../root.js';
 
-/** `demo.json`, and the entries as Markdown files under `vault`; seen from the sources and from the build alike. */
-const SEED = new URL('../../prisma/seed/', import.meta.url);
+/** `demo.json`, and the entries as Markdown files under `vault`. */
+const SEED = fromRoot('prisma/seed/');
 
 const DAY = 86_400_000;
 

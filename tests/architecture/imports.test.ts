@@ -15,7 +15,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['graphql/', 'jobs/'],
   ['access/', 'context.ts', 'integrations/', 'markdown/', 'realtime/'],
   ['db/', 'redis/'],
-  ['memory/', 'observability/', 'clock.ts', 'config.ts', 'demo/users.ts', 'errors.ts', 'texts/'],
+  ['memory/', 'observability/', 'clock.ts', 'config.ts', 'demo/users.ts', 'errors.ts', 'root.ts', 'texts/'],
 ];
 
 /** The same for the web client, in `web/src`. Beside itself it knows the client kit alone, and of the schema what is generated from it. */

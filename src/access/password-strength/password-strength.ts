@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { createLimiter, tooMuch } from '../../db/limiter.js';
+import { fromRoot } from '../../root.js';
 import type { Strength } from './strength.js';
 import type { Question } from './worker.js';
 
@@ -22,10 +23,8 @@ const PATIENCE_MS = 10_000;
 /** A thread that has had nothing to do for so long is ended, in milliseconds: its dictionaries take 80 MB. */
 const IDLE_MS = 120_000;
 
-/** The thread runs what is compiled: where the sources themselves are run, as by the tests, that lies beside them. */
-const SCRIPT = import.meta.url.endsWith('.ts')
-  ? new URL('../../../dist/access/password-strength/worker.js', import.meta.url)
-  : new URL('./worker.js', import.meta.url);
+/** The thread runs what is compiled, also where the sources themselves are run, as by the tests. */
+const SCRIPT = fromRoot('dist/access/password-strength/worker.js');
 
 /** The thread is started when it is first needed. */
 export const createPasswordStrength = (): PasswordStrength => {

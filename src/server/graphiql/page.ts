@@ -86,7 +86,7 @@ const sha256 = (text: string): string => createHash('sha256').update(text).diges
 const render = async (demo: DemoSignIn | null): Promise<Page> => {
   const [{ renderGraphiQL }, client] = await Promise.all([
     import('@graphql-yoga/render-graphiql'),
-    readFile(join(dirname(createRequire(import.meta.url).resolve('graphql-ws')), '../umd/graphql-ws.min.js'), 'utf8'),
+    readFile(join(dirname(createRequire(import.meta.url).resolve('graphql-ws/package.json')), 'umd/graphql-ws.min.js'), 'utf8'),
   ]);
   const original = renderGraphiQL({
     title: 'Lyceum',

@@ -6,6 +6,7 @@ import { encodingOf, type Encoding } from './encoding.js';
 import { isKnown, weakTag } from './entity-tag.js';
 import { negotiate } from './negotiate.js';
 import { setPageHeaders } from './page-headers.js';
+import { fromRoot } from '../../root.js';
 
 /** The built client: its page and the files that the page loads. */
 export interface WebClient {
@@ -31,8 +32,8 @@ interface WebFile {
   readonly isImmutable: boolean;
 }
 
-/** Where `scripts/build.mjs` puts the client, seen from `src/` and from `dist/` alike. */
-const BUILT = fileURLToPath(new URL('../../../dist/web/', import.meta.url));
+/** Where `scripts/build.mjs` puts the client. */
+const BUILT = fileURLToPath(fromRoot('dist/web/'));
 
 /** The first parts of the addresses that the client knows, as its build wrote them (`web/vite.config.ts`). */
 const PLACES = '/.vite/places.json';
