@@ -13,7 +13,17 @@ const settingsFromConfig = 'Settings come from the Config, which main.ts reads o
 const guardedStorage = 'A browser may refuse it: use browserStorage or tabStorage of api/storage.ts.';
 
 export default defineConfig(
-  globalIgnores(['dist/', 'src/db/generated/', 'tests/generated/', 'web/src/gql/', 'web/public/', '.data/', '.artifacts/', 'coverage/']),
+  globalIgnores([
+    'dist/',
+    'dist-pack/',
+    'src/db/generated/',
+    'tests/generated/',
+    'web/src/gql/',
+    'web/public/',
+    '.data/',
+    '.artifacts/',
+    'coverage/',
+  ]),
   {
     linterOptions: { reportUnusedDisableDirectives: 'error' },
   },

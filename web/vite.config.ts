@@ -1,20 +1,31 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { extname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 import react from '@vitejs/plugin-react';
-import { defineConfig, runnerImport, type Plugin } from 'vite';
+import { defineConfig, runnerImport, type Plugin, type Rollup } from 'vite';
 import { PLACES } from './src/app/places.js';
 
 const COMPRESSED = ['.css', '.html', '.js', '.json', '.svg', '.webmanifest'];
 /** Below it the head of an answer is most of it, in bytes. */
 const MIN_COMPRESSED_BYTES = 1_000;
 
-/** Beside each file its brotli and gzip forms, made once and as small as they can be; and for the server the addresses that have the page. */
+/** The files of packages that code is from, as paths from the root of the repository: for the licences of what is shipped. */
+const packageFiles = (bundle: Rollup.OutputBundle): readonly string[] => {
+  const root = join(import.meta.dirname, '..');
+  const modules = Object.values(bundle).flatMap((output) => (output.type === 'chunk' ? output.moduleIds : []));
+  const files = modules.map((id) => relative(root, id.replace(/^\0/, '').replace(/\?.*$/, '')).replaceAll('\\', '/'));
+  return files.filter((file) => file.startsWith('node_modules/')).sort();
+};
+
+/**
+ * Beside each file its brotli and gzip forms, made once and as small as they can be; for the server the addresses that have the page; and for who packs it
+ * what it was made of.
+ */
 const forTheServer = (): Plugin => ({
   name: 'lyceum-for-the-server',
   apply: 'build',
-  writeBundle: async ({ dir = '' }) => {
+  writeBundle: async ({ dir = '' }, bundle) => {
     const entries = await readdir(dir, { recursive: true, withFileTypes: true });
     const files = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
     const compress = async (file: string): Promise<void> => {
@@ -26,6 +37,7 @@ const forTheServer = (): Plugin => ({
     };
     await Promise.all([
       writeFile(join(dir, '.vite', 'places.json'), JSON.stringify(PLACES)),
+      writeFile(join(dir, '.vite', 'packages.json'), JSON.stringify(packageFiles(bundle))),
       ...files.filter((file) => COMPRESSED.includes(extname(file))).map(compress),
     ]);
   },

@@ -20,7 +20,8 @@ export interface Program {
   readonly args: readonly string[];
 }
 
-const ENDS_WITH_PARENT = 'data:text/javascript,process.once("disconnect",()=>process.exit());process.channel.unref()';
+/** Threads of it import this too, and have no channel. */
+const ENDS_WITH_PARENT = 'data:text/javascript,process.once("disconnect",()=>process.exit());process.channel?.unref()';
 
 /**
  * Starts `dist/main.js` on a free port, or another program, and resolves when it has said where GraphQL is.

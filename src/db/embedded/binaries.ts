@@ -175,7 +175,7 @@ const linksShape = z.array(z.object({ source: z.string(), target: z.string() }))
  * Creates the symbolic links that npm packages cannot contain. The package's install script would do it, but install scripts are disabled
  * here. Several processes may do it at once.
  */
-const makeLinks = async (native: string): Promise<void> => {
+export const makeLinks = async (native: string): Promise<void> => {
   const list = await readFile(join(native, 'pg-symlinks.json'), 'utf8').catch((error: unknown) => {
     if (hasCode(error, 'ENOENT')) return '[]';
     throw error;
