@@ -1,4 +1,5 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
+import { randomSecretDigest } from '../../access/secret-digest.js';
 import type { Context, Services } from '../../context.js';
 import type { Invitation, Prisma, Role } from '../../db/generated/prisma/client.js';
 import type { Tx } from '../../db/transact.js';
@@ -15,7 +16,6 @@ const MAX_LIFE_MS = 90 * DAY_MS;
 /** How long one is shown after its end. */
 const KEPT_AFTER_END_MS = 90 * DAY_MS;
 
-const digestOf = (code: string): Uint8Array<ArrayBuffer> => new Uint8Array(createHash('sha256').update(code).digest());
 const newCode = (): string => randomBytes(16).toString('base64url');
 
 /** The page that an invitation leads to; its code stands behind `#`, which browsers send to nobody. */
@@ -53,7 +53,14 @@ export const createInvitation = async (
     throw badInput({ path: 'input.expiresAt', code: 'TOO_LARGE', message: 'Must be within 90 days.', params: { max: 90 } });
   const code = newCode();
   const invitation = await context.db.prisma.invitation.create({
-    data: { codeHash: digestOf(code), note: input.note || null, maxUses, expiresAt, createdById: viewer.id, createdAt: new Date(now) },
+    data: {
+      codeHash: randomSecretDigest(code),
+      note: input.note || null,
+      maxUses,
+      expiresAt,
+      createdById: viewer.id,
+      createdAt: new Date(now),
+    },
   });
   return { invitation, code };
 };
@@ -92,7 +99,7 @@ const noSuchInvitation = () =>
  */
 export const assertInvited = async ({ db, clock, config }: Services, code: string | null): Promise<Role> => {
   const { registration } = config.accounts;
-  const invitation = code === null ? null : await db.prisma.invitation.findUnique({ where: { codeHash: digestOf(code) } });
+  const invitation = code === null ? null : await db.prisma.invitation.findUnique({ where: { codeHash: randomSecretDigest(code) } });
   // The first administrator comes in whatever the mode.
   if (invitation?.role === 'ADMIN' && isOpen(invitation, clock.now())) return 'ADMIN';
   if (registration === 'closed') throw coded('FORBIDDEN', 'No accounts are made here.');
@@ -115,7 +122,7 @@ export const spendInvitation = async (tx: Tx, now: Date, code: string, as: Role)
   if (as === 'ADMIN') await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended('lyceum first administrator', 0))`;
   const [spent] = await tx.$queryRaw<{ readonly role: Role }[]>`
     UPDATE invitation SET use_count = use_count + 1
-    WHERE code_hash = ${digestOf(code)} AND revoked_at IS NULL AND expires_at > ${now} AND use_count < max_uses
+    WHERE code_hash = ${randomSecretDigest(code)} AND revoked_at IS NULL AND expires_at > ${now} AND use_count < max_uses
       AND (role <> 'ADMIN' OR NOT EXISTS (SELECT FROM "user" WHERE role = 'ADMIN'))
     RETURNING role::text AS role`;
   if (spent === undefined) throw noSuchInvitation();
@@ -132,7 +139,13 @@ export const inviteFirstAdministrator = async (services: Pick<Services, 'db' | '
   const code = newCode();
   const now = clock.now();
   await db.prisma.invitation.create({
-    data: { codeHash: digestOf(code), role: 'ADMIN', maxUses: 1, createdAt: new Date(now), expiresAt: new Date(now + DEFAULT_LIFE_MS) },
+    data: {
+      codeHash: randomSecretDigest(code),
+      role: 'ADMIN',
+      maxUses: 1,
+      createdAt: new Date(now),
+      expiresAt: new Date(now + DEFAULT_LIFE_MS),
+    },
   });
   return invitationUrl(services, code);
 };

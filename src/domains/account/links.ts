@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { randomSecretDigest } from '../../access/secret-digest.js';
 import type { Services } from '../../context.js';
 import type { LinkPurpose } from '../../db/generated/prisma/client.js';
 import type { Tx } from '../../db/transact.js';
@@ -17,8 +17,6 @@ const PAGES: Readonly<Record<LinkPurpose, string>> = {
   RESET_PASSWORD: '/reset-password',
   SIGN_IN: '/confirm-sign-in',
 };
-
-const digestOf = (secret: string): Uint8Array<ArrayBuffer> => new Uint8Array(createHash('sha256').update(secret).digest());
 
 export interface Link {
   readonly url: string;
@@ -43,7 +41,7 @@ export const linkFor = async (
       purpose,
       userId,
       emailKey,
-      tokenHash: digestOf(secret),
+      tokenHash: randomSecretDigest(secret),
       createdAt: new Date(now),
       expiresAt: new Date(now + LIFE_MS[purpose]),
     },
@@ -62,7 +60,7 @@ export interface FoundLink {
 /** Whose a link is that may be used now. @throws BAD_USER_INPUT for one that has been used, has ended, or never was */
 export const findLink = async ({ db, clock }: Pick<Services, 'db' | 'clock'>, purpose: LinkPurpose, secret: string): Promise<FoundLink> => {
   const link = await db.prisma.accountLink.findFirst({
-    where: { tokenHash: digestOf(secret), purpose, usedAt: null, expiresAt: { gt: new Date(clock.now()) } },
+    where: { tokenHash: randomSecretDigest(secret), purpose, usedAt: null, expiresAt: { gt: new Date(clock.now()) } },
     select: { userId: true, emailKey: true },
   });
   if (link === null) throw noSuchLink();
@@ -81,7 +79,7 @@ export const endLinks = async (tx: Tx, now: Date, purposes: readonly LinkPurpose
  */
 export const spendLink = async (tx: Tx, now: Date, purpose: LinkPurpose, secret: string): Promise<FoundLink> => {
   const [link] = await tx.accountLink.updateManyAndReturn({
-    where: { tokenHash: digestOf(secret), purpose, usedAt: null, expiresAt: { gt: now } },
+    where: { tokenHash: randomSecretDigest(secret), purpose, usedAt: null, expiresAt: { gt: now } },
     data: { usedAt: now },
     select: { userId: true, emailKey: true },
   });

@@ -1,4 +1,5 @@
-import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
+import { randomSecretDigest } from '../../access/secret-digest.js';
 
 /*
  * A refresh token is two secrets in base64url: the first names the family, that is the session, and never changes; the second is replaced at each
@@ -18,12 +19,9 @@ export interface RefreshTokenDigests {
 }
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Plain SHA-256 suffices for secrets of 256 random bits. */
-const digest = (text: string): Bytes => new Uint8Array(createHash('sha256').update(text).digest());
-
 export const digestsOf = (refreshToken: string): RefreshTokenDigests => ({
-  family: digest(refreshToken.slice(0, HALF)),
-  whole: digest(refreshToken),
+  family: randomSecretDigest(refreshToken.slice(0, HALF)),
+  whole: randomSecretDigest(refreshToken),
 });
 
 /** The first token of a new family. */
