@@ -10,6 +10,7 @@ import type { Issuers } from './integrations/openid.js';
 import type { Log } from './observability/log.js';
 import type { MasterKey } from './access/master-key.js';
 import type { RateLimits } from './access/rate-limits.js';
+import type { Scope } from './access/scopes.js';
 import type { PasswordStrength } from './access/password-strength/password-strength.js';
 import type { SecretDigest } from './access/secret-digest.js';
 import type { Position } from './realtime/cursor.js';
@@ -23,19 +24,16 @@ export interface Viewer {
 }
 
 /** How somebody has shown who they are. */
-export interface Via {
-  readonly kind: 'session';
-  readonly sessionId: string;
-}
+export type Via = { readonly kind: 'session'; readonly sessionId: string } | { readonly kind: 'apiKey'; readonly apiKeyId: string };
 
-/** What a credential allows of all that its user may do: READ is everything but mutations. */
-export type Scopes = 'READ' | 'ALL';
+/** What a credential allows of all that its user may do: all of it, as a session does, or only what these scopes name. */
+export type Scopes = 'ALL' | readonly Scope[];
 
 /** Who is asking, how they have shown it, for which of their rights, and until when it is valid. */
 export interface Principal {
+  /** With no more of their role than the scopes allow. */
   readonly viewer: Viewer;
   readonly via: Via;
-  /** A session is good for everything. */
   readonly scopes: Scopes;
   readonly expiresAt: Date;
   /** The `seq` of the viewer's rights log when this was looked up: all earlier changes of rights are reflected in it. */

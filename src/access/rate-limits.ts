@@ -52,6 +52,7 @@ const RATE_LIMITS = {
   reading: { of: 'user', points: 600, seconds: 60 },
   entry: { of: 'user', points: 200, seconds: 3_600 },
   invitation: { of: 'user', points: 50, seconds: 86_400 },
+  apiKey: { of: 'user', points: 50, seconds: 86_400 },
   conversation: { of: 'user', points: 100, seconds: 3_600 },
   room: { of: 'user', points: 50, seconds: 86_400 },
   /** New persisted documents. A release of a frontend brings its own once; what is beyond is executed, but not kept. */

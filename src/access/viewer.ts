@@ -1,11 +1,16 @@
 import type { GraphQLError } from 'graphql';
-import type { Context, Principal, Viewer } from '../context.js';
+import type { Context, Principal, Scopes, Viewer } from '../context.js';
 import type { Role } from '../db/generated/prisma/client.js';
 import { coded } from '../errors.js';
+import type { Scope } from './scopes.js';
 
 export const notSignedIn = () => coded('UNAUTHENTICATED', 'Sign in first.');
 export const notAllowed = () => coded('FORBIDDEN', 'Your role does not allow this.');
-export const notInScope = () => coded('FORBIDDEN', 'What you have signed in with may only read.');
+/** Of a key, whose owner may be allowed what it is not. */
+const notInScope = (scope: MutationScope) =>
+  scope === 'SESSION'
+    ? coded('FORBIDDEN', 'An API key cannot do this: sign in.')
+    : coded('FORBIDDEN', `The API key lacks the scope ${scope}, or its owner the role for this.`, { scope });
 
 /**
  * The viewer, for fields that require one.
@@ -26,6 +31,16 @@ export const principalOf = ({ principal }: Context): Principal => {
 };
 
 /**
+ * The session of the principal, for what only somebody who has signed in may do.
+ * @throws UNAUTHENTICATED, FORBIDDEN for an API key
+ */
+export const sessionOf = (context: Context): { readonly sessionId: string } => {
+  const { via } = principalOf(context);
+  if (via.kind !== 'session') throw notInScope('SESSION');
+  return via;
+};
+
+/**
  * The rank of each role: a role may do everything that a lower one may. GUEST is an account without a password; AGENT answers support
  * conversations.
  */
@@ -34,21 +49,32 @@ const RANK: Readonly<Record<Role, number>> = { GUEST: 0, MEMBER: 1, AGENT: 2, MO
 /** Whether the viewer has at least this role. */
 export const hasRole = (viewer: Pick<Viewer, 'role'>, role: Role): boolean => RANK[viewer.role] >= RANK[role];
 
+/** What is left of a role within scopes. */
+export const roleWithin = (scopes: Scopes, role: Role): Role =>
+  scopes === 'ALL' || scopes.includes('ADMIN') || !hasRole({ role }, 'MODERATOR') ? role : 'MEMBER';
+
+/** What a mutation needs of a credential: a scope, or that it is a session. */
+export type MutationScope = Scope | 'SESSION';
+
+const isWithin = (scopes: Scopes, scope: MutationScope): boolean => scopes === 'ALL' || (scope !== 'SESSION' && scopes.includes(scope));
+
 /** Who may use a field: anyone signed in, anyone with at least a role, or without either everyone. */
 export interface SignInRule {
   readonly signedIn?: boolean;
   readonly role?: Role;
-  /** Whether the field changes something, which not every credential is good for. */
-  readonly writes?: boolean;
+  /** Of a field that changes something: what it needs of a credential that is not good for everything. */
+  readonly scope?: MutationScope;
 }
 
 /** The rule of a field whose arguments decide it. It must expect any values, since it is also asked about arguments that are wrong. */
 export type SignInRuleByArgs = (args: Readonly<Record<string, unknown>>) => SignInRule;
 
 /** The error that tells why a principal may not use the field; null when it may. */
-export const signInError = ({ signedIn = false, role, writes = false }: SignInRule, principal: Principal | null): GraphQLError | null => {
+export const signInError = ({ signedIn = false, role, scope }: SignInRule, principal: Principal | null): GraphQLError | null => {
   if (!signedIn && role === undefined) return null;
   if (principal === null) return notSignedIn();
-  if (role !== undefined && !hasRole(principal.viewer, role)) return notAllowed();
-  return writes && principal.scopes !== 'ALL' ? notInScope() : null;
+  const { viewer, scopes } = principal;
+  if (scope !== undefined && !isWithin(scopes, scope)) return notInScope(scope);
+  if (role === undefined || hasRole(viewer, role)) return null;
+  return scopes === 'ALL' ? notAllowed() : notInScope('ADMIN');
 };

@@ -15,6 +15,7 @@ export const POSSIBLE_TYPES = {
   ],
   Node: [
     'Announcement',
+    'ApiKey',
     'AuditEvent',
     'Category',
     'Comment',
@@ -66,6 +67,7 @@ export const EMBEDDED_TYPES: readonly string[] = [
   'ConversationMemberConnection',
   'ConversationMemberEdge',
   'ConversationRenamed',
+  'CreateApiKeyPayload',
   'CreateCategoryPayload',
   'CreateEntryPayload',
   'CreateGroupPayload',
@@ -138,6 +140,7 @@ export const EMBEDDED_TYPES: readonly string[] = [
   'ResendVerificationPayload',
   'ResetPasswordPayload',
   'RevokeAllSessionsPayload',
+  'RevokeApiKeyPayload',
   'RevokeInvitationPayload',
   'RevokeSessionPayload',
   'SendMessagePayload',

@@ -14,7 +14,7 @@ import { runOnce, type Reloaders } from './mutation-results.js';
 import { countedBy, type RateLimitRule } from '../access/rate-limits.js';
 import { WRITE, type FieldPrice } from './price.js';
 import { clientIdText, mistakesOf } from './text.js';
-import { signInError, viewerOf, type SignInRule } from '../access/viewer.js';
+import { signInError, viewerOf, type MutationScope, type SignInRule } from '../access/viewer.js';
 
 /** The rules of an input field beside its type. */
 interface InputFieldRules {
@@ -41,13 +41,19 @@ interface ClientIdInput {
   readonly clientId?: string | null | undefined;
 }
 
-export interface MutationOptions<Fields extends InputFieldMap, Payload extends object> {
+/**
+ * Who may call a mutation: anyone, anyone signed in (guests included), or anyone with at least this role. A mutation for anyone is executed even if the
+ * request's token is invalid, because `login` and `refreshSession` are how a client gets a valid one; what it does needs no scope. Every other names the
+ * scope that an API key must have for it. `SESSION`: no key has it, which holds for whatever hands out, changes or ends credentials.
+ */
+export type Access =
+  | { readonly access: 'anyone'; readonly scope?: never }
+  | { readonly access: 'signedIn' | Exclude<Role, 'GUEST'>; readonly scope: MutationScope };
+
+export type MutationOptions<Fields extends InputFieldMap, Payload extends object> = Access & MutationBase<Fields, Payload>;
+
+interface MutationBase<Fields extends InputFieldMap, Payload extends object> {
   readonly description: string;
-  /**
-   * Who may call the mutation: anyone, anyone signed in (guests included), or anyone with at least this role. A mutation for anyone is
-   * executed even if the request's token is invalid, because `login` and `refreshSession` are how a client gets a valid one.
-   */
-  readonly access: 'anyone' | 'signedIn' | Exclude<Role, 'GUEST'>;
   /** The rate limit, see {@link RateLimitRule}. It counts each call that is allowed and whose input is valid. */
   readonly limit?: RateLimitRule;
   /** What calling it costs, in rows, without what is selected of its payload; {@link WRITE} when left out. */
@@ -84,7 +90,7 @@ export interface MutationOptions<Fields extends InputFieldMap, Payload extends o
 }
 
 /** Whose acts are all audited. */
-const AUDITED: ReadonlySet<string> = new Set(['MODERATOR', 'ADMIN'] satisfies MutationOptions<InputFieldMap, object>['access'][]);
+const AUDITED: ReadonlySet<string> = new Set(['MODERATOR', 'ADMIN'] satisfies Access['access'][]);
 
 const CLIENT_ID = '1 to 100 printable ASCII characters without spaces, fresh for each act.';
 const REPEATED = {
@@ -98,19 +104,19 @@ export const okField = <Payload extends { readonly ok: boolean }>(t: PothosSchem
 
 /**
  * Declares a mutation: its input type, its payload type and its field. Every call is checked in the same order: cost of the operation,
- * sign-in, role and scope, input, rate limit; then it is executed. The field is nullable, so an error of one mutation leaves the results of the
+ * sign-in, scope and role, input, rate limit; then it is executed. The field is nullable, so an error of one mutation leaves the results of the
  * others in the response.
  */
 export const mutation = <Fields extends InputFieldMap, Payload extends object>(
   name: string,
   options: MutationOptions<Fields, Payload>,
 ): void => {
-  const { description, access, input, payload } = options;
+  const { description, access, scope, input, payload } = options;
   const run = audited(name, options);
   if (AUDITED.has(access) && options.audit === undefined) throw new Error(`${name} is an act that the audit must record.`);
   const repeats = options.repeats ?? 'result';
   const limit = options.limit ?? (access === 'anyone' ? 'anonymousMutation' : 'mutation');
-  const rule: SignInRule = access === 'anyone' ? {} : { ...(access === 'signedIn' ? { signedIn: true } : { role: access }), writes: true };
+  const rule: SignInRule = access === 'anyone' ? {} : { ...(access === 'signedIn' ? { signedIn: true } : { role: access }), scope };
   const typeName = `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
 
   /** The input's fields in the order of their declaration, which is the order of a form; the printed schema sorts them. */

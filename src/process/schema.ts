@@ -12,6 +12,7 @@ import { builder } from '../graphql/builder.js';
 import '../graphql/nodes.js';
 import '../graphql/topic-field.js';
 import '../domains/account/schema.js';
+import '../domains/account/api-key-schema.js';
 import '../domains/account/email-schema.js';
 import '../domains/account/identity-schema.js';
 import '../domains/account/invitation-schema.js';

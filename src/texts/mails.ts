@@ -17,6 +17,7 @@ export interface MailValues {
   readonly resetPassword: { readonly username: string; readonly until: string };
   readonly newDevice: { readonly username: string; readonly device: string | null; readonly ip: string | null; readonly at: string };
   readonly passwordChanged: { readonly username: string; readonly at: string };
+  readonly newApiKey: { readonly username: string; readonly name: string; readonly at: string };
   readonly signIn: { readonly username: string; readonly until: string };
   readonly attempts: { readonly username: string };
   readonly identityLinked: { readonly username: string; readonly issuer: string; readonly at: string };
@@ -70,6 +71,12 @@ const en: Catalogue = {
     before: [`The password of your account ${username} at Lyceum was changed on ${at}. Other devices have been signed out.`],
     action: 'Choose a new password',
     after: ['If it was you, there is nothing to do. If it was not, choose a new password at once.'],
+  }),
+  newApiKey: ({ username, name, at }) => ({
+    subject: 'A new API key',
+    before: [`An API key “${name}” was made on ${at} for your account ${username} at Lyceum. A program that has it can act for you.`],
+    action: 'See your keys',
+    after: ['If it was you, there is nothing to do. If it was not, revoke the key there and change your password, which ends all keys.'],
   }),
   signIn: ({ username, until }) => ({
     subject: 'Sign in with this link',
@@ -145,6 +152,16 @@ const de: Catalogue = {
     before: [`Das Passwort Ihres Kontos ${username} bei Lyceum wurde am ${at} geändert. Andere Geräte wurden abgemeldet.`],
     action: 'Neues Passwort wählen',
     after: ['Wenn Sie das waren, ist nichts zu tun. Wenn nicht, wählen Sie gleich ein neues Passwort.'],
+  }),
+  newApiKey: ({ username, name, at }) => ({
+    subject: 'Ein neuer API-Schlüssel',
+    before: [
+      `Am ${at} wurde für Ihr Konto ${username} bei Lyceum der API-Schlüssel „${name}“ angelegt. Ein Programm, das ihn hat, kann für Sie handeln.`,
+    ],
+    action: 'Ihre Schlüssel ansehen',
+    after: [
+      'Wenn Sie das waren, ist nichts zu tun. Wenn nicht, widerrufen Sie den Schlüssel dort und ändern Sie Ihr Passwort: Damit enden alle Schlüssel.',
+    ],
   }),
   signIn: ({ username, until }) => ({
     subject: 'Mit diesem Link anmelden',

@@ -155,6 +155,7 @@ beforeAll(async () => {
   await app.database.query(
     `INSERT INTO identity (id, user_id, issuer, subject) SELECT gen_random_uuid(), id, 'https://issuer.example', '1' FROM "user" WHERE username = 'ada'`,
   );
+  await make(ada, 'createApiKey', { name: 'A program', scopes: ['READ'] }, 'apiKey');
   const post = await make(ada, 'createPost', { body: 'Hello' }, 'post');
   const comment = await make(ben, 'addComment', { postId: post, body: 'Hi' }, 'comment');
   await make(ada, 'addComment', { postId: post, body: 'Hi yourself', replyToId: comment }, 'comment');

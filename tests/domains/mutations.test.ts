@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { schema } from '../../src/process/schema.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { statusOf } from '../kit/acts.js';
-import { aComment, aGroup, aMessage, aPost, aRequest, aRoom, aSession, anEntry } from '../kit/factories.js';
+import { aComment, aGroup, aMessage, aPost, aRequest, aRoom, aSession, anApiKey, anEntry } from '../kit/factories.js';
 
 /** Processes that serve together have one key. */
 const env = { JWT_PRIVATE_KEY: generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
@@ -38,6 +38,7 @@ const OF_CREDENTIALS = [
     'changePassword',
     'claimAccount',
     'confirmSignIn',
+    'createApiKey',
     'createInvitation',
     'disconnectUser',
     'estimatePassword',
@@ -167,6 +168,7 @@ const CASES: Readonly<Record<string, Case>> = {
     }),
     as: () => admin,
   },
+  revokeApiKey: { selection: 'ok', input: async () => ({ apiKeyId: (await anApiKey(app, ada)).keyId }) },
   revokeSession: { selection: 'ok', input: async () => ({ sessionId: await newSession() }) },
   setUserRole: {
     selection: 'user { id role }',

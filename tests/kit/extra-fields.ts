@@ -213,6 +213,6 @@ builder.prismaObjectFields(User, (t) => ({
   seenFrom: t.string({
     description: 'From where it is seen, as a resolver writes it that must not.',
     nullable: true,
-    resolve: (_user, _args, { client, principal }) => `${client.userAgent ?? ''} ${principal?.via.sessionId ?? ''}`,
+    resolve: (_user, _args, { client, principal }) => `${client.userAgent ?? ''} ${principal?.via.kind ?? ''}`,
   }),
 }));

@@ -1,4 +1,11 @@
-import type { AddCommentInput, CreateEntryInput, CreatePostInput, CreateRoomInput, SendMessageInput } from '../generated/texts/graphql.js';
+import type {
+  AddCommentInput,
+  ApiKeyScope,
+  CreateEntryInput,
+  CreatePostInput,
+  CreateRoomInput,
+  SendMessageInput,
+} from '../generated/texts/graphql.js';
 import type { Api, As } from './api.js';
 import { PASSWORD, type TestUser } from './app.js';
 import { graphql, present } from './graphql.js';
@@ -38,6 +45,9 @@ export const SendMessage = graphql(
   `mutation SendMessage($input: SendMessageInput!) { sendMessage(input: $input) { cursor message { id seq } } }`,
 );
 export const FollowUser = graphql(`mutation FollowUser($userId: ID!) { followUser(input: { userId: $userId }) { user { id } } }`);
+export const CreateApiKey = graphql(
+  `mutation CreateApiKey($input: CreateApiKeyInput!) { createApiKey(input: $input) { secret apiKey { id name start scopes createdAt expiresAt lastUsedAt } me { apiKeys { id } } } }`,
+);
 const BlockUser = graphql(`mutation BlockUser($userId: ID!) { blockUser(input: { userId: $userId }) { user { id } } }`);
 
 /** A user without a password. */
@@ -55,6 +65,16 @@ export const aSession = async (
 ): Promise<TestUser> => {
   const { user, credentials } = (await app.data(LogIn, { identifier: username, password }, device)).login;
   return { username, id: user.id, token: credentials.accessToken, refreshToken: present(credentials.refreshToken) };
+};
+
+/** The same user as a program with a key acts for them. */
+export const anApiKey = async (
+  app: App,
+  owner: TestUser,
+  scopes: ApiKeyScope[] = ['READ'],
+): Promise<TestUser & { readonly keyId: string }> => {
+  const { apiKey, secret } = (await app.data(CreateApiKey, { input: { name: 'A program', scopes } }, owner)).createApiKey;
+  return { ...owner, token: secret, keyId: apiKey.id };
 };
 
 export const aPost = async (app: App, author: As, input: Partial<CreatePostInput> = {}) =>

@@ -31,6 +31,7 @@ export const FULL = {
   invitations: 40,
   identities: 20,
   operations: 40,
+  apiKeys: 20,
   blocked: 25,
 } as const;
 
@@ -51,6 +52,7 @@ const KINDS = [
   'identity',
   'operation',
   'file',
+  'key',
 ];
 export type Kind =
   | 'user'
@@ -67,7 +69,8 @@ export type Kind =
   | 'invitation'
   | 'identity'
   | 'operation'
-  | 'file';
+  | 'file'
+  | 'key';
 
 /** The id of the row at place `n`, which begins with 0. The viewer is the first user, an administrator. */
 export const idAt = (kind: Kind | 'session', n: number): string =>
@@ -182,6 +185,9 @@ const statements = (): string[] => {
     `INSERT INTO operation (id, user_id, kind, state, total, file_id, created_at, ended_at)
       SELECT ${id('operation', 'n')}, ${id('user', '0')}, 'exportMyData', 'SUCCEEDED', 30, ${id('file', 'n')}, ${at('n')}, ${at('n')}
       FROM ${series(FULL.operations, 'n')}`,
+    `INSERT INTO api_key (id, user_id, name, start, secret_hash, scopes, created_at, expires_at)
+      SELECT ${id('key', 'n')}, ${id('user', '0')}, 'Key ' || n, 'lyc_' || n, sha256(n::text::bytea), ARRAY['READ'], ${at('n')}, now() + interval '10 days'
+      FROM ${series(FULL.apiKeys, 'n')}`,
     `RESET session_replication_role`,
     `VACUUM (ANALYZE)`,
   ];
@@ -222,6 +228,7 @@ const NODE_KINDS: Readonly<Record<string, Kind>> = {
   Identity: 'identity',
   Operation: 'operation',
   File: 'file',
+  ApiKey: 'key',
 };
 
 /** What the arguments of fields are in such a database. */

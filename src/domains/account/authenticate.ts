@@ -1,7 +1,12 @@
-import type { Principal, Services } from '../../context.js';
+import { randomSecretDigest } from '../../access/secret-digest.js';
+import { knownScopes } from '../../access/scopes.js';
+import { roleWithin } from '../../access/viewer.js';
+import type { Principal, Scopes, Services, Via } from '../../context.js';
 import { createCoalescer } from '../../db/coalesce.js';
 import { Prisma, type Role } from '../../db/generated/prisma/client.js';
 import { joinHead } from '../../realtime/event-log.js';
+import { isApiKey } from './api-key-secret.js';
+import { noteUse, USE_NOTED_EVERY_MS } from './api-keys.js';
 import type { Credential } from './credentials.js';
 import { locked, suspensionOf, type StoredSuspension } from './standing.js';
 import { rightsLog } from './topics.js';
@@ -11,19 +16,21 @@ import { TokenError, type Tokens } from './tokens.js';
 export interface Authenticator {
   /**
    * The principal of a credential. One SQL statement looks up all callers that wait while an earlier statement runs.
-   * @throws TokenError; a token whose session has ended is `invalid`
+   * @throws TokenError; a token whose session has ended, and a key that has, is `invalid`
    * @throws LOCKED while the account is suspended
    */
   readonly authenticate: (credential: Credential) => Promise<Principal>;
   /**
-   * The same principals in their present state, in the same order, looked up by one SQL statement; null for a principal whose session has
-   * ended or whose account is suspended.
+   * The same principals in their present state, in the same order, looked up by one SQL statement, or two where some are of keys; null for a principal
+   * whose session or key has ended or whose account is suspended.
    */
   readonly refreshPrincipals: (principals: readonly Principal[]) => Promise<(Principal | null)[]>;
 }
 
+/** A credential that is good, and whose it is. */
 interface Found {
-  readonly sessionId: string;
+  /** Of the session or the key. */
+  readonly means: string;
   readonly id: string;
   readonly username: string;
   readonly role: Role;
@@ -33,50 +40,117 @@ interface Found {
   readonly suspension: StoredSuspension | null;
 }
 
-/** The most sessions that one statement looks up. */
+interface FoundKey extends Found {
+  /** SHA-256 of the secret, in hex. */
+  readonly hash: string;
+  readonly scopes: readonly string[];
+  readonly expiresAt: Date;
+  readonly lastUsedAt: Date | null;
+}
+
+/** The most sessions, or keys, that one statement looks up. */
 const MOST_TOGETHER = 1_000;
+
+const badKey = (): TokenError => new TokenError('invalid', 'The API key is not good: it was revoked, it has ended, or it never was one.');
 
 export const createAuthenticator = ({
   db,
   clock,
+  log,
   tokens,
-}: Pick<Services, 'db' | 'clock'> & { readonly tokens: Pick<Tokens, 'verify'> }): Authenticator => {
-  /** The valid sessions among these, with their users, and with the head of the user's rights log at the time of the statement. */
-  const findSessions = (ids: readonly string[]): Promise<Found[]> => db.prisma.$queryRaw<Found[]>`
-    SELECT session.id AS "sessionId", holder.id, holder.username, holder.role::text AS role, head.epoch, head.last_seq AS seq,
-      ${suspensionOf(Prisma.sql`holder`, new Date(clock.now()))} AS suspension
-    FROM session
-    JOIN "user" holder ON holder.id = session.user_id
-    ${joinHead(rightsLog.name, Prisma.sql`holder.id::text`)}
-    WHERE session.id = ANY(${ids}::uuid[]) AND session.revoked_at IS NULL AND session.expires_at > ${new Date(clock.now())}`;
+}: Pick<Services, 'db' | 'clock' | 'log'> & { readonly tokens: Pick<Tokens, 'verify'> }): Authenticator => {
+  const holderOf = (now: Date): Prisma.Sql => Prisma.sql`
+    holder.id, holder.username, holder.role::text AS role, head.epoch, head.last_seq AS seq, ${suspensionOf(Prisma.sql`holder`, now)} AS suspension`;
+  const head = joinHead(rightsLog.name, Prisma.sql`holder.id::text`);
 
-  const findById = async (ids: readonly string[]): Promise<ReadonlyMap<string, Found>> =>
-    new Map((await findSessions([...new Set(ids)])).map((row) => [row.sessionId, row]));
+  /** The valid sessions among these, with their users, and with the head of the user's rights log at the time of the statement. */
+  const findSessions = async (ids: readonly string[]): Promise<ReadonlyMap<string, Found>> => {
+    if (ids.length === 0) return new Map();
+    const now = new Date(clock.now());
+    const rows = await db.prisma.$queryRaw<Found[]>`
+      SELECT session.id AS means, ${holderOf(now)}
+      FROM session
+      JOIN "user" holder ON holder.id = session.user_id
+      ${head}
+      WHERE session.id = ANY(${[...new Set(ids)]}::uuid[]) AND session.revoked_at IS NULL AND session.expires_at > ${now}`;
+    return new Map(rows.map((row) => [row.means, row]));
+  };
+
+  /** The same of keys. */
+  const findKeys = async (among: Prisma.Sql): Promise<readonly FoundKey[]> => {
+    const now = new Date(clock.now());
+    return await db.prisma.$queryRaw<FoundKey[]>`
+      SELECT api_key.id AS means, encode(api_key.secret_hash, 'hex') AS hash, api_key.scopes, api_key.expires_at AS "expiresAt",
+        api_key.last_used_at AS "lastUsedAt", ${holderOf(now)}
+      FROM api_key
+      JOIN "user" holder ON holder.id = api_key.user_id
+      ${head}
+      WHERE ${among} AND api_key.revoked_at IS NULL AND api_key.expires_at > ${now}`;
+  };
+
+  const findUsedKeys = async (hashes: readonly string[]): Promise<ReadonlyMap<string, FoundKey>> => {
+    const rows = await findKeys(
+      Prisma.sql`api_key.secret_hash IN (SELECT decode(hash, 'hex') FROM unnest(${[...new Set(hashes)]}::text[]) AS given (hash))`,
+    );
+    const now = clock.now();
+    const isDue = ({ lastUsedAt }: FoundKey): boolean => (lastUsedAt?.getTime() ?? 0) <= now - USE_NOTED_EVERY_MS;
+    const due = rows.filter(isDue).map(({ means }) => means);
+    await noteUse({ db, log }, due, new Date(now));
+    return new Map(rows.map((row) => [row.hash, row]));
+  };
+
+  const findKeysById = async (ids: readonly string[]): Promise<ReadonlyMap<string, FoundKey>> => {
+    if (ids.length === 0) return new Map();
+    const rows = await findKeys(Prisma.sql`api_key.id = ANY(${[...new Set(ids)]}::uuid[])`);
+    return new Map(rows.map((row) => [row.means, row]));
+  };
 
   // After a restart thousands of clients reconnect within seconds. A statement for each would take all connections of the database.
-  const findTogether = createCoalescer<string, ReadonlyMap<string, Found>>((_all, ids) => findById(ids), MOST_TOGETHER);
+  const sessionsTogether = createCoalescer<string, ReadonlyMap<string, Found>>((_all, ids) => findSessions(ids), MOST_TOGETHER);
+  const keysTogether = createCoalescer<string, ReadonlyMap<string, FoundKey>>((_all, hashes) => findUsedKeys(hashes), MOST_TOGETHER);
 
-  const principalOf = ({ sessionId, id, username, role, epoch, seq }: Found, expiresAt: Date): Principal => ({
-    viewer: { id, username, role },
-    via: { kind: 'session', sessionId },
-    scopes: 'ALL',
+  const principalOf = ({ id, username, role, epoch, seq }: Found, via: Via, scopes: Scopes, expiresAt: Date): Principal => ({
+    viewer: { id, username, role: roleWithin(scopes, role) },
+    via,
+    scopes,
     expiresAt,
     asOf: { epoch, seq: seq ?? 0 },
   });
+  const ofSession = (found: Found, expiresAt: Date): Principal =>
+    principalOf(found, { kind: 'session', sessionId: found.means }, 'ALL', expiresAt);
+  const ofKey = (found: FoundKey): Principal =>
+    principalOf(found, { kind: 'apiKey', apiKeyId: found.means }, knownScopes(found.scopes), found.expiresAt);
+
+  const bySession = async (token: string): Promise<Principal> => {
+    const { userId, sessionId, expiresAt } = tokens.verify(token);
+    const found = (await sessionsTogether('', sessionId)).get(sessionId);
+    if (found?.id !== userId) throw new TokenError('invalid');
+    if (found.suspension !== null) throw locked(found.suspension);
+    return ofSession(found, expiresAt);
+  };
+  const byKey = async (secret: string): Promise<Principal> => {
+    if (!isApiKey(secret)) throw badKey();
+    const hash = Buffer.from(randomSecretDigest(secret)).toString('hex');
+    const found = (await keysTogether('', hash)).get(hash);
+    if (found === undefined) throw badKey();
+    if (found.suspension !== null) throw locked(found.suspension);
+    return ofKey(found);
+  };
 
   return {
-    authenticate: async ({ token }) => {
-      const { userId, sessionId, expiresAt } = tokens.verify(token);
-      const found = (await findTogether('', sessionId)).get(sessionId);
-      if (found?.id !== userId) throw new TokenError('invalid');
-      if (found.suspension !== null) throw locked(found.suspension);
-      return principalOf(found, expiresAt);
-    },
+    authenticate: ({ kind, token }) => (kind === 'apiKey' ? byKey(token) : bySession(token)),
     refreshPrincipals: async (principals) => {
-      const found = await findById(principals.map(({ via }) => via.sessionId));
+      const means = principals.map(({ via }) => via);
+      const [sessions, keys] = await Promise.all([
+        findSessions(means.flatMap((via) => (via.kind === 'session' ? via.sessionId : []))),
+        findKeysById(means.flatMap((via) => (via.kind === 'apiKey' ? via.apiKeyId : []))),
+      ]);
       return principals.map(({ via, viewer, expiresAt }) => {
-        const row = found.get(via.sessionId);
-        return row?.id === viewer.id && row.suspension === null ? principalOf(row, expiresAt) : null;
+        const session = via.kind === 'session' ? sessions.get(via.sessionId) : undefined;
+        const key = via.kind === 'apiKey' ? keys.get(via.apiKeyId) : undefined;
+        const found = session ?? key;
+        if (found?.id !== viewer.id || found.suspension !== null) return null;
+        return key === undefined ? ofSession(found, expiresAt) : ofKey(key);
       });
     },
   };

@@ -1,12 +1,14 @@
+import { looksLikeApiKey } from './api-key-secret.js';
 import { TokenError } from './tokens.js';
 
-/** A credential that has not been verified yet. */
+/** A credential that has not been verified yet: an access token of a session, or the secret of an API key. */
 export interface Credential {
-  readonly kind: 'token';
+  readonly kind: 'token' | 'apiKey';
   readonly token: string;
 }
 
-export const tokenCredential = (token: string): Credential => ({ kind: 'token', token });
+/** Wherever an access token can stand, an API key can. */
+export const tokenCredential = (token: string): Credential => ({ kind: looksLikeApiKey(token) ? 'apiKey' : 'token', token });
 
 /**
  * The credential in the headers of a request or in the parameters of a connection: the header Authorization in any case, or the parameter

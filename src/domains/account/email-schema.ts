@@ -39,6 +39,7 @@ mutation('verifyEmail', {
 mutation('resendVerification', {
   description: "Sends another link to the viewer's address that waits to be confirmed. Links that were sent before stay good.",
   access: 'MEMBER',
+  scope: 'SESSION',
   limit: 'mailByUser',
   repeats: 'never',
   input: null,
@@ -56,6 +57,7 @@ mutation('changeEmail', {
   description:
     'Asks for another mail address. It takes the place of the present one once the link that is sent there is opened, and the present one is told then. The answer is the same when the new address has an account: its owner learns of it by mail.',
   access: 'MEMBER',
+  scope: 'SESSION',
   limit: 'mailByUser',
   price: { own: WRITE + PASSWORD },
   repeats: 'never',

@@ -44,6 +44,7 @@ mutation('linkIdentity', {
   description:
     'Has the viewer sign in by another server from now on, once the browser has come back from it: `startOidc` with the purpose LINK is first. They are told of it by mail. CONFLICT for somebody who has another account here. The other errors are those of `loginWithOidc`.',
   access: 'MEMBER',
+  scope: 'SESSION',
   repeats: 'never',
   input: {
     description: 'What the browser came back with.',
@@ -68,6 +69,7 @@ mutation('unlinkIdentity', {
   description:
     'Ends that the viewer signs in by another server. Sessions that began by it go on; tokens of that server are refused. CONFLICT with the `reason` LAST_WAY_IN when they could not sign in any more.',
   access: 'MEMBER',
+  scope: 'SESSION',
   repeats: 'never',
   input: {
     description: 'The identity.',

@@ -103,6 +103,7 @@ builder.queryField('invitations', (t) =>
 mutation('createInvitation', {
   description: 'Makes an invitation. Administrators may, and others where the server is set so (`Registration.viewerCanInvite`).',
   access: 'MEMBER',
+  scope: 'SESSION',
   limit: 'invitation',
   repeats: 'never',
   input: {
@@ -134,6 +135,7 @@ mutation('createInvitation', {
 mutation('revokeInvitation', {
   description: 'Takes an invitation back. Accounts that were made by it stay.',
   access: 'MEMBER',
+  scope: 'SESSION',
   input: {
     description: 'The invitation.',
     fields: (t) => ({ invitationId: t.id({ required: true, idOf: 'Invitation', description: 'Its id.' }) }),

@@ -1,5 +1,6 @@
 import { scheduledTask } from '../../jobs/task.js';
 import { pruneLog } from '../../realtime/log-retention.js';
+import { deleteOldApiKeys } from './api-keys.js';
 import { deleteOldGuesses } from './guesses.js';
 import { deleteOldInvitations } from './invitations.js';
 import { deleteOldLinks } from './links.js';
@@ -22,6 +23,9 @@ export const accountTasks = [
   }),
   scheduledTask('account.sweepOidc', '47 * * * *', deleteOldAttempts),
   scheduledTask('account.sweepGuesses', '37 * * * *', deleteOldGuesses),
-  scheduledTask('account.sweepSessions', '17 4 * * *', deleteOldSessions),
+  scheduledTask('account.sweepSessions', '17 4 * * *', async (services) => {
+    await deleteOldSessions(services);
+    await deleteOldApiKeys(services);
+  }),
   scheduledTask('account.pruneRights', '27 4 * * *', ({ db }) => pruneLog(db, rightsLog, RIGHTS_KEPT_MS)),
 ];

@@ -79,6 +79,16 @@ export const passwordChangedMail = mailTask<{ readonly userId: string; readonly 
   },
 );
 
+/** To the owner of a new API key: whoever has their session could have made it. */
+export const newApiKeyMail = mailTask<{ readonly apiKeyId: string }>('account.newApiKeyMail', async (services, { apiKeyId }) => {
+  const key = await services.db.prisma.apiKey.findUnique({ where: { id: apiKeyId }, include: { user: true } });
+  const to = key?.user.email;
+  if (!key || !to) return null;
+  const { user, name, createdAt } = key;
+  const values = { username: user.username, name, at: momentIn(languageOf(user.locale), user.timeZone, createdAt) };
+  return mailTo(to, user, 'newApiKey', values, `${services.config.publicUrl}/settings`);
+});
+
 /** So many of the sessions before are looked at. */
 const MAX_EARLIER = 200;
 
@@ -143,6 +153,7 @@ export const accountMails = [
   emailChangedMail,
   resetPasswordMail,
   passwordChangedMail,
+  newApiKeyMail,
   newDeviceMail,
   signInMail,
   attemptsMail,

@@ -54,8 +54,9 @@ mutation('estimatePassword', {
 
 mutation('changePassword', {
   description:
-    "Changes the viewer's password, or sets the first one. Their other sessions end; this one goes on, with the credentials of the payload.",
+    "Changes the viewer's password, or sets the first one. Their other sessions and their API keys end; this session goes on, with the credentials of the payload.",
   access: 'MEMBER',
+  scope: 'SESSION',
   price: { own: WRITE + 2 * PASSWORD },
   repeats: 'never',
   input: {
@@ -99,7 +100,8 @@ mutation('requestPasswordReset', {
 });
 
 mutation('resetPassword', {
-  description: 'Sets a new password by a link that was mailed. All sessions of the account end; sign in with the new password.',
+  description:
+    'Sets a new password by a link that was mailed. All sessions and API keys of the account end; sign in with the new password.',
   access: 'anyone',
   price: { own: WRITE + PASSWORD },
   repeats: 'never',

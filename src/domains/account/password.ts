@@ -2,8 +2,9 @@ import type { Context, Services } from '../../context.js';
 import type { User } from '../../db/generated/prisma/client.js';
 import { WEAKNESSES, type Strength } from '../../access/password-strength/strength.js';
 import { hashPassword } from '../../access/passwords.js';
-import { principalOf, viewerOf } from '../../access/viewer.js';
+import { sessionOf, viewerOf } from '../../access/viewer.js';
 import { badInput } from '../../errors.js';
+import { endApiKeysIn } from './api-keys.js';
 import { sendMail } from '../../jobs/mail.js';
 import { findUser } from './account.js';
 import { emailAddressOf } from './email-address.js';
@@ -52,14 +53,14 @@ export const assertStrong = async (services: Services, password: string, persona
 };
 
 /**
- * Changes the viewer's password, or sets the first one. Other sessions end; this one goes on with other tokens.
+ * Changes the viewer's password, or sets the first one. Other sessions and all API keys end; this session goes on with other tokens.
  * @throws BAD_USER_INPUT for a wrong present password, or for a new one that is easily guessed; FORBIDDEN for a guest, RATE_LIMITED
  */
 export const changePassword = async (
   context: Context,
   { currentPassword, newPassword }: { readonly currentPassword?: string | null | undefined; readonly newPassword: string },
 ): Promise<Credentials> => {
-  const { sessionId } = principalOf(context).via;
+  const { sessionId } = sessionOf(context);
   const user = await findUser(context, viewerOf(context).id);
   await assertPassword(context, user, currentPassword, 'input.currentPassword');
   await assertStrong(context, newPassword, personalOf(user), 'input.newPassword');
@@ -69,6 +70,7 @@ export const changePassword = async (
     await tx.user.update({ where: { id: user.id }, data: { passwordHash } });
     await endLinks(tx, now, OF_A_PASSWORD, user.id);
     await endSessionsIn(tx, now, user.id, { except: sessionId });
+    await endApiKeysIn(tx, now, user.id);
     sendMail(tx, context, passwordChangedMail, { userId: user.id, at: now.getTime() });
     tx.audit('changePassword', { type: 'User', id: user.id });
     return await renewFamily(tx, now, sessionId);
@@ -88,7 +90,7 @@ export const requestPasswordReset = async (context: Context, email: string): Pro
 };
 
 /**
- * Sets a new password by the link that was mailed, and ends all sessions. That the link came by mail confirms the address, too.
+ * Sets a new password by the link that was mailed, and ends all sessions and API keys. That the link came by mail confirms the address, too.
  * @throws BAD_USER_INPUT for a link that is not good, or for a password that is easily guessed, which leaves the link good
  */
 export const resetPassword = async (
@@ -104,6 +106,7 @@ export const resetPassword = async (
       const { userId, emailKey } = await spendLink(tx, now, 'RESET_PASSWORD', token);
       await endLinks(tx, now, OF_A_PASSWORD, userId);
       await endSessionsIn(tx, now, userId);
+      await endApiKeysIn(tx, now, userId);
       const user = await tx.user.update({ where: { id: userId }, data: { passwordHash } });
       sendMail(tx, context, passwordChangedMail, { userId, at: now.getTime() });
       tx.audit('resetPassword', { type: 'User', id: userId }, {}, userId);

@@ -38,6 +38,18 @@ export const personalOfAccount: readonly PersonalTable[] = [
     afterwards: 'Removed at once.',
   },
   {
+    table: 'api_key',
+    exported: {
+      name: 'api-keys',
+      title: 'API keys of yours',
+      columns: Prisma.sql`name, start, scopes, created_at AS "createdAt", expires_at AS "expiresAt", last_used_at AS "lastUsedAt", revoked_at AS "revokedAt"`,
+      from: Prisma.sql`api_key`,
+      of: (userId) => Prisma.sql`user_id = ${userId}`,
+      order: CREATED_AND_ID,
+    },
+    afterwards: 'Removed at once.',
+  },
+  {
     table: 'identity',
     exported: {
       name: 'identities',

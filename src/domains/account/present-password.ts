@@ -1,7 +1,7 @@
 import type { Context } from '../../context.js';
 import type { User } from '../../db/generated/prisma/client.js';
 import { verifyPassword } from '../../access/passwords.js';
-import { notAllowed, principalOf } from '../../access/viewer.js';
+import { notAllowed, sessionOf } from '../../access/viewer.js';
 import { badInput, coded } from '../../errors.js';
 import { forgive, guess, guesserInSession } from './guesses.js';
 
@@ -21,7 +21,7 @@ export const assertPassword = async (
   path: string,
 ): Promise<void> => {
   if (role === 'GUEST') throw notAllowed();
-  const { sessionId } = principalOf(context).via;
+  const { sessionId } = sessionOf(context);
   if (passwordHash === null) {
     await assertRecent(context, sessionId);
     return;

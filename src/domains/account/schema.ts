@@ -11,7 +11,7 @@ import { decodeId } from '../../graphql/ids.js';
 import { mutation, okField, type MutationOptions } from '../../graphql/mutation.js';
 import { LOOKED_UP, PASSWORD, READ, WRITE } from '../../graphql/price.js';
 import { text } from '../../graphql/text.js';
-import { principalOf, viewerOf } from '../../access/viewer.js';
+import { sessionOf, viewerOf } from '../../access/viewer.js';
 import { findUser, findUsers, PUBLIC_COLUMNS } from './account.js';
 import { deviceOf } from './device.js';
 import {
@@ -389,6 +389,7 @@ mutation('claimAccount', {
   description:
     'Makes an account of the guest that the viewer is: they keep what they wrote, and go on in this session. What is asked of the account, and said of its mail address, is the same as for `register`.',
   access: 'signedIn',
+  scope: 'SESSION',
   limit: 'claim',
   price: { own: WRITE + PASSWORD },
   repeats: 'never',
@@ -438,11 +439,11 @@ mutation('refreshSession', {
 mutation('logout', {
   description: "Ends the session that the request's token belongs to, and with it all of its tokens.",
   access: 'signedIn',
+  scope: 'SESSION',
   repeats: 'never',
   input: null,
   run: async (_input, context) => {
-    const { viewer, via } = principalOf(context);
-    await endSession(context, { id: via.sessionId, userId: viewer.id });
+    await endSession(context, { id: sessionOf(context).sessionId, userId: viewerOf(context).id });
     return { ok: true };
   },
   payload: {
@@ -454,6 +455,7 @@ mutation('logout', {
 mutation('updateProfile', {
   description: "Changes the viewer's profile, as others see it.",
   access: 'signedIn',
+  scope: 'WRITE_ACCOUNT',
   input: {
     description: 'The fields to change; those left out stay as they are.',
     fields: (t) => ({

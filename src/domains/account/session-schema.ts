@@ -1,7 +1,7 @@
 import { builder } from '../../graphql/builder.js';
 import { mutation, okField } from '../../graphql/mutation.js';
 import { STATEMENT } from '../../graphql/price.js';
-import { principalOf, viewerOf } from '../../access/viewer.js';
+import { principalOf, sessionOf, viewerOf } from '../../access/viewer.js';
 import { deviceField, Me, meField } from './schema.js';
 import { activeSessions, endOwnSession, endSessions, findOwnSession, MAX_SESSIONS, type ListedSession } from './sessions.js';
 
@@ -16,7 +16,10 @@ export const Session = builder.objectRef<ListedSession>('Session').implement({
     expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'When it ends unless it is renewed before.' }),
     current: t.boolean({
       description: 'Whether this request belongs to it.',
-      resolve: ({ id }, _args, context) => principalOf(context).via.sessionId === id,
+      resolve: ({ id }, _args, context) => {
+        const { via } = principalOf(context);
+        return via.kind === 'session' && via.sessionId === id;
+      },
     }),
   }),
 });
@@ -38,6 +41,7 @@ builder.prismaObjectFields(Me, (t) => ({
 mutation('revokeSession', {
   description: "Ends one of the viewer's sessions: its tokens are refused from now on, and its sockets and streams are closed.",
   access: 'signedIn',
+  scope: 'SESSION',
   input: {
     description: 'The session to end.',
     fields: (t) => ({ sessionId: t.id({ required: true, idOf: 'Session', description: 'Its id, from `Me.sessions`.' }) }),
@@ -58,6 +62,7 @@ mutation('revokeSession', {
 mutation('revokeAllSessions', {
   description: "Ends the viewer's sessions: their tokens are refused from now on, and their sockets and streams are closed.",
   access: 'signedIn',
+  scope: 'SESSION',
   repeats: 'never',
   input: {
     description: 'Which of them end.',
@@ -66,9 +71,9 @@ mutation('revokeAllSessions', {
     }),
   },
   run: async ({ keepCurrent }, context) => {
-    const { via, viewer } = principalOf(context);
-    const endedCount = await endSessions(context, viewer.id, keepCurrent === false ? {} : { except: via.sessionId });
-    return { endedCount, userId: viewer.id };
+    const { sessionId } = sessionOf(context);
+    const { id: userId } = viewerOf(context);
+    return { endedCount: await endSessions(context, userId, keepCurrent === false ? {} : { except: sessionId }), userId };
   },
   audit: ({ userId, endedCount }) => ({ subject: { type: 'User', id: userId }, detail: { endedCount } }),
   payload: {

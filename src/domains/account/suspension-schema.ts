@@ -5,8 +5,9 @@ import { READ } from '../../graphql/price.js';
 import { text } from '../../graphql/text.js';
 import { hasRole } from '../../access/viewer.js';
 import { findUser } from './account.js';
+import { endApiKeysIn } from './api-keys.js';
 import { User, userInput, userPayload, userPayloadField } from './schema.js';
-import { endSessions } from './sessions.js';
+import { endSessionsIn } from './sessions.js';
 import { suspensionAt, type Suspension as SuspensionRow } from './standing.js';
 import { suspendUser, unlockUser } from './suspensions.js';
 
@@ -42,6 +43,7 @@ mutation('suspendUser', {
   description:
     'Closes an account to its user, until a time or for good: every request of theirs is answered LOCKED with `until` and `reason`, and their sockets and streams are closed at once. What they have written stays. Called again, it takes the new time and reason.',
   access: 'ADMIN',
+  scope: 'ADMIN',
   input: {
     description: 'The user, until when, and why.',
     fields: (t) => ({
@@ -65,6 +67,7 @@ mutation('unlockUser', {
   description:
     'Opens an account to its user again: ends their suspension, and whatever wait others have brought upon it by wrong passwords. Nothing changes where there is none.',
   access: 'ADMIN',
+  scope: 'ADMIN',
   input: { description: 'The user.', fields: (t) => ({ userId: t.id(userInput) }) },
   run: async ({ userId: id }, context) => ({ user: await unlockUser(context, id) }),
   audit: (payload) => ({ subject: subjectOf(payload), detail: {} }),
@@ -73,8 +76,9 @@ mutation('unlockUser', {
 
 mutation('disconnectUser', {
   description:
-    'Signs a user out, everywhere or of one session: it ends, and its sockets and streams are closed at once. They may sign in again; `suspendUser` keeps them out.',
+    'Signs a user out, everywhere or of one session: it ends, and its sockets and streams are closed at once; everywhere, their API keys end as well. They may sign in again; `suspendUser` keeps them out.',
   access: 'ADMIN',
+  scope: 'ADMIN',
   repeats: 'never',
   input: {
     description: 'The user, and which of their sessions ends.',
@@ -85,7 +89,13 @@ mutation('disconnectUser', {
   },
   run: async ({ userId: id, sessionId }, context) => {
     const user = await findUser(context, id);
-    return { user, endedCount: await endSessions(context, id, sessionId ? { only: sessionId } : {}) };
+    const endedCount = await context.db.transact(async (tx) => {
+      const now = new Date(context.clock.now());
+      if (sessionId) return await endSessionsIn(tx, now, id, { only: sessionId });
+      await endApiKeysIn(tx, now, id);
+      return await endSessionsIn(tx, now, id);
+    });
+    return { user, endedCount };
   },
   audit: ({ user, endedCount }, { sessionId }) => ({ subject: subjectOf({ user }), detail: { endedCount, sessionId: sessionId ?? null } }),
   payload: {

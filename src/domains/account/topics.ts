@@ -3,6 +3,7 @@ import { logTopic } from '../../realtime/topic.js';
 /** Changes of what a user may see and do. A subscriber checks its rules again after each; the kind of event only tells the reason. */
 export interface RightsEvents {
   readonly SessionRevoked: { readonly sessionId: string };
+  readonly ApiKeyRevoked: { readonly apiKeyId: string };
   readonly RoleChanged: null;
   /** The account was suspended, or it no longer is. */
   readonly SuspensionChanged: null;
@@ -21,6 +22,7 @@ export interface RightsEvents {
 export const rightsLog = logTopic<RightsEvents>('rights', {
   kinds: {
     SessionRevoked: 'goes on',
+    ApiKeyRevoked: 'goes on',
     RoleChanged: 'goes on',
     SuspensionChanged: 'goes on',
     IdentityUnlinked: 'goes on',

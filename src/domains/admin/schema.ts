@@ -7,6 +7,7 @@ mutation('setUserRole', {
   description:
     "Gives a user another role, which applies at once, also to open sockets and streams. The user is notified. CONFLICT for the last administrator's own.",
   access: 'ADMIN',
+  scope: 'ADMIN',
   input: {
     description: 'The user, and their new role.',
     fields: (t) => ({

@@ -54,6 +54,7 @@ for (const [name, act, description] of [
   mutation(name, {
     description,
     access: 'signedIn',
+    scope: 'WRITE_BLOCKS',
     input: {
       description: 'The user to block, or to block no longer.',
       fields: (t) => ({ userId: t.id({ required: true, idOf: 'User', description: 'The user.' }) }),

@@ -96,6 +96,7 @@ for (const { name, description, file } of FILINGS) {
   mutation(name, {
     description: `${description} All devices of the viewer are told by \`inboxChanged\`; doing it twice is doing it once.`,
     access: 'signedIn',
+    scope: 'WRITE_CONVERSATIONS',
     input: {
       description: 'The conversation.',
       fields: (t) => ({
@@ -114,6 +115,7 @@ mutation('muteConversation', {
   description:
     'Mutes a conversation for the viewer, for ever or until a time: it does not count as unread, and notifies of nothing but mentions. Called again, it takes the new time. All devices of the viewer are told by `inboxChanged`.',
   access: 'signedIn',
+  scope: 'WRITE_CONVERSATIONS',
   input: {
     description: 'The conversation, and until when.',
     fields: (t) => ({

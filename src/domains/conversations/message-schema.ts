@@ -272,6 +272,7 @@ builder.prismaObjectFields(Me, (t) => ({
 mutation('sendMessage', {
   description: "Sends a message to one of the viewer's conversations.",
   access: 'signedIn',
+  scope: 'WRITE_CONVERSATIONS',
   limit: 'message',
   // With mentions, and what is told of it elsewhere.
   price: { own: 2 * WRITE },
@@ -304,6 +305,7 @@ mutation('sendMessage', {
 mutation('editMessage', {
   description: 'Changes the text of a message; its place stays the same. For its author while a member. CONFLICT for a deleted message.',
   access: 'signedIn',
+  scope: 'WRITE_CONVERSATIONS',
   limit: 'message',
   price: { own: 2 * WRITE },
   input: {
@@ -331,6 +333,7 @@ mutation('deleteMessage', {
   description:
     "Deletes the text, the mentions and the reactions of a message; an empty message stays in its place. For its author and the conversation's owner while they are members, and for moderators. Deleting twice is deleting once.",
   access: 'signedIn',
+  scope: 'WRITE_CONVERSATIONS',
   limit: 'message',
   input: {
     description: 'The message to delete.',
@@ -366,6 +369,7 @@ mutation('addReaction', {
   description:
     "Reacts to a message in one of the viewer's conversations. The same emoji twice counts once. CONFLICT for a deleted message.",
   access: 'signedIn',
+  scope: 'WRITE_CONVERSATIONS',
   limit: 'reaction',
   input: {
     description: 'The emoji to react with, and the message to react to.',
@@ -391,6 +395,7 @@ mutation('addReaction', {
 mutation('removeReaction', {
   description: "Takes back one of the viewer's reactions. Nothing changes where there is none.",
   access: 'signedIn',
+  scope: 'WRITE_CONVERSATIONS',
   limit: 'reaction',
   input: {
     description: 'The reaction to take back.',

@@ -27,6 +27,7 @@ mutation('acceptRequest', {
   description:
     "Accepts a conversation that a stranger has begun, also one that was declined before: it comes into the viewer's list, and what is unread in it counts. Accepting twice is accepting once.",
   access: 'signedIn',
+  scope: 'WRITE_CONVERSATIONS',
   input: {
     description: 'The request to accept.',
     fields: (t) => ({ conversationId: t.id({ required: true, idOf: 'Conversation', description: 'The conversation.' }) }),
@@ -45,6 +46,7 @@ mutation('declineRequest', {
   description:
     'Declines a conversation that a stranger has begun: it is in no list any more. The stranger is not told, and can send no more than before. `acceptRequest` takes it back.',
   access: 'signedIn',
+  scope: 'WRITE_CONVERSATIONS',
   input: {
     description: 'The request to decline.',
     fields: (t) => ({ conversationId: t.id({ required: true, idOf: 'Conversation', description: 'The conversation.' }) }),

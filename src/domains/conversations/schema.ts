@@ -400,6 +400,7 @@ mutation('startDirect', {
   description:
     'Opens the direct conversation with a user. The same two people always get the same one. To somebody who does not follow the viewer, and is in no conversation with them, it comes as a request; a request to the viewer is accepted by it.',
   access: 'signedIn',
+  scope: 'WRITE_CONVERSATIONS',
   limit: 'conversation',
   input: {
     description: 'The user to talk to.',
@@ -418,6 +419,7 @@ mutation('startDirect', {
 mutation('createGroup', {
   description: 'Begins a conversation of several people. The viewer is its owner.',
   access: 'signedIn',
+  scope: 'WRITE_CONVERSATIONS',
   limit: 'conversation',
   repeats: 'row',
   input: {
@@ -450,6 +452,7 @@ const withPasscode = ({ input }: Readonly<Record<string, unknown>>): Price => {
 mutation('createRoom', {
   description: 'Opens a room with a fresh join code. The viewer is its owner.',
   access: 'signedIn',
+  scope: 'WRITE_CONVERSATIONS',
   limit: 'room',
   price: withPasscode,
   repeats: 'row',
@@ -477,6 +480,7 @@ mutation('joinRoom', {
   description:
     'Makes the viewer a member of a room. Joining twice is joining once. A wrong code is NOT_FOUND and a wrong passcode FORBIDDEN; too many of them are RATE_LIMITED.',
   access: 'signedIn',
+  scope: 'WRITE_CONVERSATIONS',
   price: withPasscode,
   input: {
     description: 'The room to join, by its code.',
@@ -496,6 +500,7 @@ mutation('addMembers', {
   description:
     'Makes others members of a conversation: any member of a group may, and the owner of a room. All of them, or nobody when one cannot be added. A group has at most 1,000 members, or as many as `GROUP_MAX_MEMBERS` says.',
   access: 'signedIn',
+  scope: 'WRITE_CONVERSATIONS',
   input: {
     description: 'The users to add to a group or a room.',
     fields: (t) => ({
@@ -525,6 +530,7 @@ mutation('removeMember', {
   description:
     'Removes another member. For the owner. What they wrote stays. Someone removed from a room who knows its code can join again, unless its passcode changes.',
   access: 'signedIn',
+  scope: 'WRITE_CONVERSATIONS',
   input: {
     description: 'The member to remove, and the conversation.',
     fields: (t) => ({
@@ -548,6 +554,7 @@ mutation('removeMember', {
 mutation('transferOwnership', {
   description: 'Makes another member the owner of a conversation. For the owner, who stays in it as a member.',
   access: 'signedIn',
+  scope: 'WRITE_CONVERSATIONS',
   input: {
     description: 'The conversation, and the member who becomes its owner.',
     fields: (t) => ({
@@ -571,6 +578,7 @@ mutation('transferOwnership', {
 mutation('renameConversation', {
   description: 'Gives a group or a room another title. For the owner.',
   access: 'signedIn',
+  scope: 'WRITE_CONVERSATIONS',
   input: {
     description: 'The conversation to rename, and its new title.',
     fields: (t) => ({
@@ -592,6 +600,7 @@ mutation('renameConversation', {
 mutation('setRoomPasscode', {
   description: 'Changes or removes the passcode of a room. For the owner. Its members stay.',
   access: 'signedIn',
+  scope: 'WRITE_CONVERSATIONS',
   input: {
     description: 'The room, and its new passcode.',
     fields: (t) => ({
@@ -618,6 +627,7 @@ mutation('setRoomPasscode', {
 mutation('leaveConversation', {
   description: "Ends the viewer's membership. When the owner leaves, the member who has been there longest becomes the owner.",
   access: 'signedIn',
+  scope: 'WRITE_CONVERSATIONS',
   input: {
     description: 'The conversation to leave.',
     fields: (t) => ({ conversationId: t.id({ required: true, idOf: 'Conversation', description: 'The conversation; not a direct one.' }) }),
@@ -642,6 +652,7 @@ mutation('markRead', {
   description:
     'Marks everything up to a cursor as read; it never goes back. A cursor beyond what has happened, or from before a restored backup, is CURSOR_EXPIRED.',
   access: 'signedIn',
+  scope: 'WRITE_CONVERSATIONS',
   limit: 'reading',
   input: {
     description: 'The conversation, and the cursor up to which the viewer has read it.',

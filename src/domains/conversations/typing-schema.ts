@@ -44,6 +44,7 @@ mutation('setTyping', {
   description:
     'Tells the other members that the viewer is typing, or has stopped. Call it as often as you like: the others are told of each change, and from time to time while it goes on.',
   access: 'signedIn',
+  scope: 'WRITE_CONVERSATIONS',
   limit: 'reading',
   input: {
     description: 'The conversation, and whether the viewer is typing in it.',

@@ -79,6 +79,7 @@ for (const [name, act, description] of [
   mutation(name, {
     description,
     access: 'signedIn',
+    scope: 'WRITE_FOLLOWS',
     input: {
       description: 'The user to follow, or to follow no longer.',
       fields: (t) => ({ userId: t.id({ required: true, idOf: 'User', description: 'The user.' }) }),

@@ -73,6 +73,7 @@ const categoryField = (t: PothosSchemaTypes.ObjectFieldBuilder<Types, { readonly
 mutation('createCategory', {
   description: 'Makes a category. For moderators.',
   access: CATEGORY_ROLE,
+  scope: 'WRITE_KNOWLEDGE',
   input: {
     description: 'The category to create.',
     fields: (t) => ({
@@ -96,6 +97,7 @@ mutation('createCategory', {
 mutation('updateCategory', {
   description: 'Changes a category; its slug stays. For moderators.',
   access: CATEGORY_ROLE,
+  scope: 'WRITE_KNOWLEDGE',
   input: {
     description: 'The category to change, and what to change; fields left out stay as they are.',
     fields: (t) => ({
@@ -116,6 +118,7 @@ mutation('updateCategory', {
 mutation('deleteCategory', {
   description: 'Deletes a category; its entries stay, without a category. For moderators.',
   access: CATEGORY_ROLE,
+  scope: 'WRITE_KNOWLEDGE',
   input: {
     description: 'The category to delete.',
     fields: (t) => ({ id: t.id({ required: true, idOf: 'Category', description: 'The category.' }) }),

@@ -291,6 +291,7 @@ const countedCategory = <Payload extends object>(
 mutation('createEntry', {
   description: 'Writes an entry. Guests may not.',
   access: 'MEMBER',
+  scope: 'WRITE_KNOWLEDGE',
   limit: 'entry',
   price: { own: 1.5 * WRITE },
   input: {
@@ -312,6 +313,7 @@ mutation('updateEntry', {
   description:
     "Edits one of the viewer's entries. CONFLICT, with `extensions.currentVersion`, when it has been changed since the expected version.",
   access: 'signedIn',
+  scope: 'WRITE_KNOWLEDGE',
   input: {
     description: 'The entry to change, and what to change; fields left out stay as they are.',
     fields: (t) => ({
@@ -345,6 +347,7 @@ mutation('updateEntry', {
 mutation('deleteEntry', {
   description: "Deletes an entry with its likes: the viewer's own, or for moderators anyone's that they see.",
   access: 'signedIn',
+  scope: 'WRITE_KNOWLEDGE',
   input: {
     description: 'The entry to delete.',
     fields: (t) => ({ id: t.id({ required: true, idOf: 'Entry', description: 'The entry.' }) }),
@@ -362,6 +365,7 @@ mutation('deleteEntry', {
 mutation('featureEntry', {
   description: "Marks an entry as featured, or takes the mark away. For moderators. The entry's `version` stays the same.",
   access: 'MODERATOR',
+  scope: 'WRITE_KNOWLEDGE',
   input: {
     description: 'The entry, and whether to feature it.',
     fields: (t) => ({
@@ -385,6 +389,7 @@ for (const [name, act, description] of [
   mutation(name, {
     description,
     access: 'signedIn',
+    scope: 'WRITE_KNOWLEDGE',
     input: {
       description: 'The entry to like, or to like no longer.',
       fields: (t) => ({ entryId: t.id({ required: true, idOf: 'Entry', description: 'The entry.' }) }),

@@ -248,6 +248,7 @@ const NotificationsToRead = builder.inputType('NotificationsToRead', {
 mutation('markNotificationsRead', {
   description: "Marks some of the viewer's notifications as read. When the same happens again, it makes a new notification.",
   access: 'signedIn',
+  scope: 'WRITE_NOTIFICATIONS',
   limit: 'reading',
   input: {
     description: 'The notifications to mark as read: exactly one field beside `clientId` is given.',
@@ -305,6 +306,7 @@ const NotificationPreferenceInput = builder.inputType('NotificationPreferenceInp
 mutation('updateNotificationPreferences', {
   description: 'Switches kinds of notification on or off for the viewer. Notifications that exist already stay.',
   access: 'signedIn',
+  scope: 'WRITE_NOTIFICATIONS',
   input: {
     description: 'The kinds of notification to switch on or off.',
     fields: (t) => ({
@@ -337,6 +339,7 @@ mutation('updateNotificationPreferences', {
 mutation('announce', {
   description: 'Publishes an announcement to everyone. For moderators.',
   access: 'MODERATOR',
+  scope: 'WRITE_NOTIFICATIONS',
   repeats: 'row',
   input: {
     description: 'The announcement to publish to everyone.',

@@ -162,6 +162,7 @@ const commentCountFields = <Payload extends object>(
 mutation('addComment', {
   description: 'Comments on a post.',
   access: 'signedIn',
+  scope: 'WRITE_POSTS',
   limit: 'post',
   repeats: 'row',
   input: {
@@ -191,6 +192,7 @@ mutation('addComment', {
 mutation('updateComment', {
   description: "Edits one of the viewer's comments.",
   access: 'signedIn',
+  scope: 'WRITE_POSTS',
   input: {
     description: 'The comment to edit, and its new text.',
     fields: (t) => ({
@@ -209,6 +211,7 @@ mutation('updateComment', {
 mutation('deleteComment', {
   description: "Deletes a comment: the viewer's own, or for moderators anyone's. It keeps its place in the thread, without its text.",
   access: 'signedIn',
+  scope: 'WRITE_POSTS',
   input: {
     description: 'The comment to delete.',
     fields: (t) => ({ id: t.id({ required: true, idOf: 'Comment', description: 'The comment.' }) }),

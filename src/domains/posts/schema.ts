@@ -182,6 +182,7 @@ export const postOf = <Payload extends { readonly postId: string }>(
 mutation('createPost', {
   description: 'Publishes a post.',
   access: 'signedIn',
+  scope: 'WRITE_POSTS',
   limit: 'post',
   repeats: 'row',
   input: {
@@ -200,6 +201,7 @@ mutation('createPost', {
 mutation('updatePost', {
   description: "Edits one of the viewer's posts.",
   access: 'signedIn',
+  scope: 'WRITE_POSTS',
   input: {
     description: 'The post to edit, and its new text.',
     fields: (t) => ({
@@ -218,6 +220,7 @@ mutation('updatePost', {
 mutation('deletePost', {
   description: "Deletes a post with its comments and likes: the viewer's own, or for moderators anyone's.",
   access: 'signedIn',
+  scope: 'WRITE_POSTS',
   input: {
     description: 'The post to delete.',
     fields: (t) => ({ id: t.id({ required: true, idOf: 'Post', description: 'The post.' }) }),
@@ -242,6 +245,7 @@ for (const [name, act, description] of [
   mutation(name, {
     description,
     access: 'signedIn',
+    scope: 'WRITE_POSTS',
     input: {
       description: 'The post to like, or to like no longer.',
       fields: (t) => ({ postId: t.id({ required: true, idOf: 'Post', description: 'The post.' }) }),

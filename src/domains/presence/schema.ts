@@ -162,6 +162,7 @@ mutation('setPresence', {
   description:
     'Sets whether the viewer is at the keyboard, for all of their devices. It holds until it is set again or the viewer goes OFFLINE; who comes back is ONLINE. CONFLICT while the viewer is OFFLINE, when nothing is kept.',
   access: 'signedIn',
+  scope: 'WRITE_PRESENCE',
   input: {
     description: 'The status to set.',
     fields: (t) => ({

@@ -10,6 +10,7 @@ mutation('exportMyData', {
   description:
     'Begins to write everything that is stored about the viewer into a ZIP of JSON and Markdown. Follow it by `operationChanged`: once it has succeeded, `Operation.file` is the ZIP, which is kept for some days. CONFLICT while one is being made; five in a day.',
   access: 'signedIn',
+  scope: 'SESSION',
   limit: 'exportMyData',
   audit: 'inside',
   input: { description: 'Nothing has to be given.', fields: () => ({}) },

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../clock.js';
-import type { ConnectedClient, Context, Principal } from '../../context.js';
+import type { ConnectedClient, Context, Principal, Via } from '../../context.js';
 import { TokenError } from '../../domains/account/tokens.js';
 import { isRefusal } from '../../errors.js';
 import { accessRevoked } from '../../realtime/share.js';
@@ -96,10 +96,11 @@ export class AccessWatch {
     if (this.#carrier === null) return null;
     const { transport, client, sendQueue, since } = this.#carrier;
     const { frames, bytes } = sendQueue.stats();
+    const { via } = this.#principal;
     return {
       key: (this.#key ??= randomUUID()),
       transport,
-      sessionId: this.#principal.via.sessionId,
+      sessionId: via.kind === 'session' ? via.sessionId : null,
       ip: client.ip,
       userAgent: client.userAgent,
       since,
@@ -112,13 +113,14 @@ export class AccessWatch {
   /**
    * Replaces the principal by that of a fresh credential of the same user. The old one remains until the fresh one has been looked up.
    * Example: A's token expires during the look-up of its successor; the watch does not end.
-   * @throws TokenError for a credential of another user; the error of a failed look-up
+   * @throws TokenError for a credential of another user, or one that is good for something else; the error of a failed look-up
    */
   async renew(fresh: Promise<Principal>): Promise<void> {
     this.#renewals += 1;
     try {
       const principal = await fresh;
-      if (principal.viewer.id !== this.#principal.viewer.id) throw new TokenError('invalid');
+      if (principal.viewer.id !== this.#principal.viewer.id || !isOfOneKind(principal.via, this.#principal.via))
+        throw new TokenError('invalid');
       this.#principal = principal;
     } finally {
       this.#renewals -= 1;
@@ -179,8 +181,13 @@ export class AccessWatch {
     // A timer may fire slightly early, or its delay may have been cut to the longest possible: then it is set again.
     const due = (): void => {
       if (left() > 0) this.#awaitExpiry();
-      else if (this.#renewals === 0) this.end(new TokenError('expired'));
+      // Nobody can bring a fresh one in the place of a key.
+      else if (this.#renewals === 0) this.end(new TokenError(this.#principal.via.kind === 'session' ? 'expired' : 'invalid'));
     };
     this.#expiry = setTimeout(due, Math.min(Math.max(left(), 1), MAX_TIMEOUT_MS)).unref();
   }
 }
+
+/** Whether two credentials of one user are good for the same: all sessions are. */
+const isOfOneKind = (one: Via, other: Via): boolean =>
+  one.kind === 'session' ? other.kind === 'session' : other.kind === 'apiKey' && one.apiKeyId === other.apiKeyId;

@@ -8,7 +8,7 @@ import type { Bans, Sender } from '../../access/bans.js';
 import type { CostBudgets } from '../../access/cost-budgets.js';
 import type { HoldBack } from '../../access/holding.js';
 import type { OperationBudgets } from '../../access/buckets.js';
-import { contextFor, type Context, type Services } from '../../context.js';
+import { contextFor, type Context, type Services, type Via } from '../../context.js';
 import type { Authenticator } from '../../domains/account/authenticate.js';
 import { credentialOf, tokenCredential, type Credential } from '../../domains/account/credentials.js';
 import { TokenError } from '../../domains/account/tokens.js';
@@ -228,7 +228,7 @@ export const createSocketServer = ({
       const principal = watch?.principal ?? null;
       // The client may have disconnected during the look-up of its token; then nothing would end its presence.
       if (principal && socket.readyState === socket.OPEN)
-        extra.leave = onPresent(principal.viewer.id, deviceId === null ? `session:${principal.via.sessionId}` : `device:${deviceId}`);
+        extra.leave = onPresent(principal.viewer.id, deviceId === null ? meansOf(principal.via) : `device:${deviceId}`);
       else watch?.leave();
       extra.acknowledgedAt = performance.now();
       watch?.carry(extra);
@@ -384,6 +384,9 @@ export const createSocketServer = ({
 
 /** A device id of a client: a UUID or another short text. */
 const DEVICE_ID = /^[\w.:-]{1,64}$/;
+
+/** What counts as the device of who names none. */
+const meansOf = (via: Via): string => (via.kind === 'session' ? `session:${via.sessionId}` : `key:${via.apiKeyId}`);
 
 const isDeviceId = (value: unknown): value is string | null => value === null || (typeof value === 'string' && DEVICE_ID.test(value));
 
