@@ -87,6 +87,61 @@ export const EndOtherSessions = graphql(`
   }
 `);
 
+export const ApiKeyItem = graphql(`
+  fragment ApiKeyItem on ApiKey {
+    id
+    name
+    start
+    scopes
+    expiresAt
+    lastUsedAt
+  }
+`);
+
+export const ApiKeysOfViewer = graphql(`
+  query ApiKeysOfViewer {
+    me {
+      id
+      apiKeys {
+        id
+        ...ApiKeyItem
+      }
+      user {
+        id
+        role
+      }
+    }
+  }
+`);
+
+export const CreateApiKey = graphql(`
+  mutation CreateApiKey($input: CreateApiKeyInput!) {
+    createApiKey(input: $input) {
+      secret
+      me {
+        id
+        apiKeys {
+          id
+          ...ApiKeyItem
+        }
+      }
+    }
+  }
+`);
+
+export const RevokeApiKey = graphql(`
+  mutation RevokeApiKey($apiKeyId: ID!) {
+    revokeApiKey(input: { apiKeyId: $apiKeyId }) {
+      me {
+        id
+        apiKeys {
+          id
+        }
+      }
+    }
+  }
+`);
+
 export const ResendVerification = graphql(`
   mutation ResendVerification {
     resendVerification {
@@ -138,6 +193,9 @@ export const operations = [
   SessionsOfViewer,
   EndSession,
   EndOtherSessions,
+  ApiKeysOfViewer,
+  CreateApiKey,
+  RevokeApiKey,
   ResendVerification,
   ChangeEmail,
   ChangePassword,

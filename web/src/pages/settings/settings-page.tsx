@@ -13,6 +13,7 @@ import { ErrorNotice } from '../../design/error-notice.js';
 import { Skeleton } from '../../design/skeleton.js';
 import { SelectField } from '../../design/text-field.js';
 import { useTexts } from '../../i18n/language.js';
+import { ApiKeys } from './api-keys.js';
 import { GuestAccount, LocaleOfMails, MemberAccount } from './account.js';
 import { SetNotificationPreference, SettingsOfViewer } from './operations.js';
 import { Sessions } from './sessions.js';
@@ -151,6 +152,11 @@ const SettingsPage = () => {
       {owner !== null && (
         <Section title={t('sessions')}>
           <Sessions />
+        </Section>
+      )}
+      {owner !== null && (
+        <Section title={t('keys')}>
+          <ApiKeys />
         </Section>
       )}
       <p>
