@@ -85,6 +85,7 @@ export const EMBEDDED_TYPES: readonly string[] = [
   'EditMessagePayload',
   'EntryConnection',
   'EntryEdge',
+  'EntryLikeCount',
   'EstimatePasswordPayload',
   'ExportMyDataPayload',
   'FeatureEntryPayload',
