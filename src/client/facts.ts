@@ -144,6 +144,7 @@ export const EMBEDDED_TYPES: readonly string[] = [
   'RevokeApiKeyPayload',
   'RevokeInvitationPayload',
   'RevokeSessionPayload',
+  'SecurityAlert',
   'SendMessagePayload',
   'SetPresencePayload',
   'SetRoomPasscodePayload',
