@@ -261,6 +261,20 @@ describeWeb('conversations in the web client', ({ open }) => {
     await close();
   });
 
+  test('has nothing that axe objects to, in both themes, with a dialog open and in the archived list', async () => {
+    const { page, close } = await open(app, { as: zoe, path: '/messages' });
+    await page.getByRole('button', { name: 'New conversation' }).first().click();
+    await page.getByRole('dialog').waitFor();
+    expect(await violationsInBothThemes(page)).toEqual([]);
+    await page.goto(new URL('/messages?list=archived', app.url).href);
+    await page
+      .getByText(/archive/i)
+      .first()
+      .waitFor();
+    expect(await violationsInBothThemes(page)).toEqual([]);
+    await close();
+  });
+
   test('has nothing that axe objects to, in both themes, wide and narrow', async () => {
     const { id } = await aGroup(app, zoe, [ben], 'Looked at');
     const { id: messageId } = await aMessage(app, ben, id, 'With **everything**');
