@@ -7,6 +7,7 @@ import { setRole } from '../domains/admin/roles.js';
 import { captureOutput, createLog, tellEnd } from '../observability/log.js';
 import { closeAll, openServices, type Closers, type OpenServices } from '../process/services.js';
 import { runAuditVerify } from './audit.js';
+import { runDoctor } from './doctor.js';
 import { runImport } from './import.js';
 import { runJobs } from './jobs.js';
 
@@ -99,6 +100,17 @@ program
   .option('--head <head>', 'an `auditHead` of an earlier line of the log: without it, what was cut off at the end is not found')
   .action(async ({ head = null }: { head?: string | null }) => {
     process.exitCode = await withServices((services) => runAuditVerify(services, head));
+  });
+
+program
+  .command('doctor')
+  .description(
+    'says what is unsafe about the configuration and the running system, and what to change; it changes nothing itself. The exit code is 1 when something is',
+  )
+  .option('--json', 'for machines')
+  .action(async (options: { json?: boolean }) => {
+    const config = loadConfig(process.env);
+    process.exitCode = await runDoctor(config, createLog('silent'), options);
   });
 
 program

@@ -76,6 +76,17 @@ export const applyMigrations = async (connection: pg.ClientConfig, options: Migr
   }
 };
 
+/**
+ * The names of the migrations that a database lacks, in order; nothing is changed.
+ * @throws {MigrationError} when what was applied does not fit this version of the software
+ */
+export const pendingMigrations = async (client: pg.Client, directory: string | URL = MIGRATIONS): Promise<string[]> => {
+  const migrations = await readMigrations(directory);
+  const { rows } = await client.query<{ known: boolean }>(`SELECT to_regclass('_prisma_migrations') IS NOT NULL AS known`);
+  const pending = rows[0]?.known === true ? await findPending(client, '_prisma_migrations', migrations) : migrations;
+  return pending.map(({ name }) => name);
+};
+
 interface Migration {
   readonly name: string;
   readonly sql: string;

@@ -1,6 +1,7 @@
 import { Logger, runMigrations } from 'graphile-worker';
 import pg from 'pg';
 import { connectionOptions, jobSchemaOf, type ConnectionTarget } from '../db/connection.js';
+import { openClient } from '../db/sessions.js';
 import type { Log } from '../observability/log.js';
 
 /** The job queue of a database, opened for graphile-worker. */
@@ -49,3 +50,30 @@ const loggerOf = (log: Log): Logger =>
     if (meta?.['failure'] === true) return;
     log.debug({ queue: message, as: level }, 'the job queue says');
   });
+
+/** What lies in the queue that should not. */
+export interface Backlog {
+  /** How many jobs have failed for the last time. */
+  readonly failed: number;
+  /** The tasks of those. */
+  readonly tasks: readonly string[];
+  /** How many should have begun five minutes ago and have not. */
+  readonly late: number;
+}
+
+export const backlogOf = async (target: ConnectionTarget, timeoutMs: number): Promise<Backlog> => {
+  const client = openClient(target, timeoutMs);
+  try {
+    await client.connect();
+    const { rows } = await client.query<Backlog>(
+      // eslint-disable-next-line no-restricted-syntax -- the name of a schema, from the configuration, and escaped
+      `SELECT count(*) FILTER (WHERE attempts >= max_attempts)::int AS failed,
+         coalesce(array_agg(DISTINCT task_identifier) FILTER (WHERE attempts >= max_attempts), '{}') AS tasks,
+         count(*) FILTER (WHERE attempts < max_attempts AND locked_at IS NULL AND run_at < now() - interval '5 minutes')::int AS late
+       FROM ${pg.escapeIdentifier(jobSchemaOf(target))}.jobs`,
+    );
+    return rows[0] ?? { failed: 0, tasks: [], late: 0 };
+  } finally {
+    await client.end();
+  }
+};

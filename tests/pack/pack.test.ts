@@ -142,6 +142,7 @@ describe('the packed server', () => {
   it('is operated by its command line while it runs', async () => {
     expect(await lyceum('db', 'migrate')).toBe('The database is up to date.\n');
     expect(await lyceum('audit', 'verify')).toContain('The audit is whole.');
+    expect(await lyceum('doctor')).toContain(' 0 are unsafe');
     expect(await lyceum('user', 'role', 'ada', 'MODERATOR')).toBe('ada has the role MODERATOR now.\n');
   });
 

@@ -116,6 +116,9 @@ const ownerFolder = (dataDir: string): string => join(dataDir, 'postgres-owner')
 /** The folder of `data` (the cluster) and `password`, which are created together. */
 const clusterFolder = (dataDir: string): string => join(dataDir, 'postgres');
 
+/** Where the password of the one who started it is kept. */
+export const passwordFile = (dataDir: string): string => join(clusterFolder(dataDir), 'password');
+
 const exists = (path: string): Promise<boolean> =>
   access(path).then(
     () => true,
@@ -126,7 +129,7 @@ const readAddress = async (dataDir: string, port: number): Promise<PostgresAddre
   host: HOST,
   port,
   user: USER,
-  password: (await readFile(join(clusterFolder(dataDir), 'password'), 'utf8')).trim(),
+  password: (await readFile(passwordFile(dataDir), 'utf8')).trim(),
   database: DATABASE,
 });
 

@@ -8,6 +8,12 @@ export interface EmbeddedRoles {
   readonly server: PostgresAddress;
 }
 
+/** The two roles of a database that was prepared before. */
+export const rolesOf = (superuser: PostgresAddress): EmbeddedRoles => ({
+  owner: addressOf(superuser, 'owner'),
+  server: addressOf(superuser, 'server'),
+});
+
 /** The key of the advisory lock of whoever prepares roles: processes of the command line may come to a running database at once. */
 const LOCK_KEY = 5_127_348_109_235n;
 
@@ -17,7 +23,7 @@ const LOCK_KEY = 5_127_348_109_235n;
  * @param superuser as whom PostgreSQL was started; it is not used for anything else
  */
 export const prepareRoles = async (superuser: PostgresAddress): Promise<EmbeddedRoles> => {
-  const roles = { owner: addressOf(superuser, 'owner'), server: addressOf(superuser, 'server') };
+  const roles = rolesOf(superuser);
   const client = new pg.Client({ ...superuser, connectionTimeoutMillis: TIMEOUT_MS });
   // A lost connection rejects the running query and emits `error` too; without a listener that would end the process.
   client.on('error', () => undefined);

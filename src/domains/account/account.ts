@@ -4,6 +4,7 @@ import { Prisma, type Role, type User } from '../../db/generated/prisma/client.j
 import type { Tx } from '../../db/transact.js';
 import { notFound } from '../../errors.js';
 import { isForeignKeyViolation } from '../../observability/failures.js';
+import { verifyPassword } from '../../access/passwords.js';
 import { notAllowed, viewerOf } from '../../access/viewer.js';
 import { alertAdministrators } from '../audit/topics.js';
 import { usernameKey } from './rules.js';
@@ -73,6 +74,41 @@ export const findFirstUser = async ({ prisma }: Pick<Database, 'prisma'>, role?:
     orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
     select: { id: true, username: true },
   });
+
+/** Somebody who may do everything. */
+export interface Administrator {
+  readonly username: string;
+  /** Whether it was shown that mails to them are read. */
+  readonly isConfirmed: boolean;
+}
+
+/** So many administrators are named at the most. */
+const MAX_ADMINISTRATORS = 1_000;
+
+export const findAdministrators = async ({ prisma }: Pick<Database, 'prisma'>): Promise<readonly Administrator[]> => {
+  const users = await prisma.user.findMany({
+    where: { role: 'ADMIN' },
+    orderBy: { usernameKey: 'asc' },
+    take: MAX_ADMINISTRATORS,
+    select: { username: true, emailVerifiedAt: true },
+  });
+  return users.map(({ username, emailVerifiedAt }) => ({ username, isConfirmed: emailVerifiedAt !== null }));
+};
+
+/** Who of these users has this password, in the order of their names. */
+export const whoHavePassword = async (
+  { prisma }: Pick<Database, 'prisma'>,
+  usernames: readonly string[],
+  password: string,
+): Promise<readonly string[]> => {
+  const users = await prisma.user.findMany({
+    where: { usernameKey: { in: usernames.map(usernameKey) }, passwordHash: { not: null } },
+    orderBy: { usernameKey: 'asc' },
+    select: { username: true, passwordHash: true },
+  });
+  const have = await Promise.all(users.map(({ passwordHash }) => verifyPassword(passwordHash, password)));
+  return users.filter((_, index) => have[index] === true).map(({ username }) => username);
+};
 
 /** So many guests are looked at by one statement. */
 const GUESTS_AT_A_TIME = 200;
