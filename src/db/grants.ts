@@ -97,15 +97,20 @@ const grantTo = async (owner: pg.ClientBase, role: string, { tables, queue }: Sc
     const relation = `${pg.escapeIdentifier(of)}.${pg.escapeIdentifier(name)}`;
     const less = (of === queue ? LESS_OF_QUEUE : LESS)[name];
     if (kind === 'SEQUENCE')
+      // eslint-disable-next-line no-restricted-syntax -- names are escaped, or constants; these statements take no parameters
       return [`REVOKE ALL ON SEQUENCE ${relation} FROM ${grantee}`, `GRANT USAGE ON SEQUENCE ${relation} TO ${grantee}`];
     return [
       // Whatever everybody may do, it may too.
+      // eslint-disable-next-line no-restricted-syntax -- names are escaped, or constants; these statements take no parameters
       `REVOKE ALL ON ${relation} FROM ${less === undefined ? '' : 'PUBLIC, '}${grantee}`,
+      // eslint-disable-next-line no-restricted-syntax -- names are escaped, or constants; these statements take no parameters
       `GRANT ${kind === 'VIEW' ? 'SELECT' : (less ?? ROWS)} ON ${relation} TO ${grantee}`,
+      // eslint-disable-next-line no-restricted-syntax -- names are escaped, or constants; these statements take no parameters
       ...(of === queue && hidden ? [`CREATE POLICY ${POLICY} ON ${relation} USING (true)`] : []),
     ];
   });
   const schemas = await schemaStatements(owner, [tables, queue], role);
+  // eslint-disable-next-line no-restricted-syntax -- names are escaped, or constants; these statements take no parameters
   await owner.query(['BEGIN', ...schemas, ...statements, 'COMMIT'].join(';\n'));
 };
 

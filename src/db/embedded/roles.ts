@@ -34,10 +34,14 @@ export const prepareRoles = async (superuser: PostgresAddress): Promise<Embedded
     const { rows } = await client.query<{ readonly rolname: string }>('SELECT rolname FROM pg_roles');
     const known = new Set(rows.map(({ rolname }) => rolname));
     const [database, owner] = [pg.escapeIdentifier(superuser.database), pg.escapeIdentifier(roles.owner.user)];
-    for (const { user, password } of Object.values(roles))
+    for (const { user, password } of [roles.owner, roles.server])
+      // eslint-disable-next-line no-restricted-syntax -- names are escaped, or constants; these statements take no parameters
       await client.query(`${known.has(user) ? 'ALTER' : 'CREATE'} ROLE ${user} ${ORDINARY} PASSWORD ${pg.escapeLiteral(password)}`);
+    // eslint-disable-next-line no-restricted-syntax -- names are escaped, or constants; these statements take no parameters
     await client.query(`ALTER DATABASE ${database} OWNER TO ${owner}`);
+    // eslint-disable-next-line no-restricted-syntax -- names are escaped, or constants; these statements take no parameters
     await client.query(`REVOKE ALL ON DATABASE ${database} FROM PUBLIC`);
+    // eslint-disable-next-line no-restricted-syntax -- names are escaped, or constants; these statements take no parameters
     await client.query(`GRANT CONNECT ON DATABASE ${database} TO ${pg.escapeIdentifier(roles.server.user)}`);
     const { rows: owned } = await client.query<{ readonly statement: string }>(OWNED_BY_SUPERUSER, [roles.owner.user]);
     for (const { statement } of owned) await client.query(statement);
