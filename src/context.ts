@@ -24,7 +24,11 @@ export interface Viewer {
 }
 
 /** How somebody has shown who they are. */
-export type Via = { readonly kind: 'session'; readonly sessionId: string } | { readonly kind: 'apiKey'; readonly apiKeyId: string };
+export type Via =
+  | { readonly kind: 'session'; readonly sessionId: string }
+  | { readonly kind: 'apiKey'; readonly apiKeyId: string }
+  /** By a token of an issuer, in which they have this identity. */
+  | { readonly kind: 'issuer'; readonly identityId: string };
 
 /** What a credential allows of all that its user may do: all of it, as a session does, or only what these scopes name. */
 export type Scopes = 'ALL' | readonly Scope[];

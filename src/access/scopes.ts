@@ -21,5 +21,8 @@ export type Scope = keyof typeof SCOPES;
 
 const NAMES = Object.keys(SCOPES) as Scope[];
 
+/** Everything but what only a session is good for. */
+export const ALL_SCOPES: readonly Scope[] = NAMES;
+
 /** Known scopes, in the order of the table. A name that this version does not know allows nothing. */
 export const knownScopes = (names: readonly string[]): Scope[] => NAMES.filter((name) => names.includes(name));

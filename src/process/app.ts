@@ -69,7 +69,7 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
     const presence = await createPresence({ db, log, processId: services.processId, ...config.presence });
     closers.push(() => presence.stop());
 
-    const authenticator = createAuthenticator({ db, clock, log, tokens });
+    const authenticator = createAuthenticator(services);
     const watcher = createAccessWatcher(services, authenticator);
     services.connections.serve(watcher.connectionsOf);
     const budgets = createOperationBudgets(config.rateLimits);

@@ -1,5 +1,5 @@
 import { randomSecretDigest } from '../../access/secret-digest.js';
-import { knownScopes } from '../../access/scopes.js';
+import { ALL_SCOPES, knownScopes } from '../../access/scopes.js';
 import { roleWithin } from '../../access/viewer.js';
 import type { Principal, Scopes, Services, Via } from '../../context.js';
 import { createCoalescer } from '../../db/coalesce.js';
@@ -8,7 +8,10 @@ import { joinHead } from '../../realtime/event-log.js';
 import { isApiKey } from './api-key-secret.js';
 import { noteUse, USE_NOTED_EVERY_MS } from './api-keys.js';
 import type { Credential } from './credentials.js';
+import { identify } from './identities.js';
+import { issuerOfToken } from './issuer-tokens.js';
 import { locked, suspensionOf, type StoredSuspension } from './standing.js';
+import type { Issuer } from '../../integrations/openid.js';
 import { rightsLog } from './topics.js';
 import { TokenError, type Tokens } from './tokens.js';
 
@@ -21,15 +24,15 @@ export interface Authenticator {
    */
   readonly authenticate: (credential: Credential) => Promise<Principal>;
   /**
-   * The same principals in their present state, in the same order, looked up by one SQL statement, or two where some are of keys; null for a principal
-   * whose session or key has ended or whose account is suspended.
+   * The same principals in their present state, in the same order, looked up by one SQL statement for each kind of credential; null for a principal
+   * whose session, key or identity has ended or whose account is suspended.
    */
   readonly refreshPrincipals: (principals: readonly Principal[]) => Promise<(Principal | null)[]>;
 }
 
 /** A credential that is good, and whose it is. */
 interface Found {
-  /** Of the session or the key. */
+  /** Of the session, the key or the identity. */
   readonly means: string;
   readonly id: string;
   readonly username: string;
@@ -53,12 +56,10 @@ const MOST_TOGETHER = 1_000;
 
 const badKey = (): TokenError => new TokenError('invalid', 'The API key is not good: it was revoked, it has ended, or it never was one.');
 
-export const createAuthenticator = ({
-  db,
-  clock,
-  log,
-  tokens,
-}: Pick<Services, 'db' | 'clock' | 'log'> & { readonly tokens: Pick<Tokens, 'verify'> }): Authenticator => {
+export const createAuthenticator = (
+  services: Pick<Services, 'db' | 'clock' | 'log' | 'config' | 'issuers'> & { readonly tokens: Pick<Tokens, 'verify'> },
+): Authenticator => {
+  const { db, clock, log, tokens, issuers } = services;
   const holderOf = (now: Date): Prisma.Sql => Prisma.sql`
     holder.id, holder.username, holder.role::text AS role, head.epoch, head.last_seq AS seq, ${suspensionOf(Prisma.sql`holder`, now)} AS suspension`;
   const head = joinHead(rightsLog.name, Prisma.sql`holder.id::text`);
@@ -105,9 +106,23 @@ export const createAuthenticator = ({
     return new Map(rows.map((row) => [row.means, row]));
   };
 
+  /** The same of identities, by which tokens of issuers are somebody's here. */
+  const findIdentities = async (ids: readonly string[]): Promise<ReadonlyMap<string, Found>> => {
+    if (ids.length === 0) return new Map();
+    const rows = await db.prisma.$queryRaw<Found[]>`
+      SELECT identity.id AS means, ${holderOf(new Date(clock.now()))}
+      FROM identity
+      JOIN "user" holder ON holder.id = identity.user_id
+      ${head}
+      WHERE identity.id = ANY(${[...new Set(ids)]}::uuid[])`;
+    return new Map(rows.map((row) => [row.means, row]));
+  };
+
   // After a restart thousands of clients reconnect within seconds. A statement for each would take all connections of the database.
   const sessionsTogether = createCoalescer<string, ReadonlyMap<string, Found>>((_all, ids) => findSessions(ids), MOST_TOGETHER);
   const keysTogether = createCoalescer<string, ReadonlyMap<string, FoundKey>>((_all, hashes) => findUsedKeys(hashes), MOST_TOGETHER);
+
+  const identitiesTogether = createCoalescer<string, ReadonlyMap<string, Found>>((_all, ids) => findIdentities(ids), MOST_TOGETHER);
 
   const principalOf = ({ id, username, role, epoch, seq }: Found, via: Via, scopes: Scopes, expiresAt: Date): Principal => ({
     viewer: { id, username, role: roleWithin(scopes, role) },
@@ -120,6 +135,9 @@ export const createAuthenticator = ({
     principalOf(found, { kind: 'session', sessionId: found.means }, 'ALL', expiresAt);
   const ofKey = (found: FoundKey): Principal =>
     principalOf(found, { kind: 'apiKey', apiKeyId: found.means }, knownScopes(found.scopes), found.expiresAt);
+
+  const ofIdentity = (found: Found, expiresAt: Date): Principal =>
+    principalOf(found, { kind: 'issuer', identityId: found.means }, ALL_SCOPES, expiresAt);
 
   const bySession = async (token: string): Promise<Principal> => {
     const { userId, sessionId, expiresAt } = tokens.verify(token);
@@ -137,20 +155,37 @@ export const createAuthenticator = ({
     return ofKey(found);
   };
 
+  const byIssuer = async (issuer: Issuer, token: string): Promise<Principal> => {
+    const read = await issuer.readToken(token);
+    if (read === null || read === 'expired') throw new TokenError(read ?? 'invalid');
+    const identity = await identify(services, issuer, read.claims);
+    const found = identity && (await identitiesTogether('', identity.id)).get(identity.id);
+    if (!found) throw new TokenError('invalid', 'Nobody here has the identity that the token is of.');
+    if (found.suspension !== null) throw locked(found.suspension);
+    return ofIdentity(found, read.expiresAt);
+  };
+
   return {
-    authenticate: ({ kind, token }) => (kind === 'apiKey' ? byKey(token) : bySession(token)),
+    authenticate: async ({ kind, token }) => {
+      if (kind === 'apiKey') return await byKey(token);
+      const issuer = issuerOfToken(issuers, token);
+      return await (issuer === null ? bySession(token) : byIssuer(issuer, token));
+    },
     refreshPrincipals: async (principals) => {
       const means = principals.map(({ via }) => via);
-      const [sessions, keys] = await Promise.all([
+      const [sessions, keys, identities] = await Promise.all([
         findSessions(means.flatMap((via) => (via.kind === 'session' ? via.sessionId : []))),
         findKeysById(means.flatMap((via) => (via.kind === 'apiKey' ? via.apiKeyId : []))),
+        findIdentities(means.flatMap((via) => (via.kind === 'issuer' ? via.identityId : []))),
       ]);
       return principals.map(({ via, viewer, expiresAt }) => {
         const session = via.kind === 'session' ? sessions.get(via.sessionId) : undefined;
         const key = via.kind === 'apiKey' ? keys.get(via.apiKeyId) : undefined;
-        const found = session ?? key;
+        const identity = via.kind === 'issuer' ? identities.get(via.identityId) : undefined;
+        const found = session ?? key ?? identity;
         if (found?.id !== viewer.id || found.suspension !== null) return null;
-        return key === undefined ? ofSession(found, expiresAt) : ofKey(key);
+        if (key !== undefined) return ofKey(key);
+        return identity === undefined ? ofSession(found, expiresAt) : ofIdentity(found, expiresAt);
       });
     },
   };

@@ -182,7 +182,7 @@ export class AccessWatch {
     const due = (): void => {
       if (left() > 0) this.#awaitExpiry();
       // Nobody can bring a fresh one in the place of a key.
-      else if (this.#renewals === 0) this.end(new TokenError(this.#principal.via.kind === 'session' ? 'expired' : 'invalid'));
+      else if (this.#renewals === 0) this.end(new TokenError(this.#principal.via.kind === 'apiKey' ? 'invalid' : 'expired'));
     };
     this.#expiry = setTimeout(due, Math.min(Math.max(left(), 1), MAX_TIMEOUT_MS)).unref();
   }
@@ -190,4 +190,4 @@ export class AccessWatch {
 
 /** Whether two credentials of one user are good for the same: all sessions are. */
 const isOfOneKind = (one: Via, other: Via): boolean =>
-  one.kind === 'session' ? other.kind === 'session' : other.kind === 'apiKey' && one.apiKeyId === other.apiKeyId;
+  one.kind === 'apiKey' ? other.kind === 'apiKey' && one.apiKeyId === other.apiKeyId : other.kind === one.kind;

@@ -386,7 +386,10 @@ export const createSocketServer = ({
 const DEVICE_ID = /^[\w.:-]{1,64}$/;
 
 /** What counts as the device of who names none. */
-const meansOf = (via: Via): string => (via.kind === 'session' ? `session:${via.sessionId}` : `key:${via.apiKeyId}`);
+const meansOf = (via: Via): string => {
+  if (via.kind === 'session') return `session:${via.sessionId}`;
+  return via.kind === 'apiKey' ? `key:${via.apiKeyId}` : `issuer:${via.identityId}`;
+};
 
 const isDeviceId = (value: unknown): value is string | null => value === null || (typeof value === 'string' && DEVICE_ID.test(value));
 
