@@ -147,6 +147,14 @@ export interface Services {
   readonly markdown: RenderedMarkdown;
 }
 
+/** Where the refresh token of a browser's session travels. */
+export interface SessionCookie {
+  /** The one that came with the request. */
+  readonly refreshToken: string | null;
+  readonly keep: (refreshToken: string, seconds: number) => void;
+  readonly forget: () => void;
+}
+
 /** What a resolver gets. A new one is made for each operation, and for each event of a subscription. */
 export interface Context extends Services {
   /** Null when nobody is signed in. */
@@ -155,6 +163,8 @@ export interface Context extends Services {
   readonly viewer: Viewer | null;
   /** Where the request comes from, as far as is known. `requestId` is that of the log: of a socket, the one of its handshake. */
   readonly client: { readonly ip: string | null; readonly userAgent: string | null; readonly requestId: string | null };
+  /** Null where refresh tokens travel in the answers: on sockets, and wherever a client has not asked for the cookie. */
+  readonly sessionCookie: SessionCookie | null;
   /** Where a reconnecting stream of server-sent events goes on: the `Last-Event-ID`, which takes precedence over `after`. */
   readonly lastEventId?: string | null;
   /**
@@ -178,6 +188,7 @@ export interface Context extends Services {
 
 interface ContextOptions extends Pick<Context, 'principal' | 'client' | 'lastEventId'> {
   readonly commit?: string | null;
+  readonly sessionCookie?: SessionCookie | null;
   /**
    * Tells when the client has gone, where the context is for one operation of one client. Such a context has a deadline, and its statements a
    * share of the connections.
@@ -193,7 +204,7 @@ interface ContextOptions extends Pick<Context, 'principal' | 'client' | 'lastEve
  */
 export const contextFor = (
   services: Services,
-  { principal, client, lastEventId = null, commit = null, hangUp, isGone }: ContextOptions,
+  { principal, client, lastEventId = null, commit = null, sessionCookie = null, hangUp, isGone }: ContextOptions,
   loaded: Loaded = nothingLoaded(),
 ): Context => ({
   principal,
@@ -201,6 +212,7 @@ export const contextFor = (
   client,
   lastEventId,
   commit,
+  sessionCookie,
   get signal() {
     return hangUp?.signal ?? null;
   },

@@ -18,13 +18,22 @@ const WORKERS_GRACE_MS = 2_000;
 const isForMachines = process.env['NODE_ENV'] === 'production';
 
 /** Says what a server in production keeps to itself, and what it should not have. */
-const tellSwitches = ({ graphiql, schema, demoData }: Config, log: Log): void => {
+const tellSwitches = ({ graphiql, schema, demoData, publicUrl }: Config, log: Log): void => {
   const off = Object.entries({ GRAPHIQL: graphiql, INTROSPECTION: schema.introspection, SUGGESTIONS: schema.suggestions })
     .filter(([, isOn]) => !isOn)
     .map(([name]) => name);
   if (off.length > 0) log.info({ off }, 'switched off, as is usual in production; each is a setting');
+  if (!isForCookies(new URL(publicUrl)))
+    log.warn(
+      { publicUrl },
+      'PUBLIC_URL has no TLS: browsers keep no cookie of a session there, and the web client keeps refresh tokens where scripts can read them',
+    );
   if (demoData) log.warn('DEMO_DATA is set: anybody can sign in as an administrator, whose password is known');
 };
+
+/** Whether browsers keep cookies that travel by TLS alone: also without it, of their own machine. */
+const isForCookies = ({ protocol, hostname }: URL): boolean =>
+  protocol === 'https:' || /^(?:(?:.+\.)?localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
 
 /** Says what an operator should know of who could change the audit. */
 const tellAuditProtection = async ({ db, log }: Services): Promise<void> => {

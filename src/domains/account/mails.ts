@@ -9,14 +9,7 @@ import { linkFor } from './links.js';
 
 type Recipient = Pick<User, 'locale'>;
 
-/** A mail in the language of whom it is for. */
-export const mailTo = <Kind extends MailKind>(
-  to: string,
-  { locale }: Recipient,
-  kind: Kind,
-  values: MailValues[Kind],
-  link?: string,
-): Mail => {
+const mailTo = <Kind extends MailKind>(to: string, { locale }: Recipient, kind: Kind, values: MailValues[Kind], link?: string): Mail => {
   const language = languageOf(locale);
   return { to, language, text: mailText(language, kind, values), ...(link === undefined ? {} : { link }) };
 };

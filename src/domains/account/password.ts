@@ -11,7 +11,7 @@ import { emailAddressOf } from './email-address.js';
 import { confirmAddress, takenByOne } from './email.js';
 import { endLinks, findLink, spendLink } from './links.js';
 import { passwordChangedMail, resetPasswordMail } from './mails.js';
-import { endSessionsIn, renewFamily, type Credentials } from './sessions.js';
+import { endSessionsIn, handOut, renewFamily, type Credentials } from './sessions.js';
 import { assertPassword } from './present-password.js';
 
 /** What is known of a person and stands in the passwords that others try first. */
@@ -75,7 +75,7 @@ export const changePassword = async (
     tx.audit('changePassword', { type: 'User', id: user.id });
     return await renewFamily(tx, now, sessionId);
   });
-  return { access: await context.tokens.issue({ userId: user.id, sessionId }), refreshToken };
+  return await handOut(context, { userId: user.id, sessionId }, refreshToken);
 };
 
 /**

@@ -29,7 +29,14 @@ import {
   usernameKey,
   usernameText,
 } from './rules.js';
-import { endSession, refreshSession, startSession, type Credentials as SessionCredentials } from './sessions.js';
+import {
+  endSession,
+  findByRefreshToken,
+  noSuchSession,
+  refreshSession,
+  startSession,
+  type Credentials as SessionCredentials,
+} from './sessions.js';
 import { signIn, type SignedIn } from './sign-in.js';
 import { claimAccount, createGuest, createMember, oldestFirst, updateProfile, matchingUsers } from './users.js';
 
@@ -166,7 +173,8 @@ export const Credentials = builder.objectRef<SessionCredentials>('Credentials').
     }),
     refreshToken: t.string({
       nullable: true,
-      description: 'Valid for one `refreshSession`, which returns the next one. Keep it secret. Null where it travels in a cookie.',
+      description:
+        'Valid for one `refreshSession`, which returns the next one. Keep it secret. Null exactly where the request has the header `x-lyceum-session: cookie`: then it is in a cookie that no page can read.',
       resolve: ({ refreshToken }) => refreshToken,
     }),
     deviceToken: t.string({
@@ -417,12 +425,18 @@ mutation('refreshSession', {
   input: {
     description: 'The session to renew, by its refresh token.',
     fields: (t) => ({
-      refreshToken: t.string({ description: 'The refresh token that came last.' }),
+      refreshToken: t.string({
+        description: 'The refresh token that came last; the one of the cookie when left out, with the header `x-lyceum-session: cookie`.',
+      }),
     }),
   },
   run: async ({ refreshToken }, context) => {
-    if (!refreshToken) throw badInput({ path: 'input.refreshToken', code: 'REQUIRED', message: 'Must be given.' });
-    return { credentials: await refreshSession(context, refreshToken) };
+    const { sessionCookie } = context;
+    const token = refreshToken || (sessionCookie?.refreshToken ?? null);
+    if (token !== null) return await refreshSession(context, token);
+    // The browser has lost its cookie, and with it the session.
+    if (sessionCookie !== null) throw noSuchSession();
+    throw badInput({ path: 'input.refreshToken', code: 'REQUIRED', message: 'Must be given.' });
   },
   payload: {
     description: "The session's new credentials.",
@@ -432,18 +446,24 @@ mutation('refreshSession', {
         description: 'The credentials that replace those before.',
         resolve: ({ credentials }) => credentials,
       }),
+      user: userField(t, 'Whose session it is.', ({ userId }) => userId),
     }),
   },
 });
 
 mutation('logout', {
-  description: "Ends the session that the request's token belongs to, and with it all of its tokens.",
-  access: 'signedIn',
-  scope: 'SESSION',
+  description:
+    "Ends the session that the request's token belongs to, and with it all of its tokens. Without a good one it ends that of the cookie, where the request has the header `x-lyceum-session: cookie`.",
+  // An access token that has expired is no reason to stay.
+  access: 'anyone',
   repeats: 'never',
   input: null,
   run: async (_input, context) => {
-    await endSession(context, { id: sessionOf(context).sessionId, userId: viewerOf(context).id });
+    const { principal, sessionCookie } = context;
+    const cookie = principal === null ? sessionCookie?.refreshToken : null;
+    const session = cookie ? await findByRefreshToken(context, cookie) : { id: sessionOf(context).sessionId, userId: viewerOf(context).id };
+    if (session !== null) await endSession(context, session);
+    sessionCookie?.forget();
     return { ok: true };
   },
   payload: {

@@ -4,7 +4,6 @@ import type { Tx } from '../../db/transact.js';
 import { coded, notFound } from '../../errors.js';
 import { sendMail } from '../../jobs/mail.js';
 import { notSignedIn } from '../../access/viewer.js';
-import { alertAdministrators } from '../audit/topics.js';
 import { deviceTokenFor, isKnownDevice } from './device-tokens.js';
 import { addressDigest } from './guesses.js';
 import { newDeviceMail } from './mails.js';
@@ -15,12 +14,13 @@ import { rightsLog } from './topics.js';
 /** The tokens that a client gets for a session. */
 export interface Credentials {
   readonly access: AccessToken;
-  readonly refreshToken: string;
+  /** Null where it travels in a cookie. */
+  readonly refreshToken: string | null;
   /** Of a sign-in: the token of the device, for its next one. */
   readonly deviceToken?: string;
 }
 
-type SessionContext = Pick<Context, 'db' | 'clock' | 'config' | 'log' | 'tokens'>;
+type SessionContext = Pick<Context, 'db' | 'clock' | 'config' | 'log' | 'tokens' | 'sessionCookie'>;
 
 /**
  * How long after an exchange the token that was exchanged is answered with the same next token, in milliseconds. Example: two tabs refresh at the same
@@ -34,6 +34,17 @@ export const MAX_SESSIONS = 100;
 /** When a session ends that is begun or renewed now. */
 const endFrom = (now: Date, { jwt }: Pick<Context['config'], 'jwt'>): Date => new Date(now.getTime() + jwt.refreshTtlSeconds * 1_000);
 
+/** The credentials of a session, for its client: the refresh token goes into the cookie where one is asked for, and nowhere else. */
+export const handOut = async (
+  { tokens, config, sessionCookie }: Pick<Context, 'tokens' | 'config' | 'sessionCookie'>,
+  subject: { readonly userId: string; readonly sessionId: string },
+  refreshToken: string,
+): Promise<Credentials> => {
+  const access = await tokens.issue(subject);
+  sessionCookie?.keep(refreshToken, config.jwt.refreshTtlSeconds);
+  return { access, refreshToken: sessionCookie === null ? refreshToken : null };
+};
+
 /**
  * Creates a session for a user who has authenticated.
  * @param act by which mutation, for the audit
@@ -45,7 +56,7 @@ export const startSession = async (
   act: 'register' | 'login' | 'joinAsGuest' | 'confirmSignIn' | 'loginWithOidc' | 'registerWithOidc',
   deviceToken?: string | null,
 ): Promise<Credentials> => {
-  const { db, clock, config, tokens, client } = context;
+  const { db, clock, config, client } = context;
   const refreshToken = newRefreshToken();
   const { family, whole } = digestsOf(refreshToken);
   const now = new Date(clock.now());
@@ -71,8 +82,8 @@ export const startSession = async (
     if (TOLD.has(act) && !isKnownDevice(context, userId, deviceToken)) sendMail(tx, context, newDeviceMail, { sessionId: id });
     return id;
   });
-  const access = await tokens.issue({ userId, sessionId });
-  return { access, refreshToken, deviceToken: deviceTokenFor(context, userId, deviceToken) };
+  const credentials = await handOut(context, { userId, sessionId }, refreshToken);
+  return { ...credentials, deviceToken: deviceTokenFor(context, userId, deviceToken) };
 };
 
 /** The acts by which a new device is told of: of the others, the owner of the account has just read a mail, or has just made it. */
@@ -97,8 +108,11 @@ interface Family {
  * copy of it, so the session ends.
  * @throws UNAUTHENTICATED for a token that is unknown, used, expired or revoked; LOCKED while the account is suspended
  */
-export const refreshSession = async (context: SessionContext, refreshToken: string): Promise<Credentials> => {
-  const { db, clock, config, log, tokens } = context;
+export const refreshSession = async (
+  context: SessionContext,
+  refreshToken: string,
+): Promise<{ readonly credentials: Credentials; readonly userId: string }> => {
+  const { db, clock, config, log } = context;
   const { family, whole } = digestsOf(refreshToken);
   const now = new Date(clock.now());
   // Who loses the race for the row finds the token exchanged a moment ago when it looks again.
@@ -133,14 +147,27 @@ export const refreshSession = async (context: SessionContext, refreshToken: stri
       await db.transact(async (tx) => {
         await revoke(tx, now, { id });
         tx.audit('refreshTokenCameBack', { type: 'User', id: userId });
-        alertAdministrators(tx, 'REFRESH_TOKEN_CAME_BACK', { subject: { type: 'User', id: userId } });
       });
       log.warn({ sessionId: id, userId }, 'a used refresh token came back: its session is revoked');
       break;
     }
-    return { access: await tokens.issue({ userId, sessionId: id }), refreshToken: next };
+    return { credentials: await handOut(context, { userId, sessionId: id }, next), userId };
   }
-  throw coded('UNAUTHENTICATED', 'The refresh token is not valid. Sign in again.');
+  throw noSuchSession();
+};
+
+export const noSuchSession = () => coded('UNAUTHENTICATED', 'The refresh token is not valid. Sign in again.');
+
+/** The session that a refresh token is good for, or was until a moment ago; null for any other. */
+export const findByRefreshToken = async (
+  { db, clock }: Pick<Context, 'db' | 'clock'>,
+  refreshToken: string,
+): Promise<Pick<Session, 'id' | 'userId'> | null> => {
+  const { whole } = digestsOf(refreshToken);
+  return await db.prisma.session.findFirst({
+    where: { OR: [{ refreshHash: whole }, { previousHash: whole }], revokedAt: null, expiresAt: { gt: new Date(clock.now()) } },
+    select: { id: true, userId: true },
+  });
 };
 
 /** Ends a session: its refresh token and its access tokens are refused from now on. */

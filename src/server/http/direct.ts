@@ -5,9 +5,10 @@ import type { Engine, Found } from '../execution/engine.js';
 import type { HangUp } from '../execution/hang-up.js';
 import { GoneError, readJson } from './body.js';
 import { contextOfRequest } from './request-context.js';
+import { createSessionCookies } from './session-cookie.js';
 
-/** Executes the operation in the body of a POST. @throws GoneError */
-export type Direct = (request: IncomingMessage, hangUp: HangUp) => Promise<Found>;
+/** Executes the operation in the body of a POST. @param onCookie called with the header `Set-Cookie` of the response @throws GoneError */
+export type Direct = (request: IncomingMessage, hangUp: HangUp, onCookie: (header: string) => void) => Promise<Found>;
 
 /**
  * Creates the direct way of a POST: what Yoga does for a GET without the objects of the Fetch API, which cost more than a small operation. All
@@ -15,6 +16,7 @@ export type Direct = (request: IncomingMessage, hangUp: HangUp) => Promise<Found
  */
 export const createDirect = (engine: Engine, admission: Admission, services: Services): Direct => {
   const { requestBytes } = services.config.limits;
+  const sessionCookieOf = createSessionCookies(services.config);
   const bodyOf = async (request: IncomingMessage): Promise<unknown> => {
     try {
       return await readJson(request, requestBytes);
@@ -22,14 +24,15 @@ export const createDirect = (engine: Engine, admission: Admission, services: Ser
       throw error instanceof GoneError ? error : await admission.unreadable(request, error);
     }
   };
-  return async (request, hangUp) => {
+  return async (request, hangUp, onCookie) => {
     try {
       // The address is checked before the body is read.
       admission.enter(request);
+      const sessionCookie = sessionCookieOf(request, onCookie);
       const { principal, operation } = await admission.admit(request, await bodyOf(request));
       const prepared = engine.prepare(operation);
       if ('length' in prepared) return { errors: prepared };
-      return await engine.run(prepared, contextOfRequest(services, request, principal, hangUp, operation.extensions));
+      return await engine.run(prepared, contextOfRequest(services, request, principal, hangUp, operation.extensions, sessionCookie));
     } catch (error) {
       if (error instanceof GoneError) throw error;
       return { errors: [engine.mask(error)] };

@@ -68,7 +68,10 @@ export const createGraphQLHandler = (
     try {
       const given =
         request.method === 'POST'
-          ? answerOf(await direct(request, hangUp), request.headers.accept ?? null)
+          ? answerOf(
+              await direct(request, hangUp, (cookie) => void response.setHeader('set-cookie', cookie)),
+              request.headers.accept ?? null,
+            )
           : await byYoga(yoga, request, response, hangUp);
       if (given.found !== null) found.push(given.found);
       if (given.refusal !== null) await hold(request, given.refusal, hangUp.signal);

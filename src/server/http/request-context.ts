@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { contextFor, type Context, type Principal, type Services } from '../../context.js';
+import { contextFor, type Context, type Principal, type Services, type SessionCookie } from '../../context.js';
 import { CURSOR_LENGTH } from '../../realtime/cursor.js';
 import { commitOf } from '../execution/commit.js';
 import type { HangUp } from '../execution/hang-up.js';
@@ -24,6 +24,7 @@ export const contextOfRequest = (
   principal: Principal | null,
   hangUp: HangUp,
   extensions: OperationRequest['extensions'],
+  sessionCookie: SessionCookie | null = null,
 ): Context =>
   contextFor(services, {
     principal,
@@ -31,6 +32,7 @@ export const contextOfRequest = (
     lastEventId: lastEventIdOf(request),
     commit: commitOf(extensions, request.headers),
     hangUp,
+    sessionCookie,
   });
 
 /**
