@@ -12,6 +12,12 @@ export interface Credentials {
   readonly deviceToken?: string | null;
 }
 
+/** What `refreshSession` gives. */
+export interface Renewed extends Credentials {
+  /** Whose session it is, by the id of the user: with a cookie it may be that of somebody who has signed in meanwhile. */
+  readonly owner?: string;
+}
+
 /** Where a browser keeps something for all its tabs: `localStorage`. */
 export interface TokenStorage {
   readonly getItem: (key: string) => string | null;
@@ -24,10 +30,10 @@ export interface TokensOptions {
   /** Under which name; `lyceum:session` unless said otherwise. The device has the same with `:device` behind it. */
   readonly key?: string;
   /**
-   * Exchanges a refresh token, over HTTP and without an access token. Null: the session has ended. A rejection means that there was no answer;
+   * Exchanges a refresh token, or with null that of the cookie, over HTTP and without an access token. Null: the session has ended. A rejection means that there was no answer;
    * everything is kept then.
    */
-  readonly refresh: (refreshToken: string | null) => Promise<Credentials | null>;
+  readonly refresh: (refreshToken: string | null) => Promise<Renewed | null>;
 }
 
 /** The session of one person in all tabs of a browser. */
@@ -105,8 +111,8 @@ export const createTokens = ({ storage, key = 'lyceum:session', refresh }: Token
     // Null when all of the storage was cleared.
     if (changed === key || changed === null) tell();
   });
-  const write = (of: string, { deviceToken, ...credentials }: Credentials): void => {
-    const kept: Kept = { ...credentials, owner: of, receivedAt: now() };
+  const write = (of: string, { accessToken, accessTokenExpiresAt, refreshToken, deviceToken }: Credentials): void => {
+    const kept: Kept = { accessToken, accessTokenExpiresAt, refreshToken, owner: of, receivedAt: now() };
     if (typeof deviceToken === 'string') storage.setItem(deviceKey, deviceToken);
     storage.setItem(key, JSON.stringify(kept));
     tell();
@@ -127,7 +133,7 @@ export const createTokens = ({ storage, key = 'lyceum:session', refresh }: Token
     // Signed out meanwhile, or in as somebody else; or another tab was first, where there are no locks.
     if (after?.accessToken !== stale) return after?.accessToken ?? null;
     if (fresh === null) forget();
-    else write(kept.owner, fresh);
+    else write(fresh.owner ?? kept.owner, fresh);
     return fresh?.accessToken ?? null;
   };
 

@@ -23,18 +23,44 @@ describeWeb('a session in a browser', ({ open }) => {
     const { id } = await aPost(app, await aSession(app, ada));
     const { page, tab, close, complaints } = await open(app, { as: await aSession(app, ada), path: '/notifications' });
     const used: string[] = [];
-    page.context().on('request', (request) => {
-      const { query = '', variables } = (request.postDataJSON() ?? {}) as { query?: string; variables?: { refreshToken?: string } };
-      if (query.includes('RefreshSession')) used.push(variables?.refreshToken ?? '');
+    page.context().on('request', async (request) => {
+      const { query = '', variables } = (request.postDataJSON() ?? {}) as { query?: string; variables?: { refreshToken?: string | null } };
+      // Once it has been renewed, the token is in a cookie.
+      if (query.includes('RefreshSession')) used.push(variables?.refreshToken ?? (await request.allHeaders())['cookie'] ?? '');
     });
     const second = await tab('/notifications');
     for (const each of [page, second]) await each.getByText('Nothing yet').waitFor();
     await expect.poll(() => used.length).toBeGreaterThanOrEqual(3);
     // What one tab has written into the storage may come to the other a moment later, which then asks with the same token: the server's grace is for that.
+    expect(new Set(used).size).toBeGreaterThanOrEqual(2);
+    expect(used).not.toContain('');
     for (const token of new Set(used)) expect(used.filter((each) => each === token).length).toBeLessThanOrEqual(2);
     await like(app, await aSession(app, ben), id);
     for (const each of [page, second]) await each.getByText('ben liked your post').waitFor();
     // A request with a token that has just expired is refused, and sent again with the next one.
+    complaints();
+    await close();
+  });
+
+  test('has its refresh token in a cookie that no script can read, until it is signed out in all tabs', async () => {
+    const ida = await app.user('ida');
+    const { page, tab, close, complaints } = await open(app, { path: '/sign-in' });
+    await page.getByLabel('Username or email address').fill('ida');
+    await page.getByLabel('Password').fill(PASSWORD);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await expect.poll(() => page.evaluate<string | null>('localStorage.getItem("lyceum:session")')).toContain(ida.id);
+    const stored = await page.evaluate<string>('localStorage.getItem("lyceum:session") + document.cookie');
+    const [cookie] = await page.context().cookies();
+    expect(cookie).toMatchObject({ httpOnly: true, secure: true, sameSite: 'Strict', path: '/' });
+    expect(cookie?.name).toMatch(/^__Host-lyceum-refresh/);
+    expect(stored).toContain('"refreshToken":null');
+    expect(stored).not.toContain(cookie?.value);
+    const second = await tab('/settings');
+    await expect.poll(async () => (await page.context().cookies())[0]?.value, { timeout: 20_000 }).not.toBe(cookie?.value);
+    await page.goto(new URL('/settings', page.url()).href);
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await second.getByText('You are not signed in.').waitFor();
+    expect(await page.context().cookies()).toEqual([]);
     complaints();
     await close();
   });

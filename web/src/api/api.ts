@@ -5,6 +5,7 @@ import type { Tokens } from '../../../src/client/tokens.js';
 import { createCache } from './cache.js';
 import { watchConnection, type Connection } from './connection.js';
 import { HTTP_URL, SOCKET_URL } from './endpoint.js';
+import { SESSION_HEADERS } from './session.js';
 
 /** All that a page asks through. There is a new one whenever somebody signs in or out, so that nobody sees what another was shown. */
 export interface Api {
@@ -22,7 +23,7 @@ const withToken =
   (tokens: Tokens, fetch: typeof globalThis.fetch): typeof globalThis.fetch =>
   async (input, init = {}) => {
     const send = (token: string | null): Promise<Response> => {
-      const headers = new Headers(init.headers);
+      const headers = new Headers({ ...SESSION_HEADERS, ...Object.fromEntries(new Headers(init.headers)) });
       if (token !== null) headers.set('authorization', `Bearer ${token}`);
       return fetch(input, { ...init, headers });
     };

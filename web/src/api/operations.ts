@@ -8,6 +8,9 @@ export const RefreshSession = graphql(`
         accessTokenExpiresAt
         refreshToken
       }
+      user {
+        id
+      }
     }
   }
 `);

@@ -30,27 +30,6 @@ const usePresentPasswordWords = (): ((failure: Failure | null, path: string) => 
       : fieldWords(failure, path, words);
 };
 
-interface PresentPasswordProps {
-  readonly name: 'password' | 'currentPassword';
-  readonly failure: Failure | null;
-}
-
-/** The field for the present password. */
-export const PresentPassword = ({ name, failure }: PresentPasswordProps) => {
-  const t = useTexts(settingsTexts);
-  const words = usePresentPasswordWords();
-  return (
-    <TextField
-      name={name}
-      type="password"
-      label={t('presentPassword')}
-      error={words(failure, name)}
-      autoComplete="current-password"
-      required
-    />
-  );
-};
-
 /** An address that waits to be confirmed. */
 const Waiting = ({ address }: { readonly address: string }) => {
   const t = useTexts(settingsTexts);
@@ -72,8 +51,9 @@ const Waiting = ({ address }: { readonly address: string }) => {
   );
 };
 
-const EmailForm = ({ hasPassword }: Pick<Me, 'hasPassword'>) => {
+const EmailForm = () => {
   const t = useTexts(settingsTexts);
+  const presentWords = usePresentPasswordWords();
   const [, change] = useMutation(ChangeEmail);
   return (
     <AccountForm
@@ -81,33 +61,40 @@ const EmailForm = ({ hasPassword }: Pick<Me, 'hasPassword'>) => {
       submit={t('sendLink')}
       cancel={t('cancel')}
       onSubmit={async (values) => {
-        const input = { email: textOf(values, 'email'), ...(hasPassword ? { password: secretTextOf(values, 'password') } : {}) };
+        const input = { email: textOf(values, 'email'), password: secretTextOf(values, 'password') };
         return (await change({ input })).error;
       }}
     >
       {(failure) => (
         <>
           <EmailField label={t('newEmail')} hint={t('newEmailHint')} failure={failure} />
-          {hasPassword && <PresentPassword name="password" failure={failure} />}
+          <TextField
+            name="password"
+            type="password"
+            label={t('presentPassword')}
+            error={presentWords(failure, 'password')}
+            autoComplete="current-password"
+            required
+          />
         </>
       )}
     </AccountForm>
   );
 };
 
-const PasswordForm = ({ owner, hasPassword }: { readonly owner: string } & Pick<Me, 'hasPassword'>) => {
+const PasswordForm = ({ owner }: { readonly owner: string }) => {
   const t = useTexts(settingsTexts);
   const words = useTexts(fieldTexts);
+  const presentWords = usePresentPasswordWords();
   const toast = useToast();
   const [, change] = useMutation(ChangePassword);
   return (
     <AccountForm
-      title={t(hasPassword ? 'changePassword' : 'setPassword')}
-      submit={t(hasPassword ? 'changePassword' : 'setPassword')}
+      title={t('changePassword')}
+      submit={t('changePassword')}
       cancel={t('cancel')}
       onSubmit={async (values) => {
-        const current = hasPassword ? { currentPassword: secretTextOf(values, 'currentPassword') } : {};
-        const input = { ...current, newPassword: secretTextOf(values, 'newPassword') };
+        const input = { currentPassword: secretTextOf(values, 'currentPassword'), newPassword: secretTextOf(values, 'newPassword') };
         const { data, error } = await change({ input });
         if (data?.changePassword) {
           const { accessToken, accessTokenExpiresAt, refreshToken } = data.changePassword.credentials;
@@ -119,7 +106,14 @@ const PasswordForm = ({ owner, hasPassword }: { readonly owner: string } & Pick<
     >
       {(failure) => (
         <>
-          {hasPassword && <PresentPassword name="currentPassword" failure={failure} />}
+          <TextField
+            name="currentPassword"
+            type="password"
+            label={t('presentPassword')}
+            error={presentWords(failure, 'currentPassword')}
+            autoComplete="current-password"
+            required
+          />
           <NewPasswordField name="newPassword" label={t('newPassword')} error={fieldWords(failure, 'newPassword', words)} />
         </>
       )}
@@ -147,8 +141,8 @@ export const MemberAccount = ({ me }: { readonly me: Me }) => {
     <>
       {waiting !== null && <Waiting address={waiting} />}
       <div className={styles.acts}>
-        <EmailForm hasPassword={me.hasPassword} />
-        <PasswordForm owner={me.user.id} hasPassword={me.hasPassword} />
+        <EmailForm />
+        <PasswordForm owner={me.user.id} />
       </div>
     </>
   );

@@ -2,14 +2,10 @@ import { graphql } from '../../gql/gql.js';
 
 export const SettingsOfViewer = graphql(`
   query SettingsOfViewer {
-    oidcIssuers {
-      name
-    }
     me {
       id
       email
       emailVerified
-      hasPassword
       pendingEmail
       notificationPreferences {
         kind
@@ -60,42 +56,6 @@ export const SessionsOfViewer = graphql(`
         id
         current
         ...SessionItem
-      }
-    }
-  }
-`);
-
-export const IdentitiesOfViewer = graphql(`
-  query IdentitiesOfViewer {
-    oidcIssuers {
-      name
-      label
-    }
-    me {
-      id
-      hasPassword
-      identities {
-        id
-        email
-        issuerUrl
-        lastUsedAt
-        issuer {
-          name
-          label
-        }
-      }
-    }
-  }
-`);
-
-export const UnlinkIdentity = graphql(`
-  mutation UnlinkIdentity($identityId: ID!) {
-    unlinkIdentity(input: { identityId: $identityId }) {
-      me {
-        id
-        identities {
-          id
-        }
       }
     }
   }
@@ -211,10 +171,6 @@ export const ChangePassword = graphql(`
         accessTokenExpiresAt
         refreshToken
       }
-      me {
-        id
-        hasPassword
-      }
     }
   }
 `);
@@ -240,8 +196,6 @@ export const operations = [
   ApiKeysOfViewer,
   CreateApiKey,
   RevokeApiKey,
-  IdentitiesOfViewer,
-  UnlinkIdentity,
   ResendVerification,
   ChangeEmail,
   ChangePassword,
