@@ -8,10 +8,12 @@ import { parseArgs } from 'node:util';
 import { printedSchema } from '../src/process/schema.js';
 import { CLIENT_FACTS_FILE, clientFacts } from './client-facts.js';
 import { SCHEMA_FILE } from './contract.js';
+import { withDataTable } from './data-protection-page.js';
 import { withTables } from './readme-tables.js';
 import { runScript } from './run-script.js';
 
 const README = 'README.md';
+const DATA_PAGE = 'docs/data-protection.md';
 
 /** The beginning of a diff says what has been forgotten; the rest is a command away. */
 const DIFF_LINES = 60;
@@ -34,6 +36,7 @@ await runScript(async () => {
     await writeFile(SCHEMA_FILE, printed);
     await writeFile(CLIENT_FACTS_FILE, await clientFacts(printed));
     await writeFile(README, withTables(await readFile(README, 'utf8')));
+    await writeFile(DATA_PAGE, withDataTable(await readFile(DATA_PAGE, 'utf8')));
     console.log('schema.graphql written');
     return;
   }

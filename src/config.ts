@@ -428,6 +428,13 @@ export const SETTINGS = {
       '`30d`',
       'how long ago a guest who cannot come back must have been here to be deleted, if they have left nothing',
     ),
+    directory: dependent(
+      'DIRECTORY',
+      choice('everyone', 'members'),
+      () => 'everyone' as const,
+      '`everyone`',
+      'who sees the list of users: everyone, or members alone, whom no guest and nobody who is not signed in can look for',
+    ),
     invitationsBy: dependent(
       'INVITATIONS_BY',
       choice('ADMIN', 'MODERATOR', 'MEMBER'),

@@ -17,15 +17,15 @@ export const decryptOrigin = (key: Uint8Array, eventId: string, encrypted: Uint8
   return text === null ? null : (JSON.parse(text) as Origin);
 };
 
-/** The keys of people; those who have none are given one. */
+/** The keys of people; those who have none are given one, and those whose key was destroyed have null. */
 const keysOf = async (
   tx: Pick<Tx, '$queryRaw' | '$executeRaw'>,
   personIds: readonly (string | null)[],
-): Promise<ReadonlyMap<string, Uint8Array>> => {
-  type Row = { readonly personId: string; readonly key: Uint8Array };
+): Promise<ReadonlyMap<string, Uint8Array | null>> => {
+  type Row = { readonly personId: string; readonly key: Uint8Array | null };
   const wanted = [...new Set(personIds.filter((id) => id !== null))].sort();
   const known = await tx.$queryRaw<Row[]>`SELECT person_id AS "personId", key FROM audit_key WHERE person_id = ANY(${wanted}::uuid[])`;
-  const keys = new Map(known.map(({ personId, key }) => [personId, key]));
+  const keys = new Map<string, Uint8Array | null>(known.map(({ personId, key }) => [personId, key]));
   for (const personId of wanted) {
     if (keys.has(personId)) continue;
     // Whoever comes second takes the key of the first. Nobody may change one.
@@ -51,11 +51,11 @@ export const auditInto = async (
     actorId: actorId ?? origin?.actorId ?? null,
   }));
   const persons = events.map(({ actorId, subject }) => actorId ?? (subject?.type === 'User' ? subject.id : null));
-  const keys = origin === null ? new Map<string, Uint8Array>() : await keysOf(tx, persons);
+  const keys = origin === null ? new Map<string, Uint8Array | null>() : await keysOf(tx, persons);
   for (const [index, { id, action, subject, detail, actorId }] of events.entries()) {
     const personId = persons[index] ?? null;
     const key = personId === null ? undefined : keys.get(personId);
-    const encrypted = key === undefined || origin === null ? null : encrypt(key, id, JSON.stringify(origin));
+    const encrypted = !key || origin === null ? null : encrypt(key, id, JSON.stringify(origin));
     await tx.$executeRaw`
       WITH sealing AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(${SEALING}))
       INSERT INTO audit_event (id, actor_id, action, subject_type, subject_id, detail, origin, person_id)
@@ -63,4 +63,14 @@ export const auditInto = async (
         ${encrypted === null ? null : personId}::uuid
       FROM sealing`;
   }
+};
+
+/**
+ * Makes what is kept of a person's acts unreadable: from where they have acted. The acts themselves stay. What they do later, and what was on its way, is
+ * written without it.
+ */
+export const forgetPerson = async (tx: Pick<Tx, '$executeRaw'>, personId: string): Promise<void> => {
+  // A key is never changed, and who serves may not do it.
+  await tx.$executeRaw`DELETE FROM audit_key WHERE person_id = ${personId}::uuid`;
+  await tx.$executeRaw`INSERT INTO audit_key (person_id, key) VALUES (${personId}::uuid, NULL)`;
 };

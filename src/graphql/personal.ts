@@ -1,3 +1,4 @@
+import type { Context } from '../context.js';
 import { Prisma } from '../db/generated/prisma/client.js';
 import { TEXT_TYPE, type PersonalTable } from '../db/personal-data.js';
 
@@ -18,3 +19,8 @@ export const personalOfResults: readonly PersonalTable[] = [
     afterwards: 'Removed at once.',
   },
 ];
+
+/** Forgets what was answered to somebody. */
+export const eraseResults = async ({ db }: Pick<Context, 'db'>, authorId: string): Promise<void> => {
+  await db.prisma.mutationResult.deleteMany({ where: { authorId } });
+};

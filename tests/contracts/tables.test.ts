@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isEnumType } from 'graphql';
 import { describe, expect, it } from 'vitest';
+import { withDataTable } from '../../scripts/data-protection-page.js';
 import { withTables } from '../../scripts/readme-tables.js';
 import { allSettings, loadConfig } from '../../src/config.js';
 import * as facts from '../../src/client/facts.js';
@@ -15,6 +16,11 @@ const valuesOf = (name: string): readonly string[] => {
 it('the README has the codes of errors and the settings as the code has them', () => {
   const readme = readFileSync('README.md', 'utf8');
   expect(withTables(readme)).toBe(readme);
+});
+
+it('the page on data protection has the tables of people as the code has them', () => {
+  const page = readFileSync('docs/data-protection.md', 'utf8');
+  expect(withDataTable(page)).toBe(page);
 });
 
 it.each([
@@ -33,7 +39,7 @@ it('the documents name no setting that there is not', () => {
   const names = new Set<string>(allSettings().map(({ name }) => name));
   const codes = [...Object.keys(ERROR_CODES), ...Object.keys(FIELD_ERROR_CODES)];
   const ofOthers = new Set(['TEST_REDIS_URL', 'READ_ONLY', ...codes, ...Object.keys(facts)]);
-  for (const file of ['README.md', 'ARCHITECTURE.md', 'src/realtime/PROTOCOL.md']) {
+  for (const file of ['README.md', 'ARCHITECTURE.md', 'docs/data-protection.md', 'src/realtime/PROTOCOL.md']) {
     const named = [...readFileSync(file, 'utf8').matchAll(/`([A-Z]+(?:_[A-Z]+)+)(?:=[^`]*)?`/g)].map(([, name = '']) => name);
     expect(
       named.filter((name) => !names.has(name) && !ofOthers.has(name)),

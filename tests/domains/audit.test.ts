@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { sealAudit, forgetPerson, verifyAudit } from '../../src/domains/audit/seals.js';
+import { forgetPerson } from '../../src/db/audit.js';
+import { sealAudit, verifyAudit } from '../../src/domains/audit/seals.js';
 import { PASSWORD, startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { aPost, LogIn } from '../kit/factories.js';
 import { graphql } from '../kit/graphql.js';

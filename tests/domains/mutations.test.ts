@@ -40,6 +40,7 @@ const OF_CREDENTIALS = [
     'confirmSignIn',
     'createApiKey',
     'createInvitation',
+    'deleteMyAccount',
     'disconnectUser',
     'estimatePassword',
     'joinAsGuest',
@@ -139,6 +140,7 @@ const CASES: Readonly<Record<string, Case>> = {
   deleteMessage: { selection: 'messageId', input: async () => ({ messageId: await newMessage() }) },
   deletePost: { selection: 'postId', input: async () => ({ id: await newPost() }) },
   editMessage: { selection: 'message { id body }', input: async () => ({ messageId: await newMessage(), body: 'Edited' }) },
+  updatePrivacy: { selection: 'me { isListed messagesFrom }', input: () => Promise.resolve({ isListed: true }), as: () => bob },
   exportMyData: { selection: 'operation { id kind }', input: () => Promise.resolve({}), as: () => bob },
   featureEntry: {
     selection: 'entry { id isFeatured }',

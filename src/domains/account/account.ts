@@ -1,6 +1,6 @@
 import type { Context, Services } from '../../context.js';
 import type { Database } from '../../db/database.js';
-import { Prisma, type Role, type User } from '../../db/generated/prisma/client.js';
+import { Prisma, type Audience, type Role, type User } from '../../db/generated/prisma/client.js';
 import type { Tx } from '../../db/transact.js';
 import { notFound } from '../../errors.js';
 import { isForeignKeyViolation } from '../../observability/failures.js';
@@ -13,7 +13,7 @@ import { rightsLog } from './topics.js';
 /** The public columns of a user, which are what a query of users reads: no list of them carries password hashes. */
 export const PUBLIC_COLUMNS = {
   ...({ id: true, username: true, displayName: true, bio: true, role: true } as const),
-  ...({ status: true, locale: true, timeZone: true, createdAt: true } as const),
+  ...({ status: true, locale: true, timeZone: true, createdAt: true, isDeleted: true } as const),
 } satisfies Prisma.UserSelect;
 
 export type PublicUser = Pick<User, keyof typeof PUBLIC_COLUMNS>;
@@ -21,7 +21,8 @@ export type PublicUser = Pick<User, keyof typeof PUBLIC_COLUMNS>;
 /** The same columns as a JSON object, for statements of other domains that have a user's id; {@link publicUserOf} parses it. */
 export const publicUserJson = (userId: Prisma.Sql): Prisma.Sql => Prisma.sql`(
   SELECT json_build_object('id', public.id, 'username', public.username, 'displayName', public.display_name, 'bio', public.bio,
-    'role', public.role, 'status', public.status, 'locale', public.locale, 'timeZone', public.time_zone, 'createdAt', public.created_at)
+    'role', public.role, 'status', public.status, 'locale', public.locale, 'timeZone', public.time_zone, 'createdAt', public.created_at,
+    'isDeleted', public.is_deleted)
   FROM "user" public WHERE public.id = ${userId})`;
 
 export type PublicUserJson = Omit<PublicUser, 'createdAt'> & { readonly createdAt: string };
@@ -35,9 +36,9 @@ export const findUser = async ({ db }: Pick<Services, 'db'>, id: string): Promis
   return user;
 };
 
-/** The subset of these ids that belong to users; one statement. */
+/** The subset of these ids that belong to users whose accounts were not deleted; one statement. */
 export const knownUsers = async (client: Pick<Tx, 'user'>, ids: readonly string[]): Promise<ReadonlySet<string>> => {
-  const users = await client.user.findMany({ where: { id: { in: [...ids] } }, select: { id: true } });
+  const users = await client.user.findMany({ where: { id: { in: [...ids] }, isDeleted: false }, select: { id: true } });
   return new Set(users.map(({ id }) => id));
 };
 
@@ -163,7 +164,7 @@ export const changeRole = async (
 };
 
 /** The ids of all administrators whose accounts are in use at a time, locked until the transaction ends. */
-const lockAdministrators = async (tx: Tx, now: Date): Promise<readonly string[]> => {
+export const lockAdministrators = async (tx: Tx, now: Date): Promise<readonly string[]> => {
   const rows = await tx.$queryRaw<{ readonly id: string; readonly isSuspended: boolean }[]>`
     SELECT id, ${suspensionOf(Prisma.sql`"user"`, now)} IS NOT NULL AS "isSuspended" FROM "user" WHERE role = 'ADMIN' ORDER BY id FOR NO KEY UPDATE`;
   return rows.filter(({ isSuspended }) => !isSuspended).map(({ id }) => id);
@@ -179,4 +180,31 @@ export const asAdministrator = async (tx: Tx, context: Context): Promise<readonl
   const administrators = await lockAdministrators(tx, new Date(context.clock.now()));
   if (!administrators.includes(viewerOf(context).id)) throw notAllowed();
   return administrators;
+};
+
+/** Sets what others may do and see of the viewer. */
+export const updatePrivacy = async (
+  context: Context,
+  { messagesFrom, isListed }: { readonly messagesFrom?: Audience | null | undefined; readonly isListed?: boolean | null | undefined },
+): Promise<void> => {
+  await context.db.prisma.user.update({
+    where: { id: viewerOf(context).id },
+    data: { ...(messagesFrom ? { messagesFrom } : {}), ...(typeof isListed === 'boolean' ? { isListed } : {}) },
+    select: { id: true },
+  });
+};
+
+/**
+ * Those among users who take no messages from somebody who is new to them.
+ * @param follows an SQL condition: a user, by the SQL of their id, follows whoever writes
+ */
+export const closedTo = async (
+  client: Pick<Tx, '$queryRaw'>,
+  userIds: readonly string[],
+  follows: (userId: Prisma.Sql) => Prisma.Sql,
+): Promise<readonly string[]> => {
+  const rows = await client.$queryRaw<{ readonly id: string }[]>`
+    SELECT id FROM "user" holder
+    WHERE id = ANY(${[...userIds]}::uuid[]) AND (messages_from = 'NOBODY' OR (messages_from = 'FOLLOWED' AND NOT ${follows(Prisma.sql`holder.id`)}))`;
+  return rows.map(({ id }) => id);
 };

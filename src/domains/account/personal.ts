@@ -1,3 +1,16 @@
+import { randomBytes } from 'node:crypto';
+import type { Context } from '../../context.js';
+import { forgetPerson } from '../../db/audit.js';
+import type { Tx } from '../../db/transact.js';
+import { coded } from '../../errors.js';
+import { forgetStreams } from '../../realtime/log-retention.js';
+import { viewerOf } from '../../access/viewer.js';
+import { isForeignKeyViolation } from '../../observability/failures.js';
+import { findUser, lockAdministrators } from './account.js';
+import { assertPassword } from './present-password.js';
+import { DELETED_PREFIX } from './rules.js';
+import { endSessionsIn } from './sessions.js';
+import { rightsLog } from './topics.js';
 import { Prisma } from '../../db/generated/prisma/client.js';
 import { textOr, TIME_TYPE, UUID_TYPE, type PersonalTable } from '../../db/personal-data.js';
 
@@ -62,6 +75,30 @@ export const personalOfAccount: readonly PersonalTable[] = [
     afterwards: 'Removed at once.',
   },
   {
+    table: 'oidc_attempt',
+    exported: {
+      name: 'identities-being-linked',
+      title: 'Sign-ins by other servers that you have begun to link',
+      columns: Prisma.sql`issuer, purpose, redirect_uri AS "redirectUri", expires_at AS "expiresAt"`,
+      from: Prisma.sql`oidc_attempt`,
+      of: (userId) => Prisma.sql`user_id = ${userId}`,
+      order: [[Prisma.sql`expires_at`, TIME_TYPE]],
+    },
+    afterwards: 'Removed at once.',
+  },
+  {
+    table: 'api_key',
+    exported: {
+      name: 'api-keys',
+      title: 'Your API keys, without their secrets',
+      columns: Prisma.sql`name, start, scopes, created_at AS "createdAt", expires_at AS "expiresAt", last_used_at AS "lastUsedAt", revoked_at AS "revokedAt"`,
+      from: Prisma.sql`api_key`,
+      of: (userId) => Prisma.sql`user_id = ${userId}`,
+      order: CREATED_AND_ID,
+    },
+    afterwards: 'Removed at once.',
+  },
+  {
     table: 'account_link',
     exported: {
       name: 'mailed-links',
@@ -91,3 +128,54 @@ export const personalOfAccount: readonly PersonalTable[] = [
     afterwards: 'Removed after a day.',
   },
 ];
+
+/** What everyone is called whose account was deleted; a frontend has its own words for `isDeleted`. */
+const DELETED_NAME = 'Deleted user';
+
+/** Makes sure that it is the owner who closes an account. @throws BAD_USER_INPUT, RATE_LIMITED, as for any password */
+export const assertOwner = async (context: Context, password: string | null | undefined): Promise<void> => {
+  const user = await findUser(context, viewerOf(context).id);
+  // Guests, and those who sign in by other means, have none.
+  if (user.passwordHash !== null) await assertPassword(context, user, password ?? '', 'input.password');
+};
+
+/**
+ * Closes the account of the viewer for good: nothing says any more who they were, nobody gets in by it, and all its sessions, sockets and streams end. What
+ * they have written is another matter.
+ * @throws CONFLICT when nobody would be left who administers
+ */
+export const closeAccount = async (tx: Tx, context: Context): Promise<void> => {
+  const { id } = viewerOf(context);
+  const now = new Date(context.clock.now());
+  const administrators = await lockAdministrators(tx, now);
+  if (administrators.length === 1 && administrators[0] === id)
+    throw coded('CONFLICT', 'Nobody would be left who administers. Make somebody else an administrator first.');
+  const username = `${DELETED_PREFIX}${randomBytes(8).toString('hex')}`;
+  await tx.user.update({
+    where: { id },
+    data: {
+      ...{ username, usernameKey: username, displayName: DELETED_NAME, isDeleted: true, isListed: false, role: 'GUEST' },
+      ...{ bio: null, status: null, locale: null, timeZone: null, passwordHash: null },
+      ...{ email: null, emailKey: null, emailVerifiedAt: null, pendingEmail: null, pendingEmailKey: null },
+      ...{ suspendedAt: null, suspendedUntil: null, suspensionReason: null },
+    },
+    select: { id: true },
+  });
+  await endSessionsIn(tx, now, id);
+  await tx.session.deleteMany({ where: { userId: id } });
+  await tx.accountLink.deleteMany({ where: { userId: id } });
+  await tx.invitation.deleteMany({ where: { createdById: id } });
+  await tx.identity.deleteMany({ where: { userId: id } });
+  await tx.oidcAttempt.deleteMany({ where: { userId: id } });
+  await tx.apiKey.deleteMany({ where: { userId: id } });
+  tx.emit(rightsLog, id, 'RoleChanged', null);
+  await forgetPerson(tx, id);
+};
+
+/** Removes the row of an account that was deleted, with the events of its rights, if nothing refers to it any more. */
+export const removeAccount = async ({ db }: Pick<Context, 'db'>, userId: string): Promise<void> => {
+  await db.transact((tx) => forgetStreams(tx, [rightsLog], [userId]));
+  await db.prisma.user.deleteMany({ where: { id: userId, isDeleted: true } }).catch((error: unknown) => {
+    if (!isForeignKeyViolation(error)) throw error;
+  });
+};

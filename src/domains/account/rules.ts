@@ -29,13 +29,17 @@ export const isReserved = (username: string): boolean => {
 /** The prefix of the generated usernames of guests; no other username may begin with it. */
 export const GUEST_PREFIX = 'guest-';
 
+/** The same of the names of accounts that were deleted. */
+export const DELETED_PREFIX = 'deleted-';
+
 export const usernameText = z
   .string()
   .regex(USERNAME, 'Must be 3 to 30 letters, digits, hyphens and underscores, and begin with a letter.')
   .superRefine((value, issue) => {
-    if (!usernameKey(value).startsWith(GUEST_PREFIX)) return;
-    const message = `Must not begin with "${GUEST_PREFIX}": such names are made for guests.`;
-    issue.addIssue(issueOf({ code: 'RESERVED', message, params: { prefix: GUEST_PREFIX } }));
+    const prefix = [GUEST_PREFIX, DELETED_PREFIX].find((each) => usernameKey(value).startsWith(each));
+    if (prefix === undefined) return;
+    const message = `Must not begin with "${prefix}": such names are made for guests and for accounts that were deleted.`;
+    issue.addIssue(issueOf({ code: 'RESERVED', message, params: { prefix } }));
   });
 
 /** A mail address, as it was written; {@link emailAddressOf} reads it. */

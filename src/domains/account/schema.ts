@@ -38,7 +38,7 @@ import {
   type Credentials as SessionCredentials,
 } from './sessions.js';
 import { signIn, type SignedIn } from './sign-in.js';
-import { claimAccount, createGuest, createMember, oldestFirst, updateProfile, matchingUsers } from './users.js';
+import { assertDirectory, claimAccount, createGuest, createMember, oldestFirst, updateProfile, matchingUsers } from './users.js';
 
 const MAX_SEARCH = 100;
 /** What a new password may be. */
@@ -71,6 +71,9 @@ export const User = builder.prismaNode('User', {
     timeZone: t.exposeString('timeZone', { nullable: true, description: 'Their time zone, by its IANA name, such as `Europe/Vienna`.' }),
     role: t.expose('role', { type: Role, description: 'What they may do.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When they joined.' }),
+    isDeleted: t.exposeBoolean('isDeleted', {
+      description: 'Whether the account was deleted: then it has no name any more, and stands where others rely on what was written.',
+    }),
   }),
 });
 
@@ -269,7 +272,8 @@ builder.queryField('users', (t) =>
   t.field({
     type: UserConnection,
     nullable: true,
-    description: 'All users, in the order they joined.',
+    description:
+      'All users who are listed, in the order they joined. Where the server has a directory for members only, UNAUTHENTICATED or FORBIDDEN for all others.',
     args: {
       ...t.arg.connectionArgs(),
       search: t.arg.string({
@@ -278,6 +282,7 @@ builder.queryField('users', (t) =>
       }),
     },
     resolve: (_root, args, context, info) => {
+      assertDirectory(context);
       const where = matchingUsers(args.search ?? '');
       return listPage(context, info, args, {
         keyset: oldestFirst,

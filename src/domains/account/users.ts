@@ -7,7 +7,7 @@ import type { Keyset } from '../../db/keyset.js';
 import { badInput, coded, fieldErrors } from '../../errors.js';
 import { sendMail } from '../../jobs/mail.js';
 import { hashPassword } from '../../access/passwords.js';
-import { viewerOf } from '../../access/viewer.js';
+import { hasRole, notAllowed, viewerOf } from '../../access/viewer.js';
 import { findUser } from './account.js';
 import { emailAddressOf, type EmailAddress } from './email-address.js';
 import { assertMailDomain } from './email.js';
@@ -217,12 +217,21 @@ export const updateProfile = async (
     },
   });
 
-/** The condition for users whose username or display name contains a text, ignoring case; an empty text matches all. */
+/** Makes sure that whoever asks may see the list of users. @throws UNAUTHENTICATED, FORBIDDEN for guests, where it is for members only */
+export const assertDirectory = (context: Context): void => {
+  if (context.config.accounts.directory === 'members' && !hasRole(viewerOf(context), 'MEMBER')) throw notAllowed();
+};
+
+/** Who is in lists of users: those whose accounts were not deleted, and who want to be found. */
+const LISTED = { isListed: true, isDeleted: false } as const satisfies Prisma.UserWhereInput;
+
+/** The condition for listed users whose username or display name contains a text, ignoring case; an empty text matches all. */
 export const matchingUsers = (search: string): Prisma.UserWhereInput => {
-  if (search === '') return {};
+  if (search === '') return LISTED;
   // Prisma does not escape the wildcards of LIKE.
   const contains = search.replaceAll(/[\\%_]/g, '\\$&');
   return {
+    ...LISTED,
     OR: [{ usernameKey: { contains: contains.toLowerCase() } }, { displayName: { contains, mode: 'insensitive' } }],
   };
 };

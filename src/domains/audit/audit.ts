@@ -37,7 +37,7 @@ const originsOf = batched<Origin | null>(async ({ db }, ids) => {
   const rows = await db.prisma.$queryRaw<{ readonly id: string; readonly origin: Uint8Array; readonly key: Uint8Array }[]>`
     SELECT event.id, event.origin, audit_key.key FROM audit_event event
     JOIN audit_key ON audit_key.person_id = event.person_id
-    WHERE event.id = ANY(${[...ids]}::uuid[]) AND event.origin IS NOT NULL`;
+    WHERE event.id = ANY(${[...ids]}::uuid[]) AND event.origin IS NOT NULL AND audit_key.key IS NOT NULL`;
   return new Map(rows.map(({ id, origin, key }) => [id, decryptOrigin(key, id, origin)]));
 }, null);
 

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import type { Services } from '../../context.js';
 import { SEALING } from '../../db/audit.js';
 import type { Database } from '../../db/database.js';
-import type { Prisma } from '../../db/generated/prisma/client.js';
 import { type AuditEvent, type AuditSeal } from '../../db/generated/prisma/client.js';
 
 /*
@@ -101,7 +100,3 @@ export const verifyAudit = async ({ db }: Pick<Services, 'db'>, known: string | 
   const unsealed = await db.prisma.auditEvent.count({ where: { seq: { gt: upTo } } });
   return { sealed, unsealed, head, faults };
 };
-
-/** Makes what is kept of a person's acts unreadable: from where they have acted. The acts themselves stay. */
-export const forgetPerson = (tx: Pick<Prisma.TransactionClient, 'auditKey'>, personId: string): Promise<unknown> =>
-  tx.auditKey.deleteMany({ where: { personId } });

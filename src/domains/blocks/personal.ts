@@ -1,3 +1,6 @@
+import type { Context } from '../../context.js';
+import { viewerOf } from '../../access/viewer.js';
+import { rightsLog } from '../account/topics.js';
 import { Prisma } from '../../db/generated/prisma/client.js';
 import { TIME_TYPE, UUID_TYPE, type PersonalTable } from '../../db/personal-data.js';
 
@@ -19,3 +22,20 @@ export const personalOfBlocks: readonly PersonalTable[] = [
     afterwards: 'Removed, in both directions.',
   },
 ];
+
+/** So many are ended by one transaction. */
+const AT_A_TIME = 200;
+
+/** Ends the blocks of the viewer, in both directions. */
+export const eraseBlocks = async (context: Context): Promise<void> => {
+  const { id } = viewerOf(context);
+  for (let found = AT_A_TIME; found === AT_A_TIME;) {
+    found = await context.db.transact(async (tx) => {
+      const where = { OR: [{ blockerId: id }, { blockedId: id }] };
+      const blocks = await tx.block.findMany({ where, take: AT_A_TIME, select: { blockerId: true, blockedId: true } });
+      await tx.block.deleteMany({ where: { OR: blocks } });
+      for (const { blockerId, blockedId } of blocks) tx.emit(rightsLog, blockerId === id ? blockedId : blockerId, 'BlocksChanged', null);
+      return blocks.length;
+    });
+  }
+};

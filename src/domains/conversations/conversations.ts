@@ -7,8 +7,9 @@ import type { Tx } from '../../db/transact.js';
 import { badInput, coded, notFound, type FieldError } from '../../errors.js';
 import { hashPassword } from '../../access/passwords.js';
 import { viewerOf } from '../../access/viewer.js';
-import { knownUsers } from '../account/account.js';
+import { closedTo, knownUsers } from '../account/account.js';
 import { assertNotBlocked } from '../blocks/blocks.js';
+import { isFollowing } from '../follows/follows.js';
 import { tellUsers } from './inboxes.js';
 import { newJoinCode, ROOMS_COUNTED } from './join-codes.js';
 import { otherOf } from './rules.js';
@@ -142,6 +143,7 @@ export const createGroup = async (context: Context, { title, memberIds, clientId
   await createOwn(context, clientId, { kind: 'GROUP', title, memberIds }, async (key) => {
     await assertUsers(context.db.prisma, memberIds);
     await assertNotBlocked(context.db.prisma, viewerOf(context).id, ...memberIds);
+    await assertReachable(context.db.prisma, viewerOf(context).id, memberIds);
     const others = new Set(memberIds);
     others.delete(viewerOf(context).id);
     assertRoom(context, others.size + 1);
@@ -150,6 +152,13 @@ export const createGroup = async (context: Context, { title, memberIds, clientId
       ...[...others].map((userId) => ({ userId, role: 'MEMBER' as const })),
     ]);
   });
+
+/** Checks that users take messages from somebody whom they may be in no conversation with. @throws FORBIDDEN */
+export const assertReachable = async (client: Pick<Tx, '$queryRaw'>, userId: string, others: Iterable<string>): Promise<void> => {
+  const asked = [...others].filter((id) => id !== userId);
+  const closed = await closedTo(client, asked, (other) => isFollowing(other, Prisma.sql`${userId}::uuid`));
+  if (closed.length > 0) throw coded('FORBIDDEN', 'Who is named here takes no messages from you.');
+};
 
 /** Checks that users exist. @throws BAD_USER_INPUT that names each missing user in `input.memberIds` */
 export const assertUsers = async (client: Pick<Tx, 'user'>, ids: readonly string[]): Promise<void> => {

@@ -5,14 +5,14 @@ import { isUniqueViolation } from '../../observability/failures.js';
 import { viewerOf } from '../../access/viewer.js';
 import { knownUsers } from '../account/account.js';
 import { assertNotBlocked } from '../blocks/blocks.js';
-import { create } from './conversations.js';
+import { assertReachable, create } from './conversations.js';
 import { accept, isStranger } from './requests.js';
 import { directKey } from './rules.js';
 
 /**
  * Returns the direct conversation of the viewer and another user, and creates it if there is none. Concurrent calls of both users return
  * the same one. To the other user it is a request when the viewer is a stranger to them; a request to the viewer is accepted.
- * @throws BAD_USER_INPUT for oneself, NOT_FOUND, FORBIDDEN when a block separates the two
+ * @throws BAD_USER_INPUT for oneself, NOT_FOUND, FORBIDDEN when a block separates the two, or when the other one takes no messages from the viewer
  */
 export const startDirect = async (context: Context, userId: string): Promise<Conversation> => {
   const { prisma, transact } = context.db;
@@ -27,6 +27,7 @@ export const startDirect = async (context: Context, userId: string): Promise<Con
     return conversation;
   }
   if (!(await knownUsers(prisma, [userId])).has(userId)) throw notFound('User');
+  await assertReachable(prisma, viewerId, [userId]);
   try {
     return await create(context, { kind: 'DIRECT', ...where }, [
       { userId: viewerId, role: 'MEMBER' },

@@ -7,7 +7,7 @@ import { lockHead } from '../../realtime/log-retention.js';
 import { viewerOf } from '../../access/viewer.js';
 import { rightsLog } from '../account/topics.js';
 import { assertNotBlocked } from '../blocks/blocks.js';
-import { assertRoom, assertUsers, findAsMember, type AsMember } from './conversations.js';
+import { assertReachable, assertRoom, assertUsers, findAsMember, type AsMember } from './conversations.js';
 import { keepOutline } from './former-members.js';
 import { growLarge, tellChange, tellUsers } from './inboxes.js';
 import { forgetMentions } from './mentions.js';
@@ -72,6 +72,7 @@ export const addMembers = async (context: Context, conversationId: string, membe
     for (const { userId } of inside) added.delete(userId);
     if (added.size === 0) return;
     await assertNotBlocked(tx, member.userId, ...added);
+    await assertReachable(tx, member.userId, added);
     if (conversation.kind === 'GROUP') assertRoom(context, (await tx.conversationMember.count({ where: { conversationId } })) + added.size);
     await tx.conversationMember.createMany({ data: [...added].map((userId) => ({ conversationId, userId })) });
     for (const userId of added) tx.emit(conversationLog, conversationId, 'MemberJoined', { userId });

@@ -1,3 +1,10 @@
+import type { Context } from '../../context.js';
+import { codeOf } from '../../errors.js';
+import { forgetStreams } from '../../realtime/log-retention.js';
+import { viewerOf } from '../../access/viewer.js';
+import { inboxLog } from '../inbox/topics.js';
+import { leaveConversation } from './members.js';
+import { conversationLog } from './topics.js';
 import { Prisma } from '../../db/generated/prisma/client.js';
 import { TEXT_TYPE, textOr, TIME_TYPE, UUID_TYPE, writtenAt, type PersonalTable } from '../../db/personal-data.js';
 
@@ -97,3 +104,36 @@ export const personalOfConversations: readonly PersonalTable[] = [
     afterwards: 'Removed.',
   },
 ];
+
+/** So many are looked at by one statement. */
+const AT_A_TIME = 200;
+
+/** Has the viewer leave groups and rooms, and takes back what they have only marked. What they have written stays. */
+export const eraseConversations = async (context: Context): Promise<void> => {
+  const { prisma, transact } = context.db;
+  const { id: userId } = viewerOf(context);
+  for (let found = AT_A_TIME; found === AT_A_TIME;) {
+    found = await transact(async (tx) => {
+      const reactions = await tx.$queryRaw<{ readonly messageId: string; readonly conversationId: string }[]>`
+        SELECT id AS "messageId", conversation_id AS "conversationId" FROM message
+        WHERE id IN (SELECT message_id FROM message_reaction WHERE user_id = ${userId}::uuid LIMIT ${AT_A_TIME})
+        ORDER BY id FOR NO KEY UPDATE`;
+      await tx.messageReaction.deleteMany({ where: { userId, messageId: { in: reactions.map(({ messageId }) => messageId) } } });
+      for (const { messageId, conversationId } of reactions) tx.emit(conversationLog, conversationId, 'ReactionsChanged', { messageId });
+      return reactions.length;
+    });
+  }
+  const left = await prisma.conversationMember.findMany({
+    where: { userId, conversation: { kind: { not: 'DIRECT' } } },
+    select: { conversationId: true },
+  });
+  for (const { conversationId } of left) {
+    await leaveConversation(context, conversationId).catch((error: unknown) => {
+      if (codeOf(error) !== 'NOT_FOUND') throw error;
+    });
+  }
+  await prisma.formerMember.deleteMany({ where: { userId } });
+  await prisma.messageMention.deleteMany({ where: { userId } });
+  await prisma.codeGuess.deleteMany({ where: { userId } });
+  await transact((tx) => forgetStreams(tx, [inboxLog], [userId]));
+};

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import type { Context, Services } from '../../context.js';
 import type { StoredFile } from '../../db/generated/prisma/client.js';
 import { batchedForViewer } from '../../graphql/loaders.js';
+import { knownUsers } from '../account/account.js';
 
 /*
  * A file is a row, which tells what it is and whose, and bytes in the store. The bytes are written first and removed first, so that no row leads to
@@ -23,8 +24,10 @@ export const storeFile = async (
   maxBytes: number,
 ): Promise<void> => {
   const size = BigInt(await fileStore.write(file.id, source, maxBytes));
-  const { id, ...rest } = file;
-  const data = { ...rest, size, createdAt: new Date(clock.now()) };
+  const { id, ownerId, ...rest } = file;
+  // Whoever has gone meanwhile owns nothing: then it is removed by the next sweep.
+  const hasOwner = (await knownUsers(db.prisma, [ownerId])).has(ownerId);
+  const data = { ...rest, ownerId: hasOwner ? ownerId : null, size, createdAt: new Date(clock.now()) };
   await db.prisma.storedFile.upsert({ where: { id }, create: { id, ...data }, update: data });
 };
 

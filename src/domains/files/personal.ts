@@ -1,3 +1,6 @@
+import type { Context } from '../../context.js';
+import { viewerOf } from '../../access/viewer.js';
+import { removeEndedFiles } from './files.js';
 import { Prisma } from '../../db/generated/prisma/client.js';
 import { UUID_TYPE, type PersonalTable } from '../../db/personal-data.js';
 
@@ -15,3 +18,9 @@ export const personalOfFiles: readonly PersonalTable[] = [
     afterwards: 'Removed.',
   },
 ];
+
+/** Removes the files of the viewer. */
+export const eraseFiles = async (context: Context): Promise<void> => {
+  await context.db.prisma.storedFile.updateMany({ where: { ownerId: viewerOf(context).id }, data: { ownerId: null } });
+  await removeEndedFiles(context);
+};

@@ -1,3 +1,7 @@
+import type { Context } from '../../context.js';
+import { viewerOf } from '../../access/viewer.js';
+import { withdraw } from '../notifications/notifications.js';
+import { following } from '../notifications/rules.js';
 import { Prisma } from '../../db/generated/prisma/client.js';
 import { UUID_TYPE, type PersonalTable } from '../../db/personal-data.js';
 
@@ -18,3 +22,20 @@ export const personalOfFollows: readonly PersonalTable[] = [
     afterwards: 'Removed, in both directions.',
   },
 ];
+
+/** So many are ended by one transaction. */
+const AT_A_TIME = 200;
+
+/** Ends the follows of the viewer, in both directions. */
+export const eraseFollows = async (context: Context): Promise<void> => {
+  const { id } = viewerOf(context);
+  const where = { OR: [{ followerId: id }, { followeeId: id }] };
+  for (let found = AT_A_TIME; found === AT_A_TIME;) {
+    found = await context.db.transact(async (tx) => {
+      const follows = await tx.follow.findMany({ where, take: AT_A_TIME, select: { followerId: true, followeeId: true } });
+      await tx.follow.deleteMany({ where: { OR: follows } });
+      await withdraw(tx, ...follows.map(({ followerId, followeeId }) => following(followerId, followeeId)));
+      return follows.length;
+    });
+  }
+};

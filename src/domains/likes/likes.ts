@@ -1,3 +1,4 @@
+import type { Database } from '../../db/database.js';
 import { Prisma } from '../../db/generated/prisma/client.js';
 import { batchedForViewer } from '../../graphql/loaders.js';
 import { usersAmong } from '../account/account.js';
@@ -109,3 +110,21 @@ export const viewerLikes = (kind: Kind) => {
 /** Whether a user, by the SQL of their id, likes something. */
 export const likesSomething = (userId: Prisma.Sql): Prisma.Sql =>
   Prisma.sql`(EXISTS (SELECT FROM post_like WHERE post_like.user_id = ${userId}) OR EXISTS (SELECT FROM entry_like WHERE entry_like.user_id = ${userId}))`;
+
+/** The items of a kind that a user likes, after one of them, in the order of their ids. */
+export const likedBy = async (
+  { prisma }: Pick<Database, 'prisma'>,
+  kind: Kind,
+  userId: string,
+  after: string | null,
+  limit: number,
+): Promise<readonly string[]> => {
+  const { name, itemId } = TABLES[kind];
+  const rows = await prisma.$queryRaw<{ readonly id: string }[]>`
+    SELECT ${itemId} AS id FROM ${name} WHERE user_id = ${userId}::uuid AND (${after}::uuid IS NULL OR ${itemId} > ${after}::uuid) ORDER BY 1 LIMIT ${limit}`;
+  return rows.map(({ id }) => id);
+};
+
+/** The likes of an entry by a user, as a subquery. @param entryId SQL */
+export const likesOf = (entryId: Prisma.Sql, userId: string): Prisma.Sql =>
+  Prisma.sql`(SELECT 1 FROM entry_like WHERE entry_id = ${entryId} AND user_id = ${userId}::uuid)`;

@@ -1,3 +1,5 @@
+import type { Context } from '../../context.js';
+import { viewerOf } from '../../access/viewer.js';
 import { Prisma } from '../../db/generated/prisma/client.js';
 import { UUID_TYPE, type PersonalTable } from '../../db/personal-data.js';
 
@@ -27,3 +29,11 @@ export const personalOfLikes: readonly PersonalTable[] = [
     afterwards: 'Removed.',
   },
 ];
+
+/** Removes the likes of the viewer that are left once posts and entries were asked: those of what is deleted. */
+export const eraseLikes = async (context: Context): Promise<void> => {
+  const { prisma } = context.db;
+  const { id: userId } = viewerOf(context);
+  await prisma.postLike.deleteMany({ where: { userId } });
+  await prisma.entryLike.deleteMany({ where: { userId } });
+};

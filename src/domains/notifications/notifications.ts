@@ -144,6 +144,20 @@ export const withdrawAll = async (tx: Tx, ...things: readonly About[]): Promise<
   await tell(tx, changed);
 };
 
+/** Takes somebody out of the notifications of others, as many as are said. @returns how many there were */
+export const forgetActor = async (tx: Tx, actorId: string, limit: number): Promise<number> => {
+  const held = await tx.$queryRaw<{ readonly id: string }[]>`
+    SELECT notification.id FROM notification JOIN notification_actor actor ON actor.notification_id = notification.id
+    WHERE actor.user_id = ${actorId}::uuid
+    ORDER BY notification.user_id, notification.open_key LIMIT ${limit} FOR NO KEY UPDATE OF notification`;
+  const ids = held.map(({ id }) => id);
+  await tx.notificationActor.deleteMany({ where: { userId: actorId, notificationId: { in: ids } } });
+  const changed = await tx.$queryRaw<Changed[]>`
+    SELECT id, user_id AS "userId", ${THROTTLE_DECISION} FROM notification WHERE id = ANY(${ids}::uuid[]) AND open_key IS NOT NULL`;
+  await tell(tx, changed);
+  return held.length;
+};
+
 /** The unread notifications of a user that were not withdrawn, as an SQL query of a row each. */
 export const unreadNotifications = (userId: Prisma.Sql): Prisma.Sql => Prisma.sql`
   SELECT 1 FROM notification

@@ -1,3 +1,8 @@
+import type { Context } from '../../context.js';
+import { forgetStreams } from '../../realtime/log-retention.js';
+import { viewerOf } from '../../access/viewer.js';
+import { forgetActor } from './notifications.js';
+import { notificationLog } from './topics.js';
 import { Prisma } from '../../db/generated/prisma/client.js';
 import { TEXT_TYPE, TIME_TYPE, UUID_TYPE, writtenAt, type PersonalTable } from '../../db/personal-data.js';
 
@@ -57,3 +62,20 @@ export const personalOfNotifications: readonly PersonalTable[] = [
     afterwards: 'Stays, as that of a deleted user: it was said for the server.',
   },
 ];
+
+/** So many are removed by one statement. */
+const AT_A_TIME = 500;
+
+/** Removes what the viewer was notified of, and their name where others were notified of what they did. */
+export const eraseNotifications = async (context: Context): Promise<void> => {
+  const { prisma, transact } = context.db;
+  const { id: userId } = viewerOf(context);
+  while ((await transact((tx) => forgetActor(tx, userId, AT_A_TIME))) === AT_A_TIME);
+  for (let found = AT_A_TIME; found === AT_A_TIME;) {
+    const own = await prisma.notification.findMany({ where: { userId }, take: AT_A_TIME, select: { id: true } });
+    await prisma.notification.deleteMany({ where: { id: { in: own.map(({ id }) => id) } } });
+    found = own.length;
+  }
+  await prisma.notificationPreference.deleteMany({ where: { userId } });
+  await transact((tx) => forgetStreams(tx, [notificationLog], [userId]));
+};

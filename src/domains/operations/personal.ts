@@ -1,3 +1,7 @@
+import type { Context } from '../../context.js';
+import { forgetStreams } from '../../realtime/log-retention.js';
+import { viewerOf } from '../../access/viewer.js';
+import { operationTopic } from './topics.js';
 import { Prisma } from '../../db/generated/prisma/client.js';
 import { TIME_TYPE, UUID_TYPE, type PersonalTable } from '../../db/personal-data.js';
 
@@ -18,3 +22,17 @@ export const personalOfOperations: readonly PersonalTable[] = [
     afterwards: 'Removed.',
   },
 ];
+
+/** Forgets the operations of the viewer; what works on one of them finds it gone. */
+export const eraseOperations = async (context: Context): Promise<void> => {
+  const { id: userId } = viewerOf(context);
+  await context.db.transact(async (tx) => {
+    const operations = await tx.operation.findMany({ where: { userId }, select: { id: true } });
+    await tx.operation.deleteMany({ where: { userId } });
+    await forgetStreams(
+      tx,
+      [operationTopic],
+      operations.map(({ id }) => id),
+    );
+  });
+};

@@ -1,3 +1,6 @@
+import type { Context } from '../../context.js';
+import { viewerOf } from '../../access/viewer.js';
+import { presenceTopic } from './topics.js';
 import { Prisma } from '../../db/generated/prisma/client.js';
 import { UUID_TYPE, type PersonalTable } from '../../db/personal-data.js';
 
@@ -27,3 +30,14 @@ export const personalOfPresence: readonly PersonalTable[] = [
     afterwards: 'Removed.',
   },
 ];
+
+/** Has the viewer look as if they had never been here. */
+export const erasePresence = async (context: Context): Promise<void> => {
+  const { id: userId } = viewerOf(context);
+  await context.db.transact(async (tx) => {
+    // In the order of the locks of presence: the user's row first.
+    const { count } = await tx.userPresence.deleteMany({ where: { userId } });
+    await tx.presenceDevice.deleteMany({ where: { userId } });
+    if (count > 0) tx.emit(presenceTopic, userId);
+  });
+};

@@ -1,3 +1,4 @@
+import { eraseTask } from './deletion.js';
 import { exportTask } from './export.js';
 
-export const privacyTasks = [exportTask];
+export const privacyTasks = [exportTask, eraseTask];

@@ -1,10 +1,13 @@
-import { READ } from '../../graphql/price.js';
-import { mutation } from '../../graphql/mutation.js';
+import { PASSWORD, READ, WRITE } from '../../graphql/price.js';
+import { mutation, okField } from '../../graphql/mutation.js';
 import { builder } from '../../graphql/builder.js';
-import { Me } from '../account/schema.js';
+import { Me, meField } from '../account/schema.js';
+import { anyPasswordText } from '../account/rules.js';
 import { findOperation, latestOperation } from '../operations/operations.js';
 import { Operation } from '../operations/schema.js';
+import { deleteMyAccount } from './deletion.js';
 import { exportMyData } from './export.js';
+import { updatePrivacy } from '../account/account.js';
 
 mutation('exportMyData', {
   description:
@@ -37,3 +40,64 @@ builder.prismaObjectFields(Me, (t) => ({
     resolve: (_me, _args, context) => latestOperation(context, 'exportMyData'),
   }),
 }));
+
+mutation('deleteMyAccount', {
+  description:
+    'Deletes the account of the viewer for good. Their name, their mail address and all else that says who they are is gone at once, and so is every session; what they wrote and nobody relies on is removed within minutes, and the rest is that of a deleted user. CONFLICT for the last administrator.',
+  access: 'signedIn',
+  scope: 'SESSION',
+  repeats: 'never',
+  audit: 'inside',
+  price: { own: WRITE + PASSWORD },
+  input: {
+    description: 'The confirmation.',
+    fields: (t) => ({
+      password: t.string({ check: anyPasswordText, description: 'The present password, of an account that has one.' }),
+    }),
+  },
+  run: async ({ password }, context) => {
+    await deleteMyAccount(context, password);
+    return { ok: true };
+  },
+  payload: { description: 'Confirms that the account is deleted.', fields: (t) => ({ ok: okField(t) }) },
+});
+
+// ---------------------------------------------------------------- who may do what
+
+const Audience = builder.enumType('Audience', {
+  description: 'Who may do something with a user.',
+  values: {
+    EVERYONE: { description: 'Everyone.' },
+    FOLLOWED: { description: 'Whom they follow.' },
+    NOBODY: { description: 'Nobody.' },
+  } as const,
+});
+
+builder.prismaObjectFields(Me, (t) => ({
+  messagesFrom: t.expose('messagesFrom', {
+    type: Audience,
+    description: 'Who may begin a direct conversation with the viewer, or add them to a group. Conversations that have begun go on.',
+  }),
+  isListed: t.exposeBoolean('isListed', { description: 'Whether the viewer is in the list of users, and found by searching in it.' }),
+}));
+
+mutation('updatePrivacy', {
+  description: 'Sets what others may do and see of the viewer. What is left out stays.',
+  access: 'signedIn',
+  scope: 'SESSION',
+  input: {
+    description: 'What is to change.',
+    fields: (t) => ({
+      messagesFrom: t.field({
+        type: Audience,
+        description: 'Who may begin a direct conversation with the viewer, or add them to a group.',
+      }),
+      isListed: t.boolean({ description: 'Whether the viewer is in the list of users.' }),
+    }),
+  },
+  run: async (input, context) => {
+    await updatePrivacy(context, input);
+    return { ok: true };
+  },
+  payload: { description: 'The viewer.', fields: (t) => ({ ok: okField(t), me: meField(t) }) },
+});
