@@ -117,8 +117,8 @@ const pem: Kind<string> = {
     // A variable cannot always hold line breaks: \n is read as one.
     .transform((value) => value.replaceAll('\\n', '\n').trim())
     .refine(
-      (value) => /^-----BEGIN PRIVATE KEY-----\n[\s\S]+\n-----END PRIVATE KEY-----$/.test(value),
-      'must be a private key in PKCS#8 PEM form',
+      (value) => /^(?:-----BEGIN PRIVATE KEY-----\n[^-]+\n-----END PRIVATE KEY-----\s*)+$/.test(value),
+      'must be a private key in PKCS#8 PEM form, or several',
     ),
   text: 'PKCS#8 PEM, `\\n` for line breaks',
 };
@@ -294,7 +294,7 @@ export const SETTINGS = {
     'the names under which this server answers; asked by another one in `Host` it answers 421, but for `/healthz` and `/readyz`. Without it, by any name',
   ),
   graphiql: setting('GRAPHIQL', flag, { is: true, production: false }, 'serve GraphiQL at `/graphql` to browsers'),
-  dataDir: setting('DATA_DIR', text(), { is: '.data' }, 'the embedded database and the generated key'),
+  dataDir: setting('DATA_DIR', text(), { is: '.data' }, 'the embedded database'),
   workers: setting(
     'WORKERS',
     integer(1, 64),
@@ -474,7 +474,7 @@ export const SETTINGS = {
       'JWT_PRIVATE_KEY',
       pem,
       { is: null },
-      'Ed25519 or P-256 key; processes that serve together need the same. Without it, one is generated in `DATA_DIR`',
+      'Ed25519 or P-256 keys, of which the first signs access tokens and all verify them; processes that serve together need the same. Without it, they are in the database under the master key, and `npm run lyceum -- keys rotate` replaces them',
     ),
     issuer: setting('JWT_ISSUER', text(), { is: 'lyceum' }, 'claim of access tokens'),
     audience: setting('JWT_AUDIENCE', text(), { is: 'lyceum' }, 'claim of access tokens'),

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { rotateMasterKey } from '../access/encrypted-rows.js';
+import { rotateSigningKey } from '../access/signing-keys.js';
 import { ConfigError, loadConfig } from '../config.js';
 import { Role } from '../db/generated/prisma/client.js';
 import { setRole } from '../domains/admin/roles.js';
@@ -82,9 +83,17 @@ program
     process.stdout.write(`${username} has the role ${role} now.\n`);
   });
 
-program
-  .command('keys')
-  .description('looks after the keys of the server')
+const keys = program.command('keys').description('looks after the keys of the server');
+keys
+  .command('rotate')
+  .description('replaces the key that signs access tokens, with an overlap: nobody is signed out')
+  .action(async () => {
+    const signsFrom = await withServices(rotateSigningKey);
+    process.stdout.write(
+      `The new key is published now and signs from ${signsFrom.toISOString()} on. The one before verifies for a day more.\n`,
+    );
+  });
+keys
   .command('rotate-master')
   .description('replaces the master key that is in the database: what is encrypted is encrypted anew by a job')
   .action(async () => {

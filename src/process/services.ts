@@ -27,7 +27,9 @@ import { connectionsOf } from '../jobs/worker.js';
 import { createRenderedMarkdown } from '../markdown/html.js';
 import { createLog, type Log } from '../observability/log.js';
 import { createPasswordStrength } from '../access/password-strength/password-strength.js';
+import { openDerivedKeys } from '../access/derived-keys.js';
 import { openMasterKey } from '../access/master-key.js';
+import { openSigningKeys } from '../access/signing-keys.js';
 import { createRateLimits } from '../access/rate-limits.js';
 import { createSecretDigest } from '../access/secret-digest.js';
 import type { Bus } from '../realtime/bus.js';
@@ -80,6 +82,7 @@ export const openServices = async (config: Config, closers: Closers, options: Se
   const log = options.log ?? createLog(config.logLevel);
   const { timeoutMs, poolSize } = config.database;
 
+  const processId = randomUUID();
   const target = options.target ?? (await openMigrated(config, closers, options));
   const away = createRedisAway(log);
   const bus =
@@ -117,16 +120,18 @@ export const openServices = async (config: Config, closers: Closers, options: Se
   const sharedDocuments = createSharedTexts(config.redis, { name: 'document', log, away });
   closers.push(async () => sharedDocuments?.close());
 
-  const tokens = await createTokens({ config, clock, log });
   const masterKey = await openMasterKey({ db, config });
-  const secretDigest = createSecretDigest(tokens.deriveKey('lyceum secrets of repeated calls'));
-  const linkSecret = createSecretDigest(tokens.deriveKey('lyceum secrets of mailed links'));
-  const fileSignature = createSecretDigest(tokens.deriveKey('lyceum links to files'));
+  const keys = await openSigningKeys({ config, db, masterKey, clock, log, processId });
+  closers.push(() => keys.stop());
+  const deriveKey = await openDerivedKeys(db, masterKey, keys);
+  const tokens = createTokens({ config, keys, clock });
+  const secretDigest = createSecretDigest(deriveKey('lyceum secrets of repeated calls'));
+  const linkSecret = createSecretDigest(deriveKey('lyceum secrets of mailed links'));
+  const fileSignature = createSecretDigest(deriveKey('lyceum links to files'));
   const mailer = await createMailer(config, log);
   const fileStore = createFileStore(config);
   const passwordStrength = createPasswordStrength();
   closers.push(() => passwordStrength.stop());
-  const processId = randomUUID();
   const memories = {
     typing: createTypingMemory({ hub, clock }),
     likes: createLikeQueue(db),

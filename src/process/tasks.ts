@@ -1,4 +1,6 @@
 import { encryptAgain } from '../access/encrypted-rows.js';
+import { DERIVATION_SECRET_ROWS } from '../access/derived-keys.js';
+import { forgetSigningKeys, SIGNING_KEY_ROWS } from '../access/signing-keys.js';
 import { accountTasks } from '../domains/account/jobs.js';
 import { auditTasks } from '../domains/audit/jobs.js';
 import { adminTasks } from '../domains/admin/jobs.js';
@@ -9,7 +11,7 @@ import { notificationTasks } from '../domains/notifications/jobs.js';
 import { operationTasks } from '../domains/operations/jobs.js';
 import { postTasks } from '../domains/posts/jobs.js';
 import { privacyTasks } from '../domains/privacy/jobs.js';
-import type { AnyTask } from '../jobs/task.js';
+import { scheduledTask, type AnyTask } from '../jobs/task.js';
 import { mutationTasks } from '../graphql/mutation-results.js';
 
 /** All tasks that a worker can run: those of the domains, the removal of old results of mutations, and what follows a new master key. */
@@ -25,5 +27,6 @@ export const tasks: readonly AnyTask[] = [
   ...postTasks,
   ...privacyTasks,
   ...mutationTasks,
-  encryptAgain([]),
+  scheduledTask('keys.forgetSigningKeys', '57 * * * *', forgetSigningKeys),
+  encryptAgain([SIGNING_KEY_ROWS, DERIVATION_SECRET_ROWS]),
 ];

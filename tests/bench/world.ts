@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -34,6 +34,8 @@ export const createWorld = async ({
   readonly checkout?: string | null;
 } = {}): Promise<World> => {
   const dataDir = await mkdtemp(join(tmpdir(), 'lyceum-bench-'));
+  // Servers take it over, those of an earlier checkout too, and what stands beside them reads it.
+  await writeFile(join(dataDir, 'jwt-key.pem'), generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }));
   const postgres = await startEmbeddedPostgres({ dataDir, log: createLog('silent'), durable });
   const conversation = randomUUID();
   const started: Child<LyceumServer>[] = [];

@@ -1,7 +1,7 @@
 import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import { jwtVerify } from 'jose';
 import { describe, expect, it } from 'vitest';
-import { createSignedTokenReader, type TokenAlgorithm } from '../../src/domains/account/signed-token.js';
+import { createSignedTokenReader } from '../../src/domains/account/signed-token.js';
 
 const NOW = Math.floor(Date.now() / 1_000);
 const CLAIMS = { sub: 'somebody', iss: 'lyceum', aud: 'lyceum', exp: NOW + 60 };
@@ -27,14 +27,18 @@ const CHANGED_HEADERS: Readonly<Record<string, object>> = {
 };
 const base64 = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
-const KEYS: Readonly<Record<TokenAlgorithm, { readonly privateKey: KeyObject; readonly publicKey: KeyObject }>> = {
+const KEYS: Readonly<Record<'EdDSA' | 'ES256', { readonly privateKey: KeyObject; readonly publicKey: KeyObject }>> = {
   EdDSA: generateKeyPairSync('ed25519'),
   ES256: generateKeyPairSync('ec', { namedCurve: 'P-256' }),
 };
 
 describe.each(['EdDSA', 'ES256'] as const)('a token signed with %s', (alg) => {
   const { privateKey, publicKey } = KEYS[alg];
-  const read = createSignedTokenReader({ publicKey, alg, issuer: 'lyceum', audience: 'lyceum' });
+  const read = createSignedTokenReader({
+    keyOf: (kid) => (kid === 'ours' ? { publicKey, alg } : null),
+    issuer: 'lyceum',
+    audience: 'lyceum',
+  });
   const tokenOf = (header: string, body: string): string => {
     const signature =
       alg === 'EdDSA'
@@ -42,14 +46,17 @@ describe.each(['EdDSA', 'ES256'] as const)('a token signed with %s', (alg) => {
         : sign('sha256', Buffer.from(`${header}.${body}`), { key: privateKey, dsaEncoding: 'ieee-p1363' });
     return `${header}.${body}.${signature.toString('base64url')}`;
   };
-  const header = base64({ alg, typ: 'JWT' });
+  const header = base64({ alg, typ: 'JWT', kid: 'ours' });
   const [goodHeader = '', goodBody = '', goodSignature = ''] = tokenOf(header, base64(CLAIMS)).split('.');
   const tokens: Readonly<Record<string, string>> = {
     ...Object.fromEntries(
       Object.entries(CHANGED_CLAIMS).map(([what, change]) => [what, tokenOf(header, base64({ ...CLAIMS, ...change }))]),
     ),
     ...Object.fromEntries(
-      Object.entries(CHANGED_HEADERS).map(([what, change]) => [what, tokenOf(base64({ alg, typ: 'JWT', ...change }), base64(CLAIMS))]),
+      Object.entries(CHANGED_HEADERS).map(([what, change]) => [
+        what,
+        tokenOf(base64({ alg, typ: 'JWT', kid: 'ours', ...change }), base64(CLAIMS)),
+      ]),
     ),
     'claims that are a list': tokenOf(header, base64([CLAIMS])),
     'claims that are no JSON': tokenOf(header, Buffer.from('{').toString('base64url')),
@@ -67,16 +74,25 @@ describe.each(['EdDSA', 'ES256'] as const)('a token signed with %s', (alg) => {
       () => true,
       () => false,
     );
-    expect(read(token) !== null).toBe(isGood);
+    expect((await read(token)) !== null).toBe(isGood);
   });
 
-  it('is refused under the key of another algorithm', () => {
+  it('is refused under the key of another algorithm', async () => {
     const other = alg === 'EdDSA' ? 'ES256' : 'EdDSA';
-    const others = createSignedTokenReader({ publicKey: KEYS[other].publicKey, alg: other, issuer: 'lyceum', audience: 'lyceum' });
-    expect(others([goodHeader, goodBody, goodSignature].join('.'))).toBeNull();
+    const others = createSignedTokenReader({
+      keyOf: () => ({ publicKey: KEYS[other].publicKey, alg: other }),
+      issuer: 'lyceum',
+      audience: 'lyceum',
+    });
+    expect(await others([goodHeader, goodBody, goodSignature].join('.'))).toBeNull();
   });
 
-  it('gives its claims', () => {
-    expect(read([goodHeader, goodBody, goodSignature].join('.'))).toEqual(CLAIMS);
+  it('is refused where it names no key, or one that is not there', async () => {
+    for (const kid of [undefined, 'other', 7, 'o'.repeat(200)])
+      expect(await read(tokenOf(base64({ alg, typ: 'JWT', kid }), base64(CLAIMS)))).toBeNull();
+  });
+
+  it('gives its claims', async () => {
+    expect(await read([goodHeader, goodBody, goodSignature].join('.'))).toEqual(CLAIMS);
   });
 });

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 // Before the app.
 import { createGate } from '../kit/extra-fields.js';
 import { setRole } from '../../src/domains/admin/roles.js';
-import { createTokens } from '../../src/domains/account/tokens.js';
+import { tokensOf } from '../kit/tokens.js';
 import { LogOut, RefreshSession, cursorOf, joinRoom, leaveConversation, logOut } from '../kit/acts.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import type { GraphQLResponse, TestSubscription } from '../kit/client.js';
@@ -76,8 +76,7 @@ export const describeRights = (name: string, env: () => Readonly<Record<string, 
 
     /** The same user with a token of the same session that is good for a second or two. */
     const briefly = async (user: TestUser): Promise<TestUser> => {
-      const { config, clock, log } = here.services;
-      const tokens = await createTokens({ config: { ...config, jwt: { ...config.jwt, accessTtlSeconds: 1 } }, clock, log });
+      const tokens = await tokensOf(here, { accessTtlSeconds: 1 });
       const { sub = '', sid } = decodeJwt<{ sid: string }>(user.token);
       return { ...user, token: (await tokens.issue({ userId: sub, sessionId: sid })).token };
     };

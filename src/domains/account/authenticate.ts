@@ -140,7 +140,7 @@ export const createAuthenticator = (
     principalOf(found, { kind: 'issuer', identityId: found.means }, ALL_SCOPES, expiresAt);
 
   const bySession = async (token: string): Promise<Principal> => {
-    const { userId, sessionId, expiresAt } = tokens.verify(token);
+    const { userId, sessionId, expiresAt } = await tokens.verify(token);
     const found = (await sessionsTogether('', sessionId)).get(sessionId);
     if (found?.id !== userId) throw new TokenError('invalid');
     if (found.suspension !== null) throw locked(found.suspension);

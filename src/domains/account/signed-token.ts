@@ -1,7 +1,10 @@
 import { verify as verifySignature, type KeyObject } from 'node:crypto';
 
-/** How access tokens are signed. */
-export type TokenAlgorithm = 'EdDSA' | 'ES256';
+/** What verifies tokens. The algorithm is that of the key, so a token cannot choose how it is verified. */
+interface VerifyingKey {
+  readonly publicKey: KeyObject;
+  readonly alg: 'EdDSA' | 'ES256';
+}
 
 /** The claims of a token whose signature, type, issuer and audience are right. Its subject and its age are not checked. */
 export interface SignedClaims {
@@ -14,12 +17,14 @@ export interface SignedClaims {
 }
 
 export interface SignedTokenOptions {
-  readonly publicKey: KeyObject;
-  /** The algorithm is fixed, so a token cannot choose how it is verified. */
-  readonly alg: TokenAlgorithm;
+  /** The key of a name; null when there is none. */
+  readonly keyOf: (kid: string) => Promise<VerifyingKey | null> | VerifyingKey | null;
   readonly issuer: string;
   readonly audience: string;
 }
+
+/** The longest name of a key that is looked for. */
+const MAX_KID_LENGTH = 100;
 
 /** The three parts of a compact JWS in base64url: header, claims and signature. */
 const COMPACT = /^([\w-]+)\.([\w-]+)\.([\w-]+)$/;
@@ -29,20 +34,23 @@ const COMPACT = /^([\w-]+)\.([\w-]+)\.([\w-]+)$/;
  * verifies in the event loop, which takes 0.1 ms: Web Crypto needs three times as much CPU, most of it to hand the work to a thread.
  */
 export const createSignedTokenReader = ({
-  publicKey,
-  alg,
+  keyOf,
   issuer,
   audience,
-}: SignedTokenOptions): ((token: string) => SignedClaims | null) => {
-  const isSigned = (text: string, signature: Buffer): boolean =>
+}: SignedTokenOptions): ((token: string) => Promise<SignedClaims | null>) => {
+  const isSigned = ({ alg, publicKey }: VerifyingKey, text: string, signature: Buffer): boolean =>
     alg === 'EdDSA'
       ? verifySignature(null, Buffer.from(text), publicKey, signature)
       : verifySignature('sha256', Buffer.from(text), { key: publicKey, dsaEncoding: 'ieee-p1363' }, signature);
-  return (token) => {
+  return async (token) => {
     const [, head = '', body = '', signature = ''] = COMPACT.exec(token) ?? [];
     const header = parse(head);
-    if (header?.['alg'] !== alg || header['typ'] !== 'JWT' || 'crit' in header) return null;
-    if (!isSigned(`${head}.${body}`, Buffer.from(signature, 'base64url'))) return null;
+    const kid = header?.['kid'];
+    if (header === null || header['typ'] !== 'JWT' || typeof kid !== 'string' || kid.length > MAX_KID_LENGTH || 'crit' in header)
+      return null;
+    const key = await keyOf(kid);
+    if (key === null || header['alg'] !== key.alg) return null;
+    if (!isSigned(key, `${head}.${body}`, Buffer.from(signature, 'base64url'))) return null;
     const claims = parse(body);
     if (claims === null) return null;
     const { iss, aud, exp, nbf } = claims;

@@ -1,16 +1,13 @@
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, hkdfSync, randomUUID, type KeyObject } from 'node:crypto';
-import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { createHash, randomUUID } from 'node:crypto';
 import { GraphQLError } from 'graphql';
-import { calculateJwkThumbprint, exportJWK, SignJWT, type JSONWebKeySet } from 'jose';
+import { SignJWT, type JSONWebKeySet } from 'jose';
 import type { Clock } from '../../clock.js';
-import { ConfigError, type Config } from '../../config.js';
+import type { SigningKeys } from '../../access/signing-keys.js';
+import type { Config } from '../../config.js';
 import type { TokenIssuer } from '../../context.js';
 import { coded } from '../../errors.js';
-import { hasCode } from '../../observability/failures.js';
-import type { Log } from '../../observability/log.js';
 import { isUuid } from '../../db/uuid.js';
-import { createSignedTokenReader, type SignedClaims, type TokenAlgorithm } from './signed-token.js';
+import { createSignedTokenReader, type SignedClaims } from './signed-token.js';
 
 /** The user and session of an access token. */
 export interface TokenSubject {
@@ -20,14 +17,9 @@ export interface TokenSubject {
 
 export interface Tokens extends TokenIssuer {
   /** Verifies an access token. @throws TokenError `expired` when only its age is wrong, otherwise `invalid` */
-  readonly verify: (token: string) => TokenSubject & { readonly expiresAt: Date };
-  /**
-   * Derives a symmetric key of 32 bytes from the signing key. It is the same in every process that has the signing key, and tells nothing of
-   * it nor of a key with another label.
-   */
-  readonly deriveKey: (label: string) => Uint8Array;
-  /** The public key, for other services that verify tokens. */
-  readonly jwks: JSONWebKeySet;
+  readonly verify: (token: string) => Promise<TokenSubject & { readonly expiresAt: Date }>;
+  /** The public keys, for other services that verify tokens. */
+  readonly jwks: () => JSONWebKeySet;
 }
 
 /** UNAUTHENTICATED because of a token. A client can replace an expired token by refreshing its session; an invalid one stays invalid. */
@@ -56,25 +48,20 @@ interface Verified extends TokenSubject {
   readonly nbf: number;
 }
 
-/**
- * Creates the signer and verifier of access tokens, with the configured key or with one that is generated in the data directory.
- * @throws ConfigError for a key that is neither Ed25519 nor P-256
- */
-export const createTokens = async (options: {
-  readonly config: Pick<Config, 'dataDir' | 'jwt'>;
+/** Creates the signer and verifier of access tokens. */
+export const createTokens = ({
+  config,
+  keys,
+  clock,
+}: {
+  readonly config: Pick<Config, 'jwt'>;
+  readonly keys: SigningKeys;
   readonly clock: Clock;
-  readonly log: Log;
-}): Promise<Tokens> => {
-  const { clock } = options;
-  const { issuer, audience, accessTtlSeconds } = options.config.jwt;
-  const { privateKey, alg } = await loadKey(options.config, options.log);
-  const publicKey = createPublicKey(privateKey);
-  const jwk = await exportJWK(publicKey);
-  const kid = await calculateJwkThumbprint(jwk);
-
-  const read = createSignedTokenReader({ publicKey, alg, issuer, audience });
-  const verify = (token: string): Verified => {
-    const claims = read(token);
+}): Tokens => {
+  const { issuer, audience, accessTtlSeconds } = config.jwt;
+  const read = createSignedTokenReader({ keyOf: (kid) => keys.find(kid), issuer, audience });
+  const verify = async (token: string): Promise<Verified> => {
+    const claims = await read(token);
     const subject = claims && subjectOf(claims);
     if (claims === null || subject === null) throw new TokenError('invalid');
     return { ...subject, exp: claims.exp, nbf: claims.nbf ?? 0 };
@@ -86,6 +73,7 @@ export const createTokens = async (options: {
     issue: async ({ userId, sessionId }) => {
       // The claims are whole seconds. Rounding up gives a token its full lifetime, or up to a second more.
       const expiry = Math.ceil(clock.now() / 1_000) + accessTtlSeconds;
+      const { alg, kid, privateKey } = keys.current();
       const token = await new SignJWT({ sid: sessionId })
         .setProtectedHeader({ alg, kid, typ: 'JWT' })
         .setIssuer(issuer)
@@ -97,9 +85,9 @@ export const createTokens = async (options: {
         .sign(privateKey);
       return { token, expiresAt: new Date(expiry * 1_000) };
     },
-    verify: (token) => {
+    verify: async (token) => {
       const digest = createHash('sha256').update(token).digest('base64');
-      const known = verified.get(digest) ?? verify(token);
+      const known = verified.get(digest) ?? (await verify(token));
       const seconds = Math.floor(clock.now() / 1_000);
       if (known.nbf > seconds) throw new TokenError('invalid');
       if (known.exp <= seconds) throw new TokenError('expired');
@@ -108,73 +96,9 @@ export const createTokens = async (options: {
       const { userId, sessionId, exp } = known;
       return { userId, sessionId, expiresAt: new Date(exp * 1_000) };
     },
-    deriveKey: (label) => new Uint8Array(hkdfSync('sha256', privateKey.export({ type: 'pkcs8', format: 'der' }), '', label, 32)),
-    jwks: { keys: [{ ...jwk, kid, alg, use: 'sig' }] },
+    jwks: () => ({ keys: keys.all().map(({ jwk }) => jwk) }),
   };
 };
 
 const subjectOf = ({ sub, sid }: SignedClaims): TokenSubject | null =>
   typeof sub === 'string' && isUuid(sub) && typeof sid === 'string' && isUuid(sid) ? { userId: sub, sessionId: sid } : null;
-
-interface SigningKey {
-  readonly privateKey: KeyObject;
-  readonly alg: TokenAlgorithm;
-}
-
-const loadKey = async ({ jwt, dataDir }: Pick<Config, 'dataDir' | 'jwt'>, log: Log): Promise<SigningKey> => {
-  if (jwt.privateKey !== null) return parseKey(jwt.privateKey, 'JWT_PRIVATE_KEY');
-  const path = join(dataDir, 'jwt-key.pem');
-  const pem = (await readIfThere(path)) ?? (await generateKey(dataDir, path, log));
-  return parseKey(pem, path);
-};
-
-const parseKey = (pem: string, source: string): SigningKey => {
-  let privateKey: KeyObject;
-  try {
-    privateKey = createPrivateKey(pem);
-  } catch {
-    // The cause is left out because it might quote the key.
-    throw new ConfigError(`${source} is not a private key in PKCS#8 PEM form.`);
-  }
-  if (privateKey.asymmetricKeyType === 'ed25519') return { privateKey, alg: 'EdDSA' };
-  if (privateKey.asymmetricKeyDetails?.namedCurve === 'prime256v1') return { privateKey, alg: 'ES256' };
-  throw new ConfigError(`${source} must be an Ed25519 or a P-256 key.`);
-};
-
-const readIfThere = async (path: string): Promise<string | null> => {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return null;
-    throw error;
-  }
-};
-
-/**
- * Writes a new key to a temporary file and links it to its place, which succeeds for one process only. Of several processes that start
- * together, all use the key of the first, and none reads an incomplete file.
- */
-const generateKey = async (dataDir: string, path: string, log: Log): Promise<string> => {
-  await mkdir(dataDir, { recursive: true });
-  const draft = `${path}.${randomUUID()}`;
-  const { privateKey } = generateKeyPairSync('ed25519', {
-    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
-    publicKeyEncoding: { type: 'spki', format: 'pem' },
-  });
-  try {
-    const file = await open(draft, 'wx', 0o600);
-    try {
-      await file.writeFile(privateKey);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await link(draft, path);
-    log.info({ path }, 'a key for access tokens was generated');
-  } catch (error) {
-    if (!hasCode(error, 'EEXIST')) throw error;
-  } finally {
-    await rm(draft, { force: true });
-  }
-  return await readFile(path, 'utf8');
-};

@@ -35,7 +35,7 @@ export interface HttpOptions {
   readonly config: Pick<Config, 'corsOrigins' | 'demoData' | 'graphiql' | 'trustProxy' | 'http'>;
   readonly ways: Ways;
   readonly gate: Gate;
-  readonly jwks: JSONWebKeySet;
+  readonly jwks: () => JSONWebKeySet;
   /** What is served at `/`; null where `/` leads to GraphiQL. */
   readonly web: WebClient | null;
   /** Finds what the links to files lead to. */
@@ -107,7 +107,7 @@ export const createHttpServer = ({
       const state = await readiness();
       sendJson(response, state.ready ? 200 : 503, state);
     },
-    '/.well-known/jwks.json': (response) => sendJson(response, 200, jwks, { 'cache-control': 'public, max-age=300' }),
+    '/.well-known/jwks.json': (response) => sendJson(response, 200, jwks(), { 'cache-control': 'public, max-age=300' }),
   };
   const { headersTimeoutMs, requestTimeoutMs, checkIntervalMs, keepAliveMs, maxConnectionsPerAddress } = config.http;
   const keepAlive = `timeout=${Math.floor(keepAliveMs / 1_000)}`;

@@ -1,10 +1,11 @@
 /** What a run stands on: a database that is full, the servers on it, those who are signed in, and the one who asks. */
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { systemClock } from '../../../src/clock.js';
 import { loadConfig } from '../../../src/config.js';
 import { applyMigrations } from '../../../src/db/migrate.js';
-import { createTokens } from '../../../src/domains/account/tokens.js';
+import { tokensWith } from '../../kit/tokens.js';
 import { createLog } from '../../../src/observability/log.js';
 import { queryAt, urlOf } from '../../kit/postgres-address.js';
 import { startChild } from '../child.js';
@@ -32,8 +33,8 @@ export interface StageOptions {
 
 /** Of the users at the first places. Whoever has the key in the folder takes them: every Lyceum, and the others. */
 const signIn = async (dataDir: string, viewers: number): Promise<string[]> => {
-  const config = loadConfig({ NODE_ENV: 'production', DATA_DIR: dataDir, JWT_ACCESS_TTL_SECONDS: '86400' });
-  const tokens = await createTokens({ config, clock: systemClock, log: createLog('silent') });
+  const config = loadConfig({ NODE_ENV: 'production', JWT_ACCESS_TTL_SECONDS: '86400' });
+  const tokens = await tokensWith(await readFile(join(dataDir, 'jwt-key.pem'), 'utf8'), config, systemClock);
   const issue = async (n: number) => (await tokens.issue({ userId: idOf('user', n), sessionId: idOf('session', n) })).token;
   return await Promise.all(Array.from({ length: viewers }, (_, n) => issue(n)));
 };

@@ -1,8 +1,10 @@
 /** A server of its own on a database whose lists are all longer than a page, and what a request costs the two. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { loadConfig } from '../../../src/config.js';
 import { systemClock } from '../../../src/clock.js';
 import { applyMigrations, MIGRATIONS } from '../../../src/db/migrate.js';
-import { createTokens } from '../../../src/domains/account/tokens.js';
+import { tokensWith } from '../../kit/tokens.js';
 import { migrateQueue } from '../../../src/jobs/queue.js';
 import { createLog } from '../../../src/observability/log.js';
 import { fillDatabase, idAt } from '../../kit/full-database.js';
@@ -52,8 +54,8 @@ export const setWorstStage = async (env: Readonly<Record<string, string>> = {}):
       { directory: MIGRATIONS, log, afterMigrations: () => migrateQueue(world.postgres, log) },
     );
     await fillDatabase(databaseUrl);
-    const config = loadConfig({ NODE_ENV: 'production', DATA_DIR: world.dataDir, JWT_ACCESS_TTL_SECONDS: '86400' });
-    const tokens = await createTokens({ config, clock: systemClock, log });
+    const config = loadConfig({ NODE_ENV: 'production', JWT_ACCESS_TTL_SECONDS: '86400' });
+    const tokens = await tokensWith(await readFile(join(world.dataDir, 'jwt-key.pem'), 'utf8'), config, systemClock);
     const viewerToken = (await tokens.issue({ userId: idAt('user', 0), sessionId: idAt('session', 0) })).token;
     const server = await startChild<MeasuredServer>('./worst/server.ts', {
       env: {
