@@ -1,4 +1,4 @@
-import { hkdfSync, randomBytes } from 'node:crypto';
+import { hkdfSync } from 'node:crypto';
 import type { Database } from '../db/database.js';
 import type { MasterKey } from './master-key.js';
 import type { SigningKeys } from './signing-keys.js';
@@ -12,7 +12,7 @@ const ID = '00000000-0000-7000-8000-000000000001';
 
 /**
  * Opens the secret from which keys are derived. It outlives every other key, since digests that were made with what is derived from it stand in the
- * database, in mails that are under way and on devices. In a database of 0.2, whose keys were derived from the signing key, it is that.
+ * database, in mails that are under way and on devices. It begins as the first signing key, from which servers of 0.2 derived their keys.
  */
 export const openDerivedKeys = async (db: Database, masterKey: MasterKey, signingKeys: SigningKeys): Promise<DeriveKey> => {
   const load = async (): Promise<string | null> => {
@@ -20,8 +20,7 @@ export const openDerivedKeys = async (db: Database, masterKey: MasterKey, signin
     return row === null ? null : await masterKey.decrypt(PURPOSE, ID, row.secret);
   };
   const make = async (): Promise<string | null> => {
-    const isOld = (await db.prisma.user.count({ take: 1 })) > 0;
-    const secret = isOld ? signingKeys.current().privateKey.export({ type: 'pkcs8', format: 'der' }) : randomBytes(48);
+    const secret = signingKeys.current().privateKey.export({ type: 'pkcs8', format: 'der' });
     const encrypted = await masterKey.encrypt(PURPOSE, ID, secret.toString('base64'));
     // Of several processes that start together, all use that of the first.
     await db.prisma.derivationSecret.createMany({ data: [{ id: ID, secret: encrypted }], skipDuplicates: true });
