@@ -82,7 +82,6 @@ const SETTINGS: Readonly<Record<string, Env>> = {
   'wide-limits': { RATE_LIMIT_FACTOR: '1000' },
   'weak-passwords': { PASSWORD_MIN_SCORE: '1' },
   'long-tokens': { JWT_ACCESS_TTL_SECONDS: '86400' },
-  'key-of-one-machine': { JWT_PRIVATE_KEY: '', REDIS_URL: 'redis://127.0.0.1:1' },
   'master-key-in-database': { MASTER_KEY: '' },
   'plain-database': { DATABASE_URL: 'postgresql://db.invalid/lyceum' },
   'plain-redis': { REDIS_URL: 'redis://redis.invalid' },

@@ -154,20 +154,10 @@ const OF_SETTINGS: readonly Finding[] = [
     remedy: 'JWT_ACCESS_TTL_SECONDS=900',
   },
   {
-    id: 'key-of-one-machine',
-    severity: 'unsafe',
-    check: ({ config: { jwt, redis, database } }) =>
-      when(
-        jwt.privateKey === null && redis.url !== null && database.url !== null,
-        'REDIS_URL and DATABASE_URL speak of several processes, and each DATA_DIR has a key of its own',
-      ),
-    remedy: 'JWT_PRIVATE_KEY="$(cat key.pem)", the same for all (openssl genpkey -algorithm ed25519 -out key.pem)',
-  },
-  {
     id: 'master-key-in-database',
     severity: 'advice',
     check: whereReachable(({ masterKeys }) =>
-      when(masterKeys.length === 0, 'a copy of the database is enough to read what is encrypted in it'),
+      when(masterKeys.length === 0, 'a copy of the database is enough to read what is encrypted in it, the keys of access tokens among it'),
     ),
     remedy: 'MASTER_KEY="$(openssl rand -base64 32)", and keep it',
   },
