@@ -21,7 +21,7 @@ import { settingsTexts } from './settings-texts.js';
 type Me = NonNullable<SettingsOfViewerQuery['me']>;
 
 /** What is wrong with a field for the present password. */
-const usePresentPasswordWords = (): ((failure: Failure | null, path: string) => string | null) => {
+export const usePresentPasswordWords = (): ((failure: Failure | null, path: string) => string | null) => {
   const t = useTexts(settingsTexts);
   const words = useTexts(fieldTexts);
   return (failure, path) =>

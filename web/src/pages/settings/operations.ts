@@ -187,6 +187,76 @@ export const SetLocale = graphql(`
   }
 `);
 
+export const ExportItem = graphql(`
+  fragment ExportItem on Operation {
+    id
+    state
+    done
+    total
+    endedAt
+    version
+    file {
+      id
+      size
+      url
+    }
+  }
+`);
+
+export const DataOfViewer = graphql(`
+  query DataOfViewer {
+    me {
+      id
+      messagesFrom
+      isListed
+      dataExport {
+        id
+        ...ExportItem
+      }
+    }
+  }
+`);
+
+export const ExportMyData = graphql(`
+  mutation BeginExport {
+    exportMyData(input: {}) {
+      operation {
+        id
+        ...ExportItem
+      }
+    }
+  }
+`);
+
+export const ExportChanged = graphql(`
+  subscription ExportChanged($id: ID!) {
+    operationChanged(id: $id) {
+      id
+      ...ExportItem
+    }
+  }
+`);
+
+export const DeleteMyAccount = graphql(`
+  mutation DeleteAccount($input: DeleteMyAccountInput!) {
+    deleteMyAccount(input: $input) {
+      ok
+    }
+  }
+`);
+
+export const SetPrivacy = graphql(`
+  mutation SetPrivacy($input: UpdatePrivacyInput!) {
+    updatePrivacy(input: $input) {
+      me {
+        id
+        messagesFrom
+        isListed
+      }
+    }
+  }
+`);
+
 export const operations = [
   SettingsOfViewer,
   SetNotificationPreference,
@@ -200,4 +270,9 @@ export const operations = [
   ChangeEmail,
   ChangePassword,
   SetLocale,
+  DataOfViewer,
+  ExportMyData,
+  ExportChanged,
+  DeleteMyAccount,
+  SetPrivacy,
 ] as const;

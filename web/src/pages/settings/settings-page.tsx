@@ -18,6 +18,7 @@ import { GuestAccount, LocaleOfMails, MemberAccount } from './account.js';
 import { SetNotificationPreference, SettingsOfViewer } from './operations.js';
 import { Sessions } from './sessions.js';
 import { settingsTexts } from './settings-texts.js';
+import { Privacy, YourData } from './your-data.js';
 import styles from './settings-page.module.css';
 
 const Section = ({ title, children }: { readonly title: string; readonly children: ReactNode }) => {
@@ -101,6 +102,12 @@ const OfViewer = () => {
             </Section>
             <Section title={t('mails')}>
               <LocaleOfMails user={me.user} />
+            </Section>
+            <Section title={t('privacy')}>
+              <Privacy />
+            </Section>
+            <Section title={t('data')}>
+              <YourData isGuest={me.user.role === 'GUEST'} />
             </Section>
             <Section title={t('account')}>
               <dl className={styles.facts}>
