@@ -44,13 +44,15 @@ export interface BansOptions {
   /** Multiplies how many refusals may come; 0 bans nobody. */
   readonly factor: number;
   readonly log: Pick<Log, 'warn'>;
+  /** Called with each ban. */
+  readonly onBan?: (sender: Sender, forMs: number) => void;
 }
 
 /**
  * Creates the bans of this process.
  * @param now a monotonic clock in milliseconds
  */
-export const createBans = ({ factor, log }: BansOptions, now: () => number = () => performance.now()): Bans => {
+export const createBans = ({ factor, log, onBan }: BansOptions, now: () => number = () => performance.now()): Bans => {
   if (factor === 0) return { strike: () => undefined, waitMs: () => 0, assertNone: () => undefined };
   const strikes = createBuckets(PER_SECOND * factor, AT_ONCE * factor, '', now);
   const bans = new Map<string, Ban>();
@@ -68,6 +70,7 @@ export const createBans = ({ factor, log }: BansOptions, now: () => number = () 
       { ...(viewerId === null ? { ip } : { userId: viewerId }), forMs: lengthMs },
       'a ban: too much of what came from there had to be refused',
     );
+    onBan?.({ ip, viewerId }, lengthMs);
   };
 
   const waitMs: Bans['waitMs'] = (sender) => (bans.size === 0 ? 0 : leftOf(keyOf(sender)));

@@ -1,5 +1,6 @@
 import { createHash, hkdfSync, randomBytes } from 'node:crypto';
 import { ConfigError, type Config } from '../config.js';
+import type { Clock } from '../clock.js';
 import type { Database } from '../db/database.js';
 import { decrypt, encrypt } from '../db/encryption.js';
 import type { Tx } from '../db/transact.js';
@@ -10,7 +11,7 @@ import type { Tx } from '../db/transact.js';
  * database, which several processes share and which keeps nothing secret from whoever has a copy of all of it.
  *
  * A key is replaced with an overlap. The new one encrypts at once, those before it only decrypt, until a job has encrypted everything anew
- * (`encrypted-rows.ts`). Of MASTER_KEY the first one encrypts; of the keys in the database, the newest.
+ * (`jobs/encrypted-rows.ts`). Of MASTER_KEY the first one encrypts; of the keys in the database, the newest.
  */
 
 /** A secret for whoever has the master key. */
@@ -70,6 +71,10 @@ export const openMasterKey = async ({
   };
 
   let keys = await load();
+  if (keys.current === null) {
+    await addKey(db.prisma);
+    keys = await load();
+  }
   const missing = [...noted].filter((kid) => !keys.byKid.has(kid));
   if (missing.length > 0)
     throw new ConfigError(
@@ -81,11 +86,7 @@ export const openMasterKey = async ({
     if (performance.now() - keys.at >= KNOWN_AFTER_MS) keys = await load();
     const { current, byKid } = keys;
     const key = current === null ? undefined : byKid.get(current);
-    if (current === null || key === undefined) {
-      await addKey(db.prisma);
-      keys = await load();
-      return await currentKey();
-    }
+    if (current === null || key === undefined) throw new Error('The database has lost its master key.');
     if (!noted.has(current)) {
       await db.prisma.masterKey.createMany({ data: [{ kid: current }], skipDuplicates: true });
       noted.add(current);
@@ -117,4 +118,23 @@ export const openMasterKey = async ({
 export const addKey = async (client: Pick<Tx, 'masterKey'>): Promise<void> => {
   const key: Bytes = new Uint8Array(randomBytes(32));
   await client.masterKey.create({ data: { kid: kidOf(key), key } });
+};
+
+/** How long an earlier key is kept beside another, in milliseconds: by then every process knows the other, and what was made for a moment has ended. */
+const OVERLAP_MS = 24 * 60 * 60 * 1_000;
+
+/** Forgets the keys from before the present one, under which nothing is any more. */
+export const forgetEarlierKeys = async ({
+  db,
+  masterKey,
+  clock,
+}: {
+  readonly db: Database;
+  readonly masterKey: MasterKey;
+  readonly clock: Clock;
+}): Promise<void> => {
+  const [, kid = ''] = (await masterKey.prefix()).split('.');
+  const present = await db.prisma.masterKey.findUnique({ where: { kid } });
+  if (present === null || present.createdAt.getTime() > clock.now() - OVERLAP_MS) return;
+  await db.prisma.masterKey.deleteMany({ where: { kid: { not: kid }, createdAt: { lt: present.createdAt } } });
 };

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { rotateMasterKey } from '../access/encrypted-rows.js';
+import { rotateMasterKey } from '../jobs/encrypted-rows.js';
 import { rotateSigningKey } from '../access/signing-keys.js';
 import { ConfigError, loadConfig } from '../config.js';
 import { Role } from '../db/generated/prisma/client.js';

@@ -1,13 +1,15 @@
 import { createOperationBudgets } from '../access/buckets.js';
-import { createBans } from '../access/bans.js';
+import { createBans, type Sender } from '../access/bans.js';
 import { createHoldBack } from '../access/holding.js';
 import { createCostBudgets } from '../access/cost-budgets.js';
 import type { Config } from '../config.js';
 import type { Services } from '../context.js';
 import { createAuthenticator } from '../domains/account/authenticate.js';
+import { alertAdministrators } from '../domains/audit/topics.js';
 import { createPresence } from '../domains/presence/leases.js';
 import { startWorker } from '../jobs/worker.js';
 import { createCondition } from '../observability/condition.js';
+import { reasonOf } from '../observability/failures.js';
 import { schema } from './schema.js';
 import { createAccessWatcher } from '../server/rights/access-watcher.js';
 import { createEventStreams } from '../server/http/event-stream.js';
@@ -73,7 +75,15 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
     const budgets = createOperationBudgets(config.rateLimits);
     const costs = createCostBudgets({ ...config.rateLimits, ...config.costs }, services.limits);
     closers.push(async () => costs.stop());
-    const bans = createBans({ ...config.rateLimits, log });
+    const onBan = ({ ip, viewerId }: Sender, forMs: number): void => {
+      const about =
+        viewerId === null ? { detail: { ip: ip ?? '', forMs } } : { subject: { type: 'User', id: viewerId }, detail: { forMs } };
+      // The ban holds without it, and the log has it.
+      db.transact(async (tx) => alertAdministrators(tx, 'SENDER_BANNED', about)).catch((error: unknown) =>
+        log.warn({ reason: reasonOf(error) }, 'administrators could not be told of a ban'),
+      );
+    };
+    const bans = createBans({ ...config.rateLimits, log, onBan });
     const holdBack = createHoldBack({ ...config.rateLimits, costs, bans });
     const executor = createExecutor(schema);
     const execute = limitResults(executor, config.limits.resultLength);

@@ -23,6 +23,7 @@ import '../domains/account/sign-in-schema.js';
 import '../domains/account/suspension-schema.js';
 import '../domains/admin/schema.js';
 import '../domains/audit/schema.js';
+import '../domains/audit/alert-schema.js';
 import '../domains/blocks/schema.js';
 import '../domains/conversations/schema.js';
 import '../domains/conversations/message-schema.js';

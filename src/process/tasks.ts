@@ -1,4 +1,4 @@
-import { encryptAgain } from '../access/encrypted-rows.js';
+import { encryptAgain } from '../jobs/encrypted-rows.js';
 import { DERIVATION_SECRET_ROWS } from '../access/derived-keys.js';
 import { forgetSigningKeys, SIGNING_KEY_ROWS } from '../access/signing-keys.js';
 import { accountTasks } from '../domains/account/jobs.js';

@@ -21,11 +21,42 @@ export interface MailValues {
   readonly signIn: { readonly username: string; readonly until: string };
   readonly attempts: { readonly username: string };
   readonly identityLinked: { readonly username: string; readonly issuer: string; readonly at: string };
+  readonly securityAlert: { readonly username: string; readonly kind: Alert; readonly count: number; readonly at: string };
 }
+
+/** What administrators are alerted of. */
+type Alert =
+  | 'ACCOUNT_ATTACKED'
+  | 'AUDIT_BROKEN'
+  | 'AUDIT_KEY_DESTROYED'
+  | 'REFRESH_TOKEN_CAME_BACK'
+  | 'ROLE_CHANGED'
+  | 'SENDER_BANNED'
+  | 'SIGN_INS_FAILED';
 
 export type MailKind = keyof MailValues;
 
 type Catalogue = { readonly [Kind in MailKind]: (values: MailValues[Kind]) => MailText };
+
+const ALERTS_EN: Readonly<Record<Alert, string>> = {
+  ACCOUNT_ATTACKED: 'Somebody is guessing at the password of an account',
+  AUDIT_BROKEN: 'The audit was changed',
+  AUDIT_KEY_DESTROYED: 'From where a person has acted can no longer be read',
+  REFRESH_TOKEN_CAME_BACK: 'A refresh token that was used before came back',
+  ROLE_CHANGED: 'Somebody has another role',
+  SENDER_BANNED: 'Somebody sent too much that had to be refused',
+  SIGN_INS_FAILED: 'Many sign-ins have failed',
+};
+
+const ALERTS_DE: Readonly<Record<Alert, string>> = {
+  ACCOUNT_ATTACKED: 'Jemand probiert Passwörter eines Kontos aus',
+  AUDIT_BROKEN: 'Das Protokoll wurde verändert',
+  AUDIT_KEY_DESTROYED: 'Von wo jemand gehandelt hat, ist nicht mehr lesbar',
+  REFRESH_TOKEN_CAME_BACK: 'Ein schon benutztes Auffrischungstoken kam wieder',
+  ROLE_CHANGED: 'Jemand hat eine andere Rolle',
+  SENDER_BANNED: 'Jemand hat zu viel gesendet, das abgelehnt werden musste',
+  SIGN_INS_FAILED: 'Viele Anmeldungen sind gescheitert',
+};
 
 const en: Catalogue = {
   verifyEmail: ({ username, until }) => ({
@@ -103,6 +134,14 @@ const en: Catalogue = {
     before: [`Since ${at}, one can sign in to your account ${username} at Lyceum with ${issuer}.`],
     action: 'See how you sign in',
     after: ['If it was you, there is nothing to do. If it was not, end that there, sign out all devices and change your password.'],
+  }),
+  securityAlert: ({ username, kind, count, at }) => ({
+    subject: `Security alert: ${ALERTS_EN[kind]}`,
+    before: [
+      `You administer a Lyceum server as ${username}. ${ALERTS_EN[kind]}: ${count === 1 ? 'once' : `${count} times`} since the last mail of this kind, at last on ${at}.`,
+    ],
+    action: 'See the alerts',
+    after: ['A mail of one kind comes once an hour at the most; the page has all alerts.'],
   }),
 };
 
@@ -190,6 +229,14 @@ const de: Catalogue = {
     after: [
       'Wenn Sie das waren, ist nichts zu tun. Wenn nicht, beenden Sie das dort, melden Sie alle Geräte ab und ändern Sie Ihr Passwort.',
     ],
+  }),
+  securityAlert: ({ username, kind, count, at }) => ({
+    subject: `Sicherheitswarnung: ${ALERTS_DE[kind]}`,
+    before: [
+      `Sie verwalten einen Lyceum-Server als ${username}. ${ALERTS_DE[kind]}: ${count === 1 ? 'einmal' : `${count}-mal`} seit der letzten Mail dieser Art, zuletzt am ${at}.`,
+    ],
+    action: 'Warnungen ansehen',
+    after: ['Eine Mail einer Art kommt höchstens einmal in der Stunde; auf der Seite stehen alle Warnungen.'],
   }),
 };
 

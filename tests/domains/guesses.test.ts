@@ -379,6 +379,10 @@ describe('where mails are sent, an account that many guess at', () => {
     expect(await workOf(idle, 'nobody-at-all', PASSWORD)).toEqual(wrong);
     await linkOf(SIGN_IN);
     await linkOf('Somebody is guessing at your password');
+    const alerts = await mailing.database.query(
+      `SELECT ref->'subject'->>'type' AS type FROM event WHERE kind = 'ACCOUNT_ATTACKED' ORDER BY seq`,
+    );
+    expect(alerts).toEqual([{ type: 'User' }, { type: null }]);
   });
 
   it('lets in by the mailed link, once, and knows that place and that device from then on', async () => {

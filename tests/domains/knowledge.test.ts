@@ -46,6 +46,9 @@ const Like = graphql(
 const Unlike = graphql(
   `mutation KnowledgeUnlike($id: ID!) { unlikeEntry(input: { entryId: $id }) { likeCount entry { likeCount viewerHasLiked } } }`,
 );
+const LikeCounts = graphql(
+  `subscription KnowledgeLikeCounts($ids: [ID!]!) { entryLikeCountsChanged(ids: $ids) { entryId count entry { id likeCount } } }`,
+);
 graphql(`fragment KnowledgeCategory on Category { id name slug description color entryCount }`);
 const CreateCategory = graphql(
   `mutation KnowledgeCreateCategory($input: CreateCategoryInput!) { createCategory(input: $input) { category { ...KnowledgeCategory } } }`,
@@ -338,6 +341,31 @@ describe('likeEntry', () => {
       ['Likeable'],
     )) as [{ count: number }];
     expect(count).toBe(3);
+  });
+
+  it('is told to whoever follows the entry, until it is private; one that is not public cannot be followed', async () => {
+    const [{ id, version }, other, hidden] = [
+      await create({ title: 'Followed' }),
+      await create({ title: 'Beside' }),
+      await create({ title: 'Hidden', isPublic: false }),
+    ];
+    const told = app.connect(ben).subscribe(LikeCounts, { ids: [id, other.id, hidden.id] });
+    const next = async () => (await told.data()).entryLikeCountsChanged;
+    const first = [await next(), await next()].sort((one, two) => (one.entryId === id ? -1 : two.entryId === id ? 1 : 0));
+    expect(first).toEqual([id, other.id].map((entryId) => ({ entryId, count: 0, entry: { id: entryId, likeCount: 0 } })));
+    await app.data(Like, { id }, ben);
+    expect(await next()).toEqual({ entryId: id, count: 1, entry: { id, likeCount: 1 } });
+    await app.data(Unlike, { id }, ben);
+    expect(await next()).toMatchObject({ entryId: id, count: 0 });
+    await update({ id, expectedVersion: version, isPublic: false });
+    await app.data(Like, { id }, ada);
+    await app.data(Like, { id: other.id }, mod);
+    expect(await next()).toMatchObject({ entryId: other.id, count: 1 });
+    const { errors } = await app
+      .connect(ada)
+      .subscribe(LikeCounts, { ids: [hidden.id] })
+      .next();
+    expect(errors?.[0]?.extensions?.['code']).toBe('NOT_FOUND');
   });
 });
 

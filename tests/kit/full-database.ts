@@ -27,6 +27,7 @@ export const FULL = {
   notifications: 40,
   actors: 30,
   announcements: 40,
+  alerts: 50,
   audited: 40,
   invitations: 40,
   identities: 20,
@@ -174,6 +175,10 @@ const statements = (): string[] => {
       SELECT ${id('announcement', 'n')}, ${text('n', 2)}, ${id('user', '1')}, n + 1 FROM ${series(FULL.announcements, 'n')}`,
     `INSERT INTO audit_event (id, actor_id, action, subject_type, subject_id, detail)
       SELECT ${id('audit', 'n')}, ${id('user', 'n')}, 'deletePost', 'Post', ${id('post', 'n')}, '{"authorId":"none"}' FROM ${series(FULL.audited, 'n')}`,
+    `INSERT INTO event (topic, key, seq, kind, ref, at)
+      SELECT 'security', 'all', n + 1, 'ACCOUNT_ATTACKED', jsonb_build_object('subject', jsonb_build_object('type', 'User', 'id', ${id('user', 'n')}), 'detail', '{}'::jsonb), ${at('n')}
+      FROM ${series(FULL.alerts, 'n')}`,
+    `INSERT INTO head (topic, key, last_seq) VALUES ('security', 'all', ${FULL.alerts})`,
     `INSERT INTO head (topic, key, last_seq) VALUES ('announcements', 'all', ${FULL.announcements})`,
     `INSERT INTO invitation (id, code_hash, max_uses, created_by_id, created_at, expires_at)
       SELECT ${id('invitation', 'n')}, sha256(n::text::bytea), 1, ${id('user', '0')}, ${at('n')}, now() + interval '10 days'

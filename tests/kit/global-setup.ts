@@ -33,7 +33,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   };
   await applyMigrations(roles.owner, { directory: MIGRATIONS, log, afterMigrations });
   // What a test makes beside is for the server, too.
-  await queryAt(postgres.address, `ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO ${roles.server.user}`);
+  for (const rights of ['SELECT, INSERT, UPDATE, DELETE ON TABLES', 'USAGE ON SEQUENCES'])
+    await queryAt(postgres.address, `ALTER DEFAULT PRIVILEGES GRANT ${rights} TO ${roles.server.user}`);
   project.provide('postgres', postgres.address);
   project.provide('roles', roles);
   return async () => {

@@ -115,6 +115,8 @@ describe('whoever goes on to send what is refused', () => {
     expect(await closeOf(before)).toBe(1013);
     expect(await closeOf(open(ip))).toBe(1013);
     expect((await post('10.2.0.2', '{ __typename }')).status).toBe(200);
+    const alerts = `SELECT ref FROM event WHERE topic = 'security' AND kind = 'SENDER_BANNED'`;
+    await expect.poll(() => app.database.query(alerts)).toEqual([{ ref: { subject: null, detail: { ip, forMs: MINUTE_MS } } }]);
   });
 
   it('does not hinder who is signed in behind the same address', async () => {

@@ -1,5 +1,6 @@
 import { createClient } from 'graphql-sse';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { alertAdministrators } from '../../src/domains/audit/topics.js';
 import { schema } from '../../src/process/schema.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { aComment, aMessage, aPost, aRoom } from '../kit/factories.js';
@@ -8,6 +9,11 @@ import { graphql } from '../kit/graphql.js';
 const AnnouncementCursor = graphql(`
   query AnnouncementCursor {
     announcementCursor
+  }
+`);
+const AlertCursor = graphql(`
+  query AlertCursor {
+    securityAlertCursor
   }
 `);
 const Announce = graphql(`
@@ -61,6 +67,10 @@ const FIELDS = {
   },
   inboxChanged: { of: 'inbox', query: 'subscription ($after: String) { event: inboxChanged(after: $after) { kind cursor } }' },
   feedEvents: { of: 'feed', query: 'subscription ($after: String) { event: feedEvents(after: $after) { postId cursor } }' },
+  securityAlertAdded: {
+    of: 'security',
+    query: 'subscription ($after: String) { event: securityAlertAdded(after: $after) { kind cursor } }',
+  },
   announcementAdded: { of: 'everyone', query: 'subscription ($after: String) { event: announcementAdded(after: $after) { id cursor } }' },
 } as const;
 type Field = keyof typeof FIELDS;
@@ -91,6 +101,7 @@ describe('H35: Last-Event-ID is answered as `after` is', () => {
       inbox: me.inboxCursor,
       feed: me.feedCursor,
       everyone: (await app.data(AnnouncementCursor)).announcementCursor,
+      security: (await app.data(AlertCursor, {}, admin)).securityAlertCursor,
     });
     for (const id of [post, gone]) for (const body of ['one', 'two']) await aComment(app, ben, id, { body });
     await app.data(DeletePost, { id: gone }, ada);
@@ -98,6 +109,7 @@ describe('H35: Last-Event-ID is answered as `after` is', () => {
       await aMessage(app, ada, room, text);
       await aPost(app, ada, { body: text });
       await app.data(Announce, { text }, admin);
+      await app.services.db.transact(async (tx) => alertAdministrators(tx, 'ROLE_CHANGED'));
     }
   });
   afterAll(() => app.stop());
@@ -138,12 +150,16 @@ describe('H35: Last-Event-ID is answered as `after` is', () => {
     inboxChanged: 2,
     feedEvents: 2,
     announcementAdded: 2,
+    securityAlertAdded: 2,
   };
 
   const streamOf = (field: Field): { readonly id: string; readonly begin: string } => {
     const { of } = FIELDS[field];
     return { id: of === 'room' ? room : post, begin: begins[of] ?? '' };
   };
+
+  /** Somebody who may follow it. */
+  const followerOf = (field: Field): TestUser => (FIELDS[field].of === 'security' ? admin : ada);
 
   it('for every subscription that has `after`', () => {
     const fields = Object.values(schema.getSubscriptionType()?.getFields() ?? {});
@@ -157,10 +173,11 @@ describe('H35: Last-Event-ID is answered as `after` is', () => {
 
   it.each(fieldNames)('%s: for one who may follow it, whatever `after` says beside it', async (field) => {
     const { id, begin } = streamOf(field);
-    const expected = await answers(field, ada, id, { after: begin });
+    const user = followerOf(field);
+    const expected = await answers(field, user, id, { after: begin });
     expect(expected).toHaveLength(EVENTS[field]);
-    expect(await answers(field, ada, id, { lastEventId: begin })).toEqual(expected);
-    expect(await answers(field, ada, id, { after: 'anything', lastEventId: begin })).toEqual(expected);
+    expect(await answers(field, user, id, { lastEventId: begin })).toEqual(expected);
+    expect(await answers(field, user, id, { after: 'anything', lastEventId: begin })).toEqual(expected);
   });
 
   it.each(fieldNames)('%s: for those who may not', async (field) => {
@@ -175,9 +192,9 @@ describe('H35: Last-Event-ID is answered as `after` is', () => {
   it.each(fieldNames)('%s: for a cursor that is none, of another stream, or longer than any', async (field) => {
     const { id, begin } = streamOf(field);
     for (const cursor of ['none', begins[FIELDS[field].of === 'room' ? 'post' : 'room'] ?? '', begin.padEnd(8_000, 'A')]) {
-      const expected = await answers(field, ada, id, { after: cursor });
+      const expected = await answers(field, followerOf(field), id, { after: cursor });
       expect(expected).toMatchObject([[{ extensions: { code: 'BAD_USER_INPUT' } }], 'complete']);
-      expect(await answers(field, ada, id, { lastEventId: cursor })).toEqual(expected);
+      expect(await answers(field, followerOf(field), id, { lastEventId: cursor })).toEqual(expected);
     }
   });
 

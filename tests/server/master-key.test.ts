@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { encryptAgain, rotateMasterKey } from '../../src/access/encrypted-rows.js';
+import { encryptAgain, rotateMasterKey } from '../../src/jobs/encrypted-rows.js';
 import { openMasterKey } from '../../src/access/master-key.js';
 import { loadConfig } from '../../src/config.js';
 import { startTestApp, type TestApp } from '../kit/app.js';

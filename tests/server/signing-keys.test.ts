@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeProtectedHeader } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { encryptAgain, rotateMasterKey } from '../../src/access/encrypted-rows.js';
+import { encryptAgain, rotateMasterKey } from '../../src/jobs/encrypted-rows.js';
 import { DERIVATION_SECRET_ROWS } from '../../src/access/derived-keys.js';
 import { forgetSigningKeys, openSigningKeys, rotateSigningKey, SIGNING_KEY_ROWS, type SigningKeys } from '../../src/access/signing-keys.js';
 import { ConfigError } from '../../src/config.js';

@@ -25,6 +25,13 @@ const Change = graphql(`
     }
   }
 `);
+const LikeEntry = graphql(`
+  mutation VaultPageLike($id: ID!) {
+    likeEntry(input: { entryId: $id }) {
+      likeCount
+    }
+  }
+`);
 const Found = graphql(`
   query VaultPageFound($search: String!) {
     entries(filter: { search: $search }) {
@@ -216,17 +223,32 @@ describeWeb('the vault', ({ open }) => {
   test('likes an entry at once and says who does, and a visitor is asked to sign in', async () => {
     const { slug } = await write('Likeable');
     const { page, close } = await open(app, { as: max, path: `/vault/entries/${slug}` });
-    await page.getByRole('button', { name: /^Like, \d+$/ }).click();
-    await page.getByRole('button', { name: 'Take your like back' }).waitFor();
+    await page.getByRole('button', { name: 'Like, 0 likes' }).click();
+    await page.getByRole('button', { name: 'Like, 1 like', pressed: true }).waitFor();
     await page.getByRole('button', { name: 'Who likes it' }).click();
     await page.getByRole('dialog').getByRole('link', { name: 'max' }).waitFor();
     expect(await page.getByRole('link', { name: 'Edit' }).count()).toBe(0);
     await close();
     const visitor = await open(app, { path: `/vault/entries/${slug}` });
-    await visitor.page.getByRole('link', { name: 'Sign in to like it' }).click();
+    await visitor.page.getByRole('link', { name: /^Sign in to like/ }).click();
     await heading(visitor.page, 'Sign in');
     expect(address(visitor.page)).toBe(`/sign-in?then=/vault/entries/${slug}`);
     await visitor.close();
+  });
+
+  test('shows the likes of others as they come, in the list and on the page', async () => {
+    const { id, slug } = await write('Admired');
+    const { page, tab, close } = await open(app, { path: '/vault?search=admired' });
+    await row(page, /Admired/).waitFor();
+    const reading = await tab(`/vault/entries/${slug}`);
+    await reading.getByRole('link', { name: /, 0 likes$/ }).waitFor();
+    await expect.poll(() => app.services.hub.stats().subscribers).toBeGreaterThan(1);
+    await app.data(LikeEntry, { id }, max);
+    await row(page, /Admired/)
+      .getByTitle('1 like')
+      .waitFor();
+    await reading.getByRole('link', { name: /, 1 like$/ }).waitFor();
+    await close();
   });
 
   test('deletes an entry after asking, by its name', async () => {

@@ -6,6 +6,7 @@ import { notFound } from '../../errors.js';
 import { isForeignKeyViolation } from '../../observability/failures.js';
 import { verifyPassword } from '../../access/passwords.js';
 import { notAllowed, viewerOf } from '../../access/viewer.js';
+import { alertAdministrators } from '../audit/topics.js';
 import { usernameKey } from './rules.js';
 import { suspensionOf } from './standing.js';
 import { rightsLog } from './topics.js';
@@ -160,6 +161,8 @@ export const changeRole = async (
   if (found === null) throw notFound('User');
   await tx.user.update({ where: { id: found.id }, data: { role }, select: { id: true } });
   tx.emit(rightsLog, found.id, 'RoleChanged', null);
+  if (found.role !== role)
+    alertAdministrators(tx, 'ROLE_CHANGED', { subject: { type: 'User', id: found.id }, detail: { before: found.role, role } });
   return { id: found.id, before: found.role };
 };
 

@@ -3,6 +3,7 @@ import type { Context, Services } from '../../context.js';
 import { Prisma } from '../../db/generated/prisma/client.js';
 import type { Tx } from '../../db/transact.js';
 import { codeOf, coded } from '../../errors.js';
+import { alertAdministrators } from '../audit/topics.js';
 
 /*
  * Guesses at passwords. Whoever guesses wrongly has to wait before they may guess at that account again, longer each time; nobody else has to wait for
@@ -222,4 +223,30 @@ export const deleteOldGuesses = async ({ db, clock }: Pick<Services, 'db' | 'clo
         SELECT subject, origin FROM login_guess WHERE at < ${before} LIMIT ${DELETE_BATCH} FOR UPDATE SKIP LOCKED
       )`;
   }
+};
+
+/** More wrong passwords than that within an hour, on the whole server, are told to administrators. */
+const MANY = 300;
+/** How many rows are looked at, each an origin that guesses at an account. */
+const MAX_LOOKED_AT = 10_000;
+/** Tells administrators when many sign-ins have failed within the last hour, whomever they were at; once an hour at the most. */
+export const lookForGuessing = async (services: Digests & Pick<Services, 'db' | 'clock' | 'config'>): Promise<void> => {
+  const { db, clock, config } = services;
+  const { factor } = config.rateLimits;
+  if (factor === 0) return;
+  const hour = new Date(clock.now() - HUNT_MS);
+  const most = USUAL.free * factor + MOST_WAITED_FOR;
+  const [found] = await db.prisma.$queryRaw<{ readonly failures: number; readonly accounts: number }[]>`
+    SELECT coalesce(sum(least(failures, ${most})), 0)::int AS failures, count(DISTINCT subject)::int AS accounts
+    FROM (SELECT subject, failures FROM login_guess WHERE at > ${hour} AND failures > 0 LIMIT ${MAX_LOOKED_AT}) guesses`;
+  if (found === undefined || found.failures <= MANY * factor) return;
+  await db.transact(async (tx) => {
+    // A row without failures, which is no guess; it is forgotten as others are.
+    const now = new Date(clock.now());
+    const all = digest(services, 'server', '');
+    const told = await tx.$executeRaw`
+      INSERT INTO login_guess AS told (subject, origin, failures, at, until) VALUES (${all}, ${all}, 0, ${now}, NULL)
+      ON CONFLICT (subject, origin) DO UPDATE SET at = ${now} WHERE told.at <= ${hour}`;
+    if (told > 0) alertAdministrators(tx, 'SIGN_INS_FAILED', { detail: { failures: found.failures, accounts: found.accounts } });
+  });
 };

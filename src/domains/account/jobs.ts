@@ -1,7 +1,8 @@
 import { scheduledTask } from '../../jobs/task.js';
 import { pruneLog } from '../../realtime/log-retention.js';
+import { alertMail, mailAlerts } from './alert-mails.js';
 import { deleteOldApiKeys } from './api-keys.js';
-import { deleteOldGuesses } from './guesses.js';
+import { deleteOldGuesses, lookForGuessing } from './guesses.js';
 import { deleteOldInvitations } from './invitations.js';
 import { deleteOldLinks } from './links.js';
 import { accountMails } from './mails.js';
@@ -17,6 +18,9 @@ const RIGHTS_KEPT_MS = 30 * 24 * 60 * 60 * 1_000;
 
 export const accountTasks = [
   ...accountMails,
+  alertMail,
+  scheduledTask('account.mailAlerts', '* * * * *', mailAlerts),
+  scheduledTask('account.lookForGuessing', '*/5 * * * *', lookForGuessing),
   scheduledTask('account.sweepLinks', '7 4 * * *', async (services) => {
     await deleteOldLinks(services);
     await deleteOldInvitations(services);

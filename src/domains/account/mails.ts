@@ -9,7 +9,14 @@ import { linkFor } from './links.js';
 
 type Recipient = Pick<User, 'locale'>;
 
-const mailTo = <Kind extends MailKind>(to: string, { locale }: Recipient, kind: Kind, values: MailValues[Kind], link?: string): Mail => {
+/** A mail in the language of whom it is for. */
+export const mailTo = <Kind extends MailKind>(
+  to: string,
+  { locale }: Recipient,
+  kind: Kind,
+  values: MailValues[Kind],
+  link?: string,
+): Mail => {
   const language = languageOf(locale);
   return { to, language, text: mailText(language, kind, values), ...(link === undefined ? {} : { link }) };
 };

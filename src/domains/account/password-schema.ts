@@ -4,7 +4,7 @@ import { mutation, okField } from '../../graphql/mutation.js';
 import { PASSWORD, WRITE } from '../../graphql/price.js';
 import { changePassword, estimatePassword, ownWords, requestPasswordReset, resetPassword } from './password.js';
 import { anyPasswordText, emailText, MAX_GIVEN_NAME, passwordText } from './rules.js';
-import { Credentials, linkTokenInput, NEW_PASSWORD, presentPasswordInput, User } from './schema.js';
+import { Credentials, linkTokenInput, meField, NEW_PASSWORD, presentPasswordInput, User } from './schema.js';
 import { text } from '../../graphql/text.js';
 
 const PasswordWeakness = builder.enumType('PasswordWeakness', {
@@ -75,6 +75,7 @@ mutation('changePassword', {
         description: 'The refresh token of before is no longer good.',
         resolve: ({ credentials }) => credentials,
       }),
+      me: meField(t),
     }),
   },
 });

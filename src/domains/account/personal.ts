@@ -10,6 +10,7 @@ import { findUser, lockAdministrators } from './account.js';
 import { assertPassword } from './present-password.js';
 import { DELETED_PREFIX } from './rules.js';
 import { endSessionsIn } from './sessions.js';
+import { alertAdministrators } from '../audit/topics.js';
 import { rightsLog } from './topics.js';
 import { Prisma } from '../../db/generated/prisma/client.js';
 import { textOr, TIME_TYPE, UUID_TYPE, type PersonalTable } from '../../db/personal-data.js';
@@ -170,6 +171,7 @@ export const closeAccount = async (tx: Tx, context: Context): Promise<void> => {
   await tx.apiKey.deleteMany({ where: { userId: id } });
   tx.emit(rightsLog, id, 'RoleChanged', null);
   await forgetPerson(tx, id);
+  alertAdministrators(tx, 'AUDIT_KEY_DESTROYED', { subject: { type: 'User', id } });
 };
 
 /** Removes the row of an account that was deleted, with the events of its rights, if nothing refers to it any more. */

@@ -4,6 +4,7 @@ import type { Tx } from '../../db/transact.js';
 import { coded, notFound } from '../../errors.js';
 import { sendMail } from '../../jobs/mail.js';
 import { notSignedIn } from '../../access/viewer.js';
+import { alertAdministrators } from '../audit/topics.js';
 import { deviceTokenFor, isKnownDevice } from './device-tokens.js';
 import { addressDigest } from './guesses.js';
 import { newDeviceMail } from './mails.js';
@@ -147,6 +148,7 @@ export const refreshSession = async (
       await db.transact(async (tx) => {
         await revoke(tx, now, { id });
         tx.audit('refreshTokenCameBack', { type: 'User', id: userId });
+        alertAdministrators(tx, 'REFRESH_TOKEN_CAME_BACK', { subject: { type: 'User', id: userId } });
       });
       log.warn({ sessionId: id, userId }, 'a used refresh token came back: its session is revoked');
       break;

@@ -6,6 +6,7 @@ import type { User } from '../../db/generated/prisma/client.js';
 import { DEMO_PASSWORD } from '../../demo/users.js';
 import { codeOf, coded } from '../../errors.js';
 import { sendMail } from '../../jobs/mail.js';
+import { alertAdministrators } from '../audit/topics.js';
 import { knownDevice } from './device-tokens.js';
 import { emailKey } from './email-address.js';
 import { forgive, guess, guesserOf, isTimeToTell, type Attempt, type Guesser } from './guesses.js';
@@ -78,7 +79,11 @@ const answerSuspect = async (context: Context, guesser: Guesser, { isHunted }: A
   const isMailed =
     isByMail && (await limits.isAllowed('mailToAddress', right?.emailKey ?? `nobody ${Buffer.from(guesser.subject).toString('hex')}`));
   await db.transact(async (tx) => {
-    if (isHunted && (await isTimeToTell(context, tx, guesser))) sendMail(tx, context, attemptsMail, { userId: guesser.userId });
+    if (isHunted && (await isTimeToTell(context, tx, guesser))) {
+      const { userId } = guesser;
+      sendMail(tx, context, attemptsMail, { userId });
+      alertAdministrators(tx, 'ACCOUNT_ATTACKED', { subject: userId === null ? null : { type: 'User', id: userId } });
+    }
     if (isByMail) sendMail(tx, context, signInMail, { userId: isMailed && right !== null ? right.id : null });
   });
   if (isByMail) throw refused(context, right ?? (guesser.userId === null ? null : { id: guesser.userId }), 'suspect');

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Services } from '../../context.js';
 import { SEALING } from '../../db/audit.js';
 import type { Database } from '../../db/database.js';
-import { type AuditEvent, type AuditSeal } from '../../db/generated/prisma/client.js';
+import type { AuditEvent, AuditSeal } from '../../db/generated/prisma/client.js';
+import { alertAdministrators } from './topics.js';
 
 /*
  * The audit is sealed by a chain of hashes: each seal is over the hash before it and over the events since. Whoever changes, removes or inserts an
@@ -99,4 +100,13 @@ export const verifyAudit = async ({ db }: Pick<Services, 'db'>, known: string | 
   if (!isKnown && faults.length < MAX_FAULTS) faults.push('The head that was logged is not in the chain: it was cut off, or made anew.');
   const unsealed = await db.prisma.auditEvent.count({ where: { seq: { gt: upTo } } });
   return { sealed, unsealed, head, faults };
+};
+
+/** Looks over the whole chain, and tells administrators where it does not hold. What was cut off at the end only a head of the log can show. */
+export const watchAudit = async ({ db, log }: Pick<Services, 'db' | 'log'>): Promise<void> => {
+  const { faults } = await verifyAudit({ db });
+  const [first] = faults;
+  if (first === undefined) return;
+  log.error({ faults }, 'the audit does not fit its seals: it was changed');
+  await db.transact(async (tx) => alertAdministrators(tx, 'AUDIT_BROKEN', { detail: { faults: faults.length, first } }));
 };

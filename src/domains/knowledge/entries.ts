@@ -14,6 +14,7 @@ import { findCategory } from './categories.js';
 import { withFreeSlug } from './free-slug.js';
 import { maySee } from './rules.js';
 import { slugify } from './slug.js';
+import { entryLikeCount } from './topics.js';
 
 export interface NewEntry {
   readonly title: string;
@@ -211,7 +212,11 @@ const changeLike = async (
   change: (tx: Tx, entry: Entry) => Promise<LikeChange | null>,
 ): Promise<LikedEntry> => {
   const before = await findEntry(context, id);
-  const changed = await context.db.transact((tx) => change(tx, before));
+  const changed = await context.db.transact(async (tx) => {
+    const like = await change(tx, before);
+    if (like !== null) tx.emit(entryLikeCount, id);
+    return like;
+  });
   const entry = await findEntry(context, id);
   return { entry, likeCount: changed?.count ?? entry.likeCount };
 };

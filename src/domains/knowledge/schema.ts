@@ -6,8 +6,8 @@ import { childPage, connectionType, listPage, type CountedConnection, type NodeQ
 import type { Context } from '../../context.js';
 import { Prisma, type Entry as EntryRow } from '../../db/generated/prisma/client.js';
 import type { PageArgs } from '../../db/keyset.js';
-import { badInput } from '../../errors.js';
-import { decodeId, encodeId } from '../../graphql/ids.js';
+import { badInput, notFound } from '../../errors.js';
+import { decodeId, decodeIds, encodeId } from '../../graphql/ids.js';
 import { batchedForAnyViewer } from '../../graphql/loaders.js';
 import { longHtml, previewPrice, SAFE } from '../../graphql/html.js';
 import { htmlOf } from '../../markdown/html.js';
@@ -36,6 +36,7 @@ import {
   titleText,
   visibleTo,
 } from './rules.js';
+import { entryLikeCount, type EntryLikeCount } from './topics.js';
 
 /** The most tags in one response. */
 const MAX_TAG_LIST = 100;
@@ -405,3 +406,44 @@ for (const [name, act, description] of [
     },
   });
 }
+
+// ---------------------------------------------------------------- live
+
+/** The most entries that one subscription follows. */
+const MAX_FOLLOWED = 100;
+
+const EntryLikeCountType = builder.objectRef<EntryLikeCount>('EntryLikeCount').implement({
+  description: 'How many likes an entry has.',
+  fields: (t) => ({
+    entryId: t.id({ description: 'The entry.', resolve: ({ entryId }) => encodeId('Entry', entryId) }),
+    entry: t.prismaField({
+      type: Entry,
+      nullable: true,
+      price: LOOKED_UP,
+      description: 'The entry; null when it is not public any more.',
+      resolve: (query, { entryId }, _args, { db }) => db.prisma.entry.findFirst({ ...query, where: { id: entryId, isPublic: true } }),
+    }),
+    count: t.exposeInt('count', { description: 'The number of likes.' }),
+    version: t.exposeInt('version', { description: 'Grows with every change of the count.' }),
+  }),
+});
+
+/** Those of the entries that everybody sees. @throws BAD_USER_INPUT for none, too many or what is no id of an entry; NOT_FOUND when there is none */
+const publicEntries = async ({ db }: Context, ids: readonly string[]): Promise<string[]> => {
+  const keys = decodeIds('Entry', ids, 'ids', { min: 1, max: MAX_FOLLOWED });
+  const entries = await db.prisma.entry.findMany({ where: { id: { in: keys }, isPublic: true }, select: { id: true } });
+  if (entries.length === 0) throw notFound('Entry');
+  return entries.map(({ id }) => id);
+};
+
+builder.subscriptionField('entryLikeCountsChanged', (t) =>
+  t.topic({
+    type: EntryLikeCountType,
+    topic: entryLikeCount,
+    description:
+      'How many likes several entries have, such as those on a page: the present number of each at once, then every change. Changes in quick succession may be told as one; the last is always told. Those that are not there, or not public, are left out.',
+    args: { ids: t.arg.idList({ required: true, description: `The entries; 1 to ${MAX_FOLLOWED}.` }) },
+    authorize: async ({ ids }, context) => ({ keys: await publicEntries(context, ids) }),
+    resolve: (count) => count,
+  }),
+);

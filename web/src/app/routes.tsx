@@ -23,6 +23,7 @@ export const ROUTES: readonly (readonly [pattern: string, load: () => PageModule
   ['/audit', () => import('../pages/audit/audit-page.js')],
   ['/invitations', () => import('../pages/invitations/invitations-page.js')],
   ['/developers', () => import('../pages/developers/developers-page.js')],
+  ['/sign-in/oidc', () => import('../pages/sign-in/oidc-page.js')],
   ['/sign-in', () => import('../pages/sign-in/sign-in-page.js')],
   ['/register', () => import('../pages/sign-in/register-page.js')],
   ['/guest', () => import('../pages/sign-in/guest-page.js')],

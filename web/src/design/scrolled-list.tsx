@@ -13,6 +13,8 @@ interface ScrolledListProps<Item> {
   readonly itemSize: number;
   /** Called as the end comes near, as often as it is near: load more, unless that is under way or there are no more. */
   readonly onEnd?: () => void;
+  /** Called with the index of the first item that is seen, as it changes. */
+  readonly onRange?: (first: number) => void;
   /** Results that are no longer quite what was asked for, until the new ones come. */
   readonly isStale?: boolean;
 }
@@ -23,7 +25,16 @@ const NEAR_PX = 1_000;
 const TRIES = 60;
 
 /** A list that is part of a page and scrolls with it, and keeps only what is seen in the page, however long it is. */
-export const ScrolledList = <Item,>({ items, keyOf, children, label, itemSize, onEnd, isStale = false }: ScrolledListProps<Item>) => {
+export const ScrolledList = <Item,>({
+  items,
+  keyOf,
+  children,
+  label,
+  itemSize,
+  onEnd,
+  onRange,
+  isStale = false,
+}: ScrolledListProps<Item>) => {
   const place = useRef<HTMLDivElement>(null);
   const list = useRef<VirtualizerHandle>(null);
   const { scroller, start } = useListStart(place);
@@ -32,8 +43,9 @@ export const ScrolledList = <Item,>({ items, keyOf, children, label, itemSize, o
 
   const look = useCallback(() => {
     const { current } = scroller;
+    if (list.current) onRange?.(list.current.findItemIndex(list.current.scrollOffset));
     if (onEnd && current && current.scrollHeight - current.scrollTop - current.clientHeight < NEAR_PX) onEnd();
-  }, [onEnd, scroller]);
+  }, [onEnd, onRange, scroller]);
   useEffect(() => {
     // A page that does not fill the screen has its end near from the beginning.
     const frame = requestAnimationFrame(look);

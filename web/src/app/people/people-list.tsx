@@ -1,9 +1,10 @@
-import { useCallback, useMemo, useState } from 'react';
+import { useMemo } from 'react';
 import { FlowList } from '../../design/flow-list.js';
 import { Skeleton } from '../../design/skeleton.js';
 import { readFragment, type FragmentType } from '../../gql/fragment-masking.js';
 import { useTexts } from '../../i18n/language.js';
 import { listMemory } from '../list-memory.js';
+import { useNear } from '../near.js';
 import { PersonLine as Line } from './operations.js';
 import { peopleTexts } from './people-texts.js';
 import { PersonLine } from './person-line.js';
@@ -24,11 +25,8 @@ const STEP = 30;
 /** An endless list of people; whether they are here is shown as it is now. */
 export const PeopleList = ({ people, name, onMore, isFetching }: PeopleListProps) => {
   const t = useTexts(peopleTexts);
-  const [step, setStep] = useState(0);
-  const byRange = useCallback((first: number) => setStep(Math.floor(first / STEP)), []);
-  const ids = useMemo(() => people.map((person) => readFragment(Line, person).id), [people]);
-  const from = Math.max(0, (step - 1) * STEP);
-  usePresence(useMemo(() => ids.slice(from, from + 3 * STEP), [ids, from]));
+  const { near, onRange } = useNear(people, STEP);
+  usePresence(useMemo(() => near.map((person) => readFragment(Line, person).id), [near]));
   return (
     <div>
       <FlowList
@@ -37,7 +35,7 @@ export const PeopleList = ({ people, name, onMore, isFetching }: PeopleListProps
         label={t('people')}
         memory={listMemory(name)}
         onEnd={onMore ?? undefined}
-        onRange={byRange}
+        onRange={onRange}
       >
         {(person) => <PersonLine person={person} />}
       </FlowList>

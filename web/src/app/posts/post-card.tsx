@@ -7,16 +7,17 @@ import { Prose } from '../../design/prose.js';
 import { RelativeTime } from '../../design/relative-time.js';
 import { readFragment, type FragmentType } from '../../gql/fragment-masking.js';
 import { useFormats, useTexts } from '../../i18n/language.js';
+import { LikeButton } from '../likes/like-button.js';
+import { WhoLikes } from '../likes/who-likes.js';
 import { paths } from '../paths.js';
-import { LikeButton } from './like-button.js';
-import { EditPost, PostCard as Card } from './operations.js';
+import { EditPost, LikePost, PostCard as Card, UnlikePost } from './operations.js';
 import { postTexts } from './post-texts.js';
 import { WriteForm } from './write-form.js';
+import actStyles from '../act.module.css';
 import styles from './post-card.module.css';
 
 /** For those who may do more than read: a visitor loads no menus and dialogs. */
 const PostMenu = lazy(() => import('./post-menu.js'));
-const LikersDialog = lazy(() => import('../people/likers-dialog.js'));
 
 export const MAX_POST = 10_000;
 
@@ -34,10 +35,11 @@ export const PostCard = ({ post, isWhole = false, onDeleted }: PostCardProps) =>
   const { id, body, bodyHtml, createdAt, editedAt, likeCount, commentCount, viewerHasLiked, viewerCanEdit, viewerCanDelete, author } =
     readFragment(Card, post);
   const [isEditing, setEditing] = useState(false);
-  const [showsLikers, setShowsLikers] = useState(false);
   const [isLong, setLong] = useState(false);
   const text = useRef<HTMLDivElement>(null);
   const [, edit] = useMutation(EditPost);
+  const [, like] = useMutation(LikePost);
+  const [, unlike] = useMutation(UnlikePost);
   useLayoutEffect(() => {
     const { current } = text;
     if (current) setLong(current.scrollHeight > current.clientHeight + 1);
@@ -101,25 +103,16 @@ export const PostCard = ({ post, isWhole = false, onDeleted }: PostCardProps) =>
         </>
       )}
       <footer className={styles.foot}>
-        <LikeButton postId={id} likeCount={likeCount} isLiked={viewerHasLiked} />
+        <LikeButton likeCount={likeCount} isLiked={viewerHasLiked} onLike={(isLiked) => (isLiked ? like : unlike)({ postId: id })} />
         {!isWhole && (
-          <Link to={paths.post(id)} className={styles.act} title={t('comments', { count: commentCount })}>
+          <Link to={paths.post(id)} className={actStyles.act} title={t('comments', { count: commentCount })}>
             <MessageCircle size={16} aria-hidden="true" />
             <span aria-hidden="true">{number(commentCount)}</span>
             <span className="visually-hidden">{t('comments', { count: commentCount })}</span>
           </Link>
         )}
-        {isWhole && likeCount > 0 && (
-          <button type="button" className={styles.act} onClick={() => setShowsLikers(true)}>
-            {t('whoLikes')}
-          </button>
-        )}
+        {isWhole && likeCount > 0 && <WhoLikes of={id} />}
       </footer>
-      {showsLikers && (
-        <Suspense>
-          <LikersDialog of={id} onClose={() => setShowsLikers(false)} />
-        </Suspense>
-      )}
     </article>
   );
 };

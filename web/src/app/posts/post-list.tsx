@@ -1,9 +1,10 @@
-import { useCallback, useMemo, useState, type ReactNode } from 'react';
+import { useMemo, type ReactNode } from 'react';
 import { FlowList } from '../../design/flow-list.js';
 import { Skeleton } from '../../design/skeleton.js';
 import type { FragmentType } from '../../gql/fragment-masking.js';
 import { useTexts } from '../../i18n/language.js';
 import { listMemory } from '../list-memory.js';
+import { useNear } from '../near.js';
 import type { PostCard as Card } from './operations.js';
 import { PostCard } from './post-card.js';
 import { postTexts } from './post-texts.js';
@@ -28,10 +29,8 @@ const STEP = 25;
 /** An endless list of posts, all of which show their likes and comments as they are now. */
 export const PostList = ({ posts, name, onMore, isFetching, after }: PostListProps) => {
   const t = useTexts(postTexts);
-  const [step, setStep] = useState(0);
-  const byRange = useCallback((first: number) => setStep(Math.floor(first / STEP)), []);
-  const from = Math.max(0, (step - 1) * STEP);
-  useLiveCounts(useMemo(() => posts.slice(from, from + 3 * STEP).map(({ id }) => id), [posts, from]));
+  const { near, onRange } = useNear(posts, STEP);
+  useLiveCounts(useMemo(() => near.map(({ id }) => id), [near]));
   return (
     <div>
       <FlowList
@@ -40,7 +39,7 @@ export const PostList = ({ posts, name, onMore, isFetching, after }: PostListPro
         label={t('posts')}
         memory={listMemory(name)}
         onEnd={onMore ?? undefined}
-        onRange={byRange}
+        onRange={onRange}
       >
         {(post) => <PostCard post={post} />}
       </FlowList>

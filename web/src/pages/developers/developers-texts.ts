@@ -32,6 +32,7 @@ export const screenTexts = catalogue({
   en: {
     app: 'Every page: the frame',
     api: 'Every page: the session',
+    appLikes: 'Likes of entries',
     appPosts: 'Lists of posts',
     appPeople: 'Lists of people, and likers',
     appNewPassword: 'New passwords',
@@ -52,6 +53,7 @@ export const screenTexts = catalogue({
   de: {
     app: 'Jede Seite: der Rahmen',
     api: 'Jede Seite: die Sitzung',
+    appLikes: 'Likes der Einträge',
     appPosts: 'Listen von Beiträgen',
     appPeople: 'Listen von Personen, und wem etwas gefällt',
     appNewPassword: 'Neue Passwörter',

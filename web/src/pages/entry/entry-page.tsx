@@ -1,10 +1,13 @@
 import { Link2, Lock, Pencil, Star, TableOfContents, Trash2, Type } from 'lucide-react';
-import { lazy, Suspense, useRef, useState, useSyncExternalStore } from 'react';
-import { useQuery } from 'urql';
+import { lazy, Suspense, useMemo, useRef, useState, useSyncExternalStore } from 'react';
+import { useMutation, useQuery } from 'urql';
 import { Link, useParams } from 'wouter';
 import { browserStorage } from '../../api/storage.js';
 import { Answer } from '../../app/answer.js';
 import { useCopy } from '../../app/copy.js';
+import { LikeButton } from '../../app/likes/like-button.js';
+import { useEntryLikes } from '../../app/likes/use-entry-likes.js';
+import { WhoLikes } from '../../app/likes/who-likes.js';
 import { Page, PageBody } from '../../app/page.js';
 import { paths } from '../../app/paths.js';
 import { preferences } from '../../app/preferences.js';
@@ -19,8 +22,7 @@ import type { ReadEntryQuery } from '../../gql/graphql.js';
 import NotFoundPage from '../not-found/not-found-page.js';
 import { useContents } from './contents.js';
 import { entryTexts } from './entry-texts.js';
-import { Likes } from './likes.js';
-import { ReadEntry } from './operations.js';
+import { LikeEntry, ReadEntry, UnlikeEntry } from './operations.js';
 import styles from './entry-page.module.css';
 
 type Entry = NonNullable<ReadEntryQuery['entry']>;
@@ -103,6 +105,10 @@ const Reading = ({ entry }: { readonly entry: Entry }) => {
   const t = useTexts(entryTexts);
   const text = useRef<HTMLDivElement>(null);
   const headings = useContents(text, entry.contentHtml);
+  const { id, likeCount, viewerHasLiked } = entry;
+  const [, like] = useMutation(LikeEntry);
+  const [, unlike] = useMutation(UnlikeEntry);
+  useEntryLikes(useMemo(() => [entry], [entry]));
   const [hasContents, setHasContents] = useState(() => browserStorage.getItem(CONTENTS) === 'shown');
   const toggle = (): void => {
     browserStorage.setItem(CONTENTS, hasContents ? '' : 'shown');
@@ -137,7 +143,8 @@ const Reading = ({ entry }: { readonly entry: Entry }) => {
             </ul>
           )}
           <div className={styles.likes}>
-            <Likes entry={entry} />
+            <LikeButton likeCount={likeCount} isLiked={viewerHasLiked} onLike={(isLiked) => (isLiked ? like : unlike)({ id })} />
+            {likeCount > 0 && <WhoLikes of={id} />}
           </div>
           <Link to={paths.vaultOf({ author: entry.author.username })} className={styles.more}>
             {t('moreBy', { author: entry.author.displayName })}
@@ -147,8 +154,8 @@ const Reading = ({ entry }: { readonly entry: Entry }) => {
       {isOffered && hasContents && (
         <nav className={styles.contents} aria-label={t('contents')}>
           <h2 className={styles.contentsTitle}>{t('contents')}</h2>
-          {headings.map(({ id, text: heading, depth }) => (
-            <a key={id} href={`#${id}`} data-depth={Math.min(depth, 4)} className={styles.part} dir="auto">
+          {headings.map(({ id: part, text: heading, depth }) => (
+            <a key={part} href={`#${part}`} data-depth={Math.min(depth, 4)} className={styles.part} dir="auto">
               {heading}
             </a>
           ))}

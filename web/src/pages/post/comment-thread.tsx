@@ -12,6 +12,7 @@ import { useTexts } from '../../i18n/language.js';
 import { AddComment, CommentItem, EditComment } from './operations.js';
 import { postPageTexts } from './post-page-texts.js';
 import type { Thread } from './threads.js';
+import actStyles from '../../app/act.module.css';
 import styles from './comment-thread.module.css';
 
 const CommentMenu = lazy(() => import('./comment-menu.js'));
@@ -87,7 +88,7 @@ export const CommentThread = ({ postId, thread: { comment, replies } }: CommentT
           )}
           {owner !== null && !isEditing && (
             <footer className={styles.foot}>
-              <button type="button" className={styles.act} aria-expanded={isReplying} onClick={() => setReplying(!isReplying)}>
+              <button type="button" className={actStyles.act} aria-expanded={isReplying} onClick={() => setReplying(!isReplying)}>
                 {t('reply')}
               </button>
               {(canEdit || canDelete) && (

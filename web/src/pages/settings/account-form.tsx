@@ -4,7 +4,9 @@ import type { Failure } from '../../api/failure.js';
 import { useSending } from '../../app/sending.js';
 import { Button } from '../../design/button.js';
 import { ErrorNotice } from '../../design/error-notice.js';
+import { useTexts } from '../../i18n/language.js';
 import styles from './settings-page.module.css';
+import { settingsTexts } from './settings-texts.js';
 
 interface AccountFormProps {
   /** What a closed form is opened by, and what sends it. */
@@ -18,6 +20,7 @@ interface AccountFormProps {
 
 /** A form of the account, closed until it is wanted: nobody changes their password on the way to something else. */
 export const AccountForm = ({ title, submit, cancel, onSubmit, children }: AccountFormProps) => {
+  const t = useTexts(settingsTexts);
   const [isOpen, setOpen] = useState(false);
   const { failure, busy, onSubmit: send, reset } = useSending(onSubmit, () => setOpen(false));
   const close = (): void => {
@@ -32,7 +35,8 @@ export const AccountForm = ({ title, submit, cancel, onSubmit, children }: Accou
     );
   return (
     <form className={styles.form} onSubmit={send} aria-label={title} noValidate>
-      {failure && failure.fields.length === 0 && <ErrorNotice failure={failure} />}
+      {failure?.reason === 'SIGN_IN_AGAIN' && <p role="alert">{t('signInAgain')}</p>}
+      {failure && failure.fields.length === 0 && failure.reason !== 'SIGN_IN_AGAIN' && <ErrorNotice failure={failure} />}
       {children(failure)}
       <div className={styles.acts}>
         <Button type="submit" look="primary" busy={busy}>

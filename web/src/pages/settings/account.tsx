@@ -30,6 +30,27 @@ export const usePresentPasswordWords = (): ((failure: Failure | null, path: stri
       : fieldWords(failure, path, words);
 };
 
+interface PresentPasswordProps {
+  readonly name: 'password' | 'currentPassword';
+  readonly failure: Failure | null;
+}
+
+/** The field for the present password. */
+export const PresentPassword = ({ name, failure }: PresentPasswordProps) => {
+  const t = useTexts(settingsTexts);
+  const words = usePresentPasswordWords();
+  return (
+    <TextField
+      name={name}
+      type="password"
+      label={t('presentPassword')}
+      error={words(failure, name)}
+      autoComplete="current-password"
+      required
+    />
+  );
+};
+
 /** An address that waits to be confirmed. */
 const Waiting = ({ address }: { readonly address: string }) => {
   const t = useTexts(settingsTexts);
@@ -51,9 +72,8 @@ const Waiting = ({ address }: { readonly address: string }) => {
   );
 };
 
-const EmailForm = () => {
+const EmailForm = ({ hasPassword }: Pick<Me, 'hasPassword'>) => {
   const t = useTexts(settingsTexts);
-  const presentWords = usePresentPasswordWords();
   const [, change] = useMutation(ChangeEmail);
   return (
     <AccountForm
@@ -61,40 +81,33 @@ const EmailForm = () => {
       submit={t('sendLink')}
       cancel={t('cancel')}
       onSubmit={async (values) => {
-        const input = { email: textOf(values, 'email'), password: secretTextOf(values, 'password') };
+        const input = { email: textOf(values, 'email'), ...(hasPassword ? { password: secretTextOf(values, 'password') } : {}) };
         return (await change({ input })).error;
       }}
     >
       {(failure) => (
         <>
           <EmailField label={t('newEmail')} hint={t('newEmailHint')} failure={failure} />
-          <TextField
-            name="password"
-            type="password"
-            label={t('presentPassword')}
-            error={presentWords(failure, 'password')}
-            autoComplete="current-password"
-            required
-          />
+          {hasPassword && <PresentPassword name="password" failure={failure} />}
         </>
       )}
     </AccountForm>
   );
 };
 
-const PasswordForm = ({ owner }: { readonly owner: string }) => {
+const PasswordForm = ({ owner, hasPassword }: { readonly owner: string } & Pick<Me, 'hasPassword'>) => {
   const t = useTexts(settingsTexts);
   const words = useTexts(fieldTexts);
-  const presentWords = usePresentPasswordWords();
   const toast = useToast();
   const [, change] = useMutation(ChangePassword);
   return (
     <AccountForm
-      title={t('changePassword')}
-      submit={t('changePassword')}
+      title={t(hasPassword ? 'changePassword' : 'setPassword')}
+      submit={t(hasPassword ? 'changePassword' : 'setPassword')}
       cancel={t('cancel')}
       onSubmit={async (values) => {
-        const input = { currentPassword: secretTextOf(values, 'currentPassword'), newPassword: secretTextOf(values, 'newPassword') };
+        const current = hasPassword ? { currentPassword: secretTextOf(values, 'currentPassword') } : {};
+        const input = { ...current, newPassword: secretTextOf(values, 'newPassword') };
         const { data, error } = await change({ input });
         if (data?.changePassword) {
           const { accessToken, accessTokenExpiresAt, refreshToken } = data.changePassword.credentials;
@@ -106,14 +119,7 @@ const PasswordForm = ({ owner }: { readonly owner: string }) => {
     >
       {(failure) => (
         <>
-          <TextField
-            name="currentPassword"
-            type="password"
-            label={t('presentPassword')}
-            error={presentWords(failure, 'currentPassword')}
-            autoComplete="current-password"
-            required
-          />
+          {hasPassword && <PresentPassword name="currentPassword" failure={failure} />}
           <NewPasswordField name="newPassword" label={t('newPassword')} error={fieldWords(failure, 'newPassword', words)} />
         </>
       )}
@@ -141,8 +147,8 @@ export const MemberAccount = ({ me }: { readonly me: Me }) => {
     <>
       {waiting !== null && <Waiting address={waiting} />}
       <div className={styles.acts}>
-        <EmailForm />
-        <PasswordForm owner={me.user.id} />
+        <EmailForm hasPassword={me.hasPassword} />
+        <PasswordForm owner={me.user.id} hasPassword={me.hasPassword} />
       </div>
     </>
   );

@@ -2,10 +2,14 @@ import { graphql } from '../../gql/gql.js';
 
 export const SettingsOfViewer = graphql(`
   query SettingsOfViewer {
+    oidcIssuers {
+      name
+    }
     me {
       id
       email
       emailVerified
+      hasPassword
       pendingEmail
       notificationPreferences {
         kind
@@ -56,6 +60,42 @@ export const SessionsOfViewer = graphql(`
         id
         current
         ...SessionItem
+      }
+    }
+  }
+`);
+
+export const IdentitiesOfViewer = graphql(`
+  query IdentitiesOfViewer {
+    oidcIssuers {
+      name
+      label
+    }
+    me {
+      id
+      hasPassword
+      identities {
+        id
+        email
+        issuerUrl
+        lastUsedAt
+        issuer {
+          name
+          label
+        }
+      }
+    }
+  }
+`);
+
+export const UnlinkIdentity = graphql(`
+  mutation UnlinkIdentity($identityId: ID!) {
+    unlinkIdentity(input: { identityId: $identityId }) {
+      me {
+        id
+        identities {
+          id
+        }
       }
     }
   }
@@ -171,6 +211,10 @@ export const ChangePassword = graphql(`
         accessTokenExpiresAt
         refreshToken
       }
+      me {
+        id
+        hasPassword
+      }
     }
   }
 `);
@@ -266,6 +310,8 @@ export const operations = [
   ApiKeysOfViewer,
   CreateApiKey,
   RevokeApiKey,
+  IdentitiesOfViewer,
+  UnlinkIdentity,
   ResendVerification,
   ChangeEmail,
   ChangePassword,

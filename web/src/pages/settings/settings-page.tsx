@@ -15,6 +15,7 @@ import { SelectField } from '../../design/text-field.js';
 import { useTexts } from '../../i18n/language.js';
 import { ApiKeys } from './api-keys.js';
 import { GuestAccount, LocaleOfMails, MemberAccount } from './account.js';
+import { Identities } from './identities.js';
 import { SetNotificationPreference, SettingsOfViewer } from './operations.js';
 import { Sessions } from './sessions.js';
 import { settingsTexts } from './settings-texts.js';
@@ -79,7 +80,7 @@ const OfViewer = () => {
   const failure = failureOf(error);
   return (
     <Answer of={answer} loading={<Skeleton lines={20} />}>
-      {({ me }) =>
+      {({ me, oidcIssuers }) =>
         me && (
           <>
             <Section title={t('notifications')}>
@@ -124,6 +125,11 @@ const OfViewer = () => {
               </Button>
               {question}
             </Section>
+            {me.user.role !== 'GUEST' && oidcIssuers.length > 0 && (
+              <Section title={t('identities')}>
+                <Identities />
+              </Section>
+            )}
           </>
         )
       }

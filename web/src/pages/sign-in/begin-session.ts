@@ -9,10 +9,13 @@ interface Begun {
   readonly credentials: FragmentType<typeof NewSession>;
 }
 
-/** Begins a session, and goes on to where somebody wanted to be when they were asked to sign in. */
-export const useBeginSession = (): ((begun: Begun) => void) => {
+/**
+ * Begins a session, and goes on to where somebody wanted to be when they were asked to sign in.
+ * @param kept that place, where the address does not have it
+ */
+export const useBeginSession = (kept: string | null = null): ((begun: Begun) => void) => {
   const [, navigate] = useLocation();
-  const then = thenOf(useSearch());
+  const then = thenOf(useSearch()) ?? kept;
   return ({ user, credentials }) => {
     const { accessToken, accessTokenExpiresAt, refreshToken, deviceToken } = readFragment(NewSession, credentials);
     tokens.signIn(user.id, { accessToken, accessTokenExpiresAt, refreshToken: refreshToken ?? null, deviceToken: deviceToken ?? null });

@@ -77,6 +77,55 @@ export const ClaimAccount = graphql(`
   }
 `);
 
+export const LoginWithOidc = graphql(`
+  mutation LoginWithOidc($input: LoginWithOidcInput!) {
+    loginWithOidc(input: $input) {
+      credentials {
+        ...NewSession
+      }
+      user {
+        id
+      }
+      signUp {
+        token
+        username
+        issuer {
+          label
+        }
+      }
+    }
+  }
+`);
+
+export const RegisterWithOidc = graphql(`
+  mutation RegisterWithOidc($input: RegisterWithOidcInput!) {
+    registerWithOidc(input: $input) {
+      credentials {
+        ...NewSession
+      }
+      user {
+        id
+        username
+        displayName
+        role
+      }
+    }
+  }
+`);
+
+export const LinkIdentity = graphql(`
+  mutation LinkIdentity($input: LinkIdentityInput!) {
+    linkIdentity(input: $input) {
+      me {
+        id
+        identities {
+          id
+        }
+      }
+    }
+  }
+`);
+
 export const HowToComeIn = graphql(`
   query HowToComeIn {
     registration {
@@ -122,6 +171,9 @@ export const operations = [
   SignUp,
   ComeAsGuest,
   ClaimAccount,
+  LoginWithOidc,
+  RegisterWithOidc,
+  LinkIdentity,
   HowToComeIn,
   VerifyEmail,
   RequestPasswordReset,

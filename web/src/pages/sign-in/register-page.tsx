@@ -6,6 +6,7 @@ import { tokens } from '../../api/session.js';
 import { Answer } from '../../app/answer.js';
 import { EmailField } from '../../app/email-field.js';
 import { NewPasswordField } from '../../app/new-password/new-password-field.js';
+import { IssuerButtons } from '../../app/oidc/issuer-buttons.js';
 import { Page } from '../../app/page.js';
 import { paths, secretOfAddress, thenOf } from '../../app/paths.js';
 import { useViewer } from '../../app/viewer.js';
@@ -116,6 +117,7 @@ const RegisterPage = () => {
           ) : (
             <>
               {isGuest && <p className={styles.text}>{t('claimText')}</p>}
+              <IssuerButtons then={then ?? null} />
               <SessionForm
                 submit={t('register')}
                 onSubmit={send}

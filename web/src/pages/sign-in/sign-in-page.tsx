@@ -1,6 +1,7 @@
 import { useMutation } from 'urql';
 import { Link, useSearch } from 'wouter';
 import { tokens } from '../../api/session.js';
+import { IssuerButtons } from '../../app/oidc/issuer-buttons.js';
 import { Page } from '../../app/page.js';
 import { paths, thenOf } from '../../app/paths.js';
 import { textOf } from '../../app/sending.js';
@@ -20,6 +21,7 @@ const SignInPage = () => {
   const [, signIn] = useMutation(SignIn);
   return (
     <Page title={t('signIn')}>
+      <IssuerButtons then={then ?? null} />
       <SessionForm
         submit={t('signIn')}
         onSubmit={async (values) => {

@@ -1,9 +1,11 @@
 import { Heart, Lock, Star } from 'lucide-react';
-import { useState } from 'react';
+import { useMemo, useState } from 'react';
 import { useQuery } from 'urql';
 import { Link } from 'wouter';
 import { Answer } from '../../app/answer.js';
+import { useEntryLikes } from '../../app/likes/use-entry-likes.js';
 import { useMedia } from '../../app/media.js';
+import { useNear } from '../../app/near.js';
 import { paths } from '../../app/paths.js';
 import { buttonClass } from '../../design/button.js';
 import { EmptyState } from '../../design/empty-state.js';
@@ -64,6 +66,10 @@ const Row = ({ entry, words, tabIndex }: RowProps) => {
   );
 };
 
+/** The likes of so many entries before and behind what is seen are kept as they are now. */
+const STEP = 30;
+const NONE: readonly FragmentType<typeof EntryRow>[] = [];
+
 interface EntryListProps {
   readonly address: VaultAddress;
 }
@@ -78,7 +84,9 @@ export const EntryList = ({ address }: EntryListProps) => {
   const [page, setPage] = useState<{ readonly of: string; readonly after: string | null }>({ of: list, after: null });
   const after = page.of === list ? page.after : null;
   const answer = useQuery({ query: VaultEntries, variables: { filter, orderBy: address.order, after } });
-  const [{ operation }] = answer;
+  const [{ data, operation }] = answer;
+  const { near, onRange } = useNear(data?.entries?.nodes ?? NONE, STEP);
+  useEntryLikes(useMemo(() => near.map((entry) => readFragment(EntryRow, entry)), [near]));
   const isOfAnother = operation !== undefined && JSON.stringify([operation.variables.filter, operation.variables.orderBy]) !== list;
   return (
     <Answer of={answer} loading={<Skeleton kind="rows" lines={12} />}>
@@ -110,7 +118,15 @@ export const EntryList = ({ address }: EntryListProps) => {
         };
         return (
           <>
-            <ScrolledList items={nodes} keyOf={({ id }) => id} label={t('entries')} itemSize={rowPx} onEnd={more} isStale={isOfAnother}>
+            <ScrolledList
+              items={nodes}
+              keyOf={({ id }) => id}
+              label={t('entries')}
+              itemSize={rowPx}
+              onEnd={more}
+              onRange={onRange}
+              isStale={isOfAnother}
+            >
               {(entry, tabIndex) => <Row entry={entry} words={address.search} tabIndex={tabIndex} />}
             </ScrolledList>
             {pageInfo.hasNextPage && isFetching && <Skeleton kind="rows" lines={3} />}

@@ -1,5 +1,6 @@
 import { Heart } from 'lucide-react';
-import { useMutation } from 'urql';
+import { useState } from 'react';
+import type { CombinedError } from 'urql';
 import { Link } from 'wouter';
 import { useOwner } from '../../api/api-provider.js';
 import { failureOf, wordsOf } from '../../api/failure.js';
@@ -8,26 +9,25 @@ import { failureTexts } from '../../i18n/failure-texts.js';
 import { useFormats, useTexts } from '../../i18n/language.js';
 import { useHere } from '../invitation.js';
 import { paths } from '../paths.js';
-import { LikePost, UnlikePost } from './operations.js';
-import { postTexts } from './post-texts.js';
-import styles from './post-card.module.css';
+import { likesTexts } from './likes-texts.js';
+import styles from '../act.module.css';
 
 interface LikeButtonProps {
-  readonly postId: string;
   readonly likeCount: number;
   readonly isLiked: boolean;
+  /** Has it liked, or no longer. */
+  readonly onLike: (isLiked: boolean) => Promise<{ readonly error?: CombinedError | undefined }>;
 }
 
-/** Likes a post, or no longer. It shows at once, and is taken back in words when it did not arrive; a visitor is asked to sign in. */
-export const LikeButton = ({ postId, likeCount, isLiked }: LikeButtonProps) => {
-  const t = useTexts(postTexts);
+/** Likes something, or no longer. It shows at once, and is taken back in words when it did not arrive; a visitor is asked to sign in. */
+export const LikeButton = ({ likeCount, isLiked, onLike }: LikeButtonProps) => {
+  const t = useTexts(likesTexts);
   const failures = useTexts(failureTexts);
   const { number } = useFormats();
   const toast = useToast();
   const here = useHere();
   const owner = useOwner();
-  const [, like] = useMutation(LikePost);
-  const [{ fetching }, unlike] = useMutation(UnlikePost);
+  const [isBusy, setBusy] = useState(false);
   const content = (
     <>
       <Heart size={16} aria-hidden="true" fill={isLiked ? 'currentColor' : 'none'} />
@@ -42,8 +42,10 @@ export const LikeButton = ({ postId, likeCount, isLiked }: LikeButtonProps) => {
       </Link>
     );
   const toggle = async (): Promise<void> => {
-    if (fetching) return;
-    const { error } = await (isLiked ? unlike : like)({ postId });
+    if (isBusy) return;
+    setBusy(true);
+    const { error } = await onLike(!isLiked);
+    setBusy(false);
     const failure = failureOf(error);
     if (failure) toast(t(isLiked ? 'notUnliked' : 'notLiked', { why: wordsOf(failure, failures) }));
   };

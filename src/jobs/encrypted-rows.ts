@@ -1,7 +1,7 @@
 import type { Services } from '../context.js';
 import type { Database } from '../db/database.js';
-import { scheduledTask, type Task } from '../jobs/task.js';
-import { addKey } from './master-key.js';
+import { scheduledTask, type Task } from './task.js';
+import { addKey, forgetEarlierKeys } from '../access/master-key.js';
 
 /** Rows of a domain that hold a secret under the master key. */
 export interface EncryptedRows {
@@ -20,10 +20,6 @@ export interface EncryptedRow {
 
 const AT_A_TIME = 500;
 const NO_ID = '00000000-0000-0000-0000-000000000000';
-/** What was made for a moment under a key before, such as a challenge, is good no longer than this, in milliseconds. */
-const OVERLAP_MS = 24 * 60 * 60 * 1_000;
-
-type KeyServices = Pick<Services, 'db' | 'masterKey' | 'clock' | 'log'>;
 
 const ENCRYPT_AGAIN = 'keys.encryptAgain';
 
@@ -34,11 +30,14 @@ export const encryptAgain = (all: readonly EncryptedRows[]): Task =>
     for (const rows of all) lost += await encryptRows(services, rows);
     if (lost > 0)
       services.log.error({ lost }, 'secrets are under a master key that is not there: give it in MASTER_KEY, behind the present one');
-    else await forgetEarlier(services);
+    else await forgetEarlierKeys(services);
   });
 
 /** @returns how many could not be read */
-const encryptRows = async ({ db, masterKey }: KeyServices, { purpose, others, replace }: EncryptedRows): Promise<number> => {
+const encryptRows = async (
+  { db, masterKey }: Pick<Services, 'db' | 'masterKey'>,
+  { purpose, others, replace }: EncryptedRows,
+): Promise<number> => {
   const prefix = await masterKey.prefix();
   let lost = 0;
   let found: readonly EncryptedRow[] = [];
@@ -50,14 +49,6 @@ const encryptRows = async ({ db, masterKey }: KeyServices, { purpose, others, re
     }
   }
   return lost;
-};
-
-/** Forgets the keys under which nothing is any more, once every process has known the present one for long. */
-const forgetEarlier = async ({ db, masterKey, clock }: KeyServices): Promise<void> => {
-  const [, kid = ''] = (await masterKey.prefix()).split('.');
-  const present = await db.prisma.masterKey.findUnique({ where: { kid } });
-  if (present === null || present.createdAt.getTime() > clock.now() - OVERLAP_MS) return;
-  await db.prisma.masterKey.deleteMany({ where: { kid: { not: kid }, createdAt: { lt: present.createdAt } } });
 };
 
 /**
