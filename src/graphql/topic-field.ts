@@ -7,7 +7,8 @@ import {
   type ShapeFromTypeParam,
   type TypeParam,
 } from '@pothos/core';
-import { viewerOf, type SignInRule, type SignInRuleByArgs } from '../access/viewer.js';
+import { hasRole, notAllowed, viewerOf, type SignInRule, type SignInRuleByArgs } from '../access/viewer.js';
+import type { Role } from '../db/generated/prisma/client.js';
 import { freshContext, type Context, type Viewer } from '../context.js';
 import { codeOf, coded, isRefusal } from '../errors.js';
 import type { Source } from '../realtime/source.js';
@@ -28,6 +29,8 @@ interface TopicFieldBase<Types extends SchemaTypes, Type extends TypeParam<Types
    * it is also asked about arguments that are wrong.
    */
   readonly signedIn?: true | SignInByArgs;
+  /** The least role of who may follow it; it is checked as sign-in is, and again when rights change. */
+  readonly role?: Role;
   /** Makes the field's value from one event, state value or signal. */
   readonly resolve: (item: Item, context: Context) => MaybePromise<ShapeFromTypeParam<Types, Type, false>>;
   /** Whether this viewer may see the item; asked for each subscriber before delivery. Left out: everyone sees every item. */
@@ -239,26 +242,29 @@ const REFRESH_INTERVAL_MS = 500;
 type FieldMethod = (options: object) => unknown;
 
 /** The field with a check of sign-in before its own `authorize`. */
-const withViewer = (options: AnyOptions, needed: true | SignInByArgs): AnyOptions => {
-  const { authorize } = options as AnySignalOptions;
+const withViewer = (options: AnyOptions): AnyOptions => {
+  const { authorize, signedIn: needed = false, role } = options as AnySignalOptions;
   const signedIn: AnySignalOptions['authorize'] = (args, context) => {
-    if (needed === true || needed(args)) viewerOf(context);
+    if (role !== undefined && !hasRole(viewerOf(context), role)) throw notAllowed();
+    if (typeof needed === 'function' ? needed(args) : needed) viewerOf(context);
     return authorize(args, context);
   };
   return { ...options, authorize: signedIn } as AnyOptions;
 };
 
-const ruleOf = (signedIn: true | SignInByArgs | undefined): SignInRule | SignInRuleByArgs =>
-  typeof signedIn === 'function' ? (args) => ({ signedIn: signedIn(args) }) : { signedIn: signedIn === true };
+const ruleOf = ({ signedIn, role }: AnyOptions): SignInRule | SignInRuleByArgs => {
+  if (role !== undefined) return { role };
+  return typeof signedIn === 'function' ? (args) => ({ signedIn: signedIn(args) }) : { signedIn: signedIn === true };
+};
 
 Object.assign(SubscriptionFieldBuilder.prototype, {
   topic(this: { field: FieldMethod }, given: AnyOptions) {
-    const options = given.signedIn === undefined ? given : withViewer(given, given.signedIn);
+    const options = given.signedIn === undefined && given.role === undefined ? given : withViewer(given);
     return this.field({
       type: options.type,
       description: options.description,
       args: options.args ?? {},
-      extensions: { signInRule: ruleOf(options.signedIn) },
+      extensions: { signInRule: ruleOf(options) },
       subscribe: (_root: unknown, args: Record<string, unknown>, context: Context) => open(options, args, context),
       resolve: (item: never, _args: unknown, context: Context) => options.resolve(item, context),
     });

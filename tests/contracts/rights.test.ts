@@ -28,7 +28,8 @@ const READING: readonly (readonly [Role | null, string])[] = [
   ['GUEST', 'Subscription: announcementAdded conversationEvents feedEvents inboxChanged messageAdded notificationAdded operationChanged'],
   // `presenceChanged` of some users is for anybody, and of the members of a conversation, as it is asked here, for those.
   ['GUEST', 'Subscription: presenceChanged typingChanged unreadCounts'],
-  ['ADMIN', 'Query: auditLog connections'],
+  ['ADMIN', 'Query: auditLog connections securityAlertCursor securityAlerts'],
+  ['ADMIN', 'Subscription: securityAlertAdded'],
 ];
 
 /** The mutations by the least role of who may call them, and the scope that a key needs; SESSION: no key may. */

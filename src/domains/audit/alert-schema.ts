@@ -1,4 +1,3 @@
-import { notAllowed, viewerOf, hasRole } from '../../access/viewer.js';
 import { builder } from '../../graphql/builder.js';
 import { heads } from '../../graphql/heads.js';
 import { encodeId } from '../../graphql/ids.js';
@@ -83,11 +82,8 @@ builder.subscriptionField('securityAlertAdded', (t) =>
     description:
       'Each alert, once and in order, after `after`; without it, from now. For administrators; it ends with ACCESS_REVOKED for one who no longer is.',
     args: { after: t.arg.string({ description: "A cursor of this log: `Query.securityAlertCursor` or an alert's." }) },
-    signedIn: true,
-    authorize: ({ after }, context) => {
-      if (!hasRole(viewerOf(context), 'ADMIN')) throw notAllowed();
-      return { key: ADMINISTRATORS, after };
-    },
+    role: 'ADMIN',
+    authorize: ({ after }) => ({ key: ADMINISTRATORS, after }),
     resolve: (event) => event,
   }),
 );
