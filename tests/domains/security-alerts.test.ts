@@ -19,9 +19,13 @@ const AlertAdded = graphql(`
     }
   }
 `);
-const DeleteAccount = graphql(
-  `mutation AlertsDeleteAccount($password: String!) { deleteMyAccount(input: { password: $password }) { __typename } }`,
-);
+const DeleteAccount = graphql(`
+  mutation AlertDeleteAccount($password: String!) {
+    deleteMyAccount(input: { password: $password }) {
+      ok
+    }
+  }
+`);
 const Alerts = graphql(`
   query Alerts {
     securityAlertCursor
@@ -83,10 +87,10 @@ describe('administrators are alerted', () => {
     expect(alerts).toMatchObject([{ kind: 'REFRESH_TOKEN_CAME_BACK', subject: { id: user.id }, detail: '{}' }]);
   });
 
-  it('of a key of the audit that is destroyed with an account', async () => {
-    const user = await app.user('forgotten');
+  it('of an account that was deleted, since from where it has acted can no longer be read', async () => {
+    const user = await app.user('leaving');
     const alerts = await alertsOf(() => app.data(DeleteAccount, { password: PASSWORD }, user));
-    expect(alerts).toMatchObject([{ kind: 'AUDIT_KEY_DESTROYED' }]);
+    expect(alerts).toMatchObject([{ kind: 'AUDIT_KEY_DESTROYED', detail: '{}' }]);
   });
 
   it('of an audit that was changed, by the look over it at night', async () => {
@@ -107,7 +111,7 @@ describe('administrators are alerted', () => {
     const alerts = await alertsOf(async () => {
       await app.runTask('account.lookForGuessing');
       await app.runTask('account.lookForGuessing');
-      await setRole(app.services.db, 'forgotten', 'MEMBER');
+      await setRole(app.services.db, 'risen', 'MEMBER');
     }, 2);
     expect(alerts.map(({ kind }) => kind)).toEqual(['SIGN_INS_FAILED', 'ROLE_CHANGED']);
     expect(JSON.parse(alerts[0]?.detail ?? '')).toEqual({ failures: 500_000, accounts: 100 });
@@ -135,8 +139,8 @@ describe('alerts', () => {
         .length === count;
     await app.runTask('account.mailAlerts');
     await expect.poll(() => roleMails(1)).toBe(true);
-    await setRole(app.services.db, 'forgotten', 'MODERATOR');
-    await setRole(app.services.db, 'forgotten', 'MEMBER');
+    await setRole(app.services.db, 'risen', 'ADMIN');
+    await setRole(app.services.db, 'risen', 'MEMBER');
     await app.runTask('account.mailAlerts');
     now += 61 * 60_000;
     await app.runTask('account.mailAlerts');
