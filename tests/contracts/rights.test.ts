@@ -23,7 +23,10 @@ const READING: readonly (readonly [Role | null, string])[] = [
     'Query: announcementCursor categories category entries entry me node nodes oidcIssuers popularEntries post postEvents posts presence',
   ],
   [null, 'Query: registration room tags user users'],
-  [null, 'Subscription: commentAdded commentCountChanged commentCountsChanged likeCountChanged likeCountsChanged postEvents'],
+  [
+    null,
+    'Subscription: commentAdded commentCountChanged commentCountsChanged entryLikeCountsChanged likeCountChanged likeCountsChanged postEvents',
+  ],
   ['GUEST', 'Query: announcements conversation conversationEvents feed invitations markdownPreview operation sync unreadCounts'],
   ['GUEST', 'Subscription: announcementAdded conversationEvents feedEvents inboxChanged messageAdded notificationAdded operationChanged'],
   // `presenceChanged` of some users is for anybody, and of the members of a conversation, as it is asked here, for those.
@@ -36,7 +39,7 @@ const READING: readonly (readonly [Role | null, string])[] = [
 const WRITING: readonly (readonly [Role | null, string | null, string])[] = [
   [null, null, 'confirmSignIn estimatePassword joinAsGuest login loginWithOidc logout refreshSession register registerWithOidc'],
   [null, null, 'requestPasswordReset resetPassword startOidc verifyEmail'],
-  ['GUEST', 'SESSION', 'claimAccount exportMyData revokeAllSessions revokeApiKey revokeSession'],
+  ['GUEST', 'SESSION', 'claimAccount deleteMyAccount exportMyData revokeAllSessions revokeApiKey revokeSession updatePrivacy'],
   [
     'MEMBER',
     'SESSION',

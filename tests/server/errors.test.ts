@@ -317,7 +317,10 @@ describe('a token that is refused', () => {
         if (!transport.startsWith('POST')) continue;
         expect(await ask(LOGIN, token)).toMatchObject({ status: 200, data: { login: { user: { username: 'ada' } } } });
       }
-      const both = await post(SPECIFIED)({ ...LOGIN, query: LOGIN.query.replace(/}$/, ' logout { ok } }') }, token);
+      const both = await post(SPECIFIED)(
+        { ...LOGIN, query: LOGIN.query.replace(/}$/, ' updateProfile(input: { bio: "x" }) { __typename } }') },
+        token,
+      );
       expectCode(both, 'UNAUTHENTICATED');
       expect(both.status).toBe(401);
     });

@@ -55,7 +55,7 @@ export const personalOfAccount: readonly PersonalTable[] = [
     table: 'api_key',
     exported: {
       name: 'api-keys',
-      title: 'API keys of yours',
+      title: 'Your API keys, without their secrets',
       columns: Prisma.sql`name, start, scopes, created_at AS "createdAt", expires_at AS "expiresAt", last_used_at AS "lastUsedAt", revoked_at AS "revokedAt"`,
       from: Prisma.sql`api_key`,
       of: (userId) => Prisma.sql`user_id = ${userId}`,
@@ -84,18 +84,6 @@ export const personalOfAccount: readonly PersonalTable[] = [
       from: Prisma.sql`oidc_attempt`,
       of: (userId) => Prisma.sql`user_id = ${userId}`,
       order: [[Prisma.sql`expires_at`, TIME_TYPE]],
-    },
-    afterwards: 'Removed at once.',
-  },
-  {
-    table: 'api_key',
-    exported: {
-      name: 'api-keys',
-      title: 'Your API keys, without their secrets',
-      columns: Prisma.sql`name, start, scopes, created_at AS "createdAt", expires_at AS "expiresAt", last_used_at AS "lastUsedAt", revoked_at AS "revokedAt"`,
-      from: Prisma.sql`api_key`,
-      of: (userId) => Prisma.sql`user_id = ${userId}`,
-      order: CREATED_AND_ID,
     },
     afterwards: 'Removed at once.',
   },
