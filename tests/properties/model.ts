@@ -341,6 +341,9 @@ const RULES: { readonly [Name in keyof Inputs]: (model: Model, by: string, input
     demand(!comment.isDeleted, 'NOT_FOUND');
     demand(comment.author === by, 'FORBIDDEN');
     comment.isDeleted = true;
+    // Nobody needs to hear of replies to what they have taken back.
+    const ofReplies: Heard = { user: comment.author, kind: 'COMMENT', subject: id };
+    for (const each of model.notifications) if (!each.isRead && isSame(each, ofReplies)) each.actors = [];
     if (!post) return;
     // Who has commented several times has still done so.
     const left = post.comments.filter((each) => each.author === by && !each.isDeleted).flatMap((each) => hearOf(post, each));
