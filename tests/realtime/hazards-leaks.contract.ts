@@ -13,6 +13,9 @@ const SUBSCRIBES = 50;
 const FLAT = 3_000_000;
 const NOTHING = { streams: 0, groups: 0, subscribers: 0 };
 
+/** The channels of streams that a process listens to: beside them it has two, by which processes ask each other for connections. */
+export const streamChannels = (app: TestApp): number => busOf(app).stats().channels - 2;
+
 /**
  * Nothing is left of a subscription that is over, and nothing is there before it begins.
  * @param channels what is subscribed to on the bus
@@ -32,7 +35,7 @@ export const describeLeaks = (
 
     const expectNothing = async (app: TestApp): Promise<void> => {
       await expect.poll(() => app.services.hub.stats()).toEqual(NOTHING);
-      expect(busOf(app).stats()).toEqual({ channels: 0 });
+      expect(streamChannels(app)).toBe(0);
       await expect.poll(() => channels(app)).toEqual([]);
     };
     const newPost = async (): Promise<string> => (await aPost(world.apps[0], world.ada)).id;
@@ -203,7 +206,7 @@ export const describeLeaks = (
       it('its topic has no channel, and the post can be written to', async () => {
         const { here, followed, leave, end: endAll } = await followTwoPosts();
         await leave(end);
-        expect(busOf(here).stats()).toEqual({ channels: 1 });
+        expect(streamChannels(here)).toBe(1);
         await expect.poll(() => channels(here)).toHaveLength(1);
         await endAll();
         await expect(aComment(here, world.ben, followed)).resolves.toBeTruthy();
