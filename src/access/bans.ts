@@ -1,4 +1,5 @@
 import { coded } from '../errors.js';
+import { putLast } from '../memory/newest.js';
 import type { Log } from '../observability/log.js';
 import { addressKey } from './address.js';
 import { createBuckets } from './buckets.js';
@@ -62,10 +63,7 @@ export const createBans = ({ factor, log, onBan }: BansOptions, now: () => numbe
   const ban = (key: string, { ip, viewerId }: Sender): void => {
     const before = bans.get(key);
     const lengthMs = before === undefined || before.until + REMEMBERED_MS < now() ? FIRST_MS : Math.min(2 * before.lengthMs, LONGEST_MS);
-    bans.delete(key);
-    bans.set(key, { until: now() + lengthMs, lengthMs });
-    const [oldest = key] = bans.size > MAX_BANS ? bans.keys() : [];
-    if (oldest !== key) bans.delete(oldest);
+    putLast(bans, key, { until: now() + lengthMs, lengthMs }, MAX_BANS);
     log.warn(
       { ...(viewerId === null ? { ip } : { userId: viewerId }), forMs: lengthMs },
       'a ban: too much of what came from there had to be refused',

@@ -1,4 +1,5 @@
 import { coded } from '../errors.js';
+import { putLast } from '../memory/newest.js';
 import { addressKey } from './address.js';
 
 export interface Bucket {
@@ -79,10 +80,7 @@ export const createBuckets = (perSecond: number, burst: number, message: string,
   const buckets = new Map<string, Bucket>();
   const of: Buckets['of'] = (key) => {
     const bucket = buckets.get(key) ?? createBucket(perSecond, burst, now);
-    buckets.delete(key);
-    buckets.set(key, bucket);
-    const [oldest = key] = buckets.size > MAX_BUCKETS ? buckets.keys() : [];
-    if (oldest !== key) buckets.delete(oldest);
+    putLast(buckets, key, bucket, MAX_BUCKETS);
     return bucket;
   };
   const take: Buckets['take'] = (key, cost) => {

@@ -6,7 +6,7 @@ import { STATEMENT } from '../../graphql/price.js';
 import { viewerOf } from '../../access/viewer.js';
 import { findOwnIdentity, identitiesOf, issuerOf, MAX_IDENTITIES, unlinkIdentity } from './identities.js';
 import { linkIdentity } from './oidc.js';
-import { OidcIssuer, RETURN_INPUT } from './oidc-schema.js';
+import { OidcIssuer, returnFields } from './oidc-schema.js';
 import { Me, meField } from './schema.js';
 
 export const Identity = builder.objectRef<IdentityRow>('Identity').implement({
@@ -48,12 +48,7 @@ mutation('linkIdentity', {
   repeats: 'never',
   input: {
     description: 'What the browser came back with.',
-    fields: (t) => ({
-      state: t.string(RETURN_INPUT.state),
-      code: t.string(RETURN_INPUT.code),
-      iss: t.string(RETURN_INPUT.iss),
-      secret: t.string(RETURN_INPUT.secret),
-    }),
+    fields: returnFields,
   },
   run: async (input, context) => ({ identity: await linkIdentity(context, input) }),
   payload: {

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { Issuer as IssuerOfServer } from '../../integrations/openid.js';
-import { builder } from '../../graphql/builder.js';
+import { builder, type Types } from '../../graphql/builder.js';
 import { mutation } from '../../graphql/mutation.js';
 import { loginWithOidc, makesAccounts, registerWithOidc, startOidc, suggestedDisplayName, suggestedUsername, type SignUp } from './oidc.js';
-import { anyPasswordText, displayNameText, invitationText, localeText, timeZoneText, usernameText } from './rules.js';
-import { Credentials, deviceTokenInput, presentPasswordInput, User } from './schema.js';
+import { anyPasswordText, displayNameText, usernameText } from './rules.js';
+import { Credentials, deviceTokenInput, invitationInput, localeInput, presentPasswordInput, timeZoneInput, User } from './schema.js';
 import type { SignedIn } from './sign-in.js';
 
 /** As many as the configuration may name. */
@@ -79,12 +79,12 @@ mutation('startOidc', {
 });
 
 /** The input fields of a mutation to which a browser comes back. */
-export const RETURN_INPUT = {
-  state: { required: true, check: upTo(MAX_NAME), description: 'The parameter `state` that the browser came back with.' },
-  code: { required: true, check: upTo(MAX_CODE), description: 'The parameter `code`; it is good once.' },
-  iss: { check: upTo(MAX_CODE), description: 'The parameter `iss`, if there is one.' },
-  secret: { required: true, check: upTo(MAX_NAME), description: 'The `secret` of `startOidc`, which this browser has kept.' },
-} as const;
+export const returnFields = (t: PothosSchemaTypes.InputFieldBuilder<Types, 'InputObject'>) => ({
+  state: t.string({ required: true, check: upTo(MAX_NAME), description: 'The parameter `state` that the browser came back with.' }),
+  code: t.string({ required: true, check: upTo(MAX_CODE), description: 'The parameter `code`; it is good once.' }),
+  iss: t.string({ check: upTo(MAX_CODE), description: 'The parameter `iss`, if there is one.' }),
+  secret: t.string({ required: true, check: upTo(MAX_NAME), description: 'The `secret` of `startOidc`, which this browser has kept.' }),
+});
 
 const OidcSignUp = builder.objectRef<SignUp>('OidcSignUp').implement({
   description: 'Somebody whom another server has shown, and who has no account here yet.',
@@ -118,10 +118,7 @@ mutation('loginWithOidc', {
   input: {
     description: 'What the browser came back with.',
     fields: (t) => ({
-      state: t.string(RETURN_INPUT.state),
-      code: t.string(RETURN_INPUT.code),
-      iss: t.string(RETURN_INPUT.iss),
-      secret: t.string(RETURN_INPUT.secret),
+      ...returnFields(t),
       deviceToken: t.string(deviceTokenInput),
     }),
   },
@@ -166,9 +163,9 @@ mutation('registerWithOidc', {
       token: t.string({ required: true, check: upTo(MAX_TICKET), description: 'The `token` of `loginWithOidc.signUp`.' }),
       username: t.string({ required: true, check: usernameText, description: 'The username, as for `register`.' }),
       displayName: t.string({ check: displayNameText, description: 'The name to show; the one of the other server when left out.' }),
-      locale: t.string({ check: localeText, description: 'The language for mails, as a tag of BCP 47, such as `de-AT`.' }),
-      timeZone: t.string({ check: timeZoneText, description: 'The time zone, by its IANA name, such as `Europe/Vienna`.' }),
-      invitation: t.string({ check: invitationText, description: 'The code of an invitation, where one is needed (`Registration.mode`).' }),
+      locale: t.string(localeInput),
+      timeZone: t.string(timeZoneInput),
+      invitation: t.string(invitationInput),
       deviceToken: t.string(deviceTokenInput),
     }),
   },

@@ -197,6 +197,14 @@ export const deviceField = <Parent extends { readonly userAgent: string | null }
     resolve: ({ userAgent }) => userAgent && deviceOf(userAgent),
   });
 
+/** Input fields of a mutation that makes an account. */
+export const localeInput = { check: localeText, description: 'The language for mails, as a tag of BCP 47, such as `de-AT`.' } as const;
+export const timeZoneInput = { check: timeZoneText, description: 'The time zone, by its IANA name, such as `Europe/Vienna`.' } as const;
+export const invitationInput = {
+  check: invitationText,
+  description: 'The code of an invitation, where one is needed (`Registration.mode`).',
+} as const;
+
 /** The input field of a mutation that signs in. */
 export const deviceTokenInput = {
   check: deviceTokenText,
@@ -321,9 +329,9 @@ mutation('register', {
         check: displayNameText,
         description: 'The name to show, 1 to 100 characters; the username when left out.',
       }),
-      locale: t.string({ check: localeText, description: 'The language for mails, as a tag of BCP 47, such as `de-AT`.' }),
-      timeZone: t.string({ check: timeZoneText, description: 'The time zone, by its IANA name, such as `Europe/Vienna`.' }),
-      invitation: t.string({ check: invitationText, description: 'The code of an invitation, where one is needed (`Registration.mode`).' }),
+      locale: t.string(localeInput),
+      timeZone: t.string(timeZoneInput),
+      invitation: t.string(invitationInput),
       deviceToken: t.string(deviceTokenInput),
     }),
   },
@@ -412,7 +420,7 @@ mutation('claimAccount', {
       username: t.string({ required: true, check: usernameText, description: 'The username, as for `register`.' }),
       email: t.string({ required: true, check: emailText, description: 'A mail address; international ones are welcome.' }),
       password: t.string({ required: true, check: passwordText, description: NEW_PASSWORD }),
-      invitation: t.string({ check: invitationText, description: 'The code of an invitation, where one is needed (`Registration.mode`).' }),
+      invitation: t.string(invitationInput),
     }),
   },
   run: async (input, context) => ({ user: await claimAccount(context, { ...input, by: { password: input.password } }) }),

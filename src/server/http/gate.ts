@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Config } from '../../config.js';
 import type { ErrorCode } from '../../errors.js';
-import { negotiate } from './negotiate.js';
+import { wantsPage } from './negotiate.js';
 
 /** Why a request is not answered. */
 export interface Turned {
@@ -41,8 +41,6 @@ export const createGate = ({
       .at(-1)
       ?.trim()
       .toLowerCase() === 'https';
-  const isPage = ({ method, headers: { accept } }: IncomingMessage): boolean =>
-    (method === 'GET' || method === 'HEAD') && negotiate(accept ?? null, ['application/json', 'text/html']) === 'text/html';
   return {
     isSecure,
     turn: (request, path) => {
@@ -51,7 +49,7 @@ export const createGate = ({
         return { status: 421, code: 'BAD_REQUEST', message: 'This server does not answer by that name.' };
       if (!requireTls || isSecure(request)) return null;
       const message = 'Use https:// and wss://.';
-      return isPage(request) && publicUrl.startsWith('https:')
+      return wantsPage(request) && publicUrl.startsWith('https:')
         ? { status: 308, code: 'FORBIDDEN', message, headers: { location: new URL(`.${request.url ?? '/'}`, `${publicUrl}/`).href } }
         : { status: 403, code: 'FORBIDDEN', message };
     },

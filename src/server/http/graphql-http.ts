@@ -13,7 +13,7 @@ import { createCompressedBodies, encodingOf, MIN_COMPRESSED_BYTES, type Compress
 import { isKnown, weakTag } from './entity-tag.js';
 import { endWithEvents, EVENT_STREAM, type EventStreams } from './event-stream.js';
 import { isJson, isUtf8 } from './media-type.js';
-import { negotiate } from './negotiate.js';
+import { wantsPage } from './negotiate.js';
 import { sendBare, sendError } from './send.js';
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
@@ -86,10 +86,10 @@ export const createGraphQLHandler = (
   };
   return async (request, response) => {
     const { method } = request;
-    const { host = 'localhost', accept, 'content-type': contentType, 'content-encoding': contentEncoding } = request.headers;
+    const { host = 'localhost', 'content-type': contentType, 'content-encoding': contentEncoding } = request.headers;
     if (!URL.canParse(`http://${host}/`)) {
       await refuse(request, response, 400, 'BAD_REQUEST', 'The Host header is wrong.');
-    } else if ((method === 'GET' || method === 'HEAD') && negotiate(accept ?? null, ['application/json', 'text/html']) === 'text/html') {
+    } else if (wantsPage(request)) {
       if (page === null)
         await refuse(request, response, 404, 'NOT_FOUND', 'GraphiQL is off here (GRAPHIQL). This is the place of GraphQL: use POST.', {
           vary: 'Accept',

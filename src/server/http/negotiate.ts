@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http';
+
 interface Range {
   readonly type: string;
   readonly quality: number;
@@ -48,3 +50,7 @@ export const negotiate = <Offered extends string>(header: string | null, offered
   }
   return best?.offer ?? null;
 };
+
+/** Whether a request asks for a page rather than for data, as a browser does when it goes to an address. */
+export const wantsPage = ({ method, headers: { accept } }: Pick<IncomingMessage, 'method' | 'headers'>): boolean =>
+  (method === 'GET' || method === 'HEAD') && negotiate(accept ?? null, ['application/json', 'text/html']) === 'text/html';

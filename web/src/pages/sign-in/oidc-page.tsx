@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react';
 import { useMutation, useQuery, type CombinedError } from 'urql';
 import { Link, useLocation, useSearch } from 'wouter';
-import { failureOf, fieldWords, type Failure } from '../../api/failure.js';
+import { failureOf, type Failure } from '../../api/failure.js';
 import { tokens } from '../../api/session.js';
 import { findAttempt, forgetAttempt } from '../../app/oidc/attempts.js';
 import { Page } from '../../app/page.js';
@@ -10,13 +10,12 @@ import { textOf } from '../../app/sending.js';
 import { useViewer } from '../../app/viewer.js';
 import { ErrorNotice } from '../../design/error-notice.js';
 import { Skeleton } from '../../design/skeleton.js';
-import { TextField } from '../../design/text-field.js';
 import { useToast } from '../../design/toast.js';
 import type { LoginWithOidcMutation } from '../../gql/graphql.js';
-import { fieldTexts } from '../../i18n/field-texts.js';
 import { useLanguage, useTexts } from '../../i18n/language.js';
 import { useBeginSession } from './begin-session.js';
 import { HowToComeIn, LinkIdentity, LoginWithOidc, RegisterWithOidc } from './operations.js';
+import { NameFields } from './name-fields.js';
 import { SessionForm } from './session-form.js';
 import styles from './session-form.module.css';
 import { signInTexts } from './sign-in-texts.js';
@@ -27,7 +26,6 @@ type SignUp = NonNullable<NonNullable<LoginWithOidcMutation['loginWithOidc']>['s
 /** Makes an account of whom another server has shown: of nobody yet, or of the guest that the viewer is. */
 const ChooseName = ({ signUp, then }: { readonly signUp: SignUp; readonly then: string | null }) => {
   const t = useTexts(signInTexts);
-  const words = useTexts(fieldTexts);
   const language = useLanguage();
   const toast = useToast();
   const [, navigate] = useLocation();
@@ -59,29 +57,7 @@ const ChooseName = ({ signUp, then }: { readonly signUp: SignUp; readonly then: 
         foot={<Link to={paths.signIn()}>{t('otherAccount')}</Link>}
       >
         {(failure) => (
-          <>
-            {data?.registration.mode === 'INVITATION' && (
-              <TextField
-                name="invitation"
-                label={t('invitation')}
-                hint={t('invitationHint')}
-                error={fieldWords(failure, 'invitation', words)}
-                autoComplete="off"
-                autoCapitalize="none"
-                required
-              />
-            )}
-            <TextField
-              name="username"
-              label={t('username')}
-              hint={t('usernameHint')}
-              error={fieldWords(failure, 'username', words)}
-              defaultValue={signUp.username ?? ''}
-              autoComplete="username"
-              autoCapitalize="none"
-              required
-            />
-          </>
+          <NameFields failure={failure} asksInvitation={data?.registration.mode === 'INVITATION'} suggested={signUp.username ?? ''} />
         )}
       </SessionForm>
     </>

@@ -17,6 +17,7 @@ import { fieldTexts } from '../../i18n/field-texts.js';
 import { useLanguage, useTexts } from '../../i18n/language.js';
 import { useBeginSession } from './begin-session.js';
 import { ClaimAccount, HowToComeIn, SignUp } from './operations.js';
+import { NameFields } from './name-fields.js';
 import { SessionForm } from './session-form.js';
 import styles from './session-form.module.css';
 import { signInTexts } from './sign-in-texts.js';
@@ -34,26 +35,7 @@ const Fields = ({ failure, isGuest, asksInvitation }: FieldsProps) => {
   const words = useTexts(fieldTexts);
   return (
     <>
-      {asksInvitation && (
-        <TextField
-          name="invitation"
-          label={t('invitation')}
-          hint={t('invitationHint')}
-          error={fieldWords(failure, 'invitation', words)}
-          autoComplete="off"
-          autoCapitalize="none"
-          required
-        />
-      )}
-      <TextField
-        name="username"
-        label={t('username')}
-        hint={t('usernameHint')}
-        error={fieldWords(failure, 'username', words)}
-        autoComplete="username"
-        autoCapitalize="none"
-        required
-      />
+      <NameFields failure={failure} asksInvitation={asksInvitation} />
       {!isGuest && (
         <TextField
           name="displayName"
