@@ -3,7 +3,7 @@ import { readRows } from '../../src/db/personal-data.js';
 import { PERSONAL_TABLES } from '../../src/domains/privacy/personal-tables.js';
 import { sealAudit, verifyAudit } from '../../src/domains/audit/seals.js';
 import { parseId } from '../../src/graphql/ids.js';
-import { PASSWORD, startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { PASSWORD, SHORT_GRACE, startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { aBlock, aComment, aDirect, aFollow, aGroup, aGuest, aMessage, anEntry, aPost } from '../kit/factories.js';
 import { graphql, present } from '../kit/graphql.js';
 
@@ -12,7 +12,7 @@ let ada: TestUser;
 let chief: TestUser;
 
 beforeAll(async () => {
-  app = await startTestApp();
+  app = await startTestApp({ env: SHORT_GRACE });
   ada = await app.user('ada');
   chief = await app.userWithRole('chief', 'ADMIN');
 });

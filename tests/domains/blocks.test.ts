@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseId } from '../../src/graphql/ids.js';
-import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { SHORT_GRACE, startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { aComment, aDirect, aGroup, aPost } from '../kit/factories.js';
 import { graphql, present, type ResultOf } from '../kit/graphql.js';
 
 let app: TestApp;
 
 beforeAll(async () => {
-  app = await startTestApp();
+  app = await startTestApp({ env: SHORT_GRACE });
 });
 afterAll(() => app.stop());
 

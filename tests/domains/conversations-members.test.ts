@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cursorOf } from '../kit/acts.js';
 import { encodeId, parseId } from '../../src/graphql/ids.js';
-import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { SHORT_GRACE, startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { aBlock } from '../kit/factories.js';
 import { graphql } from '../kit/graphql.js';
 import { createTalk, type Talk } from '../kit/talk.js';
@@ -16,7 +16,7 @@ let cleo: TestUser;
 let dan: TestUser;
 
 beforeAll(async () => {
-  app = await startTestApp({ env: { GROUP_MAX_MEMBERS: String(MAX_GROUP) } });
+  app = await startTestApp({ env: { ...SHORT_GRACE, GROUP_MAX_MEMBERS: String(MAX_GROUP) } });
   talk = createTalk(app);
   [ada, ben, cleo, dan] = await Promise.all([app.user('ada'), app.user('ben'), app.user('cleo'), app.user('dan')]);
 });

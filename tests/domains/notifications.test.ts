@@ -6,7 +6,7 @@ import type {
   NotificationsShownFragment as Shown,
   UpdateNotificationPreferencesInput,
 } from '../generated/texts/graphql.js';
-import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { SHORT_GRACE, startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { aBlock, aComment, aDirect, aGroup, aGuest, aMessage, anEntry, aPost } from '../kit/factories.js';
 import { graphql, type ResultOf, type VariablesOf } from '../kit/graphql.js';
 import type { TestSubscription } from '../kit/client.js';
@@ -15,7 +15,7 @@ let app: TestApp;
 let serial = 0;
 
 beforeAll(async () => {
-  app = await startTestApp();
+  app = await startTestApp({ env: SHORT_GRACE });
 });
 afterAll(() => app.stop());
 

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { encodeId, parseId } from '../../src/graphql/ids.js';
 import type { PresenceShownFragment as Presence, PresenceStatus } from '../generated/texts/graphql.js';
-import { startTestApp, type TestApp, type TestAppOptions, type TestUser } from '../kit/app.js';
+import { SHORT_GRACE, startTestApp, type TestApp, type TestAppOptions, type TestUser } from '../kit/app.js';
 import { graphql, type TypedText } from '../kit/graphql.js';
 import type { TestSocket, TestSubscription } from '../kit/client.js';
 
@@ -20,7 +20,7 @@ const until = (condition: () => unknown): Promise<unknown> => vi.waitFor(conditi
 
 /** An app, and what the tests ask of it. */
 const start = async (options: TestAppOptions = {}) => {
-  const app = await startTestApp({ ...options, env: { PRESENCE_LEASE_MS: NEVER_MS, RECONCILE_MS: '50', ...options.env } });
+  const app = await startTestApp({ ...options, env: { ...SHORT_GRACE, PRESENCE_LEASE_MS: NEVER_MS, RECONCILE_MS: '50', ...options.env } });
   const presence = async (...users: TestUser[]): Promise<Presence[]> =>
     (await app.data(Presence, { userIds: users.map(({ id }) => id) })).presence;
   return {

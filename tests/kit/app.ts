@@ -58,6 +58,9 @@ export const PASSWORD = 'correct horse battery staple';
 /** Settings in which acts are limited by their number as in production, and by nothing else. */
 export const COUNTED = { RATE_LIMIT_FACTOR: '1', MAX_COST_PER_VIEWER: '1000000000', MAX_COST_PER_ADDRESS: '1000000000' };
 
+/** Settings in which whoever leaves is OFFLINE soon, for tests that wait for it. */
+export const SHORT_GRACE = { PRESENCE_GRACE_MS: '200' };
+
 /** A whole server on a database of its own. Stop it in `afterAll`. */
 export const startTestApp = async ({ env = {}, database: shared, clock, log, onStatement }: TestAppOptions = {}): Promise<TestApp> => {
   const database = shared ?? (await createTestDatabase());
@@ -67,8 +70,8 @@ export const startTestApp = async ({ env = {}, database: shared, clock, log, onS
     NODE_ENV: 'test',
     DATABASE_URL: database.url,
     DATA_DIR: dataDir,
-    PRESENCE_GRACE_MS: '200',
     // Their statements would be among those that a test counts; and what only a reconcile brings would be no wonder.
+    PRESENCE_GRACE_MS: '600000',
     PRESENCE_LEASE_MS: '600000',
     RECONCILE_MS: '600000',
     ...env,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import pg from 'pg';
 import { decodeId } from '../../src/graphql/ids.js';
-import type { TestApp } from '../kit/app.js';
+import { SHORT_GRACE, type TestApp } from '../kit/app.js';
 import type { TestSocket, TestSubscription } from '../kit/client.js';
 import { SendMessage } from '../kit/factories.js';
 import { graphql } from '../kit/graphql.js';
@@ -64,7 +64,7 @@ export const describeOrder = (name: string, env: () => Readonly<Record<string, s
     let here: TestApp;
     let there: TestApp;
     beforeAll(async () => {
-      world = await createWorld({ apps, env: { ...env(), DATABASE_TIMEOUT_MS: '60000' } });
+      world = await createWorld({ apps, env: { ...SHORT_GRACE, ...env(), DATABASE_TIMEOUT_MS: '60000' } });
       [here] = world.apps;
       there = world.apps[apps - 1] ?? here;
       await world.database.query(`

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { TestApp } from '../kit/app.js';
+import { SHORT_GRACE, type TestApp } from '../kit/app.js';
 import { connect, type TestSubscription } from '../kit/client.js';
 import { graphql, type ResultOf } from '../kit/graphql.js';
 import { startServerProcess } from '../kit/process.js';
@@ -34,7 +34,7 @@ afterEach(async () => {
 });
 
 const worldOf = async (options: Parameters<typeof createWorld>[0]): Promise<World> => {
-  const world = await createWorld(options);
+  const world = await createWorld({ ...options, env: { ...SHORT_GRACE, ...options.env } });
   cleanup.push(() => world.stop());
   return world;
 };

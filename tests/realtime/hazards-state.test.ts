@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { like, unlike } from '../kit/acts.js';
-import type { TestUser } from '../kit/app.js';
+import { SHORT_GRACE, type TestUser } from '../kit/app.js';
 import type { TestSubscription } from '../kit/client.js';
 import { aPost } from '../kit/factories.js';
 import { graphql } from '../kit/graphql.js';
@@ -34,7 +34,7 @@ for (const [bus, env, count] of [
     let world: World;
     let likers: readonly TestUser[];
     beforeAll(async () => {
-      world = await createWorld({ apps: count, env: env() });
+      world = await createWorld({ apps: count, env: { ...SHORT_GRACE, ...env() } });
       likers = await Promise.all(Array.from({ length: 12 }, (_, n) => world.apps[0].user(`liker${n}`)));
     });
     afterAll(() => world.stop());

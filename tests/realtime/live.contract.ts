@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cursorOf, joinRoom, like } from '../kit/acts.js';
-import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { SHORT_GRACE, startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { createTestDatabase, type TestDatabase } from '../kit/database.js';
 import { aMessage, aPost, aRoom } from '../kit/factories.js';
 import type { ResultOf } from '../kit/graphql.js';
@@ -18,9 +18,10 @@ export const describeLive = (name: string, env: () => Readonly<Record<string, st
 
     beforeAll(async () => {
       database = await createTestDatabase();
-      here = await startTestApp({ database, env: env() });
+      here = await startTestApp({ database, env: { ...SHORT_GRACE, ...env() } });
       // The same key for both, as processes that serve together have.
-      there = apps === 1 ? here : await startTestApp({ database, env: { ...env(), DATA_DIR: here.services.config.dataDir } });
+      there =
+        apps === 1 ? here : await startTestApp({ database, env: { ...SHORT_GRACE, ...env(), DATA_DIR: here.services.config.dataDir } });
       [ada, ben] = await Promise.all([here.user('ada'), here.user('ben')]);
       const { id, joinCode } = await aRoom(here, ada);
       room = id;

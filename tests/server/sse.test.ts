@@ -1,6 +1,6 @@
 import { createClient, type Client, type ExecutionResult, type RequestParams } from 'graphql-sse';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { SHORT_GRACE, startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { commentCursorOf, like, unlike } from '../kit/acts.js';
 import { aComment, aPost } from '../kit/factories.js';
 import { graphql, type ResultOf, type TypedText } from '../kit/graphql.js';
@@ -27,7 +27,7 @@ let ada: TestUser;
 let postId: string;
 const clients: Client[] = [];
 beforeAll(async () => {
-  app = await startTestApp();
+  app = await startTestApp({ env: SHORT_GRACE });
   ada = await app.user('ada');
   ({ id: postId } = await aPost(app, ada));
 });

@@ -1,7 +1,7 @@
 import { connect as connectTcp } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { SHORT_GRACE, startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { statusOf } from '../kit/acts.js';
 import { openRawSocket, type RawSocket } from '../kit/raw-socket.js';
 import { StatusChanged } from '../kit/subscriptions.js';
@@ -10,7 +10,7 @@ let app: TestApp;
 let ada: TestUser;
 let wsUrl: string;
 beforeAll(async () => {
-  app = await startTestApp({ env: { MAX_REQUEST_BYTES: '20000' } });
+  app = await startTestApp({ env: { ...SHORT_GRACE, MAX_REQUEST_BYTES: '20000' } });
   ada = await app.user('ada');
   wsUrl = app.url.replace(/^http/, 'ws');
 });
