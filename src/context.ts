@@ -4,6 +4,7 @@ import type { Config } from './config.js';
 import type { Clock } from './clock.js';
 import type { Database } from './db/database.js';
 import type { Role } from './db/generated/prisma/client.js';
+import type { Actor } from './db/transact.js';
 import type { FileStore } from './integrations/file-store.js';
 import type { Mailer } from './integrations/mail.js';
 import type { Issuers } from './integrations/openid.js';
@@ -29,6 +30,18 @@ export type Via =
   | { readonly kind: 'apiKey'; readonly apiKeyId: string }
   /** By a token of an issuer, in which they have this identity. */
   | { readonly kind: 'issuer'; readonly identityId: string };
+
+/** The same, as the audit keeps it. */
+const meansOf = (via: Via): Actor['via'] => {
+  switch (via.kind) {
+    case 'session':
+      return { kind: 'SESSION', id: via.sessionId };
+    case 'apiKey':
+      return { kind: 'API_KEY', id: via.apiKeyId };
+    case 'issuer':
+      return { kind: 'ISSUER', id: via.identityId };
+  }
+};
 
 /** What a credential allows of all that its user may do: all of it, as a session does, or only what these scopes name. */
 export type Scopes = 'ALL' | readonly Scope[];
@@ -221,9 +234,9 @@ export const contextFor = (
   ...services,
   db:
     hangUp !== undefined
-      ? services.db.of(requesterOf(services, { viewer: principal?.viewer ?? null, client }, () => hangUp.isOver))
+      ? services.db.of(requesterOf(services, { principal, client }, () => hangUp.isOver))
       : isGone !== undefined
-        ? services.db.of({ owner: null, isGone, deadline: Infinity, origin: null })
+        ? services.db.of({ owner: null, isGone, deadline: Infinity, actor: null })
         : services.db,
 });
 
@@ -238,13 +251,18 @@ export const nothingLoaded = (loadedByKeys?: Context['loadedByKeys']): Loaded =>
 /** Whose operation it is, for its statements. @param isGone whether nobody waits for its result any more */
 export const requesterOf = (
   { config }: Pick<Services, 'config'>,
-  { viewer, client }: Pick<Context, 'viewer' | 'client'>,
+  { principal, client }: Pick<Context, 'principal' | 'client'>,
   isGone: Requester['isGone'],
 ): Requester => ({
-  owner: viewer?.id ?? addressKey(client.ip ?? ''),
+  owner: principal?.viewer.id ?? addressKey(client.ip ?? ''),
   isGone,
   deadline: performance.now() + config.limits.operationTimeoutMs,
-  origin: { actorId: viewer?.id ?? null, ip: client.ip, userAgent: client.userAgent },
+  actor: {
+    actorId: principal?.viewer.id ?? null,
+    via: principal && meansOf(principal.via),
+    ip: client.ip,
+    userAgent: client.userAgent,
+  },
 });
 
 /** The same context, or one that differs in this, with nothing loaded yet. */

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { decrypt, encrypt } from './encryption.js';
 import { Prisma } from './generated/prisma/client.js';
-import type { Audited, Origin, Tx } from './transact.js';
+import type { Actor, Audited, Origin, Tx } from './transact.js';
 
 /*
  * The audit is written in the transaction of the act itself: there is no act without its row, and no row without its act. Where somebody
@@ -36,31 +36,34 @@ const keysOf = async (
   return keys;
 };
 
-/** Writes what a transaction has audited. @param origin who acts, and from where; null for the system itself */
+/** Writes what a transaction has audited. @param actor who acts, and from where; null for the system itself */
 export const auditInto = async (
   tx: Pick<Tx, '$queryRaw' | '$executeRaw'>,
   audited: readonly Audited[],
-  origin: Origin | null,
+  actor: Actor | null,
 ): Promise<void> => {
   if (audited.length === 0) return;
-  const events = audited.map(({ action, subject, detail, actorId }) => ({
+  const events = audited.map(({ action, subject, detail, actorId = actor?.actorId ?? null }) => ({
     id: randomUUID(),
     action,
     subject,
     detail: JSON.stringify(detail),
-    actorId: actorId ?? origin?.actorId ?? null,
+    actorId,
+    // Somebody who is just signing in has not come by the credential of the request, if it has one.
+    via: actor !== null && actorId === actor.actorId ? actor.via : null,
   }));
   const persons = events.map(({ actorId, subject }) => actorId ?? (subject?.type === 'User' ? subject.id : null));
+  const origin = actor && JSON.stringify({ ip: actor.ip, userAgent: actor.userAgent } satisfies Origin);
   const keys = origin === null ? new Map<string, Uint8Array | null>() : await keysOf(tx, persons);
-  for (const [index, { id, action, subject, detail, actorId }] of events.entries()) {
+  for (const [index, { id, action, subject, detail, actorId, via }] of events.entries()) {
     const personId = persons[index] ?? null;
     const key = personId === null ? undefined : keys.get(personId);
-    const encrypted = !key || origin === null ? null : encrypt(key, id, JSON.stringify(origin));
+    const encrypted = !key || origin === null ? null : encrypt(key, id, origin);
     await tx.$executeRaw`
       WITH sealing AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(${SEALING}))
-      INSERT INTO audit_event (id, actor_id, action, subject_type, subject_id, detail, origin, person_id)
-      SELECT ${id}::uuid, ${actorId}::uuid, ${action}, ${subject?.type ?? null}, ${subject?.id ?? null}::uuid, ${detail}, ${encrypted}::bytea,
-        ${encrypted === null ? null : personId}::uuid
+      INSERT INTO audit_event (id, actor_id, via, via_id, action, subject_type, subject_id, detail, origin, person_id)
+      SELECT ${id}::uuid, ${actorId}::uuid, ${via?.kind ?? null}::audit_via, ${via?.id ?? null}::uuid, ${action}, ${subject?.type ?? null},
+        ${subject?.id ?? null}::uuid, ${detail}, ${encrypted}::bytea, ${encrypted === null ? null : personId}::uuid
       FROM sealing`;
   }
 };

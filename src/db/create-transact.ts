@@ -5,7 +5,7 @@ import type { Attempt } from './attempts.js';
 import type { createLimiter } from './limiter.js';
 import { lockingBehind, numbering, placed, type Emission, type FanOut, type Numbered } from './numbering.js';
 import { rawStatement } from './raw-statements.js';
-import type { Audit, Audited, EmitEach, Emitted, Enqueue, Grown, Origin, Transact, Tx } from './transact.js';
+import type { Actor, Audit, Audited, EmitEach, Emitted, Enqueue, Grown, Transact, Tx } from './transact.js';
 import { beginTransaction } from './transaction.js';
 import { createTransactionClients, type TransactionClientOptions } from './transaction-client.js';
 
@@ -26,7 +26,7 @@ export const createTransact = (options: TransactOptions): Transact => {
   const { prepare, limited, attempt, onCommit } = options;
   const clientOf = createTransactionClients(options);
 
-  const run = async <Result>(work: (tx: Tx) => Promise<Result>, timeout: number, origin: Origin | null) => {
+  const run = async <Result>(work: (tx: Tx) => Promise<Result>, timeout: number, actor: Actor | null) => {
     const emissions: Emission[] = [];
     const fanOuts: FanOut[] = [];
     const jobs: JobSpec[] = [];
@@ -45,7 +45,7 @@ export const createTransact = (options: TransactOptions): Transact => {
     const { tx, end } = clientOf(transaction, timeout, { emit, emitEach, enqueue, audit });
     try {
       const value = await work(tx);
-      await auditInto(tx, audited, origin);
+      await auditInto(tx, audited, actor);
       await addJobs(tx, options.jobSchema, jobs);
       await end();
       const locking = lockingBehind(fanOuts);
@@ -60,9 +60,9 @@ export const createTransact = (options: TransactOptions): Transact => {
     }
   };
 
-  return async (work, { timeout = options.timeoutMs, origin } = {}) => {
+  return async (work, { timeout = options.timeoutMs, actor } = {}) => {
     const { value, grown } = await attempt(
-      () => limited(() => run(work, timeout, origin ?? null)),
+      () => limited(() => run(work, timeout, actor ?? null)),
       (result) => (result.grown.length > 0 ? 'rows' : 'nothing'),
     );
     if (grown.length > 0) onCommit(grown);

@@ -14,7 +14,7 @@ const ROWS = 'SELECT, INSERT, UPDATE, DELETE';
 /** The tables with which it may do less. */
 const LESS: Readonly<Record<string, string>> = {
   // Neither its place in the order nor its time is the writer's to choose.
-  audit_event: 'SELECT, INSERT (id, actor_id, action, subject_type, subject_id, detail, origin, person_id)',
+  audit_event: 'SELECT, INSERT (id, actor_id, action, subject_type, subject_id, detail, origin, person_id, via, via_id)',
   audit_seal: 'SELECT, INSERT',
   // Deleting a key makes what is kept of a person unreadable.
   audit_key: 'SELECT, INSERT, DELETE',

@@ -5,7 +5,7 @@ import type { FairTurns } from './fair-turns.js';
 import type { PrismaClient } from './generated/prisma/client.js';
 import type { Lists } from './lists.js';
 import type { Desk, Desks, PrismaCall } from './read-desks.js';
-import type { Origin, Transact } from './transact.js';
+import type { Actor, Transact } from './transact.js';
 
 /** An operation, as far as its statements are concerned. */
 export interface Requester {
@@ -16,7 +16,7 @@ export interface Requester {
   /** When it must be done, on the process' monotonic clock, in milliseconds. */
   readonly deadline: number;
   /** Who asks, and from where, for the audit; null where nobody acts. */
-  readonly origin: Origin | null;
+  readonly actor: Actor | null;
 }
 
 /** The error of an operation whose time is over. */
@@ -51,7 +51,7 @@ export const forRequester = <
   Db extends { readonly prisma: PrismaClient; readonly lists: Lists; readonly transact: Transact; readonly beginWrite: () => void },
 >(
   db: Db,
-  { owner, isGone, deadline, origin }: Requester,
+  { owner, isGone, deadline, actor }: Requester,
   turns: FairTurns,
   asking: Pick<Asking, 'during'>,
   desks: Pick<Desks, 'at'>,
@@ -101,7 +101,7 @@ export const forRequester = <
     beginWrite,
     transact: async (work, options) => {
       beginWrite();
-      return await db.transact(work, origin === null ? options : { ...options, origin });
+      return await db.transact(work, actor === null ? options : { ...options, actor });
     },
   };
 };

@@ -1,4 +1,4 @@
-import type { Prisma } from './generated/prisma/client.js';
+import type { AuditVia, Prisma } from './generated/prisma/client.js';
 import type { Lists } from './lists.js';
 
 /** A stream that has grown: topic, key and its new last seq. */
@@ -105,12 +105,18 @@ export interface EnqueueOptions {
 /** Enqueues a job in this transaction: it exists only if the transaction commits. Nothing is to be awaited. */
 export type Enqueue = <Payload extends object>(task: EnqueuableTask<Payload>, payload: NoInfer<Payload>, options?: EnqueueOptions) => void;
 
-/** Who acts, and from where, as the audit keeps it. */
+/** From where somebody acts. */
 export interface Origin {
-  /** Null for somebody who is not signed in. */
-  readonly actorId: string | null;
   readonly ip: string | null;
   readonly userAgent: string | null;
+}
+
+/** Who acts, and from where, as the audit keeps it. */
+export interface Actor extends Origin {
+  /** Null for somebody who is not signed in, as is {@link via}. */
+  readonly actorId: string | null;
+  /** How they have shown who they are: the session, the key or the identity. */
+  readonly via: { readonly kind: AuditVia; readonly id: string } | null;
 }
 
 /** An act that matters for security. */
@@ -156,6 +162,6 @@ export type Transact = <Result>(
     /** The longest duration of the transaction, in milliseconds; by default twice the statement timeout. */
     readonly timeout?: number;
     /** Who acts, for the audit; left out for the system itself. */
-    readonly origin?: Origin;
+    readonly actor?: Actor;
   },
 ) => Promise<Result>;

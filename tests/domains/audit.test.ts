@@ -2,13 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { forgetPerson } from '../../src/db/audit.js';
 import { sealAudit, verifyAudit } from '../../src/domains/audit/seals.js';
 import { PASSWORD, startTestApp, type TestApp, type TestUser } from '../kit/app.js';
-import { aPost, LogIn } from '../kit/factories.js';
-import { graphql } from '../kit/graphql.js';
+import { anApiKey, aPost, LogIn } from '../kit/factories.js';
+import { graphql, type VariablesOf } from '../kit/graphql.js';
 import { parseId } from '../../src/graphql/ids.js';
 
 const AuditLog = graphql(`
-  query AuditLog($actor: ID, $subject: ID, $action: String, $first: Int, $after: String) {
-    auditLog(actor: $actor, subject: $subject, action: $action, first: $first, after: $after) {
+  query AuditLog($actor: ID, $subject: ID, $via: AuditVia, $viaId: ID, $action: String, $first: Int, $after: String) {
+    auditLog(actor: $actor, subject: $subject, via: $via, viaId: $viaId, action: $action, first: $first, after: $after) {
       totalCount
       pageInfo {
         endCursor
@@ -17,6 +17,8 @@ const AuditLog = graphql(`
       nodes {
         id
         action
+        via
+        viaId
         ip
         detail
         subjectId
@@ -62,8 +64,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-const logOf = async (filter: { readonly subject?: string; readonly actor?: string; readonly action?: string }) =>
-  (await app.data(AuditLog, filter, admin)).auditLog.nodes;
+const logOf = async (filter: VariablesOf<typeof AuditLog>) => (await app.data(AuditLog, filter, admin)).auditLog.nodes;
 const verify = () => verifyAudit(app.services);
 const seal = () => sealAudit(app.services);
 /** Changes what was audited, as somebody may who owns the tables. */
@@ -104,6 +105,25 @@ describe('the audit', () => {
     const events = await logOf({ action: 'deletePost' });
     expect(events.map(({ subjectId, actor }) => [subjectId, actor?.username])).toEqual([[others.id, 'mod']]);
     expect(JSON.parse(events[0]?.detail ?? '')).toEqual({ authorId: parseId(author.id).id });
+  });
+
+  it('has by which session or key somebody acted, and finds what was done by it', async () => {
+    const [user, key] = [await app.user('keyed'), await anApiKey(app, admin, ['ADMIN'])];
+    await app.data(AuditedRole, { userId: user.id, role: 'MODERATOR' }, key);
+    await app.data(AuditedRole, { userId: user.id, role: 'MEMBER' }, admin);
+    const [bySession, byKey] = await logOf({ subject: user.id, action: 'setUserRole' });
+    expect([byKey?.via, byKey?.viaId]).toEqual(['API_KEY', key.keyId]);
+    expect([bySession?.via, parseId(bySession?.viaId ?? '').typename]).toEqual(['SESSION', 'Session']);
+    expect(await logOf({ viaId: key.keyId })).toEqual([byKey]);
+    expect(await logOf({ via: 'API_KEY', subject: user.id })).toEqual([byKey]);
+    expect((await logOf({ via: 'SESSION', viaId: bySession?.viaId, subject: user.id })).length).toBe(1);
+  });
+
+  it('does not lay a sign-in to the credential that came with it', async () => {
+    const user = await app.user('within');
+    await app.data(LogIn, { identifier: user.username, password: PASSWORD }, admin);
+    const [event] = await logOf({ actor: user.id, action: 'login' });
+    expect([event?.via, event?.viaId]).toEqual([null, null]);
   });
 
   it('comes in pages', async () => {
@@ -150,6 +170,15 @@ describe('the seals of the audit', () => {
     await app.services.db.transact((tx) => forgetPerson(tx, parseId(user.id).id));
     expect((await logOf({ actor: user.id })).map(({ action, ip }) => [action, ip])).toEqual([['register', null]]);
     expect((await verify()).faults).toEqual([]);
+  });
+
+  it('hold for events from before it was kept how somebody had shown who they are', async () => {
+    await app.database.query(`INSERT INTO audit_event (id, action) VALUES (gen_random_uuid(), 'earlier')`);
+    await seal();
+    expect((await verify()).faults).toEqual([]);
+    await tamper(`UPDATE audit_event SET via = 'SESSION', via_id = gen_random_uuid() WHERE action = 'earlier'`);
+    expect((await verify()).faults).toEqual([expect.stringContaining('does not fit its events')]);
+    await tamper(`UPDATE audit_event SET via = NULL, via_id = NULL WHERE action = 'earlier'`);
   });
 
   it.each([

@@ -1,8 +1,19 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { PASSWORD, Register, startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { screenshot } from '../kit/browser.js';
-import { LogIn } from '../kit/factories.js';
+import { anApiKey, LogIn } from '../kit/factories.js';
+import { graphql } from '../kit/graphql.js';
 import { describeWeb, violationsInBothThemes } from './kit.js';
+
+const SetRoleByKey = graphql(`
+  mutation SetRoleByKey($userId: ID!, $role: Role!) {
+    setUserRole(input: { userId: $userId, role: $role }) {
+      user {
+        id
+      }
+    }
+  }
+`);
 
 describeWeb('what administrators do', ({ open }) => {
   let app: TestApp;
@@ -58,7 +69,7 @@ describeWeb('what administrators do', ({ open }) => {
   });
 
   test('a role is given, and the audit tells of it', async () => {
-    await app.user('helper');
+    const helper = await app.user('helper');
     const { page, close } = await open(app, { as: chief, path: '/people/helper' });
     await page.getByLabel('Role').selectOption('MODERATOR');
     await page.getByText('Moderator', { exact: true }).first().waitFor();
@@ -71,7 +82,17 @@ describeWeb('what administrators do', ({ open }) => {
     expect(await violationsInBothThemes(page)).toEqual([]);
     await screenshot(page, 'web-audit');
     await row.getByRole('link', { name: 'chief' }).click();
+    await page.getByRole('link', { name: 'Acts of all' }).click();
+    await app.data(SetRoleByKey, { userId: helper.id, role: 'MEMBER' }, await anApiKey(app, chief, ['ADMIN']));
+    await page.reload();
+    await page.getByRole('combobox', { name: 'By what' }).selectOption('API key');
+    await page
+      .getByRole('row', { name: /chief setUserRole helper/ })
+      .getByRole('link', { name: 'API key' })
+      .click();
     await page.getByRole('link', { name: 'Acts of all' }).waitFor();
+    await page.getByRole('row', { name: /chief setUserRole helper/ }).waitFor();
+    expect(await page.getByRole('row').count()).toBe(2);
     await close();
   });
 

@@ -1,6 +1,6 @@
 import type { Context } from '../../context.js';
 import { decryptOrigin } from '../../db/audit.js';
-import type { AuditEvent, Prisma } from '../../db/generated/prisma/client.js';
+import type { AuditEvent, AuditVia, Prisma } from '../../db/generated/prisma/client.js';
 import type { Keyset } from '../../db/keyset.js';
 import type { Origin } from '../../db/transact.js';
 import { batched } from '../../graphql/loaders.js';
@@ -18,14 +18,18 @@ export const latestFirst: Keyset<Pick<AuditEvent, 'id' | 'at'>> = {
 export interface AuditFilter {
   readonly actorId: string | null;
   readonly subjectId: string | null;
+  readonly via: AuditVia | null;
+  readonly viaId: string | null;
   readonly action: string | null;
   readonly since: Date | null;
   readonly until: Date | null;
 }
 
-export const auditWhere = ({ actorId, subjectId, action, since, until }: AuditFilter): Prisma.AuditEventWhereInput => ({
+export const auditWhere = ({ actorId, subjectId, via, viaId, action, since, until }: AuditFilter): Prisma.AuditEventWhereInput => ({
   ...(actorId === null ? {} : { actorId }),
   ...(subjectId === null ? {} : { subjectId }),
+  ...(via === null ? {} : { via }),
+  ...(viaId === null ? {} : { viaId }),
   ...(action === null ? {} : { action }),
   ...(since === null && until === null
     ? {}

@@ -5,11 +5,12 @@ import { TIME_TYPE, UUID_TYPE, type PersonalTable, type Row } from '../../db/per
 /** The bytes of a column in JSON. */
 const bytesOf = (hex: unknown): Uint8Array | null => (typeof hex === 'string' ? Buffer.from(hex.slice(2), 'hex') : null);
 
-/** An event with the address that its act came from, where that was the user's own. */
-const withOrigin = ({ key, origin, personId, ...event }: Row, userId: string): Row => {
+/** An event with the credential and the address that its act came by, where that was the user's own. */
+const withOrigin = ({ key, origin, personId, via, viaId, ...event }: Row, userId: string): Row => {
   const [secret, encrypted] = [bytesOf(key), bytesOf(origin)];
-  const from = secret && encrypted && personId === userId ? decryptOrigin(secret, String(event['id']), encrypted) : null;
-  return { ...event, ip: from?.ip ?? null, userAgent: from?.userAgent ?? null };
+  const isOwn = personId === userId;
+  const from = secret && encrypted && isOwn ? decryptOrigin(secret, String(event['id']), encrypted) : null;
+  return { ...event, ...(isOwn ? { via, viaId } : {}), ip: from?.ip ?? null, userAgent: from?.userAgent ?? null };
 };
 
 export const personalOfAudit: readonly PersonalTable[] = [
@@ -18,7 +19,7 @@ export const personalOfAudit: readonly PersonalTable[] = [
     exported: {
       name: 'audit',
       title: 'Acts of yours, and upon your account, that matter for security',
-      columns: Prisma.sql`audit_event.id, at, action, subject_type AS "subjectType", detail, audit_event.person_id AS "personId", origin, key`,
+      columns: Prisma.sql`audit_event.id, at, action, subject_type AS "subjectType", detail, audit_event.person_id AS "personId", via, via_id AS "viaId", origin, key`,
       from: Prisma.sql`audit_event LEFT JOIN audit_key ON audit_key.person_id = audit_event.person_id`,
       of: (userId) => Prisma.sql`(actor_id = ${userId} OR subject_id = ${userId})`,
       order: [

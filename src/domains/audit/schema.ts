@@ -1,6 +1,6 @@
 import { builder } from '../../graphql/builder.js';
 import { connectionType, listPage, nodeQuery } from '../../graphql/connection.js';
-import type { AuditEvent as AuditEventRow } from '../../db/generated/prisma/client.js';
+import type { AuditEvent as AuditEventRow, AuditVia } from '../../db/generated/prisma/client.js';
 import { decodeId, encodeId, parseId } from '../../graphql/ids.js';
 import { BY_ID, READ, STATEMENT } from '../../graphql/price.js';
 import { text } from '../../graphql/text.js';
@@ -9,6 +9,18 @@ import { loadUser, User } from '../account/schema.js';
 import { auditWhere, latestFirst, originOf } from './audit.js';
 
 const MAX_ACTION = 100;
+
+/** The node types of what somebody shows who they are by. */
+const MEANS = { SESSION: 'Session', API_KEY: 'ApiKey', ISSUER: 'Identity' } as const satisfies Record<AuditVia, string>;
+
+const Via = builder.enumType('AuditVia', {
+  description: 'How somebody has shown who they are.',
+  values: {
+    SESSION: { description: 'By a session: they have signed in.' },
+    API_KEY: { description: 'By an API key, so it may have been a program.' },
+    ISSUER: { description: 'By a token of an issuer of OpenID Connect.' },
+  } satisfies Record<AuditVia, object>,
+});
 
 export const AuditEvent = builder.prismaObject('AuditEvent', {
   description:
@@ -21,6 +33,17 @@ export const AuditEvent = builder.prismaObject('AuditEvent', {
       price: READ,
       description: 'Whose act it was; null for the system, the command line, somebody who is not known, and somebody who is gone.',
       resolve: ({ actorId }, _args, context, info) => (actorId === null ? null : loadUser(context, info, actorId)),
+    }),
+    via: t.expose('via', {
+      type: Via,
+      nullable: true,
+      description:
+        'How the actor had shown who they are; null where nobody had, as at a sign-in, and for what was done before this was kept.',
+    }),
+    viaId: t.id({
+      nullable: true,
+      description: 'The global id of that session, API key or identity, also when it is gone; null where `via` is.',
+      resolve: ({ via, viaId }) => (via === null || viaId === null ? null : encodeId(MEANS[via], viaId)),
     }),
     action: t.exposeString('action', { description: 'What was done: the name of the mutation where it was one.' }),
     subject: t.node({
@@ -71,6 +94,8 @@ builder.queryField('auditLog', (t) =>
       ...t.arg.connectionArgs(),
       actor: t.arg.id({ description: 'Only the acts of this user.' }),
       subject: t.arg.id({ description: 'Only the acts upon this node.' }),
+      via: t.arg({ type: Via, description: 'Only what was done by such a credential.' }),
+      viaId: t.arg.id({ description: 'Only what was done by this session, API key or identity.' }),
       action: t.arg.string({ validate: text(1, MAX_ACTION), description: 'Only acts of this name, such as `setUserRole`.' }),
       since: t.arg({ type: 'DateTime', description: 'Only what was done then or later.' }),
       until: t.arg({ type: 'DateTime', description: 'Only what was done before.' }),
@@ -79,6 +104,8 @@ builder.queryField('auditLog', (t) =>
       const where = auditWhere({
         actorId: typeof args.actor === 'string' ? decodeId('User', args.actor, 'actor') : null,
         subjectId: typeof args.subject === 'string' ? parseId(args.subject, 'subject').id : null,
+        via: args.via ?? null,
+        viaId: typeof args.viaId === 'string' ? parseId(args.viaId, 'viaId').id : null,
         action: args.action ?? null,
         since: args.since ?? null,
         until: args.until ?? null,

@@ -13,15 +13,28 @@ import { alertAdministrators } from './topics.js';
 /** How many events one seal is over, at most. */
 const SEAL_EVENTS = 1_000;
 
-const SEALED = { id: true, seq: true, at: true, actorId: true, action: true, subjectType: true, subjectId: true, detail: true } as const;
+const SEALED = {
+  id: true,
+  seq: true,
+  at: true,
+  actorId: true,
+  action: true,
+  subjectType: true,
+  subjectId: true,
+  detail: true,
+  via: true,
+  viaId: true,
+} as const;
 
 type Sealed = Pick<AuditEvent, keyof typeof SEALED | 'origin' | 'personId'>;
 
 /** What is hashed of an event: every column, in a form that does not depend on the database. What is encrypted stays so, since its key may be destroyed. */
 const textOf = (event: Sealed): string => {
-  const { id, seq, at, actorId, action, subjectType, subjectId, detail, origin, personId } = event;
+  const { id, seq, at, actorId, action, subjectType, subjectId, detail, origin, personId, via, viaId } = event;
   const encrypted = origin === null ? null : Buffer.from(origin).toString('base64');
-  return JSON.stringify([id, String(seq), at.toISOString(), actorId, action, subjectType, subjectId, detail, encrypted, personId]);
+  const columns = [id, String(seq), at.toISOString(), actorId, action, subjectType, subjectId, detail, encrypted, personId];
+  // Events from before there were these columns have been sealed without them.
+  return JSON.stringify(via === null && viaId === null ? columns : [...columns, via, viaId]);
 };
 
 const hashOf = (before: Uint8Array | null, events: readonly Sealed[]): Uint8Array<ArrayBuffer> => {

@@ -18,6 +18,7 @@ export const paths = {
   notifications: '/notifications',
   settings: '/settings',
   audit: '/audit',
+  auditBy: (viaId: string) => `/audit?by=${encodeURIComponent(viaId)}`,
   auditOf: (actorId: string) => `/audit?actor=${encodeURIComponent(actorId)}`,
   invitations: '/invitations',
   developers: '/developers',

@@ -12,7 +12,7 @@ import { RelativeTime } from '../../design/relative-time.js';
 import { Skeleton } from '../../design/skeleton.js';
 import { SelectField } from '../../design/text-field.js';
 import { readFragment, type FragmentType } from '../../gql/fragment-masking.js';
-import type { AuditItemFragment } from '../../gql/graphql.js';
+import type { AuditItemFragment, AuditVia } from '../../gql/graphql.js';
 import { useTexts } from '../../i18n/language.js';
 import { auditTexts } from './audit-texts.js';
 import { AuditItem, ReadAudit } from './operations.js';
@@ -20,6 +20,15 @@ import styles from './audit-page.module.css';
 
 /** The acts that are asked for by their names most often. */
 const ACTIONS = ['login', 'setUserRole', 'suspendUser', 'unlockUser', 'deletePost', 'deleteComment', 'deleteEntry', 'deleteMessage'];
+
+const HOW = { SESSION: 'session', API_KEY: 'apiKey', ISSUER: 'issuer' } as const satisfies Record<AuditVia, string>;
+const isHow = (value: string): value is AuditVia => Object.hasOwn(HOW, value);
+
+/** By what somebody acted; what else was done by the same session or key is behind it. */
+const How = ({ via, viaId }: Pick<AuditItemFragment, 'via' | 'viaId'>) => {
+  const t = useTexts(auditTexts);
+  return via === null || viaId === null ? null : <Link to={paths.auditBy(viaId)}>{t(HOW[via])}</Link>;
+};
 
 const Subject = ({ subject }: Pick<AuditItemFragment, 'subject'>) => {
   if (subject === null) return null;
@@ -33,7 +42,7 @@ const Subject = ({ subject }: Pick<AuditItemFragment, 'subject'>) => {
 
 const Row = ({ event }: { readonly event: FragmentType<typeof AuditItem> }) => {
   const t = useTexts(auditTexts);
-  const { at, action, actor, subject, ip, userAgent, detail } = readFragment(AuditItem, event);
+  const { at, action, actor, subject, via, viaId, ip, userAgent, detail } = readFragment(AuditItem, event);
   return (
     <tr>
       <td>
@@ -52,6 +61,9 @@ const Row = ({ event }: { readonly event: FragmentType<typeof AuditItem> }) => {
       <td>
         <Subject subject={subject} />
       </td>
+      <td>
+        <How via={via} viaId={viaId} />
+      </td>
       <td title={userAgent ?? undefined}>
         <bdi>{ip}</bdi>
       </td>
@@ -68,7 +80,7 @@ const Table = ({ events }: { readonly events: readonly (FragmentType<typeof Audi
       <table className={styles.table}>
         <thead>
           <tr>
-            {(['when', 'who', 'what', 'whom', 'from', 'detail'] as const).map((column) => (
+            {(['when', 'who', 'what', 'whom', 'how', 'from', 'detail'] as const).map((column) => (
               <th key={column} scope="col">
                 {t(column)}
               </th>
@@ -87,12 +99,14 @@ const Table = ({ events }: { readonly events: readonly (FragmentType<typeof Audi
 
 const Audit = () => {
   const t = useTexts(auditTexts);
-  const actor = new URLSearchParams(useSearch()).get('actor');
+  const address = new URLSearchParams(useSearch());
+  const [actor, viaId] = [address.get('actor'), address.get('by')];
+  const [via, setVia] = useState<AuditVia | null>(null);
   const [action, setAction] = useState('');
   const [after, setAfter] = useState<string | null>(null);
   const answer = useQuery({
     query: ReadAudit,
-    variables: { actor, action: action === '' ? null : action, after },
+    variables: { actor, viaId, via, action: action === '' ? null : action, after },
     requestPolicy: 'cache-and-network',
   });
   return (
@@ -112,7 +126,22 @@ const Audit = () => {
             <option key={each}>{each}</option>
           ))}
         </SelectField>
-        {actor !== null && (
+        <SelectField
+          label={t('how')}
+          value={via ?? ''}
+          onChange={({ target: { value } }) => {
+            setAfter(null);
+            setVia(isHow(value) ? value : null);
+          }}
+        >
+          <option value="">{t('any')}</option>
+          {Object.entries(HOW).map(([each, word]) => (
+            <option key={each} value={each}>
+              {t(word)}
+            </option>
+          ))}
+        </SelectField>
+        {(actor ?? viaId) !== null && (
           <Link to={paths.audit} className={buttonClass()}>
             {t('all')}
           </Link>
@@ -142,9 +171,11 @@ const Audit = () => {
 
 const AuditPage = () => {
   const t = useTexts(auditTexts);
+  const search = useSearch();
   return (
     <SignedIn title={t('title')} about={t('visitors')}>
-      <Audit />
+      {/* Another filter begins at its first page. */}
+      <Audit key={search} />
     </SignedIn>
   );
 };

@@ -5,6 +5,8 @@ export const AuditItem = graphql(`
     id
     at
     action
+    via
+    viaId
     ip
     userAgent
     detail
@@ -25,8 +27,8 @@ export const AuditItem = graphql(`
 `);
 
 export const ReadAudit = graphql(`
-  query ReadAudit($actor: ID, $action: String, $after: String) {
-    auditLog(first: 50, after: $after, actor: $actor, action: $action) {
+  query ReadAudit($actor: ID, $viaId: ID, $via: AuditVia, $action: String, $after: String) {
+    auditLog(first: 50, after: $after, actor: $actor, viaId: $viaId, via: $via, action: $action) {
       nodes {
         id
         ...AuditItem
