@@ -2,6 +2,7 @@ import { encryptAgain } from '../jobs/encrypted-rows.js';
 import { DERIVATION_SECRET_ROWS } from '../access/derived-keys.js';
 import { forgetSigningKeys, SIGNING_KEY_ROWS } from '../access/signing-keys.js';
 import { accountTasks } from '../domains/account/jobs.js';
+import { TOTP_SEED_ROWS } from '../domains/account/second-factor.js';
 import { auditTasks } from '../domains/audit/jobs.js';
 import { adminTasks } from '../domains/admin/jobs.js';
 import { conversationTasks } from '../domains/conversations/jobs.js';
@@ -28,5 +29,5 @@ export const tasks: readonly AnyTask[] = [
   ...privacyTasks,
   ...mutationTasks,
   scheduledTask('keys.forgetSigningKeys', '57 * * * *', forgetSigningKeys),
-  encryptAgain([SIGNING_KEY_ROWS, DERIVATION_SECRET_ROWS]),
+  encryptAgain([SIGNING_KEY_ROWS, DERIVATION_SECRET_ROWS, TOTP_SEED_ROWS]),
 ];

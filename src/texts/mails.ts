@@ -22,6 +22,8 @@ export interface MailValues {
   readonly attempts: { readonly username: string };
   readonly identityLinked: { readonly username: string; readonly issuer: string; readonly at: string };
   readonly securityAlert: { readonly username: string; readonly kind: Alert; readonly count: number; readonly at: string };
+  readonly codeAttempts: { readonly username: string };
+  readonly secondFactor: { readonly username: string; readonly change: FactorChange; readonly at: string };
 }
 
 /** What administrators are alerted of. */
@@ -33,6 +35,9 @@ type Alert =
   | 'ROLE_CHANGED'
   | 'SENDER_BANNED'
   | 'SIGN_INS_FAILED';
+
+/** What has become of a second factor. */
+type FactorChange = 'TOTP_ON' | 'TOTP_OFF' | 'RECOVERY_CODE_USED' | 'RECOVERY_CODES_RENEWED';
 
 export type MailKind = keyof MailValues;
 
@@ -143,6 +148,30 @@ const en: Catalogue = {
     action: 'See the audit',
     after: ['A mail of one kind comes once an hour at the most. All alerts are in securityAlerts of the API.'],
   }),
+  codeAttempts: ({ username }) => ({
+    subject: 'Somebody knows your password',
+    before: [
+      `Somebody has given the right password of your account ${username} at Lyceum, and then many wrong codes. Nobody got in by them.`,
+      'If it was not you, choose a new password at once.',
+    ],
+    action: 'Choose a new password',
+    after: ['Until then you may be sent a link after a right code, where you have not signed in before.'],
+  }),
+  secondFactor: ({ username, change, at }) => ({
+    subject: CHANGES_EN[change],
+    before: [`${CHANGES_EN[change]}: at Lyceum, for your account ${username}, on ${at}.`],
+    action: 'See your settings',
+    after: [
+      'If it was you, there is nothing to do. If it was not, somebody else is in your account: sign all devices out there and change your password.',
+    ],
+  }),
+};
+
+const CHANGES_EN: Readonly<Record<FactorChange, string>> = {
+  TOTP_ON: 'Signing in takes a code of your app now',
+  TOTP_OFF: 'Codes of your app have been turned off',
+  RECOVERY_CODE_USED: 'A recovery code has been used',
+  RECOVERY_CODES_RENEWED: 'New recovery codes have been made',
 };
 
 const de: Catalogue = {
@@ -238,6 +267,30 @@ const de: Catalogue = {
     action: 'Protokoll ansehen',
     after: ['Eine Mail einer Art kommt höchstens einmal in der Stunde. Alle Warnungen stehen in securityAlerts der API.'],
   }),
+  codeAttempts: ({ username }) => ({
+    subject: 'Jemand kennt Ihr Passwort',
+    before: [
+      `Jemand hat das richtige Passwort Ihres Kontos ${username} bei Lyceum angegeben und dann viele falsche Codes. Niemand ist damit hineingekommen.`,
+      'Wenn Sie das nicht waren, wählen Sie gleich ein neues Passwort.',
+    ],
+    action: 'Neues Passwort wählen',
+    after: ['Bis dahin bekommen Sie nach einem richtigen Code vielleicht einen Link, wo Sie noch nicht angemeldet waren.'],
+  }),
+  secondFactor: ({ username, change, at }) => ({
+    subject: CHANGES_DE[change],
+    before: [`${CHANGES_DE[change]}: bei Lyceum, für Ihr Konto ${username}, am ${at}.`],
+    action: 'Ihre Einstellungen ansehen',
+    after: [
+      'Wenn Sie das waren, ist nichts zu tun. Wenn nicht, ist jemand anderes in Ihrem Konto: Melden Sie dort alle Geräte ab und ändern Sie Ihr Passwort.',
+    ],
+  }),
+};
+
+const CHANGES_DE: Readonly<Record<FactorChange, string>> = {
+  TOTP_ON: 'Zum Anmelden braucht es jetzt einen Code Ihrer App',
+  TOTP_OFF: 'Codes Ihrer App wurden abgeschaltet',
+  RECOVERY_CODE_USED: 'Ein Wiederherstellungscode wurde verwendet',
+  RECOVERY_CODES_RENEWED: 'Neue Wiederherstellungscodes wurden gemacht',
 };
 
 const CATALOGUES: Readonly<Record<Language, Catalogue>> = { en, de };

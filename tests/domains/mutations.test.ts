@@ -38,11 +38,14 @@ const OF_CREDENTIALS = [
     'changePassword',
     'claimAccount',
     'confirmSignIn',
+    'confirmTotp',
     'createApiKey',
     'createInvitation',
     'deleteMyAccount',
+    'disableTotp',
     'disconnectUser',
     'estimatePassword',
+    'finishLogin',
     'joinAsGuest',
     'linkIdentity',
     'login',
@@ -52,7 +55,8 @@ const OF_CREDENTIALS = [
     'register',
     'registerWithOidc',
   ],
-  ...['requestPasswordReset', 'resendVerification', 'resetPassword', 'revokeAllSessions', 'startOidc', 'unlinkIdentity', 'verifyEmail'],
+  ...['renewRecoveryCodes', 'requestPasswordReset', 'resendVerification', 'resetPassword', 'revokeAllSessions'],
+  ...['startOidc', 'startTotp', 'unlinkIdentity', 'verifyEmail'],
 ];
 /** The row that they make keeps the id, and stays. */
 const CREATING = ['addComment', 'announce', 'createGroup', 'createPost', 'createRoom', 'sendMessage'];

@@ -18,6 +18,8 @@ import { alertAdministrators } from '../audit/topics.js';
  * With one delay for both, whoever has made a mail address wait could try which username waits with it, and so learn whose address it is.
  *
  * A guess at a name that nobody has is counted as any other, by the same statements.
+ *
+ * Guesses at the codes of second factors are counted in the same way, beside those at passwords.
  */
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -42,8 +44,12 @@ const MOST_WAITED_FOR = 13;
 /** How often the owner of a hunted account is told of it at the most, in milliseconds. */
 const TOLD_EVERY_MS = 24 * 60 * 60 * 1_000;
 
+/** What is guessed at. */
+type Guessed = 'passwords' | 'codes';
+
 /** Who guesses at what. */
 export interface Guesser {
+  readonly guessed: Guessed;
   /** Null where there is no such account. */
   readonly userId: string | null;
   readonly subject: Bytes;
@@ -64,6 +70,10 @@ const digest = ({ secretDigest }: Digests, label: string, text: string): Bytes =
 
 const subjectOf = (context: Digests, userId: string): Bytes => digest(context, 'account', userId);
 
+/** The codes of the account that a subject of passwords is; of those who are suspect apart, most of whom do not know the password. */
+const codesOf = (context: Digests, passwords: Uint8Array, isSuspect: boolean): Bytes =>
+  digest(context, isSuspect ? 'codes for suspects' : 'codes', Buffer.from(passwords).toString('hex'));
+
 /** The digest of the address that a request comes from, as the sessions that begin there have it. */
 export const addressDigest = (context: Digests & Pick<Context, 'client'>): Bytes =>
   digest(context, 'address', addressKey(context.client.ip ?? ''));
@@ -81,21 +91,40 @@ export const guesserOf = (
   const address = addressDigest(context);
   if (deviceId !== null) {
     const origin = digest(context, 'device', deviceId);
-    return { userId, subject, origin, twin: origin, address, isKnown: true };
+    return { guessed: 'passwords', userId, subject, origin, twin: origin, address, isKnown: true };
   }
   const key = addressKey(context.client.ip ?? '');
   const [byName, byMail] = [digest(context, 'by name from', key), digest(context, 'by mail from', key)];
   const [origin, twin] = identifier.includes('@') ? [byMail, byName] : [byName, byMail];
-  return { userId, subject, origin, twin, address, isKnown: false };
+  return { guessed: 'passwords', userId, subject, origin, twin, address, isKnown: false };
 };
 
-/** Somebody who is signed in, and gives the password once more. */
+/**
+ * Somebody who has given a password and now gives a code.
+ * @param passwords the subject of their guesses at the password
+ * @param isSuspect whether they were suspect there, and so have not been told whether it was right
+ */
+export const codeGuesserOf = (
+  context: Digests & Pick<Context, 'client'>,
+  given: { readonly userId: string | null; readonly passwords: Uint8Array; readonly isSuspect: boolean; readonly deviceId: string | null },
+): Guesser => {
+  const { userId, passwords, isSuspect, deviceId } = given;
+  const origin =
+    deviceId === null ? digest(context, 'codes from', addressKey(context.client.ip ?? '')) : digest(context, 'device', deviceId);
+  const [subject, address] = [codesOf(context, passwords, isSuspect), addressDigest(context)];
+  return { guessed: 'codes', userId, subject, origin, twin: origin, address, isKnown: deviceId !== null };
+};
+
+/** Somebody who is signed in, and gives the password or a code once more. */
 export const guesserInSession = (
   context: Digests & Pick<Context, 'client'>,
   { userId, sessionId }: { readonly userId: string; readonly sessionId: string },
+  guessed: Guessed = 'passwords',
 ): Guesser => {
   const origin = digest(context, 'session', sessionId);
-  return { userId, subject: subjectOf(context, userId), origin, twin: origin, address: addressDigest(context), isKnown: true };
+  const passwords = subjectOf(context, userId);
+  const subject = guessed === 'passwords' ? passwords : codesOf(context, passwords, false);
+  return { guessed, userId, subject, origin, twin: origin, address: addressDigest(context), isKnown: true };
 };
 
 /** How an attempt is taken. */
@@ -118,7 +147,7 @@ const NO_LIMITS: Attempt = { isSuspect: false, isHunted: false, failures: 0 };
 const admit = async ({ db, clock, config }: GuessContext, guesser: Guesser): Promise<Attempt> => {
   const { factor } = config.rateLimits;
   if (factor === 0) return NO_LIMITS;
-  const { userId, subject, origin, twin, address, isKnown } = guesser;
+  const { guessed, userId, subject, origin, twin, address, isKnown } = guesser;
   const now = clock.now();
   const [at, forgotten, hour] = [new Date(now), new Date(now - FORGOTTEN_AFTER_MS), new Date(now - HUNT_MS)];
   /** What an origin can have done within the hour of the hunt, and of how many rows that may be needed. */
@@ -159,7 +188,7 @@ const admit = async ({ db, clock, config }: GuessContext, guesser: Guesser): Pro
   if (found.failures !== null) return { isSuspect: found.isSuspect, isHunted: found.isHunted, failures: found.failures };
   // What another attempt of the same moment has written is not seen yet: then it is the shortest wait.
   const retryAfterMs = Math.max(USUAL.firstMs, (found.until?.getTime() ?? 0) - now);
-  throw coded('RATE_LIMITED', `Too many wrong passwords. Try again in ${Math.ceil(retryAfterMs / 1_000)} seconds.`, { retryAfterMs });
+  throw coded('RATE_LIMITED', `Too many wrong ${guessed}. Try again in ${Math.ceil(retryAfterMs / 1_000)} seconds.`, { retryAfterMs });
 };
 
 /** Takes back an attempt whose password nobody has looked at. */
@@ -196,7 +225,9 @@ export const forgive = async ({ db, config }: Pick<GuessContext, 'db' | 'config'
 
 /** Ends all delays of an account, and that it is hunted. */
 export const endDelays = async (context: Digests, tx: Tx, userId: string): Promise<void> => {
-  await tx.$executeRaw`DELETE FROM login_guess WHERE subject = ${subjectOf(context, userId)}`;
+  const passwords = subjectOf(context, userId);
+  const subjects = [passwords, codesOf(context, passwords, false), codesOf(context, passwords, true)];
+  await tx.$executeRaw`DELETE FROM login_guess WHERE subject = ANY(${subjects}::bytea[])`;
 };
 
 /** Whether it is time to tell the owner of an account that it is hunted, which it then no longer is for a day. */

@@ -7,6 +7,7 @@ import { deleteOldInvitations } from './invitations.js';
 import { deleteOldLinks } from './links.js';
 import { accountMails } from './mails.js';
 import { deleteOldAttempts } from './oidc-attempts.js';
+import { deleteSpentTokens } from './moment-tokens.js';
 import { deleteOldSessions } from './sessions.js';
 import { rightsLog } from './topics.js';
 
@@ -24,6 +25,7 @@ export const accountTasks = [
   scheduledTask('account.sweepLinks', '7 4 * * *', async (services) => {
     await deleteOldLinks(services);
     await deleteOldInvitations(services);
+    await deleteSpentTokens(services);
   }),
   scheduledTask('account.sweepOidc', '47 * * * *', deleteOldAttempts),
   scheduledTask('account.sweepGuesses', '37 * * * *', deleteOldGuesses),

@@ -6,6 +6,7 @@ import { languageOf, momentIn } from '../../texts/language.js';
 import { mailText, type MailKind, type MailValues } from '../../texts/mails.js';
 import { deviceKey, deviceOf } from './device.js';
 import { linkFor } from './links.js';
+import { factorsOf, isOn } from './factors.js';
 
 type Recipient = Pick<User, 'locale'>;
 
@@ -124,13 +125,21 @@ export const newDeviceMail = mailTask<{ readonly sessionId: string }>('account.n
 /** What is no browser may call itself anything. */
 const MAX_DEVICE = 100;
 
+interface SignInMail {
+  readonly userId: string | null;
+  /** Whether a second factor has been shown. */
+  readonly isProven?: boolean;
+}
+
 /**
  * To whoever gave the right password from an address that is not known while their account was guessed at: a link to sign in with. Where there is no
  * user the password was wrong, and the job is there so that nobody can tell.
  */
-export const signInMail = mailTask<{ readonly userId: string | null }>('account.signInMail', async (services, { userId }, mailId) => {
+export const signInMail = mailTask<SignInMail>('account.signInMail', async (services, { userId, isProven = false }, mailId) => {
   const user = userId === null ? null : await services.db.prisma.user.findUnique({ where: { id: userId } });
   if (!user?.email || user.emailKey === null || user.emailVerifiedAt === null) return null;
+  // What was given alone is not enough for whoever has set one up meanwhile.
+  if (!isProven && isOn(await factorsOf(services.db.prisma, user.id))) return null;
   const link = await linkFor(services, { mailId, purpose: 'SIGN_IN', userId: user.id, emailKey: user.emailKey });
   if (link === null) return null;
   const until = momentIn(languageOf(user.locale), user.timeZone, link.expiresAt);
@@ -155,6 +164,27 @@ export const identityLinkedMail = mailTask<{ readonly userId: string; readonly i
   },
 );
 
+/** To the owner of an account at whose codes somebody guesses who knows the password. */
+export const codeAttemptsMail = mailTask<{ readonly userId: string | null }>('account.codeAttemptsMail', async (services, { userId }) => {
+  const user = userId === null ? null : await services.db.prisma.user.findUnique({ where: { id: userId } });
+  if (!user?.email || user.emailVerifiedAt === null) return null;
+  return mailTo(user.email, user, 'codeAttempts', { username: user.username }, forgotPasswordUrl(services));
+});
+
+/** What has become of somebody's second factor. */
+export type SecondFactorChange = MailValues['secondFactor']['change'];
+
+/** To the owner of an account whose second factor was changed, or stood in for. */
+export const secondFactorMail = mailTask<{ readonly userId: string; readonly change: SecondFactorChange; readonly at: number }>(
+  'account.secondFactorMail',
+  async (services, { userId, change, at }) => {
+    const user = await services.db.prisma.user.findUnique({ where: { id: userId } });
+    if (!user?.email) return null;
+    const values = { username: user.username, change, at: momentIn(languageOf(user.locale), user.timeZone, new Date(at)) };
+    return mailTo(user.email, user, 'secondFactor', values, `${services.config.publicUrl}/settings`);
+  },
+);
+
 export const accountMails = [
   verificationMail,
   emailChangedMail,
@@ -165,4 +195,6 @@ export const accountMails = [
   signInMail,
   attemptsMail,
   identityLinkedMail,
+  codeAttemptsMail,
+  secondFactorMail,
 ] as const;

@@ -5,7 +5,7 @@ import { mutation } from '../../graphql/mutation.js';
 import { loginWithOidc, makesAccounts, registerWithOidc, startOidc, suggestedDisplayName, suggestedUsername, type SignUp } from './oidc.js';
 import { anyPasswordText, displayNameText, usernameText } from './rules.js';
 import { Credentials, deviceTokenInput, invitationInput, localeInput, presentPasswordInput, timeZoneInput, User } from './schema.js';
-import type { SignedIn } from './sign-in.js';
+import type { SignedIn } from './sessions.js';
 
 /** As many as the configuration may name. */
 const MAX_ISSUERS = 20;

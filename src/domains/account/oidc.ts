@@ -11,8 +11,8 @@ import { attachIdentity, identify, link } from './identities.js';
 import { beginAttempt, endAttempt, type Begun, type Return } from './oidc-attempts.js';
 import { assertPassword } from './present-password.js';
 import { displayNameText, usernameText } from './rules.js';
-import { startSession, type Credentials } from './sessions.js';
-import { assertInUse, type SignedIn } from './sign-in.js';
+import { startSession, type Credentials, type SignedIn } from './sessions.js';
+import { assertInUse } from './sign-in-answers.js';
 import { claimAccount, createMember, hasAccount, type NewMember } from './users.js';
 
 /** @throws BAD_USER_INPUT for a name that no issuer has */

@@ -112,6 +112,23 @@ export const personalOfAccount: readonly PersonalTable[] = [
     afterwards: 'Removed at once.',
   },
   {
+    table: 'totp',
+    exported: {
+      name: 'authenticator-app',
+      title: 'The app whose codes you sign in with',
+      columns: Prisma.sql`created_at AS "createdAt", confirmed_at AS "confirmedAt"`,
+      from: Prisma.sql`totp`,
+      of: (userId) => Prisma.sql`user_id = ${userId}`,
+      order: [[Prisma.sql`user_id`, UUID_TYPE]],
+    },
+    afterwards: 'Removed at once.',
+  },
+  {
+    table: 'recovery_code',
+    exported: 'Digests of codes, of which nothing can be read.',
+    afterwards: 'Removed at once.',
+  },
+  {
     table: 'login_guess',
     exported: 'Keyed digests of accounts and addresses, which lead back to nobody; kept for a day.',
     afterwards: 'Removed after a day.',

@@ -131,6 +131,12 @@ export const timeZoneText = z
 /** The secret of a mailed link. */
 export const linkTokenText = z.string().regex(/^[0-9a-f]{64}$/, 'Must be what stands behind the # of the link.');
 
+/** A code of an app or a recovery code, as it was typed. */
+export const codeText = z.string().max(40, 'Must have at most 40 characters.');
+
+/** A token for the second step of a sign-in. */
+export const stepTokenText = z.string().max(1_000, 'Must have at most 1000 characters.');
+
 /** What tells a device again; one that is not known is as good as none. */
 export const deviceTokenText = z.string().max(MAX_DEVICE_TOKEN, `Must have at most ${MAX_DEVICE_TOKEN} characters.`);
 

@@ -36,8 +36,9 @@ import {
   refreshSession,
   startSession,
   type Credentials as SessionCredentials,
+  type SignedIn,
 } from './sessions.js';
-import { signIn, type SignedIn } from './sign-in.js';
+import { signIn } from './sign-in.js';
 import { assertDirectory, claimAccount, createGuest, createMember, oldestFirst, updateProfile, matchingUsers } from './users.js';
 
 const MAX_SEARCH = 100;
@@ -354,7 +355,7 @@ mutation('register', {
 
 mutation('login', {
   description:
-    'Signs in with a password and opens a session. An unknown name and a wrong password give the same error. Whoever is wrong too often waits longer and longer (RATE_LIMITED with `retryAfterMs`), and nobody else does. While many guess at an account, an address that is not known is answered UNAUTHENTICATED with the `reason` CONFIRM_BY_MAIL, whether the password is right or wrong; if it is right, a link for `confirmSignIn` is mailed.',
+    'Signs in with a password and opens a session. An unknown name and a wrong password give the same error. Whoever is wrong too often waits longer and longer (RATE_LIMITED with `retryAfterMs`), and nobody else does. While many guess at an account, an address that is not known is answered UNAUTHENTICATED with the `reason` CONFIRM_BY_MAIL, whether the password is right or wrong; if it is right, a link for `confirmSignIn` is mailed. For the right password of an account with a second factor the `reason` is SECOND_FACTOR: see `finishLogin`.',
   access: 'anyone',
   price: { own: WRITE + PASSWORD },
   repeats: 'never',

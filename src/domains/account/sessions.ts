@@ -1,5 +1,5 @@
 import type { AccessToken, Context, Services } from '../../context.js';
-import { Prisma, type Session } from '../../db/generated/prisma/client.js';
+import { Prisma, type Session, type User } from '../../db/generated/prisma/client.js';
 import type { Tx } from '../../db/transact.js';
 import { coded, notFound } from '../../errors.js';
 import { sendMail } from '../../jobs/mail.js';
@@ -19,6 +19,12 @@ export interface Credentials {
   readonly refreshToken: string | null;
   /** Of a sign-in: the token of the device, for its next one. */
   readonly deviceToken?: string;
+}
+
+/** Who has signed in, and their new session. */
+export interface SignedIn {
+  readonly user: User;
+  readonly credentials: Credentials;
 }
 
 type SessionContext = Pick<Context, 'db' | 'clock' | 'config' | 'log' | 'tokens' | 'sessionCookie'>;
@@ -46,6 +52,9 @@ export const handOut = async (
   return { access, refreshToken: sessionCookie === null ? refreshToken : null };
 };
 
+/** The mutation by which a session begins. */
+type Act = 'register' | 'login' | 'finishLogin' | 'joinAsGuest' | 'confirmSignIn' | 'loginWithOidc' | 'registerWithOidc';
+
 /**
  * Creates a session for a user who has authenticated.
  * @param act by which mutation, for the audit
@@ -54,7 +63,7 @@ export const handOut = async (
 export const startSession = async (
   context: SessionContext & Pick<Context, 'client' | 'secretDigest'>,
   userId: string,
-  act: 'register' | 'login' | 'joinAsGuest' | 'confirmSignIn' | 'loginWithOidc' | 'registerWithOidc',
+  act: Act,
   deviceToken?: string | null,
 ): Promise<Credentials> => {
   const { db, clock, config, client } = context;
@@ -88,7 +97,7 @@ export const startSession = async (
 };
 
 /** The acts by which a new device is told of: of the others, the owner of the account has just read a mail, or has just made it. */
-const TOLD: ReadonlySet<string> = new Set(['login', 'loginWithOidc']);
+const TOLD: ReadonlySet<Act> = new Set(['login', 'finishLogin', 'loginWithOidc']);
 
 /** A session as it is found by a refresh token. */
 interface Family {

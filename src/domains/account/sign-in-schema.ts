@@ -1,5 +1,7 @@
 import { mutation } from '../../graphql/mutation.js';
+import { codeText, stepTokenText } from './rules.js';
 import { deviceTokenInput, linkTokenInput, signedInFields } from './schema.js';
+import { finishLogin } from './second-step.js';
 import { confirmSignIn } from './sign-in.js';
 
 mutation('confirmSignIn', {
@@ -15,5 +17,26 @@ mutation('confirmSignIn', {
     }),
   },
   run: async (input, context) => await confirmSignIn(context, input),
+  payload: { description: 'The user who has signed in, and their new session.', fields: signedInFields },
+});
+
+mutation('finishLogin', {
+  description:
+    'Finishes a sign-in that `login` has answered UNAUTHENTICATED with the `reason` SECOND_FACTOR: the password was right, and the account has a second factor. The error has a `signInToken`, when that ends (`expiresAt`), and `methods`: TOTP, RECOVERY_CODE, PASSKEY. A wrong code is UNAUTHENTICATED with the `reason` WRONG_CODE; whoever is wrong too often waits longer and longer (RATE_LIMITED with `retryAfterMs`), and nobody else does. The error with the `reason` CONFIRM_BY_MAIL has a `signInToken`, too: whoever has a second factor gives a code, and waits for no mail.',
+  access: 'anyone',
+  repeats: 'never',
+  input: {
+    description: 'The token and a code.',
+    fields: (t) => ({
+      token: t.string({
+        required: true,
+        check: stepTokenText,
+        description: 'The `signInToken` of the error. It is good for one sign-in, for ten minutes.',
+      }),
+      code: t.string({ required: true, check: codeText, description: 'A code of the app, or a recovery code.' }),
+      deviceToken: t.string(deviceTokenInput),
+    }),
+  },
+  run: async (input, context) => await finishLogin(context, input),
   payload: { description: 'The user who has signed in, and their new session.', fields: signedInFields },
 });

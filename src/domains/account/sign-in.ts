@@ -1,25 +1,17 @@
-import type { GraphQLError } from 'graphql';
 import { hashPassword, isOutdated, verifyPassword } from '../../access/passwords.js';
 import type { Context } from '../../context.js';
 import type { Database } from '../../db/database.js';
 import type { User } from '../../db/generated/prisma/client.js';
 import { DEMO_PASSWORD } from '../../demo/users.js';
-import { codeOf, coded } from '../../errors.js';
-import { sendMail } from '../../jobs/mail.js';
-import { alertAdministrators } from '../audit/topics.js';
 import { knownDevice } from './device-tokens.js';
 import { emailKey } from './email-address.js';
-import { forgive, guess, guesserOf, isTimeToTell, type Attempt, type Guesser } from './guesses.js';
+import { factorsOf, isOn } from './factors.js';
+import { forgive, guess, guesserOf } from './guesses.js';
 import { noSuchLink, spendLink } from './links.js';
-import { attemptsMail, signInMail } from './mails.js';
 import { isUsername, usernameKey } from './rules.js';
-import { startSession, type Credentials } from './sessions.js';
-import { locked, suspensionAt } from './standing.js';
-
-export interface SignedIn {
-  readonly user: User;
-  readonly credentials: Credentials;
-}
+import { askForFactor, stepToken } from './second-step.js';
+import { startSession, type SignedIn } from './sessions.js';
+import { answerSuspect, assertInUse, attempted, refused } from './sign-in-answers.js';
 
 interface SignIn {
   readonly identifier: string;
@@ -29,21 +21,26 @@ interface SignIn {
 
 /**
  * Signs in by username or mail address, ignoring case, and password. Whoever is suspect gets the same answer for the right password as for a wrong one
- * where mails are sent, and a link if it was right.
- * @throws UNAUTHENTICATED, with the same message and after the same time whatever was wrong; RATE_LIMITED with `retryAfterMs` for who has to wait;
- *   LOCKED for the right password of a suspended account
+ * where mails are sent, and a link if it was right. Whoever has a second factor is asked for it.
+ * @throws UNAUTHENTICATED, with the same message and after the same time whatever was wrong, and with the reason SECOND_FACTOR where nothing was;
+ *   RATE_LIMITED with `retryAfterMs` for who has to wait; LOCKED for the right password of a suspended account
  */
 export const signIn = async (context: Context, { identifier: given, password, deviceToken }: SignIn): Promise<SignedIn> => {
   const identifier = given.trim();
   const user = await findByIdentifier(context.db, identifier);
   const passwordHash = user?.passwordHash ?? null;
+  const factors = await factorsOf(context.db.prisma, user?.id ?? null);
   // Looked at for nobody, too, so that it takes as long.
   const deviceId = knownDevice(context, user?.id ?? '', deviceToken);
   const guesser = guesserOf(context, { userId: user?.id ?? null, identifier, deviceId });
   const { isRight, ...attempt } = await attempted(context, user, () =>
     guess(context, guesser, async () => (await verifyPassword(passwordHash, password)) && !isShut(context, password)),
   );
-  if (attempt.isSuspect) await answerSuspect(context, guesser, attempt, isRight ? user : null);
+  if (attempt.isSuspect) {
+    // Whether a code would do is not told, for that would tell whether the password is right.
+    const token = await stepToken(context, { user, isRight, guesser, isSuspect: true });
+    await answerSuspect(context, guesser, attempt, isRight ? user : null, { takesLink: !isOn(factors), isProven: false, ...token });
+  }
   if (user === null || passwordHash === null || !isRight) throw refused(context, user, 'wrong');
   await forgive(context, guesser);
   assertInUse(context, user);
@@ -52,6 +49,7 @@ export const signIn = async (context: Context, { identifier: given, password, de
     // The condition on the old hash keeps a password that was changed meanwhile.
     await context.db.prisma.user.updateMany({ where: { id: user.id, passwordHash }, data: { passwordHash: renewed } });
   }
+  if (isOn(factors)) throw await askForFactor(context, { user, guesser, factors });
   return { user, credentials: await startSession(context, user.id, 'login', deviceToken) };
 };
 
@@ -63,30 +61,6 @@ const findByIdentifier = async (db: Database, identifier: string): Promise<User 
   if (isUsername(identifier)) return await db.prisma.user.findUnique({ where: { usernameKey: usernameKey(identifier) } });
   const key = emailKey(identifier);
   return key === null ? null : await db.prisma.user.findUnique({ where: { emailKey: key } });
-};
-
-/**
- * Tells the owner of a hunted account of it, and answers a suspect by mail where that can be. What is done here, and how long it takes, is the same for
- * a right password, a wrong one and a name that nobody has: jobs are made for each, and do nothing for the others.
- * @param right whose password was right; null when it was wrong
- * @throws UNAUTHENTICATED, with the reason CONFIRM_BY_MAIL
- */
-const answerSuspect = async (context: Context, guesser: Guesser, { isHunted }: Attempt, right: User | null): Promise<void> => {
-  const { db, config, limits } = context;
-  // Whoever has no address that was confirmed gets in as if there were no mails.
-  const isByMail = config.mail.smtpUrl !== null && (right === null || right.emailVerifiedAt !== null);
-  if (!isHunted && !isByMail) return;
-  const isMailed =
-    isByMail && (await limits.isAllowed('mailToAddress', right?.emailKey ?? `nobody ${Buffer.from(guesser.subject).toString('hex')}`));
-  await db.transact(async (tx) => {
-    if (isHunted && (await isTimeToTell(context, tx, guesser))) {
-      const { userId } = guesser;
-      sendMail(tx, context, attemptsMail, { userId });
-      alertAdministrators(tx, 'ACCOUNT_ATTACKED', { subject: userId === null ? null : { type: 'User', id: userId } });
-    }
-    if (isByMail) sendMail(tx, context, signInMail, { userId: isMailed && right !== null ? right.id : null });
-  });
-  if (isByMail) throw refused(context, right ?? (guesser.userId === null ? null : { id: guesser.userId }), 'suspect');
 };
 
 /**
@@ -107,46 +81,4 @@ export const confirmSignIn = async (
   const deviceId = knownDevice(context, user.id, deviceToken);
   await forgive(context, guesserOf(context, { userId: user.id, identifier: user.username, deviceId }));
   return { user, credentials: await startSession(context, user.id, 'confirmSignIn', deviceToken) };
-};
-
-/** @throws LOCKED */
-export const assertInUse = (context: Context, user: User): void => {
-  const suspension = suspensionAt(user, context.clock.now());
-  if (suspension === null) return;
-  tell(context, user, 'suspended');
-  throw locked(suspension);
-};
-
-/** Why somebody does not get in, in words of the log. */
-const REASONS = {
-  wrong: 'a sign-in failed: the name or the password is wrong',
-  suspect: 'a sign-in from an address that is not known was answered by mail, while it is guessed at passwords',
-  delayed: 'a sign-in was refused: its origin has to wait after wrong passwords',
-  suspended: 'a sign-in was refused: the account is suspended',
-} as const;
-
-/** One line for each, with nothing in it that was typed. */
-const tell = ({ log, client }: Context, user: Pick<User, 'id'> | null, reason: keyof typeof REASONS, more: object = {}): void => {
-  const { ip, requestId } = client;
-  log[reason === 'wrong' ? 'info' : 'warn']({ userId: user?.id ?? null, ip, requestId, ...more }, REASONS[reason]);
-};
-
-const refused = (context: Context, user: Pick<User, 'id'> | null, reason: 'wrong' | 'suspect'): GraphQLError => {
-  tell(context, user, reason);
-  if (reason === 'wrong') return coded('UNAUTHENTICATED', 'The name or the password is wrong.');
-  const words = 'Somebody is guessing at passwords. If this one was right, a link to sign in with is on its way by mail.';
-  return coded('UNAUTHENTICATED', words, { reason: 'CONFIRM_BY_MAIL' });
-};
-
-/** Notes in the log that somebody has to wait. */
-const attempted = async <Result>(context: Context, user: User | null, work: () => Promise<Result>): Promise<Result> => {
-  try {
-    return await work();
-  } catch (error) {
-    if (codeOf(error) === 'RATE_LIMITED') {
-      const { retryAfterMs } = (error as GraphQLError).extensions;
-      tell(context, user, 'delayed', { retryAfterMs });
-    }
-    throw error;
-  }
 };

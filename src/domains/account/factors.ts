@@ -1,0 +1,27 @@
+import { Prisma } from '../../db/generated/prisma/client.js';
+import type { Tx } from '../../db/transact.js';
+
+/** What somebody has to sign in with beside the password. */
+export interface Factors {
+  readonly totp: boolean;
+  /** Codes that have not been used. */
+  readonly recoveryCodes: number;
+}
+
+/** Nobody's: what is looked up for them takes as long. */
+export const NO_ID = '00000000-0000-0000-0000-000000000000';
+
+/** Whether a user, by the SQL of their id, has a second factor. */
+export const hasFactor = (userId: Prisma.Sql): Prisma.Sql =>
+  Prisma.sql`EXISTS (SELECT FROM totp WHERE totp.user_id = ${userId} AND totp.confirmed_at IS NOT NULL)`;
+
+/** What a user has; of nobody, nothing. */
+export const factorsOf = async (client: Pick<Tx, '$queryRaw'>, userId: string | null): Promise<Factors> => {
+  const id = userId ?? NO_ID;
+  const [found] = await client.$queryRaw<Factors[]>`
+    SELECT EXISTS (SELECT FROM totp WHERE user_id = ${id}::uuid AND confirmed_at IS NOT NULL) AS totp,
+      (SELECT count(*)::int FROM recovery_code WHERE user_id = ${id}::uuid AND used_at IS NULL) AS "recoveryCodes"`;
+  return found ?? { totp: false, recoveryCodes: 0 };
+};
+
+export const isOn = ({ totp }: Factors): boolean => totp;
