@@ -37,8 +37,13 @@ const READING: readonly (readonly [Role | null, string])[] = [
 
 /** The mutations by the least role of who may call them, and the scope that a key needs; SESSION: no key may. */
 const WRITING: readonly (readonly [Role | null, string | null, string])[] = [
-  [null, null, 'confirmSignIn estimatePassword joinAsGuest login loginWithOidc logout refreshSession register registerWithOidc'],
+  [
+    null,
+    null,
+    'confirmSignIn estimatePassword finishLogin joinAsGuest login loginWithOidc logout refreshSession register registerWithOidc',
+  ],
   [null, null, 'requestPasswordReset resetPassword startOidc verifyEmail'],
+  ['GUEST', 'SESSION', 'confirmTotp disableTotp renewRecoveryCodes startTotp'],
   ['GUEST', 'SESSION', 'claimAccount deleteMyAccount exportMyData revokeAllSessions revokeApiKey revokeSession updatePrivacy'],
   [
     'MEMBER',

@@ -4,6 +4,7 @@ import { aGuest } from '../kit/factories.js';
 import { graphql, present } from '../kit/graphql.js';
 import { CLIENT, PUBLIC_CLIENT, startProvider, type Person, type TestProvider } from '../kit/oidc-provider.js';
 import { secretIn, startSmtp, type TestSmtp } from '../kit/smtp.js';
+import { codeAt, STEP_MS } from '../kit/totp.js';
 
 const RETURN = 'https://lyceum.example/sign-in/oidc';
 let smtp: TestSmtp;
@@ -46,6 +47,9 @@ const Register = graphql(`mutation OidcRegister($input: RegisterWithOidcInput!) 
 }`);
 const Mine = graphql(`query OidcMine { me { email emailVerified hasPassword identities { subject email issuerUrl issuer { name } } } }`);
 const Suspend = graphql(`mutation OidcSuspend($userId: ID!) { suspendUser(input: { userId: $userId, reason: "spam" }) { user { id } } }`);
+const StartTotp = graphql(`mutation OidcStartTotp { startTotp(input: {}) { secret } }`);
+const ConfirmTotp = graphql(`mutation OidcConfirmTotp($code: String!) { confirmTotp(input: { code: $code }) { recoveryCodes } }`);
+const FinishLogin = graphql(`mutation OidcFinishLogin($input: FinishLoginInput!) { finishLogin(input: $input) { user { username } } }`);
 const Confirm = graphql(`mutation OidcConfirm($input: VerifyEmailInput!) { verifyEmail(input: $input) { user { id } } }`);
 
 const begin = async (issuer = 'house', more: object = {}) => (await app.data(Start, { input: { issuer, ...more } })).startOidc;
@@ -103,6 +107,17 @@ describe('somebody who comes by an issuer', () => {
     expect((await outcomeOf(grace)).user?.username).toBe('admiral');
     const acts = await app.database.query<{ action: string }>('SELECT action FROM audit_event ORDER BY id');
     expect(acts.map(({ action }) => action)).toEqual(expect.arrayContaining(['linkIdentity', 'registerWithOidc', 'loginWithOidc']));
+  });
+
+  it('is asked for the second factor that the account has', async () => {
+    const person = { sub: 'thorough' };
+    const user = await member(person, 'thorough');
+    const { secret } = (await app.data(StartTotp, {}, user)).startTotp;
+    await app.data(ConfirmTotp, { code: codeAt(secret, now) }, user);
+    const { reason, methods, signInToken } = (await refusal(await comeBack(person))) ?? {};
+    expect({ reason, methods }).toEqual({ reason: 'SECOND_FACTOR', methods: ['TOTP', 'RECOVERY_CODE'] });
+    const input = { token: String(signInToken), code: codeAt(secret, now + STEP_MS) };
+    expect((await app.data(FinishLogin, { input })).finishLogin.user.username).toBe('thorough');
   });
 
   it('may have neither a name nor a mail address there', async () => {

@@ -1,15 +1,18 @@
-import { Secret, TOTP } from 'otpauth';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseId } from '../../src/graphql/ids.js';
 import { COUNTED, PASSWORD, startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { graphql, present } from '../kit/graphql.js';
 import { secretIn, startSmtp, type TestMail, type TestSmtp } from '../kit/smtp.js';
+import { codeAt, STEP_MS } from '../kit/totp.js';
 
 const Login = graphql(`
   mutation FactorLogin($input: LoginInput!) {
     login(input: $input) {
       user {
         id
+      }
+      credentials {
+        accessToken
       }
     }
   }
@@ -97,7 +100,6 @@ const Change = graphql(`
   }
 `);
 
-const STEP_MS = 30_000;
 const FREE = 5;
 const HUNTED = 50;
 /** Wrong as long as the clock does not say otherwise, which one of a million does. */
@@ -129,7 +131,6 @@ interface Owner extends TestUser {
   /** The next code, which has not been used. */
   readonly code: () => string;
 }
-const codeAt = (secret: string, at: number): string => new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: at });
 const codesOf = (secret: string) => (): string => codeAt(secret, (now += STEP_MS));
 const owner = async (name: string): Promise<Owner> => {
   const user = await app.user(name);
@@ -228,6 +229,20 @@ describe('an app that makes codes', () => {
     expect(await finish(await tokenOf('tara'), codeAt(tara.secret, at + STEP_MS))).toMatchObject({ code: undefined });
     expect(await finish(await tokenOf('tara'), codeAt(tara.secret, at + 3 * STEP_MS))).toMatchObject({ reason: 'WRONG_CODE' });
     expect(await finish(await tokenOf('tara'), '١٢٣٤٥٦')).toMatchObject({ reason: 'WRONG_CODE' });
+  });
+
+  it('ends the sessions in which nobody has shown it, on open sockets too', async () => {
+    const theo = await app.user('theo');
+    const { data } = await login('theo', newAddress());
+    const other = { ...theo, token: (data as { login: { credentials: { accessToken: string } } }).login.credentials.accessToken };
+    const socket = app.connect(other);
+    const counts = socket.subscribe('subscription { unreadCounts { messages } }');
+    await counts.data();
+    const { secret } = (await app.data(Start, { input: { password: PASSWORD } }, theo)).startTotp;
+    await app.data(Confirm, { input: { code: codeAt(secret, now) } }, theo);
+    await expect.poll(() => app.code(Start, { input: { password: PASSWORD } }, other)).toBe('UNAUTHENTICATED');
+    expect(await socket.closed).toBe(4401);
+    expect(await app.code(Start, { input: { password: PASSWORD } }, theo)).toBe('CONFLICT');
   });
 
   it('is turned off by the password or a code, and recovery codes go with it', async () => {

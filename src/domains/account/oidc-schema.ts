@@ -112,7 +112,7 @@ interface Outcome {
 
 mutation('loginWithOidc', {
   description:
-    'Signs in whoever comes back from another server. Somebody who has no account here gets `signUp`, with which they make one; where none can be made, FORBIDDEN with the `reason` NO_ACCOUNT. What that server does not confirm is UNAUTHENTICATED with the `reason` ISSUER_REFUSED; a sign-in that has ended, or was begun in another browser, BAD_USER_INPUT.',
+    'Signs in whoever comes back from another server. Somebody who has no account here gets `signUp`, with which they make one; where none can be made, FORBIDDEN with the `reason` NO_ACCOUNT. An account with a second factor is asked for it as by `login`, and `finishLogin` finishes the sign-in. What that server does not confirm is UNAUTHENTICATED with the `reason` ISSUER_REFUSED; a sign-in that has ended, or was begun in another browser, BAD_USER_INPUT.',
   access: 'anyone',
   repeats: 'never',
   input: {

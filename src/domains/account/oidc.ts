@@ -6,11 +6,15 @@ import type { Issuer, IssuerClaims } from '../../integrations/openid.js';
 import { isUniqueViolation } from '../../observability/failures.js';
 import { viewerOf } from '../../access/viewer.js';
 import { findUser } from './account.js';
+import { knownDevice } from './device-tokens.js';
 import { readEmailAddress } from './email-address.js';
+import { factorsOf, isOn } from './factors.js';
+import { guesserOf } from './guesses.js';
 import { attachIdentity, identify, link } from './identities.js';
 import { beginAttempt, endAttempt, type Begun, type Return } from './oidc-attempts.js';
 import { assertPassword } from './present-password.js';
 import { displayNameText, usernameText } from './rules.js';
+import { askForFactor } from './second-step.js';
 import { startSession, type Credentials, type SignedIn } from './sessions.js';
 import { assertInUse } from './sign-in-answers.js';
 import { claimAccount, createMember, hasAccount, type NewMember } from './users.js';
@@ -55,7 +59,7 @@ export interface SignUp {
  * Signs in whoever comes back from an issuer.
  * @returns what they need to make an account when they have none
  * @throws BAD_USER_INPUT for an attempt that has ended or was begun elsewhere; UNAUTHENTICATED when the issuer does not confirm it; FORBIDDEN, with the
- *   `reason` NO_ACCOUNT, where none can be made; LOCKED for a suspended account; UNAVAILABLE when the issuer is away
+ *   `reason` NO_ACCOUNT, where none can be made; UNAUTHENTICATED, with the `reason` SECOND_FACTOR, for an account that has one; LOCKED for a suspended account; UNAVAILABLE when the issuer is away
  */
 export const loginWithOidc = async (
   context: Context,
@@ -64,8 +68,18 @@ export const loginWithOidc = async (
   const { issuer, claims } = await finish(context, input);
   const found = await identify(context, issuer, claims);
   if (found !== null) {
-    assertInUse(context, found.user);
-    return { user: found.user, credentials: await startSession(context, found.userId, 'loginWithOidc', input.deviceToken) };
+    const { user } = found;
+    assertInUse(context, user);
+    const factors = await factorsOf(context.db.prisma, user.id);
+    if (isOn(factors)) {
+      const deviceId = knownDevice(context, user.id, input.deviceToken);
+      throw await askForFactor(context, {
+        user,
+        guesser: guesserOf(context, { userId: user.id, identifier: user.username, deviceId }),
+        factors,
+      });
+    }
+    return { user, credentials: await startSession(context, user.id, 'loginWithOidc', input.deviceToken) };
   }
   const { label, name } = issuer.settings;
   if (!makesAccounts(context, issuer)) {

@@ -174,6 +174,8 @@ export const closeAccount = async (tx: Tx, context: Context): Promise<void> => {
   await tx.identity.deleteMany({ where: { userId: id } });
   await tx.oidcAttempt.deleteMany({ where: { userId: id } });
   await tx.apiKey.deleteMany({ where: { userId: id } });
+  await tx.totp.deleteMany({ where: { userId: id } });
+  await tx.recoveryCode.deleteMany({ where: { userId: id } });
   tx.emit(rightsLog, id, 'RoleChanged', null);
   await forgetPerson(tx, id);
   alertAdministrators(tx, 'AUDIT_KEY_DESTROYED', { subject: { type: 'User', id } });

@@ -61,7 +61,8 @@ mutation('startTotp', {
 });
 
 mutation('confirmTotp', {
-  description: 'Turns codes of an app on, by the first one: from now on `login` asks for one, or for another second factor.',
+  description:
+    'Turns codes of an app on, by the first one: from now on `login` asks for one, or for another second factor. With the first second factor, all other sessions end.',
   access: 'signedIn',
   scope: 'SESSION',
   repeats: 'never',

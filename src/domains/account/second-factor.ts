@@ -13,6 +13,7 @@ import { endLinks } from './links.js';
 import { secondFactorMail, type SecondFactorChange } from './mails.js';
 import { assertPassword } from './present-password.js';
 import { recoveryCodeHash, replaceRecoveryCodes } from './recovery-codes.js';
+import { endSessionsIn } from './sessions.js';
 import { rightsLog } from './topics.js';
 
 /*
@@ -138,7 +139,7 @@ const tell = (tx: Tx, context: Pick<Services, 'clock'>, userId: string, change: 
 
 /**
  * Changes what somebody has, in one transaction with what follows from it: the mail, the audit, rights that hang on it, links that were sent for the
- * password alone, recovery codes with the first and without the last factor.
+ * password alone, other sessions and recovery codes with the first factor, recovery codes without the last.
  * @returns other recovery codes where there are new ones
  */
 export const changeFactors = async (
@@ -147,16 +148,20 @@ export const changeFactors = async (
   work: (tx: Tx, userId: string) => Promise<void>,
 ): Promise<readonly string[] | null> => {
   const { id } = viewerOf(context);
+  const { sessionId } = sessionOf(context);
   return await context.db.transact(async (tx) => {
     // One after the other: who removes the last factor sees the one that is just added.
     await tx.$queryRaw`SELECT FROM "user" WHERE id = ${id}::uuid FOR NO KEY UPDATE`;
     if (proof !== null && !(await spendProof(tx, context, id, proof))) throw wrongCode();
+    const before = await factorsOf(tx, id);
     await work(tx, id);
     tx.audit(act, { type: 'User', id });
     tell(tx, context, id, change);
     tx.emit(rightsLog, id, 'RoleChanged', null);
     await endLinks(tx, new Date(context.clock.now()), ['SIGN_IN'], id);
     const factors = await factorsOf(tx, id);
+    // Nobody has shown the factor in the sessions that were there before it: somebody else may be in one of them.
+    if (isOn(factors) && !isOn(before)) await endSessionsIn(tx, new Date(context.clock.now()), id, { except: sessionId });
     if (isOn(factors)) return factors.recoveryCodes > 0 ? null : await replaceRecoveryCodes(tx, id);
     await tx.recoveryCode.deleteMany({ where: { userId: id } });
     return null;
