@@ -1,6 +1,6 @@
 /**
  * `npm run screens`: every page in its states at 390 and 1440 px, light and dark, as `docs/screens/NAME-WIDTH-THEME.webp`. Names as arguments take these
- * alone; `--width=n` takes another width, `--zoom=n` so many device pixels for each of the page, `--rtl` has the whole page from right to left, and
+ * alone; `--width=n` takes another width, `--zoom=2` takes the wide one as a browser at 200 % shows it, `--rtl` has the whole page from right to left, and
  * `--to=FOLDER` leaves `docs/screens` as it is.
  */
 import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
@@ -17,12 +17,16 @@ const given = process.argv.slice(2);
 const option = (name: string): string | undefined => new RegExp(`--${name}=(\\S+)`).exec(given.join(' '))?.[1];
 const names = given.filter((word) => !word.startsWith('--'));
 const folder = option('to') ?? fileURLToPath(new URL('../../docs/screens/', import.meta.url));
-const widths = option('width') === undefined ? [390, 1_440] : [Number(option('width'))];
 const zoom = Number(option('zoom') ?? 1);
+// A narrow screen is not zoomed like that: a phone enlarges what is there.
+const widths = option('width') === undefined ? (zoom === 1 ? [390, 1_440] : [1_440]) : [Number(option('width'))];
 const isRightToLeft = given.includes('--rtl');
 const THEMES = ['light', 'dark'] as const;
 /** Of WebP, at which small text is still clear. */
 const QUALITY = 70;
+
+/** Once the page has been parsed and before its scripts run: the element that is there before the parser begins is not the one that stays. */
+const RIGHT_TO_LEFT = "document.addEventListener('readystatechange', () => { document.documentElement.dir = 'rtl'; }, { once: true })";
 
 const chromium = findChromium();
 if (chromium === null) throw new Error('Screenshots need a Chromium: install one, or set CHROMIUM_PATH.');
@@ -38,7 +42,7 @@ const take = async (browser: Browser, url: string, scene: Scene, width: number):
   const { name, path, as, language = 'en', before, after, isWaiting = false } = scene;
   const { origin } = new URL(url);
   const context = await browser.newContext({
-    viewport: { width, height: width < 768 ? 844 : 900 },
+    viewport: { width: Math.round(width / zoom), height: Math.round((width < 768 ? 844 : 900) / zoom) },
     deviceScaleFactor: zoom,
     locale: language,
     reducedMotion: 'reduce',
@@ -47,7 +51,7 @@ const take = async (browser: Browser, url: string, scene: Scene, width: number):
   context.setDefaultTimeout(30_000);
   try {
     const page = await context.newPage();
-    if (isRightToLeft) await page.addInitScript("document.documentElement.dir = 'rtl'");
+    if (isRightToLeft) await page.addInitScript(RIGHT_TO_LEFT);
     await before?.(page);
     await page.goto(new URL(path, origin).href);
     await page.getByRole('main').waitFor();
