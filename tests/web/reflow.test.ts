@@ -4,7 +4,7 @@ import { startTestApp, type TestApp } from '../kit/app.js';
 import { present } from '../kit/graphql.js';
 import { scenesOf, type Scene } from '../screens/scenes.js';
 import { settled } from '../screens/settled.js';
-import { fill } from '../screens/stage.js';
+import { fill, type Filled } from '../screens/stage.js';
 import { describeWeb } from './kit.js';
 
 /**
@@ -33,10 +33,12 @@ const isLikeOthers = ({ name, isWaiting = false }: Scene): boolean =>
 
 describeWeb('the pages of the web client', ({ open }) => {
   let app: TestApp;
+  let filled: Filled;
   let scenes: readonly Scene[];
   beforeAll(async () => {
     app = await startTestApp();
-    scenes = scenesOf(await fill(app)).filter((scene) => !isLikeOthers(scene));
+    filled = await fill(app);
+    scenes = scenesOf(filled).filter((scene) => !isLikeOthers(scene));
   });
   afterAll(async () => await app.stop());
 
@@ -65,5 +67,18 @@ describeWeb('the pages of the web client', ({ open }) => {
       await close();
     }
     expect(found).toEqual({});
+  });
+
+  test('have names of either direction stand where their line begins', async () => {
+    const { page, close } = await open(app, { as: filled.ada, path: '/messages' });
+    const sides = async (): Promise<string[]> => {
+      const names = [page.getByText('ليلى الحكيم').first(), page.getByText('Long evening').first()];
+      return await Promise.all(names.map((name) => name.evaluate((element) => globalThis.getComputedStyle(element).textAlign)));
+    };
+    await page.getByText('Long evening').first().waitFor();
+    expect(await sides()).toEqual(['left', 'left']);
+    await page.evaluate("document.documentElement.dir = 'rtl'");
+    expect(await sides()).toEqual(['right', 'right']);
+    await close();
   });
 });

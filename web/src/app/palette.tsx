@@ -19,6 +19,7 @@ import { useState, type ReactNode } from 'react';
 import { useQuery } from 'urql';
 import { useLocation } from 'wouter';
 import { useOwner } from '../api/api-provider.js';
+import { Handle } from '../design/handle.js';
 import { useTexts } from '../i18n/language.js';
 import { appTexts } from './app-texts.js';
 import { PaletteSearch } from './operations.js';
@@ -36,7 +37,7 @@ interface Choice {
   readonly id: string;
   readonly name: string;
   /** What tells it from others of the same name. */
-  readonly about?: string;
+  readonly about?: ReactNode;
   readonly icon: ReactNode;
   readonly onChoose: () => void;
 }
@@ -112,7 +113,7 @@ const useFound = (text: string): { readonly groups: readonly Group[]; readonly i
         choices: people.map(({ id, username, displayName }) => ({
           id,
           name: displayName,
-          about: `@${username}`,
+          about: <Handle of={username} />,
           icon: <UserRound size={16} />,
           onChoose: () => navigate(paths.person(username)),
         })),

@@ -1,6 +1,7 @@
 import { useId, useImperativeHandle, useRef, useState, type ComponentProps, type KeyboardEvent, type Ref } from 'react';
 import { Avatar } from './avatar.js';
 import { classNames } from './class-names.js';
+import { Handle } from './handle.js';
 import styles from './mention-field.module.css';
 
 export interface Mentionable {
@@ -149,7 +150,7 @@ export const SuggestingField = ({
               <span className={styles.name} dir="auto">
                 {person.displayName}
               </span>
-              <span className={styles.username}>@{person.username}</span>
+              <Handle of={person.username} className={styles.username} />
             </li>
           ))}
         </ul>

@@ -23,13 +23,16 @@ interface MenuProps {
   readonly tabIndex?: 0 | -1;
 }
 
-/** Further acts behind one button; arrows, Enter, Escape and first letters work in it. */
+/**
+ * Further acts behind one button; arrows, Enter, Escape and first letters work in it. It stands in the page beside its button, where Tab leads on and a screen reader
+ * finds it in the same landmark, and is laid over whatever cuts off what scrolls.
+ */
 export const Menu = ({ label, icon, children, placement = 'bottom-end', className, tabIndex = 0 }: MenuProps) => (
   <MenuProvider placement={placement}>
     <MenuButton className={classNames(buttonClass('plain'), styles.opener, className)} aria-label={label} title={label} tabIndex={tabIndex}>
       {icon}
     </MenuButton>
-    <AriakitMenu gutter={4} portal unmountOnHide className={styles.menu} aria-label={label}>
+    <AriakitMenu gutter={4} fixed unmountOnHide className={styles.menu} aria-label={label}>
       {children}
     </AriakitMenu>
   </MenuProvider>

@@ -1,5 +1,6 @@
 import { Link } from 'wouter';
 import { Avatar } from '../../design/avatar.js';
+import { Handle } from '../../design/handle.js';
 import { readFragment, type FragmentType } from '../../gql/fragment-masking.js';
 import { useTexts } from '../../i18n/language.js';
 import { paths } from '../paths.js';
@@ -19,7 +20,7 @@ export const PersonLine = ({ person }: { readonly person: FragmentType<typeof Li
           <span className={styles.name} dir="auto">
             {displayName}
           </span>
-          <span className={styles.username}>@{username}</span>
+          <Handle of={username} className={styles.username} />
           {presence.status !== 'OFFLINE' && <span className="visually-hidden">{t(presence.status)}</span>}
         </span>
         {bio !== null && bio !== '' && (

@@ -3,6 +3,7 @@ import { lazy, Suspense, useLayoutEffect, useRef, useState } from 'react';
 import { useMutation } from 'urql';
 import { Link } from 'wouter';
 import { Avatar } from '../../design/avatar.js';
+import { Handle } from '../../design/handle.js';
 import { Prose } from '../../design/prose.js';
 import { RelativeTime } from '../../design/relative-time.js';
 import { readFragment, type FragmentType } from '../../gql/fragment-masking.js';
@@ -53,7 +54,7 @@ export const PostCard = ({ post, isWhole = false, onDeleted }: PostCardProps) =>
             <span className={styles.name} dir="auto">
               {author.displayName}
             </span>
-            <span className={styles.username}>@{author.username}</span>
+            <Handle of={author.username} className={styles.username} />
           </span>
         </Link>
         <span className={styles.when}>

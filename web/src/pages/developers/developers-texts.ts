@@ -36,6 +36,7 @@ export const screenTexts = catalogue({
     appPosts: 'Lists of posts',
     appPeople: 'Lists of people, and likers',
     appNewPassword: 'New passwords',
+    appOidc: 'Signing in by a provider',
     vault: 'Vault',
     editor: 'Editor',
     entry: 'Entry',
@@ -48,6 +49,8 @@ export const screenTexts = catalogue({
     settings: 'Settings',
     signIn: 'Sign in',
     join: 'Join a room',
+    audit: 'Audit',
+    invitations: 'Invitations',
     developers: 'Developers',
   },
   de: {
@@ -57,6 +60,7 @@ export const screenTexts = catalogue({
     appPosts: 'Listen von Beiträgen',
     appPeople: 'Listen von Personen, und wem etwas gefällt',
     appNewPassword: 'Neue Passwörter',
+    appOidc: 'Anmelden über einen Anbieter',
     vault: 'Wissen',
     editor: 'Editor',
     entry: 'Eintrag',
@@ -69,6 +73,8 @@ export const screenTexts = catalogue({
     settings: 'Einstellungen',
     signIn: 'Anmelden',
     join: 'Raum betreten',
+    audit: 'Protokoll',
+    invitations: 'Einladungen',
     developers: 'Entwickler',
   },
 });

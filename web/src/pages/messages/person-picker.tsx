@@ -4,6 +4,7 @@ import { useId, useState } from 'react';
 import { useQuery } from 'urql';
 import { useSettled } from '../../app/settled.js';
 import { Avatar } from '../../design/avatar.js';
+import { Handle } from '../../design/handle.js';
 import { useTexts } from '../../i18n/language.js';
 import { messagesTexts } from './messages-texts.js';
 import { FindPeople } from './operations.js';
@@ -86,7 +87,7 @@ export const PersonPicker = ({ chosen, onChoose, without }: PersonPickerProps) =
               <span className={styles.name} dir="auto">
                 {person.displayName}
               </span>
-              <span className={styles.username}>@{person.username}</span>
+              <Handle of={person.username} className={styles.username} />
             </ComboboxItem>
           ))}
         </ComboboxList>

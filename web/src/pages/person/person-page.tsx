@@ -11,6 +11,7 @@ import { peopleTexts } from '../../app/people/people-texts.js';
 import { usePresence } from '../../app/people/use-presence.js';
 import { Avatar } from '../../design/avatar.js';
 import { buttonClass } from '../../design/button.js';
+import { Handle } from '../../design/handle.js';
 import { LinkTabs } from '../../design/link-tabs.js';
 import { RelativeTime } from '../../design/relative-time.js';
 import { Skeleton } from '../../design/skeleton.js';
@@ -39,7 +40,7 @@ const About = ({ person }: { readonly person: Person }) => {
   return (
     <div className={styles.about}>
       <p className={styles.facts}>
-        <span>@{username}</span>
+        <Handle of={username} />
         {role !== 'MEMBER' && <span>{t(role)}</span>}
         <span data-presence={presence.status} className={styles.presence}>
           {presence.status === 'OFFLINE' && presence.lastSeenAt !== null

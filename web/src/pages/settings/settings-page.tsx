@@ -10,6 +10,7 @@ import { preferences, type Preferences } from '../../app/preferences.js';
 import { useSignOut } from '../../app/sign-out.js';
 import { Button, buttonClass } from '../../design/button.js';
 import { ErrorNotice } from '../../design/error-notice.js';
+import { Handle } from '../../design/handle.js';
 import { Skeleton } from '../../design/skeleton.js';
 import { SelectField } from '../../design/text-field.js';
 import { useTexts } from '../../i18n/language.js';
@@ -114,7 +115,7 @@ const OfViewer = () => {
               <dl className={styles.facts}>
                 <dt>{t('name')}</dt>
                 <dd>
-                  <Link to={paths.person(me.user.username)}>{me.user.displayName}</Link> @{me.user.username}
+                  <Link to={paths.person(me.user.username)}>{me.user.displayName}</Link> <Handle of={me.user.username} />
                 </dd>
                 <dt>{t('email')}</dt>
                 <dd>{me.email ?? t('noEmail')}</dd>
