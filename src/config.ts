@@ -313,6 +313,12 @@ export const SETTINGS = {
     { is: 'warn', production: 'info', test: 'silent' },
     'what is logged: lines of this level and of graver ones',
   ),
+  accessLog: setting(
+    'ACCESS_LOG',
+    flag,
+    { is: false },
+    'a line in the log for each request and operation, whatever `LOG_LEVEL` is, see [The log](#the-log)',
+  ),
   demoData: dependent(
     'DEMO_DATA',
     flag,

@@ -8,6 +8,7 @@ import type { Actor } from './db/transact.js';
 import type { FileStore } from './integrations/file-store.js';
 import type { Mailer } from './integrations/mail.js';
 import type { Issuers } from './integrations/openid.js';
+import type { Visit } from './observability/access-log.js';
 import type { Log } from './observability/log.js';
 import type { MasterKey } from './access/master-key.js';
 import type { RateLimits } from './access/rate-limits.js';
@@ -176,6 +177,8 @@ export interface Context extends Services {
   readonly viewer: Viewer | null;
   /** Where the request comes from, as far as is known. `requestId` is that of the log: of a socket, the one of its handshake. */
   readonly client: { readonly ip: string | null; readonly userAgent: string | null; readonly requestId: string | null };
+  /** What the access log has of the operation; null where that is off, and where the work is not for one operation alone. */
+  readonly visit: Visit | null;
   /** Null where refresh tokens travel in the answers: on sockets, and wherever a client has not asked for the cookie. */
   readonly sessionCookie: SessionCookie | null;
   /** Where a reconnecting stream of server-sent events goes on: the `Last-Event-ID`, which takes precedence over `after`. */
@@ -202,6 +205,7 @@ export interface Context extends Services {
 interface ContextOptions extends Pick<Context, 'principal' | 'client' | 'lastEventId'> {
   readonly commit?: string | null;
   readonly sessionCookie?: SessionCookie | null;
+  readonly visit?: Visit | null;
   /**
    * Tells when the client has gone, where the context is for one operation of one client. Such a context has a deadline, and its statements a
    * share of the connections.
@@ -217,7 +221,7 @@ interface ContextOptions extends Pick<Context, 'principal' | 'client' | 'lastEve
  */
 export const contextFor = (
   services: Services,
-  { principal, client, lastEventId = null, commit = null, sessionCookie = null, hangUp, isGone }: ContextOptions,
+  { principal, client, lastEventId = null, commit = null, sessionCookie = null, visit = null, hangUp, isGone }: ContextOptions,
   loaded: Loaded = nothingLoaded(),
 ): Context => ({
   principal,
@@ -226,6 +230,7 @@ export const contextFor = (
   lastEventId,
   commit,
   sessionCookie,
+  visit,
   get signal() {
     return hangUp?.signal ?? null;
   },

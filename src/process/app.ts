@@ -8,6 +8,7 @@ import { createAuthenticator } from '../domains/account/authenticate.js';
 import { alertAdministrators } from '../domains/audit/topics.js';
 import { createPresence } from '../domains/presence/leases.js';
 import { startWorker } from '../jobs/worker.js';
+import { createAccessLog, type VisitOf } from '../observability/access-log.js';
 import { createCondition } from '../observability/condition.js';
 import { reasonOf } from '../observability/failures.js';
 import { schema } from './schema.js';
@@ -27,6 +28,7 @@ import { createSharedQueries } from '../server/execution/shared-queries.js';
 import { createGraphQLServer } from '../server/execution/graphql.js';
 import { createDirect } from '../server/http/direct.js';
 import { createFindFile } from '../server/http/files.js';
+import { requestIdOf } from '../server/http/request-id.js';
 import { close, createHttpServer, listen, type Readiness } from '../server/http/http.js';
 import { loadWebClient } from '../server/http/web-client.js';
 import { createListenedTime } from '../server/websocket/listened-time.js';
@@ -113,7 +115,17 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
       authenticate: authenticator.authenticate,
       trustProxy: config.trustProxy,
     });
-    const ways = { direct: createDirect(engine, admission, services), yoga: createGraphQLServer(engine, admission, services) };
+    const accessLog = config.accessLog
+      ? createAccessLog(log, (request) => {
+          const { ip, viewerId } = admission.senderOf(request);
+          return { userId: viewerId, ip, requestId: requestIdOf(request) };
+        })
+      : null;
+    const visitOf: VisitOf = (request) => accessLog?.visitOf(request) ?? null;
+    const ways = {
+      direct: createDirect(engine, admission, services, visitOf),
+      yoga: createGraphQLServer(engine, admission, services, visitOf),
+    };
     const connections = createConnections();
     const readiness = async (): Promise<Readiness> => {
       const database = await db.health.state();
@@ -150,6 +162,7 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
       events,
       time,
       log,
+      accessLog,
     });
     // Before it listens: a handshake that came between would be answered as a request.
     createSocketServer({
@@ -169,6 +182,7 @@ export const startApp = async (config: Config, options: AppOptions = {}): Promis
       sendQueues,
       arrivals: createArrivals(http.reception.waiting),
       time,
+      accessLog,
       onPresent: presence.enter,
     });
     const port = await listen(http, config.port, config.host);

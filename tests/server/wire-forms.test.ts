@@ -96,6 +96,7 @@ it('an answer for which Yoga has no body is JSON with a code', async () => {
     streams as unknown as Parameters<typeof createGraphQLHandler>[2],
     () => null,
     () => Promise.reject(new Error('Nothing is refused here.')),
+    () => null,
   );
   const server = createServer((incoming, response) => void handle(incoming, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

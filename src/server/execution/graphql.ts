@@ -4,6 +4,7 @@ import { useEngine } from '@envelop/core';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import type { Context, Principal, Services } from '../../context.js';
 import { coded } from '../../errors.js';
+import type { VisitOf } from '../../observability/access-log.js';
 import { contextOfRequest } from '../http/request-context.js';
 import type { Admission } from './admission.js';
 import type { Engine, Found } from './engine.js';
@@ -29,7 +30,7 @@ export type GraphQLServer = YogaServerInstance<RequestContext, Context>;
  * The shell of Yoga, for operations by GET: it reads them from the URL and refuses mutations. All that it does with them are the functions of the
  * {@link Engine}, of the {@link Admission} and of {@link answerOf}, which a POST calls without this shell (see `http/direct.ts`).
  */
-export const createGraphQLServer = (engine: Engine, admission: Admission, services: Services): GraphQLServer =>
+export const createGraphQLServer = (engine: Engine, admission: Admission, services: Services, visitOf: VisitOf): GraphQLServer =>
   createYoga<RequestContext, Context>({
     schema: engine.schema,
     graphqlEndpoint: '/graphql',
@@ -52,7 +53,8 @@ export const createGraphQLServer = (engine: Engine, admission: Admission, servic
       error: () => undefined,
     },
     maskedErrors: { maskError: engine.mask },
-    context: ({ req, principal = null, hangUp, params }) => contextOfRequest(services, req, principal, hangUp, params.extensions),
+    context: ({ req, principal = null, hangUp, params }) =>
+      contextOfRequest(services, req, principal, hangUp, params.extensions, { visit: visitOf(req) }),
     plugins: [
       useEngine({
         parse: engine.documents.parse,

@@ -17,6 +17,7 @@ import type { BudgetLeft, CostBudgets } from '../../access/cost-budgets.js';
 import { signInError, type SignInRule, type SignInRuleByArgs } from '../../access/viewer.js';
 import { timedOut } from '../../db/requester.js';
 import { coded } from '../../errors.js';
+import { noteOperation, type Visit } from '../../observability/access-log.js';
 import { argumentsOf, defaultsOf, type Variables } from './arguments.js';
 import type { Cost, CostOf } from './cost.js';
 import { variableErrors } from './variables.js';
@@ -59,6 +60,8 @@ export const inOrder =
   ) =>
   ({ asksForCost: asks = false, ...args }: OrderedArgs): Result | ExecutionResult | Promise<Result | ExecutionResult> => {
     const cost = costOf(args);
+    const { visit } = args.contextValue as Context;
+    if (visit !== null) note(visit, args, cost);
     const dear = costError(cost, limits, isSubscription);
     let budget: BudgetLeft | null = null;
     const told = <Some extends object>(result: Some): Some =>
@@ -79,6 +82,12 @@ export const inOrder =
     const notSignedIn = signInErrorOf(args);
     return told({ errors: notSignedIn === null ? wrong : [notSignedIn] });
   };
+
+/** Notes for the access log which operation it is. */
+const note = (visit: Visit, { document, operationName }: ExecutionArgs, { price }: Cost): void => {
+  const { operation, name } = getOperationAST(document, operationName) ?? {};
+  if (operation !== undefined) noteOperation(visit, operation, name?.value ?? null, price);
+};
 
 const isMutation = ({ document, operationName }: ExecutionArgs): boolean =>
   getOperationAST(document, operationName)?.operation === OperationTypeNode.MUTATION;

@@ -20,6 +20,8 @@ export interface Answer {
   readonly found: FoundSubscription | null;
   /** See {@link refusalOf}. */
   readonly refusal: ErrorCode | null;
+  /** Of its first error. */
+  readonly code: ErrorCode | null;
 }
 
 const JSON_TYPE = 'application/json';
@@ -46,7 +48,7 @@ const REQUEST_ERRORS: ReadonlySet<ErrorCode | null> = new Set([
 export const answerOf = (result: Found, accept: string | null, cacheControl = NO_STORE): Answer => {
   if (isFound(result)) {
     if (negotiate(accept, [EVENT_STREAM]) !== null)
-      return { status: 200, headers: EVENT_STREAM_HEADERS, body: null, found: result, refusal: null };
+      return { status: 200, headers: EVENT_STREAM_HEADERS, body: null, found: result, refusal: null, code: null };
     // The subscription has been opened and will not be read.
     result.leave();
     return json(notAcceptable('A subscription needs "Accept: text/event-stream", or a WebSocket.'));
@@ -58,7 +60,14 @@ export const answerOf = (result: Found, accept: string | null, cacheControl = NO
   // An EventSource in a browser cannot read the body of a failed response, so errors in the document are sent as an event.
   if (type === EVENT_STREAM)
     return failure.status === 200 || isRequestError
-      ? { status: 200, headers: EVENT_STREAM_HEADERS, body: singleEvent(result), found: null, refusal: refusalOf(result) }
+      ? {
+          status: 200,
+          headers: EVENT_STREAM_HEADERS,
+          body: singleEvent(result),
+          found: null,
+          refusal: refusalOf(result),
+          code: codeOf(result.errors?.[0]),
+        }
       : json(result, failure);
   const status = type === JSON_TYPE && isRequestError ? 200 : failure.status;
   return json(result, { ...failure, status, type, ...(result.errors ? {} : { cacheControl }) });
@@ -110,6 +119,7 @@ const json = (
     body: bytesOfResult(result) ?? JSON.stringify(publicResult(result)),
     found: null,
     refusal: refusalOf(result),
+    code: codeOf(result.errors?.[0]),
   };
 };
 

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Services } from '../../context.js';
+import type { VisitOf } from '../../observability/access-log.js';
 import type { Admission } from '../execution/admission.js';
 import type { Engine, Found } from '../execution/engine.js';
 import type { HangUp } from '../execution/hang-up.js';
@@ -14,7 +15,7 @@ export type Direct = (request: IncomingMessage, hangUp: HangUp, onCookie: (heade
  * Creates the direct way of a POST: what Yoga does for a GET without the objects of the Fetch API, which cost more than a small operation. All
  * steps are the functions that Yoga's plugins call, too.
  */
-export const createDirect = (engine: Engine, admission: Admission, services: Services): Direct => {
+export const createDirect = (engine: Engine, admission: Admission, services: Services, visitOf: VisitOf): Direct => {
   const { requestBytes } = services.config.limits;
   const sessionCookieOf = createSessionCookies(services.config);
   const bodyOf = async (request: IncomingMessage): Promise<unknown> => {
@@ -32,7 +33,8 @@ export const createDirect = (engine: Engine, admission: Admission, services: Ser
       const { principal, operation } = await admission.admit(request, await bodyOf(request));
       const prepared = engine.prepare(operation);
       if ('length' in prepared) return { errors: prepared };
-      return await engine.run(prepared, contextOfRequest(services, request, principal, hangUp, operation.extensions, sessionCookie));
+      const more = { sessionCookie, visit: visitOf(request) };
+      return await engine.run(prepared, contextOfRequest(services, request, principal, hangUp, operation.extensions, more));
     } catch (error) {
       if (error instanceof GoneError) throw error;
       return { errors: [engine.mask(error)] };

@@ -2,6 +2,8 @@ import type { ServerResponse } from 'node:http';
 import type { ExecutionResult } from 'graphql';
 import type { Clock } from '../../clock.js';
 import type { Context } from '../../context.js';
+import { codeOf } from '../../errors.js';
+import type { Visit } from '../../observability/access-log.js';
 import type { Mask } from '../execution/mask.js';
 import { publicResult } from '../execution/public-result.js';
 import { bytesOf, type Encoded, type FoundSubscription } from '../execution/subscribe.js';
@@ -43,14 +45,14 @@ const eventOf = (encoded: Encoded): Buffer => {
 /** Sends subscriptions as event streams. */
 export interface EventStreams {
   /** Sends the results of a subscription until it ends or the reader disconnects. The head of the response has been written. */
-  readonly send: (found: FoundSubscription, response: ServerResponse, client: Context['client']) => Promise<void>;
+  readonly send: (found: FoundSubscription, response: ServerResponse, client: Context['client'], visit: Visit | null) => Promise<void>;
 }
 
 /** @param pingMs how often a comment is sent, in milliseconds */
 export const createEventStreams = (sendQueues: SendQueues, mask: Mask, clock: Clock, pingMs: number): EventStreams => {
   const delivery: Delivery = createDelivery(mask, eventOf);
   return {
-    send: async (found, response, client) => {
+    send: async (found, response, client, visit) => {
       // A reader that reads nothing is cut. It comes back with the id of the last event that it got.
       const sendQueue = sendQueues({
         stream: response,
@@ -74,7 +76,9 @@ export const createEventStreams = (sendQueues: SendQueues, mask: Mask, clock: Cl
       try {
         await subscription.next();
       } catch (error) {
-        sendQueue.text(nextOf({ errors: [mask(error)] }));
+        const told = mask(error);
+        if (visit !== null) visit.code = codeOf(told);
+        sendQueue.text(nextOf({ errors: [told] }));
       } finally {
         clearInterval(keepAlive);
         found.leave();

@@ -3,6 +3,7 @@ import type { Connections } from './connections.js';
 import type { GraphiQLPage } from '../graphiql/page.js';
 import type { Context } from '../../context.js';
 import type { ErrorCode } from '../../errors.js';
+import type { Visit, VisitOf } from '../../observability/access-log.js';
 import type { GraphQLServer } from '../execution/graphql.js';
 import { createHangUp, type HangUp } from '../execution/hang-up.js';
 import { answerOf, type Answer } from '../execution/responses.js';
@@ -54,6 +55,7 @@ export const createGraphQLHandler = (
   streams: Streams,
   hold: Hold,
   refuse: Refuse,
+  visitOf: VisitOf,
 ): Handler => {
   const compressed = createCompressedBodies();
   const answer: Handler = async (request, response) => {
@@ -74,11 +76,13 @@ export const createGraphQLHandler = (
             )
           : await byYoga(yoga, request, response, hangUp);
       if (given.found !== null) found.push(given.found);
+      const visit = visitOf(request);
+      if (visit !== null) visit.code = given.code;
       if (given.refusal !== null) await hold(request, given.refusal, hangUp.signal);
       // Nothing follows the head of an event stream that is asked for by HEAD.
       const subscription = isHead ? undefined : found.pop();
       if (subscription === undefined) await send(given, request, response, compressed);
-      else await stream(subscription, given, request, response, streams);
+      else await stream(subscription, given, request, response, streams, visit);
     } finally {
       // Those that have not become a stream.
       for (const each of found) each.leave();
@@ -127,8 +131,8 @@ const byYoga = async (yoga: Ways['yoga'], request: IncomingMessage, response: Se
   const onAnswer = (answer: Answer): void => void answers.push(answer);
   const sent = await yoga.handleNodeRequestAndResponse(request, response, { req: request, hangUp, onAnswer });
   const body = await sent.text();
-  const [{ found, refusal } = { found: null, refusal: 'BAD_REQUEST' as const }] = answers;
-  return { status: sent.status, headers: Object.fromEntries(sent.headers), body: body === '' ? null : body, found, refusal };
+  const [{ found, refusal, code } = { found: null, refusal: 'BAD_REQUEST' as const, code: 'BAD_REQUEST' as const }] = answers;
+  return { status: sent.status, headers: Object.fromEntries(sent.headers), body: body === '' ? null : body, found, refusal, code };
 };
 
 /** Sends a whole response. */
@@ -182,6 +186,7 @@ const stream = async (
   request: IncomingMessage,
   response: ServerResponse,
   { connections, enter, events }: Streams,
+  visit: Visit | null,
 ): Promise<void> => {
   if (response.destroyed) {
     found.leave();
@@ -207,5 +212,5 @@ const stream = async (
   });
   response.socket?.setNoDelay(true);
   response.writeHead(status, headers);
-  await events.send(found, response, entered.client);
+  await events.send(found, response, entered.client, visit);
 };

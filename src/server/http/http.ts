@@ -4,6 +4,7 @@ import type { JSONWebKeySet } from 'jose';
 import type { Config } from '../../config.js';
 import { DEMO_PASSWORD, DEMO_USERS } from '../../demo/users.js';
 import { createCondition } from '../../observability/condition.js';
+import type { AccessLog, VisitOf } from '../../observability/access-log.js';
 import type { Log } from '../../observability/log.js';
 import type { Connections } from './connections.js';
 import { createCors } from './cors.js';
@@ -51,6 +52,8 @@ export interface HttpOptions {
   /** The clock of timeouts for peers. */
   readonly time: ListenedTime;
   readonly log: Log;
+  /** Null where it is off. */
+  readonly accessLog: AccessLog | null;
 }
 
 export type HttpServer = Server & {
@@ -75,9 +78,13 @@ export const createHttpServer = ({
   events,
   time,
   log,
+  accessLog,
 }: HttpOptions): HttpServer => {
   const cors = createCors(config.corsOrigins);
+  const visitOf: VisitOf = (request) => accessLog?.visitOf(request) ?? null;
   const refuse: Refuse = async (request, response, status, code, message, headers) => {
+    const visit = visitOf(request);
+    if (visit !== null) visit.code = code;
     const gone = new AbortController();
     response.once('close', () => gone.abort());
     await hold(request, code, gone.signal);
@@ -97,6 +104,7 @@ export const createHttpServer = ({
     },
     hold,
     refuse,
+    visitOf,
   );
   const routes: Readonly<Record<string, (response: ServerResponse) => Promise<void> | void>> = {
     ...(web === null && config.graphiql
@@ -173,6 +181,7 @@ export const createHttpServer = ({
   const { unused, isRefused } = watchConnections(server, config.trustProxy ? null : createAddressLimit(maxConnectionsPerAddress, full));
   server.on('request', (request, response) => {
     if (isRefused(request.socket)) return;
+    accessLog?.request(request, response);
     handle(request, response).catch((error: unknown) => {
       // A failure is not reported for a peer that has disconnected, or was cut because its request took too long.
       if (response.destroyed || request.socket.destroyed) return;

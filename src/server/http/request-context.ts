@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { contextFor, type Context, type Principal, type Services, type SessionCookie } from '../../context.js';
+import type { Visit } from '../../observability/access-log.js';
 import { CURSOR_LENGTH } from '../../realtime/cursor.js';
 import { commitOf } from '../execution/commit.js';
 import type { HangUp } from '../execution/hang-up.js';
@@ -24,7 +25,7 @@ export const contextOfRequest = (
   principal: Principal | null,
   hangUp: HangUp,
   extensions: OperationRequest['extensions'],
-  sessionCookie: SessionCookie | null = null,
+  { sessionCookie = null, visit }: { readonly sessionCookie?: SessionCookie | null; readonly visit: Visit | null },
 ): Context =>
   contextFor(services, {
     principal,
@@ -33,6 +34,7 @@ export const contextOfRequest = (
     commit: commitOf(extensions, request.headers),
     hangUp,
     sessionCookie,
+    visit,
   });
 
 /**

@@ -32,6 +32,8 @@ export interface DeliveredOptions {
   readonly head: Buffer;
   readonly sendQueue: SendQueue;
   readonly delivery: Delivery;
+  /** Called once, when it is over: with an error, or with null when it is complete or was closed. */
+  readonly onEnd?: ((error: unknown) => void) | null;
 }
 
 /**
@@ -49,13 +51,17 @@ export class Delivered implements AsyncIterableIterator<never>, Revocable {
   readonly delivery: Delivery;
   readonly reauthorize: Revocable['reauthorize'];
   readonly #watch: AccessWatch | null;
+  readonly #onEnd: ((error: unknown) => void) | null;
   #attach: (() => Attached) | null;
   #attached: Attached | null = null;
   readonly #slots = new Set<DeliverySlot>();
   #settle: { resolve: (result: IteratorResult<never>) => void; reject: (reason: unknown) => void } | null = null;
   #end: { readonly error: unknown } | null = null;
 
-  constructor({ head, sendQueue, delivery }: DeliveredOptions, { source, sharing, audience, watch, generation }: FoundSubscription) {
+  constructor(
+    { head, sendQueue, delivery, onEnd = null }: DeliveredOptions,
+    { source, sharing, audience, watch, generation }: FoundSubscription,
+  ) {
     this.head = head;
     this.kind = source.kind;
     this.audience = audience;
@@ -63,6 +69,7 @@ export class Delivered implements AsyncIterableIterator<never>, Revocable {
     this.delivery = delivery;
     this.reauthorize = source.reauthorize;
     this.#watch = watch;
+    this.#onEnd = onEnd;
     this.#attach = () =>
       source.attach(sharing, () => {
         // A slot for each key: of a state topic the newest value of every key is kept.
@@ -83,6 +90,7 @@ export class Delivered implements AsyncIterableIterator<never>, Revocable {
   end(error: unknown): void {
     if (this.#end) return;
     this.#end = { error };
+    this.#onEnd?.(error);
     this.#leave();
     if (this.#settle) this.#tell(this.#settle);
   }

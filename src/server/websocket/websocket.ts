@@ -12,6 +12,7 @@ import { contextFor, type Context, type Services, type Via } from '../../context
 import type { Authenticator } from '../../domains/account/authenticate.js';
 import { credentialOf, tokenCredential, type Credential } from '../../domains/account/credentials.js';
 import { TokenError } from '../../domains/account/tokens.js';
+import { aVisit, type AccessLog, type Visitor } from '../../observability/access-log.js';
 import { isUnavailable, reasonOf } from '../../observability/failures.js';
 import { coded, codeOf, type ErrorCode } from '../../errors.js';
 import { encodeId } from '../../graphql/ids.js';
@@ -66,6 +67,8 @@ export interface SocketOptions {
   readonly arrivals: Arrivals;
   /** The clock of timeouts for peers. */
   readonly time: ListenedTime;
+  /** Null where it is off. */
+  readonly accessLog: AccessLog | null;
   /** Called when a socket of a user's device is open; the function it returns is called when the socket is closed. */
   readonly onPresent: (userId: string, deviceId: string) => () => void;
 }
@@ -111,6 +114,7 @@ export const createSocketServer = ({
   sendQueues,
   arrivals,
   time,
+  accessLog,
   onPresent,
 }: SocketOptions): void => {
   const { config, clock, log } = services;
@@ -121,6 +125,10 @@ export const createSocketServer = ({
   const run = async (given: ExecutionArgs): Promise<ExecutionResult | Delivered> => {
     const operation = begun.get(given);
     begun.delete(given);
+    const visit = accessLog && aVisit();
+    const over = (code: ErrorCode | null): void => {
+      if (visit !== null && operation !== undefined) accessLog?.operation(Object.assign(visit, { code }), visitorOf(operation.extra));
+    };
     try {
       if (operation === undefined) throw new Error('The operation was not prepared.');
       const { id, extra, prepared } = operation;
@@ -133,19 +141,24 @@ export const createSocketServer = ({
           client,
           commit: commitOf(prepared.extensions),
           hangUp,
+          visit,
         });
         const result = await engine.run(prepared, Object.assign(context, { watch }));
         if (!isFound(result)) {
+          over(codeOf(result.errors?.[0]));
           await hold(extra, refusalOf(result));
           return result;
         }
-        return new Delivered({ head: nextHead(id), sendQueue: extra.sendQueue, delivery }, result);
+        const onEnd = visit && ((error: unknown): void => over(error === null ? null : (codeOf(error) ?? 'INTERNAL')));
+        return new Delivered({ head: nextHead(id), sendQueue: extra.sendQueue, delivery, onEnd }, result);
       } finally {
         // The client may have used the id again.
         if (extra.running.get(id) === hangUp) extra.running.delete(id);
       }
     } catch (error) {
-      return { errors: [mask(error)] };
+      const told = mask(error);
+      over(codeOf(told));
+      return { errors: [told] };
     }
   };
 
@@ -246,7 +259,10 @@ export const createSocketServer = ({
     // An error thrown here would close the whole socket because of one operation.
     onSubscribe: async (connection, id, params) => {
       const given = await admit(connection, id, params);
-      if ('length' in given) await hold(connection.extra, refusalOf({ errors: given }));
+      if ('length' in given) {
+        accessLog?.operation({ ...aVisit(), code: codeOf(given[0]) }, visitorOf(connection.extra));
+        await hold(connection.extra, refusalOf({ errors: given }));
+      }
       return given;
     },
     execute: (args) => run(args) as Promise<ExecutionResult>,
@@ -334,12 +350,10 @@ export const createSocketServer = ({
       'close',
       connections.add(() => close(extra, CLOSE.serviceRestart, 'Service restart')),
     );
+    const opened = performance.now();
+    if (accessLog !== null)
+      socket.once('close', (closedWith) => accessLog.socket(visitorOf(extra), { status: 101, closedWith, ms: performance.now() - opened }));
     bind(protocol, extra, mayRead, pong, dismiss, patience, log);
-  };
-  const deny = (ip: string | null, ...refusal: Parameters<typeof refuse>): void => {
-    const held = holdBack({ ip, viewerId: null }, refusal[2]);
-    if (held === null) refuse(...refusal);
-    else void held.then(() => refuse(...refusal));
   };
   const onHandshake = (request: IncomingMessage, stream: Duplex, head: Buffer): void => {
     stream.on('error', onBroken);
@@ -347,23 +361,35 @@ export const createSocketServer = ({
     const [path] = (request.url ?? '/').split('?', 1);
     const ip = clientAddress(request, config.trustProxy);
     const id = idOf(request);
+    const turnAway = (...refusal: Parameters<typeof refuse>): void => {
+      accessLog?.socket({ userId: null, ip, requestId: requestIdOf(request) }, { status: refusal[1], ms: 0 });
+      refuse(...refusal);
+    };
+    const deny = (...refusal: Parameters<typeof refuse>): void => {
+      const held = holdBack({ ip, viewerId: null }, refusal[2]);
+      if (held === null) turnAway(...refusal);
+      else void held.then(() => turnAway(...refusal));
+    };
     if (connections.stopping())
-      return refuse(stream, 503, 'UNAVAILABLE', 'The server is stopping. Connect elsewhere, or again soon.', { ...id, 'retry-after': '1' });
-    if (path !== PATH) return deny(ip, stream, 404, 'NOT_FOUND', 'There is nothing here. GraphQL is at /graphql.', id);
+      return turnAway(stream, 503, 'UNAVAILABLE', 'The server is stopping. Connect elsewhere, or again soon.', {
+        ...id,
+        'retry-after': '1',
+      });
+    if (path !== PATH) return deny(stream, 404, 'NOT_FOUND', 'There is nothing here. GraphQL is at /graphql.', id);
     // Who has spent what their operations may cost would be refused each of them, after it was received.
     const waitMs = Math.max(budgets.ofHandshake(ip), costs.waitMs(ip));
     if (waitMs > 0) {
-      return deny(ip, stream, 429, 'RATE_LIMITED', 'Too many operations and sockets from your address. Try again later.', {
+      return deny(stream, 429, 'RATE_LIMITED', 'Too many operations and sockets from your address. Try again later.', {
         ...id,
         'retry-after': String(Math.ceil(waitMs / 1_000)),
       });
     }
     const turned = gate.turn(request, path);
-    if (turned !== null) return deny(ip, stream, turned.status, turned.code, turned.message, id);
-    if (!cors.admits(request)) return deny(ip, stream, 403, 'FORBIDDEN', 'Pages of this origin may not connect.', id);
+    if (turned !== null) return deny(stream, turned.status, turned.code, turned.message, id);
+    if (!cors.admits(request)) return deny(stream, 403, 'FORBIDDEN', 'Pages of this origin may not connect.', id);
     const { 'sec-websocket-version': version = VERSION } = request.headers;
     if (version !== VERSION) {
-      return deny(ip, stream, 426, 'BAD_REQUEST', `Only version ${VERSION} of the WebSocket protocol is spoken here.`, {
+      return deny(stream, 426, 'BAD_REQUEST', `Only version ${VERSION} of the WebSocket protocol is spoken here.`, {
         ...id,
         upgrade: 'websocket',
         'sec-websocket-version': VERSION,
@@ -371,7 +397,7 @@ export const createSocketServer = ({
     }
     const leaveAddress = addresses.enter(ip ?? '');
     if (leaveAddress === null) {
-      return deny(ip, stream, 429, 'RATE_LIMITED', 'Your address has as many sockets and event streams open as it may. Close one first.', {
+      return deny(stream, 429, 'RATE_LIMITED', 'Your address has as many sockets and event streams open as it may. Close one first.', {
         ...id,
         'retry-after': '1',
       });
@@ -397,6 +423,8 @@ const senderOf = ({ client, watch }: Extra): Sender => ({ ip: client.ip, viewerI
 
 const tooMany = (max: number): GraphQLError =>
   coded('RATE_LIMITED', `A socket may have ${max} operations running at a time. Complete one, or open another socket.`, { limit: max });
+
+const visitorOf = ({ client: { ip, requestId }, watch }: Extra): Visitor => ({ userId: watch?.principal.viewer.id ?? null, ip, requestId });
 
 const idOf = (request: IncomingMessage): Readonly<Record<string, string>> => ({ [REQUEST_ID]: requestIdOf(request) });
 
