@@ -20,6 +20,7 @@ export const appTexts = catalogue({
     signOutTitle: 'Sign out and delete drafts?',
     signOutText: 'You have written something that was not sent or saved. It is kept in this browser only, and deleted when you sign out.',
     staySignedIn: 'Stay signed in',
+    cancel: 'Cancel',
     profile: 'Your profile',
     unreadMessages: '{count, plural, one {# unread message} other {# unread messages}}',
     mentions: '{count, plural, one {# mention of you} other {# mentions of you}}',
@@ -75,6 +76,7 @@ export const appTexts = catalogue({
     signOutText:
       'Du hast etwas geschrieben, das nicht gesendet oder gespeichert ist. Es liegt nur in diesem Browser und wird beim Abmelden gelöscht.',
     staySignedIn: 'Angemeldet bleiben',
+    cancel: 'Abbrechen',
     profile: 'Dein Profil',
     unreadMessages: '{count, plural, one {# ungelesene Nachricht} other {# ungelesene Nachrichten}}',
     mentions: '{count, plural, one {# Erwähnung} other {# Erwähnungen}} von dir',

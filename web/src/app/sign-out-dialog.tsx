@@ -1,8 +1,6 @@
-import { useState } from 'react';
-import { Button } from '../design/button.js';
-import { Dialog } from '../design/dialog.js';
-import { useTexts } from '../i18n/language.js';
+import { AskDialog } from './ask-dialog.js';
 import { appTexts } from './app-texts.js';
+import { useTexts } from '../i18n/language.js';
 
 interface SignOutDialogProps {
   readonly onClose: () => void;
@@ -12,27 +10,13 @@ interface SignOutDialogProps {
 /** Asks before texts are forgotten that stand nowhere else. */
 const SignOutDialog = ({ onClose, onSignOut }: SignOutDialogProps) => {
   const t = useTexts(appTexts);
-  const [busy, setBusy] = useState(false);
-  const act = async (): Promise<void> => {
-    setBusy(true);
+  const act = async (): Promise<undefined> => {
     await onSignOut();
   };
   return (
-    <Dialog
-      open
-      onClose={onClose}
-      title={t('signOutTitle')}
-      actions={
-        <>
-          <Button onClick={onClose}>{t('staySignedIn')}</Button>
-          <Button look="danger" busy={busy} onClick={() => void act()}>
-            {t('signOut')}
-          </Button>
-        </>
-      }
-    >
+    <AskDialog open onClose={onClose} title={t('signOutTitle')} keep={t('staySignedIn')} act={t('signOut')} onAct={act}>
       <p>{t('signOutText')}</p>
-    </Dialog>
+    </AskDialog>
   );
 };
 

@@ -1,18 +1,14 @@
 import { Ellipsis, Link2, Pencil, Trash2 } from 'lucide-react';
 import { useState } from 'react';
 import { useMutation } from 'urql';
-import { failureOf, type Failure } from '../../api/failure.js';
-import { Button } from '../../design/button.js';
-import { Dialog } from '../../design/dialog.js';
-import { ErrorNotice } from '../../design/error-notice.js';
 import { Menu, MenuItem, MenuSeparator } from '../../design/menu.js';
 import { useToast } from '../../design/toast.js';
 import { useTexts } from '../../i18n/language.js';
+import { AskDialog } from '../ask-dialog.js';
 import { useCopy } from '../copy.js';
 import { paths } from '../paths.js';
 import { DeletePost } from './operations.js';
 import { postTexts } from './post-texts.js';
-import styles from './post-menu.module.css';
 
 interface PostMenuProps {
   readonly id: string;
@@ -30,16 +26,7 @@ const PostMenu = ({ id, author, onEdit, canDelete, beginning, onDeleted }: PostM
   const toast = useToast();
   const copy = useCopy();
   const [asks, setAsks] = useState(false);
-  const [failure, setFailure] = useState<Failure | null>(null);
-  const [{ fetching }, remove] = useMutation(DeletePost);
-  const deleteIt = async (): Promise<void> => {
-    const { error } = await remove({ id });
-    setFailure(failureOf(error));
-    if (error) return;
-    setAsks(false);
-    toast(t('deleted'));
-    onDeleted?.();
-  };
+  const [, remove] = useMutation(DeletePost);
   return (
     <>
       <Menu label={t('moreOf', { author })} icon={<Ellipsis size={20} />}>
@@ -60,25 +47,20 @@ const PostMenu = ({ id, author, onEdit, canDelete, beginning, onDeleted }: PostM
           </>
         )}
       </Menu>
-      <Dialog
+      <AskDialog
         open={asks}
         onClose={() => setAsks(false)}
         title={t('deletePost')}
-        actions={
-          <>
-            <Button onClick={() => setAsks(false)}>{t('cancel')}</Button>
-            <Button look="danger" busy={fetching} onClick={() => void deleteIt()}>
-              {t('delete')}
-            </Button>
-          </>
-        }
+        act={t('delete')}
+        onAct={async () => (await remove({ id })).error}
+        onDone={() => {
+          toast(t('deleted'));
+          onDeleted?.();
+        }}
+        quote={beginning}
       >
-        <p className={styles.beginning} dir="auto">
-          {beginning}
-        </p>
         <p>{t('deletePostText')}</p>
-        {failure && <ErrorNotice failure={failure} />}
-      </Dialog>
+      </AskDialog>
     </>
   );
 };

@@ -1,11 +1,8 @@
 import { useState } from 'react';
 import { useMutation } from 'urql';
 import { useLocation } from 'wouter';
-import { failureOf, type Failure } from '../../api/failure.js';
+import { AskDialog } from '../../app/ask-dialog.js';
 import { paths } from '../../app/paths.js';
-import { Button } from '../../design/button.js';
-import { Dialog } from '../../design/dialog.js';
-import { ErrorNotice } from '../../design/error-notice.js';
 import { useToast } from '../../design/toast.js';
 import { useTexts } from '../../i18n/language.js';
 import { entryTexts } from './entry-texts.js';
@@ -21,34 +18,23 @@ const DeleteDialog = ({ entry: { id, title }, onClose }: DeleteDialogProps) => {
   const t = useTexts(entryTexts);
   const toast = useToast();
   const [, navigate] = useLocation();
-  const [{ fetching }, remove] = useMutation(DeleteEntry);
+  const [, remove] = useMutation(DeleteEntry);
   const [clientId] = useState(() => crypto.randomUUID());
-  const [failure, setFailure] = useState<Failure | null>(null);
-  const act = async (): Promise<void> => {
-    const { error } = await remove({ id, clientId });
-    const failed = failureOf(error);
-    setFailure(failed);
-    if (failed) return;
-    navigate(paths.vault, { replace: true });
-    toast(t('deleted', { title }));
-  };
   return (
-    <Dialog
+    <AskDialog
       open
       onClose={onClose}
       title={t('deleteTitle')}
-      actions={
-        <>
-          <Button onClick={onClose}>{t('keep')}</Button>
-          <Button look="danger" busy={fetching} onClick={() => void act()}>
-            {t('delete')}
-          </Button>
-        </>
-      }
+      keep={t('keep')}
+      act={t('delete')}
+      onAct={async () => (await remove({ id, clientId })).error}
+      onDone={() => {
+        navigate(paths.vault, { replace: true });
+        toast(t('deleted', { title }));
+      }}
     >
       <p dir="auto">{t('deleteText', { title })}</p>
-      {failure && <ErrorNotice failure={failure} />}
-    </Dialog>
+    </AskDialog>
   );
 };
 

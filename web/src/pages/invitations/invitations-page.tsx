@@ -2,16 +2,14 @@ import { UserRoundPlus } from 'lucide-react';
 import { useState } from 'react';
 import { useMutation, useQuery } from 'urql';
 import { Link } from 'wouter';
-import { failureOf } from '../../api/failure.js';
 import { Answer } from '../../app/answer.js';
+import { AskDialog } from '../../app/ask-dialog.js';
 import { listMemory } from '../../app/list-memory.js';
 import { Page } from '../../app/page.js';
 import { paths } from '../../app/paths.js';
 import { SignedIn } from '../../app/signed-in.js';
 import { Button } from '../../design/button.js';
-import { Dialog } from '../../design/dialog.js';
 import { EmptyState } from '../../design/empty-state.js';
-import { ErrorNotice } from '../../design/error-notice.js';
 import { FlowList } from '../../design/flow-list.js';
 import { RelativeTime } from '../../design/relative-time.js';
 import { Skeleton } from '../../design/skeleton.js';
@@ -28,31 +26,19 @@ import styles from './invitations-page.module.css';
 const RevokeDialog = ({ id, onClose }: { readonly id: string; readonly onClose: () => void }) => {
   const t = useTexts(invitationsTexts);
   const toast = useToast();
-  const [{ fetching, error }, revoke] = useMutation(RevokeInvitation);
-  const failure = failureOf(error);
-  const act = async (): Promise<void> => {
-    const { data } = await revoke({ id });
-    if (!data?.revokeInvitation) return;
-    toast(t('revoked'));
-    onClose();
-  };
+  const [, revoke] = useMutation(RevokeInvitation);
   return (
-    <Dialog
+    <AskDialog
       open
       onClose={onClose}
       title={t('revokeTitle')}
-      actions={
-        <>
-          <Button onClick={onClose}>{t('keep')}</Button>
-          <Button look="danger" busy={fetching} onClick={() => void act()}>
-            {t('revoke')}
-          </Button>
-        </>
-      }
+      keep={t('keep')}
+      act={t('revoke')}
+      onAct={async () => (await revoke({ id })).error}
+      onDone={() => toast(t('revoked'))}
     >
       <p>{t('revokeText')}</p>
-      {failure && <ErrorNotice failure={failure} />}
-    </Dialog>
+    </AskDialog>
   );
 };
 

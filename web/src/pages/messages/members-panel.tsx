@@ -4,6 +4,7 @@ import { useMutation, useQuery, type CombinedError } from 'urql';
 import { Link, useLocation } from 'wouter';
 import { useOwner } from '../../api/api-provider.js';
 import { failureOf } from '../../api/failure.js';
+import { AskDialog } from '../../app/ask-dialog.js';
 import { useCopy } from '../../app/copy.js';
 import { paths } from '../../app/paths.js';
 import { Avatar } from '../../design/avatar.js';
@@ -34,7 +35,7 @@ export const MembersPanel = ({ id }: { readonly id: string }) => {
   const [adding, add] = useMutation(AddMembers);
   const [, remove] = useMutation(RemoveMember);
   const [renaming, rename] = useMutation(RenameConversation);
-  const [leaving, leave] = useMutation(LeaveConversation);
+  const [, leave] = useMutation(LeaveConversation);
   const conversation = data?.conversation;
   if (!conversation) return null;
   const { kind, viewerCanEdit, joinCode, members } = conversation;
@@ -157,31 +158,16 @@ export const MembersPanel = ({ id }: { readonly id: string }) => {
         {failure && <ErrorNotice failure={failure} />}
         <TextField label={t('name')} value={title} maxLength={100} onChange={(event) => setTitle(event.currentTarget.value)} />
       </Dialog>
-      <Dialog
+      <AskDialog
         open={asked === 'leave'}
         onClose={close}
         title={t('leaveTitle', { name })}
-        actions={
-          <>
-            <Button onClick={close}>{t('cancel')}</Button>
-            <Button
-              look="danger"
-              busy={leaving.fetching}
-              onClick={() =>
-                void leave({ input: { conversationId: id } }).then(({ error: wrong }) => {
-                  setError(wrong);
-                  if (!wrong) navigate(paths.messages);
-                })
-              }
-            >
-              {t('leave')}
-            </Button>
-          </>
-        }
+        act={t('leave')}
+        onAct={async () => (await leave({ input: { conversationId: id } })).error}
+        onDone={() => navigate(paths.messages)}
       >
-        {failure && <ErrorNotice failure={failure} />}
         <p>{t('leaveText')}</p>
-      </Dialog>
+      </AskDialog>
     </div>
   );
 };

@@ -1,15 +1,15 @@
 import { Copy, CornerUpLeft, Ellipsis, Link2, Pencil, SmilePlus, Trash2 } from 'lucide-react';
 import { createContext, memo, useContext, useState, type KeyboardEvent } from 'react';
-import { useClient } from 'urql';
+import { useClient, type CombinedError } from 'urql';
 import { Link } from 'wouter';
 import { wordsOf } from '../../api/failure.js';
+import { AskDialog } from '../../app/ask-dialog.js';
 import { useCopy } from '../../app/copy.js';
 import { paths } from '../../app/paths.js';
 import { useViewer } from '../../app/viewer.js';
 import { Avatar } from '../../design/avatar.js';
 import { Button, IconButton } from '../../design/button.js';
 import { classNames } from '../../design/class-names.js';
-import { Dialog } from '../../design/dialog.js';
 import { Menu, MenuItem, MenuSeparator } from '../../design/menu.js';
 import { Prose } from '../../design/prose.js';
 import { MentionField } from '../../app/mention-field.js';
@@ -102,10 +102,10 @@ const useActs = ({ message, store }: Pick<MessageItemProps, 'message' | 'store'>
       failed(error);
       return data?.editMessage !== undefined && data.editMessage !== null;
     },
-    remove: async (): Promise<void> => {
+    remove: async (): Promise<CombinedError | undefined> => {
       const { data, error } = await client.mutation(DeleteMessage, { input: { messageId: id } }).toPromise();
       if (data?.deleteMessage?.message) store.put(readFragment(MessageRow, data.deleteMessage.message));
-      failed(error);
+      return error;
     },
   };
 };
@@ -161,28 +161,13 @@ const DeleteDialog = ({
   message,
   onClose,
   onDelete,
-}: Pick<MessageItemProps, 'message'> & { readonly onClose: () => void; readonly onDelete: () => void }) => {
+}: Pick<MessageItemProps, 'message'> & { readonly onClose: () => void; readonly onDelete: () => Promise<CombinedError | undefined> }) => {
   const t = useTexts(messagesTexts);
   const conversation = useContext(OpenedConversation);
   return (
-    <Dialog
-      open
-      onClose={onClose}
-      title={t('deleteTitle')}
-      actions={
-        <>
-          <Button onClick={onClose}>{t('cancel')}</Button>
-          <Button look="danger" onClick={onDelete}>
-            {t('delete')}
-          </Button>
-        </>
-      }
-    >
+    <AskDialog open onClose={onClose} title={t('deleteTitle')} act={t('delete')} onAct={onDelete} quote={oneLine(message.body)}>
       <p>{t('deleteText', { name: conversation ? nameOf(conversation, t) : '' })}</p>
-      <blockquote className={styles.toDelete} dir="auto">
-        {oneLine(message.body)}
-      </blockquote>
-    </Dialog>
+    </AskDialog>
   );
 };
 
@@ -302,16 +287,7 @@ export const MessageItem = memo((props: MessageItemProps) => {
           </Menu>
         </div>
       )}
-      {isDeleting && (
-        <DeleteDialog
-          message={message}
-          onClose={() => setDeleting(false)}
-          onDelete={() => {
-            setDeleting(false);
-            void remove();
-          }}
-        />
-      )}
+      {isDeleting && <DeleteDialog message={message} onClose={() => setDeleting(false)} onDelete={remove} />}
     </article>
   );
 });

@@ -1,9 +1,7 @@
 import { useState } from 'react';
 import { useMutation } from 'urql';
-import { failureOf } from '../../api/failure.js';
+import { AskDialog } from '../../app/ask-dialog.js';
 import { Button } from '../../design/button.js';
-import { Dialog } from '../../design/dialog.js';
-import { ErrorNotice } from '../../design/error-notice.js';
 import { useToast } from '../../design/toast.js';
 import { useTexts } from '../../i18n/language.js';
 import { messagesTexts } from './messages-texts.js';
@@ -28,32 +26,21 @@ interface DeclineDialogProps extends RequestOf {
 export const DeclineDialog = ({ id, name, open, onClose, onDeclined }: DeclineDialogProps) => {
   const t = useTexts(messagesTexts);
   const toast = useToast();
-  const [{ fetching, error }, decline] = useMutation(DeclineRequest);
-  const failure = failureOf(error);
-  const declineIt = async (): Promise<void> => {
-    const { error: wrong } = await decline({ input: { conversationId: id } });
-    if (wrong) return;
-    onClose();
-    toast(t('declined', { name }));
-    onDeclined?.();
-  };
+  const [, decline] = useMutation(DeclineRequest);
   return (
-    <Dialog
+    <AskDialog
       open={open}
       onClose={onClose}
       title={t('declineTitle', { name })}
-      actions={
-        <>
-          <Button onClick={onClose}>{t('cancel')}</Button>
-          <Button look="danger" busy={fetching} onClick={() => void declineIt()}>
-            {t('decline')}
-          </Button>
-        </>
-      }
+      act={t('decline')}
+      onAct={async () => (await decline({ input: { conversationId: id } })).error}
+      onDone={() => {
+        toast(t('declined', { name }));
+        onDeclined?.();
+      }}
     >
-      {failure && <ErrorNotice failure={failure} />}
       <p>{t('declineText', { name })}</p>
-    </Dialog>
+    </AskDialog>
   );
 };
 

@@ -31,7 +31,6 @@ export const administrationTexts = catalogue({
     endSession: 'End the session of {device}',
     end: 'End',
     audit: 'What they have done',
-    cancel: 'Cancel',
     notDone: 'That did not arrive: {why}',
   },
   de: {
@@ -65,7 +64,6 @@ export const administrationTexts = catalogue({
     endSession: 'Sitzung von {device} beenden',
     end: 'Beenden',
     audit: 'Was getan wurde',
-    cancel: 'Abbrechen',
     notDone: 'Das ist nicht angekommen: {why}',
   },
 });

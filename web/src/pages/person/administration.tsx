@@ -1,12 +1,11 @@
 import { useId, useState } from 'react';
 import { useMutation, useQuery, type UseMutationResponse } from 'urql';
 import { Link } from 'wouter';
-import { failureOf, wordsOf, type Failure } from '../../api/failure.js';
+import { failureOf, wordsOf } from '../../api/failure.js';
 import { Answer } from '../../app/answer.js';
+import { AskDialog } from '../../app/ask-dialog.js';
 import { paths } from '../../app/paths.js';
 import { Button, buttonClass } from '../../design/button.js';
-import { Dialog } from '../../design/dialog.js';
-import { ErrorNotice } from '../../design/error-notice.js';
 import { SelectField, TextArea } from '../../design/text-field.js';
 import { useToast } from '../../design/toast.js';
 import { readFragment } from '../../gql/fragment-masking.js';
@@ -29,28 +28,13 @@ const SuspendDialog = ({ id, name, onClose }: { readonly id: string; readonly na
   const t = useTexts(administrationTexts);
   const [days, setDays] = useState(String(DAYS[0]));
   const [reason, setReason] = useState('');
-  const [failure, setFailure] = useState<Failure | null>(null);
-  const [{ fetching }, suspend] = useMutation(SuspendPerson);
-  const act = async (): Promise<void> => {
+  const [, suspend] = useMutation(SuspendPerson);
+  const act = async () => {
     const until = days === '' ? null : new Date(Date.now() + Number(days) * DAY_MS).toISOString();
-    const { error } = await suspend({ userId: id, until, reason: reason.trim() });
-    setFailure(failureOf(error));
-    if (!error) onClose();
+    return (await suspend({ userId: id, until, reason: reason.trim() })).error;
   };
   return (
-    <Dialog
-      open
-      onClose={onClose}
-      title={t('suspendAsk', { name })}
-      actions={
-        <>
-          <Button onClick={onClose}>{t('cancel')}</Button>
-          <Button look="danger" busy={fetching} onClick={() => void act()}>
-            {t('doSuspend')}
-          </Button>
-        </>
-      }
-    >
+    <AskDialog open onClose={onClose} title={t('suspendAsk', { name })} act={t('doSuspend')} onAct={act}>
       <p>{t('suspendText')}</p>
       <SelectField label={t('period')} value={days} onChange={({ target }) => setDays(target.value)}>
         {DAYS.map((count) => (
@@ -67,8 +51,7 @@ const SuspendDialog = ({ id, name, onClose }: { readonly id: string; readonly na
         onChange={({ target }) => setReason(target.value)}
         maxLength={500}
       />
-      {failure && <ErrorNotice failure={failure} />}
-    </Dialog>
+    </AskDialog>
   );
 };
 

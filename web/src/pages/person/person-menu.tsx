@@ -1,10 +1,8 @@
 import { Ban, CircleCheck, Ellipsis } from 'lucide-react';
 import { useState } from 'react';
 import { useMutation } from 'urql';
-import { failureOf, wordsOf, type Failure } from '../../api/failure.js';
-import { Button } from '../../design/button.js';
-import { Dialog } from '../../design/dialog.js';
-import { ErrorNotice } from '../../design/error-notice.js';
+import { failureOf, wordsOf } from '../../api/failure.js';
+import { AskDialog } from '../../app/ask-dialog.js';
 import { Menu, MenuItem } from '../../design/menu.js';
 import { useToast } from '../../design/toast.js';
 import { failureTexts } from '../../i18n/failure-texts.js';
@@ -19,16 +17,8 @@ const PersonMenu = ({ person: { id, displayName: name, viewerBlocks } }: { reado
   const failures = useTexts(failureTexts);
   const toast = useToast();
   const [asks, setAsks] = useState(false);
-  const [failure, setFailure] = useState<Failure | null>(null);
-  const [{ fetching }, block] = useMutation(BlockPerson);
+  const [, block] = useMutation(BlockPerson);
   const [, unblock] = useMutation(UnblockPerson);
-  const blockThem = async (): Promise<void> => {
-    const { error } = await block({ userId: id });
-    setFailure(failureOf(error));
-    if (error) return;
-    setAsks(false);
-    toast(t('isBlocked', { name }));
-  };
   const unblockThem = async (): Promise<void> => {
     const failed = failureOf((await unblock({ userId: id })).error);
     toast(failed ? t('notDone', { why: wordsOf(failed, failures) }) : t('isUnblocked', { name }));
@@ -46,22 +36,16 @@ const PersonMenu = ({ person: { id, displayName: name, viewerBlocks } }: { reado
           </MenuItem>
         )}
       </Menu>
-      <Dialog
+      <AskDialog
         open={asks}
         onClose={() => setAsks(false)}
         title={t('blockAsk', { name })}
-        actions={
-          <>
-            <Button onClick={() => setAsks(false)}>{t('cancel')}</Button>
-            <Button look="danger" busy={fetching} onClick={() => void blockThem()}>
-              {t('block')}
-            </Button>
-          </>
-        }
+        act={t('block')}
+        onAct={async () => (await block({ userId: id })).error}
+        onDone={() => toast(t('isBlocked', { name }))}
       >
         <p>{t('blockText')}</p>
-        {failure && <ErrorNotice failure={failure} />}
-      </Dialog>
+      </AskDialog>
     </>
   );
 };

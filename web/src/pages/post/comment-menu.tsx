@@ -1,16 +1,12 @@
 import { Ellipsis, Pencil, Trash2 } from 'lucide-react';
 import { useState } from 'react';
 import { useMutation } from 'urql';
-import { failureOf, type Failure } from '../../api/failure.js';
-import { Button } from '../../design/button.js';
-import { Dialog } from '../../design/dialog.js';
-import { ErrorNotice } from '../../design/error-notice.js';
+import { AskDialog } from '../../app/ask-dialog.js';
 import { Menu, MenuItem } from '../../design/menu.js';
 import { useToast } from '../../design/toast.js';
 import { useTexts } from '../../i18n/language.js';
 import { DeleteComment } from './operations.js';
 import { postPageTexts } from './post-page-texts.js';
-import styles from './comment-menu.module.css';
 
 interface CommentMenuProps {
   readonly id: string;
@@ -26,15 +22,7 @@ const CommentMenu = ({ id, author, beginning, onEdit, canDelete }: CommentMenuPr
   const t = useTexts(postPageTexts);
   const toast = useToast();
   const [asks, setAsks] = useState(false);
-  const [failure, setFailure] = useState<Failure | null>(null);
-  const [{ fetching }, remove] = useMutation(DeleteComment);
-  const deleteIt = async (): Promise<void> => {
-    const { error } = await remove({ id });
-    setFailure(failureOf(error));
-    if (error) return;
-    setAsks(false);
-    toast(t('commentDeleted'));
-  };
+  const [, remove] = useMutation(DeleteComment);
   return (
     <>
       <Menu label={t('moreOf', { author })} icon={<Ellipsis size={16} />} placement="bottom-start">
@@ -49,25 +37,17 @@ const CommentMenu = ({ id, author, beginning, onEdit, canDelete }: CommentMenuPr
           </MenuItem>
         )}
       </Menu>
-      <Dialog
+      <AskDialog
         open={asks}
         onClose={() => setAsks(false)}
         title={t('deleteComment')}
-        actions={
-          <>
-            <Button onClick={() => setAsks(false)}>{t('cancel')}</Button>
-            <Button look="danger" busy={fetching} onClick={() => void deleteIt()}>
-              {t('delete')}
-            </Button>
-          </>
-        }
+        act={t('delete')}
+        onAct={async () => (await remove({ id })).error}
+        onDone={() => toast(t('commentDeleted'))}
+        quote={beginning}
       >
-        <p className={styles.beginning} dir="auto">
-          {beginning}
-        </p>
         <p>{t('deleteText')}</p>
-        {failure && <ErrorNotice failure={failure} />}
-      </Dialog>
+      </AskDialog>
     </>
   );
 };
