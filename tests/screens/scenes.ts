@@ -29,7 +29,7 @@ const text =
     page.getByRole('main').getByText(words).locator('visible=true').first().waitFor();
 
 /** All of them, in the order of the table in `docs/screens/README.md`. */
-export const scenesOf = ({ ada, newcomer, long, places }: Filled): readonly Scene[] => [
+export const scenesOf = ({ ada, admin, newcomer, long, places }: Filled): readonly Scene[] => [
   { name: 'vault', path: '/vault', after: text('Comparing secrets') },
   { name: 'vault-category', path: '/vault?category=technical&order=title', as: ada },
   { name: 'vault-search', path: '/vault?search=longitude', as: ada, after: (page) => page.locator('mark').first().waitFor() },
@@ -52,6 +52,7 @@ export const scenesOf = ({ ada, newcomer, long, places }: Filled): readonly Scen
   { name: 'post-strange', path: places.strangePost, as: ada },
   { name: 'people', path: '/people', as: ada, after: text('Farid') },
   { name: 'person', path: '/people/ben', as: ada },
+  { name: 'person-administered', path: '/people/ben', as: admin, after: text('Suspend…') },
   { name: 'person-own', path: '/people/newcomer', as: newcomer },
   { name: 'person-strange', path: `/people/${long.username}`, as: ada },
   { name: 'messages', path: '/messages', as: ada },
@@ -97,8 +98,12 @@ export const scenesOf = ({ ada, newcomer, long, places }: Filled): readonly Scen
   { name: 'notifications-nothing', path: '/notifications', as: newcomer },
   { name: 'settings', path: '/settings', as: ada },
   { name: 'settings-german', path: '/settings', as: ada, language: 'de' },
+  { name: 'invitations', path: '/invitations', as: admin, after: text('The reading circle') },
+  { name: 'invitations-nothing', path: '/invitations', as: newcomer },
+  { name: 'audit', path: '/audit', as: admin },
   { name: 'developers', path: '/developers' },
   { name: 'sign-in', path: '/sign-in' },
+  { name: 'sign-in-oidc-cancelled', path: '/sign-in/oidc?state=0&error=access_denied', after: failed },
   { name: 'register-german', path: '/register', language: 'de' },
   { name: 'guest', path: '/guest' },
   { name: 'verify-email', path: `/verify-email#${'0'.repeat(64)}` },

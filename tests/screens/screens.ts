@@ -1,7 +1,7 @@
 /**
  * `npm run screens`: every page in its states at 390 and 1440 px, light and dark, as `docs/screens/NAME-WIDTH-THEME.webp`. Names as arguments take these
- * alone; `--width=n` takes another width, `--zoom=2` takes the wide one as a browser at 200 % shows it, `--rtl` has the whole page from right to left, and
- * `--to=FOLDER` leaves `docs/screens` as it is.
+ * alone; `--width=n` takes another width, `--zoom=2` takes the wide one as a browser at 200 % shows it, `--rtl` has the whole page from right to left,
+ * `--opened` takes the menus and dialogs (`opened.ts`), and `--to=FOLDER` leaves `docs/screens` as it is.
  */
 import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { findChromium, launchBrowser } from '../kit/browser.js';
 import { signedIn } from '../web/signed-in.js';
+import { openedOf } from './opened.js';
 import { scenesOf, type Scene } from './scenes.js';
 import { settled } from './settled.js';
 import { startStage } from './stage.js';
@@ -72,7 +73,11 @@ await mkdir(folder, { recursive: true });
 const stage = await startStage({ JWT_ACCESS_TTL_SECONDS: '86400' });
 const browser = await launchBrowser(chromium);
 try {
-  const scenes = scenesOf(stage).filter(({ name }) => names.length === 0 || names.includes(name));
+  const scenes = given.includes('--opened')
+    ? openedOf(stage)
+    : [...scenesOf(stage), ...openedOf(stage).filter(({ name }) => names.includes(name))].filter(
+        ({ name }) => names.length === 0 || names.includes(name),
+      );
   for (const scene of scenes)
     for (const width of widths) {
       try {

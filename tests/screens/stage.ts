@@ -49,6 +49,15 @@ const Profile = graphql(`
   }
 `);
 
+const Invite = graphql(`
+  mutation InviteForScreens($note: String, $maxUses: Int) {
+    createInvitation(input: { note: $note, maxUses: $maxUses }) {
+      invitation {
+        id
+      }
+    }
+  }
+`);
 const JoinForScreens = graphql(`
   mutation JoinForScreens($code: String!) {
     joinRoom(input: { code: $code, passcode: "thursday" }) {
@@ -76,6 +85,8 @@ interface Places {
 export interface Filled {
   /** Has a part in everything. */
   readonly ada: TestUser;
+  /** Looks after the house. */
+  readonly admin: TestUser;
   /** Has just registered. */
   readonly newcomer: TestUser;
   /** Has names and words as long as they may be. */
@@ -119,7 +130,7 @@ export const aLineOfCodeThatIsLongerThanTheScreenIsWide = (first: string, second
 export const fill = async (app: TestApp): Promise<Filled> => {
   await seedDemoData(app.services);
   const named = (username: string): Promise<TestUser> => aSession(app, { username }, {}, DEMO_PASSWORD);
-  const [ada, ben, chloe] = await Promise.all([named('ada'), named('ben'), named('chloe')]);
+  const [ada, ben, chloe, admin] = await Promise.all([named('ada'), named('ben'), named('chloe'), named('admin')]);
   const [newcomer, long, layla, stranger] = await Promise.all([
     app.user('newcomer'),
     app.user('a_username_of_thirty_charact_s'),
@@ -184,8 +195,12 @@ export const fill = async (app: TestApp): Promise<Filled> => {
   await joinRoom(app, ada, open.joinCode);
   await aMessage(app, ben, group.id, '@ada will you bring the book?');
 
+  await app.data(Invite, { note: 'The reading circle', maxUses: 12 }, admin);
+  await app.data(Invite, { note: `${LONG_WORD} ${ARABIC}` }, admin);
+
   return {
     ada,
+    admin,
     newcomer,
     long,
     places: {
