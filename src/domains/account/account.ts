@@ -185,13 +185,15 @@ export const asAdministrator = async (tx: Tx, context: Context): Promise<readonl
   return administrators;
 };
 
-/** Sets what others may do and see of the viewer. */
-export const updatePrivacy = async (
-  context: Context,
-  { messagesFrom, isListed }: { readonly messagesFrom?: Audience | null | undefined; readonly isListed?: boolean | null | undefined },
-): Promise<void> => {
-  await context.db.prisma.user.update({
-    where: { id: viewerOf(context).id },
+/** Who may write to somebody, and whether they are listed. */
+export interface Reachability {
+  readonly messagesFrom?: Audience | null | undefined;
+  readonly isListed?: boolean | null | undefined;
+}
+
+export const setReachability = async (tx: Tx, id: string, { messagesFrom, isListed }: Reachability): Promise<void> => {
+  await tx.user.update({
+    where: { id },
     data: { ...(messagesFrom ? { messagesFrom } : {}), ...(typeof isListed === 'boolean' ? { isListed } : {}) },
     select: { id: true },
   });

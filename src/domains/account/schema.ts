@@ -58,6 +58,15 @@ export const Role = builder.enumType('Role', {
   } as const,
 });
 
+export const Audience = builder.enumType('Audience', {
+  description: 'Who may do something with a user.',
+  values: {
+    EVERYONE: { description: 'Everyone.' },
+    FOLLOWED: { description: 'Whom they follow.' },
+    NOBODY: { description: 'Nobody.' },
+  } as const,
+});
+
 export const User = builder.prismaNode('User', {
   id: { field: 'id', description: 'Its global id.' },
   nullable: true,

@@ -13,6 +13,8 @@ export interface RightsEvents {
   readonly AccessWithdrawn: { readonly topic: string; readonly key: string };
   /** The user has blocked somebody or was blocked, or a block has ended. */
   readonly BlocksChanged: null;
+  /** Somebody shows the user more of their presence than before, or less. */
+  readonly VisibilityChanged: null;
 }
 
 /**
@@ -28,5 +30,6 @@ export const rightsLog = logTopic<RightsEvents>('rights', {
     IdentityUnlinked: 'goes on',
     AccessWithdrawn: 'goes on',
     BlocksChanged: 'goes on',
+    VisibilityChanged: 'goes on',
   },
 });

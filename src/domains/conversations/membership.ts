@@ -2,13 +2,20 @@ import type { GraphQLResolveInfo } from 'graphql';
 import { countEach, MAX_COUNT } from '../../db/count.js';
 import { firstById } from '../../db/lists.js';
 import type { Context } from '../../context.js';
-import { Prisma, type Conversation, type ConversationMember, type MemberRole } from '../../db/generated/prisma/client.js';
+import {
+  Prisma,
+  type Conversation,
+  type ConversationMember,
+  type MemberRole,
+  type PrismaClient,
+} from '../../db/generated/prisma/client.js';
 import { headFirst, heads } from '../../graphql/heads.js';
 import { batchedForViewer, batchedForViewers } from '../../graphql/loaders.js';
 import { coded } from '../../errors.js';
 import { viewerOf } from '../../access/viewer.js';
 import { areApart } from '../blocks/blocks.js';
-import { isConnected } from '../presence/presence.js';
+import { isFollowing } from '../follows/follows.js';
+import { hidesPresence, isSeenConnected } from '../presence/presence.js';
 import { conversationLog } from './topics.js';
 import { askedFor } from './unread.js';
 
@@ -85,14 +92,31 @@ const hasAuthored = batchedForViewer(async ({ db, viewer }, conversationIds) => 
 export const isKnown = async (context: Context, { id, archivedAt }: Pick<Conversation, 'id' | 'archivedAt'>): Promise<boolean> =>
   (await ownMembership(context, id)) !== null || (archivedAt !== null && (await hasAuthored(context, id)));
 
-/** The number of members who are online, the viewer included, without those separated from the viewer by a block. */
+/** An SQL condition: `member` does not show to every other member of the conversation whether they are here. */
+export const HIDES_PRESENCE = hidesPresence(
+  Prisma.sql`member.user_id`,
+  Prisma.sql`NOT EXISTS (
+    SELECT 1 FROM conversation_member other
+    WHERE other.conversation_id = member.conversation_id AND other.user_id <> member.user_id
+      AND NOT ${isFollowing(Prisma.sql`member.user_id`, Prisma.sql`other.user_id`)}
+  )`,
+);
+
+/** Whether a member does not show to every other member of the conversation whether they are here. */
+export const hidesFromMembers = async (client: PrismaClient, { id }: Pick<ConversationMember, 'id'>): Promise<boolean> => {
+  const rows = await client.$queryRaw<unknown[]>`SELECT 1 FROM conversation_member member WHERE id = ${id}::uuid AND ${HIDES_PRESENCE}`;
+  return rows.length > 0;
+};
+
+/** The number of members who are online, the viewer included, as far as they show it and no block separates them from the viewer. */
 export const onlineCount = batchedForViewer(async ({ db, viewer }, conversationIds) => {
+  const [member, own] = [Prisma.sql`member.user_id`, Prisma.sql`${viewer.id}::uuid`];
   // Of a large room, as many members are looked at as are counted: most of them may be away.
   return await countEach(
     db.prisma,
     conversationIds,
     (id) => Prisma.sql`
       SELECT 1 FROM (SELECT user_id FROM conversation_member WHERE conversation_id = ${id} LIMIT ${MAX_COUNT}) member
-      WHERE ${isConnected(Prisma.sql`member.user_id`)} AND NOT ${areApart(Prisma.sql`${viewer.id}::uuid`, Prisma.sql`member.user_id`)}`,
+      WHERE ${isSeenConnected(member, Prisma.sql`(${member} = ${own} OR ${isFollowing(member, own)})`)} AND NOT ${areApart(own, member)}`,
   );
 }, 0);

@@ -8,7 +8,7 @@ import { readHead } from '../../realtime/event-log.js';
 import { readUnless } from '../notifications/notifications.js';
 import { findAsMember } from './conversations.js';
 import { tellNewsTask, tellUsers } from './inboxes.js';
-import { IS_APART } from './membership.js';
+import { HIDES_PRESENCE, IS_APART } from './membership.js';
 import { forgetMentions } from './mentions.js';
 import { directMessagesAbout } from './messages.js';
 import { MAX_PUBLISHED_READERS } from './rules.js';
@@ -18,7 +18,8 @@ import { hasUnread } from './unread.js';
 /**
  * Moves the viewer's read position forward to `cursor`; it never moves back. In a conversation of up to {@link MAX_PUBLISHED_READERS}
  * members it is published to the others: for each member at most once a second, and the last position always. It is not published in a
- * direct conversation whose users are separated by a block.
+ * direct conversation whose users are separated by a block, nor for a member who hides from any other that they are here: to read is to be here. The others
+ * are then shown the position before, as of one who has not read on.
  * @throws NOT_FOUND, BAD_USER_INPUT for a cursor of another stream, CURSOR_EXPIRED for a cursor beyond the head or of another
  *   epoch
  */
@@ -45,6 +46,7 @@ const NOW = Prisma.sql`date_trunc('milliseconds', clock_timestamp())`;
 interface Moved {
   /** Null when the move is not published. */
   readonly decision: ThrottleDecision | null;
+  readonly isHidden: boolean;
   /** Whether the move passes a message. */
   readonly passes: boolean;
   readonly isMarkedUnread: boolean;
@@ -72,16 +74,18 @@ const moveReadPosition = async (tx: Tx, { clock }: Pick<Context, 'clock'>, membe
         SELECT count(*) FROM (
           SELECT 1 FROM conversation_member WHERE conversation_id = member.conversation_id LIMIT ${MAX_PUBLISHED_READERS + 1}
         ) few
-      ) <= ${MAX_PUBLISHED_READERS} AND ${passes} AND NOT member.is_request AND NOT ${IS_APART}
+      ) <= ${MAX_PUBLISHED_READERS} AND ${passes} AND NOT member.is_request AND NOT ${IS_APART} AND NOT ${HIDES_PRESENCE}
       THEN ${throttleDecision(Prisma.sql`coalesce(member.read_told_at, '-infinity')`)} END AS decision,
-      ${passes} AS passes, member.is_marked_unread AS "isMarkedUnread", member.has_news AS "hasNews", ${isMentioned} AS "isMentioned"
+      ${HIDES_PRESENCE} AS "isHidden", ${passes} AS passes, member.is_marked_unread AS "isMarkedUnread", member.has_news AS "hasNews", ${isMentioned} AS "isMentioned"
     FROM conversation_member member
     WHERE member.id = ${id}::uuid AND (member.last_read_seq < ${seq} OR member.is_marked_unread OR ${isMentioned})
     FOR NO KEY UPDATE OF member`;
   if (moved === undefined) return;
   const [{ toldAt, hasNews }] = await tx.$queryRaw<[{ readonly toldAt: Date | null; readonly hasNews: boolean }]>`
     UPDATE conversation_member member
-    SET last_read_seq = greatest(last_read_seq, ${seq}), is_marked_unread = false, has_news = has_news AND EXISTS (
+    SET last_read_seq = greatest(last_read_seq, ${seq}),
+      shown_read_seq = CASE WHEN ${moved.isHidden} THEN coalesce(shown_read_seq, last_read_seq) WHEN NOT ${moved.passes} THEN shown_read_seq END,
+      is_marked_unread = false, has_news = has_news AND EXISTS (
         SELECT 1 FROM message
         WHERE message.conversation_id = member.conversation_id AND message.seq > greatest(member.last_read_seq, ${seq})
           AND message.author_id <> member.user_id AND message.deleted_at IS NULL
@@ -118,7 +122,7 @@ export const publishReadPositionTask: Task<{ readonly memberId: string }> = defi
   ({ db }, { memberId }) =>
     db.transact(async (tx) => {
       const [reader] = await tx.$queryRaw<Reader[]>`
-      SELECT conversation_id AS "conversationId", user_id AS "userId", last_read_seq AS seq, read_told_at AS "toldAt",
+      SELECT conversation_id AS "conversationId", user_id AS "userId", coalesce(shown_read_seq, last_read_seq) AS seq, read_told_at AS "toldAt",
         read_told_at > clock_timestamp() AS early, ${IS_APART} AS apart
       FROM conversation_member member WHERE id = ${memberId}::uuid FOR NO KEY UPDATE`;
       if (reader === undefined) return;

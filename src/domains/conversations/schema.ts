@@ -49,6 +49,10 @@ const unreadCount = batchedForViewers(({ db }, members) => countUnread(db, membe
 const isReadingTold = async (context: Context, conversationId: string): Promise<boolean> =>
   (await memberCount(context, conversationId)) <= MAX_PUBLISHED_READERS;
 
+/** Up to where a member is shown to have read: to all but themselves, what was told while they hid from none that they are here. */
+const shownReadSeq = (context: Context, { userId, lastReadSeq, shownReadSeq: shown }: Member): number =>
+  shown === null || context.viewer?.id === userId ? lastReadSeq : shown;
+
 const readCursor = async (context: Context, { conversationId, lastReadSeq }: Member): Promise<string> => {
   const head = await conversationHead(context, conversationId);
   return encodeCursor(conversationLog.name, conversationId, { epoch: head?.epoch ?? null, seq: lastReadSeq });
@@ -137,7 +141,7 @@ export const Conversation = builder.prismaObject('Conversation', {
     onlineCount: t.int({
       price: SHORT_COUNT,
       nullable: true,
-      description: `How many of its members are connected now; of a larger room, of ${MAX_COUNT} of them. Those whom the viewer has blocked, or who have blocked the viewer, are not counted. For members only.`,
+      description: `How many of its members are connected now; of a larger room, of ${MAX_COUNT} of them. Those who do not show it to the viewer, whom the viewer has blocked, or who have blocked the viewer, are not counted. For members only.`,
       resolve: async ({ id }, _args, context) => {
         await assertMember(context, id);
         return await onlineCount(context, id);
@@ -194,16 +198,18 @@ export const ConversationMember = builder.prismaObject('ConversationMember', {
     lastReadCursor: t.string({
       price: READ,
       nullable: true,
-      description: `Up to where they have read; null in conversations of more than ${MAX_PUBLISHED_READERS} members.`,
+      description: `Up to where they have read, as far as they show when they are here; null in conversations of more than ${MAX_PUBLISHED_READERS} members.`,
       resolve: async (member, _args, context) =>
-        (await isReadingTold(context, member.conversationId)) ? await readCursor(context, member) : null,
+        (await isReadingTold(context, member.conversationId))
+          ? await readCursor(context, { ...member, lastReadSeq: shownReadSeq(context, member) })
+          : null,
     }),
     lastReadSeq: t.int({
       price: READ,
       nullable: true,
-      description: `The \`seq\` up to which they have read; null in conversations of more than ${MAX_PUBLISHED_READERS} members.`,
-      resolve: async ({ conversationId, lastReadSeq }, _args, context) =>
-        (await isReadingTold(context, conversationId)) ? lastReadSeq : null,
+      description: `The \`seq\` up to which they have read, as far as they show when they are here; null in conversations of more than ${MAX_PUBLISHED_READERS} members.`,
+      resolve: async (member, _args, context) =>
+        (await isReadingTold(context, member.conversationId)) ? shownReadSeq(context, member) : null,
     }),
   }),
 });

@@ -42,7 +42,7 @@ builder.prismaObjectFields(Conversation, (t) => ({
 
 mutation('setTyping', {
   description:
-    'Tells the other members that the viewer is typing, or has stopped. Call it as often as you like: the others are told of each change, and from time to time while it goes on.',
+    'Tells the other members that the viewer is typing, or has stopped, unless the viewer hides from one of them that they are here. Call it as often as you like: the others are told of each change, and from time to time while it goes on.',
   access: 'signedIn',
   scope: 'WRITE_CONVERSATIONS',
   limit: 'reading',

@@ -1,5 +1,6 @@
 import type { Context, Services, TypingMemory } from '../../context.js';
 import { assertNotApart, findAsMember } from './conversations.js';
+import { hidesFromMembers } from './membership.js';
 import { typingTopic } from './topics.js';
 
 /** After how long without a signal a user counts as having stopped, in milliseconds. */
@@ -60,7 +61,7 @@ export const createTypingMemory = ({ hub, clock }: Pick<Services, 'hub' | 'clock
 
 /**
  * Publishes that the viewer is typing, at once and then at intervals, or that they have stopped. It is best effort and nothing is stored;
- * without further signals the user counts as having stopped.
+ * without further signals the user counts as having stopped. Of a user who hides from any other member that they are here, nothing is told.
  * @throws NOT_FOUND, FORBIDDEN, also in a direct conversation whose users are separated by a block
  */
 export const setTyping = async (context: Context, conversationId: string, isTyping: boolean): Promise<void> => {
@@ -72,6 +73,8 @@ export const setTyping = async (context: Context, conversationId: string, isTypi
     return;
   }
   if (!context.typing.isDue(conversationId, userId)) return;
+  // Whoever types is here.
+  if (await hidesFromMembers(context.db.prisma, found.member)) return;
   context.typing.hear(conversationId, userId, true);
   context.hub.publish(typingTopic, conversationId, { userId, isTyping: true });
 };

@@ -6,9 +6,11 @@ import type { Tx } from '../../db/transact.js';
 import { badInput, notFound } from '../../errors.js';
 import { viewerOf } from '../../access/viewer.js';
 import { findUser } from '../account/account.js';
+import { rightsLog } from '../account/topics.js';
 import { assertNotBlocked, lockPair } from '../blocks/blocks.js';
 import { notify, withdraw } from '../notifications/notifications.js';
 import { following } from '../notifications/rules.js';
+import { showingFollowedMore } from '../presence/presence.js';
 
 /** A Prisma condition: the users whom this user follows. */
 export const followedBy = (userId: string): Prisma.UserWhereInput => ({ followers: { some: { followerId: userId } } });
@@ -24,6 +26,18 @@ export const isFollowing = (userId: Prisma.Sql, followeeId: Prisma.Sql): Prisma.
 /** The followers of a user, as an SQL query with the column `key`: their ids as text. */
 export const followersOf = (userId: string): Prisma.Sql =>
   Prisma.sql`SELECT follower_id::text AS key FROM follow WHERE followee_id = ${userId}::uuid`;
+
+/** Whom a user follows, as an SQL query with the column `key`: their ids as text. */
+export const followeeKeysOf = (userId: string): Prisma.Sql =>
+  Prisma.sql`SELECT followee_id::text AS key FROM follow WHERE follower_id = ${userId}::uuid`;
+
+/** Tells those among the followed, if their follower shows them more than others, that they are now, or are no longer. */
+const tellFollowed = async (tx: Tx, ...follows: readonly { readonly followerId: string; readonly followeeId: string }[]): Promise<void> => {
+  const showing = await showingFollowedMore(tx, ...follows.map(({ followerId }) => followerId));
+  for (const { followerId, followeeId } of follows) {
+    if (showing.includes(followerId)) tx.emit(rightsLog, followeeId, 'VisibilityChanged', null);
+  }
+};
 
 /** Whether a user has more than so many followers; it reads no more of them. */
 export const hasMoreFollowers = async (client: Pick<Tx, '$queryRaw'>, userId: string, count: number): Promise<boolean> => {
@@ -46,7 +60,9 @@ export const followUser = async (context: Context, followeeId: string): Promise<
       await lockPair(tx, followerId, followeeId);
       await assertNotBlocked(tx, followerId, followeeId);
       const { count } = await tx.follow.createMany({ data: [{ followerId, followeeId }], skipDuplicates: true });
-      if (count > 0) await notify(tx, following(followerId, followeeId));
+      if (count === 0) return;
+      await tellFollowed(tx, { followerId, followeeId });
+      await notify(tx, following(followerId, followeeId));
     });
   } catch (error) {
     if (isForeignKeyViolation(error)) throw notFound('User');
@@ -60,7 +76,9 @@ export const unfollowUser = async (context: Context, followeeId: string): Promis
   const followerId = viewerOf(context).id;
   await context.db.transact(async (tx) => {
     const { count } = await tx.follow.deleteMany({ where: { followerId, followeeId } });
-    if (count > 0) await withdraw(tx, following(followerId, followeeId));
+    if (count === 0) return;
+    await tellFollowed(tx, { followerId, followeeId });
+    await withdraw(tx, following(followerId, followeeId));
   });
   return await findUser(context, followeeId);
 };

@@ -1,6 +1,6 @@
 import type { Context } from '../../context.js';
 import { viewerOf } from '../../access/viewer.js';
-import { presenceTopic } from './topics.js';
+import { followedKey, presenceTopic } from './topics.js';
 import { Prisma } from '../../db/generated/prisma/client.js';
 import { UUID_TYPE, type PersonalTable } from '../../db/personal-data.js';
 
@@ -9,8 +9,9 @@ export const personalOfPresence: readonly PersonalTable[] = [
     table: 'presence',
     exported: {
       name: 'presence',
-      title: 'Whether you are here, and when you were last',
-      columns: Prisma.sql`status, last_seen_at AS "lastSeenAt"`,
+      title: 'Whether you are here, when you were last, and who is shown it',
+      columns: Prisma.sql`status, last_seen_at AS "lastSeenAt", visible_to AS "visibleTo", last_seen_visible_to AS "lastSeenVisibleTo",
+        appears_offline AS "appearsOffline"`,
       from: Prisma.sql`presence`,
       of: (userId) => Prisma.sql`user_id = ${userId}`,
       order: [[Prisma.sql`user_id`, UUID_TYPE]],
@@ -38,6 +39,6 @@ export const erasePresence = async (context: Context): Promise<void> => {
     // In the order of the locks of presence: the user's row first.
     const { count } = await tx.userPresence.deleteMany({ where: { userId } });
     await tx.presenceDevice.deleteMany({ where: { userId } });
-    if (count > 0) tx.emit(presenceTopic, userId);
+    if (count > 0) for (const key of [userId, followedKey(userId)]) tx.emit(presenceTopic, key);
   });
 };

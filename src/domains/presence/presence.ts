@@ -3,14 +3,33 @@ import { Prisma, type PresenceStatus } from '../../db/generated/prisma/client.js
 import { badInput, coded } from '../../errors.js';
 import { viewerOf } from '../../access/viewer.js';
 import { setStatus } from './transitions.js';
+export { setVisibility, showingFollowedMore, type VisibilityChange } from './transitions.js';
 
 /** An SQL condition: a user is ONLINE. */
 export const isOnline = (userId: Prisma.Sql): Prisma.Sql =>
   Prisma.sql`EXISTS (SELECT 1 FROM presence WHERE presence.user_id = ${userId} AND presence.status = 'ONLINE')`;
 
-/** An SQL condition: a user is ONLINE or AWAY. */
-export const isConnected = (userId: Prisma.Sql): Prisma.Sql =>
-  Prisma.sql`EXISTS (SELECT 1 FROM presence WHERE presence.user_id = ${userId} AND presence.status <> 'OFFLINE')`;
+const hides = (follows: Prisma.Sql): Prisma.Sql => Prisma.sql`
+  (presence.appears_offline OR presence.visible_to = 'NOBODY' OR (presence.visible_to = 'FOLLOWED' AND NOT ${follows}))`;
+
+/**
+ * An SQL condition: a user is ONLINE or AWAY, and shows it to a viewer.
+ * @param follows an SQL condition: the user follows the viewer, or is the viewer
+ */
+export const isSeenConnected = (userId: Prisma.Sql, follows: Prisma.Sql): Prisma.Sql =>
+  Prisma.sql`EXISTS (SELECT 1 FROM presence WHERE presence.user_id = ${userId} AND presence.status <> 'OFFLINE' AND NOT ${hides(follows)})`;
+
+/**
+ * An SQL condition: a user does not show to all of some others whether they are here. Then nothing may be told to them that says so too, such as how far the
+ * user has read.
+ * @param follows an SQL condition: the user follows all of them
+ */
+export const hidesPresence = (userId: Prisma.Sql, follows: Prisma.Sql): Prisma.Sql =>
+  Prisma.sql`EXISTS (SELECT 1 FROM presence WHERE presence.user_id = ${userId} AND ${hides(follows)})`;
+
+/** An SQL condition: a user shows more to whom they follow than to others. */
+export const showsFollowedMore = (userId: Prisma.Sql): Prisma.Sql =>
+  Prisma.sql`EXISTS (SELECT 1 FROM presence WHERE presence.user_id = ${userId} AND 'FOLLOWED' IN (presence.visible_to, presence.last_seen_visible_to))`;
 
 /**
  * Sets the viewer's status for all their devices; an unchanged status emits no event.

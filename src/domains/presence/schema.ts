@@ -3,24 +3,27 @@ import { builder } from '../../graphql/builder.js';
 import type { Context } from '../../context.js';
 import { badInput, notFound } from '../../errors.js';
 import { decodeId, decodeIds } from '../../graphql/ids.js';
-import { batched } from '../../graphql/loaders.js';
+import { batched, batchedForViewers, type OfUser } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
 import type { Followed } from '../../graphql/topic-field.js';
 import { READ, STATEMENT, lengthOf } from '../../graphql/price.js';
 import { viewerOf } from '../../access/viewer.js';
-import { loadUser, Me, User } from '../account/schema.js';
-import { blockedAmong, isApart } from '../blocks/blocks.js';
+import { Audience, loadUser, Me, User } from '../account/schema.js';
+import { Prisma, type PrismaClient } from '../../db/generated/prisma/client.js';
+import { areApart } from '../blocks/blocks.js';
 import { assertMayFollow, longestMembers } from '../conversations/conversations.js';
 import { conversationLog, type ConversationEvents } from '../conversations/topics.js';
-import { setPresence } from './presence.js';
-import { hidden, hiddenKey, presenceTopic, type PresenceValue } from './topics.js';
+import { isFollowing } from '../follows/follows.js';
+import { setPresence, showsFollowedMore } from './presence.js';
+import { followedKey, hiddenKey, presenceTopic, type PresenceValue } from './topics.js';
+import { OPEN, type Visibility } from './visibility.js';
 
 /** The most users whose presence may be asked for at once. */
 const MAX_USERS = 100;
 /** The most members of a conversation whose presence is followed: the largest size of a group. */
 const MAX_MEMBERS = 1_000;
 
-const presenceOf = batched<PresenceValue | null>(({ db }, userIds) => presenceTopic.load(db.prisma, userIds), null);
+const presenceOf = batched<PresenceValue | null>(({ db }, keys) => presenceTopic.load(db.prisma, keys), null);
 
 /**
  * The number of a user's devices with a socket in any process whose lease is valid; a device that is connected to several processes counts
@@ -35,13 +38,39 @@ const deviceCount = batched(async ({ db }, userIds) => {
   return new Map(rows.map(({ userId, devices }) => [userId, devices]));
 }, 0);
 
+/** What users let others see of their presence. */
+const visibilityOf = batched<Visibility>(async ({ db }, userIds) => {
+  const rows = await db.prisma.userPresence.findMany({
+    where: { userId: { in: [...userIds] } },
+    select: { userId: true, visibleTo: true, lastSeenVisibleTo: true, appearsOffline: true },
+  });
+  return new Map(rows.map(({ userId, ...visibility }) => [userId, visibility]));
+}, OPEN);
+
+/** The keys by which viewers follow users, where it is not that of everyone. */
+const keysFor = async (prisma: PrismaClient, asked: readonly OfUser[]): Promise<readonly (readonly [OfUser, string])[]> => {
+  const [user, viewer] = [Prisma.sql`asked.id`, Prisma.sql`asked.viewer_id`];
+  const rows = await prisma.$queryRaw<(OfUser & { readonly isApart: boolean })[]>`
+    SELECT viewer_id AS "userId", id, apart AS "isApart" FROM (
+      SELECT viewer_id, id, ${areApart(viewer, user)} AS apart, (id = viewer_id OR ${isFollowing(user, viewer)}) AND ${showsFollowedMore(user)} AS more
+      FROM unnest(${asked.map(({ userId }) => userId)}::uuid[], ${asked.map(({ id }) => id)}::uuid[]) asked(viewer_id, id)
+    ) standing WHERE apart OR more`;
+  return rows.map(({ isApart, ...of }) => [of, isApart ? hiddenKey(of.id) : followedKey(of.id)]);
+};
+
+/** The key by which the viewer follows a user; null where it is that of everyone. */
+const keyFor = batchedForViewers<string | null>(({ db }, asked) => keysFor(db.prisma, asked), null);
+
 /**
  * The presence as the viewer may see it. A user separated from the viewer by a block appears as if they had never been online, in version
- * 0, since a growing version would reveal each change. The viewer is read only if the user has any block; otherwise one result of a
- * presence event can serve all subscribers.
+ * 0, since a growing version would reveal each change. The viewer is read only if the user has any block, or shows some more than others; otherwise one
+ * result of a presence event can serve all subscribers.
  */
-const asVisible = async (context: Context, presence: PresenceValue): Promise<PresenceValue> =>
-  presence.hasBlocks && (await isApart(context, presence.userId)) ? hidden(presence.userId) : presence;
+const asVisible = async (context: Context, presence: PresenceValue): Promise<PresenceValue> => {
+  if (!presence.hasBlocks && !presence.isForFollowed) return presence;
+  const key = (await keyFor(context, presence.userId)) ?? presence.userId;
+  return key === presence.key ? presence : ((await presenceOf(context, key)) ?? presence);
+};
 
 /** The same; null for a user who does not exist. */
 const seenPresence = async (context: Context, userId: string): Promise<PresenceValue | null> => {
@@ -65,8 +94,13 @@ const decodeFollowed = async (context: Context, userIds: readonly string[]): Pro
 
 /** The keys of the presence topic for these users, as the viewer may follow them. */
 const keysOf = async ({ db, viewer }: Context, userIds: readonly string[]): Promise<string[]> => {
-  const apart = viewer === null ? new Set<string>() : await blockedAmong(db.prisma, viewer.id, userIds);
-  return userIds.map((userId) => (apart.has(userId) ? hiddenKey(userId) : userId));
+  if (viewer === null) return [...userIds];
+  const others = await keysFor(
+    db.prisma,
+    userIds.map((id) => ({ userId: viewer.id, id })),
+  );
+  const keys = new Map(others.map(([{ id }, key]) => [id, key]));
+  return userIds.map((userId) => keys.get(userId) ?? userId);
 };
 
 /**
@@ -91,13 +125,13 @@ const PresenceStatus = builder.enumType('PresenceStatus', {
   values: {
     ONLINE: { description: 'At least one device is connected, or the last one has left only just now.' },
     AWAY: { description: 'Connected, but not at the keyboard: the user says so themselves.' },
-    OFFLINE: { description: 'No device is connected.' },
+    OFFLINE: { description: 'No device is connected, or the user does not show it.' },
   } as const,
 });
 
 export const Presence = builder.objectRef<PresenceValue>('Presence').implement({
   description:
-    'Whether a user is here, whatever the number of their devices. One whom the viewer has blocked, or who has blocked the viewer, looks like one who has never been here.',
+    'Whether a user is here, whatever the number of their devices, as far as they show it (`updatePrivacy`): of oneself, as those see it whom one follows. One whom the viewer has blocked, or who has blocked the viewer, looks like one who has never been here.',
   fields: (t) => ({
     user: t.field({
       price: READ,
@@ -113,9 +147,10 @@ export const Presence = builder.objectRef<PresenceValue>('Presence').implement({
     lastSeenAt: t.expose('lastSeenAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When the last device left; null while the user is here, and for one who has never been here.',
+      description:
+        'When the last device left; null while the user is here, for one who has never been here, and for one who does not show it.',
     }),
-    version: t.exposeInt('version', { description: 'Grows with every change of the status; 0 for one who has never been here.' }),
+    version: t.exposeInt('version', { description: 'Grows with every change that is shown; 0 for one who has never been here.' }),
   }),
 });
 
@@ -140,6 +175,23 @@ builder.prismaObjectFields(Me, (t) => ({
       'How many devices of the viewer have a socket now. A device is what connects with the same `deviceId`, or else the same session: several tabs are one.',
     resolve: (me, _args, context) => deviceCount(context, me.id),
   }),
+  presenceVisibleTo: t.field({
+    type: Audience,
+    price: READ,
+    description: 'Who is shown whether the viewer is here.',
+    resolve: async (me, _args, context) => (await visibilityOf(context, me.id)).visibleTo,
+  }),
+  lastSeenVisibleTo: t.field({
+    type: Audience,
+    price: READ,
+    description: 'Who of those is also shown when the viewer was here last.',
+    resolve: async (me, _args, context) => (await visibilityOf(context, me.id)).lastSeenVisibleTo,
+  }),
+  appearsOffline: t.boolean({
+    price: READ,
+    description: 'Whether the viewer looks to everyone, also to themselves, as if they were not here.',
+    resolve: async (me, _args, context) => (await visibilityOf(context, me.id)).appearsOffline,
+  }),
 }));
 
 // ---------------------------------------------------------------- queries
@@ -160,7 +212,7 @@ builder.queryField('presence', (t) =>
 
 mutation('setPresence', {
   description:
-    'Sets whether the viewer is at the keyboard, for all of their devices. It holds until it is set again or the viewer goes OFFLINE; who comes back is ONLINE. CONFLICT while the viewer is OFFLINE, when nothing is kept.',
+    'Sets whether the viewer is at the keyboard, for all of their devices. It holds until it is set again or the viewer goes OFFLINE; who comes back is ONLINE. CONFLICT while the viewer is OFFLINE, when nothing is kept. Whoever appears offline goes on doing so.',
   access: 'signedIn',
   scope: 'WRITE_PRESENCE',
   input: {
@@ -227,6 +279,7 @@ builder.subscriptionField('presenceChanged', (t) =>
         ? await followMembers(context, conversationId)
         : { keys: await keysOf(context, await decodeFollowed(context, userIds ?? [])) };
     },
-    resolve: (presence) => presence,
+    // Whoever follows a key is shown what stands under it, but for the moment in which that changes: then another one may be theirs.
+    resolve: (presence, context) => (presence.isForFollowed ? asVisible(context, presence) : presence),
   }),
 );

@@ -2,7 +2,8 @@ import type { Database } from '../../db/database.js';
 import { Prisma, type PresenceStatus, type PrismaClient } from '../../db/generated/prisma/client.js';
 import type { Tx } from '../../db/transact.js';
 import { usersAmong } from '../account/account.js';
-import { presenceTopic } from './topics.js';
+import { followedKey, keysSeeing, presenceTopic } from './topics.js';
+import { isForFollowed, isSameView, viewOf, type View, type Visibility } from './visibility.js';
 
 /**
  * The SQL of presence. A user's state is decided under the lock of their row in `presence`, so concurrent writers of several processes are
@@ -12,7 +13,7 @@ import { presenceTopic } from './topics.js';
  * - `offline_due` is set exactly while a user who is not OFFLINE has no device;
  * - a user leaves OFFLINE only by connecting a device, and then is ONLINE; they become OFFLINE only at the end of a grace;
  * - between ONLINE and AWAY only the user decides; neither devices nor the grace change it;
- * - an event is emitted exactly when the status changes.
+ * - an event is emitted exactly when what somebody is shown changes, under the keys of those who are shown it.
  *
  * Locks are taken in the order lease, users by id, heads, which prevents deadlocks. All times are the database's, so the clocks of the
  * processes may differ.
@@ -160,8 +161,9 @@ export const sweep = (db: Database): Promise<boolean> =>
       SELECT user_id AS "userId" FROM presence WHERE offline_due <= ${NOW} ORDER BY user_id LIMIT ${SWEEP_SIZE} FOR UPDATE`;
     if (due.length === 0) return false;
     const userIds = due.map(({ userId }) => userId);
-    await tx.$executeRaw`UPDATE presence SET status = 'OFFLINE', offline_due = NULL WHERE user_id = ANY(${userIds}::uuid[])`;
-    for (const userId of userIds) tx.emit(presenceTopic, userId);
+    const gone = await tx.$queryRaw<Changed[]>`
+      UPDATE presence SET status = 'OFFLINE', offline_due = NULL WHERE user_id = ANY(${userIds}::uuid[]) RETURNING ${WHO_AND_TO_WHOM}`;
+    tellOf(tx, gone);
     return due.length === SWEEP_SIZE;
   });
 
@@ -177,10 +179,62 @@ export const setStatus = (db: Database, userId: string, status: Exclude<Presence
       SELECT status FROM presence WHERE user_id = ${userId}::uuid FOR UPDATE`;
     if (present === undefined || present.status === 'OFFLINE') return false;
     if (present.status === status) return true;
-    await tx.$executeRaw`UPDATE presence SET status = ${status}::presence_status WHERE user_id = ${userId}::uuid`;
-    tx.emit(presenceTopic, userId);
+    const changed = await tx.$queryRaw<Changed[]>`
+      UPDATE presence SET status = ${status}::presence_status WHERE user_id = ${userId}::uuid RETURNING ${WHO_AND_TO_WHOM}`;
+    tellOf(tx, changed);
     return true;
   });
+
+/** The setting of whoever's presence is shown or hidden; each part that is left out stays. */
+export type VisibilityChange = { readonly [Name in keyof Visibility]?: Visibility[Name] | null | undefined };
+
+/**
+ * Sets what others see of a user's presence, and tells those of it for whom something changes: whoever is hidden from them looks as if they had left.
+ * @returns whether the user shows more to whom they follow than to others, and did not before, or the other way round: then those follow another key
+ */
+export const setVisibility = async (tx: Tx, userId: string, change: VisibilityChange): Promise<boolean> => {
+  await lockUsers(tx, [userId]);
+  const [before] = await tx.$queryRaw<(View & Visibility)[]>`
+    SELECT status::text, last_seen_at AS "lastSeenAt", ${TO_WHOM} FROM presence WHERE user_id = ${userId}::uuid`;
+  if (before === undefined) return false;
+  const after = {
+    ...before,
+    visibleTo: change.visibleTo ?? before.visibleTo,
+    lastSeenVisibleTo: change.lastSeenVisibleTo ?? before.lastSeenVisibleTo,
+    appearsOffline: change.appearsOffline ?? before.appearsOffline,
+  };
+  await tx.$executeRaw`
+    UPDATE presence SET visible_to = ${after.visibleTo}::audience, last_seen_visible_to = ${after.lastSeenVisibleTo}::audience,
+      appears_offline = ${after.appearsOffline} WHERE user_id = ${userId}::uuid`;
+  for (const isFollowed of [false, true]) {
+    if (isFollowed && !isForFollowed(after)) continue;
+    if (!isSameView(viewOf(before, isFollowed), viewOf(after, isFollowed)))
+      tx.emit(presenceTopic, isFollowed ? followedKey(userId) : userId);
+  }
+  return isForFollowed(before) !== isForFollowed(after);
+};
+
+/**
+ * Those among users who show more to whom they follow than to others; it stays so until the transaction ends. Example: A follows B while A begins to show
+ * more to whom they follow: whichever comes second knows of the other, and B is shown it.
+ */
+export const showingFollowedMore = async (tx: Tx, ...userIds: readonly string[]): Promise<readonly string[]> => {
+  const rows = await tx.$queryRaw<Changed[]>`
+    SELECT ${WHO_AND_TO_WHOM} FROM presence WHERE user_id = ANY(${userIds}::uuid[]) ORDER BY user_id FOR SHARE`;
+  return rows.filter(isForFollowed).map(({ userId }) => userId);
+};
+
+const TO_WHOM = Prisma.sql`visible_to::text AS "visibleTo", last_seen_visible_to::text AS "lastSeenVisibleTo", appears_offline AS "appearsOffline"`;
+const WHO_AND_TO_WHOM = Prisma.sql`user_id AS "userId", ${TO_WHOM}`;
+
+interface Changed extends Visibility {
+  readonly userId: string;
+}
+
+/** Tells of changed statuses whoever is shown them. */
+const tellOf = (tx: Tx, changed: readonly Changed[]): void => {
+  for (const { userId, ...visibility } of changed) for (const key of keysSeeing(userId, visibility)) tx.emit(presenceTopic, key);
+};
 
 /**
  * Locks the users' rows in the order of their ids, and creates missing ones. An upsert also locks a row that its WHERE clause leaves
@@ -196,10 +250,10 @@ const lockUsers = async (tx: Tx, userIds: readonly string[]): Promise<void> => {
 /** Applies the connecting of a device to users, whose rows are locked. */
 const arrive = async (tx: Tx, userIds: readonly string[]): Promise<void> => {
   if (userIds.length === 0) return;
-  const arrived = await tx.$queryRaw<{ userId: string }[]>`
+  const arrived = await tx.$queryRaw<Changed[]>`
     UPDATE presence SET status = 'ONLINE', offline_due = NULL
-    WHERE user_id = ANY(${userIds}::uuid[]) AND status = 'OFFLINE' RETURNING user_id AS "userId"`;
-  for (const { userId } of arrived) tx.emit(presenceTopic, userId);
+    WHERE user_id = ANY(${userIds}::uuid[]) AND status = 'OFFLINE' RETURNING ${WHO_AND_TO_WHOM}`;
+  tellOf(tx, arrived);
   await tx.$executeRaw`
     UPDATE presence SET offline_due = NULL WHERE user_id = ANY(${userIds}::uuid[]) AND offline_due IS NOT NULL`;
 };

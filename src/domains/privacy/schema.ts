@@ -1,13 +1,13 @@
 import { PASSWORD, READ, WRITE } from '../../graphql/price.js';
 import { mutation, okField } from '../../graphql/mutation.js';
 import { builder } from '../../graphql/builder.js';
-import { Me, meField } from '../account/schema.js';
+import { Audience, Me, meField } from '../account/schema.js';
 import { anyPasswordText } from '../account/rules.js';
 import { findOperation, latestOperation } from '../operations/operations.js';
 import { Operation } from '../operations/schema.js';
 import { deleteMyAccount } from './deletion.js';
 import { exportMyData } from './export.js';
-import { updatePrivacy } from '../account/account.js';
+import { updatePrivacy } from './privacy.js';
 
 mutation('exportMyData', {
   description:
@@ -64,15 +64,6 @@ mutation('deleteMyAccount', {
 
 // ---------------------------------------------------------------- who may do what
 
-const Audience = builder.enumType('Audience', {
-  description: 'Who may do something with a user.',
-  values: {
-    EVERYONE: { description: 'Everyone.' },
-    FOLLOWED: { description: 'Whom they follow.' },
-    NOBODY: { description: 'Nobody.' },
-  } as const,
-});
-
 builder.prismaObjectFields(Me, (t) => ({
   messagesFrom: t.expose('messagesFrom', {
     type: Audience,
@@ -93,6 +84,15 @@ mutation('updatePrivacy', {
         description: 'Who may begin a direct conversation with the viewer, or add them to a group.',
       }),
       isListed: t.boolean({ description: 'Whether the viewer is in the list of users.' }),
+      presenceVisibleTo: t.field({
+        type: Audience,
+        description: 'Who is shown whether the viewer is here, that they type, and how far they have read.',
+      }),
+      lastSeenVisibleTo: t.field({ type: Audience, description: 'Who of those is also shown when the viewer was here last.' }),
+      appearsOffline: t.boolean({
+        description:
+          'Whether the viewer looks as if they were not here, to everyone and whatever the rest says. It holds until it is taken back.',
+      }),
     }),
   },
   run: async (input, context) => {
