@@ -34,4 +34,18 @@ describeWeb('what is stored about somebody, in a browser', ({ open }) => {
     expect(row?.username).toMatch(/^deleted-/);
     await close();
   });
+
+  test('is shown to others as far as one wants, from one moment to the next', async () => {
+    const [hiding, looking] = [await app.user('hiding'), await app.user('looking')];
+    const [own, other] = [await open(app, { as: hiding, path: '/settings' }), await open(app, { as: looking, path: '/people/hiding' })];
+    const here = other.page.getByText('Here now', { exact: true });
+    await here.waitFor();
+    await own.page.getByLabel('Appear offline to everyone').click();
+    await other.page.getByText('Not here', { exact: true }).waitFor();
+    await own.page.getByLabel('Appear offline to everyone').click();
+    await here.waitFor();
+    await own.page.getByLabel('Who sees whether I am here').selectOption('FOLLOWED');
+    await other.page.getByText('Not here', { exact: true }).waitFor();
+    await Promise.all([own.close(), other.close()]);
+  });
 });

@@ -253,6 +253,9 @@ export const DataOfViewer = graphql(`
       id
       messagesFrom
       isListed
+      presenceVisibleTo
+      lastSeenVisibleTo
+      appearsOffline
       dataExport {
         id
         ...ExportItem
@@ -296,6 +299,9 @@ export const SetPrivacy = graphql(`
         id
         messagesFrom
         isListed
+        presenceVisibleTo
+        lastSeenVisibleTo
+        appearsOffline
       }
     }
   }

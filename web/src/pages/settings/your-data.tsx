@@ -44,6 +44,8 @@ const LastExport = ({ last }: { readonly last: FragmentType<typeof ExportItem> }
 };
 
 const AUDIENCES: readonly Audience[] = ['EVERYONE', 'FOLLOWED', 'NOBODY'];
+const AUDIENCE_SETTINGS = ['messagesFrom', 'presenceVisibleTo', 'lastSeenVisibleTo'] as const;
+const SWITCHES = ['appearsOffline', 'isListed'] as const;
 
 /** What others may do and see of the viewer. */
 export const Privacy = () => {
@@ -57,26 +59,32 @@ export const Privacy = () => {
         me && (
           <>
             {failure && <ErrorNotice failure={failure} />}
-            <SelectField
-              label={t('messagesFrom')}
-              value={me.messagesFrom}
-              onChange={({ target }) => void set({ input: { messagesFrom: target.value as Audience } })}
-            >
-              {AUDIENCES.map((each) => (
-                <option key={each} value={each}>
-                  {t(each)}
-                </option>
-              ))}
-            </SelectField>
-            <label className={styles.choice}>
-              <input
-                type="checkbox"
-                className={styles.box}
-                checked={me.isListed}
-                onChange={({ target }) => void set({ input: { isListed: target.checked } })}
-              />
-              {t('isListed')}
-            </label>
+            {AUDIENCE_SETTINGS.map((name) => (
+              <SelectField
+                key={name}
+                label={t(name)}
+                value={me[name]}
+                onChange={({ target }) => void set({ input: { [name]: target.value as Audience } })}
+              >
+                {AUDIENCES.map((each) => (
+                  <option key={each} value={each}>
+                    {t(each)}
+                  </option>
+                ))}
+              </SelectField>
+            ))}
+            {SWITCHES.map((name) => (
+              <label key={name} className={styles.choice}>
+                <input
+                  type="checkbox"
+                  className={styles.box}
+                  checked={me[name]}
+                  onChange={({ target }) => void set({ input: { [name]: target.checked } })}
+                />
+                {t(name)}
+              </label>
+            ))}
+            <p className={styles.quiet}>{t('hiddenText')}</p>
           </>
         )
       }
