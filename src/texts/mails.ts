@@ -145,8 +145,8 @@ const en: Catalogue = {
     before: [
       `You administer a Lyceum server as ${username}. ${ALERTS_EN[kind]}: ${count === 1 ? 'once' : `${count} times`} since the last mail of this kind, at last on ${at}.`,
     ],
-    action: 'See the audit',
-    after: ['A mail of one kind comes once an hour at the most. All alerts are in securityAlerts of the API.'],
+    action: 'See the alerts',
+    after: ['A mail of one kind comes once an hour at the most.'],
   }),
   codeAttempts: ({ username }) => ({
     subject: 'Somebody knows your password',
@@ -264,8 +264,8 @@ const de: Catalogue = {
     before: [
       `Sie verwalten einen Lyceum-Server als ${username}. ${ALERTS_DE[kind]}: ${count === 1 ? 'einmal' : `${count}-mal`} seit der letzten Mail dieser Art, zuletzt am ${at}.`,
     ],
-    action: 'Protokoll ansehen',
-    after: ['Eine Mail einer Art kommt höchstens einmal in der Stunde. Alle Warnungen stehen in securityAlerts der API.'],
+    action: 'Warnungen ansehen',
+    after: ['Eine Mail einer Art kommt höchstens einmal in der Stunde.'],
   }),
   codeAttempts: ({ username }) => ({
     subject: 'Jemand kennt Ihr Passwort',

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { setRole } from '../../src/domains/admin/roles.js';
+import { ADMINISTRATORS, alertAdministrators, securityLog } from '../../src/domains/audit/topics.js';
+import { encodeCursor } from '../../src/realtime/cursor.js';
 import { sealAudit } from '../../src/domains/audit/seals.js';
 import { RefreshSession } from '../kit/acts.js';
 import { PASSWORD, startTestApp, type TestApp, type TestUser } from '../kit/app.js';
@@ -27,9 +29,9 @@ const DeleteAccount = graphql(`
   }
 `);
 const Alerts = graphql(`
-  query Alerts {
+  query Alerts($before: String) {
     securityAlertCursor
-    securityAlerts {
+    securityAlerts(before: $before) {
       cursor
       kind
       detail
@@ -63,6 +65,27 @@ const alertsOf = async (work: () => Promise<unknown>, count = 1) => {
   const following = app.connect(admin).subscribe(AlertAdded, { after: securityAlertCursor });
   return (await following.take(count)).map(({ securityAlertAdded }) => securityAlertAdded);
 };
+
+describe('the list of alerts', () => {
+  const cursorsOf = async (before: string | null) => (await app.data(Alerts, { before }, admin)).securityAlerts.map(({ cursor }) => cursor);
+
+  it('goes back before each alert, to the first', async () => {
+    await app.services.db.transact(async (tx) => {
+      for (let n = 0; n < 60; n += 1) alertAdministrators(tx, 'SIGN_INS_FAILED', { detail: { failures: n } });
+    });
+    const latest = await cursorsOf(null);
+    const earlier = await cursorsOf(latest[0] ?? null);
+    expect([latest.length, earlier.length]).toEqual([50, 10]);
+    expect(new Set([...earlier, ...latest]).size).toBe(60);
+    expect(await cursorsOf(earlier[0] ?? null)).toEqual([]);
+  });
+
+  it('takes the cursors of alerts alone', async () => {
+    expect(await app.code(Alerts, { before: 'nonsense' }, admin)).toBe('BAD_USER_INPUT');
+    const beyond = encodeCursor(securityLog.name, ADMINISTRATORS, { epoch: 1, seq: 9_999 });
+    expect(await app.code(Alerts, { before: beyond }, admin)).toBe('CURSOR_EXPIRED');
+  });
+});
 
 describe('administrators are alerted', () => {
   it('of a role that somebody is given, live, with what it was before', async () => {

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { startEmbeddedPostgres } from '../../src/db/embedded/embedded.js';
 import { seedDemoData } from '../../src/demo/seed.js';
 import { DEMO_PASSWORD } from '../../src/demo/users.js';
+import { alertAdministrators } from '../../src/domains/audit/topics.js';
+import { parseId } from '../../src/graphql/ids.js';
 import { createLog } from '../../src/observability/log.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { joinRoom, like } from '../kit/acts.js';
@@ -197,6 +199,13 @@ export const fill = async (app: TestApp): Promise<Filled> => {
 
   await app.data(Invite, { note: 'The reading circle', maxUses: 12 }, admin);
   await app.data(Invite, { note: `${LONG_WORD} ${ARABIC}` }, admin);
+
+  await app.services.db.transact(async (tx) => {
+    const subject = { type: 'User', id: parseId(long.id).id };
+    alertAdministrators(tx, 'ROLE_CHANGED', { subject, detail: { before: 'MEMBER', role: 'MODERATOR' } });
+    alertAdministrators(tx, 'SENDER_BANNED', { detail: { ip: '2001:db8:1234:5678:9abc:def0:1234:5678', forMs: 60_000 } });
+    alertAdministrators(tx, 'SIGN_INS_FAILED', { detail: { failures: 500, accounts: 20 } });
+  });
 
   return {
     ada,

@@ -19,7 +19,7 @@ export const alertMail = mailTask<{ readonly userId: string; readonly kind: Aler
     const user = await db.prisma.user.findUnique({ where: { id: userId } });
     if (!user?.email || user.emailVerifiedAt === null || user.role !== 'ADMIN') return null;
     const moment = momentIn(languageOf(user.locale), user.timeZone, new Date(at));
-    return mailTo(user.email, user, 'securityAlert', { username: user.username, kind, count, at: moment }, `${config.publicUrl}/audit`);
+    return mailTo(user.email, user, 'securityAlert', { username: user.username, kind, count, at: moment }, `${config.publicUrl}/alerts`);
   },
 );
 

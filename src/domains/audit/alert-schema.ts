@@ -2,7 +2,7 @@ import { builder } from '../../graphql/builder.js';
 import { heads } from '../../graphql/heads.js';
 import { encodeId } from '../../graphql/ids.js';
 import { BY_ID, STATEMENT } from '../../graphql/price.js';
-import { headCursor } from '../../realtime/cursor.js';
+import { assertReadable, decodeCursor, headCursor, type Head } from '../../realtime/cursor.js';
 import { readEvents } from '../../realtime/event-log.js';
 import type { LogEvent } from '../../realtime/topic.js';
 import { ADMINISTRATORS, ALERT_KINDS, securityLog, type AlertKind, type SecurityEvents } from './topics.js';
@@ -11,6 +11,16 @@ import { ADMINISTRATORS, ALERT_KINDS, securityLog, type AlertKind, type Security
 const LISTED = 50;
 
 const alertHead = heads(securityLog);
+
+/**
+ * The place before an alert.
+ * @throws BAD_USER_INPUT for what is no cursor of this log, CURSOR_EXPIRED for one whose alert is no longer kept
+ */
+const seqBefore = (before: string, head: Head | null): number => {
+  const position = decodeCursor(securityLog.name, ADMINISTRATORS, before, 'before');
+  assertReadable(securityLog.name, ADMINISTRATORS, position, head);
+  return Math.max(position.seq - 1, 0);
+};
 
 const MEANINGS: Readonly<Record<AlertKind, string>> = {
   ACCOUNT_ATTACKED: 'Many wrong passwords were given for one account, from many addresses. The subject is the account, where there is one.',
@@ -59,11 +69,15 @@ builder.queryFields((t) => ({
     authScopes: { role: 'ADMIN' },
     price: { items: LISTED, once: 2 * STATEMENT },
     description: `The latest alerts, ${LISTED} at the most, the latest last: follow \`securityAlertAdded(after:)\` from its cursor. For administrators.`,
-    resolve: async (_root, _args, context) => {
+    args: { before: t.arg.string({ description: "The latest before this alert: an alert's cursor." }) },
+    resolve: async (_root, { before }, context) => {
       const head = await alertHead(context, ADMINISTRATORS);
-      if (!head) return [];
-      const events = await readEvents(context.db.prisma, securityLog.name, ADMINISTRATORS, head.lastSeq - LISTED, LISTED);
-      return events as unknown as LogEvent<SecurityEvents>[];
+      const end = typeof before === 'string' ? seqBefore(before, head) : (head?.lastSeq ?? 0);
+      if (end === 0) return [];
+      const start = Math.max(end - LISTED, 0);
+      const events = await readEvents(context.db.prisma, securityLog.name, ADMINISTRATORS, start, end - start);
+      // What retention has removed is not there, and what is read in its place was not asked for.
+      return events.filter(({ seq }) => seq <= end) as unknown as LogEvent<SecurityEvents>[];
     },
   }),
   securityAlertCursor: t.string({

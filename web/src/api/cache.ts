@@ -3,6 +3,7 @@ import { relayPagination } from '@urql/exchange-graphcache/extras';
 import type { Exchange } from 'urql';
 import { EMBEDDED_TYPES, POSSIBLE_TYPES } from '../../../src/client/facts.js';
 import type { AreaOfCache } from './cache/area.js';
+import { alertsInCache } from './cache/alerts.js';
 import { inboxInCache } from './cache/inbox.js';
 import { chainOfPages } from './cache/lists.js';
 import { invitationsInCache } from './cache/invitations.js';
@@ -11,7 +12,15 @@ import { peopleInCache } from './cache/people.js';
 import { postsInCache } from './cache/posts.js';
 import { vaultInCache } from './cache/vault.js';
 
-const AREAS: readonly AreaOfCache[] = [inboxInCache, invitationsInCache, notificationsInCache, postsInCache, peopleInCache, vaultInCache];
+const AREAS: readonly AreaOfCache[] = [
+  alertsInCache,
+  inboxInCache,
+  invitationsInCache,
+  notificationsInCache,
+  postsInCache,
+  peopleInCache,
+  vaultInCache,
+];
 
 /** Lists whose pages are read one after another, and shown as one. The messages of a conversation are none: they are read from any place on, and kept by its history. */
 const pages = relayPagination();

@@ -1,4 +1,4 @@
-import { Code, LogOut, ScrollText, Search, Settings, UserRound, UserRoundPlus } from 'lucide-react';
+import { Code, LogOut, ScrollText, Search, Settings, ShieldAlert, UserRound, UserRoundPlus } from 'lucide-react';
 import { useLocation } from 'wouter';
 import { Avatar } from '../design/avatar.js';
 import { Menu, MenuItem, MenuSeparator } from '../design/menu.js';
@@ -33,9 +33,14 @@ const AccountMenu = ({ onPalette }: { readonly onPalette: () => void }) => {
           </MenuItem>
         )}
         {user.role === 'ADMIN' && (
-          <MenuItem icon={<ScrollText size={16} />} onSelect={() => navigate(paths.audit)}>
-            {t('audit')}
-          </MenuItem>
+          <>
+            <MenuItem icon={<ShieldAlert size={16} />} onSelect={() => navigate(paths.alerts)}>
+              {t('alerts')}
+            </MenuItem>
+            <MenuItem icon={<ScrollText size={16} />} onSelect={() => navigate(paths.audit)}>
+              {t('audit')}
+            </MenuItem>
+          </>
         )}
         <MenuItem icon={<Code size={16} />} onSelect={() => navigate(paths.developers)}>
           {t('developers')}

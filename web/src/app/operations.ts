@@ -68,6 +68,23 @@ export const ShellNotified = graphql(`
   }
 `);
 
+/** From where administrators follow the alerts. */
+export const AlertsFrom = graphql(`
+  query AlertsFrom {
+    securityAlertCursor
+  }
+`);
+
+/** What administrators are alerted of, wherever they are. */
+export const ShellAlerted = graphql(`
+  subscription ShellAlerted($after: String) {
+    securityAlertAdded(after: $after) {
+      cursor
+      kind
+    }
+  }
+`);
+
 export const NotificationItem = graphql(`
   fragment NotificationItem on Notification {
     id
@@ -162,4 +179,13 @@ export const Mentionables = graphql(`
 `);
 
 /** What the frame around every page asks, for the page that tells developers. */
-export const operations = [ShellViewer, ShellUnread, ShellNotified, PaletteSearch, Mentionables, SignOut] as const;
+export const operations = [
+  ShellViewer,
+  ShellUnread,
+  ShellNotified,
+  AlertsFrom,
+  ShellAlerted,
+  PaletteSearch,
+  Mentionables,
+  SignOut,
+] as const;

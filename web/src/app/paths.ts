@@ -17,6 +17,7 @@ export const paths = {
   join: (code = '') => (code === '' ? '/join' : `/join/${encodeURIComponent(code)}`),
   notifications: '/notifications',
   settings: '/settings',
+  alerts: '/alerts',
   audit: '/audit',
   auditBy: (viaId: string) => `/audit?by=${encodeURIComponent(viaId)}`,
   auditOf: (actorId: string) => `/audit?actor=${encodeURIComponent(actorId)}`,

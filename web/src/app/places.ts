@@ -13,6 +13,7 @@ export const PLACES = [
   'join',
   'notifications',
   'settings',
+  'alerts',
   'audit',
   'invitations',
   'developers',

@@ -20,6 +20,7 @@ export const ROUTES: readonly (readonly [pattern: string, load: () => PageModule
   ['/join/:code?', () => import('../pages/join/join-page.js')],
   ['/notifications', () => import('../pages/notifications/notifications-page.js')],
   ['/settings', () => import('../pages/settings/settings-page.js')],
+  ['/alerts', () => import('../pages/alerts/alerts-page.js')],
   ['/audit', () => import('../pages/audit/audit-page.js')],
   ['/invitations', () => import('../pages/invitations/invitations-page.js')],
   ['/developers', () => import('../pages/developers/developers-page.js')],

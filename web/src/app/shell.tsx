@@ -44,6 +44,9 @@ const PlaceLink = ({ to, name, Icon, badge }: Place) => {
 /** For those who are signed in alone: a visitor loads no menus. */
 const AccountMenu = lazy(() => import('./account-menu.js'));
 
+/** For administrators alone. */
+const LiveAlerts = lazy(() => import('./live-alerts.js'));
+
 /** What is above the page is loaded when it is first opened. */
 const Palette = lazy(() => import('./palette.js'));
 const KeyList = lazy(() => import('./key-list.js'));
@@ -131,6 +134,7 @@ export const Shell = ({ children }: { readonly children: ReactNode }) => {
       </nav>
       <ConnectionLine />
       {owner !== null && <LiveViewer />}
+      <Suspense>{viewer?.user.role === 'ADMIN' && <LiveAlerts />}</Suspense>
       <Suspense>
         {above === 'palette' && <Palette onClose={close} onKeys={openKeys} />}
         {above === 'keys' && <KeyList onClose={close} />}
