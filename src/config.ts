@@ -105,6 +105,12 @@ const domains: Kind<readonly string[]> = {
     .refine((list) => list.every((domain) => /^[a-z0-9.-]+$/.test(domain)), 'must be domains such as example.com, separated by commas'),
   text: 'domains, separated by commas',
 };
+const domain: Kind<string> = {
+  schema: z
+    .string()
+    .refine((value) => /^[a-z0-9.-]+$/.test(value) && domainToASCII(value) === value, 'must be a domain such as example.com'),
+  text: 'a domain',
+};
 const mailbox: Kind<string> = {
   schema: z
     .string()
@@ -206,6 +212,9 @@ export const issuerKey = (url: string): string => url.replace(/\/$/, '');
 
 type Environment = 'development' | 'test' | 'production';
 
+/** The host of an address that was given; that of this machine otherwise. */
+const hostnameOf = (url: unknown): string => (typeof url === 'string' ? new URL(url).hostname : 'localhost');
+
 /** What a default may depend on. */
 interface Known {
   readonly env: Environment;
@@ -279,6 +288,19 @@ export const SETTINGS = {
     ({ given }) => `http://localhost:${Number(given('PORT') ?? 4_000)}`,
     '`http://localhost:` and the port',
     'where people find this server: what the links in mails begin with',
+  ),
+  requireSecondFactor: setting(
+    'REQUIRE_SECOND_FACTOR',
+    choice('MEMBER', 'MODERATOR', 'ADMIN'),
+    { is: null },
+    'the least role that needs a second factor: whoever has none may do what the role below may, and set one up',
+  ),
+  passkeyDomain: dependent(
+    'PASSKEY_DOMAIN',
+    domain,
+    ({ given }) => hostnameOf(given('PUBLIC_URL')),
+    'the host of `PUBLIC_URL`',
+    'the domain that passkeys are for: that of `PUBLIC_URL`, or one above it that other pages share. With another one, no passkey is good any more',
   ),
   trustProxy: setting('TRUST_PROXY', flag, { is: false }, 'believe the last address in `X-Forwarded-For`, and `X-Forwarded-Proto`'),
   requireTls: setting(
@@ -828,6 +850,9 @@ export const loadConfig = (environment: Readonly<Record<string, string | undefin
   }
   if (config.oidc.issuers.length > 0 && config.env === 'production' && !values.has('PUBLIC_URL'))
     lines.push('  OIDC_ISSUERS: needs PUBLIC_URL, where issuers send people back to');
+  const { hostname } = new URL(config.publicUrl);
+  if (hostname !== config.passkeyDomain && !hostname.endsWith(`.${config.passkeyDomain}`))
+    lines.push('  PASSKEY_DOMAIN: must be the host of PUBLIC_URL, or a domain above it');
   const { headersTimeoutMs, requestTimeoutMs } = config.http;
   if (requestTimeoutMs < headersTimeoutMs) lines.push('  HTTP_REQUEST_TIMEOUT_MS: must not be less than HTTP_HEADERS_TIMEOUT_MS');
   if (lines.length > 0) throw new ConfigError(`The configuration is wrong:\n${lines.join('\n')}`);

@@ -49,8 +49,10 @@ export type Scopes = 'ALL' | readonly Scope[];
 
 /** Who is asking, how they have shown it, for which of their rights, and until when it is valid. */
 export interface Principal {
-  /** With no more of their role than the scopes allow. */
+  /** With no more of their role than the scopes, and a second factor where the operator requires one, allow. */
   readonly viewer: Viewer;
+  /** Whether the role is less than theirs for want of a second factor. */
+  readonly lacksFactor: boolean;
   readonly via: Via;
   readonly scopes: Scopes;
   readonly expiresAt: Date;

@@ -5,7 +5,11 @@ import { coded } from '../errors.js';
 import type { Scope } from './scopes.js';
 
 export const notSignedIn = () => coded('UNAUTHENTICATED', 'Sign in first.');
-export const notAllowed = () => coded('FORBIDDEN', 'Your role does not allow this.');
+/** Of a role that is too low, be it for want of a second factor. */
+export const notAllowed = (principal: Pick<Principal, 'lacksFactor'> | null = null) =>
+  principal?.lacksFactor === true
+    ? coded('FORBIDDEN', 'Your role needs a second factor here. Set one up first.', { reason: 'SECOND_FACTOR_REQUIRED' })
+    : coded('FORBIDDEN', 'Your role does not allow this.');
 /** Of a key, whose owner may be allowed what it is not. */
 const notInScope = (scope: MutationScope) =>
   scope === 'SESSION'
@@ -53,6 +57,13 @@ export const hasRole = (viewer: Pick<Viewer, 'role'>, role: Role): boolean => RA
 export const roleWithin = (scopes: Scopes, role: Role): Role =>
   scopes === 'ALL' || scopes.includes('ADMIN') || !hasRole({ role }, 'MODERATOR') ? role : 'MEMBER';
 
+/** The roles that an operator may require a second factor for, each with what is left of it, and of those above it, without one. */
+const WITHOUT_FACTOR = { MEMBER: 'GUEST', MODERATOR: 'MEMBER', ADMIN: 'MODERATOR' } as const satisfies Partial<Record<Role, Role>>;
+
+/** What is left of a role without a second factor. @param from the least role that needs one; null when none does */
+export const roleWithoutFactor = (role: Role, from: keyof typeof WITHOUT_FACTOR | null): Role =>
+  from === null || !hasRole({ role }, from) ? role : WITHOUT_FACTOR[from];
+
 /** What a mutation needs of a credential: a scope, or that it is a session. */
 export type MutationScope = Scope | 'SESSION';
 
@@ -76,5 +87,5 @@ export const signInError = ({ signedIn = false, role, scope }: SignInRule, princ
   const { viewer, scopes } = principal;
   if (scope !== undefined && !isWithin(scopes, scope)) return notInScope(scope);
   if (role === undefined || hasRole(viewer, role)) return null;
-  return scopes === 'ALL' ? notAllowed() : notInScope('ADMIN');
+  return scopes === 'ALL' ? notAllowed(principal) : notInScope('ADMIN');
 };

@@ -59,7 +59,7 @@ export const builder = new SchemaBuilder<{
       signedIn: viewer !== null,
       role: (role) => viewer !== null && hasRole(viewer, role),
     }),
-    unauthorizedError: (_parent, { viewer }) => (viewer === null ? notSignedIn() : notAllowed()),
+    unauthorizedError: (_parent, { principal }) => (principal === null ? notSignedIn() : notAllowed(principal)),
   },
   validation: {
     validationError: ({ issues }) => fieldErrors('BAD_USER_INPUT', mistakesOf(issues.slice(0, MAX_FIELD_ERRORS))),

@@ -16,6 +16,9 @@ const VISIBLE = /(?![\p{Default_Ignorable_Code_Point}\u2800])[\p{L}\p{N}\p{P}\p{
 /** The length of a text in code points. */
 export const lengthOf = (value: string): number => [...value].length;
 
+/** Validates a text that a machine has made, such as a token: nothing but its length. @param max in UTF-16 units */
+export const upTo = (max: number) => z.string().max(max, `Must have at most ${max} characters.`);
+
 /** A field error without its path. */
 type Mistake = Omit<FieldError, 'path'>;
 

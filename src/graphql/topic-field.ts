@@ -245,7 +245,7 @@ type FieldMethod = (options: object) => unknown;
 const withViewer = (options: AnyOptions): AnyOptions => {
   const { authorize, signedIn: needed = false, role } = options as AnySignalOptions;
   const signedIn: AnySignalOptions['authorize'] = (args, context) => {
-    if (role !== undefined && !hasRole(viewerOf(context), role)) throw notAllowed();
+    if (role !== undefined && !hasRole(viewerOf(context), role)) throw notAllowed(context.principal);
     if (typeof needed === 'function' ? needed(args) : needed) viewerOf(context);
     return authorize(args, context);
   };

@@ -19,6 +19,7 @@ import '../domains/account/invitation-schema.js';
 import '../domains/account/oidc-schema.js';
 import '../domains/account/password-schema.js';
 import '../domains/account/second-factor-schema.js';
+import '../domains/account/passkey-schema.js';
 import '../domains/account/session-schema.js';
 import '../domains/account/sign-in-schema.js';
 import '../domains/account/suspension-schema.js';

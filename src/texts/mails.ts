@@ -37,7 +37,14 @@ type Alert =
   | 'SIGN_INS_FAILED';
 
 /** What has become of a second factor. */
-type FactorChange = 'TOTP_ON' | 'TOTP_OFF' | 'RECOVERY_CODE_USED' | 'RECOVERY_CODES_RENEWED';
+type FactorChange =
+  | 'REMOVED_BY_ADMINISTRATOR'
+  | 'PASSKEY_ADDED'
+  | 'PASSKEY_REMOVED'
+  | 'TOTP_ON'
+  | 'TOTP_OFF'
+  | 'RECOVERY_CODE_USED'
+  | 'RECOVERY_CODES_RENEWED';
 
 export type MailKind = keyof MailValues;
 
@@ -168,6 +175,9 @@ const en: Catalogue = {
 };
 
 const CHANGES_EN: Readonly<Record<FactorChange, string>> = {
+  REMOVED_BY_ADMINISTRATOR: 'An administrator has removed your second factor',
+  PASSKEY_ADDED: 'A passkey has been added',
+  PASSKEY_REMOVED: 'A passkey has been removed',
   TOTP_ON: 'Signing in takes a code of your app now',
   TOTP_OFF: 'Codes of your app have been turned off',
   RECOVERY_CODE_USED: 'A recovery code has been used',
@@ -287,6 +297,9 @@ const de: Catalogue = {
 };
 
 const CHANGES_DE: Readonly<Record<FactorChange, string>> = {
+  REMOVED_BY_ADMINISTRATOR: 'Ihr zweiter Faktor wurde von einem Administrator entfernt',
+  PASSKEY_ADDED: 'Ein Passkey wurde hinzugefügt',
+  PASSKEY_REMOVED: 'Ein Passkey wurde entfernt',
   TOTP_ON: 'Zum Anmelden braucht es jetzt einen Code Ihrer App',
   TOTP_OFF: 'Codes Ihrer App wurden abgeschaltet',
   RECOVERY_CODE_USED: 'Ein Wiederherstellungscode wurde verwendet',

@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { encodeId } from '../../src/graphql/ids.js';
 import { schema } from '../../src/process/schema.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { aPasskey } from '../kit/factories.js';
 import { graphql, present } from '../kit/graphql.js';
 import { StatusChanged } from '../kit/subscriptions.js';
 import { createTalk } from '../kit/talk.js';
@@ -155,6 +156,7 @@ beforeAll(async () => {
   await app.database.query(
     `INSERT INTO identity (id, user_id, issuer, subject) SELECT gen_random_uuid(), id, 'https://issuer.example', '1' FROM "user" WHERE username = 'ada'`,
   );
+  await aPasskey(app, ada);
   await make(ada, 'createApiKey', { name: 'A program', scopes: ['READ'] }, 'apiKey');
   const post = await make(ada, 'createPost', { body: 'Hello' }, 'post');
   const comment = await make(ben, 'addComment', { postId: post, body: 'Hi' }, 'comment');

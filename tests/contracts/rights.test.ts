@@ -40,10 +40,10 @@ const WRITING: readonly (readonly [Role | null, string | null, string])[] = [
   [
     null,
     null,
-    'confirmSignIn estimatePassword finishLogin joinAsGuest login loginWithOidc logout refreshSession register registerWithOidc',
+    'confirmSignIn estimatePassword finishLogin joinAsGuest login loginWithOidc loginWithPasskey startPasskeyLogin logout refreshSession register registerWithOidc',
   ],
   [null, null, 'requestPasswordReset resetPassword startOidc verifyEmail'],
-  ['GUEST', 'SESSION', 'confirmTotp disableTotp renewRecoveryCodes startTotp'],
+  ['GUEST', 'SESSION', 'addPasskey confirmTotp disableTotp removePasskey renamePasskey renewRecoveryCodes startPasskey startTotp'],
   ['GUEST', 'SESSION', 'claimAccount deleteMyAccount exportMyData revokeAllSessions revokeApiKey revokeSession updatePrivacy'],
   [
     'MEMBER',
@@ -72,7 +72,7 @@ const WRITING: readonly (readonly [Role | null, string | null, string])[] = [
   ['MODERATOR', 'WRITE_NOTIFICATIONS', 'announce'],
   ['GUEST', 'WRITE_POSTS', 'addComment createPost deleteComment deletePost likePost unlikePost updateComment updatePost'],
   ['GUEST', 'WRITE_PRESENCE', 'setPresence'],
-  ['ADMIN', 'ADMIN', 'disconnectUser setUserRole suspendUser unlockUser'],
+  ['ADMIN', 'ADMIN', 'disconnectUser removeSecondFactor setUserRole suspendUser unlockUser'],
 ];
 
 interface Asked {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { schema } from '../../src/process/schema.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { statusOf } from '../kit/acts.js';
-import { aComment, aGroup, aMessage, aPost, aRequest, aRoom, aSession, anApiKey, anEntry } from '../kit/factories.js';
+import { aComment, aGroup, aMessage, aPasskey, aPost, aRequest, aRoom, aSession, anApiKey, anEntry } from '../kit/factories.js';
 
 /** Processes that serve together have one key. */
 const env = { JWT_PRIVATE_KEY: generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
@@ -34,6 +34,7 @@ const inputOf = (name: string): GraphQLInputObjectType | null => {
 /** They hand out, use or end credentials: what they are asked and answer must not be kept. */
 const OF_CREDENTIALS = [
   ...[
+    'addPasskey',
     'changeEmail',
     'changePassword',
     'claimAccount',
@@ -50,13 +51,15 @@ const OF_CREDENTIALS = [
     'linkIdentity',
     'login',
     'loginWithOidc',
+    'loginWithPasskey',
     'logout',
     'refreshSession',
     'register',
     'registerWithOidc',
+    'removePasskey',
   ],
   ...['renewRecoveryCodes', 'requestPasswordReset', 'resendVerification', 'resetPassword', 'revokeAllSessions'],
-  ...['startOidc', 'startTotp', 'unlinkIdentity', 'verifyEmail'],
+  ...['startOidc', 'startPasskey', 'startPasskeyLogin', 'startTotp', 'unlinkIdentity', 'verifyEmail'],
 ];
 /** The row that they make keeps the id, and stays. */
 const CREATING = ['addComment', 'announce', 'createGroup', 'createPost', 'createRoom', 'sendMessage'];
@@ -182,6 +185,8 @@ const CASES: Readonly<Record<string, Case>> = {
     as: () => admin,
   },
   suspendUser: { selection: 'user { id }', input: async () => ({ userId: (await newMember()).id }), as: () => admin },
+  removeSecondFactor: { selection: 'user { id }', input: async () => ({ userId: (await newMember()).id }), as: () => admin },
+  renamePasskey: { selection: 'passkey { name }', input: async () => ({ passkeyId: await aPasskey(app, ada), name: 'Blue' }) },
   unlockUser: { selection: 'user { id }', input: async () => ({ userId: (await newMember()).id }), as: () => admin },
   setPresence: { selection: 'presence { status }', input: () => Promise.resolve({ status: 'AWAY' }) },
   setRoomPasscode: {

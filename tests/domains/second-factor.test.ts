@@ -381,3 +381,48 @@ describe('an account with a second factor whose password is guessed at', () => {
     ).toEqual([]);
   });
 });
+
+describe('where the operator requires a second factor of moderators', () => {
+  let strict: TestApp;
+  beforeAll(async () => {
+    strict = await startTestApp({ env: { REQUIRE_SECOND_FACTOR: 'MODERATOR' } });
+  });
+  afterAll(() => strict.stop());
+
+  const Audit = graphql(`query FactorAudit { auditLog(first: 1) { nodes { id } } }`);
+  const Mine = graphql(`query FactorMine { me { user { role } secondFactor { isOn isRequired } } }`);
+  const Key = graphql(`mutation FactorKey($input: CreateApiKeyInput!) { createApiKey(input: $input) { secret } }`);
+  const refusal = async (token: string): Promise<unknown> => (await strict.execute(Audit, {}, { token })).errors?.[0]?.extensions;
+  const setUp = async (user: TestUser): Promise<void> => {
+    const { secret } = (await strict.data(Start, { input: { password: PASSWORD } }, user)).startTotp;
+    await strict.data(Confirm, { input: { code: codeAt(secret, Date.now()) } }, user);
+  };
+
+  it('an administrator without one is told what they lack, and administers once they have it', async () => {
+    const chief = await strict.userWithRole('strict_chief', 'ADMIN');
+    expect(await refusal(chief.token)).toEqual({ code: 'FORBIDDEN', reason: 'SECOND_FACTOR_REQUIRED' });
+    expect((await strict.data(Mine, {}, chief)).me.secondFactor).toEqual({ isOn: false, isRequired: true });
+    await setUp(chief);
+    expect(await refusal(chief.token)).toBeUndefined();
+  });
+
+  it('neither a key nor an open socket has more than its owner', async () => {
+    const chief = await strict.userWithRole('strict_keeper', 'ADMIN');
+    await setUp(chief);
+    const { secret } = (await strict.data(Key, { input: { name: 'A program', scopes: ['ADMIN'] } }, chief)).createApiKey;
+    expect(await refusal(secret)).toBeUndefined();
+    const socket = strict.connect(chief);
+    expect((await socket.execute(Audit)).errors).toBeUndefined();
+    await strict.data(Disable, { input: { password: PASSWORD } }, chief);
+    await expect
+      .poll(async () => (await socket.execute(Audit)).errors?.[0]?.extensions)
+      .toMatchObject({ reason: 'SECOND_FACTOR_REQUIRED' });
+    expect(await refusal(secret)).toMatchObject({ code: 'FORBIDDEN' });
+  });
+
+  it('a member needs none, and is told that their role does not allow it', async () => {
+    const user = await strict.user('strict_member');
+    expect(await refusal(user.token)).toEqual({ code: 'FORBIDDEN' });
+    expect((await strict.data(Mine, {}, user)).me.secondFactor).toEqual({ isOn: false, isRequired: false });
+  });
+});

@@ -9,6 +9,7 @@ import type {
 import type { Api, As } from './api.js';
 import { PASSWORD, type TestUser } from './app.js';
 import { graphql, present } from './graphql.js';
+import { makePasskey } from './passkey.js';
 
 /*
  * What tests begin with, made through the API as a client makes it. A user is made by `app.user`.
@@ -45,6 +46,8 @@ export const SendMessage = graphql(
   `mutation SendMessage($input: SendMessageInput!) { sendMessage(input: $input) { cursor message { id seq } } }`,
 );
 export const FollowUser = graphql(`mutation FollowUser($userId: ID!) { followUser(input: { userId: $userId }) { user { id } } }`);
+const StartPasskey = graphql(`mutation FactoryStartPasskey($input: StartPasskeyInput!) { startPasskey(input: $input) { token options } }`);
+const AddPasskey = graphql(`mutation FactoryAddPasskey($input: AddPasskeyInput!) { addPasskey(input: $input) { passkey { id } } }`);
 export const CreateApiKey = graphql(
   `mutation CreateApiKey($input: CreateApiKeyInput!) { createApiKey(input: $input) { secret apiKey { id name start scopes createdAt expiresAt lastUsedAt } me { apiKeys { id } } } }`,
 );
@@ -75,6 +78,13 @@ export const anApiKey = async (
 ): Promise<TestUser & { readonly keyId: string }> => {
   const { apiKey, secret } = (await app.data(CreateApiKey, { input: { name: 'A program', scopes } }, owner)).createApiKey;
   return { ...owner, token: secret, keyId: apiKey.id };
+};
+
+/** A passkey of theirs, which ends all their other sessions when it is the first. @returns its id */
+export const aPasskey = async (app: App, owner: TestUser): Promise<string> => {
+  const { token, options } = (await app.data(StartPasskey, { input: { password: PASSWORD } }, owner)).startPasskey;
+  const { credential } = makePasskey(options);
+  return (await app.data(AddPasskey, { input: { token, credential, name: 'A passkey' } }, owner)).addPasskey.passkey.id;
 };
 
 export const aPost = async (app: App, author: As, input: Partial<CreatePostInput> = {}) =>

@@ -33,6 +33,7 @@ export const FULL = {
   identities: 20,
   operations: 40,
   apiKeys: 20,
+  passkeys: 20,
   blocked: 25,
 } as const;
 
@@ -54,6 +55,7 @@ const KINDS = [
   'operation',
   'file',
   'key',
+  'passkey',
 ];
 export type Kind =
   | 'user'
@@ -71,7 +73,8 @@ export type Kind =
   | 'identity'
   | 'operation'
   | 'file'
-  | 'key';
+  | 'key'
+  | 'passkey';
 
 /** The id of the row at place `n`, which begins with 0. The viewer is the first user, an administrator. */
 export const idAt = (kind: Kind | 'session', n: number): string =>
@@ -193,6 +196,9 @@ const statements = (): string[] => {
     `INSERT INTO api_key (id, user_id, name, start, secret_hash, scopes, created_at, expires_at)
       SELECT ${id('key', 'n')}, ${id('user', '0')}, 'Key ' || n, 'lyc_' || n, sha256(n::text::bytea), ARRAY['READ'], ${at('n')}, now() + interval '10 days'
       FROM ${series(FULL.apiKeys, 'n')}`,
+    `INSERT INTO passkey (id, user_id, credential_id, public_key, counter, transports, name, is_backed_up, created_at)
+      SELECT ${id('passkey', 'n')}, ${id('user', '0')}, sha256(n::text::bytea), '', 0, '{internal}', 'Passkey ' || n, true, ${at('n')}
+      FROM ${series(FULL.passkeys, 'n')}`,
     `RESET session_replication_role`,
     `VACUUM (ANALYZE)`,
   ];
@@ -234,6 +240,7 @@ const NODE_KINDS: Readonly<Record<string, Kind>> = {
   Operation: 'operation',
   File: 'file',
   ApiKey: 'key',
+  Passkey: 'passkey',
 };
 
 /** What the arguments of fields are in such a database. */

@@ -118,6 +118,12 @@ const OF_SETTINGS: readonly Finding[] = [
     remedy: 'SUGGESTIONS=false',
   },
   {
+    id: 'no-second-factor',
+    severity: 'advice',
+    check: whereReachable(({ requireSecondFactor }) => when(requireSecondFactor === null, 'a password is enough to administer')),
+    remedy: 'REQUIRE_SECOND_FACTOR=MODERATOR',
+  },
+  {
     id: 'no-mail',
     severity: 'unsafe',
     check: whereReachable(({ mail }) => when(mail.smtpUrl === null, 'mails are written to the log, with links that open accounts')),

@@ -181,7 +181,7 @@ export const lockAdministrators = async (tx: Tx, now: Date): Promise<readonly st
  */
 export const asAdministrator = async (tx: Tx, context: Context): Promise<readonly string[]> => {
   const administrators = await lockAdministrators(tx, new Date(context.clock.now()));
-  if (!administrators.includes(viewerOf(context).id)) throw notAllowed();
+  if (!administrators.includes(viewerOf(context).id)) throw notAllowed(context.principal);
   return administrators;
 };
 

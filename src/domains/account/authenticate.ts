@@ -1,6 +1,6 @@
 import { randomSecretDigest } from '../../access/secret-digest.js';
 import { ALL_SCOPES, knownScopes } from '../../access/scopes.js';
-import { roleWithin } from '../../access/viewer.js';
+import { roleWithin, roleWithoutFactor } from '../../access/viewer.js';
 import type { Principal, Scopes, Services, Via } from '../../context.js';
 import { createCoalescer } from '../../db/coalesce.js';
 import { Prisma, type Role } from '../../db/generated/prisma/client.js';
@@ -8,6 +8,7 @@ import { joinHead } from '../../realtime/event-log.js';
 import { isApiKey } from './api-key-secret.js';
 import { noteUse, USE_NOTED_EVERY_MS } from './api-keys.js';
 import type { Credential } from './credentials.js';
+import { hasFactor } from './factors.js';
 import { identify } from './identities.js';
 import { issuerOfToken } from './issuer-tokens.js';
 import { locked, suspensionOf, type StoredSuspension } from './standing.js';
@@ -39,6 +40,8 @@ interface Found {
   readonly role: Role;
   readonly epoch: number | null;
   readonly seq: number | null;
+  /** Whether they have a second factor, where the operator asks for one. */
+  readonly hasFactor: boolean;
   /** Null for an account that is in use. */
   readonly suspension: StoredSuspension | null;
 }
@@ -60,8 +63,11 @@ export const createAuthenticator = (
   services: Pick<Services, 'db' | 'clock' | 'log' | 'config' | 'issuers'> & { readonly tokens: Pick<Tokens, 'verify'> },
 ): Authenticator => {
   const { db, clock, log, tokens, issuers } = services;
+  const { requireSecondFactor } = services.config;
+  const factor = requireSecondFactor === null ? Prisma.sql`true` : hasFactor(Prisma.sql`holder.id`);
   const holderOf = (now: Date): Prisma.Sql => Prisma.sql`
-    holder.id, holder.username, holder.role::text AS role, head.epoch, head.last_seq AS seq, ${suspensionOf(Prisma.sql`holder`, now)} AS suspension`;
+    holder.id, holder.username, holder.role::text AS role, head.epoch, head.last_seq AS seq, ${suspensionOf(Prisma.sql`holder`, now)} AS suspension,
+    ${factor} AS "hasFactor"`;
   const head = joinHead(rightsLog.name, Prisma.sql`holder.id::text`);
 
   /** The valid sessions among these, with their users, and with the head of the user's rights log at the time of the statement. */
@@ -124,13 +130,17 @@ export const createAuthenticator = (
 
   const identitiesTogether = createCoalescer<string, ReadonlyMap<string, Found>>((_all, ids) => findIdentities(ids), MOST_TOGETHER);
 
-  const principalOf = ({ id, username, role, epoch, seq }: Found, via: Via, scopes: Scopes, expiresAt: Date): Principal => ({
-    viewer: { id, username, role: roleWithin(scopes, role) },
-    via,
-    scopes,
-    expiresAt,
-    asOf: { epoch, seq: seq ?? 0 },
-  });
+  const principalOf = ({ id, username, epoch, seq, ...found }: Found, via: Via, scopes: Scopes, expiresAt: Date): Principal => {
+    const role = found.hasFactor ? found.role : roleWithoutFactor(found.role, requireSecondFactor);
+    return {
+      viewer: { id, username, role: roleWithin(scopes, role) },
+      lacksFactor: role !== found.role,
+      via,
+      scopes,
+      expiresAt,
+      asOf: { epoch, seq: seq ?? 0 },
+    };
+  };
   const ofSession = (found: Found, expiresAt: Date): Principal =>
     principalOf(found, { kind: 'session', sessionId: found.means }, 'ALL', expiresAt);
   const ofKey = (found: FoundKey): Principal =>

@@ -40,7 +40,7 @@ export const createInvitation = async (
     readonly note?: string | null | undefined;
   },
 ): Promise<Invited> => {
-  if (!mayInvite(context)) throw notAllowed();
+  if (!mayInvite(context)) throw notAllowed(context.principal);
   const viewer = viewerOf(context);
   const now = context.clock.now();
   const maxUses = input.maxUses ?? 1;

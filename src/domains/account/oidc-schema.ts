@@ -1,7 +1,7 @@
-import { z } from 'zod';
 import type { Issuer as IssuerOfServer } from '../../integrations/openid.js';
 import { builder, type Types } from '../../graphql/builder.js';
 import { mutation } from '../../graphql/mutation.js';
+import { upTo } from '../../graphql/text.js';
 import { loginWithOidc, makesAccounts, registerWithOidc, startOidc, suggestedDisplayName, suggestedUsername, type SignUp } from './oidc.js';
 import { anyPasswordText, displayNameText, usernameText } from './rules.js';
 import { Credentials, deviceTokenInput, invitationInput, localeInput, presentPasswordInput, timeZoneInput, User } from './schema.js';
@@ -13,8 +13,6 @@ const MAX_NAME = 100;
 /** The longest that is taken of what goes through a browser, in characters. */
 const MAX_CODE = 4_000;
 const MAX_TICKET = 8_000;
-
-const upTo = (max: number) => z.string().max(max, `Must have at most ${max} characters.`);
 
 export const OidcIssuer = builder.objectRef<IssuerOfServer>('OidcIssuer').implement({
   description: 'Another server by which one signs in here, with OpenID Connect.',

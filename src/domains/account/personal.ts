@@ -8,6 +8,7 @@ import { viewerOf } from '../../access/viewer.js';
 import { isForeignKeyViolation } from '../../observability/failures.js';
 import { findUser, lockAdministrators } from './account.js';
 import { assertPassword } from './present-password.js';
+import { deleteFactors } from './second-factor.js';
 import { DELETED_PREFIX } from './rules.js';
 import { endSessionsIn } from './sessions.js';
 import { alertAdministrators } from '../audit/topics.js';
@@ -124,6 +125,18 @@ export const personalOfAccount: readonly PersonalTable[] = [
     afterwards: 'Removed at once.',
   },
   {
+    table: 'passkey',
+    exported: {
+      name: 'passkeys',
+      title: 'Your passkeys',
+      columns: Prisma.sql`id, name, is_backed_up AS "isBackedUp", transports, created_at AS "createdAt", last_used_at AS "lastUsedAt"`,
+      from: Prisma.sql`passkey`,
+      of: (userId) => Prisma.sql`user_id = ${userId}`,
+      order: [[Prisma.sql`id`, UUID_TYPE]],
+    },
+    afterwards: 'Removed at once.',
+  },
+  {
     table: 'recovery_code',
     exported: 'Digests of codes, of which nothing can be read.',
     afterwards: 'Removed at once.',
@@ -174,8 +187,7 @@ export const closeAccount = async (tx: Tx, context: Context): Promise<void> => {
   await tx.identity.deleteMany({ where: { userId: id } });
   await tx.oidcAttempt.deleteMany({ where: { userId: id } });
   await tx.apiKey.deleteMany({ where: { userId: id } });
-  await tx.totp.deleteMany({ where: { userId: id } });
-  await tx.recoveryCode.deleteMany({ where: { userId: id } });
+  await deleteFactors(tx, id);
   tx.emit(rightsLog, id, 'RoleChanged', null);
   await forgetPerson(tx, id);
   alertAdministrators(tx, 'AUDIT_KEY_DESTROYED', { subject: { type: 'User', id } });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { issueOf, lengthOf, text } from '../../graphql/text.js';
+import { issueOf, lengthOf, text, upTo } from '../../graphql/text.js';
 import { MAX_DEVICE_TOKEN } from './device-tokens.js';
 import { readEmailAddress } from './email-address.js';
 
@@ -60,7 +60,7 @@ export const passwordText = z.string().superRefine((value, issue) => {
 });
 
 /** A password that is only looked at. */
-export const anyPasswordText = z.string().max(PASSWORD.max, `Must have at most ${PASSWORD.max} characters.`);
+export const anyPasswordText = upTo(PASSWORD.max);
 
 /** The longest text that is taken for a name or an address where it is not checked further. */
 export const MAX_GIVEN_NAME = 254;
@@ -132,13 +132,13 @@ export const timeZoneText = z
 export const linkTokenText = z.string().regex(/^[0-9a-f]{64}$/, 'Must be what stands behind the # of the link.');
 
 /** A code of an app or a recovery code, as it was typed. */
-export const codeText = z.string().max(40, 'Must have at most 40 characters.');
+export const codeText = upTo(40);
 
 /** A token for the second step of a sign-in. */
-export const stepTokenText = z.string().max(1_000, 'Must have at most 1000 characters.');
+export const stepTokenText = upTo(1_000);
 
 /** What tells a device again; one that is not known is as good as none. */
-export const deviceTokenText = z.string().max(MAX_DEVICE_TOKEN, `Must have at most ${MAX_DEVICE_TOKEN} characters.`);
+export const deviceTokenText = upTo(MAX_DEVICE_TOKEN);
 
 /** The code of an invitation. */
 export const invitationText = z.string().regex(/^[A-Za-z0-9_-]{22}$/, 'Must be the code of an invitation.');

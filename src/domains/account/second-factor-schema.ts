@@ -1,4 +1,5 @@
 import { builder, type Types } from '../../graphql/builder.js';
+import { roleWithoutFactor } from '../../access/viewer.js';
 import { mutation } from '../../graphql/mutation.js';
 import { PASSWORD, STATEMENT, WRITE } from '../../graphql/price.js';
 import { factorsOf, isOn, type Factors } from './factors.js';
@@ -7,10 +8,15 @@ import { RECOVERY_CODES } from './recovery-codes.js';
 import { Me, meField, presentPasswordInput } from './schema.js';
 import { confirmTotp, disableTotp, renewRecoveryCodes, startTotp } from './second-factor.js';
 
-const SecondFactor = builder.objectRef<Factors>('SecondFactor').implement({
+const SecondFactor = builder.objectRef<Factors & { readonly isRequired: boolean }>('SecondFactor').implement({
   description: 'What the viewer signs in with beside the password.',
   fields: (t) => ({
     isOn: t.boolean({ description: 'Whether there is one: `login` asks for it then.', resolve: isOn }),
+    isRequired: t.exposeBoolean('isRequired', {
+      description:
+        'Whether the operator requires one of the role of the viewer: as long as there is none, they may do what the role below may, and what they may not is FORBIDDEN with the `reason` SECOND_FACTOR_REQUIRED.',
+    }),
+    passkeys: t.exposeInt('passkeys', { description: 'How many passkeys there are.' }),
     totp: t.exposeBoolean('totp', { description: 'Whether codes of an app are on.' }),
     recoveryCodesLeft: t.exposeInt('recoveryCodes', {
       description: 'How many recovery codes have not been used; each stands in for the second factor once.',
@@ -23,17 +29,21 @@ builder.prismaObjectFields(Me, (t) => ({
     type: SecondFactor,
     price: { own: STATEMENT },
     description: 'What the viewer signs in with beside the password.',
-    resolve: ({ id }, _args, { db }) => factorsOf(db.prisma, id),
+    select: { role: true },
+    resolve: async ({ id, role }, _args, { db, config: { requireSecondFactor } }) => ({
+      ...(await factorsOf(db.prisma, id)),
+      isRequired: roleWithoutFactor(role, requireSecondFactor) !== role,
+    }),
   }),
 }));
 
 /** The input of a mutation that only the owner of an account may call, whoever has their session. */
-const ownProofFields = (t: PothosSchemaTypes.InputFieldBuilder<Types, 'InputObject'>) => ({
+export const ownProofFields = (t: PothosSchemaTypes.InputFieldBuilder<Types, 'InputObject'>) => ({
   password: t.string(presentPasswordInput),
   code: t.string({ check: codeText, description: 'In place of the password: a code of the app, or a recovery code.' }),
 });
 
-const recoveryCodesField = <Payload extends { readonly recoveryCodes: readonly string[] | null }>(
+export const recoveryCodesField = <Payload extends { readonly recoveryCodes: readonly string[] | null }>(
   t: PothosSchemaTypes.ObjectFieldBuilder<Types, Payload>,
 ) =>
   t.stringList({

@@ -6,7 +6,7 @@ import type { User } from '../../db/generated/prisma/client.js';
 import type { Tx } from '../../db/transact.js';
 import { badInput, coded } from '../../errors.js';
 import { sendMail } from '../../jobs/mail.js';
-import { findUser } from './account.js';
+import { asAdministrator, findUser } from './account.js';
 import { factorsOf, isOn, NO_ID } from './factors.js';
 import { forgive, guess, guesserInSession } from './guesses.js';
 import { endLinks } from './links.js';
@@ -133,6 +133,35 @@ export const assertOwner = async (context: Context, user: User, { password, code
   return await assertRight(context, user.id, () => proofOf(context, user.id, code));
 };
 
+/** Uses the code, if it was one, by which somebody has shown that it is them. @throws BAD_USER_INPUT when it was used meanwhile */
+export const spendOwnProof = async (tx: Tx, context: Context, userId: string, proof: Proof | null): Promise<void> => {
+  if (proof !== null && !(await spendProof(tx, context, userId, proof))) throw wrongCode();
+};
+
+/**
+ * Removes every second factor of a user who has lost theirs, and the recovery codes, as an administrator; all their sessions end, and their password is enough
+ * for the next one. Nothing changes where there is none.
+ * @throws NOT_FOUND
+ */
+export const removeSecondFactor = async (context: Context, userId: string): Promise<User> => {
+  await context.db.transact(async (tx) => {
+    await asAdministrator(tx, context);
+    if (!isOn(await factorsOf(tx, userId))) return;
+    await deleteFactors(tx, userId);
+    await endSessionsIn(tx, new Date(context.clock.now()), userId);
+    tx.emit(rightsLog, userId, 'RoleChanged', null);
+    tell(tx, context, userId, 'REMOVED_BY_ADMINISTRATOR');
+  });
+  return await findUser(context, userId);
+};
+
+/** Removes all that somebody signs in with beside the password. */
+export const deleteFactors = async (tx: Tx, userId: string): Promise<void> => {
+  await tx.totp.deleteMany({ where: { userId } });
+  await tx.passkey.deleteMany({ where: { userId } });
+  await tx.recoveryCode.deleteMany({ where: { userId } });
+};
+
 /** Tells the owner of an account, and nobody else, what has become of their second factor. */
 const tell = (tx: Tx, context: Pick<Services, 'clock'>, userId: string, change: SecondFactorChange): void =>
   sendMail(tx, context, secondFactorMail, { userId, change, at: context.clock.now() });
@@ -152,7 +181,7 @@ export const changeFactors = async (
   return await context.db.transact(async (tx) => {
     // One after the other: who removes the last factor sees the one that is just added.
     await tx.$queryRaw`SELECT FROM "user" WHERE id = ${id}::uuid FOR NO KEY UPDATE`;
-    if (proof !== null && !(await spendProof(tx, context, id, proof))) throw wrongCode();
+    await spendOwnProof(tx, context, id, proof);
     const before = await factorsOf(tx, id);
     await work(tx, id);
     tx.audit(act, { type: 'User', id });
@@ -192,7 +221,7 @@ export const startTotp = async (context: Context, given: OwnProof): Promise<Star
   const secret = await context.masterKey.encrypt(SEED, user.id, seed.base32);
   const createdAt = new Date(context.clock.now());
   await context.db.transact(async (tx) => {
-    if (proof !== null && !(await spendProof(tx, context, user.id, proof))) throw wrongCode();
+    await spendOwnProof(tx, context, user.id, proof);
     const { count } = await tx.totp.deleteMany({ where: { userId: user.id, confirmedAt: null } });
     if (count === 0 && (await tx.totp.count({ where: { userId: user.id } })) > 0) throw alreadyOn();
     await tx.totp.create({ data: { userId: user.id, secret, createdAt } });

@@ -67,7 +67,11 @@ export const askForFactor = async (
   // Of the password as it is now: it may have just been hashed anew.
   const present = await context.db.prisma.user.findUniqueOrThrow({ where: { id: user.id } });
   const { extensions } = await stepToken(context, { user: present, isRight: true, guesser, isSuspect: false });
-  const methods = [...(factors.totp ? ['TOTP'] : []), ...(factors.recoveryCodes > 0 ? ['RECOVERY_CODE'] : [])];
+  const methods = [
+    ...(factors.passkeys > 0 ? ['PASSKEY'] : []),
+    ...(factors.totp ? ['TOTP'] : []),
+    ...(factors.recoveryCodes > 0 ? ['RECOVERY_CODE'] : []),
+  ];
   return coded('UNAUTHENTICATED', 'Sign in with your second factor, too.', { ...extensions, methods, reason: 'SECOND_FACTOR' });
 };
 

@@ -53,7 +53,8 @@ export const handOut = async (
 };
 
 /** The mutation by which a session begins. */
-type Act = 'register' | 'login' | 'finishLogin' | 'joinAsGuest' | 'confirmSignIn' | 'loginWithOidc' | 'registerWithOidc';
+type Act =
+  'register' | 'login' | 'finishLogin' | 'joinAsGuest' | 'confirmSignIn' | 'loginWithOidc' | 'loginWithPasskey' | 'registerWithOidc';
 
 /**
  * Creates a session for a user who has authenticated.
@@ -97,7 +98,7 @@ export const startSession = async (
 };
 
 /** The acts by which a new device is told of: of the others, the owner of the account has just read a mail, or has just made it. */
-const TOLD: ReadonlySet<Act> = new Set(['login', 'finishLogin', 'loginWithOidc']);
+const TOLD: ReadonlySet<Act> = new Set(['login', 'finishLogin', 'loginWithOidc', 'loginWithPasskey']);
 
 /** A session as it is found by a refresh token. */
 interface Family {

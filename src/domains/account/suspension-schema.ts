@@ -7,6 +7,7 @@ import { hasRole } from '../../access/viewer.js';
 import { findUser } from './account.js';
 import { endApiKeysIn } from './api-keys.js';
 import { User, userInput, userPayload, userPayloadField } from './schema.js';
+import { removeSecondFactor } from './second-factor.js';
 import { endSessionsIn } from './sessions.js';
 import { suspensionAt, type Suspension as SuspensionRow } from './standing.js';
 import { suspendUser, unlockUser } from './suspensions.js';
@@ -70,6 +71,17 @@ mutation('unlockUser', {
   scope: 'ADMIN',
   input: { description: 'The user.', fields: (t) => ({ userId: t.id(userInput) }) },
   run: async ({ userId: id }, context) => ({ user: await unlockUser(context, id) }),
+  audit: (payload) => ({ subject: subjectOf(payload), detail: {} }),
+  payload: userPayload,
+});
+
+mutation('removeSecondFactor', {
+  description:
+    'Removes the passkeys, the codes and the recovery codes of a user who has lost them: all their sessions end, and their password is enough for the next one. Their owner is told by mail. Make sure first that it is them who ask. Nothing changes where there are none.',
+  access: 'ADMIN',
+  scope: 'ADMIN',
+  input: { description: 'The user.', fields: (t) => ({ userId: t.id(userInput) }) },
+  run: async ({ userId: id }, context) => ({ user: await removeSecondFactor(context, id) }),
   audit: (payload) => ({ subject: subjectOf(payload), detail: {} }),
   payload: userPayload,
 });

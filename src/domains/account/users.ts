@@ -219,7 +219,7 @@ export const updateProfile = async (
 
 /** Makes sure that whoever asks may see the list of users. @throws UNAUTHENTICATED, FORBIDDEN for guests, where it is for members only */
 export const assertDirectory = (context: Context): void => {
-  if (context.config.accounts.directory === 'members' && !hasRole(viewerOf(context), 'MEMBER')) throw notAllowed();
+  if (context.config.accounts.directory === 'members' && !hasRole(viewerOf(context), 'MEMBER')) throw notAllowed(context.principal);
 };
 
 /** Who is in lists of users: those whose accounts were not deleted, and who want to be found. */

@@ -40,6 +40,7 @@ const actingAs = (services: Services, id: string): Context =>
   contextFor(services, {
     principal: {
       viewer: { id, username: '', role: 'GUEST' },
+      lacksFactor: false,
       via: { kind: 'session', sessionId: id },
       scopes: 'ALL',
       expiresAt: new Date(services.clock.now()),

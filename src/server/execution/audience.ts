@@ -15,7 +15,9 @@ export interface Audience {
  * The key of an audience. It is equal for principals who get the same results: all devices of a user whose sessions have the same rights.
  */
 export const audienceIdOf = (principal: Principal | null): string =>
-  principal === null ? 'anyone' : canonical([principal.viewer.id, principal.viewer.username, principal.viewer.role, principal.scopes]);
+  principal === null
+    ? 'anyone'
+    : canonical([principal.viewer.id, principal.viewer.username, principal.viewer.role, principal.lacksFactor, principal.scopes]);
 
 /**
  * The context of an execution that is shared by an audience. It lacks everything in which the members may differ: address, user agent and
@@ -38,8 +40,8 @@ interface SharedOptions {
   readonly loadedByKeys?: Context['loadedByKeys'];
 }
 
-const withoutMeans = ({ viewer, scopes }: Principal): Principal =>
-  Object.defineProperties({ viewer, scopes } as Principal, { via: REFUSED, expiresAt: REFUSED, asOf: REFUSED });
+const withoutMeans = ({ viewer, lacksFactor, scopes }: Principal): Principal =>
+  Object.defineProperties({ viewer, lacksFactor, scopes } as Principal, { via: REFUSED, expiresAt: REFUSED, asOf: REFUSED });
 
 /** The context of an execution that is shared by everyone. Reading the viewer fails and calls `onTouch`. */
 export const contextForEveryone = (
