@@ -219,3 +219,66 @@ describe('who may write to somebody', () => {
     expect((await app.data(Found, {})).users.nodes.map(({ id }) => id)).not.toContain(hermit.id);
   });
 });
+
+describe('somebody whose account was deleted', () => {
+  const Follow = graphql(`mutation GoneFollow($id: ID!) { followUser(input: { userId: $id }) { user { id } } }`);
+  const Block = graphql(`mutation GoneBlock($id: ID!) { blockUser(input: { userId: $id }) { user { id } } }`);
+  const Direct = graphql(`mutation GoneDirect($id: ID!) { startDirect(input: { userId: $id }) { conversation { id } } }`);
+  const Group = graphql(
+    `mutation GoneGroup($ids: [ID!]!) { createGroup(input: { title: "With them", memberIds: $ids }) { conversation { id } } }`,
+  );
+  const Add = graphql(
+    `mutation GoneAdd($id: ID!, $ids: [ID!]!) { addMembers(input: { conversationId: $id, memberIds: $ids }) { conversation { id } } }`,
+  );
+  const Send = graphql(
+    `mutation GoneSend($id: ID!, $body: String!) { sendMessage(input: { conversationId: $id, body: $body }) { message { id } } }`,
+  );
+  const Typing = graphql(`mutation GoneTyping($id: ID!) { setTyping(input: { conversationId: $id, isTyping: true }) { ok } }`);
+  const Role = graphql(`mutation GoneRole($id: ID!) { setUserRole(input: { userId: $id, role: MODERATOR }) { user { id } } }`);
+  const Suspend = graphql(`mutation GoneSuspend($id: ID!) { suspendUser(input: { userId: $id }) { user { id } } }`);
+  const Presence = graphql(
+    `subscription GonePresence($id: ID!) { presenceChanged(of: { userIds: [$id] }) { status user { displayName isDeleted } } }`,
+  );
+
+  it('is followed, blocked, written to, added and administered by nobody', async () => {
+    const user = await app.user('gone');
+    const { id } = user;
+    const [begun, group] = [await aDirect(app, ada, user), await aGroup(app, ada, [])];
+    await aMessage(app, user, begun.id, 'Before I go');
+    await remove(user);
+    expect(await app.code(Follow, { id }, ada)).toBe('NOT_FOUND');
+    expect(await app.code(Block, { id }, ada)).toBe('NOT_FOUND');
+    for (const writer of [ada, chief]) expect(await app.code(Direct, { id }, writer)).toBe('NOT_FOUND');
+    expect(await app.code(Group, { ids: [id] }, ada)).toBe('BAD_USER_INPUT');
+    expect(await app.code(Add, { id: group.id, ids: [id] }, ada)).toBe('BAD_USER_INPUT');
+    expect(await app.code(Send, { id: begun.id, body: 'Are you there?' }, ada)).toBe('FORBIDDEN');
+    expect(await app.code(Typing, { id: begun.id }, ada)).toBe('FORBIDDEN');
+    for (const document of [Role, Suspend]) expect(await app.code(document, { id }, chief)).toBe('NOT_FOUND');
+    expect(await app.database.query('SELECT 1 FROM follow WHERE followee_id = $1', [parseId(id).id])).toEqual([]);
+    expect(present((await app.data(History, { id: begun.id }, ada)).conversation.messages).nodes).toHaveLength(1);
+    await erased(user);
+  });
+
+  it('is mentioned and notified by nothing that happens afterwards', async () => {
+    const user = await app.user('silent');
+    const post = await aPost(app, user);
+    await aComment(app, ada, post.id);
+    await removed(user);
+    await aComment(app, ada, post.id, { body: 'And once more' });
+    await app.data(LikePost, { id: post.id }, ada);
+    expect(await left(user)).toEqual({ user: 1, post: 1, audit_event: expect.any(Number) as number });
+  });
+
+  it('is told at once to whoever looks at them', async () => {
+    const user = await app.user('seen');
+    const here = app.connect(user);
+    await here.opened;
+    const seen = app.connect(ada).subscribe(Presence, { id: user.id });
+    let next = (await seen.data()).presenceChanged;
+    while (next.status === 'OFFLINE') next = (await seen.data()).presenceChanged;
+    expect(next.user).toMatchObject({ displayName: 'seen', isDeleted: false });
+    await remove(user);
+    expect((await seen.data()).presenceChanged).toEqual({ status: 'OFFLINE', user: { displayName: 'Deleted user', isDeleted: true } });
+    await erased(user);
+  });
+});

@@ -43,6 +43,15 @@ export const knownUsers = async (client: Pick<Tx, 'user'>, ids: readonly string[
   return new Set(users.map(({ id }) => id));
 };
 
+/** Checks that there is a user, whose account was not deleted: nobody does anything with one any more. @throws NOT_FOUND */
+export const assertAccount = async (client: Pick<Tx, 'user'>, id: string): Promise<void> => {
+  if (!(await knownUsers(client, [id])).has(id)) throw notFound('User');
+};
+
+/** An SQL condition: the account of a user was deleted. */
+export const isGone = (userId: Prisma.Sql): Prisma.Sql =>
+  Prisma.sql`EXISTS (SELECT FROM "user" gone WHERE gone.id = ${userId} AND gone.is_deleted)`;
+
 /** Users by their ids, in any order, with the columns and relations that are selected; one statement. */
 export const findUsers = async <Args extends Omit<Prisma.UserFindManyArgs, 'where'>>(
   { prisma }: Pick<Database, 'prisma'>,
@@ -58,9 +67,9 @@ export const findUsers = async <Args extends Omit<Prisma.UserFindManyArgs, 'wher
 /** The ids among these that belong to users, as a subquery with the column `id`. */
 export const usersAmong = (ids: readonly string[]): Prisma.Sql => Prisma.sql`(SELECT id FROM "user" WHERE id = ANY(${[...ids]}::uuid[]))`;
 
-/** The users with these usernames, normalised by {@link usernameKey}, as a subquery with the column `id`. */
+/** The users with these usernames, normalised by {@link usernameKey}, as a subquery with the column `id`; none whose account was deleted. */
 export const usersNamed = (keys: readonly string[]): Prisma.Sql =>
-  Prisma.sql`(SELECT id FROM "user" WHERE username_key = ANY(${[...keys]}::text[]))`;
+  Prisma.sql`(SELECT id FROM "user" WHERE username_key = ANY(${[...keys]}::text[]) AND NOT is_deleted)`;
 
 type Named = Pick<User, 'id' | 'username'>;
 
@@ -157,8 +166,8 @@ export const changeRole = async (
   user: { readonly id: string } | { readonly usernameKey: string },
   role: Role,
 ): Promise<{ readonly id: string; readonly before: Role }> => {
-  const found = await tx.user.findUnique({ where: user, select: { id: true, role: true } });
-  if (found === null) throw notFound('User');
+  const found = await tx.user.findUnique({ where: user, select: { id: true, role: true, isDeleted: true } });
+  if (found === null || found.isDeleted) throw notFound('User');
   await tx.user.update({ where: { id: found.id }, data: { role }, select: { id: true } });
   tx.emit(rightsLog, found.id, 'RoleChanged', null);
   if (found.role !== role)

@@ -3,7 +3,7 @@ import type { User } from '../../db/generated/prisma/client.js';
 import type { Tx } from '../../db/transact.js';
 import { badInput } from '../../errors.js';
 import { viewerOf } from '../../access/viewer.js';
-import { asAdministrator, findUser } from './account.js';
+import { asAdministrator, assertAccount, findUser } from './account.js';
 import { endDelays } from './guesses.js';
 import type { Suspension } from './standing.js';
 import { rightsLog } from './topics.js';
@@ -36,7 +36,7 @@ export const suspendUser = async (context: Context, userId: string, until: Date 
     throw badInput({ path: 'input.userId', code: 'NOT_ALLOWED', message: 'Nobody can suspend themselves.' });
   if (until !== null && until.getTime() <= now)
     throw badInput({ path: 'input.until', code: 'TOO_SMALL', message: 'Must be in the future.' });
-  await findUser(context, userId);
+  await assertAccount(context.db.prisma, userId);
   return await context.db.transact(async (tx) => {
     await asAdministrator(tx, context);
     return await suspend(tx, userId, { at: new Date(now), until, reason });

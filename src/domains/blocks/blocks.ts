@@ -7,7 +7,7 @@ import type { Tx } from '../../db/transact.js';
 import { badInput, coded, notFound } from '../../errors.js';
 import { batchedForViewer } from '../../graphql/loaders.js';
 import { viewerOf } from '../../access/viewer.js';
-import { findUser } from '../account/account.js';
+import { assertAccount, findUser } from '../account/account.js';
 import { rightsLog } from '../account/topics.js';
 
 /*
@@ -85,6 +85,7 @@ export const blockUser = async (
   try {
     await context.db.transact(async (tx) => {
       await lockPair(tx, blockerId, blockedId);
+      await assertAccount(tx, blockedId);
       const { count } = await tx.block.createMany({ data: [{ blockerId, blockedId }], skipDuplicates: true });
       if (count === 0) return;
       await end(tx, blockerId, blockedId);

@@ -12,6 +12,7 @@ import { assertNotBlocked } from '../blocks/blocks.js';
 import { isFollowing } from '../follows/follows.js';
 import { tellUsers } from './inboxes.js';
 import { newJoinCode, ROOMS_COUNTED } from './join-codes.js';
+import { cannotTalk } from './membership.js';
 import { otherOf } from './rules.js';
 import { conversationLog } from './topics.js';
 import { unreadRows } from './unread.js';
@@ -105,11 +106,15 @@ export const assertMayFollow = async (context: Context, conversationId: string):
 };
 
 /**
- * Checks that no block separates the two members of a direct conversation.
+ * Checks that the two members of a direct conversation can talk: that no block separates them, and that both have an account.
  * @throws FORBIDDEN
  */
 export const assertNotApart = async ({ db }: Context, { conversation, member }: AsMember): Promise<void> => {
-  if (conversation.kind === 'DIRECT') await assertNotBlocked(db.prisma, member.userId, otherOf(conversation, member.userId));
+  if (conversation.kind !== 'DIRECT') return;
+  const otherId = otherOf(conversation, member.userId);
+  await assertNotBlocked(db.prisma, member.userId, otherId);
+  // The conversation is there, and who has left it is seen in it: so it is no secret that nobody reads on.
+  if (!(await knownUsers(db.prisma, [otherId])).has(otherId)) throw cannotTalk();
 };
 
 /** The ids of a conversation's members in the order of joining, at most `limit`. */

@@ -1,9 +1,9 @@
 import type { Context } from '../../context.js';
 import type { Conversation } from '../../db/generated/prisma/client.js';
-import { badInput, notFound } from '../../errors.js';
+import { badInput } from '../../errors.js';
 import { isUniqueViolation } from '../../observability/failures.js';
 import { viewerOf } from '../../access/viewer.js';
-import { knownUsers } from '../account/account.js';
+import { assertAccount } from '../account/account.js';
 import { assertNotBlocked } from '../blocks/blocks.js';
 import { assertReachable, create } from './conversations.js';
 import { accept, isStranger } from './requests.js';
@@ -18,6 +18,7 @@ export const startDirect = async (context: Context, userId: string): Promise<Con
   const { prisma, transact } = context.db;
   const viewerId = viewerOf(context).id;
   if (userId === viewerId) throw badInput({ path: 'input.userId', code: 'NOT_ALLOWED', message: 'You cannot talk with yourself.' });
+  await assertAccount(prisma, userId);
   await assertNotBlocked(prisma, viewerId, userId);
   const where = { directKey: directKey(viewerId, userId) };
   const begun = await prisma.conversation.findUnique({ where, include: { members: { where: { userId: viewerId, isRequest: true } } } });
@@ -26,7 +27,6 @@ export const startDirect = async (context: Context, userId: string): Promise<Con
     if (members.length > 0) await transact((tx) => accept(tx, conversation.id, viewerId));
     return conversation;
   }
-  if (!(await knownUsers(prisma, [userId])).has(userId)) throw notFound('User');
   await assertReachable(prisma, viewerId, [userId]);
   try {
     return await create(context, { kind: 'DIRECT', ...where }, [

@@ -13,17 +13,18 @@ import { headFirst, heads } from '../../graphql/heads.js';
 import { batchedForViewer, batchedForViewers } from '../../graphql/loaders.js';
 import { coded } from '../../errors.js';
 import { viewerOf } from '../../access/viewer.js';
+import { isGone } from '../account/account.js';
 import { areApart } from '../blocks/blocks.js';
 import { isFollowing } from '../follows/follows.js';
 import { hidesPresence, isSeenConnected } from '../presence/presence.js';
 import { conversationLog } from './topics.js';
 import { askedFor } from './unread.js';
 
-/** An SQL condition: a block separates `member` from the other user of a direct conversation. */
+/** An SQL condition: a block separates `member` from the other user of a direct conversation, or that one's account was deleted. */
 export const IS_APART = Prisma.sql`EXISTS (
   SELECT 1 FROM conversation direct JOIN conversation_member other ON other.conversation_id = direct.id
   WHERE direct.id = member.conversation_id AND direct.kind = 'DIRECT' AND other.user_id <> member.user_id
-    AND ${areApart(Prisma.sql`member.user_id`, Prisma.sql`other.user_id`)}
+    AND (${areApart(Prisma.sql`member.user_id`, Prisma.sql`other.user_id`)} OR ${isGone(Prisma.sql`other.user_id`)})
 )`;
 
 /** The head of a conversation's log. */
@@ -53,7 +54,7 @@ export const ownMembership = batchedForViewers<ConversationMember | null>(async 
 /** What a member may do depends on. */
 interface Standing {
   readonly role: MemberRole;
-  /** Whether a block keeps the two of a direct conversation apart. */
+  /** Whether a block keeps the two of a direct conversation apart, or one of them has deleted their account. */
   readonly apart: boolean;
 }
 
@@ -64,6 +65,9 @@ export const ownStanding = batchedForViewer<Standing | null>(async ({ db, viewer
     WHERE member.user_id = ${viewer.id}::uuid AND member.conversation_id = ANY(${conversationIds}::uuid[])`;
   return new Map(members.map(({ id, ...standing }) => [id, standing]));
 }, null);
+
+/** The error where {@link IS_APART} holds. */
+export const cannotTalk = () => coded('FORBIDDEN', 'One of you has blocked the other, or has deleted their account.');
 
 export const membersOnly = () => coded('FORBIDDEN', 'Only members of the conversation may do this.');
 

@@ -11,7 +11,6 @@ import { encodeCursor } from '../../realtime/cursor.js';
 import { readHead } from '../../realtime/event-log.js';
 import { lengthOf, tooLong } from '../../graphql/text.js';
 import { viewerOf } from '../../access/viewer.js';
-import { keptApart } from '../blocks/blocks.js';
 import { notify, withdraw } from '../notifications/notifications.js';
 import type { About, Act } from '../notifications/rules.js';
 import { publicUserJson, publicUserOf, type PublicUserJson } from '../account/account.js';
@@ -19,7 +18,7 @@ import { assertNotApart, findAsMember } from './conversations.js';
 import { tellMembers, tellNewsTask, tellUsers } from './inboxes.js';
 import { accept, assertRequestNotFull } from './requests.js';
 import { sentRows } from './sent-rows.js';
-import { IS_APART, membersOnly } from './membership.js';
+import { cannotTalk, IS_APART, membersOnly } from './membership.js';
 import { removeMentions, rewriteMentions, writeMentions } from './mentions.js';
 import { mayDelete, mayEdit, mayModerate, otherOf } from './rules.js';
 import { conversationLog } from './topics.js';
@@ -296,7 +295,7 @@ export const editMessage = async (
   const { message: edited, event } = await context.db.transact(async (tx) => {
     const { message, apart } = await lockMessage(tx, context, messageId);
     if (!mayEdit(viewerOf(context), message)) throw coded('FORBIDDEN', 'Only its author may edit a message.');
-    if (apart) throw keptApart();
+    if (apart) throw cannotTalk();
     if (message.deletedAt !== null) throw alreadyDeleted();
     if (body === message.body) return { message, event: null };
     const written = await tx.message.update({ where: { id: messageId }, data: { body, editedAt: new Date(context.clock.now()) } });

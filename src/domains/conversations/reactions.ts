@@ -5,7 +5,7 @@ import { byRecency } from '../../db/keyset.js';
 import { badInput } from '../../errors.js';
 import { batched, batchedForViewer } from '../../graphql/loaders.js';
 import { viewerOf } from '../../access/viewer.js';
-import { keptApart } from '../blocks/blocks.js';
+import { cannotTalk } from './membership.js';
 import { lockMessage, alreadyDeleted } from './messages.js';
 import { conversationLog } from './topics.js';
 
@@ -50,7 +50,7 @@ export const addReaction = async (context: Context, { messageId, emoji }: Reacti
   const userId = viewerOf(context).id;
   return await context.db.transact(async (tx) => {
     const { message, apart } = await lockMessage(tx, context, messageId);
-    if (apart) throw keptApart();
+    if (apart) throw cannotTalk();
     if (message.deletedAt !== null) throw alreadyDeleted();
     // The time is taken after the lock was granted, not at the start of the transaction, so the order of first use is the order of the
     // locks.

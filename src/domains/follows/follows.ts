@@ -5,7 +5,7 @@ import { byRecency } from '../../db/keyset.js';
 import type { Tx } from '../../db/transact.js';
 import { badInput, notFound } from '../../errors.js';
 import { viewerOf } from '../../access/viewer.js';
-import { findUser } from '../account/account.js';
+import { assertAccount, findUser } from '../account/account.js';
 import { rightsLog } from '../account/topics.js';
 import { assertNotBlocked, lockPair } from '../blocks/blocks.js';
 import { notify, withdraw } from '../notifications/notifications.js';
@@ -58,6 +58,7 @@ export const followUser = async (context: Context, followeeId: string): Promise<
   try {
     await context.db.transact(async (tx) => {
       await lockPair(tx, followerId, followeeId);
+      await assertAccount(tx, followeeId);
       await assertNotBlocked(tx, followerId, followeeId);
       const { count } = await tx.follow.createMany({ data: [{ followerId, followeeId }], skipDuplicates: true });
       if (count === 0) return;

@@ -1,6 +1,7 @@
 import { Prisma } from '../../db/generated/prisma/client.js';
 import { THROTTLE_INTERVAL, throttleDecision, type ThrottleDecision } from '../../db/throttle.js';
 import type { Tx } from '../../db/transact.js';
+import { isGone } from '../account/account.js';
 import { areApart } from '../blocks/blocks.js';
 import { tellCounts } from '../inbox/inbox.js';
 import { isOnline } from '../presence/presence.js';
@@ -81,7 +82,7 @@ const opening = (given: Prisma.Sql): Prisma.Sql => Prisma.sql`
           SELECT 1 FROM notification_preference preference
           WHERE preference.user_id = given.user_id AND preference.kind = given.kind AND NOT preference.enabled
         )
-        AND NOT ${areApart(Prisma.sql`given.user_id`, Prisma.sql`given.actor_id`)}
+        AND NOT ${isGone(Prisma.sql`given.user_id`)} AND NOT ${areApart(Prisma.sql`given.user_id`, Prisma.sql`given.actor_id`)}
         AND (given.kind <> 'MESSAGE' OR NOT ${isOnline(Prisma.sql`given.user_id`)})
     ), opened AS (
       INSERT INTO notification (id, user_id, kind, subject_type, subject_id, data, open_key, told_at)

@@ -1,5 +1,6 @@
 import type { Context } from '../../context.js';
 import { viewerOf } from '../../access/viewer.js';
+import type { Tx } from '../../db/transact.js';
 import { followedKey, presenceTopic } from './topics.js';
 import { Prisma } from '../../db/generated/prisma/client.js';
 import { UUID_TYPE, type PersonalTable } from '../../db/personal-data.js';
@@ -32,13 +33,16 @@ export const personalOfPresence: readonly PersonalTable[] = [
   },
 ];
 
-/** Has the viewer look as if they had never been here. */
-export const erasePresence = async (context: Context): Promise<void> => {
-  const { id: userId } = viewerOf(context);
-  await context.db.transact(async (tx) => {
-    // In the order of the locks of presence: the user's row first.
-    const { count } = await tx.userPresence.deleteMany({ where: { userId } });
-    await tx.presenceDevice.deleteMany({ where: { userId } });
-    if (count > 0) for (const key of [userId, followedKey(userId)]) tx.emit(presenceTopic, key);
-  });
+/**
+ * Has a user look as if they had never been here. Whoever follows their presence is told, so that a page which shows the user learns that their account is
+ * gone.
+ */
+export const forgetPresence = async (tx: Tx, userId: string): Promise<void> => {
+  // In the order of the locks of presence: the user's row first.
+  const { count } = await tx.userPresence.deleteMany({ where: { userId } });
+  await tx.presenceDevice.deleteMany({ where: { userId } });
+  if (count > 0) for (const key of [userId, followedKey(userId)]) tx.emit(presenceTopic, key);
 };
+
+/** The same once more for the viewer, for what their last sockets have written. */
+export const erasePresence = (context: Context): Promise<void> => context.db.transact((tx) => forgetPresence(tx, viewerOf(context).id));

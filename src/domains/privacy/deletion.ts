@@ -12,7 +12,7 @@ import { eraseLikes } from '../likes/personal.js';
 import { eraseNotifications } from '../notifications/personal.js';
 import { eraseOperations } from '../operations/personal.js';
 import { erasePosts } from '../posts/personal.js';
-import { erasePresence } from '../presence/personal.js';
+import { erasePresence, forgetPresence } from '../presence/personal.js';
 
 /*
  * An account is deleted in two steps. The mutation closes it: from its COMMIT on nothing says who it was, nobody gets in, and every socket ends. A job then
@@ -66,6 +66,7 @@ export const deleteMyAccount = async (context: Context, password: string | null 
   await context.db.transact(async (tx) => {
     const { id: userId } = viewerOf(context);
     await closeAccount(tx, context);
+    await forgetPresence(tx, userId);
     tx.audit('deleteMyAccount', { type: 'User', id: userId });
     tx.enqueue(eraseTask, { userId, isAgain: false }, { key: userId });
   });
