@@ -30,6 +30,12 @@ const TOO_WIDE = `(() => {
   return [...new Set([...page, ...scrolled.map((element) => named(element) + ' scrolls'), ...beyond.map((element) => named(element) + ' is beyond the edge')])].slice(0, 5);
 })()`;
 
+/** What of an open menu lies under something else, or beyond the screen. */
+const COVERED = `[...document.querySelectorAll('[role=menuitem]')].filter((item) => {
+  const { x, y, width, height } = item.getBoundingClientRect();
+  return !item.contains(document.elementFromPoint(x + width / 2, y + height / 2));
+}).map((item) => item.textContent + ' is covered')`;
+
 /** States that are as wide as others. */
 const isLikeOthers = ({ name, isWaiting = false }: Scene): boolean =>
   isWaiting || /-(error|offline|not-found|nothing|visitor|own|new|search|category|request)$/.test(name);
@@ -105,10 +111,10 @@ describeWeb('the pages of the web client', ({ open }) => {
     expect(found).toEqual({});
   });
 
-  test('have nothing that axe objects to while a menu or a dialog is open, in both themes', async () => {
+  test('have nothing that axe objects to while a menu or a dialog is open above all else, in both themes', async () => {
     const inScenes = scenes.filter(({ name }) => /^(messages-new|palette|keys)$/.test(name));
     const found = await lookAt([...openedOf(filled), ...inScenes], 1_440, async (page) => {
-      const found = await violationsInBothThemes(page);
+      const found = [...(await page.evaluate<string[]>(COVERED)), ...(await violationsInBothThemes(page))];
       return found.length > 0 ? found : null;
     });
     expect(found).toEqual({});

@@ -23,16 +23,30 @@ interface MenuProps {
   readonly tabIndex?: 0 | -1;
 }
 
+/** Rows of long lists cut off what they hold and lie over one another, so an open menu is laid above all of the page. */
+const layAbove = (menu: HTMLElement | null): void => {
+  const place = menu?.parentElement;
+  if (place?.isConnected && 'showPopover' in place && !place.matches(':popover-open')) place.showPopover();
+};
+
 /**
  * Further acts behind one button; arrows, Enter, Escape and first letters work in it. It stands in the page beside its button, where Tab leads on and a screen reader
- * finds it in the same landmark, and is laid over whatever cuts off what scrolls.
+ * finds it in the same landmark.
  */
 export const Menu = ({ label, icon, children, placement = 'bottom-end', className, tabIndex = 0 }: MenuProps) => (
   <MenuProvider placement={placement}>
     <MenuButton className={classNames(buttonClass('plain'), styles.opener, className)} aria-label={label} title={label} tabIndex={tabIndex}>
       {icon}
     </MenuButton>
-    <AriakitMenu gutter={4} fixed unmountOnHide className={styles.menu} aria-label={label}>
+    <AriakitMenu
+      ref={layAbove}
+      wrapperProps={{ popover: 'manual', className: styles.place }}
+      gutter={4}
+      fixed
+      unmountOnHide
+      className={styles.menu}
+      aria-label={label}
+    >
       {children}
     </AriakitMenu>
   </MenuProvider>
