@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { PASSWORD, startTestApp, type TestApp } from '../kit/app.js';
-import { aPost } from '../kit/factories.js';
+import { aComment, aPost } from '../kit/factories.js';
 import { filesIn } from '../kit/zip.js';
 import { describeWeb, violationsInBothThemes } from './kit.js';
 
@@ -47,5 +47,30 @@ describeWeb('what is stored about somebody, in a browser', ({ open }) => {
     await own.page.getByLabel('Who sees whether I am here').selectOption('FOLLOWED');
     await other.page.getByText('Not here', { exact: true }).waitFor();
     await Promise.all([own.close(), other.close()]);
+  });
+
+  test('shows whoever has deleted their account as a deleted user, and links to them no more', async () => {
+    const [vanishing, staying] = [await app.user('vanishing'), await app.user('staying')];
+    const post = await aPost(app, vanishing, { body: 'To be answered.' });
+    await aComment(app, staying, post.id);
+    const own = await open(app, { as: vanishing, path: '/settings' });
+    const { page, close } = await open(app, { as: staying, path: '/people/vanishing' });
+    await page.getByText('Here now', { exact: true }).waitFor();
+    await own.page.getByRole('button', { name: 'Delete the account' }).click();
+    await own.page.getByLabel('Present password').fill(PASSWORD);
+    await own.page.getByRole('button', { name: 'Delete it for good' }).click();
+    await page.getByRole('heading', { name: 'Deleted user' }).waitFor();
+    await page.getByText('This account was deleted.').waitFor();
+    expect(
+      await page
+        .getByRole('link', { name: 'Message', exact: true })
+        .or(page.getByRole('button', { name: 'Follow', exact: true }))
+        .count(),
+    ).toBe(0);
+    await page.goto(new URL(`/posts/${post.id}`, app.url).href);
+    const card = page.getByRole('article', { name: 'Deleted user' });
+    await card.getByText('To be answered.').waitFor();
+    expect(await card.getByRole('link', { name: 'Deleted user' }).count()).toBe(0);
+    await Promise.all([own.close(), close()]);
   });
 });

@@ -6,6 +6,7 @@ export const PersonLine = graphql(`
     id
     username
     displayName
+    isDeleted
     bio
     presence {
       id
@@ -19,6 +20,11 @@ export const PeoplePresence = graphql(`
   subscription PeoplePresence($userIds: [ID!]!) {
     presenceChanged(of: { userIds: $userIds }) {
       id
+      user {
+        id
+        displayName
+        isDeleted
+      }
       status
       lastSeenAt
       version

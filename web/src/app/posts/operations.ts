@@ -18,6 +18,7 @@ export const PostCard = graphql(`
       id
       username
       displayName
+      isDeleted
     }
   }
 `);

@@ -11,6 +11,7 @@ import { useFormats, useTexts } from '../../i18n/language.js';
 import { LikeButton } from '../likes/like-button.js';
 import { WhoLikes } from '../likes/who-likes.js';
 import { paths } from '../paths.js';
+import { PersonLink, useNameOf } from '../people/person-link.js';
 import { EditPost, LikePost, PostCard as Card, UnlikePost } from './operations.js';
 import { postTexts } from './post-texts.js';
 import { WriteForm } from './write-form.js';
@@ -37,6 +38,7 @@ export const PostCard = ({ post, isWhole = false, onDeleted }: PostCardProps) =>
     readFragment(Card, post);
   const [isEditing, setEditing] = useState(false);
   const [isLong, setLong] = useState(false);
+  const name = useNameOf()(author);
   const text = useRef<HTMLDivElement>(null);
   const [, edit] = useMutation(EditPost);
   const [, like] = useMutation(LikePost);
@@ -46,17 +48,17 @@ export const PostCard = ({ post, isWhole = false, onDeleted }: PostCardProps) =>
     if (current) setLong(current.scrollHeight > current.clientHeight + 1);
   }, [bodyHtml, isEditing]);
   return (
-    <article className={styles.card} aria-label={t('postBy', { author: author.displayName })}>
+    <article className={styles.card} aria-label={t('postBy', { author: name })}>
       <header className={styles.head}>
-        <Link to={paths.person(author.username)} className={styles.author}>
-          <Avatar name={author.displayName} of={author.username} size={40} />
+        <PersonLink person={author} className={styles.author}>
+          <Avatar name={name} of={author.username} size={40} />
           <span className={styles.names}>
             <span className={styles.name} dir="auto">
-              {author.displayName}
+              {name}
             </span>
-            <Handle of={author.username} className={styles.username} />
+            {!author.isDeleted && <Handle of={author.username} className={styles.username} />}
           </span>
-        </Link>
+        </PersonLink>
         <span className={styles.when}>
           <Link to={paths.post(id)} className={styles.time}>
             <RelativeTime at={createdAt} />
@@ -67,7 +69,7 @@ export const PostCard = ({ post, isWhole = false, onDeleted }: PostCardProps) =>
           <Suspense fallback={<span className={styles.menuPlace} />}>
             <PostMenu
               id={id}
-              author={author.displayName}
+              author={name}
               onEdit={viewerCanEdit ? () => setEditing(true) : undefined}
               canDelete={viewerCanDelete}
               beginning={body}

@@ -10,6 +10,8 @@ import { useEntryLikes } from '../../app/likes/use-entry-likes.js';
 import { WhoLikes } from '../../app/likes/who-likes.js';
 import { Page, PageBody } from '../../app/page.js';
 import { paths } from '../../app/paths.js';
+import { usePresence } from '../../app/people/use-presence.js';
+import { PersonLink, useNameOf } from '../../app/people/person-link.js';
 import { preferences } from '../../app/preferences.js';
 import { Avatar } from '../../design/avatar.js';
 import { buttonClass, IconButton } from '../../design/button.js';
@@ -71,13 +73,15 @@ const Acts = ({ entry }: { readonly entry: Entry }) => {
 const About = ({ entry }: { readonly entry: Entry }) => {
   const t = useTexts(entryTexts);
   const { author, category, createdAt, updatedAt, isPublic, isFeatured } = entry;
+  const name = useNameOf()(author);
+  usePresence([author.id]);
   const time = <RelativeTime key="time" at={updatedAt} />;
   return (
     <div className={styles.about}>
-      <Link to={paths.person(author.username)} className={styles.author}>
-        <Avatar name={author.displayName} of={author.username} size={24} />
-        <span dir="auto">{author.displayName}</span>
-      </Link>
+      <PersonLink person={author} className={styles.author}>
+        <Avatar name={name} of={author.username} size={24} />
+        <span dir="auto">{name}</span>
+      </PersonLink>
       <span>{updatedAt === createdAt ? t.rich('written', { time }) : t.rich('changed', { time })}</span>
       {category && (
         <Link to={paths.vaultOf({ category: category.slug })} className={styles.category}>

@@ -20,6 +20,7 @@ export const ReadEntry = graphql(`
         id
         username
         displayName
+        isDeleted
       }
       category {
         id

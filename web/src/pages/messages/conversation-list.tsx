@@ -48,7 +48,9 @@ const Row = memo(({ conversation, which, isSelected, tabIndex }: RowProps) => {
     if (!lastMessage) return t('nothingSaid');
     const text = lastMessage.deletedAt === null ? oneLine(lastMessage.body) : t('deletedMessage');
     if (lastMessage.author.id === owner) return t('you', { text });
-    return kind === 'DIRECT' ? text : t('someone', { name: lastMessage.author.displayName, text });
+    return kind === 'DIRECT'
+      ? text
+      : t('someone', { name: lastMessage.author.isDeleted ? t('deletedUser') : lastMessage.author.displayName, text });
   };
   return (
     <div className={styles.item} data-unread={unread > 0 || undefined}>

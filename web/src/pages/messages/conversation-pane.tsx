@@ -6,6 +6,7 @@ import { useConnection } from '../../api/api-provider.js';
 import { failureOf } from '../../api/failure.js';
 import { useLive } from '../../api/live.js';
 import { paths } from '../../app/paths.js';
+import { PersonLink } from '../../app/people/person-link.js';
 import { useTitle } from '../../app/title.js';
 import { Avatar } from '../../design/avatar.js';
 import { buttonClass, IconButton } from '../../design/button.js';
@@ -66,6 +67,7 @@ const Head = ({ conversation, onMembers, onDeclined }: HeadProps) => {
     members?.pageInfo.hasNextPage === false ? members.nodes.filter(({ user }) => user.presence.status !== 'OFFLINE').length : onlineCount;
   const about = (): ReactNode => {
     if (!peer) return t('membersOnline', { count: memberCount, online: online ?? 0 });
+    if (peer.isDeleted) return null;
     const { status, lastSeenAt } = peer.presence;
     if (status === 'ONLINE') return t('online');
     if (status === 'AWAY') return t('away');
@@ -79,7 +81,7 @@ const Head = ({ conversation, onMembers, onDeclined }: HeadProps) => {
       <Avatar name={name} of={peer?.username ?? id} size={32} presence={peer?.presence.status ?? 'OFFLINE'} />
       <div className={styles.names}>
         <h1 className={styles.title} tabIndex={-1} dir="auto">
-          {peer ? <Link to={paths.person(peer.username)}>{name}</Link> : name}
+          {peer ? <PersonLink person={peer}>{name}</PersonLink> : name}
         </h1>
         <p className={styles.about}>{about()}</p>
       </div>
@@ -228,6 +230,8 @@ const Opened = ({
         <p className={styles.closed} role="status">
           {t('revoked')}
         </p>
+      ) : peer?.isDeleted ? (
+        <p className={styles.closed}>{t('peerGone')}</p>
       ) : peer?.viewerBlocks ? (
         <p className={styles.closed}>{t('blocked', { name: peer.displayName })}</p>
       ) : (

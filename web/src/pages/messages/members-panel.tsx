@@ -1,12 +1,13 @@
 import { Copy, LogOut, Pencil, UserMinus, UserPlus } from 'lucide-react';
 import { useState } from 'react';
 import { useMutation, useQuery, type CombinedError } from 'urql';
-import { Link, useLocation } from 'wouter';
+import { useLocation } from 'wouter';
 import { useOwner } from '../../api/api-provider.js';
 import { failureOf } from '../../api/failure.js';
 import { AskDialog } from '../../app/ask-dialog.js';
 import { useCopy } from '../../app/copy.js';
 import { paths } from '../../app/paths.js';
+import { PersonLink } from '../../app/people/person-link.js';
 import { Avatar } from '../../design/avatar.js';
 import { Button, IconButton } from '../../design/button.js';
 import { Dialog } from '../../design/dialog.js';
@@ -61,13 +62,13 @@ export const MembersPanel = ({ id }: { readonly id: string }) => {
       <ul className={styles.members}>
         {members?.nodes.map(({ id: memberId, role, user }) => (
           <li key={memberId} className={styles.member}>
-            <Link to={paths.person(user.username)} className={styles.person}>
+            <PersonLink person={user} className={styles.person}>
               <Avatar name={user.displayName} of={user.username} size={24} presence={user.presence.status} />
               <span className={styles.name} dir="auto">
                 {user.displayName}
               </span>
               {role === 'OWNER' && <span className={styles.role}>{t('owner')}</span>}
-            </Link>
+            </PersonLink>
             {viewerCanEdit && user.id !== owner && (
               <IconButton
                 label={t('remove', { name: user.displayName })}

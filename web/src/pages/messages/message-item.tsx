@@ -6,6 +6,7 @@ import { wordsOf } from '../../api/failure.js';
 import { AskDialog } from '../../app/ask-dialog.js';
 import { useCopy } from '../../app/copy.js';
 import { paths } from '../../app/paths.js';
+import { PersonLink, useNameOf } from '../../app/people/person-link.js';
 import { useViewer } from '../../app/viewer.js';
 import { Avatar } from '../../design/avatar.js';
 import { Button, IconButton } from '../../design/button.js';
@@ -38,14 +39,15 @@ const Quote = ({
 }) => {
   const t = useTexts(messagesTexts);
   const text = of.deletedAt ? t('deletedMessage') : oneLine(of.body);
+  const name = useNameOf()(of.author);
   return (
     <Link
       to={`${paths.conversation(conversationId)}?message=${encodeURIComponent(of.id)}`}
       className={styles.quote}
-      aria-label={`${t('answers', { name: of.author.displayName })}: ${text}`}
+      aria-label={`${t('answers', { name })}: ${text}`}
     >
       <CornerUpLeft size={16} aria-hidden="true" />
-      <b dir="auto">{of.author.displayName}</b>
+      <b dir="auto">{name}</b>
       <span className={styles.quoted} dir="auto">
         {text}
       </span>
@@ -181,13 +183,14 @@ export const MessageItem = memo((props: MessageItemProps) => {
   const isDeleted = deletedAt !== null;
   const time = new Date(createdAt);
   const copy = useCopy();
+  const authorName = useNameOf()(author);
   return (
     <article
       className={classNames(styles.message, isFirst && styles.first)}
       data-row={rowKey}
       data-target={isTarget || undefined}
       tabIndex={isTabbable ? 0 : -1}
-      aria-label={`${author.displayName}, ${exact(time)}`}
+      aria-label={`${authorName}, ${exact(time)}`}
       onPointerEnter={() => onActive(rowKey)}
       onFocus={() => onActive(rowKey)}
     >
@@ -203,9 +206,9 @@ export const MessageItem = memo((props: MessageItemProps) => {
       <div className={styles.content}>
         {isFirst && (
           <p className={styles.head}>
-            <Link to={paths.person(author.username)} className={styles.author} dir="auto">
-              {author.displayName}
-            </Link>
+            <PersonLink person={author} className={styles.author} dir="auto">
+              {authorName}
+            </PersonLink>
             <time dateTime={createdAt} title={exact(time)}>
               {clock(time)}
             </time>

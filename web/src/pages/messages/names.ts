@@ -5,13 +5,13 @@ interface Named {
   readonly kind: string;
   readonly title: string | null;
   readonly joinCode: string | null;
-  readonly peer: { readonly displayName: string } | null;
+  readonly peer: { readonly displayName: string; readonly isDeleted: boolean } | null;
 }
 
 /** What a conversation is called. */
 export const nameOf = ({ kind, title, joinCode, peer }: Named, t: Translate<(typeof messagesTexts)['en']>): string => {
   if (title !== null) return title;
-  if (kind === 'DIRECT') return peer?.displayName ?? t('direct');
+  if (kind === 'DIRECT') return (peer?.isDeleted ? t('deletedUser') : peer?.displayName) ?? t('direct');
   if (kind === 'SUPPORT') return t('support');
   return joinCode === null ? t('room') : t('roomOf', { code: joinCode });
 };

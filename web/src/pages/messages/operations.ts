@@ -21,6 +21,7 @@ export const ConversationActs = graphql(`
     peer {
       id
       displayName
+      isDeleted
     }
     lastMessage {
       id
@@ -46,6 +47,7 @@ export const ConversationRow = graphql(`
       id
       username
       displayName
+      isDeleted
       presence {
         id
         status
@@ -58,6 +60,7 @@ export const ConversationRow = graphql(`
       author {
         id
         displayName
+        isDeleted
       }
     }
   }
@@ -127,6 +130,11 @@ export const PresenceOfPeers = graphql(`
   subscription PresenceOfPeers($ids: [ID!]!) {
     presenceChanged(of: { userIds: $ids }) {
       id
+      user {
+        id
+        displayName
+        isDeleted
+      }
       status
       lastSeenAt
     }
@@ -157,6 +165,7 @@ export const OpenConversation = graphql(`
         id
         username
         displayName
+        isDeleted
         viewerBlocks
         presence {
           id
@@ -173,6 +182,7 @@ export const OpenConversation = graphql(`
             id
             username
             displayName
+            isDeleted
             presence {
               id
               status
@@ -205,6 +215,7 @@ export const MessageRow = graphql(`
       id
       username
       displayName
+      isDeleted
     }
     replyTo {
       id
@@ -213,6 +224,7 @@ export const MessageRow = graphql(`
       author {
         id
         displayName
+        isDeleted
       }
     }
     reactions {
@@ -317,6 +329,7 @@ export const ConversationLive = graphql(`
             id
             username
             displayName
+            isDeleted
             presence {
               id
               status
@@ -362,6 +375,7 @@ export const TypingLive = graphql(`
       user {
         id
         displayName
+        isDeleted
       }
     }
   }
@@ -371,6 +385,11 @@ export const PresenceOfMembers = graphql(`
   subscription PresenceOfMembers($id: ID!) {
     presenceChanged(of: { conversationId: $id }) {
       id
+      user {
+        id
+        displayName
+        isDeleted
+      }
       status
       lastSeenAt
     }
@@ -622,6 +641,7 @@ export const AddMembers = graphql(`
           id
           username
           displayName
+          isDeleted
           presence {
             id
             status

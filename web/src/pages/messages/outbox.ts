@@ -10,7 +10,7 @@ import { MessageRow, SendMessage } from './operations.js';
 export interface Quoted {
   readonly id: string;
   readonly body: string;
-  readonly author: { readonly displayName: string };
+  readonly author: { readonly displayName: string; readonly isDeleted?: boolean };
 }
 
 /** A message that the server has not confirmed. */

@@ -6,6 +6,7 @@ export const ReadPerson = graphql(`
       id
       username
       displayName
+      isDeleted
       bio
       status
       role

@@ -8,6 +8,7 @@ import { Page, PageBody } from '../../app/page.js';
 import { paths } from '../../app/paths.js';
 import { useViewer } from '../../app/viewer.js';
 import { peopleTexts } from '../../app/people/people-texts.js';
+import { useNameOf } from '../../app/people/person-link.js';
 import { usePresence } from '../../app/people/use-presence.js';
 import { Avatar } from '../../design/avatar.js';
 import { buttonClass } from '../../design/button.js';
@@ -81,7 +82,8 @@ const Profile = ({ person }: { readonly person: Person }) => {
   const owner = useOwner();
   const isAdministrator = useViewer()?.user.role === 'ADMIN';
   const params = new URLSearchParams(useSearch());
-  const { id, username, displayName, presence, followerCount, followingCount, viewerBlocks } = person;
+  const { id, username, presence, followerCount, followingCount, viewerBlocks, isDeleted } = person;
+  const displayName = useNameOf()(person);
   usePresence([id]);
   const isMe = id === owner;
   const asked = params.get('show');
@@ -103,7 +105,7 @@ const Profile = ({ person }: { readonly person: Person }) => {
         </span>
       }
       actions={
-        isMe ? (
+        isDeleted ? undefined : isMe ? (
           <Link to={`${home}?edit`} className={buttonClass()}>
             <Pencil size={16} aria-hidden="true" />
             {t('editProfile')}
@@ -126,9 +128,9 @@ const Profile = ({ person }: { readonly person: Person }) => {
         )
       }
     >
-      {isMe && params.has('edit') ? <ProfileForm person={person} /> : <About person={person} />}
+      {isMe && params.has('edit') ? <ProfileForm person={person} /> : isDeleted ? <p>{t('deletedText')}</p> : <About person={person} />}
       {viewerBlocks && <p className={styles.blocked}>{t('blocked', { name: displayName })}</p>}
-      {isAdministrator && !isMe && (
+      {isAdministrator && !isMe && !isDeleted && (
         <Suspense>
           <Administration person={person} />
         </Suspense>

@@ -1,8 +1,7 @@
 import { lazy, Suspense, useState } from 'react';
 import { useMutation } from 'urql';
-import { Link } from 'wouter';
 import { useOwner } from '../../api/api-provider.js';
-import { paths } from '../../app/paths.js';
+import { PersonLink, useNameOf } from '../../app/people/person-link.js';
 import { WriteForm } from '../../app/posts/write-form.js';
 import { Avatar } from '../../design/avatar.js';
 import { Prose } from '../../design/prose.js';
@@ -50,19 +49,20 @@ export const CommentThread = ({ postId, thread: { comment, replies } }: CommentT
   const canEdit = comment.viewerCanEdit || isMine;
   const canDelete = comment.viewerCanDelete || isMine;
   const shown = replies.filter(isThere);
+  const name = useNameOf()(author);
   return (
     <li className={styles.thread}>
       {deletedAt !== null ? (
         <p className={styles.deleted}>{t('deleted')}</p>
       ) : (
-        <article className={styles.comment} aria-label={t('commentBy', { author: author.displayName })}>
+        <article className={styles.comment} aria-label={t('commentBy', { author: name })}>
           <header className={styles.head}>
-            <Link to={paths.person(author.username)} className={styles.author}>
-              <Avatar name={author.displayName} of={author.username} size={24} />
+            <PersonLink person={author} className={styles.author}>
+              <Avatar name={name} of={author.username} size={24} />
               <span className={styles.name} dir="auto">
-                {author.displayName}
+                {name}
               </span>
-            </Link>
+            </PersonLink>
             <span className={styles.when}>
               <RelativeTime at={createdAt} />
               {editedAt !== null && <span>{t('edited')}</span>}
@@ -95,7 +95,7 @@ export const CommentThread = ({ postId, thread: { comment, replies } }: CommentT
                 <Suspense fallback={<span className={styles.menuPlace} />}>
                   <CommentMenu
                     id={id}
-                    author={author.displayName}
+                    author={name}
                     beginning={body}
                     onEdit={canEdit ? () => setEditing(true) : undefined}
                     canDelete={canDelete}
@@ -109,7 +109,7 @@ export const CommentThread = ({ postId, thread: { comment, replies } }: CommentT
       {isReplying && (
         <div className={styles.reply}>
           <WriteForm
-            label={t('replyTo', { author: author.displayName })}
+            label={t('replyTo', { author: name })}
             submit={t('reply')}
             max={MAX_COMMENT}
             draft={`reply ${id}`}

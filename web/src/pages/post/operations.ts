@@ -16,6 +16,7 @@ export const CommentItem = graphql(`
       id
       username
       displayName
+      isDeleted
     }
   }
 `);

@@ -7,6 +7,7 @@ import { useEntryLikes } from '../../app/likes/use-entry-likes.js';
 import { useMedia } from '../../app/media.js';
 import { useNear } from '../../app/near.js';
 import { paths } from '../../app/paths.js';
+import { useNameOf } from '../../app/people/person-link.js';
 import { buttonClass } from '../../design/button.js';
 import { EmptyState } from '../../design/empty-state.js';
 import { Highlighted } from '../../design/highlighted.js';
@@ -31,6 +32,7 @@ const Row = ({ entry, words, tabIndex }: RowProps) => {
   const t = useTexts(vaultTexts);
   const { number } = useFormats();
   const { slug, title, tags, author, category, updatedAt, likeCount, isPublic, isFeatured } = readFragment(EntryRow, entry);
+  const authorName = useNameOf()(author);
   return (
     <Link to={paths.entry(slug)} className={styles.row} tabIndex={tabIndex}>
       <span className={styles.heading}>
@@ -52,7 +54,7 @@ const Row = ({ entry, words, tabIndex }: RowProps) => {
               </span>
             ))}
         <span className={styles.author} dir="auto">
-          {author.displayName}
+          {authorName}
         </span>
         {likeCount > 0 && (
           <span className={styles.likes} title={t('likes', { count: likeCount })}>

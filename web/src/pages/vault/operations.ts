@@ -14,6 +14,7 @@ export const EntryRow = graphql(`
       id
       username
       displayName
+      isDeleted
     }
     category {
       id
