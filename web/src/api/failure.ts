@@ -96,6 +96,7 @@ export const whenAgain = ({ retryAfterMs }: Failure, t: Translate<(typeof failur
 /** A failure in words. */
 export const wordsOf = (failure: Failure, t: Translate<(typeof failureTexts)['en']>): string => {
   const { code } = failure;
+  if (failure.reason === 'SECOND_FACTOR_REQUIRED') return t('needsSecondFactor');
   if (code === 'RATE_LIMITED') return t(code, { when: whenAgain(failure, t) });
   return t(isOurFault(code) ? 'unexpected' : code);
 };

@@ -23,6 +23,10 @@ export const administrationTexts = catalogue({
     lift: 'Lift the suspension',
     isLifted: '{name} can come in again.',
     disconnect: 'Sign out everywhere',
+    removeFactor: 'Remove the second factor',
+    factorAsk: 'Remove the second factor of {name}?',
+    factorText:
+      'For somebody who has lost their passkeys, app and recovery codes. Make sure first that it is them who ask. They are signed out everywhere, told by mail, and their password is enough for the next sign-in.',
     disconnected: '{count, plural, =0 {They were signed in nowhere.} one {One session has ended.} other {# sessions have ended.}}',
     connections: 'Connections',
     noConnections: 'Nothing is open at this moment.',
@@ -55,6 +59,10 @@ export const administrationTexts = catalogue({
     lift: 'Sperre aufheben',
     isLifted: '{name} kann wieder herein.',
     disconnect: 'Überall abmelden',
+    removeFactor: 'Zweiten Faktor entfernen',
+    factorAsk: 'Den zweiten Faktor von {name} entfernen?',
+    factorText:
+      'Für jemanden, der Passkeys, App und Wiederherstellungscodes verloren hat. Vergewissere dich zuerst, dass die Bitte von dieser Person kommt. Sie wird überall abgemeldet, bekommt eine E-Mail, und für die nächste Anmeldung genügt ihr Passwort.',
     disconnected:
       '{count, plural, =0 {Es war kein Gerät angemeldet.} one {Eine Sitzung wurde beendet.} other {# Sitzungen wurden beendet.}}',
     connections: 'Verbindungen',

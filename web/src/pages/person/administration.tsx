@@ -14,7 +14,15 @@ import { failureTexts } from '../../i18n/failure-texts.js';
 import { useFormats, useTexts } from '../../i18n/language.js';
 import { Connections } from './connections.js';
 import { administrationTexts } from './administration-texts.js';
-import { Administered, DisconnectPerson, GiveRole, ReadAdministered, SuspendPerson, UnlockPerson } from './operations.js';
+import {
+  Administered,
+  DisconnectPerson,
+  GiveRole,
+  ReadAdministered,
+  RemoveSecondFactor,
+  SuspendPerson,
+  UnlockPerson,
+} from './operations.js';
 import type { Person } from './person.js';
 import styles from './person-page.module.css';
 
@@ -55,12 +63,29 @@ const SuspendDialog = ({ id, name, onClose }: { readonly id: string; readonly na
   );
 };
 
+const RemoveFactorDialog = ({ id, name, onClose }: { readonly id: string; readonly name: string; readonly onClose: () => void }) => {
+  const t = useTexts(administrationTexts);
+  const [, remove] = useMutation(RemoveSecondFactor);
+  return (
+    <AskDialog
+      open
+      onClose={onClose}
+      title={t('factorAsk', { name })}
+      act={t('removeFactor')}
+      onAct={async () => (await remove({ userId: id })).error}
+    >
+      <p>{t('factorText')}</p>
+    </AskDialog>
+  );
+};
+
 const Acts = ({ person: { displayName: name }, of }: { readonly person: Person; readonly of: AdministeredFragment }) => {
   const t = useTexts(administrationTexts);
   const failures = useTexts(failureTexts);
   const { exact } = useFormats();
   const toast = useToast();
   const [suspends, setSuspends] = useState(false);
+  const [removesFactor, setRemovesFactor] = useState(false);
   const [showsConnections, setShowsConnections] = useState(false);
   const [, giveRole] = useMutation(GiveRole);
   const [, unlock] = useMutation(UnlockPerson);
@@ -114,11 +139,13 @@ const Acts = ({ person: { displayName: name }, of }: { readonly person: Person; 
         <Button aria-expanded={showsConnections} onClick={() => setShowsConnections(!showsConnections)}>
           {t('connections')}
         </Button>
+        {role !== 'GUEST' && <Button onClick={() => setRemovesFactor(true)}>{t('removeFactor')}</Button>}
         <Link to={paths.auditOf(id)} className={buttonClass('plain')}>
           {t('audit')}
         </Link>
       </div>
       {showsConnections && <Connections userId={id} />}
+      {removesFactor && <RemoveFactorDialog id={id} name={name} onClose={() => setRemovesFactor(false)} />}
       {suspends && <SuspendDialog id={id} name={name} onClose={() => setSuspends(false)} />}
     </>
   );

@@ -215,6 +215,16 @@ export const UnlockPerson = graphql(`
   }
 `);
 
+export const RemoveSecondFactor = graphql(`
+  mutation RemoveSecondFactor($userId: ID!) {
+    removeSecondFactor(input: { userId: $userId }) {
+      user {
+        id
+      }
+    }
+  }
+`);
+
 export const DisconnectPerson = graphql(`
   mutation DisconnectPerson($userId: ID!, $sessionId: ID) {
     disconnectUser(input: { userId: $userId, sessionId: $sessionId }) {
@@ -243,6 +253,7 @@ export const operations = [
   SuspendPerson,
   UnlockPerson,
   DisconnectPerson,
+  RemoveSecondFactor,
   ReadPerson,
   PersonPosts,
   PersonEntries,

@@ -11,6 +11,8 @@ import { settingsTexts } from './settings-texts.js';
 interface AccountFormProps {
   /** What a closed form is opened by, and what sends it. */
   readonly title: string;
+  /** Its name, where the title alone does not say which of several it is. */
+  readonly label?: string;
   readonly submit: string;
   readonly cancel: string;
   /** Sends what was entered. @returns what went wrong; without anything the form is closed */
@@ -19,7 +21,7 @@ interface AccountFormProps {
 }
 
 /** A form of the account, closed until it is wanted: nobody changes their password on the way to something else. */
-export const AccountForm = ({ title, submit, cancel, onSubmit, children }: AccountFormProps) => {
+export const AccountForm = ({ title, label = title, submit, cancel, onSubmit, children }: AccountFormProps) => {
   const t = useTexts(settingsTexts);
   const [isOpen, setOpen] = useState(false);
   const { failure, busy, onSubmit: send, reset } = useSending(onSubmit, () => setOpen(false));
@@ -29,12 +31,12 @@ export const AccountForm = ({ title, submit, cancel, onSubmit, children }: Accou
   };
   if (!isOpen)
     return (
-      <Button className={styles.act} onClick={() => setOpen(true)}>
+      <Button className={styles.act} aria-label={label} onClick={() => setOpen(true)}>
         {title}
       </Button>
     );
   return (
-    <form className={styles.form} onSubmit={send} aria-label={title} noValidate>
+    <form className={styles.form} onSubmit={send} aria-label={label} noValidate>
       {failure?.reason === 'SIGN_IN_AGAIN' && <p role="alert">{t('signInAgain')}</p>}
       {failure && failure.fields.length === 0 && failure.reason !== 'SIGN_IN_AGAIN' && <ErrorNotice failure={failure} />}
       {children(failure)}

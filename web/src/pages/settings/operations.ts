@@ -1,4 +1,5 @@
 import { graphql } from '../../gql/gql.js';
+import { secondFactorOperations } from './second-factor/operations.js';
 
 export const SettingsOfViewer = graphql(`
   query SettingsOfViewer {
@@ -308,6 +309,7 @@ export const SetPrivacy = graphql(`
 `);
 
 export const operations = [
+  ...secondFactorOperations,
   SettingsOfViewer,
   SetNotificationPreference,
   SessionsOfViewer,

@@ -18,6 +18,7 @@ import { ApiKeys } from './api-keys.js';
 import { GuestAccount, LocaleOfMails, MemberAccount } from './account.js';
 import { Identities } from './identities.js';
 import { SetNotificationPreference, SettingsOfViewer } from './operations.js';
+import { SecondFactor } from './second-factor/second-factor.js';
 import { Sessions } from './sessions.js';
 import { settingsTexts } from './settings-texts.js';
 import { Privacy, YourData } from './your-data.js';
@@ -126,6 +127,11 @@ const OfViewer = () => {
               </Button>
               {question}
             </Section>
+            {me.user.role !== 'GUEST' && (
+              <Section title={t('secondFactor')}>
+                <SecondFactor />
+              </Section>
+            )}
             {me.user.role !== 'GUEST' && oidcIssuers.length > 0 && (
               <Section title={t('identities')}>
                 <Identities />

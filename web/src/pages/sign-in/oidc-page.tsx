@@ -16,6 +16,7 @@ import { useLanguage, useTexts } from '../../i18n/language.js';
 import { useBeginSession } from './begin-session.js';
 import { HowToComeIn, LinkIdentity, LoginWithOidc, RegisterWithOidc } from './operations.js';
 import { NameFields } from './name-fields.js';
+import { askedOf, SecondStep, type Asked } from './second-step.js';
 import { SessionForm } from './session-form.js';
 import styles from './session-form.module.css';
 import { signInTexts } from './sign-in-texts.js';
@@ -79,6 +80,7 @@ const OidcPage = () => {
   const [, link] = useMutation(LinkIdentity);
   const [failure, setFailure] = useState<Failure | null>(null);
   const [signUp, setSignUp] = useState<SignUp | null>(null);
+  const [asked, setAsked] = useState<Asked | null>(null);
   const code = query.get('code');
 
   useEffect(() => {
@@ -100,7 +102,9 @@ const OidcPage = () => {
       const { user, credentials, signUp: unknown } = data?.loginWithOidc ?? {};
       if (user && credentials) begin({ user, credentials });
       else setSignUp(unknown ?? null);
-      return error;
+      const step = askedOf(error);
+      setAsked(step);
+      return step === null ? error : undefined;
     };
     void finish().then((error) => setFailure(failureOf(error)));
     // It is done once, with what the address had when the page was opened.
@@ -118,6 +122,12 @@ const OidcPage = () => {
     <Page title={signUp === null ? t('signIn') : t('register')}>
       {signUp !== null ? (
         <ChooseName signUp={signUp} then={attempt?.then ?? null} />
+      ) : asked !== null ? (
+        <SecondStep
+          asked={asked}
+          then={attempt?.then ?? null}
+          onStartOver={() => navigate(paths.signIn(attempt?.then ?? undefined), { replace: true })}
+        />
       ) : own === null && failure === null ? (
         <Skeleton lines={4} />
       ) : (

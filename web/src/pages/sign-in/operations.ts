@@ -23,6 +23,42 @@ export const SignIn = graphql(`
   }
 `);
 
+/** The second step of a sign-in. */
+export const FinishLogin = graphql(`
+  mutation FinishLogin($input: FinishLoginInput!) {
+    finishLogin(input: $input) {
+      credentials {
+        ...NewSession
+      }
+      user {
+        id
+      }
+    }
+  }
+`);
+
+export const StartPasskeyLogin = graphql(`
+  mutation StartPasskeyLogin {
+    startPasskeyLogin {
+      token
+      options
+    }
+  }
+`);
+
+export const LoginWithPasskey = graphql(`
+  mutation LoginWithPasskey($input: LoginWithPasskeyInput!) {
+    loginWithPasskey(input: $input) {
+      credentials {
+        ...NewSession
+      }
+      user {
+        id
+      }
+    }
+  }
+`);
+
 /** By the link of a mail. */
 export const ConfirmSignIn = graphql(`
   mutation ConfirmSignIn($input: ConfirmSignInInput!) {
@@ -167,6 +203,9 @@ export const ResetPassword = graphql(`
 
 export const operations = [
   SignIn,
+  FinishLogin,
+  StartPasskeyLogin,
+  LoginWithPasskey,
   ConfirmSignIn,
   SignUp,
   ComeAsGuest,

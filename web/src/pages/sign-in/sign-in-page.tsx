@@ -1,3 +1,4 @@
+import { useState } from 'react';
 import { useMutation } from 'urql';
 import { Link, useSearch } from 'wouter';
 import { tokens } from '../../api/session.js';
@@ -5,11 +6,15 @@ import { IssuerButtons } from '../../app/oidc/issuer-buttons.js';
 import { Page } from '../../app/page.js';
 import { paths, thenOf } from '../../app/paths.js';
 import { textOf } from '../../app/sending.js';
+import { Button } from '../../design/button.js';
 import { TextField } from '../../design/text-field.js';
 import { useTexts } from '../../i18n/language.js';
 import { useBeginSession } from './begin-session.js';
 import { SignIn } from './operations.js';
+import { PasskeyButton } from './passkey-button.js';
+import { askedOf, SecondStep, type Asked } from './second-step.js';
 import { SessionForm } from './session-form.js';
+import styles from './session-form.module.css';
 import { signInTexts } from './sign-in-texts.js';
 import { useSignInWords } from './sign-in-words.js';
 
@@ -19,9 +24,25 @@ const SignInPage = () => {
   const begin = useBeginSession();
   const words = useSignInWords();
   const [, signIn] = useMutation(SignIn);
+  /** What the first step was answered, and whether somebody goes on with the second. */
+  const [asked, setAsked] = useState<Asked | null>(null);
+  const [goesOn, setGoesOn] = useState(false);
+  if (asked !== null && goesOn)
+    return (
+      <Page title={t('signIn')}>
+        <SecondStep
+          asked={asked}
+          onStartOver={() => {
+            setAsked(null);
+            setGoesOn(false);
+          }}
+        />
+      </Page>
+    );
   return (
     <Page title={t('signIn')}>
       <IssuerButtons then={then ?? null} />
+      <PasskeyButton />
       <SessionForm
         submit={t('signIn')}
         onSubmit={async (values) => {
@@ -34,7 +55,10 @@ const SignInPage = () => {
             },
           });
           if (data?.login) begin(data.login);
-          return error;
+          const step = askedOf(error);
+          setAsked(step);
+          setGoesOn(step?.isCertain === true);
+          return step?.isCertain === true ? undefined : error;
         }}
         words={words}
         foot={t.rich('noAccount', {
@@ -64,6 +88,11 @@ const SignInPage = () => {
           </>
         )}
       </SessionForm>
+      {asked !== null && (
+        <Button className={styles.over} onClick={() => setGoesOn(true)}>
+          {t('haveCode')}
+        </Button>
+      )}
     </Page>
   );
 };

@@ -9,7 +9,7 @@ export const useSignInWords = (): ((failure: Failure) => string | null) => {
   return ({ code, reason, until, retryAfterMs }) => {
     switch (code) {
       case 'UNAUTHENTICATED':
-        return t(reason === 'CONFIRM_BY_MAIL' ? 'byMail' : 'wrong');
+        return t(reason === 'CONFIRM_BY_MAIL' ? 'byMail' : reason === 'WRONG_PASSKEY' ? 'wrongPasskey' : 'wrong');
       case 'BAD_USER_INPUT':
         return t('wrong');
       case 'RATE_LIMITED':

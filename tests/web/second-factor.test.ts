@@ -1,0 +1,153 @@
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { PASSWORD, startTestApp, type TestApp } from '../kit/app.js';
+import { screenshot } from '../kit/browser.js';
+import { freePort } from '../kit/free-port.js';
+import { codeAt } from '../kit/totp.js';
+import { describeWeb, violationsInBothThemes } from './kit.js';
+
+describeWeb('a second factor in a browser', ({ open }) => {
+  let now = Date.now();
+  let app: TestApp;
+  /** Passkeys belong to a domain, which an address of numbers is not. */
+  let site: { readonly url: string };
+  beforeAll(async () => {
+    const port = await freePort();
+    site = { url: `http://localhost:${port}` };
+    const env = { PORT: String(port), PUBLIC_URL: site.url, REQUIRE_SECOND_FACTOR: 'MODERATOR' };
+    app = await startTestApp({ env, clock: { now: () => now } });
+  });
+  afterAll(() => app.stop());
+
+  const signIn = async (page: Page, username: string): Promise<void> => {
+    await page.goto(new URL('/sign-in', site.url).href);
+    await page.getByLabel('Username or email address').fill(username);
+    await page.getByLabel('Password').fill(PASSWORD);
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+  };
+  const signOut = async (page: Page): Promise<void> => {
+    await page.goto(new URL('/settings', site.url).href);
+    await page.getByRole('button', { name: 'Sign out', exact: true }).click();
+    await page.waitForURL('**/vault');
+  };
+
+  test('is set up with an app, asked for at the next sign-in, and stood in for by a recovery code', async () => {
+    const user = await app.userWithRole('cleo', 'ADMIN');
+    const { page, complaints, close } = await open(site, { as: user, path: '/settings' });
+    await page.getByText('Your role needs a second factor here').waitFor();
+    await page.getByRole('button', { name: 'Set up an app' }).click();
+    await page.getByLabel('Present password').fill(PASSWORD);
+    await page.getByRole('button', { name: 'Go on' }).click();
+    const secret = await page.getByLabel('Or type this into the app').inputValue();
+    expect(await violationsInBothThemes(page)).toEqual([]);
+    await page.getByRole('img', { name: 'The seed of the codes' }).scrollIntoViewIfNeeded();
+    await screenshot(page, 'settings-second-factor');
+    await page.getByLabel('Code', { exact: true }).fill('000000');
+    await page.getByRole('button', { name: 'Turn the codes on' }).click();
+    await page.getByText('This code is wrong').waitFor();
+    await page.getByLabel('Code', { exact: true }).fill(codeAt(secret, now));
+    await page.getByRole('button', { name: 'Turn the codes on' }).click();
+    await page.getByText('Your recovery codes').waitFor();
+    expect(await page.getByText('Your role needs a second factor here').count()).toBe(0);
+    expect(await violationsInBothThemes(page)).toEqual([]);
+    await screenshot(page, 'settings-recovery-codes');
+    const [first = ''] = await page.getByRole('status').getByRole('listitem').allTextContents();
+    await page.getByRole('button', { name: 'I have kept them' }).click();
+    await signOut(page);
+    await signIn(page, 'cleo');
+    await page.getByText('Your account has a second factor.').waitFor();
+    expect(await violationsInBothThemes(page)).toEqual([]);
+    await screenshot(page, 'sign-in-second-factor');
+    await page.getByLabel('Code').fill('000000');
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+    await page.getByText('This code is wrong').waitFor();
+    now += 30_000;
+    await page.getByLabel('Code').fill(codeAt(secret, now));
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+    await page.waitForURL('**/feed');
+    await signOut(page);
+    await signIn(page, 'cleo');
+    await page.getByLabel('Code').fill(first);
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+    await page.waitForURL('**/feed');
+    await page.goto(new URL('/settings', site.url).href);
+    await page.getByText('9 recovery codes are left.').waitFor();
+    await page.getByRole('button', { name: 'Turn the codes off' }).click();
+    await page.getByLabel('Present password').fill(PASSWORD);
+    await page.getByRole('button', { name: 'Turn the codes off' }).click();
+    await page.getByText('No app makes codes for this account.').waitFor();
+    complaints();
+    await close();
+  });
+
+  test('is a passkey, which signs in by itself, has a name and is removed', async () => {
+    const user = await app.user('pascal');
+    const { page, complaints, close } = await open(site, { as: user, path: '/settings' });
+    const session = await page.context().newCDPSession(page);
+    await session.send('WebAuthn.enable');
+    await session.send('WebAuthn.addVirtualAuthenticator', {
+      options: {
+        ...{ protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true },
+        ...{ isUserVerified: true, automaticPresenceSimulation: true },
+      },
+    });
+    await page.getByRole('button', { name: 'Add a passkey' }).click();
+    await page.getByLabel('Name of the passkey').fill('This laptop');
+    await page.getByLabel('Present password').fill(PASSWORD);
+    await page.getByRole('button', { name: 'Add a passkey' }).click();
+    await page.getByRole('button', { name: 'I have kept them' }).click();
+    await page.getByRole('button', { name: 'Rename the passkey This laptop' }).click();
+    await page.getByLabel('Name of the passkey').fill('Blue laptop');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('button', { name: 'Rename the passkey Blue laptop' }).waitFor();
+    expect(await violationsInBothThemes(page)).toEqual([]);
+    await page.getByRole('heading', { name: 'Passkeys' }).scrollIntoViewIfNeeded();
+    await screenshot(page, 'settings-passkeys');
+    await signOut(page);
+    await page.goto(new URL('/sign-in', site.url).href);
+    await page.getByRole('button', { name: 'Sign in with a passkey' }).waitFor();
+    expect(await violationsInBothThemes(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
+    await page.waitForURL('**/feed');
+    await signOut(page);
+    await signIn(page, 'pascal');
+    await page.getByText('Your account has a second factor.').waitFor();
+    await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
+    await page.waitForURL('**/feed');
+    await page.goto(new URL('/settings', site.url).href);
+    await page.getByRole('button', { name: 'Remove the passkey Blue laptop' }).click();
+    await page.getByLabel('Present password').fill(PASSWORD);
+    await page.getByRole('button', { name: 'Remove', exact: true }).click();
+    await page.getByText('You have none.').waitFor();
+    await signOut(page);
+    await page.goto(new URL('/sign-in', site.url).href);
+    await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
+    await page.getByText('This passkey is not known here any more.').waitFor();
+    complaints();
+    await close();
+  });
+
+  test('is taken away by an administrator from whoever has lost it', async () => {
+    const chief = await app.userWithRole('chief', 'ADMIN');
+    await app.user('lostit');
+    const { secret } = (
+      await app.data<{ startTotp: { secret: string } }>(
+        'mutation ($password: String) { startTotp(input: { password: $password }) { secret } }',
+        { password: PASSWORD },
+        chief,
+      )
+    ).startTotp;
+    await app.data(
+      'mutation ($code: String!) { confirmTotp(input: { code: $code }) { recoveryCodes } }',
+      { code: codeAt(secret, now) },
+      chief,
+    );
+    const { page, complaints, close } = await open(site, { as: chief, path: '/people/lostit' });
+    await page.getByRole('button', { name: 'Remove the second factor' }).click();
+    await page.getByText('Make sure first that it is them who ask.').waitFor();
+    await page.getByRole('dialog').getByRole('button', { name: 'Remove the second factor' }).click();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    complaints();
+    await close();
+  });
+});
