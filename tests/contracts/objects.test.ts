@@ -1,0 +1,388 @@
+import { randomUUID } from 'node:crypto';
+import { getNamedType, isCompositeType, isInputObjectType, type GraphQLArgument, type GraphQLField, type GraphQLInputField } from 'graphql';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { encodeId, parseId } from '../../src/graphql/ids.js';
+import { schema } from '../../src/process/schema.js';
+import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import type { TestSocket } from '../kit/client.js';
+import { aComment, aGroup, aGuest, aMessage, anApiKey, anEntry, aPost, aRequest, aRoom, aSession } from '../kit/factories.js';
+import { present } from '../kit/graphql.js';
+
+/*
+ * What may be done with whose objects: each operation that takes an id, with one's own object, with that of somebody else which one sees, with one that
+ * one does not see, and with one that does not exist. The last two must not be told apart, in words or in code: what one may not see does not exist.
+ */
+
+type Type = 'Query' | 'Mutation' | 'Subscription';
+/** What may be had of somebody: a group is one that the asker is in, or has made; a request is one that they were sent. */
+type Kind = 'User' | 'Post' | 'Comment' | 'Entry' | 'Category' | 'Group' | 'Room' | 'Request' | 'Message' | Private;
+/** What others never see. */
+type Private = 'Notification' | 'Session' | 'ApiKey' | 'Identity' | 'Invitation' | 'Operation';
+
+/** For a guest, a member, a moderator and an administrator; `-` where they cannot have one. */
+type Outcomes = string;
+/** An operation, the way to the id in its arguments, of what it is, and what comes of it with one's own object and with another's that one sees. */
+type Row = readonly [operation: string, path: string, kind: Kind, own: Outcomes, visible: Outcomes, others?: (object: Made) => object];
+
+/** An object, and what a further argument may be about: the conversation of a message, another member. */
+interface Made {
+  readonly id: string;
+  readonly parent?: string;
+  readonly cursor?: string;
+  readonly other?: string;
+}
+
+const ALL = 'ok ok ok ok';
+const NONE = '- - - -';
+const DENIED = 'FORBIDDEN FORBIDDEN FORBIDDEN FORBIDDEN';
+const MODERATORS = 'FORBIDDEN FORBIDDEN ok ok';
+const ADMINS = 'FORBIDDEN FORBIDDEN FORBIDDEN ok';
+const WRONG = 'BAD_USER_INPUT BAD_USER_INPUT BAD_USER_INPUT BAD_USER_INPUT';
+const ADMINS_OTHERS = 'FORBIDDEN FORBIDDEN FORBIDDEN BAD_USER_INPUT';
+const MEMBERS = '- ok ok ok';
+/** Of what a guest cannot have a second one. */
+const ADMINS_OWN = '- FORBIDDEN FORBIDDEN ok';
+/** An administrator who did it to themselves could ask nothing further. */
+const NOT_ADMINS = 'FORBIDDEN FORBIDDEN FORBIDDEN -';
+
+const ROWS: readonly Row[] = [
+  ['Query.auditLog', 'actor', 'User', ADMINS, ADMINS],
+  ['Query.auditLog', 'subject', 'User', ADMINS, ADMINS],
+  ['Query.auditLog', 'viaId', 'Session', ADMINS_OWN, NONE],
+  ['Query.connections', 'userId', 'User', ADMINS, ADMINS],
+  ['Query.conversation', 'id', 'Group', ALL, ALL],
+  ['Query.conversationEvents', 'conversationId', 'Group', ALL, ALL],
+  ['Query.entry', 'id', 'Entry', MEMBERS, ALL],
+  ['Query.entry', 'by.id', 'Entry', MEMBERS, ALL],
+  ['Query.node', 'id', 'Message', ALL, ALL],
+  ['Query.nodes', 'ids', 'Message', ALL, ALL],
+  ['Query.operation', 'id', 'Operation', ALL, NONE],
+  ['Query.post', 'id', 'Post', ALL, ALL],
+  ['Query.postEvents', 'postId', 'Post', ALL, ALL],
+  ['Query.presence', 'userIds', 'User', ALL, ALL],
+  ['Query.user', 'id', 'User', ALL, ALL],
+  ['Query.user', 'by.id', 'User', ALL, ALL],
+  ['Mutation.acceptRequest', 'conversationId', 'Request', ALL, ALL],
+  ['Mutation.declineRequest', 'conversationId', 'Request', ALL, WRONG],
+  ['Mutation.addComment', 'postId', 'Post', ALL, ALL, () => ({ body: 'Yes' })],
+  ['Mutation.addComment', 'replyToId', 'Comment', ALL, ALL, ({ parent }) => ({ body: 'Yes', postId: parent })],
+  ['Mutation.updatePost', 'id', 'Post', ALL, DENIED, () => ({ body: 'edited' })],
+  ['Mutation.deletePost', 'id', 'Post', ALL, MODERATORS],
+  ['Mutation.likePost', 'postId', 'Post', ALL, ALL],
+  ['Mutation.unlikePost', 'postId', 'Post', ALL, ALL],
+  ['Mutation.updateComment', 'id', 'Comment', ALL, DENIED, () => ({ body: 'edited' })],
+  ['Mutation.deleteComment', 'id', 'Comment', ALL, MODERATORS],
+  ['Mutation.updateEntry', 'id', 'Entry', MEMBERS, DENIED, () => ({ expectedVersion: 1, title: 'edited' })],
+  ['Mutation.deleteEntry', 'id', 'Entry', MEMBERS, MODERATORS],
+  ['Mutation.featureEntry', 'id', 'Entry', '- FORBIDDEN ok ok', MODERATORS, () => ({ isFeatured: true })],
+  ['Mutation.likeEntry', 'entryId', 'Entry', MEMBERS, ALL],
+  ['Mutation.unlikeEntry', 'entryId', 'Entry', MEMBERS, ALL],
+  ['Mutation.updateCategory', 'id', 'Category', '- - ok ok', MODERATORS, () => ({ description: 'edited' })],
+  ['Mutation.deleteCategory', 'id', 'Category', '- - ok ok', MODERATORS],
+  ['Mutation.addMembers', 'conversationId', 'Group', ALL, ALL, ({ other }) => ({ memberIds: [other] })],
+  ['Mutation.addMembers', 'memberIds', 'User', ALL, ALL, ({ parent }) => ({ conversationId: parent })],
+  ['Mutation.removeMember', 'conversationId', 'Group', ALL, DENIED, ({ other }) => ({ userId: other })],
+  ['Mutation.removeMember', 'userId', 'User', WRONG, ALL, ({ parent }) => ({ conversationId: parent })],
+  ['Mutation.transferOwnership', 'conversationId', 'Room', ALL, DENIED, ({ other }) => ({ userId: other })],
+  ['Mutation.transferOwnership', 'userId', 'User', ALL, ALL, ({ parent }) => ({ conversationId: parent })],
+  ['Mutation.renameConversation', 'conversationId', 'Group', ALL, DENIED, () => ({ title: 'edited' })],
+  ['Mutation.setRoomPasscode', 'conversationId', 'Room', ALL, DENIED, () => ({ passcode: 'sesame' })],
+  ['Mutation.leaveConversation', 'conversationId', 'Group', ALL, ALL],
+  ...['archive', 'unarchive', 'mute', 'unmute', 'pin', 'unpin'].map((act): Row => [
+    `Mutation.${act}Conversation`,
+    'conversationId',
+    'Group',
+    ALL,
+    ALL,
+  ]),
+  ['Mutation.markUnread', 'conversationId', 'Group', ALL, ALL],
+  ['Mutation.markRead', 'conversationId', 'Group', ALL, ALL, ({ cursor }) => ({ cursor })],
+  ['Mutation.setTyping', 'conversationId', 'Group', ALL, ALL, () => ({ isTyping: true })],
+  ['Mutation.sendMessage', 'conversationId', 'Group', ALL, ALL, () => ({ body: 'said' })],
+  ['Mutation.sendMessage', 'replyToId', 'Message', ALL, ALL, ({ parent }) => ({ body: 'said', conversationId: parent })],
+  ['Mutation.editMessage', 'messageId', 'Message', ALL, DENIED, () => ({ body: 'edited' })],
+  ['Mutation.deleteMessage', 'messageId', 'Message', ALL, MODERATORS],
+  ['Mutation.addReaction', 'messageId', 'Message', ALL, ALL, () => ({ emoji: '👍' })],
+  ['Mutation.removeReaction', 'messageId', 'Message', ALL, ALL, () => ({ emoji: '👍' })],
+  ['Mutation.blockUser', 'userId', 'User', WRONG, ALL],
+  ['Mutation.unblockUser', 'userId', 'User', ALL, ALL],
+  ['Mutation.followUser', 'userId', 'User', WRONG, ALL],
+  ['Mutation.unfollowUser', 'userId', 'User', ALL, ALL],
+  ['Mutation.startDirect', 'userId', 'User', WRONG, ALL],
+  ['Mutation.createGroup', 'memberIds', 'User', ALL, ALL, () => ({ title: 'Group' })],
+  ['Mutation.setUserRole', 'userId', 'User', NOT_ADMINS, ADMINS, () => ({ role: 'MEMBER' })],
+  ['Mutation.suspendUser', 'userId', 'User', ADMINS_OTHERS, ADMINS],
+  ['Mutation.unlockUser', 'userId', 'User', ADMINS, ADMINS],
+  ['Mutation.disconnectUser', 'userId', 'User', NOT_ADMINS, ADMINS],
+  ['Mutation.disconnectUser', 'sessionId', 'Session', ADMINS_OWN, NONE, ({ other }) => ({ userId: other })],
+  ['Mutation.markNotificationsRead', 'ids', 'Notification', ALL, NONE],
+  ['Mutation.markNotificationsRead', 'which.ids', 'Notification', ALL, NONE],
+  ['Mutation.revokeSession', 'sessionId', 'Session', MEMBERS, NONE],
+  ['Mutation.revokeApiKey', 'apiKeyId', 'ApiKey', MEMBERS, NONE],
+  ['Mutation.unlinkIdentity', 'identityId', 'Identity', MEMBERS, NONE],
+  ['Mutation.revokeInvitation', 'invitationId', 'Invitation', '- - - ok', NONE],
+  ['Subscription.commentAdded', 'postId', 'Post', ALL, ALL],
+  ['Subscription.commentCountChanged', 'postId', 'Post', ALL, ALL],
+  ['Subscription.commentCountsChanged', 'ids', 'Post', ALL, ALL],
+  ['Subscription.conversationEvents', 'conversationId', 'Group', ALL, ALL],
+  ['Subscription.entryLikeCountsChanged', 'ids', 'Entry', MEMBERS, ALL],
+  ['Subscription.likeCountChanged', 'postId', 'Post', ALL, ALL],
+  ['Subscription.likeCountsChanged', 'ids', 'Post', ALL, ALL],
+  ['Subscription.messageAdded', 'conversationId', 'Group', ALL, ALL],
+  ['Subscription.operationChanged', 'id', 'Operation', ALL, NONE],
+  ['Subscription.postEvents', 'postId', 'Post', ALL, ALL],
+  ['Subscription.presenceChanged', 'conversationId', 'Group', ALL, ALL],
+  ['Subscription.presenceChanged', 'of.conversationId', 'Group', ALL, ALL],
+  ['Subscription.presenceChanged', 'userIds', 'User', ALL, ALL],
+  ['Subscription.presenceChanged', 'of.userIds', 'User', ALL, ALL],
+  ['Subscription.typingChanged', 'conversationId', 'Group', ALL, ALL],
+];
+
+/** Who may act upon what is not theirs, by an operation or of a kind: ARCHITECTURE says what administrators see. */
+const EXEMPT: Readonly<Record<string, readonly string[]>> = {
+  // A message that was reported is removed without being read.
+  'Mutation.deleteMessage messageId': ['a moderator', 'an administrator', 'a key for everything'],
+  // Administrators see to all invitations.
+  Invitation: ['an administrator', 'a key for everything'],
+};
+
+// ---------------------------------------------------------------- how it is asked
+
+const fieldOf = (operation: string): GraphQLField<unknown, unknown> => {
+  const [type = '', name = ''] = operation.split('.');
+  const root = { Query: schema.getQueryType(), Mutation: schema.getMutationType(), Subscription: schema.getSubscriptionType() }[
+    type as Type
+  ];
+  return present(root?.getFields()[name] ?? null);
+};
+const typeOf = (operation: string): Type => operation.split('.', 1)[0] as Type;
+
+/** The ways to ids in the arguments of a field; of a mutation within its `input`. */
+const pathsIn = (args: readonly (GraphQLArgument | GraphQLInputField)[]): string[] =>
+  args.flatMap(({ name, type }) => {
+    const named = getNamedType(type);
+    if (named.name === 'ID') return [name];
+    if (!isInputObjectType(named)) return [];
+    const within = pathsIn(Object.values(named.getFields()));
+    return name === 'input' ? within : within.map((path) => `${name}.${path}`);
+  });
+
+const textOf = (operation: string): string => {
+  const { name, args, type } = fieldOf(operation);
+  const declared = args.map((arg) => `$${arg.name}: ${String(arg.type)}`).join(', ');
+  const given = args.map((arg) => `${arg.name}: $${arg.name}`).join(', ');
+  const selection = isCompositeType(getNamedType(type)) ? ' { __typename }' : '';
+  return `${typeOf(operation).toLowerCase()} (${declared}) { ${name}(${given})${selection} }`;
+};
+
+const variablesOf = ([operation, path, , , , others = () => ({})]: Row, object: Made): object => {
+  const [first = '', second] = path.split('.');
+  const id = path.endsWith('ds') ? [object.id] : object.id;
+  const args = { ...others(object), [first]: second === undefined ? id : { [second]: id } };
+  return typeOf(operation) === 'Mutation' ? { input: args } : args;
+};
+
+const ROLES = ['a guest', 'a member', 'a moderator', 'an administrator'];
+
+type Answer = { readonly data?: unknown; readonly errors?: readonly { readonly message: string; readonly extensions?: object }[] };
+
+describe('what is done with whose objects', () => {
+  let app: TestApp;
+  /** Whose objects they are that are not one's own, and who else is in what they have made. */
+  let ada: TestUser;
+  let ben: TestUser;
+  let mia: TestUser;
+  let askers: Readonly<Record<string, TestUser>>;
+  const sockets = new Map<string, TestSocket>();
+  beforeAll(async () => {
+    app = await startTestApp();
+    [ada, ben, mia] = [await app.user('ada'), await app.user('ben'), await app.userWithRole('mia', 'MODERATOR')];
+    const chief = await app.userWithRole('chief', 'ADMIN');
+    askers = {
+      'a guest': await aGuest(app),
+      'a member': await app.user('member'),
+      'a moderator': await app.userWithRole('mod', 'MODERATOR'),
+      'an administrator': chief,
+      'a key for everything': await anApiKey(
+        app,
+        chief,
+        'WRITE_ACCOUNT WRITE_BLOCKS WRITE_CONVERSATIONS WRITE_FOLLOWS WRITE_KNOWLEDGE WRITE_NOTIFICATIONS WRITE_POSTS WRITE_PRESENCE AGENT ADMIN'.split(
+          ' ',
+        ) as never,
+      ),
+      'a key for reading': await anApiKey(app, chief),
+    };
+  });
+  afterAll(async () => {
+    await app.stop();
+  });
+
+  const socketOf = (name: string): TestSocket => {
+    const socket = sockets.get(name) ?? app.connect(askers[name]);
+    sockets.set(name, socket);
+    return socket;
+  };
+  /** The answer, or how a subscription ends; `{}` for one that goes on. @param isRefused whether it must end */
+  const ask = async (row: Row, name: string, object: Made, isRefused = false): Promise<Answer> => {
+    const [query, variables] = [textOf(row[0]), variablesOf(row, object)];
+    if (typeOf(row[0]) !== 'Subscription') return await app.execute(query, variables, askers[name]);
+    const socket = socketOf(name);
+    const subscription = socket.subscribe(query, variables);
+    // By the time of these answers, what was asked before them has been looked at.
+    const later = async (): Promise<Answer> => {
+      for (let n = 0; n < 10; n += 1) await socket.execute('query { me { id } }').catch(() => null);
+      return {};
+    };
+    const ended = subscription.ended.then((errors) => ({ errors: errors as NonNullable<Answer['errors']> }));
+    const answer = await (isRefused ? ended : Promise.race([ended, subscription.next().catch(() => ended), later()]));
+    subscription.stop();
+    return answer;
+  };
+  const codeOf = ({ data, errors }: Answer): string => {
+    const [error] = errors ?? [];
+    if (error) return String((error.extensions as { code?: unknown } | undefined)?.code);
+    const [value] = Object.values(data ?? {}) as unknown[];
+    return value === null ? 'null' : 'ok';
+  };
+
+  let made = 0;
+  const fresh = (): Promise<TestUser> => app.user(`somebody${(made += 1)}`);
+  const idOf = async (as: TestUser, query: string): Promise<string> =>
+    present(/"id":"([^"]+)"/.exec(JSON.stringify(await app.data(query, {}, as)))?.[1] ?? null);
+  const category = async (as: TestUser): Promise<string> =>
+    await idOf(as, `mutation { createCategory(input: { name: "Category ${(made += 1)}" }) { category { id } } }`);
+
+  /** Makes one that is somebody's. @param other somebody who sees it, where it can be seen by some alone */
+  const MAKING: Readonly<Record<Exclude<Kind, 'User'>, (owner: TestUser, other: TestUser) => Promise<Made>>> = {
+    Post: async (owner) => ({ id: (await aPost(app, owner)).id }),
+    Comment: async (owner) => {
+      const { id: parent } = await aPost(app, mia);
+      return { id: (await aComment(app, owner, parent)).id, parent };
+    },
+    Entry: async (owner) => ({ id: (await anEntry(app, owner)).id }),
+    Category: async (owner) => ({ id: await category(owner === ada ? mia : owner) }),
+    Group: async (owner, other) => {
+      const { id, cursor } = await aGroup(app, owner, [other, mia]);
+      return { id, cursor, other: mia.id };
+    },
+    Room: async (owner, other) => {
+      const { id, joinCode } = await aRoom(app, owner);
+      await app.data(`mutation { joinRoom(input: { code: "${joinCode}" }) { conversation { id } } }`, {}, other);
+      return { id, other: owner.id };
+    },
+    Request: async (owner, other) => ({
+      id: (await (owner === ada ? aRequest(app, other, await fresh()) : aRequest(app, await fresh(), owner))).id,
+    }),
+    Message: async (owner, other) => {
+      const { id: parent } = await aGroup(app, owner, [other]);
+      return { id: (await aMessage(app, owner, parent)).id, parent };
+    },
+    Notification: async (owner) => {
+      await app.data(`mutation { followUser(input: { userId: "${owner.id}" }) { user { id } } }`, {}, await fresh());
+      const newest = '{ me { notifications(first: 1) { nodes { id } } } }';
+      await vi.waitFor(async () => expect(JSON.stringify(await app.data(newest, {}, owner))).toContain('"id"'), 10_000);
+      return { id: await idOf(owner, newest) };
+    },
+    Session: async (owner) => ({ id: await idOf(await aSession(app, owner), '{ me { sessions { id current } } }'), other: owner.id }),
+    ApiKey: async (owner) => ({ id: (await anApiKey(app, owner)).keyId }),
+    Identity: async (owner) => {
+      const id = randomUUID();
+      await app.database.query(
+        `INSERT INTO identity (id, user_id, issuer, subject) VALUES ($1, $2, 'https://issuer.example', gen_random_uuid()::text)`,
+        [id, parseId(owner.id).id],
+      );
+      return { id: encodeId('Identity', id) };
+    },
+    Invitation: async (owner) => ({ id: await idOf(owner, 'mutation { createInvitation(input: {}) { invitation { id } } }') }),
+    Operation: async (owner) => ({ id: await idOf(owner, 'mutation { exportMyData(input: {}) { operation { id } } }') }),
+  };
+
+  const userRow = async ([operation]: Row, asker: TestUser, isOwn: boolean): Promise<Made> => {
+    const other = await fresh();
+    const id = isOwn ? asker.id : other.id;
+    if (operation === 'Mutation.removeMember' || operation === 'Mutation.transferOwnership')
+      return { id, parent: (await aGroup(app, asker, [other])).id };
+    return operation === 'Mutation.addMembers' ? { id, parent: (await aGroup(app, asker, [mia])).id } : { id };
+  };
+
+  const outcomesOf = async (row: Row, expected: Outcomes, isOwn: boolean): Promise<string> => {
+    const outcomes = await Promise.all(
+      ROLES.map(async (name, at) => {
+        if (expected.split(' ')[at] === '-') return '-';
+        const asker = present(askers[name] ?? null);
+        const object =
+          row[2] === 'User' ? await userRow(row, asker, isOwn) : await MAKING[row[2]](isOwn ? asker : ada, isOwn ? ben : asker);
+        return codeOf(await ask(row, name, object));
+      }),
+    );
+    return outcomes.join(' ');
+  };
+
+  const named = (rows: readonly Row[]) => rows.map((row) => [`${row[0]} (${row[1]}: ${row[2]})`, row] as const);
+
+  it.each(named(ROWS))('%s of oneself, and of another who shows it', async (_name, row) => {
+    expect(await Promise.all([outcomesOf(row, row[3], true), outcomesOf(row, row[4], false)])).toEqual([row[3], row[4]]);
+  });
+
+  /** One of each kind that nobody sees but those who made them, or are in it. */
+  const HIDDEN: readonly Kind[] = [
+    'Entry',
+    'Group',
+    'Room',
+    'Request',
+    'Message',
+    'Notification',
+    'Session',
+    'ApiKey',
+    'Identity',
+    'Invitation',
+    'Operation',
+  ];
+  let hidden: Partial<Record<Kind, Made>> = {};
+  beforeAll(async () => {
+    const made = async (kind: Kind): Promise<readonly [Kind, Made]> => {
+      if (kind === 'Entry') return [kind, { id: (await anEntry(app, ada, { isPublic: false })).id }];
+      if (kind === 'Request') return [kind, { id: (await aRequest(app, ben, await fresh())).id }];
+      if (kind === 'Group') return [kind, await aGroup(app, ada, [ben])];
+      return [
+        kind,
+        await MAKING[kind as Exclude<Kind, 'User'>](kind === 'Invitation' ? await app.userWithRole('dora', 'ADMIN') : ada, ben),
+      ];
+    };
+    hidden = Object.fromEntries(await Promise.all(HIDDEN.map(made)));
+  });
+  const shown = ({ data, errors }: Answer): unknown => ({
+    data,
+    errors: errors?.map(({ message, extensions }) => ({ message, extensions })),
+  });
+  /** What there is of a node, of whatever type: it is asked as any. */
+  const NODES: readonly Row[] = HIDDEN.flatMap((kind): Row[] => [
+    ['Query.node', 'id', kind, ALL, ALL],
+    ['Query.nodes', 'ids', kind, ALL, ALL],
+  ]);
+  const secret = [...ROWS.filter(([operation]) => !/Query.nodes?$/.test(operation)), ...NODES].filter(([, , kind]) =>
+    HIDDEN.includes(kind),
+  );
+
+  it.each(named(secret))('%s of others, which one does not see, is as if it did not exist', async (_name, row) => {
+    const [operation, path, kind] = row;
+    const object = present(hidden[kind] ?? null);
+    const nothing = encodeId(parseId(object.id).typename, randomUUID());
+    // What goes with it is one's own, or is there in both cases.
+    const [there, absent] = [object, { ...object, id: nothing }];
+    for (const name of Object.keys(askers)) {
+      if ([`${operation} ${path}`, kind].some((exempt) => EXEMPT[exempt]?.includes(name))) continue;
+      expect(shown(await ask(row, name, there, true)), name).toEqual(shown(await ask(row, name, absent, true)));
+    }
+  });
+
+  it('is asked of every id that an operation takes', () => {
+    const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
+    const taken = roots.flatMap((root) =>
+      Object.values(root?.getFields() ?? {}).flatMap(({ name, args }) =>
+        pathsIn(args).map((path) => `${root?.name ?? ''}.${name} ${path}`),
+      ),
+    );
+    expect([...new Set(ROWS.map(([operation, path]) => `${operation} ${path}`))].sort()).toEqual(taken.sort());
+  });
+});
