@@ -9,7 +9,7 @@ import { connectRedis, createRedisAway } from '../redis/connection.js';
 import { inTime } from '../redis/in-time.js';
 
 interface RateLimit {
-  /** What is counted: an address (see `address.ts`), a user by id, or a name or mail address as it was typed, whether or not it exists. */
+  /** What is counted: an address (see `address.ts`), a user by id, or a name or mail address as it was typed, whether or not it exists, or whatever else. */
   readonly of: 'address' | 'user' | 'name';
   /** How many points a key has within a window of `seconds`, which begins with its first use. */
   readonly points: number;
@@ -61,6 +61,8 @@ const RATE_LIMITS = {
   exportMyData: { of: 'user', points: 5, seconds: 86_400 },
   mutation: { of: 'user', points: 120, seconds: 60 },
   anonymousMutation: { of: 'address', points: 600, seconds: 60 },
+  /** Beyond it: of one address, for what one call is about. */
+  anonymousShare: { of: 'name', points: 5, seconds: 60 },
 } as const satisfies Record<string, RateLimit>;
 
 export type RateLimitRule = keyof typeof RATE_LIMITS;

@@ -11,6 +11,7 @@ import { fieldErrors, MAX_FIELD_ERRORS, type FieldError } from '../errors.js';
 import { rawIdOf } from './ids.js';
 import { forgetLoaded } from './loaders.js';
 import { runOnce, type Reloaders } from './mutation-results.js';
+import { addressKey } from '../access/address.js';
 import { countedBy, type RateLimitRule } from '../access/rate-limits.js';
 import { WRITE, type FieldPrice } from './price.js';
 import { clientIdText, mistakesOf } from './text.js';
@@ -21,6 +22,7 @@ interface InputFieldRules {
   readonly idOf?: string;
   readonly check?: z.ZodType;
   readonly isSecret?: boolean;
+  readonly hasShare?: boolean;
 }
 
 declare global {
@@ -33,6 +35,8 @@ declare global {
       readonly check?: z.ZodType;
       /** A secret, such as a passcode: the stored digest of the input has its keyed digest in its place. */
       readonly isSecret?: boolean;
+      /** Of a mutation for anyone: what the call is about, such as a name, a link or a device. Each has a share of its own once its address has used up its allowance. */
+      readonly hasShare?: boolean;
     }
   }
 }
@@ -145,7 +149,8 @@ export const mutation = <Fields extends InputFieldMap, Payload extends object>(
     if (refusal !== null) throw refusal;
     rules ??= readRules(info, order);
     const checked = check(rules, args.input ?? {}) as InputShapeFromFields<Fields> & ClientIdInput;
-    await count(context, name, limit);
+    if (limit === 'anonymousMutation') await countAnonymous(context, name, rules, checked);
+    else await count(context, name, limit);
     try {
       const { clientId } = checked;
       if (repeats !== 'result' || typeof clientId !== 'string') return await run(checked, context);
@@ -200,6 +205,24 @@ const count = async (context: Context, name: string, rule: RateLimitRule): Promi
   }
   const userId = viewerOf(context).id;
   await limits.consume(rule, rule === 'mutation' ? `${name}:${userId}` : userId);
+};
+
+/**
+ * Counts a call of a mutation for anyone by its address. Beyond the allowance of the address, what the call is about has a share of its own: else one who
+ * guesses would make all others behind the address wait. How much an address can do by naming ever other things is bounded by what its operations cost.
+ */
+const countAnonymous = async (
+  { limits, client, viewer, sessionCookie }: Context,
+  name: string,
+  rules: Rules,
+  input: Readonly<Record<string, unknown>>,
+): Promise<void> => {
+  if (await limits.isAllowed('anonymousMutation', client.ip)) return;
+  const about = [...rules].flatMap(([field, { hasShare }]) => (hasShare === true ? [input[field] ?? null] : []));
+  await limits.consume(
+    'anonymousShare',
+    JSON.stringify([addressKey(client.ip ?? ''), name, viewer?.id, sessionCookie?.refreshToken, about]),
+  );
 };
 
 type Rules = ReadonlyMap<string, InputFieldRules>;

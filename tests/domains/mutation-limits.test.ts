@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { COUNTED, startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { RefreshSession } from '../kit/acts.js';
+import { COUNTED, PASSWORD, startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { LogIn } from '../kit/factories.js';
 import { graphql } from '../kit/graphql.js';
 
 let app: TestApp;
@@ -36,4 +38,20 @@ it('one account opens so many rooms that the codes last', async () => {
 it('what is refused for its input is not counted', async () => {
   const document = graphql(`mutation LimitsDocument { createGroup(input: { title: "", memberIds: [] }) { conversation { id } } }`);
   for (let attempt = 0; attempt < 101; attempt += 1) expect(await app.code(document, {}, ada)).toBe('BAD_USER_INPUT');
+});
+
+it('who guesses beyond the allowance of an address makes nobody else wait who is behind it', async () => {
+  const guess = (token: string): string =>
+    `mutation { ${Array.from({ length: 20 }, (_, n) => `guess${n}: verifyEmail(input: { token: "${token}" }) { user { id } }`).join(' ')} }`;
+  const codesOf = async (token: string): Promise<unknown[]> =>
+    ((await app.execute(guess(token))).errors ?? []).map(({ extensions }) => extensions?.['code']);
+  const wrong = '0'.repeat(64);
+  expect(new Set(await codesOf(wrong))).toEqual(new Set(['BAD_USER_INPUT']));
+  while (!(await codesOf(wrong)).includes('RATE_LIMITED')) continue;
+  await codesOf(wrong);
+  expect(new Set(await codesOf(wrong))).toEqual(new Set(['RATE_LIMITED']));
+  expect(await app.code(LogIn, { identifier: 'ada', password: PASSWORD })).toBeUndefined();
+  expect(await app.code(RefreshSession, { refreshToken: ada.refreshToken })).toBeUndefined();
+  // Another link is looked at, five times.
+  expect((await codesOf('1'.repeat(64))).filter((code) => code !== 'RATE_LIMITED').length).toBe(5);
 });

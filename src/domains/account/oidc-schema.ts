@@ -78,7 +78,12 @@ mutation('startOidc', {
 
 /** The input fields of a mutation to which a browser comes back. */
 export const returnFields = (t: PothosSchemaTypes.InputFieldBuilder<Types, 'InputObject'>) => ({
-  state: t.string({ required: true, check: upTo(MAX_NAME), description: 'The parameter `state` that the browser came back with.' }),
+  state: t.string({
+    required: true,
+    hasShare: true,
+    check: upTo(MAX_NAME),
+    description: 'The parameter `state` that the browser came back with.',
+  }),
   code: t.string({ required: true, check: upTo(MAX_CODE), description: 'The parameter `code`; it is good once.' }),
   iss: t.string({ check: upTo(MAX_CODE), description: 'The parameter `iss`, if there is one.' }),
   secret: t.string({ required: true, check: upTo(MAX_NAME), description: 'The `secret` of `startOidc`, which this browser has kept.' }),

@@ -61,7 +61,12 @@ const challengeFields = (parser: string) => (t: PothosSchemaTypes.ObjectFieldBui
   options: t.exposeString('options', { description: `What the browser is asked, in JSON: \`PublicKeyCredential.${parser}\` reads it.` }),
 });
 
-const tokenInput = { required: true, check: stepTokenText, description: 'The `token` that came with the options.' } as const;
+const tokenInput = {
+  required: true,
+  hasShare: true,
+  check: stepTokenText,
+  description: 'The `token` that came with the options.',
+} as const;
 const credentialInput = {
   required: true,
   check: upTo(MAX_CREDENTIAL),

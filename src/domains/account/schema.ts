@@ -218,6 +218,7 @@ export const invitationInput = {
 /** The input field of a mutation that signs in. */
 export const deviceTokenInput = {
   check: deviceTokenText,
+  hasShare: true,
   description: 'The last `deviceToken` that this device was given, whoever signed in.',
 } as const;
 
@@ -232,6 +233,7 @@ export const linkTokenInput = (life: string) =>
   ({
     required: true,
     check: linkTokenText,
+    hasShare: true,
     description: `What stands behind the \`#\` of the link. It is good once, for ${life}.`,
   }) as const;
 
@@ -371,7 +373,11 @@ mutation('login', {
   input: {
     description: 'The name and the password to sign in with.',
     fields: (t) => ({
-      identifier: t.string({ required: true, description: 'The username, or a mail address that has been confirmed, in any case.' }),
+      identifier: t.string({
+        required: true,
+        hasShare: true,
+        description: 'The username, or a mail address that has been confirmed, in any case.',
+      }),
       password: t.string({ required: true, description: 'The password.' }),
       deviceToken: t.string(deviceTokenInput),
     }),
@@ -449,6 +455,7 @@ mutation('refreshSession', {
     description: 'The session to renew, by its refresh token.',
     fields: (t) => ({
       refreshToken: t.string({
+        hasShare: true,
         description: 'The refresh token that came last; the one of the cookie when left out, with the header `x-lyceum-session: cookie`.',
       }),
     }),

@@ -31,6 +31,7 @@ mutation('finishLogin', {
       token: t.string({
         required: true,
         check: stepTokenText,
+        hasShare: true,
         description: 'The `signInToken` of the error. It is good for one sign-in, for ten minutes.',
       }),
       code: t.string({ required: true, check: codeText, description: 'A code of the app, or a recovery code.' }),
