@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseId } from '../../src/graphql/ids.js';
 import { PASSWORD, startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { aSecondFactor } from '../kit/factories.js';
 import { graphql, present } from '../kit/graphql.js';
 import { makePasskey, type SoftwarePasskey, type Wrong } from '../kit/passkey.js';
-import { codeAt } from '../kit/totp.js';
 
 const Start = graphql(`mutation PasskeyStart($input: StartPasskeyInput!) { startPasskey(input: $input) { token options } }`);
 const Add = graphql(`mutation PasskeyAdd($input: AddPasskeyInput!) {
@@ -21,8 +21,6 @@ const ByPassword = graphql(`mutation PasskeyByPassword($input: LoginInput!) { lo
 const Finish = graphql(`mutation PasskeyFinish($input: FinishLoginInput!) { finishLogin(input: $input) { user { username } } }`);
 const Mine = graphql(`query PasskeysOfMine { me { passkeys { id name lastUsedAt } } }`);
 const Node = graphql(`query PasskeyNode($id: ID!) { node(id: $id) { id ... on Passkey { name } } }`);
-const StartTotp = graphql(`mutation PasskeyStartTotp($password: String) { startTotp(input: { password: $password }) { secret } }`);
-const ConfirmTotp = graphql(`mutation PasskeyConfirmTotp($code: String!) { confirmTotp(input: { code: $code }) { recoveryCodes } }`);
 const Suspend = graphql(`mutation PasskeySuspend($userId: ID!) { suspendUser(input: { userId: $userId }) { user { id } } }`);
 const Lost = graphql(`mutation PasskeyLost($userId: ID!) { removeSecondFactor(input: { userId: $userId }) { user { id } } }`);
 
@@ -84,8 +82,7 @@ describe('a passkey', () => {
 
   it('comes beside codes of an app, with no further recovery codes', async () => {
     const user = await app.user('petra');
-    const { secret } = (await app.data(StartTotp, { password: PASSWORD }, user)).startTotp;
-    await app.data(ConfirmTotp, { code: codeAt(secret, now) }, user);
+    await aSecondFactor(app, user, now);
     const { recoveryCodes, me } = await add(user);
     expect(recoveryCodes).toBeNull();
     expect(me.secondFactor).toEqual({ isOn: true, passkeys: 1, totp: true, recoveryCodesLeft: 10 });

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseId } from '../../src/graphql/ids.js';
 import { COUNTED, PASSWORD, startTestApp, type TestApp, type TestUser } from '../kit/app.js';
-import { graphql, present } from '../kit/graphql.js';
+import { aSecondFactor } from '../kit/factories.js';
+import { graphql } from '../kit/graphql.js';
 import { secretIn, startSmtp, type TestMail, type TestSmtp } from '../kit/smtp.js';
 import { codeAt, STEP_MS } from '../kit/totp.js';
 
@@ -134,10 +135,9 @@ interface Owner extends TestUser {
 const codesOf = (secret: string) => (): string => codeAt(secret, (now += STEP_MS));
 const owner = async (name: string): Promise<Owner> => {
   const user = await app.user(name);
-  const { secret } = (await app.data(Start, { input: { password: PASSWORD } }, user)).startTotp;
+  const { secret, recoveryCodes } = await aSecondFactor(app, user, (now += STEP_MS));
   const code = codesOf(secret);
-  const { recoveryCodes } = (await app.data(Confirm, { input: { code: code() } }, user)).confirmTotp;
-  return { ...user, secret, code, recoveryCodes: present(recoveryCodes) };
+  return { ...user, secret, code, recoveryCodes };
 };
 /** The mail with a subject to somebody, when it is there. */
 const mailWith = (address: string, subject: string): Promise<TestMail> =>
@@ -393,22 +393,18 @@ describe('where the operator requires a second factor of moderators', () => {
   const Mine = graphql(`query FactorMine { me { user { role } secondFactor { isOn isRequired } } }`);
   const Key = graphql(`mutation FactorKey($input: CreateApiKeyInput!) { createApiKey(input: $input) { secret } }`);
   const refusal = async (token: string): Promise<unknown> => (await strict.execute(Audit, {}, { token })).errors?.[0]?.extensions;
-  const setUp = async (user: TestUser): Promise<void> => {
-    const { secret } = (await strict.data(Start, { input: { password: PASSWORD } }, user)).startTotp;
-    await strict.data(Confirm, { input: { code: codeAt(secret, Date.now()) } }, user);
-  };
 
   it('an administrator without one is told what they lack, and administers once they have it', async () => {
     const chief = await strict.userWithRole('strict_chief', 'ADMIN');
     expect(await refusal(chief.token)).toEqual({ code: 'FORBIDDEN', reason: 'SECOND_FACTOR_REQUIRED' });
     expect((await strict.data(Mine, {}, chief)).me.secondFactor).toEqual({ isOn: false, isRequired: true });
-    await setUp(chief);
+    await aSecondFactor(strict, chief, Date.now());
     expect(await refusal(chief.token)).toBeUndefined();
   });
 
   it('neither a key nor an open socket has more than its owner', async () => {
     const chief = await strict.userWithRole('strict_keeper', 'ADMIN');
-    await setUp(chief);
+    await aSecondFactor(strict, chief, Date.now());
     const { secret } = (await strict.data(Key, { input: { name: 'A program', scopes: ['ADMIN'] } }, chief)).createApiKey;
     expect(await refusal(secret)).toBeUndefined();
     const socket = strict.connect(chief);

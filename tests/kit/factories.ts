@@ -10,6 +10,7 @@ import type { Api, As } from './api.js';
 import { PASSWORD, type TestUser } from './app.js';
 import { graphql, present } from './graphql.js';
 import { makePasskey } from './passkey.js';
+import { codeAt } from './totp.js';
 
 /*
  * What tests begin with, made through the API as a client makes it. A user is made by `app.user`.
@@ -46,6 +47,8 @@ export const SendMessage = graphql(
   `mutation SendMessage($input: SendMessageInput!) { sendMessage(input: $input) { cursor message { id seq } } }`,
 );
 export const FollowUser = graphql(`mutation FollowUser($userId: ID!) { followUser(input: { userId: $userId }) { user { id } } }`);
+const StartTotp = graphql(`mutation FactoryStartTotp($input: StartTotpInput!) { startTotp(input: $input) { secret } }`);
+const ConfirmTotp = graphql(`mutation FactoryConfirmTotp($input: ConfirmTotpInput!) { confirmTotp(input: $input) { recoveryCodes } }`);
 const StartPasskey = graphql(`mutation FactoryStartPasskey($input: StartPasskeyInput!) { startPasskey(input: $input) { token options } }`);
 const AddPasskey = graphql(`mutation FactoryAddPasskey($input: AddPasskeyInput!) { addPasskey(input: $input) { passkey { id } } }`);
 export const CreateApiKey = graphql(
@@ -85,6 +88,17 @@ export const aPasskey = async (app: App, owner: TestUser): Promise<string> => {
   const { token, options } = (await app.data(StartPasskey, { input: { password: PASSWORD } }, owner)).startPasskey;
   const { credential } = makePasskey(options);
   return (await app.data(AddPasskey, { input: { token, credential, name: 'A passkey' } }, owner)).addPasskey.passkey.id;
+};
+
+/** The codes of an app for them, which ends all their other sessions. @param at the time of the app */
+export const aSecondFactor = async (
+  app: App,
+  owner: TestUser,
+  at: number,
+): Promise<{ readonly secret: string; readonly recoveryCodes: readonly string[] }> => {
+  const { secret } = (await app.data(StartTotp, { input: { password: PASSWORD } }, owner)).startTotp;
+  const { recoveryCodes } = (await app.data(ConfirmTotp, { input: { code: codeAt(secret, at) } }, owner)).confirmTotp;
+  return { secret, recoveryCodes: present(recoveryCodes) };
 };
 
 export const aPost = async (app: App, author: As, input: Partial<CreatePostInput> = {}) =>

@@ -2,8 +2,9 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { PASSWORD, startTestApp, type TestApp } from '../kit/app.js';
 import { screenshot } from '../kit/browser.js';
+import { aSecondFactor } from '../kit/factories.js';
 import { freePort } from '../kit/free-port.js';
-import { codeAt } from '../kit/totp.js';
+import { codeAt, STEP_MS } from '../kit/totp.js';
 import { describeWeb, violationsInBothThemes } from './kit.js';
 
 describeWeb('a second factor in a browser', ({ open }) => {
@@ -31,7 +32,7 @@ describeWeb('a second factor in a browser', ({ open }) => {
     await page.waitForURL('**/vault');
   };
 
-  test('is set up with an app, asked for at the next sign-in, and stood in for by a recovery code', async () => {
+  test('is set up with an app, and recovery codes are shown once', async () => {
     const user = await app.userWithRole('cleo', 'ADMIN');
     const { page, complaints, close } = await open(site, { as: user, path: '/settings' });
     await page.getByText('Your role needs a second factor here').waitFor();
@@ -51,27 +52,8 @@ describeWeb('a second factor in a browser', ({ open }) => {
     expect(await page.getByText('Your role needs a second factor here').count()).toBe(0);
     expect(await violationsInBothThemes(page)).toEqual([]);
     await screenshot(page, 'settings-recovery-codes');
-    const [first = ''] = await page.getByRole('status').getByRole('listitem').allTextContents();
     await page.getByRole('button', { name: 'I have kept them' }).click();
-    await signOut(page);
-    await signIn(page, 'cleo');
-    await page.getByText('Your account has a second factor.').waitFor();
-    expect(await violationsInBothThemes(page)).toEqual([]);
-    await screenshot(page, 'sign-in-second-factor');
-    await page.getByLabel('Code').fill('000000');
-    await page.getByRole('button', { name: 'Sign in', exact: true }).click();
-    await page.getByText('This code is wrong').waitFor();
-    now += 30_000;
-    await page.getByLabel('Code').fill(codeAt(secret, now));
-    await page.getByRole('button', { name: 'Sign in', exact: true }).click();
-    await page.waitForURL('**/feed');
-    await signOut(page);
-    await signIn(page, 'cleo');
-    await page.getByLabel('Code').fill(first);
-    await page.getByRole('button', { name: 'Sign in', exact: true }).click();
-    await page.waitForURL('**/feed');
-    await page.goto(new URL('/settings', site.url).href);
-    await page.getByText('9 recovery codes are left.').waitFor();
+    await page.getByText('10 recovery codes are left.').waitFor();
     await page.getByRole('button', { name: 'Turn the codes off' }).click();
     await page.getByLabel('Present password').fill(PASSWORD);
     await page.getByRole('button', { name: 'Turn the codes off' }).click();
@@ -80,9 +62,32 @@ describeWeb('a second factor in a browser', ({ open }) => {
     await close();
   });
 
-  test('is a passkey, which signs in by itself, has a name and is removed', async () => {
-    const user = await app.user('pascal');
-    const { page, complaints, close } = await open(site, { as: user, path: '/settings' });
+  test('is asked for by a sign-in, which takes a code or a recovery code', async () => {
+    const { secret, recoveryCodes } = await aSecondFactor(app, await app.user('clara'), now);
+    const { page, complaints, close } = await open(site, { path: '/sign-in' });
+    await signIn(page, 'clara');
+    await page.getByText('Your account has a second factor.').waitFor();
+    expect(await violationsInBothThemes(page)).toEqual([]);
+    await screenshot(page, 'sign-in-second-factor');
+    const finish = async (code: string): Promise<void> => {
+      await page.getByLabel('Code').fill(code);
+      await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+    };
+    await finish('000000');
+    await page.getByText('This code is wrong').waitFor();
+    now += STEP_MS;
+    await finish(codeAt(secret, now));
+    await page.waitForURL('**/feed');
+    await signOut(page);
+    await signIn(page, 'clara');
+    await finish(recoveryCodes[0] ?? '');
+    await page.waitForURL('**/feed');
+    complaints();
+    await close();
+  });
+
+  /** Gives the browser an authenticator in software, and somebody a passkey in it. @returns what takes it away, for whoever has the tab next */
+  const withPasskey = async (page: Page): Promise<() => Promise<unknown>> => {
     const session = await page.context().newCDPSession(page);
     await session.send('WebAuthn.enable');
     await session.send('WebAuthn.addVirtualAuthenticator', {
@@ -96,6 +101,13 @@ describeWeb('a second factor in a browser', ({ open }) => {
     await page.getByLabel('Present password').fill(PASSWORD);
     await page.getByRole('button', { name: 'Add a passkey' }).click();
     await page.getByRole('button', { name: 'I have kept them' }).click();
+    return async () => await session.send('WebAuthn.disable');
+  };
+
+  test('is a passkey, which has a name and is removed', async () => {
+    const user = await app.user('pascal');
+    const { page, complaints, close } = await open(site, { as: user, path: '/settings' });
+    const takeAway = await withPasskey(page);
     await page.getByRole('button', { name: 'Rename the passkey This laptop' }).click();
     await page.getByLabel('Name of the passkey').fill('Blue laptop');
     await page.getByRole('button', { name: 'Save' }).click();
@@ -103,18 +115,6 @@ describeWeb('a second factor in a browser', ({ open }) => {
     expect(await violationsInBothThemes(page)).toEqual([]);
     await page.getByRole('heading', { name: 'Passkeys' }).scrollIntoViewIfNeeded();
     await screenshot(page, 'settings-passkeys');
-    await signOut(page);
-    await page.goto(new URL('/sign-in', site.url).href);
-    await page.getByRole('button', { name: 'Sign in with a passkey' }).waitFor();
-    expect(await violationsInBothThemes(page)).toEqual([]);
-    await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
-    await page.waitForURL('**/feed');
-    await signOut(page);
-    await signIn(page, 'pascal');
-    await page.getByText('Your account has a second factor.').waitFor();
-    await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
-    await page.waitForURL('**/feed');
-    await page.goto(new URL('/settings', site.url).href);
     await page.getByRole('button', { name: 'Remove the passkey Blue laptop' }).click();
     await page.getByLabel('Present password').fill(PASSWORD);
     await page.getByRole('button', { name: 'Remove', exact: true }).click();
@@ -123,25 +123,35 @@ describeWeb('a second factor in a browser', ({ open }) => {
     await page.goto(new URL('/sign-in', site.url).href);
     await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
     await page.getByText('This passkey is not known here any more.').waitFor();
+    await takeAway();
+    complaints();
+    await close();
+  });
+
+  test('is a passkey, which signs in by itself and as the second step', async () => {
+    const user = await app.user('pauline');
+    const { page, complaints, close } = await open(site, { as: user, path: '/settings' });
+    const takeAway = await withPasskey(page);
+    await signOut(page);
+    await page.goto(new URL('/sign-in', site.url).href);
+    await page.getByRole('button', { name: 'Sign in with a passkey' }).waitFor();
+    expect(await violationsInBothThemes(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
+    await page.waitForURL('**/feed');
+    await signOut(page);
+    await signIn(page, 'pauline');
+    await page.getByText('Your account has a second factor.').waitFor();
+    await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
+    await page.waitForURL('**/feed');
+    await takeAway();
     complaints();
     await close();
   });
 
   test('is taken away by an administrator from whoever has lost it', async () => {
-    const chief = await app.userWithRole('chief', 'ADMIN');
-    await app.user('lostit');
-    const { secret } = (
-      await app.data<{ startTotp: { secret: string } }>(
-        'mutation ($password: String) { startTotp(input: { password: $password }) { secret } }',
-        { password: PASSWORD },
-        chief,
-      )
-    ).startTotp;
-    await app.data(
-      'mutation ($code: String!) { confirmTotp(input: { code: $code }) { recoveryCodes } }',
-      { code: codeAt(secret, now) },
-      chief,
-    );
+    const [chief, lost] = [await app.userWithRole('chief', 'ADMIN'), await app.user('lostit')];
+    await aSecondFactor(app, chief, now);
+    await aSecondFactor(app, lost, now);
     const { page, complaints, close } = await open(site, { as: chief, path: '/people/lostit' });
     await page.getByRole('button', { name: 'Remove the second factor' }).click();
     await page.getByText('Make sure first that it is them who ask.').waitFor();
@@ -149,5 +159,9 @@ describeWeb('a second factor in a browser', ({ open }) => {
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     complaints();
     await close();
+    const theirs = await open(site, { path: '/sign-in' });
+    await signIn(theirs.page, 'lostit');
+    await theirs.page.waitForURL('**/feed');
+    await theirs.close();
   });
 });

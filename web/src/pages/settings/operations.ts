@@ -1,5 +1,4 @@
 import { graphql } from '../../gql/gql.js';
-import { secondFactorOperations } from './second-factor/operations.js';
 
 export const SettingsOfViewer = graphql(`
   query SettingsOfViewer {
@@ -308,8 +307,131 @@ export const SetPrivacy = graphql(`
   }
 `);
 
+export const PasskeyItem = graphql(`
+  fragment PasskeyItem on Passkey {
+    id
+    name
+    isBackedUp
+    createdAt
+    lastUsedAt
+  }
+`);
+
+/** What the viewer signs in with beside the password. */
+export const FactorsOfMe = graphql(`
+  fragment FactorsOfMe on Me {
+    id
+    secondFactor {
+      isOn
+      isRequired
+      totp
+      recoveryCodesLeft
+    }
+    passkeys {
+      id
+      ...PasskeyItem
+    }
+  }
+`);
+
+export const FactorsOfViewer = graphql(`
+  query FactorsOfViewer {
+    me {
+      id
+      hasPassword
+      ...FactorsOfMe
+    }
+  }
+`);
+
+export const StartTotp = graphql(`
+  mutation StartTotp($input: StartTotpInput!) {
+    startTotp(input: $input) {
+      secret
+      uri
+    }
+  }
+`);
+
+export const ConfirmTotp = graphql(`
+  mutation ConfirmTotp($code: String!) {
+    confirmTotp(input: { code: $code }) {
+      recoveryCodes
+      me {
+        id
+        ...FactorsOfMe
+      }
+    }
+  }
+`);
+
+export const DisableTotp = graphql(`
+  mutation DisableTotp($input: DisableTotpInput!) {
+    disableTotp(input: $input) {
+      me {
+        id
+        ...FactorsOfMe
+      }
+    }
+  }
+`);
+
+export const RenewRecoveryCodes = graphql(`
+  mutation RenewRecoveryCodes($input: RenewRecoveryCodesInput!) {
+    renewRecoveryCodes(input: $input) {
+      recoveryCodes
+      me {
+        id
+        ...FactorsOfMe
+      }
+    }
+  }
+`);
+
+export const StartPasskey = graphql(`
+  mutation StartPasskey($input: StartPasskeyInput!) {
+    startPasskey(input: $input) {
+      token
+      options
+    }
+  }
+`);
+
+export const AddPasskey = graphql(`
+  mutation AddPasskey($input: AddPasskeyInput!) {
+    addPasskey(input: $input) {
+      recoveryCodes
+      me {
+        id
+        ...FactorsOfMe
+      }
+    }
+  }
+`);
+
+export const RenamePasskey = graphql(`
+  mutation RenamePasskey($input: RenamePasskeyInput!) {
+    renamePasskey(input: $input) {
+      passkey {
+        id
+        name
+      }
+    }
+  }
+`);
+
+export const RemovePasskey = graphql(`
+  mutation RemovePasskey($input: RemovePasskeyInput!) {
+    removePasskey(input: $input) {
+      me {
+        id
+        ...FactorsOfMe
+      }
+    }
+  }
+`);
+
 export const operations = [
-  ...secondFactorOperations,
   SettingsOfViewer,
   SetNotificationPreference,
   SessionsOfViewer,
@@ -318,6 +440,15 @@ export const operations = [
   ApiKeysOfViewer,
   CreateApiKey,
   RevokeApiKey,
+  FactorsOfViewer,
+  StartTotp,
+  ConfirmTotp,
+  DisableTotp,
+  RenewRecoveryCodes,
+  StartPasskey,
+  AddPasskey,
+  RenamePasskey,
+  RemovePasskey,
   IdentitiesOfViewer,
   UnlinkIdentity,
   ResendVerification,

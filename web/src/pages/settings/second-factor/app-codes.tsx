@@ -9,7 +9,7 @@ import { useTexts } from '../../../i18n/language.js';
 import { PresentPassword } from '../account.js';
 import { AccountForm } from '../account-form.js';
 import page from '../settings-page.module.css';
-import { ConfirmTotp, DisableTotp, StartTotp } from './operations.js';
+import { ConfirmTotp, DisableTotp, StartTotp } from '../operations.js';
 import { QrCode } from './qr-code.js';
 import { secondFactorTexts } from './second-factor-texts.js';
 import styles from './second-factor.module.css';

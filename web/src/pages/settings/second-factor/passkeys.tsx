@@ -12,7 +12,7 @@ import { useTexts } from '../../../i18n/language.js';
 import { PresentPassword } from '../account.js';
 import { AccountForm } from '../account-form.js';
 import page from '../settings-page.module.css';
-import { AddPasskey, PasskeyItem, RemovePasskey, RenamePasskey, StartPasskey } from './operations.js';
+import { AddPasskey, PasskeyItem, RemovePasskey, RenamePasskey, StartPasskey } from '../operations.js';
 import { secondFactorTexts } from './second-factor-texts.js';
 import styles from './second-factor.module.css';
 

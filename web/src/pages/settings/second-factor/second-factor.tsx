@@ -8,7 +8,7 @@ import { PresentPassword } from '../account.js';
 import { AccountForm } from '../account-form.js';
 import page from '../settings-page.module.css';
 import { AppCodes } from './app-codes.js';
-import { FactorsOfMe, FactorsOfViewer, RenewRecoveryCodes } from './operations.js';
+import { FactorsOfMe, FactorsOfViewer, RenewRecoveryCodes } from '../operations.js';
 import { Passkeys } from './passkeys.js';
 import { RecoveryCodes } from './recovery-codes.js';
 import { secondFactorTexts } from './second-factor-texts.js';
