@@ -470,6 +470,15 @@ export const SETTINGS = {
       '`ADMIN`',
       'the least role of those who may invite others',
     ),
+    terms: {
+      version: setting(
+        'TERMS_VERSION',
+        text(64),
+        { is: null },
+        'the version of your terms, such as the day they are of: users accept it before they do anything, and again when it changes. Without it, nothing is asked',
+      ),
+      url: setting('TERMS_URL', url('https', 'http'), { is: null }, 'where the terms can be read; needed with `TERMS_VERSION`'),
+    },
     blockedMailDomains: setting(
       'BLOCKED_MAIL_DOMAINS',
       domains,
@@ -839,6 +848,8 @@ export const loadConfig = (environment: Readonly<Record<string, string | undefin
     lines.push('  WORKERS: more than one needs REDIS_URL, through which the processes wake each other');
   if (config.documents.trustedOnly && config.documents.trusted === null) lines.push('  TRUSTED_DOCUMENTS_ONLY: needs TRUSTED_DOCUMENTS');
   if (config.requireTls && !config.trustProxy) lines.push('  REQUIRE_TLS: needs TRUST_PROXY, since it is the proxy that knows of TLS');
+  if ((config.accounts.terms.version === null) !== (config.accounts.terms.url === null))
+    lines.push('  TERMS_VERSION: goes with TERMS_URL, where the terms can be read; give both or neither');
   if (config.mail.smtpUrl !== null && config.mail.from === null) lines.push('  SMTP_URL: needs MAIL_FROM, whom mails are from');
   if (config.mail.smtpUrl !== null && config.env === 'production' && !values.has('PUBLIC_URL'))
     lines.push('  SMTP_URL: needs PUBLIC_URL, which the links in mails begin with');

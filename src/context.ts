@@ -137,6 +137,12 @@ export interface ConnectedClients {
   readonly of: (userId: string) => Promise<readonly ConnectedClient[]>;
 }
 
+/** Knows who has accepted the terms of the operator. */
+export interface TermsConsent {
+  /** The terms that a user still has to accept; null for who has, and where there are none. */
+  readonly owed: (userId: string) => Promise<{ readonly version: string; readonly url: string } | null>;
+}
+
 /** What the whole process shares, built once by the composition root. */
 export interface Services {
   readonly config: Config;
@@ -160,6 +166,7 @@ export interface Services {
   readonly likes: LikeQueue;
   readonly memberships: MembershipLookup;
   readonly connections: ConnectedClients;
+  readonly terms: TermsConsent;
   readonly markdown: RenderedMarkdown;
 }
 

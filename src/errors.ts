@@ -41,6 +41,12 @@ export const ERROR_CODES = {
     retry: 'later',
     description: 'The account is suspended: `until` says until when, null for good, and `reason` why.',
   },
+  TERMS_NOT_ACCEPTED: {
+    status: 403,
+    retry: 'never',
+    description:
+      'The viewer has not accepted the present terms, as `acceptTerms` does: `version` is theirs, and `url` where they can be read.',
+  },
   CURSOR_EXPIRED: {
     status: 410,
     retry: 'never',

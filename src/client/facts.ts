@@ -42,6 +42,7 @@ export const POSSIBLE_TYPES = {
 /** The types without an `id`, which a normalised cache keeps within what they belong to: `keys` of graphcache, `keyFields: false` of Apollo. */
 export const EMBEDDED_TYPES: readonly string[] = [
   'AcceptRequestPayload',
+  'AcceptTermsPayload',
   'AddCommentPayload',
   'AddMembersPayload',
   'AddPasskeyPayload',
@@ -170,6 +171,7 @@ export const EMBEDDED_TYPES: readonly string[] = [
   'SuspendUserPayload',
   'Suspension',
   'Sync',
+  'Terms',
   'TransferOwnershipPayload',
   'Typing',
   'UnarchiveConversationPayload',
@@ -202,6 +204,7 @@ export const ERROR_CODES = {
   CONFLICT: 'never',
   RATE_LIMITED: 'later',
   LOCKED: 'later',
+  TERMS_NOT_ACCEPTED: 'never',
   CURSOR_EXPIRED: 'never',
   SLOW_CONSUMER: 'resume',
   ACCESS_REVOKED: 'never',

@@ -7,7 +7,7 @@ import { freshContext, type Context } from '../context.js';
 import { within } from '../db/database.js';
 import type { Role } from '../db/generated/prisma/client.js';
 import type { Audited } from '../db/transact.js';
-import { fieldErrors, MAX_FIELD_ERRORS, type FieldError } from '../errors.js';
+import { coded, fieldErrors, MAX_FIELD_ERRORS, type FieldError } from '../errors.js';
 import { rawIdOf } from './ids.js';
 import { forgetLoaded } from './loaders.js';
 import { runOnce, type Reloaders } from './mutation-results.js';
@@ -60,6 +60,8 @@ interface MutationBase<Fields extends InputFieldMap, Payload extends object> {
   readonly description: string;
   /** The rate limit, see {@link RateLimitRule}. It counts each call that is allowed and whose input is valid. */
   readonly limit?: RateLimitRule;
+  /** Whether it may be called by who has not accepted the present terms: what leads out of here, or to accepting them. */
+  readonly beforeTerms?: true;
   /** What calling it costs, in rows, without what is selected of its payload; {@link WRITE} when left out. */
   readonly price?: FieldPrice;
   /**
@@ -108,7 +110,7 @@ export const okField = <Payload extends { readonly ok: boolean }>(t: PothosSchem
 
 /**
  * Declares a mutation: its input type, its payload type and its field. Every call is checked in the same order: cost of the operation,
- * sign-in, scope and role, input, rate limit; then it is executed. The field is nullable, so an error of one mutation leaves the results of the
+ * sign-in, scope and role, terms, input, rate limit; then it is executed. The field is nullable, so an error of one mutation leaves the results of the
  * others in the response.
  */
 export const mutation = <Fields extends InputFieldMap, Payload extends object>(
@@ -147,6 +149,7 @@ export const mutation = <Fields extends InputFieldMap, Payload extends object>(
   ): Promise<Payload> => {
     const refusal = signInError(rule, context.principal);
     if (refusal !== null) throw refusal;
+    if (access !== 'anyone' && options.beforeTerms !== true) await assertTerms(context);
     rules ??= readRules(info, order);
     const checked = check(rules, args.input ?? {}) as InputShapeFromFields<Fields> & ClientIdInput;
     if (limit === 'anonymousMutation') await countAnonymous(context, name, rules, checked);
@@ -195,6 +198,12 @@ const audited = <Fields extends InputFieldMap, Payload extends object>(
           tx.audit(name, subject, detail);
           return payload;
         });
+
+/** @throws TERMS_NOT_ACCEPTED */
+const assertTerms = async (context: Context): Promise<void> => {
+  const owed = await context.terms.owed(viewerOf(context).id);
+  if (owed !== null) throw coded('TERMS_NOT_ACCEPTED', 'Accept the present terms first.', { version: owed.version, url: owed.url });
+};
 
 /** Counts the call. By default each mutation of a user has a counter of its own; a named rule may be shared by several mutations. */
 const count = async (context: Context, name: string, rule: RateLimitRule): Promise<void> => {

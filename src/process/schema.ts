@@ -16,6 +16,7 @@ import '../domains/account/api-key-schema.js';
 import '../domains/account/email-schema.js';
 import '../domains/account/identity-schema.js';
 import '../domains/account/invitation-schema.js';
+import '../domains/account/terms-schema.js';
 import '../domains/account/oidc-schema.js';
 import '../domains/account/password-schema.js';
 import '../domains/account/second-factor-schema.js';

@@ -15,6 +15,7 @@ import { isAccessDenied, isUnavailable, reasonOf } from '../observability/failur
 import { applyMigrations, MIGRATIONS } from '../db/migrate.js';
 import { assertSessions, NoSessionsError } from '../db/sessions.js';
 import { createTokens, type Tokens } from '../domains/account/tokens.js';
+import { createTermsConsent } from '../domains/account/terms.js';
 import { createMembershipLookup } from '../domains/conversations/membership-lookup.js';
 import { createTypingMemory } from '../domains/conversations/typing.js';
 import { createLikeQueue } from '../domains/posts/likes.js';
@@ -138,6 +139,7 @@ export const openServices = async (config: Config, closers: Closers, options: Se
     memberships: createMembershipLookup(db),
     connections: createConnectedClients({ bus, db, processId }),
     markdown: createRenderedMarkdown(),
+    terms: createTermsConsent({ db, config }),
   };
   return {
     config,

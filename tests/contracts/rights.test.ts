@@ -22,7 +22,7 @@ const READING: readonly (readonly [Role | null, string])[] = [
     null,
     'Query: announcementCursor categories category entries entry me node nodes oidcIssuers popularEntries post postEvents posts presence',
   ],
-  [null, 'Query: registration room tags user users'],
+  [null, 'Query: registration room tags terms user users'],
   [
     null,
     'Subscription: commentAdded commentCountChanged commentCountsChanged entryLikeCountsChanged likeCountChanged likeCountsChanged postEvents',
@@ -44,7 +44,7 @@ const WRITING: readonly (readonly [Role | null, string | null, string])[] = [
   ],
   [null, null, 'requestPasswordReset resetPassword startOidc verifyEmail'],
   ['GUEST', 'SESSION', 'addPasskey confirmTotp disableTotp removePasskey renamePasskey renewRecoveryCodes startPasskey startTotp'],
-  ['GUEST', 'SESSION', 'claimAccount deleteMyAccount exportMyData revokeAllSessions revokeApiKey revokeSession updatePrivacy'],
+  ['GUEST', 'SESSION', 'acceptTerms claimAccount deleteMyAccount exportMyData revokeAllSessions revokeApiKey revokeSession updatePrivacy'],
   [
     'MEMBER',
     'SESSION',

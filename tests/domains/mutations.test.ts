@@ -34,6 +34,7 @@ const inputOf = (name: string): GraphQLInputObjectType | null => {
 /** They hand out, use or end credentials: what they are asked and answer must not be kept. */
 const OF_CREDENTIALS = [
   ...[
+    'acceptTerms',
     'addPasskey',
     'changeEmail',
     'changePassword',

@@ -29,7 +29,8 @@ export const personalOfAccount: readonly PersonalTable[] = [
       title: 'Your profile',
       columns: Prisma.sql`id, username, display_name AS "displayName", bio, status, role, email, email_verified_at AS "emailVerifiedAt",
         pending_email AS "pendingEmail", locale, time_zone AS "timeZone", created_at AS "createdAt", suspended_at AS "suspendedAt",
-        suspended_until AS "suspendedUntil", suspension_reason AS "suspensionReason"`,
+        suspended_until AS "suspendedUntil", suspension_reason AS "suspensionReason", terms_version AS "termsVersion",
+        terms_accepted_at AS "termsAcceptedAt", messages_from AS "messagesFrom", is_listed AS "isListed"`,
       from: Prisma.sql`"user"`,
       of: (userId) => Prisma.sql`id = ${userId}`,
       order: [[Prisma.sql`id`, UUID_TYPE]],
@@ -176,7 +177,7 @@ export const closeAccount = async (tx: Tx, context: Context): Promise<void> => {
       ...{ username, usernameKey: username, displayName: DELETED_NAME, isDeleted: true, isListed: false, role: 'GUEST' },
       ...{ bio: null, status: null, locale: null, timeZone: null, passwordHash: null },
       ...{ email: null, emailKey: null, emailVerifiedAt: null, pendingEmail: null, pendingEmailKey: null },
-      ...{ suspendedAt: null, suspendedUntil: null, suspensionReason: null },
+      ...{ suspendedAt: null, suspendedUntil: null, suspensionReason: null, termsVersion: null, termsAcceptedAt: null },
     },
     select: { id: true },
   });

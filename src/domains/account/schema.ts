@@ -39,6 +39,7 @@ import {
   type SignedIn,
 } from './sessions.js';
 import { signIn } from './sign-in.js';
+import { consentOfNew } from './terms.js';
 import { assertDirectory, claimAccount, createGuest, createMember, oldestFirst, updateProfile, matchingUsers } from './users.js';
 
 const MAX_SEARCH = 100;
@@ -345,10 +346,15 @@ mutation('register', {
       timeZone: t.string(timeZoneInput),
       invitation: t.string(invitationInput),
       deviceToken: t.string(deviceTokenInput),
+      termsVersion: t.string({
+        check: text(1, 64),
+        description: 'The version of the terms (`terms`) that is accepted; needed where there are any.',
+      }),
     }),
   },
-  run: async (input, context) => {
-    const user = await createMember(context, { ...input, by: { password: input.password } });
+  run: async ({ termsVersion, ...input }, context) => {
+    const consent = consentOfNew(context, termsVersion);
+    const user = await createMember(context, { ...input, consent, by: { password: input.password } });
     return { user, credentials: await startSession(context, user.id, 'register', input.deviceToken) };
   },
   payload: {

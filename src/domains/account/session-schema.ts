@@ -42,6 +42,7 @@ mutation('revokeSession', {
   description: "Ends one of the viewer's sessions: its tokens are refused from now on, and its sockets and streams are closed.",
   access: 'signedIn',
   scope: 'SESSION',
+  beforeTerms: true,
   input: {
     description: 'The session to end.',
     fields: (t) => ({ sessionId: t.id({ required: true, idOf: 'Session', description: 'Its id, from `Me.sessions`.' }) }),
@@ -63,6 +64,7 @@ mutation('revokeAllSessions', {
   description: "Ends the viewer's sessions: their tokens are refused from now on, and their sockets and streams are closed.",
   access: 'signedIn',
   scope: 'SESSION',
+  beforeTerms: true,
   repeats: 'never',
   input: {
     description: 'Which of them end.',

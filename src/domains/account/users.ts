@@ -30,6 +30,8 @@ export interface NewMember extends OfProfile {
   readonly email: string | null;
   /** By what they will sign in. */
   readonly by: ByPassword | ByIdentity;
+  /** What they have accepted. */
+  readonly consent?: Partial<Pick<User, 'termsVersion' | 'termsAcceptedAt'>>;
   /** Defaults to the username. */
   readonly displayName?: string | null | undefined;
 }
@@ -66,6 +68,7 @@ export const createMember = async (services: Services, input: NewMember): Promis
     return await tx.user.create({
       data: {
         ...account,
+        ...input.consent,
         displayName: input.displayName ?? input.username,
         bio: input.bio ?? null,
         locale: input.locale ?? null,
