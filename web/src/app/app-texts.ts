@@ -17,6 +17,12 @@ export const appTexts = catalogue({
     developers: 'Developers',
     more: 'More',
     signIn: 'Sign in',
+    termsTitle: 'There are new terms',
+    termsText:
+      'Read {terms}. Once you have accepted them you can go on; {settings} you can export what is stored of you, or delete your account, without that.',
+    terms: 'the terms',
+    inSettings: 'in the settings',
+    accept: 'I accept them',
     signOut: 'Sign out',
     signOutTitle: 'Sign out and delete drafts?',
     signOutText: 'You have written something that was not sent or saved. It is kept in this browser only, and deleted when you sign out.',
@@ -73,6 +79,12 @@ export const appTexts = catalogue({
     developers: 'Entwickler',
     more: 'Mehr',
     signIn: 'Anmelden',
+    termsTitle: 'Es gibt neue Bedingungen',
+    termsText:
+      'Lies {terms}. Sobald du sie angenommen hast, kannst du weitermachen; {settings} kannst du auch ohne das exportieren, was über dich gespeichert ist, oder dein Konto löschen.',
+    terms: 'die Bedingungen',
+    inSettings: 'in den Einstellungen',
+    accept: 'Ich nehme sie an',
     signOut: 'Abmelden',
     signOutTitle: 'Abmelden und Entwürfe löschen?',
     signOutText:

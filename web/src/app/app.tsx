@@ -9,6 +9,7 @@ import './leave-guard.js';
 import { languageOf, preferences } from './preferences.js';
 import { Routes } from './routes.js';
 import { Shell } from './shell.js';
+import { TermsGate } from './terms-gate.js';
 import { ViewerProvider } from './viewer.js';
 
 export const App = ({ source }: { readonly source: ApiSource }) => {
@@ -21,7 +22,9 @@ export const App = ({ source }: { readonly source: ApiSource }) => {
           <ToastProvider>
             <Shell>
               <Boundary at={location}>
-                <Routes />
+                <TermsGate>
+                  <Routes />
+                </TermsGate>
               </Boundary>
             </Shell>
           </ToastProvider>

@@ -18,6 +18,11 @@ export const ShellViewer = graphql(`
     registration {
       viewerCanInvite
     }
+    terms {
+      version
+      url
+      viewerHasAccepted
+    }
     me {
       id
       notificationCursor
@@ -31,6 +36,14 @@ export const ShellViewer = graphql(`
         displayName
         role
       }
+    }
+  }
+`);
+
+export const AcceptTerms = graphql(`
+  mutation AcceptTerms($input: AcceptTermsInput!) {
+    acceptTerms(input: $input) {
+      ok
     }
   }
 `);
@@ -188,4 +201,5 @@ export const operations = [
   PaletteSearch,
   Mentionables,
   SignOut,
+  AcceptTerms,
 ] as const;

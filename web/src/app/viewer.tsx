@@ -11,6 +11,8 @@ export interface Viewer extends Pick<Me, 'id' | 'user'> {
   /** How much waits for them, as the latest that has been heard says. */
   readonly unread: UnreadFragment;
   readonly canInvite: boolean;
+  /** The terms that they have to accept before they do anything. */
+  readonly owes: { readonly version: string; readonly url: string } | null;
 }
 
 const ViewerContext = createContext<Viewer | null>(null);
@@ -31,7 +33,9 @@ export const ViewerProvider = ({ children }: { readonly children: ReactNode }) =
   const me = owner === null ? null : (data?.me ?? null);
   const unread = useNewest(me && readFragment(Unread, me.unreadCounts));
   const canInvite = data?.registration.viewerCanInvite === true;
-  const viewer = useMemo(() => me && unread && { id: me.id, user: me.user, unread, canInvite }, [me, unread, canInvite]);
+  const terms = data?.terms ?? null;
+  const owes = terms?.viewerHasAccepted === false ? terms : null;
+  const viewer = useMemo(() => me && unread && { id: me.id, user: me.user, unread, canInvite, owes }, [me, unread, canInvite, owes]);
   return (
     <ViewerContext value={viewer}>
       <AnsweredContext value={data !== undefined || error !== undefined}>{children}</AnsweredContext>

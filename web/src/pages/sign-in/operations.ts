@@ -168,6 +168,10 @@ export const HowToComeIn = graphql(`
       mode
       guests
     }
+    terms {
+      version
+      url
+    }
   }
 `);
 

@@ -14,6 +14,7 @@ import { secretTextOf, textOf } from '../../app/sending.js';
 import { TextField } from '../../design/text-field.js';
 import { useToast } from '../../design/toast.js';
 import { fieldTexts } from '../../i18n/field-texts.js';
+import type { HowToComeInQuery } from '../../gql/graphql.js';
 import { useLanguage, useTexts } from '../../i18n/language.js';
 import { useBeginSession } from './begin-session.js';
 import { ClaimAccount, HowToComeIn, SignUp } from './operations.js';
@@ -28,9 +29,11 @@ interface FieldsProps {
   readonly isGuest: boolean;
   /** Whether an invitation is to be typed in. */
   readonly asksInvitation: boolean;
+  /** What is to be accepted; a guest has been asked already. */
+  readonly terms: HowToComeInQuery['terms'];
 }
 
-const Fields = ({ failure, isGuest, asksInvitation }: FieldsProps) => {
+const Fields = ({ failure, isGuest, asksInvitation, terms }: FieldsProps) => {
   const t = useTexts(signInTexts);
   const words = useTexts(fieldTexts);
   return (
@@ -47,6 +50,27 @@ const Fields = ({ failure, isGuest, asksInvitation }: FieldsProps) => {
       )}
       <EmailField label={t('email')} hint={t('emailHint')} failure={failure} />
       <NewPasswordField name="password" label={t('password')} error={fieldWords(failure, 'password', words)} />
+      {terms && !isGuest && (
+        <div>
+          <label className={styles.choice}>
+            <input type="checkbox" name="termsVersion" value={terms.version} className={styles.box} required />
+            <span>
+              {t.rich('acceptTerms', {
+                terms: (
+                  <a key="terms" href={terms.url} target="_blank" rel="noreferrer">
+                    {t('terms')}
+                  </a>
+                ),
+              })}
+            </span>
+          </label>
+          {fieldWords(failure, 'termsVersion', words) !== null && (
+            <p className={styles.wrong} role="alert">
+              {t('termsNeeded')}
+            </p>
+          )}
+        </div>
+      )}
     </>
   );
 };
@@ -68,6 +92,7 @@ const RegisterPage = () => {
   const send = async (values: FormData) => {
     const displayName = textOf(values, 'displayName');
     const invitation = given || textOf(values, 'invitation');
+    const termsVersion = textOf(values, 'termsVersion');
     const account = {
       username: textOf(values, 'username'),
       email: textOf(values, 'email'),
@@ -84,7 +109,14 @@ const RegisterPage = () => {
     }
     const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
     const { data, error } = await signUp({
-      input: { ...account, locale: language, timeZone, deviceToken: tokens.device(), ...(displayName === '' ? {} : { displayName }) },
+      input: {
+        ...account,
+        locale: language,
+        timeZone,
+        deviceToken: tokens.device(),
+        ...(displayName === '' ? {} : { displayName }),
+        ...(termsVersion === '' ? {} : { termsVersion }),
+      },
     });
     if (data?.register) begin(data.register);
     return error;
@@ -93,7 +125,7 @@ const RegisterPage = () => {
   return (
     <Page title={isGuest ? t('claim') : t('register')}>
       <Answer of={how}>
-        {({ registration: { mode } }) =>
+        {({ registration: { mode }, terms }) =>
           mode === 'CLOSED' && given === '' ? (
             <p className={styles.text}>{t('closed')}</p>
           ) : (
@@ -116,7 +148,9 @@ const RegisterPage = () => {
                       })
                 }
               >
-                {(failure) => <Fields failure={failure} isGuest={isGuest} asksInvitation={mode === 'INVITATION' && given === ''} />}
+                {(failure) => (
+                  <Fields failure={failure} isGuest={isGuest} asksInvitation={mode === 'INVITATION' && given === ''} terms={terms} />
+                )}
               </SessionForm>
             </>
           )
