@@ -18,6 +18,9 @@ const FILL = [
   `INSERT INTO entry (id, title, slug, content, tags, author_id, created_at, updated_at)
     SELECT gen_random_uuid(), 'Entry ' || n, 'entry-' || n, 'Text', '{}', id, now() - n * interval '1 minute', now() - n * interval '1 minute'
     FROM generate_series(1, ${COUNT}) n JOIN "user" ON username = 'person' || n`,
+  `INSERT INTO follow (follower_id, followee_id, created_at)
+    SELECT follower.id, followee.id, now() - n * interval '1 minute'
+    FROM generate_series(2, ${COUNT}) n JOIN "user" follower ON follower.username = 'person' || n JOIN "user" followee ON followee.username = 'person1'`,
 ];
 
 interface Scrolled {
@@ -79,8 +82,9 @@ describeWeb('a long list', ({ open }) => {
   test.each([
     ['People', '/people', 'person1', 'Person'],
     ['Posts', '/feed?of=everyone', `Post ${COUNT} `, 'Post 1 '],
+    ['People', '/people/person1?show=followers', `Person ${COUNT}`, 'Person 2'],
     ['Entries', '/vault', `Entry ${COUNT}`, 'Entry 1'],
-  ])('%s is scrolled to its end and back, and nothing jumps nor piles up', async (list, path, last, first) => {
+  ])('%s at %s is scrolled to its end and back, and nothing jumps nor piles up', async (list, path, last, first) => {
     const { page, close } = await open(app, { as: reader, path });
     const devtools = await page.context().newCDPSession(page);
     const rows = page.getByRole('list', { name: list });

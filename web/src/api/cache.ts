@@ -1,5 +1,4 @@
 import { cacheExchange } from '@urql/exchange-graphcache';
-import { relayPagination } from '@urql/exchange-graphcache/extras';
 import type { Exchange } from 'urql';
 import { EMBEDDED_TYPES, POSSIBLE_TYPES } from '../../../src/client/facts.js';
 import type { AreaOfCache } from './cache/area.js';
@@ -23,26 +22,18 @@ const AREAS: readonly AreaOfCache[] = [
 ];
 
 /** Lists whose pages are read one after another, and shown as one. The messages of a conversation are none: they are read from any place on, and kept by its history. */
-const pages = relayPagination();
-
-const LISTS: NonNullable<AreaOfCache['resolvers']> = {
-  Query: {
-    entries: pages,
-    popularEntries: pages,
-    feed: chainOfPages,
-    invitations: chainOfPages,
-    posts: chainOfPages,
-    users: chainOfPages,
-    announcements: pages,
-    auditLog: pages,
-  },
-  Me: { conversations: pages, notifications: pages, blockedUsers: pages, messageHistory: pages },
-  User: { entries: pages, posts: chainOfPages, followers: chainOfPages, following: chainOfPages },
-  Post: { comments: pages, likers: pages },
-  Entry: { likers: pages },
-  Comment: { replies: pages },
-  Conversation: { members: pages },
+const LISTS: Readonly<Record<string, readonly string[]>> = {
+  Query: ['entries', 'popularEntries', 'feed', 'invitations', 'posts', 'users', 'announcements', 'auditLog'],
+  Me: ['conversations', 'notifications', 'blockedUsers', 'messageHistory'],
+  User: ['entries', 'posts', 'followers', 'following'],
+  Post: ['comments', 'likers'],
+  Entry: ['likers'],
+  Comment: ['replies'],
+  Conversation: ['members'],
 };
+const lists = Object.fromEntries(
+  Object.entries(LISTS).map(([type, fields]) => [type, Object.fromEntries(fields.map((field) => [field, chainOfPages]))]),
+);
 
 /** The tables of all areas by type and field; no two areas have the same field. */
 const merged = <Field>(
@@ -61,7 +52,7 @@ export const createCache = (): Exchange =>
   cacheExchange({
     possibleTypes: POSSIBLE_TYPES,
     keys: Object.fromEntries(EMBEDDED_TYPES.map((type) => [type, () => null])),
-    resolvers: merged([LISTS, ...AREAS.map(({ resolvers }) => resolvers)]),
+    resolvers: merged([lists, ...AREAS.map(({ resolvers }) => resolvers)]),
     updates: merged(AREAS.map(({ updates }) => updates)),
     optimistic: Object.fromEntries(AREAS.flatMap(({ optimistic }) => Object.entries(optimistic ?? {}))),
   });

@@ -12,7 +12,7 @@ interface ScrolledListProps<Item> {
   /** How high an item is before it has been measured, in pixels. */
   readonly itemSize: number;
   /** Called as the end comes near, as often as it is near: load more, unless that is under way or there are no more. */
-  readonly onEnd?: () => void;
+  readonly onEnd?: (() => void) | undefined;
   /** Called with the index of the first item that is seen, as it changes. */
   readonly onRange?: (first: number) => void;
   /** Results that are no longer quite what was asked for, until the new ones come. */

@@ -1,4 +1,5 @@
 import type { Cache, Entity, FieldArgs, Resolver } from '@urql/exchange-graphcache';
+import { stringifyVariables } from 'urql';
 
 /** A page of a list that has been read: where the cache has it, and by which arguments it was asked for. */
 interface PageInCache {
@@ -90,18 +91,22 @@ const pageInfoOf = (cache: Cache, connection: string): PageInfoInCache => {
 };
 
 const PAGING: readonly string[] = ['first', 'last', 'after', 'before'];
+/** By what a list is filtered and ordered: equal whatever the order in which it is said, as the keys of the cache are. */
 const filtersOf = (args: NonNullable<FieldArgs>): string =>
-  JSON.stringify(Object.entries(args).filter(([name, value]) => !PAGING.includes(name) && value !== null));
+  stringifyVariables(Object.fromEntries(Object.entries(args).filter(([name, value]) => !PAGING.includes(name) && value !== null)));
 
 /**
- * The pages of a list that grows at its start, as one: the first, then each that was asked for behind the end of the one before. When the first is read
- * again and ends elsewhere, those behind it are read again as they are needed: joined as they were, they would hide what lies between.
+ * The pages of a list as one: the first, then each that was asked for behind the end of the one before. When the first is read again and ends elsewhere, those
+ * behind it are read again as they are needed: joined as they were, they would hide what lies between. It answers for a page that has not been read, too, so a
+ * further page is asked for by `cache-and-network`.
  */
 export const chainOfPages: Resolver = (_parent, args, cache, { parentKey, fieldName }) => {
   const filters = filtersOf(args);
   const pages = pagesIn(cache, parentKey, fieldName).filter((page) => filtersOf(page.args) === filters);
   const firsts = pages.filter(isFirst);
-  const first = firsts.find((page) => page.args['first'] === args['first']) ?? firsts.at(-1);
+  // Without its beginning, which was forgotten, a list begins where it is asked for.
+  const asked = pages.find((page) => page.args['after'] === args['after']);
+  const first = firsts.find((page) => page.args['first'] === args['first']) ?? firsts.at(-1) ?? asked;
   if (!first) return undefined;
   const nodes = new Set<string>();
   let end: PageInfoInCache = { hasNextPage: false, endCursor: null };

@@ -1,10 +1,10 @@
-import { useState } from 'react';
 import { useQuery } from 'urql';
 import { Button } from '../../design/button.js';
 import { Dialog } from '../../design/dialog.js';
 import { Skeleton } from '../../design/skeleton.js';
 import { useTexts } from '../../i18n/language.js';
 import { Answer } from '../answer.js';
+import { usePages } from '../pages-of-list.js';
 import { Likers } from './operations.js';
 import { peopleTexts } from './people-texts.js';
 import { PersonLine } from './person-line.js';
@@ -18,7 +18,7 @@ interface LikersDialogProps {
 /** Who likes something, the latest first. */
 const LikersDialog = ({ of, onClose }: LikersDialogProps) => {
   const t = useTexts(peopleTexts);
-  const [after, setAfter] = useState<string | null>(null);
+  const { after, moreOf } = usePages();
   const answer = useQuery({ query: Likers, variables: { id: of, after } });
   return (
     <Dialog open onClose={onClose} title={t('whoLikes')}>
@@ -26,7 +26,6 @@ const LikersDialog = ({ of, onClose }: LikersDialogProps) => {
         {({ node }, isFetching) => {
           const likers = node && 'likers' in node ? node.likers : null;
           if (!likers || likers.nodes.length === 0) return <p>{t('nobodyLikes')}</p>;
-          const { hasNextPage, endCursor } = likers.pageInfo;
           return (
             <>
               <ul>
@@ -36,8 +35,8 @@ const LikersDialog = ({ of, onClose }: LikersDialogProps) => {
                   </li>
                 ))}
               </ul>
-              {hasNextPage && (
-                <Button busy={isFetching} onClick={() => setAfter(endCursor)}>
+              {likers.pageInfo.hasNextPage && (
+                <Button busy={isFetching} onClick={moreOf(likers.pageInfo, isFetching).onMore}>
                   {t('showMore')}
                 </Button>
               )}

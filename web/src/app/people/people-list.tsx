@@ -14,8 +14,8 @@ interface PeopleListProps {
   readonly people: readonly FragmentType<typeof Line>[];
   /** Of which list it is: its place is kept by this name. */
   readonly name: string;
-  /** Null when there are no more, or more are under way. */
-  readonly onMore: (() => void) | null;
+  /** Undefined when there are no more, or more are under way. */
+  readonly onMore: (() => void) | undefined;
   readonly isFetching: boolean;
 }
 
@@ -34,7 +34,7 @@ export const PeopleList = ({ people, name, onMore, isFetching }: PeopleListProps
         keyOf={(person) => readFragment(Line, person).id}
         label={t('people')}
         memory={listMemory(name)}
-        onEnd={onMore ?? undefined}
+        onEnd={onMore}
         onRange={onRange}
       >
         {(person) => <PersonLine person={person} />}

@@ -16,8 +16,8 @@ interface PostListProps {
   readonly posts: readonly Post[];
   /** Of which list it is: its place is kept by this name. */
   readonly name: string;
-  /** Null when there are no more, or more are under way. */
-  readonly onMore: (() => void) | null;
+  /** Undefined when there are no more, or more are under way. */
+  readonly onMore: (() => void) | undefined;
   /** Whether more are under way. */
   readonly isFetching: boolean;
   readonly after?: ReactNode;
@@ -33,14 +33,7 @@ export const PostList = ({ posts, name, onMore, isFetching, after }: PostListPro
   useLiveCounts(useMemo(() => near.map(({ id }) => id), [near]));
   return (
     <div>
-      <FlowList
-        items={posts}
-        keyOf={({ id }) => id}
-        label={t('posts')}
-        memory={listMemory(name)}
-        onEnd={onMore ?? undefined}
-        onRange={onRange}
-      >
+      <FlowList items={posts} keyOf={({ id }) => id} label={t('posts')} memory={listMemory(name)} onEnd={onMore} onRange={onRange}>
         {(post) => <PostCard post={post} />}
       </FlowList>
       {isFetching ? <Skeleton lines={4} /> : after}

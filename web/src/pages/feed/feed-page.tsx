@@ -9,6 +9,7 @@ import { isComingBack } from '../../app/kept-scroll.js';
 import { keptCount } from '../../app/list-memory.js';
 import { useMain } from '../../app/main-place.js';
 import { Page } from '../../app/page.js';
+import { usePages } from '../../app/pages-of-list.js';
 import { paths } from '../../app/paths.js';
 import type { PostCard } from '../../app/posts/operations.js';
 import { MAX_POST } from '../../app/posts/post-card.js';
@@ -93,7 +94,7 @@ const Nothing = ({ kind }: { readonly kind: Kind }) => {
 const Feed = ({ kind }: { readonly kind: Kind }) => {
   const t = useTexts(feedTexts);
   const main = useMain();
-  const [after, setAfter] = useState<string | null>(null);
+  const { after, moreOf, restart } = usePages();
   const [isReturn] = useState(isComingBack);
   const answer = useQuery<PostsData, { first: number; after: string | null }>({
     query: kind === 'following' ? Following : Everyone,
@@ -117,7 +118,7 @@ const Feed = ({ kind }: { readonly kind: Kind }) => {
       .toPromise();
     if (error) return;
     newer.settle();
-    setAfter(null);
+    restart();
     main.current?.scrollTo({ top: 0 });
   };
   return (
@@ -143,7 +144,7 @@ const Feed = ({ kind }: { readonly kind: Kind }) => {
                 posts={nodes}
                 name={kind}
                 isFetching={isFetching && after !== null && after === pageInfo.endCursor}
-                onMore={pageInfo.hasNextPage && !isFetching ? () => setAfter(pageInfo.endCursor) : null}
+                onMore={moreOf(pageInfo, isFetching).onMore}
                 after={!pageInfo.hasNextPage && kind === 'everyone' && nodes.length > PAGE && <p className={styles.end}>{t('end')}</p>}
               />
             )}

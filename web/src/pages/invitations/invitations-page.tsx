@@ -6,6 +6,7 @@ import { Answer } from '../../app/answer.js';
 import { AskDialog } from '../../app/ask-dialog.js';
 import { listMemory } from '../../app/list-memory.js';
 import { Page } from '../../app/page.js';
+import { usePages } from '../../app/pages-of-list.js';
 import { paths } from '../../app/paths.js';
 import { SignedIn } from '../../app/signed-in.js';
 import { Button } from '../../design/button.js';
@@ -108,7 +109,7 @@ const Row = ({ of, onRevoke }: RowProps) => {
 
 const InvitationsOfViewer = () => {
   const t = useTexts(invitationsTexts);
-  const [after, setAfter] = useState<string | null>(null);
+  const { after, moreOf } = usePages();
   const [revoking, setRevoking] = useState<string | null>(null);
   const answer = useQuery({ query: Invitations, variables: { after } });
   return (
@@ -130,7 +131,7 @@ const InvitationsOfViewer = () => {
                   keyOf={({ id }) => id}
                   label={t('title')}
                   memory={listMemory('invitations')}
-                  onEnd={invitations.pageInfo.hasNextPage && !isFetching ? () => setAfter(invitations.pageInfo.endCursor) : undefined}
+                  onEnd={moreOf(invitations.pageInfo, isFetching).onMore}
                 >
                   {(invitation) => <Row of={invitation} onRevoke={setRevoking} />}
                 </FlowList>

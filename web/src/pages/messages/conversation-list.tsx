@@ -5,6 +5,7 @@ import { Link } from 'wouter';
 import { useOwner } from '../../api/api-provider.js';
 import { useLive } from '../../api/live.js';
 import { Answer } from '../../app/answer.js';
+import { usePages } from '../../app/pages-of-list.js';
 import { paths } from '../../app/paths.js';
 import { useViewer } from '../../app/viewer.js';
 import { Avatar } from '../../design/avatar.js';
@@ -104,9 +105,9 @@ const byPlace = (one: FragmentType<typeof ConversationPlace>, other: FragmentTyp
 export const ConversationList = ({ selected }: { readonly selected: string | null }) => {
   const t = useTexts(messagesTexts);
   const which = useWhich();
-  const [after, setAfter] = useState<{ readonly of: Which; readonly cursor: string | null }>({ of: which, cursor: null });
+  const { after, moreOf } = usePages(which);
   const [isBeginning, setBeginning] = useState(false);
-  const variables = { filter: FILTERS[which], after: after.of === which ? after.cursor : null, withPinned: which === 'inbox' };
+  const variables = { filter: FILTERS[which], after, withPinned: which === 'inbox' };
   const answer = useQuery({ query: List, variables });
   const [{ data }, again] = answer;
   const me = data?.me;
@@ -176,15 +177,13 @@ export const ConversationList = ({ selected }: { readonly selected: string | nul
                 keyOf={({ id }) => id}
                 label={t('conversations')}
                 itemSize={ROW_PX}
-                {...(me?.conversations.pageInfo.hasNextPage && !isFetching
-                  ? { onEnd: () => setAfter({ of: which, cursor: me.conversations.pageInfo.endCursor }) }
-                  : {})}
+                onEnd={me ? moreOf(me.conversations.pageInfo, isFetching).onMore : undefined}
               >
                 {(conversation, tabIndex) => (
                   <Row conversation={conversation} which={which} isSelected={conversation.id === selected} tabIndex={tabIndex} />
                 )}
               </ScrolledList>
-              {isFetching && after.of === which && after.cursor !== null && <Skeleton kind="rows" lines={2} />}
+              {isFetching && after !== null && <Skeleton kind="rows" lines={2} />}
             </div>
           )
         }

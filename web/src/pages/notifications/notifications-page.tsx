@@ -1,11 +1,11 @@
 import { Bell, CheckCheck } from 'lucide-react';
-import { useState } from 'react';
 import { useMutation, useQuery } from 'urql';
 import { useLocation, useSearch } from 'wouter';
 import { failureOf } from '../../api/failure.js';
 import { Answer } from '../../app/answer.js';
 import { listMemory } from '../../app/list-memory.js';
 import { Page } from '../../app/page.js';
+import { usePages } from '../../app/pages-of-list.js';
 import { paths } from '../../app/paths.js';
 import { SignedIn } from '../../app/signed-in.js';
 import { useIsViewerAnswered, useViewer } from '../../app/viewer.js';
@@ -22,7 +22,7 @@ import { MarkNotificationsRead, Notifications } from './operations.js';
 
 const List = ({ unreadOnly }: { readonly unreadOnly: boolean }) => {
   const t = useTexts(notificationsTexts);
-  const [after, setAfter] = useState<string | null>(null);
+  const { after, moreOf } = usePages();
   const answer = useQuery({ query: Notifications, variables: { unreadOnly, after }, pause: !useIsViewerAnswered() });
   const [, markRead] = useMutation(MarkNotificationsRead);
   const onOpen = (id: string): void => void markRead({ input: { which: { ids: [id] } } });
@@ -40,7 +40,7 @@ const List = ({ unreadOnly }: { readonly unreadOnly: boolean }) => {
               keyOf={({ id }) => id}
               label={t('title')}
               memory={listMemory(`notifications ${unreadOnly ? 'unread' : 'all'}`)}
-              onEnd={me.notifications.pageInfo.hasNextPage && !isFetching ? () => setAfter(me.notifications.pageInfo.endCursor) : undefined}
+              onEnd={moreOf(me.notifications.pageInfo, isFetching).onMore}
             >
               {(notification) => <NotificationRow notification={notification} onOpen={onOpen} />}
             </FlowList>

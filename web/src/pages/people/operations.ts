@@ -3,8 +3,6 @@ import { graphql } from '../../gql/gql.js';
 export const Directory = graphql(`
   query Directory($search: String, $first: Int!, $after: String) {
     users(search: $search, first: $first, after: $after) {
-      totalCount
-      totalCountIsCapped
       nodes {
         id
         ...PersonLine

@@ -1,9 +1,9 @@
 import { Users } from 'lucide-react';
-import { useState } from 'react';
 import { useQuery } from 'urql';
 import { useSearchParams } from 'wouter';
 import { Answer } from '../../app/answer.js';
 import { Page } from '../../app/page.js';
+import { usePages } from '../../app/pages-of-list.js';
 import { PeopleList } from '../../app/people/people-list.js';
 import { useTypedSearch } from '../../app/settled.js';
 import { EmptyState } from '../../design/empty-state.js';
@@ -18,7 +18,7 @@ const MAX_SEARCH = 100;
 
 const Found = ({ search }: { readonly search: string }) => {
   const t = useTexts(peoplePageTexts);
-  const [after, setAfter] = useState<string | null>(null);
+  const { after, moreOf } = usePages();
   const answer = useQuery({ query: Directory, variables: { search: search === '' ? null : search, first: PAGE, after } });
   return (
     <Answer of={answer} loading={<Skeleton kind="rows" lines={10} />}>
@@ -32,15 +32,7 @@ const Found = ({ search }: { readonly search: string }) => {
           ) : (
             <EmptyState title={t('nobodyTitle')}>{t('nobody')}</EmptyState>
           );
-        const { hasNextPage, endCursor } = users.pageInfo;
-        return (
-          <PeopleList
-            people={users.nodes}
-            name={`people ${search}`}
-            isFetching={isFetching && after !== null}
-            onMore={hasNextPage && !isFetching ? () => setAfter(endCursor) : null}
-          />
-        );
+        return <PeopleList people={users.nodes} name={`people ${search}`} {...moreOf(users.pageInfo, isFetching)} />;
       }}
     </Answer>
   );

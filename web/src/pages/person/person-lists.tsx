@@ -2,6 +2,7 @@ import { useState, type ReactNode } from 'react';
 import { useQuery } from 'urql';
 import { Link } from 'wouter';
 import { Answer } from '../../app/answer.js';
+import { usePages } from '../../app/pages-of-list.js';
 import { paths } from '../../app/paths.js';
 import { PeopleList } from '../../app/people/people-list.js';
 import { useOwner } from '../../api/api-provider.js';
@@ -23,22 +24,15 @@ interface ListProps {
   readonly person: Person;
 }
 
-interface PageInfo {
-  readonly hasNextPage: boolean;
-  readonly endCursor: string | null;
-}
-
-/** Where a list has been read to, and how to go on. */
-const usePages = (id: string) => {
-  const [after, setAfter] = useState<string | null>(null);
+/** A page of one of somebody's lists. */
+const usePageOf = (id: string) => {
+  const { after, moreOf } = usePages();
   const [isReturn] = useState(isComingBack);
   return {
     variables: { id, first: PAGE, after },
-    requestPolicy: isReturn || after !== null ? ('cache-first' as const) : ('cache-and-network' as const),
-    moreOf: ({ hasNextPage, endCursor }: PageInfo, isFetching: boolean) => ({
-      isFetching: isFetching && after !== null,
-      onMore: hasNextPage && !isFetching ? () => setAfter(endCursor) : null,
-    }),
+    // What the cache has of a list is an answer to each of its pages, so a further page is asked for in any case.
+    requestPolicy: isReturn && after === null ? ('cache-first' as const) : ('cache-and-network' as const),
+    moreOf,
   };
 };
 
@@ -56,7 +50,7 @@ const Begin = ({ id, to, children }: { readonly id: string; readonly to: string;
 
 export const PersonPostsList = ({ person: { id } }: ListProps) => {
   const t = useTexts(personTexts);
-  const { variables, requestPolicy, moreOf } = usePages(id);
+  const { variables, requestPolicy, moreOf } = usePageOf(id);
   const answer = useQuery({ query: PersonPosts, variables, requestPolicy });
   return (
     <Answer of={answer} loading={<Skeleton lines={8} />}>
@@ -81,7 +75,7 @@ export const PersonPostsList = ({ person: { id } }: ListProps) => {
 
 export const PersonEntriesList = ({ person: { id } }: ListProps) => {
   const t = useTexts(personTexts);
-  const { variables, requestPolicy, moreOf } = usePages(id);
+  const { variables, requestPolicy, moreOf } = usePageOf(id);
   const answer = useQuery({ query: PersonEntries, variables, requestPolicy });
   return (
     <Answer of={answer} loading={<Skeleton kind="rows" lines={5} />}>
@@ -113,7 +107,7 @@ export const PersonEntriesList = ({ person: { id } }: ListProps) => {
               ))}
             </ul>
             {pageInfo.hasNextPage && (
-              <Button busy={isFetching} onClick={() => onMore?.()}>
+              <Button busy={isFetching} onClick={onMore}>
                 {t('showMore')}
               </Button>
             )}
@@ -126,7 +120,7 @@ export const PersonEntriesList = ({ person: { id } }: ListProps) => {
 
 export const PersonFollowersList = ({ person: { id, displayName } }: ListProps) => {
   const t = useTexts(personTexts);
-  const { variables, requestPolicy, moreOf } = usePages(id);
+  const { variables, requestPolicy, moreOf } = usePageOf(id);
   const answer = useQuery({ query: PersonFollowers, variables, requestPolicy });
   return (
     <Answer of={answer} loading={<Skeleton kind="rows" lines={5} />}>
@@ -143,7 +137,7 @@ export const PersonFollowersList = ({ person: { id, displayName } }: ListProps) 
 
 export const PersonFollowingList = ({ person: { id, displayName } }: ListProps) => {
   const t = useTexts(personTexts);
-  const { variables, requestPolicy, moreOf } = usePages(id);
+  const { variables, requestPolicy, moreOf } = usePageOf(id);
   const answer = useQuery({ query: PersonFollowing, variables, requestPolicy });
   return (
     <Answer of={answer} loading={<Skeleton kind="rows" lines={5} />}>

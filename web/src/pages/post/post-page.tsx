@@ -1,4 +1,3 @@
-import { useState } from 'react';
 import { useMutation, useQuery } from 'urql';
 import { Link, useLocation, useParams } from 'wouter';
 import { useOwner } from '../../api/api-provider.js';
@@ -6,6 +5,7 @@ import { useLive } from '../../api/live.js';
 import { Answer } from '../../app/answer.js';
 import { Invitation } from '../../app/invitation.js';
 import { Page, PageBody } from '../../app/page.js';
+import { usePages } from '../../app/pages-of-list.js';
 import { paths } from '../../app/paths.js';
 import { PostCard as CardOfPost } from '../../app/posts/operations.js';
 import { PostCard } from '../../app/posts/post-card.js';
@@ -26,7 +26,15 @@ import styles from './post-page.module.css';
 
 type Post = NonNullable<ReadPostQuery['post']>;
 
-const Comments = ({ post, isFetching, onMore }: { readonly post: Post; readonly isFetching: boolean; readonly onMore: () => void }) => {
+const Comments = ({
+  post,
+  isFetching,
+  onMore,
+}: {
+  readonly post: Post;
+  readonly isFetching: boolean;
+  readonly onMore: (() => void) | undefined;
+}) => {
   const t = useTexts(postPageTexts);
   const owner = useOwner();
   const { commentCount } = readFragment(CardOfPost, post);
@@ -87,7 +95,7 @@ const PostPage = () => {
 const OnePost = ({ id }: { readonly id: string }) => {
   const t = useTexts(postPageTexts);
   const [, navigate] = useLocation();
-  const [after, setAfter] = useState<string | null>(null);
+  const { after, moreOf } = usePages();
   const answer = useQuery({ query: ReadPost, variables: { id, after } });
   const [{ data }, again] = answer;
   const cursor = data?.post?.commentCursor;
@@ -115,7 +123,7 @@ const OnePost = ({ id }: { readonly id: string }) => {
         return (
           <Page title={t('title', { author: author.displayName })}>
             <PostCard post={post} isWhole onDeleted={() => navigate(paths.feed, { replace: true })} />
-            <Comments post={post} isFetching={isFetching} onMore={() => setAfter(post.comments.pageInfo.endCursor)} />
+            <Comments post={post} isFetching={isFetching} onMore={moreOf(post.comments.pageInfo, isFetching).onMore} />
           </Page>
         );
       }}

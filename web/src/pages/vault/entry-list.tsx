@@ -1,11 +1,12 @@
 import { Heart, Lock, Star } from 'lucide-react';
-import { useMemo, useState } from 'react';
+import { useMemo } from 'react';
 import { useQuery } from 'urql';
 import { Link } from 'wouter';
 import { Answer } from '../../app/answer.js';
 import { useEntryLikes } from '../../app/likes/use-entry-likes.js';
 import { useMedia } from '../../app/media.js';
 import { useNear } from '../../app/near.js';
+import { usePages } from '../../app/pages-of-list.js';
 import { paths } from '../../app/paths.js';
 import { useNameOf } from '../../app/people/person-link.js';
 import { buttonClass } from '../../design/button.js';
@@ -83,8 +84,7 @@ export const EntryList = ({ address }: EntryListProps) => {
   const rowPx = useMedia('(width < 768px)') ? 57 : 44;
   const filter = filterOf(address);
   const list = JSON.stringify([filter, address.order]);
-  const [page, setPage] = useState<{ readonly of: string; readonly after: string | null }>({ of: list, after: null });
-  const after = page.of === list ? page.after : null;
+  const { after, moreOf } = usePages(list);
   const answer = useQuery({ query: VaultEntries, variables: { filter, orderBy: address.order, after } });
   const [{ data, operation }] = answer;
   const { near, onRange } = useNear(data?.entries?.nodes ?? NONE, STEP);
@@ -115,9 +115,6 @@ export const EntryList = ({ address }: EntryListProps) => {
               {t('emptyText')}
             </EmptyState>
           );
-        const more = (): void => {
-          if (pageInfo.hasNextPage && !isFetching && !isOfAnother) setPage({ of: list, after: pageInfo.endCursor });
-        };
         return (
           <>
             <ScrolledList
@@ -125,7 +122,7 @@ export const EntryList = ({ address }: EntryListProps) => {
               keyOf={({ id }) => id}
               label={t('entries')}
               itemSize={rowPx}
-              onEnd={more}
+              onEnd={isOfAnother ? undefined : moreOf(pageInfo, isFetching).onMore}
               onRange={onRange}
               isStale={isOfAnother}
             >
