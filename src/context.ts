@@ -30,7 +30,7 @@ export type Via =
   | { readonly kind: 'session'; readonly sessionId: string }
   | { readonly kind: 'apiKey'; readonly apiKeyId: string }
   /** By a token of an issuer, in which they have this identity. */
-  | { readonly kind: 'issuer'; readonly identityId: string };
+  | { readonly kind: 'issuer'; readonly identityId: string; readonly issuedAt: Date };
 
 /** The same, as the audit keeps it. */
 const meansOf = (via: Via): Actor['via'] => {

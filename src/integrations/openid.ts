@@ -30,6 +30,8 @@ export interface IssuerClaims {
 /** The claims of a token that an issuer has made for this server. */
 export interface IssuedToken {
   readonly claims: IssuerClaims;
+  /** Long ago where the token does not say. */
+  readonly issuedAt: Date;
   readonly expiresAt: Date;
 }
 
@@ -285,10 +287,12 @@ const createIssuer = (settings: IssuerSettings, clock: Clock, log: Log): Issuer 
         const { payload, protectedHeader } = verified;
         // An ID token says who somebody is to whoever asked for it; it is no key.
         if (payload['nonce'] !== undefined || !TOKEN_TYPES.has(protectedHeader.typ?.toLowerCase() ?? 'jwt')) return null;
-        return { claims: claimsOf(payload), expiresAt: new Date((payload.exp ?? 0) * 1_000) };
+        return { claims: claimsOf(payload), issuedAt: dateOf(payload.iat), expiresAt: dateOf(payload.exp) };
       }),
   };
 };
+
+const dateOf = (seconds: number | undefined): Date => new Date((seconds ?? 0) * 1_000);
 
 /** The types of access tokens: of RFC 9068, and of those before it. */
 const TOKEN_TYPES: ReadonlySet<string> = new Set(['at+jwt', 'application/at+jwt', 'jwt']);

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { aGuest } from '../kit/factories.js';
@@ -34,6 +35,7 @@ afterAll(async () => {
 });
 beforeEach(() => {
   provider.tamper = null;
+  provider.forger = null;
   now = Date.now();
 });
 
@@ -50,6 +52,7 @@ const Suspend = graphql(`mutation OidcSuspend($userId: ID!) { suspendUser(input:
 const StartTotp = graphql(`mutation OidcStartTotp { startTotp(input: {}) { secret } }`);
 const ConfirmTotp = graphql(`mutation OidcConfirmTotp($code: String!) { confirmTotp(input: { code: $code }) { recoveryCodes } }`);
 const FinishLogin = graphql(`mutation OidcFinishLogin($input: FinishLoginInput!) { finishLogin(input: $input) { user { username } } }`);
+const Invite = graphql(`mutation OidcInvite { createInvitation(input: {}) { code } }`);
 const Confirm = graphql(`mutation OidcConfirm($input: VerifyEmailInput!) { verifyEmail(input: $input) { user { id } } }`);
 
 const begin = async (issuer = 'house', more: object = {}) => (await app.data(Start, { input: { issuer, ...more } })).startOidc;
@@ -259,6 +262,14 @@ describe('what comes back from an issuer', () => {
     expect(await refusal(await comeBack({ sub: 'forged' }))).toMatchObject(REFUSED);
   });
 
+  it('is no ID token with the signature of somebody else', async () => {
+    provider.tamper = (claims) => claims;
+    provider.forger = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
+    expect(await refusal(await comeBack({ sub: 'signed' }))).toMatchObject(REFUSED);
+    provider.forger = null;
+    expect(await refusal(await comeBack({ sub: 'signed' }))).toBeUndefined();
+  });
+
   it('may go to another address that the operator has named, and to no other', async () => {
     const begun = await begin('house', { redirectUri: 'https://app.example/back' });
     expect(new URL(begun.url).searchParams.get('redirect_uri')).toBe('https://app.example/back');
@@ -338,6 +349,10 @@ describe('where one needs an invitation', () => {
       const input = { token: present(data?.loginWithOidc?.signUp).token, username: 'invited' };
       const { errors } = await other.execute(Register, { input });
       expect(errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', fields: [{ path: 'input.invitation', code: 'REQUIRED' }] });
+      const chief = await app.userWithRole('inviter', 'ADMIN');
+      const { code: invitation } = (await app.data(Invite, {}, chief)).createInvitation;
+      const made = await other.data(Register, { input: { ...input, invitation } });
+      expect(made.registerWithOidc.user.username).toBe('invited');
     } finally {
       await other.stop();
     }

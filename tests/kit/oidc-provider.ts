@@ -19,6 +19,8 @@ export interface TestProvider {
   person: Person;
   /** What its tokens say in the place of what it would: signed with its key all the same. */
   tamper: ((claims: JWTPayload) => JWTPayload) | null;
+  /** The key that signs what is tampered with, in the place of its own. */
+  forger: KeyObject | null;
   /** The paths that it was asked for. */
   readonly asked: string[];
   /** A token with its signature. */
@@ -68,11 +70,12 @@ export const startProvider = async (redirectUris: string[]): Promise<TestProvide
     issuer,
     person: { sub: 'nobody' },
     tamper: null,
+    forger: null,
     asked: [],
     key: () => key,
     sign: (claims, header = {}) => {
       const { kid = key.kid, typ = 'at+jwt' } = header;
-      return new SignJWT(claims).setProtectedHeader({ alg: 'ES256', kid, typ }).sign(key.privateKey);
+      return new SignJWT(claims).setProtectedHeader({ alg: 'ES256', kid, typ }).sign(kit.forger ?? key.privateKey);
     },
     rotate: () => {
       key = newKey(`rotated-${(rotations += 1)}`);

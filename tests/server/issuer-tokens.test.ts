@@ -121,6 +121,23 @@ describe('a token of an issuer', () => {
     expect(await ask(token)).toMatchObject(REFUSED);
   });
 
+  it('from before its owner was signed out everywhere is refused, and its socket closed', async () => {
+    const eve = await app.user('evelyn');
+    await app.database.query(
+      `INSERT INTO identity (id, user_id, issuer, subject) SELECT gen_random_uuid(), id, $1, 'evelyn' FROM "user" WHERE username = 'evelyn'`,
+      [provider.issuer],
+    );
+    const seconds = Math.floor(Date.now() / 1_000);
+    const [token, undated] = [await tokenOf({ sub: 'evelyn', iat: seconds - 1 }), await tokenOf({ sub: 'evelyn' })];
+    const socket = app.connect({ ...eve, token });
+    await socket.opened;
+    expect(await ask(undated)).toMatchObject({ name: 'evelyn' });
+    await app.data('mutation { revokeAllSessions(input: { keepCurrent: true }) { endedCount } }', {}, eve);
+    expect(await socket.closed).toBe(4401);
+    for (const each of [token, undated]) expect(await ask(each)).toMatchObject(REFUSED);
+    expect(await ask(await tokenOf({ sub: 'evelyn', iat: seconds + 60 }))).toMatchObject({ name: 'evelyn' });
+  });
+
   it('of an issuer that is away is told so, and others go on', async () => {
     expect(await ask(await tokenOf({ iss: 'http://127.0.0.1:9' }))).toMatchObject({ status: 503, code: 'UNAVAILABLE' });
     expect(await ask(await tokenOf())).toMatchObject({ name: 'ada' });

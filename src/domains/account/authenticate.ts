@@ -46,6 +46,11 @@ interface Found {
   readonly suspension: StoredSuspension | null;
 }
 
+interface FoundIdentity extends Found {
+  /** Tokens from before are refused; null where all are good. */
+  readonly tokensFrom: Date | null;
+}
+
 interface FoundKey extends Found {
   /** SHA-256 of the secret, in hex. */
   readonly hash: string;
@@ -113,10 +118,10 @@ export const createAuthenticator = (
   };
 
   /** The same of identities, by which tokens of issuers are somebody's here. */
-  const findIdentities = async (ids: readonly string[]): Promise<ReadonlyMap<string, Found>> => {
+  const findIdentities = async (ids: readonly string[]): Promise<ReadonlyMap<string, FoundIdentity>> => {
     if (ids.length === 0) return new Map();
-    const rows = await db.prisma.$queryRaw<Found[]>`
-      SELECT identity.id AS means, ${holderOf(new Date(clock.now()))}
+    const rows = await db.prisma.$queryRaw<FoundIdentity[]>`
+      SELECT identity.id AS means, identity.tokens_from AS "tokensFrom", ${holderOf(new Date(clock.now()))}
       FROM identity
       JOIN "user" holder ON holder.id = identity.user_id
       ${head}
@@ -128,7 +133,7 @@ export const createAuthenticator = (
   const sessionsTogether = createCoalescer<string, ReadonlyMap<string, Found>>((_all, ids) => findSessions(ids), MOST_TOGETHER);
   const keysTogether = createCoalescer<string, ReadonlyMap<string, FoundKey>>((_all, hashes) => findUsedKeys(hashes), MOST_TOGETHER);
 
-  const identitiesTogether = createCoalescer<string, ReadonlyMap<string, Found>>((_all, ids) => findIdentities(ids), MOST_TOGETHER);
+  const identitiesTogether = createCoalescer<string, ReadonlyMap<string, FoundIdentity>>((_all, ids) => findIdentities(ids), MOST_TOGETHER);
 
   const principalOf = ({ id, username, epoch, seq, ...found }: Found, via: Via, scopes: Scopes, expiresAt: Date): Principal => {
     const role = found.hasFactor ? found.role : roleWithoutFactor(found.role, requireSecondFactor);
@@ -146,8 +151,10 @@ export const createAuthenticator = (
   const ofKey = (found: FoundKey): Principal =>
     principalOf(found, { kind: 'apiKey', apiKeyId: found.means }, knownScopes(found.scopes), found.expiresAt);
 
-  const ofIdentity = (found: Found, expiresAt: Date): Principal =>
-    principalOf(found, { kind: 'issuer', identityId: found.means }, ALL_SCOPES, expiresAt);
+  const ofIdentity = (found: FoundIdentity, issuedAt: Date, expiresAt: Date): Principal | null =>
+    found.tokensFrom !== null && issuedAt < found.tokensFrom
+      ? null
+      : principalOf(found, { kind: 'issuer', identityId: found.means, issuedAt }, ALL_SCOPES, expiresAt);
 
   const bySession = async (token: string): Promise<Principal> => {
     const { userId, sessionId, expiresAt } = await tokens.verify(token);
@@ -172,7 +179,9 @@ export const createAuthenticator = (
     const found = identity && (await identitiesTogether('', identity.id)).get(identity.id);
     if (!found) throw new TokenError('invalid', 'Nobody here has the identity that the token is of.');
     if (found.suspension !== null) throw locked(found.suspension);
-    return ofIdentity(found, read.expiresAt);
+    const principal = ofIdentity(found, read.issuedAt, read.expiresAt);
+    if (principal === null) throw new TokenError('invalid', 'The token is from before its owner was signed out everywhere.');
+    return principal;
   };
 
   return {
@@ -195,7 +204,9 @@ export const createAuthenticator = (
         const found = session ?? key ?? identity;
         if (found?.id !== viewer.id || found.suspension !== null) return null;
         if (key !== undefined) return ofKey(key);
-        return identity === undefined ? ofSession(found, expiresAt) : ofIdentity(found, expiresAt);
+        return identity === undefined || via.kind !== 'issuer'
+          ? ofSession(found, expiresAt)
+          : ofIdentity(identity, via.issuedAt, expiresAt);
       });
     },
   };

@@ -200,10 +200,15 @@ interface Which {
 }
 
 /**
- * Ends sessions of a user, within the transaction of what they are ended for.
+ * Ends sessions of a user, within the transaction of what they are ended for; unless only one is meant, the tokens that issuers have made for them until now
+ * are refused as well.
  * @returns how many have ended
  */
 export const endSessionsIn = async (tx: Tx, now: Date, userId: string, { only, except }: Which = {}): Promise<number> => {
+  if (only === undefined) {
+    const { count } = await tx.identity.updateMany({ where: { userId }, data: { tokensFrom: now } });
+    if (count > 0) tx.emit(rightsLog, userId, 'IssuerTokensEnded', null);
+  }
   const id = { ...(only === undefined ? {} : { equals: only }), ...(except === undefined ? {} : { not: except }) };
   return (await revoke(tx, now, { ...active(userId, now), id })).length;
 };

@@ -9,6 +9,8 @@ export interface RightsEvents {
   readonly SuspensionChanged: null;
   /** The user no longer signs in by an issuer, whose tokens are theirs no more. */
   readonly IdentityUnlinked: null;
+  /** The user was signed out everywhere: tokens of issuers from before are good no more. */
+  readonly IssuerTokensEnded: null;
   /** The user may no longer follow the streams of this topic and key. */
   readonly AccessWithdrawn: { readonly topic: string; readonly key: string };
   /** The user has blocked somebody or was blocked, or a block has ended. */
@@ -28,6 +30,7 @@ export const rightsLog = logTopic<RightsEvents>('rights', {
     RoleChanged: 'goes on',
     SuspensionChanged: 'goes on',
     IdentityUnlinked: 'goes on',
+    IssuerTokensEnded: 'goes on',
     AccessWithdrawn: 'goes on',
     BlocksChanged: 'goes on',
     VisibilityChanged: 'goes on',

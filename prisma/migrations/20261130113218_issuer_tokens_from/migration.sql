@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "identity" ADD COLUMN     "tokens_from" TIMESTAMPTZ(3);
