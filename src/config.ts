@@ -363,6 +363,43 @@ export const SETTINGS = {
       'how long a link to a file is good; whoever may see the file is given a new one',
     ),
   },
+  retention: {
+    sessionMs: dependent(
+      'SESSION_KEPT',
+      duration,
+      () => 30 * UNITS.d,
+      '`30d`',
+      'how long the row of a session is kept after its end, for the investigation of incidents',
+    ),
+    addressMs: dependent(
+      'ADDRESS_KEPT',
+      duration,
+      () => 90 * UNITS.d,
+      '`90d`',
+      'how long a session keeps the address that it began from and what the client said of itself, whether or not it goes on',
+    ),
+    alertMs: dependent(
+      'ALERT_KEPT',
+      duration,
+      () => 365 * UNITS.d,
+      '`365d`',
+      'how long alerts for administrators are kept, which name accounts, and the addresses of who was banned',
+    ),
+    readNotificationMs: dependent(
+      'NOTIFICATION_READ_KEPT',
+      duration,
+      () => 90 * UNITS.d,
+      '`90d`',
+      'how long a notification is kept once it was read; clients that were away for longer begin anew, as they do after 90 days in any case',
+    ),
+    unreadNotificationMs: dependent(
+      'NOTIFICATION_UNREAD_KEPT',
+      duration,
+      () => 365 * UNITS.d,
+      '`365d`',
+      'how long a notification is kept that nobody reads, after what it last told',
+    ),
+  },
   exports: {
     keptMs: dependent(
       'EXPORT_KEPT',

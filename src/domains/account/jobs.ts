@@ -8,7 +8,7 @@ import { deleteOldLinks } from './links.js';
 import { accountMails } from './mails.js';
 import { deleteOldAttempts } from './oidc-attempts.js';
 import { deleteSpentTokens } from './moment-tokens.js';
-import { deleteOldSessions } from './sessions.js';
+import { deleteOldSessions, forgetOldAddresses } from './sessions.js';
 import { rightsLog } from './topics.js';
 
 /**
@@ -31,6 +31,7 @@ export const accountTasks = [
   scheduledTask('account.sweepGuesses', '37 * * * *', deleteOldGuesses),
   scheduledTask('account.sweepSessions', '17 4 * * *', async (services) => {
     await deleteOldSessions(services);
+    await forgetOldAddresses(services);
     await deleteOldApiKeys(services);
   }),
   scheduledTask('account.pruneRights', '27 4 * * *', ({ db }) => pruneLog(db, rightsLog, RIGHTS_KEPT_MS)),

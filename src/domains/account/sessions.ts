@@ -306,18 +306,27 @@ const revoke = async (
   return revoked;
 };
 
-/** How long the row of an ended session is kept, in milliseconds: 30 days, for the investigation of incidents. */
-const KEPT_AFTER_END_MS = 30 * 24 * 60 * 60 * 1_000;
-/** The size of a batch, small enough to be deleted within the statement timeout. */
-const DELETE_BATCH = 5_000;
+/** The size of a batch, small enough to be written within the statement timeout. */
+const BATCH = 5_000;
 
 /** Deletes sessions that were revoked or expired long ago. */
-export const deleteOldSessions = async ({ db, clock }: Pick<Services, 'db' | 'clock'>): Promise<void> => {
-  const before = new Date(clock.now() - KEPT_AFTER_END_MS);
-  for (let swept = DELETE_BATCH; swept === DELETE_BATCH;) {
+export const deleteOldSessions = async ({ db, clock, config }: Pick<Services, 'db' | 'clock' | 'config'>): Promise<void> => {
+  const before = new Date(clock.now() - config.retention.sessionMs);
+  for (let swept = BATCH; swept === BATCH;) {
     swept = await db.prisma.$executeRaw`
       DELETE FROM session WHERE id IN (
-        SELECT id FROM session WHERE revoked_at < ${before} OR expires_at < ${before} LIMIT ${DELETE_BATCH} FOR UPDATE SKIP LOCKED
+        SELECT id FROM session WHERE revoked_at < ${before} OR expires_at < ${before} LIMIT ${BATCH} FOR UPDATE SKIP LOCKED
+      )`;
+  }
+};
+
+/** Has sessions that began long ago say no more from where. They go on, and so does what tells whether their user is known there, which is a digest. */
+export const forgetOldAddresses = async ({ db, clock, config }: Pick<Services, 'db' | 'clock' | 'config'>): Promise<void> => {
+  const before = new Date(clock.now() - config.retention.addressMs);
+  for (let swept = BATCH; swept === BATCH;) {
+    swept = await db.prisma.$executeRaw`
+      UPDATE session SET ip = NULL, user_agent = NULL WHERE id IN (
+        SELECT id FROM session WHERE created_at < ${before} AND (ip IS NOT NULL OR user_agent IS NOT NULL) LIMIT ${BATCH} FOR UPDATE SKIP LOCKED
       )`;
   }
 };
