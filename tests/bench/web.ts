@@ -1,7 +1,8 @@
 /**
  * `npm run bench:web`: the web client in a real browser. A room of 10,000 messages scrolled from its newest to its oldest and back; a burst of 200 messages
  * a second for ten seconds while somebody types and somebody else reads further up; and from the keypress in one browser to the pixels in another, beside the API's own way from
- * sending to receiving in the same run. `--messages=n`, `--rate=n`, `--seconds=n` and `--samples=n` take other numbers.
+ * sending to receiving in the same run. `--messages=n`, `--rate=n`, `--seconds=n` and `--samples=n` take other numbers, `--only=burst` one part (`scroll`,
+ * `burst`, `pixels`). The burst is sent first with nobody looking: what then is less than the rate is the server's doing, or the machine's, and not the browsers'.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -22,6 +23,7 @@ import { signedIn } from '../web/signed-in.js';
 import type { BurstSender } from './burst-sender.js';
 import { startChild } from './child.js';
 import { median, quantile, short, table } from './figures.js';
+import { spending, type Spent } from './spent.js';
 import { ANCHOR, FOLLOW, heldStill, PAINTED, STEP, WATCH } from './web-page.js';
 import { keepResults } from './world.js';
 
@@ -31,6 +33,9 @@ const MESSAGES = option('messages', 10_000);
 const RATE = option('rate', 200);
 const SECONDS = option('seconds', 10);
 const SAMPLES = option('samples', 50);
+/** Only one of the three parts. */
+const ONLY = /--only=(scroll|burst|pixels)/.exec(process.argv.join(' '))?.[1];
+const isAsked = (part: string): boolean => ONLY === undefined || ONLY === part;
 /** How many messages are on their way at a time while the room is filled. */
 const AT_ONCE = 16;
 /** Between two keys of somebody who types fast, in milliseconds. */
@@ -158,9 +163,25 @@ const scrolled = async (reader: TestUser, conversation: string): Promise<void> =
 /** As many messages stand in the room of the burst before it, so that somebody can read further up. */
 const BEFORE_BURST = 80;
 
+const READ = `mutation ($id: ID!, $cursor: String!) { markRead(input: { conversationId: $id, cursor: $cursor }) { conversation { id } } }`;
 const LAST = `query ($id: ID!) { conversation(id: $id) { lastMessage { body } } }`;
 
+const noteSpent = (of: string, count: number, { process: cpu, machine }: Spent): void => {
+  note(`${of}: CPU of the server, ms a message`, cpu / count);
+  note(`${of}: of the machine's CPU in use, by whomever, %`, machine * 100);
+};
+
 const burst = async (reader: TestUser, writer: TestUser, conversation: string): Promise<void> => {
+  const pid = server.child.pid ?? 0;
+  const sender = await startChild<BurstSender>('./burst-sender.ts');
+  const count = RATE * SECONDS;
+  const to = { url: server.url, writer, conversation, rate: RATE };
+  // What runs for the first time is compiled meanwhile.
+  await sender.call('send', { ...to, count: RATE });
+  const alone = await spending(pid);
+  const tookAlone = await sender.call('send', { ...to, count });
+  note('burst with nobody looking: a second', (count / tookAlone) * 1_000);
+  noteSpent('burst with nobody looking', count, await alone());
   const opened = await open(first, reader, conversation);
   const { page } = opened;
   const aside = await open(second, reader, conversation);
@@ -174,10 +195,9 @@ const burst = async (reader: TestUser, writer: TestUser, conversation: string): 
   await field.focus();
   note('before the burst: heap, MB', await heap(opened));
   await watched(opened);
-  const count = RATE * SECONDS;
-  const sender = await startChild<BurstSender>('./burst-sender.ts');
+  const spent = await spending(pid);
   const begun = performance.now();
-  const send = (): Promise<number> => sender.call('send', { url: server.url, writer, conversation, rate: RATE, count: count / 2 });
+  const send = (): Promise<number> => sender.call('send', { ...to, count: count / 2 });
   const sending = send().then(async (first) => {
     note('in the middle of the burst: heap, MB', await heap(opened));
     return first + (await send());
@@ -190,6 +210,7 @@ const burst = async (reader: TestUser, writer: TestUser, conversation: string): 
     await delay(KEY_MS);
   }
   const took = await sending;
+  const both = await spent();
   // So many at once come to stand in another order than they were sent in.
   const { conversation: read } = await api.data<{ readonly conversation: { readonly lastMessage: { readonly body: string } } }>(
     LAST,
@@ -203,6 +224,7 @@ const burst = async (reader: TestUser, writer: TestUser, conversation: string): 
   await sender.stop();
   note('burst: messages', count);
   note('burst: a second', (count / took) * 1_000);
+  noteSpent('burst', count, both);
   note('burst: the last one is seen after it was answered, ms', behind);
   note('burst: keys', typed.length);
   note('burst: of them not heard by the page', typed.length - seen.keys);
@@ -214,7 +236,25 @@ const burst = async (reader: TestUser, writer: TestUser, conversation: string): 
   await Promise.all([page.context().close(), aside.page.context().close()]);
 };
 
-const READ = `mutation ($id: ID!, $cursor: String!) { markRead(input: { conversationId: $id, cursor: $cursor }) { conversation { id } } }`;
+/** A room with all the messages, read to its end by one of the two. @returns its id */
+const filled = async (reader: TestUser, writer: TestUser): Promise<string> => {
+  const { id } = await aGroup(api, reader, [writer], 'Ten thousand');
+  let next = 0;
+  await Promise.all(
+    Array.from({ length: AT_ONCE }, async () => {
+      while (next < MESSAGES) {
+        const index = next;
+        next += 1;
+        await aMessage(api, index % 3 === 0 ? writer : reader, id, `Message ${index} ${'word '.repeat((index * 37) % 20)}`);
+      }
+    }),
+  );
+  // The last one is the last; all is read, so that the room opens at its end.
+  const { cursor } = await aMessage(api, writer, id, `Message ${MESSAGES - 1} is the newest`);
+  await api.data(READ, { id, cursor }, reader);
+  return id;
+};
+
 const EVENTS = `subscription ($id: ID!) { conversationEvents(conversationId: $id) { ... on MessageAdded { message { id body author { username } } } } }`;
 
 const pixels = async (writer: TestUser, reader: TestUser, conversation: string): Promise<void> => {
@@ -261,27 +301,19 @@ const pixels = async (writer: TestUser, reader: TestUser, conversation: string):
 
 try {
   const [ada, ben] = [await user('ada'), await user('ben')];
-  const long = (await aGroup(api, ada, [ben], 'Ten thousand')).id;
-  let next = 0;
-  await Promise.all(
-    Array.from({ length: AT_ONCE }, async () => {
-      while (next < MESSAGES) {
-        const index = next;
-        next += 1;
-        await aMessage(api, index % 3 === 0 ? ben : ada, long, `Message ${index} ${'word '.repeat((index * 37) % 20)}`);
-      }
-    }),
-  );
-  // The last one is the last; all is read, so that the room opens at its end.
-  const { cursor } = await aMessage(api, ben, long, `Message ${MESSAGES - 1} is the newest`);
-  await api.data(READ, { id: long, cursor }, ada);
-  await scrolled(ada, long);
-  const busy = (await aGroup(api, ada, [ben], 'Burst')).id;
-  for (let index = 0; index < BEFORE_BURST; index += 1) await aMessage(api, ada, busy, `Before ${index} ${'word '.repeat(index % 20)}`);
-  await burst(ada, ben, busy);
-  await pixels(ada, ben, await aGroup(api, ada, [ben], 'Pixels').then(async ({ id }) => (await aMessage(api, ben, id, 'It begins'), id)));
+  if (isAsked('scroll')) await scrolled(ada, await filled(ada, ben));
+  if (isAsked('burst')) {
+    const busy = (await aGroup(api, ada, [ben], 'Burst')).id;
+    for (let index = 0; index < BEFORE_BURST; index += 1) await aMessage(api, ada, busy, `Before ${index} ${'word '.repeat(index % 20)}`);
+    await burst(ada, ben, busy);
+  }
+  if (isAsked('pixels')) {
+    const { id } = await aGroup(api, ada, [ben], 'Pixels');
+    await aMessage(api, ben, id, 'It begins');
+    await pixels(ada, ben, id);
+  }
   console.log(`\n${table([['the web client', ''], ...figures.map(([what, value]) => [what, short(value)])])}`);
-  await keepResults('web', Object.fromEntries(figures));
+  if (ONLY === undefined) await keepResults('web', Object.fromEntries(figures));
 } finally {
   await Promise.all([first.close(), second.close()]);
   await server.end('SIGTERM');
