@@ -146,6 +146,17 @@ describe('removeMember', () => {
   });
 });
 
+test('nobody is removed who never was', async () => {
+  const room = await talk.room(ada);
+  const payload = 'user { id } conversation { memberCount }';
+  const { errors } = await app.execute(
+    `mutation ($input: RemoveMemberInput!) { removeMember(input: $input) { ${payload} } }`,
+    { input: { conversationId: room.id, userId: nobody() } },
+    ada,
+  );
+  expect(errors?.[0]?.extensions?.['code']).toBe('NOT_FOUND');
+});
+
 describe('ownership', () => {
   test('is passed on, and with it what only an owner may', async () => {
     const group = await talk.group(ada, [ben, cleo]);

@@ -3,7 +3,7 @@ import type { GraphQLResolveInfo } from 'graphql';
 import { builder, type Types } from '../../graphql/builder.js';
 import { connectionType, listPage, nodeQuery } from '../../graphql/connection.js';
 import type { User as UserRow } from '../../db/generated/prisma/client.js';
-import { badInput } from '../../errors.js';
+import { badInput, notFound } from '../../errors.js';
 import type { Context, Viewer } from '../../context.js';
 import { batchedField } from '../../graphql/loaders.js';
 import { hasAll } from '../../graphql/held-rows.js';
@@ -156,7 +156,12 @@ export const userField = <Parent extends object>(
     type: User,
     price: LOOKED_UP,
     description,
-    resolve: (query, parent, _args, { db }) => db.prisma.user.findUniqueOrThrow({ ...query, where: { id: userId(parent) } }),
+    resolve: async (query, parent, _args, { db }) => {
+      const user = await db.prisma.user.findUnique({ ...query, where: { id: userId(parent) } });
+      // Such as one whom somebody has named who never was.
+      if (user === null) throw notFound('User');
+      return user;
+    },
   });
 
 /** The input field of a mutation that names a user. */
