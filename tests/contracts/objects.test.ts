@@ -1,9 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { getNamedType, isCompositeType, isInputObjectType, type GraphQLArgument, type GraphQLField, type GraphQLInputField } from 'graphql';
+import {
+  getNamedType,
+  isCompositeType,
+  isInputObjectType,
+  type GraphQLArgument,
+  type GraphQLField,
+  type GraphQLInputField,
+  type GraphQLInterfaceType,
+} from 'graphql';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { encodeId, parseId } from '../../src/graphql/ids.js';
 import { schema } from '../../src/process/schema.js';
-import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { PASSWORD, startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import type { TestSocket } from '../kit/client.js';
 import { aComment, aGroup, aGuest, aMessage, anApiKey, anEntry, aPost, aRequest, aRoom, aSession } from '../kit/factories.js';
 import { present } from '../kit/graphql.js';
@@ -17,7 +25,7 @@ type Type = 'Query' | 'Mutation' | 'Subscription';
 /** What may be had of somebody: a group is one that the asker is in, or has made; a request is one that they were sent. */
 type Kind = 'User' | 'Post' | 'Comment' | 'Entry' | 'Category' | 'Group' | 'Room' | 'Request' | 'Message' | Private;
 /** What others never see. */
-type Private = 'Notification' | 'Session' | 'ApiKey' | 'Identity' | 'Invitation' | 'Operation';
+type Private = 'Notification' | 'Session' | 'ApiKey' | 'Identity' | 'Passkey' | 'Invitation' | 'Operation';
 
 /** For a guest, a member, a moderator and an administrator; `-` where they cannot have one. */
 type Outcomes = string;
@@ -114,11 +122,14 @@ const ROWS: readonly Row[] = [
   ['Mutation.suspendUser', 'userId', 'User', ADMINS_OTHERS, ADMINS],
   ['Mutation.unlockUser', 'userId', 'User', ADMINS, ADMINS],
   ['Mutation.disconnectUser', 'userId', 'User', NOT_ADMINS, ADMINS],
+  ['Mutation.removeSecondFactor', 'userId', 'User', NOT_ADMINS, ADMINS],
   ['Mutation.disconnectUser', 'sessionId', 'Session', ADMINS_OWN, NONE, ({ other }) => ({ userId: other })],
   ['Mutation.markNotificationsRead', 'ids', 'Notification', ALL, NONE],
   ['Mutation.markNotificationsRead', 'which.ids', 'Notification', ALL, NONE],
   ['Mutation.revokeSession', 'sessionId', 'Session', MEMBERS, NONE],
   ['Mutation.revokeApiKey', 'apiKeyId', 'ApiKey', MEMBERS, NONE],
+  ['Mutation.renamePasskey', 'passkeyId', 'Passkey', MEMBERS, NONE, () => ({ name: 'Renamed' })],
+  ['Mutation.removePasskey', 'passkeyId', 'Passkey', MEMBERS, NONE, () => ({ password: PASSWORD })],
   ['Mutation.unlinkIdentity', 'identityId', 'Identity', MEMBERS, NONE],
   ['Mutation.revokeInvitation', 'invitationId', 'Invitation', '- - - ok', NONE],
   ['Subscription.commentAdded', 'postId', 'Post', ALL, ALL],
@@ -145,6 +156,20 @@ const EXEMPT: Readonly<Record<string, readonly string[]>> = {
   // Administrators see to all invitations.
   Invitation: ['an administrator', 'a key for everything'],
 };
+
+/** Who sees nodes of the types that are hidden from nobody in particular; of the others, one of each is asked for here. Entries are both. */
+const SEEN_BY = {
+  anybody: ['Category', 'Comment', 'Entry', 'Post', 'Presence', 'User'],
+  signedIn: ['Announcement'],
+  /** Whose rules have tests of their own, by where. */
+  elsewhere: {
+    AuditEvent: 'domains/audit.test.ts',
+    ConversationMember: 'contracts/nodes.test.ts',
+    File: 'domains/data-export.test.ts',
+    Me: 'contracts/nodes.test.ts',
+    UnreadCounts: 'domains/inbox.test.ts',
+  },
+} as const;
 
 // ---------------------------------------------------------------- how it is asked
 
@@ -293,6 +318,15 @@ describe('what is done with whose objects', () => {
       );
       return { id: encodeId('Identity', id) };
     },
+    Passkey: async (owner) => {
+      const id = randomUUID();
+      await app.database.query(
+        `INSERT INTO passkey (id, user_id, credential_id, public_key, counter, transports, name, is_backed_up)
+          VALUES ($1, $2, uuid_send(gen_random_uuid()), '\\x00', 0, '{}', 'A phone', false)`,
+        [id, parseId(owner.id).id],
+      );
+      return { id: encodeId('Passkey', id) };
+    },
     Invitation: async (owner) => ({ id: await idOf(owner, 'mutation { createInvitation(input: {}) { invitation { id } } }') }),
     Operation: async (owner) => ({ id: await idOf(owner, 'mutation { exportMyData(input: {}) { operation { id } } }') }),
   };
@@ -335,6 +369,7 @@ describe('what is done with whose objects', () => {
     'Session',
     'ApiKey',
     'Identity',
+    'Passkey',
     'Invitation',
     'Operation',
   ];
@@ -343,6 +378,8 @@ describe('what is done with whose objects', () => {
     const made = async (kind: Kind): Promise<readonly [Kind, Made]> => {
       if (kind === 'Entry') return [kind, { id: (await anEntry(app, ada, { isPublic: false })).id }];
       if (kind === 'Request') return [kind, { id: (await aRequest(app, ben, await fresh())).id }];
+      // Whoever has one needs it to sign in.
+      if (kind === 'Passkey') return [kind, await MAKING.Passkey(await fresh(), ben)];
       if (kind === 'Group') return [kind, await aGroup(app, ada, [ben])];
       return [
         kind,
@@ -374,6 +411,13 @@ describe('what is done with whose objects', () => {
       if ([`${operation} ${path}`, kind].some((exempt) => EXEMPT[exempt]?.includes(name))) continue;
       expect(shown(await ask(row, name, there, true)), name).toEqual(shown(await ask(row, name, absent, true)));
     }
+  });
+
+  it('says of every type of node who sees it', () => {
+    const { anybody, signedIn, elsewhere } = SEEN_BY;
+    const kinds: readonly string[] = [...HIDDEN.filter((kind) => !['Group', 'Room', 'Request'].includes(kind)), 'Conversation'];
+    const nodes = schema.getPossibleTypes(schema.getType('Node') as GraphQLInterfaceType).map(({ name }) => name);
+    expect([...anybody, ...signedIn, ...Object.keys(elsewhere), ...kinds].sort()).toEqual([...nodes, 'Entry'].sort());
   });
 
   it('is asked of every id that an operation takes', () => {
