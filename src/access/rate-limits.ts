@@ -59,8 +59,6 @@ const RATE_LIMITS = {
   document: { of: 'address', points: 200, seconds: 3_600 },
   /** Exports of what is stored about oneself. */
   exportMyData: { of: 'user', points: 5, seconds: 86_400 },
-  /** Settings of who sees what: each may be told to all whom somebody follows. */
-  privacy: { of: 'user', points: 60, seconds: 3_600 },
   mutation: { of: 'user', points: 120, seconds: 60 },
   anonymousMutation: { of: 'address', points: 600, seconds: 60 },
   /** Beyond it: of one address, for what one call is about. */

@@ -28,10 +28,6 @@ const Moves = graphql(
   `subscription PrivacyMoves($id: ID!) { conversationEvents(conversationId: $id) { __typename ... on ReadMoved { user { username } readUpToSeq } } }`,
 );
 
-const Members = graphql(
-  `subscription PrivacyMembers($id: ID!) { presenceChanged(of: { conversationId: $id }) { status user { username } } }`,
-);
-
 type Seen = ResultOf<typeof Changed>['presenceChanged'];
 const GONE = { status: 'OFFLINE', lastSeenAt: null };
 
@@ -138,22 +134,6 @@ describe('who sees whether somebody is here', () => {
     expect(await next()).toMatchObject({ status: 'ONLINE' });
     await aBlock(here, ada, fan);
     expect(await next()).toEqual({ ...GONE, version: 0 });
-  });
-});
-
-describe('the presence of the members of a conversation', () => {
-  it('shows each viewer what they are shown of each', async () => {
-    const { ada, friend, fan } = await world();
-    const { id } = await aGroup(here, ada, [friend, fan]);
-    await set(ada, { presenceVisibleTo: 'FOLLOWED' });
-    const ofAda = async (viewer: TestUser): Promise<string> => {
-      const members = there.connect(viewer).subscribe(Members, { id });
-      for (;;) {
-        const { user, status } = (await members.data()).presenceChanged;
-        if (user.username === ada.username) return status;
-      }
-    };
-    expect([await ofAda(friend), await ofAda(fan)]).toEqual(['ONLINE', 'OFFLINE']);
   });
 });
 

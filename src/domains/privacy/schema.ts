@@ -78,7 +78,6 @@ mutation('updatePrivacy', {
   description: 'Sets what others may do and see of the viewer. What is left out stays.',
   access: 'signedIn',
   scope: 'SESSION',
-  limit: 'privacy',
   input: {
     description: 'What is to change.',
     fields: (t) => ({
