@@ -55,6 +55,8 @@ describeWeb('what is stored about somebody, in a browser', ({ open }) => {
     await aComment(app, staying, post.id);
     const own = await open(app, { as: vanishing, path: '/settings' });
     const { page, close } = await open(app, { as: staying, path: '/people/vanishing' });
+    const other = await open(app, { as: staying, path: `/posts/${post.id}` });
+    for (const each of [page, other.page]) await each.getByText('vanishing', { exact: true }).first().waitFor();
     await page.getByText('Here now', { exact: true }).waitFor();
     await own.page.getByRole('button', { name: 'Delete the account' }).click();
     await own.page.getByLabel('Present password').fill(PASSWORD);
@@ -67,10 +69,9 @@ describeWeb('what is stored about somebody, in a browser', ({ open }) => {
         .or(page.getByRole('button', { name: 'Follow', exact: true }))
         .count(),
     ).toBe(0);
-    await page.goto(new URL(`/posts/${post.id}`, app.url).href);
-    const card = page.getByRole('article', { name: 'Deleted user' });
+    const card = other.page.getByRole('article', { name: 'Deleted user' });
     await card.getByText('To be answered.').waitFor();
     expect(await card.getByRole('link', { name: 'Deleted user' }).count()).toBe(0);
-    await Promise.all([own.close(), close()]);
+    await Promise.all([own.close(), other.close(), close()]);
   });
 });

@@ -1,16 +1,17 @@
 import { useMemo, type ReactNode } from 'react';
 import { FlowList } from '../../design/flow-list.js';
 import { Skeleton } from '../../design/skeleton.js';
-import type { FragmentType } from '../../gql/fragment-masking.js';
+import { readFragment, type FragmentType } from '../../gql/fragment-masking.js';
 import { useTexts } from '../../i18n/language.js';
 import { listMemory } from '../list-memory.js';
 import { useNear } from '../near.js';
-import type { PostCard as Card } from './operations.js';
+import { usePresence } from '../people/use-presence.js';
+import { PostCard as CardOfPost } from './operations.js';
 import { PostCard } from './post-card.js';
 import { postTexts } from './post-texts.js';
 import { useLiveCounts } from './use-live-counts.js';
 
-type Post = FragmentType<typeof Card> & { readonly id: string };
+type Post = FragmentType<typeof CardOfPost> & { readonly id: string };
 
 interface PostListProps {
   readonly posts: readonly Post[];
@@ -31,6 +32,7 @@ export const PostList = ({ posts, name, onMore, isFetching, after }: PostListPro
   const t = useTexts(postTexts);
   const { near, onRange } = useNear(posts, STEP);
   useLiveCounts(useMemo(() => near.map(({ id }) => id), [near]));
+  usePresence(useMemo(() => near.map((post) => readFragment(CardOfPost, post).author.id), [near]));
   return (
     <div>
       <FlowList items={posts} keyOf={({ id }) => id} label={t('posts')} memory={listMemory(name)} onEnd={onMore} onRange={onRange}>

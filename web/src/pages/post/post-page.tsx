@@ -7,6 +7,7 @@ import { Invitation } from '../../app/invitation.js';
 import { Page, PageBody } from '../../app/page.js';
 import { usePages } from '../../app/pages-of-list.js';
 import { paths } from '../../app/paths.js';
+import { usePresence } from '../../app/people/use-presence.js';
 import { PostCard as CardOfPost } from '../../app/posts/operations.js';
 import { PostCard } from '../../app/posts/post-card.js';
 import { useLiveCounts } from '../../app/posts/use-live-counts.js';
@@ -37,7 +38,8 @@ const Comments = ({
 }) => {
   const t = useTexts(postPageTexts);
   const owner = useOwner();
-  const { commentCount } = readFragment(CardOfPost, post);
+  const { author, commentCount } = readFragment(CardOfPost, post);
+  usePresence([author.id, ...post.comments.nodes.map((comment) => readFragment(CommentItem, comment).author.id)]);
   const [, add] = useMutation(AddComment);
   const threads = threadsOf(post.comments.nodes, (comment) => readFragment(CommentItem, comment)).filter(isThere);
   return (
