@@ -101,7 +101,6 @@ export const scenesOf = ({ ada, admin, newcomer, long, places }: Filled): readon
   { name: 'invitations', path: '/invitations', as: admin, after: text('The reading circle') },
   { name: 'invitations-nothing', path: '/invitations', as: newcomer },
   { name: 'audit', path: '/audit', as: admin },
-  { name: 'alerts', path: '/alerts', as: admin },
   { name: 'alerts', path: '/alerts', as: admin, after: text('Many sign-ins have failed') },
   { name: 'alerts-german', path: '/alerts', as: admin, language: 'de', after: text('Viele Anmeldungen sind gescheitert') },
   { name: 'alerts-not-allowed', path: '/alerts', as: ada, after: failed },
