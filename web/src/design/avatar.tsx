@@ -31,8 +31,7 @@ interface AvatarProps {
 
 /** Somebody's picture: their initials on a colour that is always theirs. */
 export const Avatar = ({ name, of, size = 32, presence = 'OFFLINE' }: AvatarProps) => (
-  <span className={styles.avatar} data-colour={colourOf(of)} data-size={size} aria-hidden="true">
-    {initialsOf(name)}
+  <span className={styles.avatar} data-colour={colourOf(of)} data-size={size} data-initials={initialsOf(name)} aria-hidden="true">
     {presence !== 'OFFLINE' && <span className={styles.presence} data-presence={presence} />}
   </span>
 );

@@ -41,13 +41,10 @@ const Quote = ({
   const text = of.deletedAt ? t('deletedMessage') : oneLine(of.body);
   const name = useNameOf()(of.author);
   return (
-    <Link
-      to={`${paths.conversation(conversationId)}?message=${encodeURIComponent(of.id)}`}
-      className={styles.quote}
-      aria-label={`${t('answers', { name })}: ${text}`}
-    >
+    <Link to={`${paths.conversation(conversationId)}?message=${encodeURIComponent(of.id)}`} className={styles.quote}>
       <CornerUpLeft size={16} aria-hidden="true" />
-      <b dir="auto">{name}</b>
+      <span className="visually-hidden">{t('answers')} </span>
+      <b dir="auto">{name}</b>{' '}
       <span className={styles.quoted} dir="auto">
         {text}
       </span>
