@@ -40,12 +40,21 @@ export const runImport = async (
   } finally {
     progress.end();
   }
-  const { created, updated, unchanged, failed } = report;
-  for (const { path, reason } of failed) stderr.write(`${printable(path)}: ${printable(reason)}\n`);
+  const { created, updated, unchanged, failed, notes, leftOut } = report;
+  tell(stderr, [...leftOut.map(({ path, reason }) => ({ path, reason: `left out: ${reason}` })), ...notes], MAX_REMARKS);
+  tell(stderr, failed);
   stdout.write(
     `${created} created (by ${author.username}), ${updated} updated, ${unchanged} unchanged, ${failed.length} could not be imported.\n`,
   );
   return failed.length === 0 ? 0 : 1;
+};
+
+/** The most remarks that are told one by one. */
+const MAX_REMARKS = 1_000;
+
+const tell = (stderr: Terminal['stderr'], remarks: ImportReport['notes'], most = Infinity): void => {
+  for (const { path, reason } of remarks.slice(0, most)) stderr.write(`${printable(path)}: ${printable(reason)}\n`);
+  if (remarks.length > most) stderr.write(`… and ${remarks.length - most} more.\n`);
 };
 
 /** The user of that name, in any case; without a name the first administrator, or else the oldest user. */

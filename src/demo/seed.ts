@@ -79,13 +79,13 @@ interface Demo extends z.infer<typeof demoFile> {
   readonly vault: readonly MarkdownDocument[];
 }
 
-const readDemo = async (): Promise<Demo> => {
+const readDemo = async (now: number): Promise<Demo> => {
   const folder = fileURLToPath(new URL('vault', SEED));
   const paths: string[] = [];
   for await (const path of scanMarkdown(folder)) paths.push(path);
   const [json, vault] = await Promise.all([
     readFile(new URL('demo.json', SEED), 'utf8'),
-    Promise.all(paths.map((path) => readMarkdownFile(folder, path))),
+    Promise.all(paths.map((path) => readMarkdownFile(folder, path, now))),
   ]);
   return { ...demoFile.parse(JSON.parse(json)), vault };
 };
@@ -320,7 +320,7 @@ const isEmpty = async ({ user, category }: Prisma.TransactionClient): Promise<bo
 export const seedDemoData = async ({ db, clock, log }: Services): Promise<void> => {
   // Asked first, to spare every later start the reading and the hashing; asked again under the lock.
   if (!(await isEmpty(db.prisma))) return;
-  const [demo, passwordHash] = await Promise.all([readDemo(), hashPassword(DEMO_PASSWORD)]);
+  const [demo, passwordHash] = await Promise.all([readDemo(clock.now()), hashPassword(DEMO_PASSWORD)]);
   const now = clock.now();
   const ids = new Map(demo.users.map(({ username }, index) => [username, uuid7(joinedAt(now, index))]));
   const plan: Plan = {

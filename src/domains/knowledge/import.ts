@@ -24,7 +24,8 @@ export interface ImportProgress {
   readonly total: number;
 }
 
-export interface FailedFile {
+/** A file, or a folder, and what is to be said of it. */
+export interface FileRemark {
   /** Relative to the folder, with forward slashes. */
   readonly path: string;
   readonly reason: string;
@@ -34,7 +35,11 @@ export interface ImportReport {
   readonly created: number;
   readonly updated: number;
   readonly unchanged: number;
-  readonly failed: readonly FailedFile[];
+  readonly failed: readonly FileRemark[];
+  /** What of the files was left out, and why some are private. */
+  readonly notes: readonly FileRemark[];
+  /** Folders and files that are not imported at all. */
+  readonly leftOut: readonly FileRemark[];
 }
 
 /** How many files are read at the same time. */
@@ -78,12 +83,14 @@ interface Row {
  */
 export const importFolder = async (services: Pick<Services, 'db' | 'clock'>, options: ImportOptions): Promise<ImportReport> => {
   const { folder, authorId, onProgress = () => undefined } = options;
-  const failed: FailedFile[] = [];
+  const failed: FileRemark[] = [];
   const fail = (path: string, reason: string): void => {
     failed.push({ path, reason });
   };
+  const leftOut: FileRemark[] = [];
+  const notes: FileRemark[] = [];
   const paths: string[] = [];
-  for await (const path of scanMarkdown(folder, fail)) paths.push(path);
+  for await (const path of scanMarkdown(folder, fail, (each, reason) => leftOut.push({ path: each, reason }))) paths.push(path);
   const root = await realpath(folder);
   const sourceOf = (path: string): string => `${root}:${path}`;
 
@@ -108,6 +115,7 @@ export const importFolder = async (services: Pick<Services, 'db' | 'clock'>, opt
   for (const some of chunks([...plan.values()], READ_AT_ONCE)) {
     const documents = await readAll(
       folder,
+      services.clock.now(),
       some.map(({ path }) => path),
       fail,
     );
@@ -115,6 +123,7 @@ export const importFolder = async (services: Pick<Services, 'db' | 'clock'>, opt
     for (const document of documents) {
       const planned = plan.get(document.path);
       if (planned === undefined) continue;
+      for (const reason of document.notes) notes.push({ path: document.path, reason });
       const row = rowOf(document, planned.slug, sourceOf(document.path), addressOf);
       if (row.digest === planned.digest) {
         counts.unchanged += 1;
@@ -131,7 +140,7 @@ export const importFolder = async (services: Pick<Services, 'db' | 'clock'>, opt
   }
   await flush();
   onProgress({ stage: 'writing', done, total: plan.size });
-  return { ...counts, failed };
+  return { ...counts, failed, notes, leftOut };
 };
 
 function* chunks<Item>(items: readonly Item[], size: number): Generator<readonly Item[]> {
@@ -141,13 +150,14 @@ function* chunks<Item>(items: readonly Item[], size: number): Generator<readonly
 /** Reads all files and returns the valid ones. */
 const readAll = async (
   folder: string,
+  now: number,
   paths: readonly string[],
   fail: (path: string, reason: string) => void,
 ): Promise<MarkdownDocument[]> => {
   const documents = await Promise.all(
     paths.map(async (path) => {
       try {
-        return await readMarkdownFile(folder, path);
+        return await readMarkdownFile(folder, path, now);
       } catch (error) {
         if (!(error instanceof MarkdownFileError)) throw error;
         fail(path, error.reason);
@@ -160,7 +170,7 @@ const readAll = async (
 
 /** Reads every file once and assigns its slug: the one of its existing entry, or else a free one. */
 const planAll = async (
-  services: Pick<Services, 'db'>,
+  services: Pick<Services, 'db' | 'clock'>,
   options: {
     readonly folder: string;
     readonly paths: readonly string[];
@@ -174,7 +184,7 @@ const planAll = async (
   let done = 0;
   onProgress({ stage: 'reading', done, total: paths.length });
   for (const some of chunks(paths, READ_AT_ONCE)) {
-    for (const { path, title } of await readAll(folder, some, fail)) bases.set(path, slugify(title));
+    for (const { path, title } of await readAll(folder, services.clock.now(), some, fail)) bases.set(path, slugify(title));
     done += some.length;
     onProgress({ stage: 'reading', done, total: paths.length });
   }

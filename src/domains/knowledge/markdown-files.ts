@@ -2,10 +2,11 @@ import type { Dirent } from 'node:fs';
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, posix, relative, sep } from 'node:path';
 import { Lexer, type MarkedToken, type Token } from 'marked';
-import { CATEGORY_MAX, FrontMatterError, splitFrontMatter, TITLE_MAX } from './front-matter.js';
+import { CATEGORY_MAX, splitFrontMatter, TITLE_MAX } from './front-matter.js';
 import { hasCode } from '../../observability/failures.js';
 import { MARKDOWN_MAX, withinBudget } from '../../markdown/budget.js';
 import { MARKDOWN_NAME } from './markdown-links.js';
+import { markOfPath, whyLeftOut } from './private-marks.js';
 
 export { rewriteLinks, type ResolveLink } from './markdown-links.js';
 
@@ -15,13 +16,17 @@ export interface MarkdownDocument {
   readonly path: string;
   /** One line of 1 to 200 characters. */
   readonly title: string;
-  /** The Markdown without byte order mark and front matter: 1 to 200,000 characters, with the line ends of the file. */
+  /** The Markdown without byte order mark and front matter: up to 200,000 characters, with the line ends of the file; empty where there is nothing but front matter. */
   readonly content: string;
   /** Lower case, without duplicates, in the order of the file: at most 20 of 1 to 40 characters. */
   readonly tags: string[];
+  /** Other names, by which links may call the page. */
+  readonly aliases: readonly string[];
   /** The name of a category, at most 80 characters; null for a file in the root folder that names none. */
   readonly category: string | null;
   readonly isPublic: boolean;
+  /** What was left out of the file, and by what it was kept private. */
+  readonly notes: readonly string[];
 }
 
 /** A file (for {@link scanMarkdown} also the folder itself) that cannot be imported, with the reason. */
@@ -57,12 +62,15 @@ const isLinkedFile = async (root: string, path: string): Promise<boolean> => {
   return real !== null && (await stat(real)).isFile();
 };
 
+/** Texts that are like Markdown, and have what is not. */
+const OTHER_DIALECT = /\.(?:mdx|rmd|qmd|mdoc|markdoc|adoc|rst|org)$/i;
+
 /** Orders by code units, independent of the locale. */
 const byName = (a: Dirent, b: Dirent): number => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
 
 /**
  * Yields the Markdown files (`.md` and `.markdown`, in any case) below a folder, relative to it with forward slashes, depth first and
- * ordered by name. `.git` is skipped. Links to folders are not followed, which prevents cycles: their targets are found by themselves or
+ * ordered by name. Folders of programs and what was thrown away are left out, and what is written in another dialect; that is told to `onLeftOut`. Links to folders are not followed, which prevents cycles: their targets are found by themselves or
  * lie outside. Links to files are followed when the target lies inside the folder. Unreadable subfolders and broken links are skipped and
  * reported to `onProblem`.
  *
@@ -71,6 +79,7 @@ const byName = (a: Dirent, b: Dirent): number => (a.name < b.name ? -1 : a.name 
 export async function* scanMarkdown(
   folder: string,
   onProblem: (path: string, reason: string) => void = () => {},
+  onLeftOut: (path: string, reason: string) => void = () => {},
 ): AsyncGenerator<string, void, undefined> {
   const open = async (path: string): Promise<Dirent[]> =>
     (await readdir(join(folder, path), { withFileTypes: true })).sort(byName).reverse();
@@ -89,10 +98,16 @@ export async function* scanMarkdown(
     const { path, entry } = next;
     try {
       if (entry.isDirectory()) {
-        if (entry.name === '.git') continue;
+        const why = whyLeftOut(entry.name);
+        if (why !== null) {
+          onLeftOut(`${path}/`, why);
+          continue;
+        }
         for (const child of await open(path)) stack.push({ path: `${path}/${child.name}`, entry: child });
       } else if (MARKDOWN_NAME.test(entry.name)) {
         if (entry.isFile() || (entry.isSymbolicLink() && (await isLinkedFile(root, path)))) yield path;
+      } else if (OTHER_DIALECT.test(entry.name)) {
+        onLeftOut(path, 'is not Markdown alone');
       }
     } catch (error) {
       onProblem(path, unreadable(error));
@@ -139,16 +154,25 @@ const oneLine = (text: string, max: number): string => {
     .trim();
 };
 
+/** `{#id}` and `{.class}` behind a heading, as Pandoc, Hugo and Docusaurus have them. */
+const ATTRIBUTES = /\s*\{\s*[#.:][^{}]*\}\s*$/;
+const HTML_HEADING = /<h1\b[^>]*>(.*?)<\/h1\s*>/is;
+
+/** The first heading of the first level, in Markdown or HTML, outside code: one of a part is no title of the whole. */
 const firstHeading = (content: string): string | null => {
   const lexer = new Lexer({ gfm: true });
+  const titleOf = (markdown: string): string | null => {
+    const inline = lexer.inlineTokens(markdown.replace(ATTRIBUTES, ''));
+    // Images in a heading are usually badges, so they count only when there is nothing else.
+    return oneLine(visibleText(inline, false), TITLE_MAX) || oneLine(visibleText(inline, true), TITLE_MAX) || null;
+  };
   // Only blocks are parsed: inline content is needed for one heading, not for the whole text.
   const blocks = lexer.blockTokens(content.replace(/\r\n|\r/g, '\n'), lexer.tokens);
   for (const block of blocks as readonly MarkedToken[]) {
-    if (block.type !== 'heading') continue;
-    const inline = lexer.inlineTokens(block.text);
-    // Images in a heading are usually badges, so they count only when there is nothing else.
-    const title = oneLine(visibleText(inline, false), TITLE_MAX) || oneLine(visibleText(inline, true), TITLE_MAX);
-    if (title !== '') return title;
+    const text =
+      block.type === 'heading' && block.depth === 1 ? block.text : block.type === 'html' ? HTML_HEADING.exec(block.text)?.[1] : undefined;
+    const title = text === undefined ? null : titleOf(text);
+    if (title !== null) return title;
   }
   return null;
 };
@@ -164,9 +188,16 @@ const folderCategory = (path: string): string | null => {
   return slash === -1 ? null : humanise(path.slice(0, slash), CATEGORY_MAX) || null;
 };
 
+/** The files that stand for their folder. */
+const FOLDER_PAGE = /^(?:_?index|readme)$/i;
+
 const fileTitle = (path: string): string => {
   const name = posix.basename(path);
-  return humanise(name.replace(MARKDOWN_NAME, ''), TITLE_MAX) || oneLine(name, TITLE_MAX) || 'Untitled';
+  const bare = name.replace(MARKDOWN_NAME, '');
+  const folder = posix.basename(posix.dirname(path));
+  return (
+    humanise(FOLDER_PAGE.test(bare) && folder !== '.' ? folder : bare, TITLE_MAX).normalize('NFC') || oneLine(name, TITLE_MAX) || 'Untitled'
+  );
 };
 
 const readText = async (folder: string, path: string): Promise<string> => {
@@ -190,34 +221,33 @@ const readText = async (folder: string, path: string): Promise<string> => {
 };
 
 /**
- * Reads a Markdown file for import. The title comes from the front matter, or else from the first heading outside code, or else from the
- * file name. The category comes from the front matter, or else from the first folder of the path. The default visibility is public.
- *
- * @throws MarkdownFileError when the file cannot be read, is not UTF-8 text, is empty or longer than an entry may be, or has invalid front
- *   matter; nothing of such a file may be imported
+ * Reads a Markdown file for import. The title comes from the front matter, or else from the first heading of the first level, or else from the file's name.
+ * The category comes from the front matter, or else from the first folder of the path. It is public unless its author has kept it back.
+ * @param now in milliseconds since 1970
+ * @throws MarkdownFileError when the file cannot be read, is not UTF-8 text, is empty or longer than an entry may be; nothing of such a file may be imported
  */
-export const readMarkdownFile = async (folder: string, path: string): Promise<MarkdownDocument> => {
+export const readMarkdownFile = async (folder: string, path: string, now: number): Promise<MarkdownDocument> => {
   const text = await readText(folder, path);
   // A file with NUL is not a text, and PostgreSQL could not store it.
   if (text.includes('\0')) throw new MarkdownFileError(path, 'is not a text: it has NUL characters');
-  try {
-    const { frontMatter, body } = splitFrontMatter(text);
-    if (body.trim() === '') throw new MarkdownFileError(path, 'is empty');
-    if (body.length > MARKDOWN_MAX) throw new MarkdownFileError(path, `is longer than ${MARKDOWN_MAX} characters`);
-    const heading = (): string | null =>
-      withinBudget(
-        () => firstHeading(body),
-        () => null,
-      );
-    return {
-      path,
-      title: frontMatter?.title ?? heading() ?? fileTitle(path),
-      content: body,
-      tags: frontMatter?.tags ?? [],
-      category: frontMatter?.category ?? folderCategory(path),
-      isPublic: frontMatter?.isPublic ?? true,
-    };
-  } catch (error) {
-    throw error instanceof FrontMatterError ? new MarkdownFileError(path, error.message, error) : error;
-  }
+  if (text.trim() === '') throw new MarkdownFileError(path, 'is empty');
+  const { frontMatter, body, notes } = splitFrontMatter(text, now);
+  if (body.length > MARKDOWN_MAX) throw new MarkdownFileError(path, `is longer than ${MARKDOWN_MAX} characters`);
+  const heading = (): string | null =>
+    withinBudget(
+      () => firstHeading(body),
+      () => null,
+    );
+  const ofPath = markOfPath(path);
+  const marks = ofPath === null ? frontMatter.marks : [...frontMatter.marks, ofPath];
+  return {
+    path,
+    title: frontMatter.title ?? heading() ?? fileTitle(path),
+    content: body.trim() === '' ? '' : body,
+    tags: frontMatter.tags,
+    aliases: frontMatter.aliases,
+    category: frontMatter.category ?? folderCategory(path),
+    isPublic: marks.length === 0,
+    notes: [...(marks.length === 0 ? [] : [`is private: its author has kept it back (${marks.join(', ')})`]), ...notes],
+  };
 };

@@ -12,6 +12,9 @@ import {
   type MarkdownDocument,
 } from '../../../src/domains/knowledge/markdown-files.js';
 
+/** The time of the import. */
+const NOW = Date.parse('2026-06-01');
+
 let base: string;
 let folders = 0;
 
@@ -34,7 +37,7 @@ const folderOf = async (files: Readonly<Record<string, string | Uint8Array>>): P
 };
 
 const read = async (content: string | Uint8Array, path = 'file-name.md'): Promise<MarkdownDocument> =>
-  readMarkdownFile(await folderOf({ [path]: content }), path);
+  readMarkdownFile(await folderOf({ [path]: content }), path, NOW);
 
 const refusal = async (content: string | Uint8Array): Promise<string> => {
   const error = await read(content).catch((reason: unknown) => reason);
@@ -45,12 +48,13 @@ const refusal = async (content: string | Uint8Array): Promise<string> => {
 };
 
 describe('scanMarkdown', () => {
-  const scan = async (folder: string): Promise<{ paths: string[]; problems: string[] }> => {
+  const scan = async (folder: string): Promise<{ paths: string[]; problems: string[]; leftOut: string[] }> => {
     const paths: string[] = [];
     const problems: string[] = [];
-    const onProblem = (path: string, reason: string): void => void problems.push(`${path}: ${reason}`);
-    for await (const path of scanMarkdown(folder, onProblem)) paths.push(path);
-    return { paths, problems };
+    const leftOut: string[] = [];
+    const into = (list: string[]) => (path: string, reason: string) => void list.push(`${path}: ${reason}`);
+    for await (const path of scanMarkdown(folder, into(problems), into(leftOut))) paths.push(path);
+    return { paths, problems, leftOut };
   };
 
   it('finds Markdown files at any depth, in the order of their names', async () => {
@@ -65,13 +69,20 @@ describe('scanMarkdown', () => {
       'node_modules/p/README.md': 'p',
       '.github/x.md': 'x',
       '.git/x.md': 'no',
-      'a/.git/x.md': 'no',
+      'a/.trash/x.md': 'no',
       'é ü/[1].md': 'é',
     });
     await mkdir(join(folder, 'folder.md'));
     expect(await scan(folder)).toEqual({
-      paths: ['.github/x.md', 'B.MD', 'a/b/c.Markdown', 'a/z.markdown', 'b.md', 'node_modules/p/README.md', 'é ü/[1].md'],
+      paths: ['B.MD', 'a/b/c.Markdown', 'a/z.markdown', 'b.md', 'é ü/[1].md'],
       problems: [],
+      leftOut: [
+        '.git/: is hidden: it belongs to a program',
+        '.github/: is hidden: it belongs to a program',
+        'a/.trash/: was thrown away',
+        'node_modules/: holds installed packages',
+        'x.mdx: is not Markdown alone',
+      ],
     });
   });
 
@@ -89,16 +100,16 @@ describe('scanMarkdown', () => {
     const { paths, problems } = await scan(folder);
     expect(paths).toEqual(['a/real.md', 'linked.md', 'text.md']);
     expect(problems).toEqual(['broken.md: does not exist', 'self.md: cannot be read (ELOOP)']);
-    await expect(readMarkdownFile(folder, 'stolen.md')).rejects.toThrow('stolen.md: lies outside the folder');
-    await expect(readMarkdownFile(folder, `../${basename(outside)}/secret.md`)).rejects.toThrow('lies outside');
-    expect((await readMarkdownFile(folder, 'linked.md')).content).toBe('real');
+    await expect(readMarkdownFile(folder, 'stolen.md', NOW)).rejects.toThrow('stolen.md: lies outside the folder');
+    await expect(readMarkdownFile(folder, `../${basename(outside)}/secret.md`, NOW)).rejects.toThrow('lies outside');
+    expect((await readMarkdownFile(folder, 'linked.md', NOW)).content).toBe('real');
   });
 
   it('works through a link to the folder itself', async () => {
     const folder = await folderOf({ 'a.md': 'a' });
     await symlink(folder, `${folder}-link`);
     expect((await scan(`${folder}-link`)).paths).toEqual(['a.md']);
-    expect((await readMarkdownFile(`${folder}-link`, 'a.md')).content).toBe('a');
+    expect((await readMarkdownFile(`${folder}-link`, 'a.md', NOW)).content).toBe('a');
   });
 
   it('reports a folder it cannot read and goes on', async () => {
@@ -128,6 +139,7 @@ describe('readMarkdownFile', () => {
     const text = [
       '---',
       'title:  A "quoted"   title ',
+      'aliases: [Other name, "  Third "]',
       'tags: [GraphQL, " Web ", graphql, 1.10, 2026-01-01, yes]',
       'category: Technical',
       'visibility: Private',
@@ -142,8 +154,10 @@ describe('readMarkdownFile', () => {
       title: 'A "quoted" title',
       content: '\n# Heading\n',
       tags: ['graphql', 'web', '1.10', '2026-01-01', 'yes'],
+      aliases: ['Other name', 'Third'],
       category: 'Technical',
       isPublic: false,
+      notes: ['is private: its author has kept it back (visibility: private)'],
     });
   });
 
@@ -153,8 +167,10 @@ describe('readMarkdownFile', () => {
       title: 'Heading',
       content: 'Text\r\n\r\n# Heading\r\n',
       tags: [],
+      aliases: [],
       category: 'Getting started',
       isPublic: true,
+      notes: [],
     });
   });
 
@@ -192,8 +208,13 @@ describe('readMarkdownFile', () => {
   it.each([
     ['# Plain #', 'Plain'],
     ['Under\n=====', 'Under'],
-    ['## Second\n# First', 'Second'],
-    ['text\n\nUnder *two*\nlines\n---\n', 'Under two lines'],
+    ['## Second\n# First', 'First'],
+    ['text\n\nUnder *two*\nlines\n===\n', 'Under two lines'],
+    ['text\n\n## Part', 'File name'],
+    ['# Title {#id}', 'Title'],
+    ['# Title {.big #id}\n', 'Title'],
+    ['# A {not an id}', 'A {not an id}'],
+    ['<h1 align="center">\n  <b>Big</b> <img src="x">\n</h1>\n\n# Later', 'Big'],
     ['# With *em*, **strong**, ~~del~~, `code <a>` and [a link](b.md "c")', 'With em, strong, del, code <a> and a link'],
     ['# [Ref][r] &amp; &lt;b&gt; &#x41;&#66; &copy; \\*\n\n[r]: x', 'Ref & <b> AB &copy; *'],
     ['# Name [![Build](a.svg)](b) ![Badge](c)', 'Name'],
@@ -217,6 +238,8 @@ describe('readMarkdownFile', () => {
     ['getting_started.MARKDOWN', 'Getting started', null],
     ['a/b.md', 'B', 'A'],
     ['@types/node/CHANGELOG.md', 'CHANGELOG', '@types'],
+    ['guides/setting-up/README.md', 'Setting up', 'Guides'],
+    ['guides/_index.md', 'Guides', 'Guides'],
     ['.github/x.md', 'X', 'Github'],
     ['---/-.md', '-', '---'],
     ['a/.md', '.md', 'A'],
@@ -237,7 +260,6 @@ describe('readMarkdownFile', () => {
   it.each<[string, string | Uint8Array, string | RegExp]>([
     ['nothing', '', 'is empty'],
     ['blanks', '\ufeff \r\n\t\n', 'is empty'],
-    ['front matter only', '---\ntitle: A\n---\n\n', 'is empty'],
     ['Latin-1', Buffer.from('caf\xe9', 'latin1'), 'is not valid UTF-8'],
     ['UTF-16', Buffer.from('\ufeffabc', 'utf16le'), 'is not valid UTF-8'],
     ['half a character', Buffer.from('é').subarray(0, 1), 'is not valid UTF-8'],
@@ -245,43 +267,6 @@ describe('readMarkdownFile', () => {
     ['NUL', 'a\0b', /NUL/],
     ['too long a text', 'a'.repeat(200_001), 'is longer than 200000 characters'],
     ['far too long a text', 'é'.repeat(1_000_000), 'is longer than 200000 characters'],
-    ['broken YAML', '---\ntitle: [a\n---\ntext', /^the front matter is not valid YAML: /],
-    ['a colon in a value', '---\ntitle: a: b\n---\ntext', /^the front matter is not valid YAML: /],
-    ['the same key twice', '---\ntitle: a\ntitle: b\n---\ntext', /^the front matter is not valid YAML: /],
-    ['a list', '---\n- a\n---\ntext', 'the front matter is not a mapping of names to values'],
-    ['a scalar', '---\nJust text\n---\ntext', 'the front matter is not a mapping of names to values'],
-    ['a title that is a list', '---\ntitle: [a]\n---\ntext', 'title in the front matter is not a text'],
-    ['a title that is true', '---\ntitle: true\n---\ntext', 'title in the front matter is not a text'],
-    ['a long title', `---\ntitle: ${'a'.repeat(201)}\n---\ntext`, 'title in the front matter is longer than 200 characters'],
-    ['a title with NUL', '---\ntitle: "a\\0b"\n---\ntext', 'title in the front matter has control characters'],
-    ['a title with half a pair', '---\ntitle: "a\\ud800b"\n---\ntext', 'title in the front matter has control characters'],
-    ['a category that is a mapping', '---\ncategory: {a: b}\n---\ntext', 'category in the front matter is not a text'],
-    ['tags that are a mapping', '---\ntags: {a: b}\n---\ntext', 'tags in the front matter are neither a list nor a text'],
-    ['tags in tags', '---\ntags: [[a]]\n---\ntext', 'a tag in the front matter is not a text'],
-    ['an empty tag', '---\ntags: [a, ""]\n---\ntext', 'a tag in the front matter is empty'],
-    ['a long tag', `---\ntags: ${'a'.repeat(41)}\n---\ntext`, 'a tag in the front matter is longer than 40 characters'],
-    ['a tag that gets long', `---\ntags: ${'İ'.repeat(40)}\n---\ntext`, 'a tag in the front matter is longer than 40 characters'],
-    [
-      'many tags',
-      `---\ntags: [${Array.from({ length: 21 }, (_, index) => index).join(',')}]\n---\ntext`,
-      'there are more than 20 tags in the front matter',
-    ],
-    ['an unknown visibility', '---\nvisibility: secret\n---\ntext', 'visibility in the front matter is neither public nor private'],
-    [
-      'an alias bomb',
-      `---\na: &a [x,x,x,x,x,x,x,x]\n${'bcdefghi'
-        .split('')
-        .map(
-          (name, index) =>
-            `${name}: &${name} [${Array(8)
-              .fill(`*${'abcdefgh'[index] ?? ''}`)
-              .join(',')}]`,
-        )
-        .join('\n')}\n---\ntext`,
-      /^the front matter is not valid YAML: Excessive alias count/,
-    ],
-    ['deep YAML', `---\n${'['.repeat(19_000)}\n---\ntext`, /^the front matter is not valid YAML: /],
-    ['long YAML', `---\na: ${'b'.repeat(20_000)}\n---\ntext`, 'the front matter is longer than 20000 characters'],
   ])('refuses %s', async (_name, content, reason) => {
     const given = await refusal(content);
     if (typeof reason === 'string') expect(given).toBe(reason);
@@ -289,10 +274,155 @@ describe('readMarkdownFile', () => {
     expect(given.length).toBeLessThan(300);
   });
 
+  const front = (yaml: string, rest = 'text'): string => `---\n${yaml}\n---\n${rest}`;
+
+  it.each<[string, string, object, string | RegExp]>([
+    ['broken YAML', 'title: [a\ntags: b', { title: '[a', tags: ['b'] }, /^in the front matter, it is not valid YAML/],
+    ['a colon in a title', 'title: Notes: part one\ntags: [a]', { title: 'Notes: part one', tags: ['a'] }, /it is not valid YAML/],
+    ['a title that is a list', 'title: [a]\ntags: b', { title: 'File name', tags: ['b'] }, 'in the front matter, title is not a text'],
+    ['a long title', `title: ${'a'.repeat(201)}`, { title: 'a'.repeat(200) }, 'in the front matter, title is cut to 200 characters'],
+    ['a title with NUL', 'title: "a\\0b"', { title: 'File name' }, 'in the front matter, title has control characters'],
+    ['a title with half a pair', 'title: "a\\ud800b"', { title: 'File name' }, 'in the front matter, title has control characters'],
+    ['a category that is a mapping', 'category: {a: b}', { category: null }, 'in the front matter, a category is not a text'],
+    ['tags that are a mapping', 'tags: {a: b}', { tags: [] }, 'in the front matter, a tag is not a text'],
+    ['tags in tags', 'tags: [[a], b]', { tags: ['b'] }, 'in the front matter, a tag is not a text'],
+    ['an empty tag', 'tags:\n  -\n  - a', { tags: ['a'] }, 'in the front matter, a tag is empty'],
+    [
+      'a long tag',
+      `tags: [${'a'.repeat(41)}, b]`,
+      { tags: ['b'] },
+      `in the front matter, a tag is longer than 40 characters: ${'a'.repeat(40)}…`,
+    ],
+    ['a tag that gets long', `tags: [${'İ'.repeat(40)}, b]`, { tags: ['b'] }, /a tag is longer than 40 characters/],
+    [
+      'many tags',
+      `tags: [${Array.from({ length: 21 }, (_, index) => index).join(',')}]`,
+      { tags: Array.from({ length: 20 }, (_, index) => String(index)) },
+      'in the front matter, there are more than 20 tags: the rest is left out',
+    ],
+    [
+      'an alias bomb',
+      `title: Kept\na: &a [x,x,x,x,x,x,x,x]\n${'bcdefghi'
+        .split('')
+        .map(
+          (name, index) =>
+            `${name}: &${name} [${Array(8)
+              .fill(`*${'abcdefgh'[index] ?? ''}`)
+              .join(',')}]`,
+        )
+        .join('\n')}`,
+      { title: 'Kept' },
+      /Excessive alias count/,
+    ],
+    ['deep YAML', `title: Kept\nx: ${'['.repeat(18_000)}`, { title: 'Kept' }, /it is not valid YAML/],
+    ['long YAML', `title: Kept\na: ${'b'.repeat(20_000)}`, { title: 'Kept' }, /it is longer than 20000 characters/],
+  ])('takes the rest of front matter with %s, and says what it has left out', async (_name, yaml, expected, note) => {
+    const document = await read(front(yaml));
+    expect(document).toMatchObject({ content: 'text', isPublic: true, ...expected });
+    expect(document.notes).toContainEqual(typeof note === 'string' ? note : expect.stringMatching(note));
+    for (const each of document.notes) expect(each.length).toBeLessThan(400);
+  });
+
+  it.each<[string, object]>([
+    ['title: true\ntags: [true, 2]', { title: 'true', tags: ['true', '2'] }],
+    ['title: a\ntitle: b', { title: 'b' }],
+    ['tags: "#alpha, #beta"', { tags: ['alpha', 'beta'] }],
+    ['tags: a b', { tags: ['a', 'b'] }],
+    ['tags: "#a #b"\ntag: c', { tags: ['a', 'b', 'c'] }],
+    ['tags: [two words, "#x"]', { tags: ['two words', 'x'] }],
+    ['tags: knowledge base, b', { tags: ['knowledge base', 'b'] }],
+    ['tags: [cafe\u0301, caf\u00e9]', { tags: ['caf\u00e9'] }],
+    ['categories: [Guides, Tools]', { category: 'Guides', tags: ['tools'] }],
+    ['categories: Guides\ntags: a', { category: 'Guides', tags: ['a'] }],
+    ['alias: Other', { aliases: ['Other'] }],
+  ])('understands %j', async (yaml, expected) => {
+    expect(await read(front(yaml))).toMatchObject({ content: 'text', ...expected, notes: [] });
+  });
+
+  it('reads TOML, and what of it is not valid is left out', async () => {
+    const toml = '+++\ntitle = "A"\ntags = ["b"]\ndate = 2026-01-01\n[taxonomies]\ncategories = ["C"]\n+++\ntext';
+    expect(await read(toml)).toMatchObject({ title: 'A', tags: ['b'], category: 'C', content: 'text', isPublic: true, notes: [] });
+    const broken = await read('+++\ntitle = "A"\nweight = many\ndraft = true\n+++\ntext');
+    expect(broken).toMatchObject({ title: 'A', isPublic: false, content: 'text' });
+    expect(broken.notes.join()).toContain('it is not valid TOML');
+  });
+
+  it('is an empty page of front matter alone', async () => {
+    expect(await read('---\ntitle: A\n---\n\n')).toMatchObject({ title: 'A', content: '' });
+  });
+
+  it.each([front('Just text'), front('- a'), front('\nA sentence with a colon: it is none\n'), '---\n\n# A\n\n---\n\nmore', '+++ a'])(
+    'takes %j for a text without front matter',
+    async (text) => {
+      expect(await read(text)).toMatchObject({ content: text, notes: [] });
+    },
+  );
+
+  const marked = async (yaml: string, path?: string): Promise<[boolean, string]> => {
+    const { isPublic, notes } = await read(front(yaml), path);
+    return [isPublic, notes.join('; ')];
+  };
+
+  it.each([
+    ...['draft: true', 'Draft: yes', 'draft: "True"', 'draft: maybe', 'private: true', 'hidden: on', 'unlisted: true', 'isDraft: 1'],
+    ...[
+      'publish: false',
+      'published: no',
+      'public: off',
+      'dg-publish: false',
+      'visibility: Private',
+      'visibility: secret',
+      'visibility: [a]',
+    ],
+    ...[
+      'status: draft',
+      'status: In Review',
+      'state: wip',
+      'access: internal',
+      'password: hunter2',
+      'tags: [a, draft]',
+      'tags: "#private"',
+    ],
+    ...['publishDate: 2026-07-01', 'expiryDate: 2026-05-01', 'title: [\ndraft: true', 'title: a: b\ndraft: [', 'a: &b c\nprivate : true'],
+    `draft: true\na: ${'b'.repeat(20_000)}`,
+  ])('keeps private what is marked by %j, and says so', async (yaml) => {
+    const [isPublic, note] = await marked(yaml);
+    expect(isPublic).toBe(false);
+    expect(note).toContain('its author has kept it back');
+  });
+
+  it.each([
+    ...[
+      'draft: false',
+      'draft:',
+      'draft: "no"',
+      'private: off',
+      'publish: true',
+      'published: 2024-01-01',
+      'visibility: public',
+      'status: done',
+    ],
+    ...['status: in progress', 'publishDate: 2026-05-01', 'expiryDate: 2027-01-01', 'tags: [drafting]', 'password:'],
+  ])('publishes what says %j', async (yaml) => {
+    expect(await marked(yaml)).toEqual([true, '']);
+  });
+
+  it.each([
+    ['_drafts/a.md', false],
+    ['Blog/Private/a.md', false],
+    ['_partial.md', false],
+    ['a.draft.md', false],
+    ['_index.md', true],
+    ['drafting/a.md', true],
+    ['privateer.md', true],
+  ])('of %s it is public: %s', async (path, isPublic) => {
+    expect((await read('text', path)).isPublic).toBe(isPublic);
+  });
+
   it('refuses what is no file', async () => {
     const folder = await folderOf({ 'a.md/b.md': 'b' });
-    await expect(readMarkdownFile(folder, 'a.md')).rejects.toThrow('a.md: is not a file');
-    await expect(readMarkdownFile(folder, 'gone.md')).rejects.toThrow('gone.md: does not exist');
+    await expect(readMarkdownFile(folder, 'a.md', NOW)).rejects.toThrow('a.md: is not a file');
+    await expect(readMarkdownFile(folder, 'gone.md', NOW)).rejects.toThrow('gone.md: does not exist');
   });
 
   it('is called by the name of its file when its headings take too long to find', async () => {
