@@ -11,6 +11,7 @@ import { usernameKey } from '../domains/account/rules.js';
 import { directKey } from '../domains/conversations/rules.js';
 import { conversationLog } from '../domains/conversations/topics.js';
 import { readMarkdownFile, rewriteLinks, scanMarkdown, type MarkdownDocument } from '../domains/knowledge/markdown-files.js';
+import { indexPages } from '../domains/knowledge/page-index.js';
 import { categoryKey } from '../domains/knowledge/rules.js';
 import { slugify } from '../domains/knowledge/slug.js';
 import { commentCount, commentLog, likeCount } from '../domains/posts/topics.js';
@@ -165,6 +166,7 @@ const planKnowledge = (plan: Plan) => {
   const authors = new Map(demo.categories.map((category) => [categoryKey(category.name), category.authors]));
 
   const slugs = new Map(demo.vault.map(({ path, title }) => [path, slugify(title)]));
+  const pages = indexPages(demo.vault.map((page) => ({ ...page, address: `/entries/${lookUp(slugs, page.path)}` })));
   const talk = JSON.stringify([demo.posts, demo.conversations]);
   const mentioned = new Set(Array.from(talk.matchAll(/\/entries\/([a-z0-9-]+)/g), ([, slug]) => slug));
   // In no order of subjects, but what people speak of is there before they do.
@@ -185,10 +187,7 @@ const planKnowledge = (plan: Plan) => {
     likes.push(...liked);
     return {
       ...{ id, title, tags, isPublic, authorId, slug: lookUp(slugs, path), categoryId: lookUp(categoryIds, category) },
-      content: rewriteLinks(content.trim(), path, (target) => {
-        const slug = slugs.get(target);
-        return slug === undefined ? null : `/entries/${slug}`;
-      }),
+      content: rewriteLinks(content.trim(), path, pages),
       isFeatured: demo.featured.includes(path),
       likeCount: liked.length,
       createdAt: new Date(at),

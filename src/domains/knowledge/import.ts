@@ -6,6 +6,7 @@ import { uuid7 } from '../../db/uuid.js';
 import { findOrCreateCategory } from './categories.js';
 import { randomSlug } from './free-slug.js';
 import { MarkdownFileError, readMarkdownFile, rewriteLinks, scanMarkdown, type MarkdownDocument } from './markdown-files.js';
+import { indexPages, type PageIndex } from './page-index.js';
 import { categoryKey, MAX_CONTENT } from './rules.js';
 import { slugify } from './slug.js';
 
@@ -54,6 +55,8 @@ const SLUG_ATTEMPTS = 3;
 /** A file that will be imported. */
 interface Planned {
   readonly path: string;
+  readonly title: string;
+  readonly aliases: readonly string[];
   readonly slug: string;
   /** The digest of the previous import; null for a new entry. */
   readonly digest: string | null;
@@ -96,10 +99,7 @@ export const importFolder = async (services: Pick<Services, 'db' | 'clock'>, opt
 
   const plan = await planAll(services, { folder, paths, sourceOf, fail, onProgress });
   const write = createWriter(services, authorId, fail);
-  const addressOf = (path: string): string | null => {
-    const slug = plan.get(path)?.slug;
-    return slug === undefined ? null : `/entries/${slug}`;
-  };
+  const pages = indexPages([...plan.values()].map(({ slug, ...page }) => ({ ...page, address: `/entries/${slug}` })));
 
   const counts = { created: 0, updated: 0, unchanged: 0 };
   let done = 0;
@@ -124,7 +124,7 @@ export const importFolder = async (services: Pick<Services, 'db' | 'clock'>, opt
       const planned = plan.get(document.path);
       if (planned === undefined) continue;
       for (const reason of document.notes) notes.push({ path: document.path, reason });
-      const row = rowOf(document, planned.slug, sourceOf(document.path), addressOf);
+      const row = rowOf(document, planned.slug, sourceOf(document.path), pages);
       if (row.digest === planned.digest) {
         counts.unchanged += 1;
       } else if (row.content.length > MAX_CONTENT) {
@@ -180,22 +180,22 @@ const planAll = async (
   },
 ): Promise<ReadonlyMap<string, Planned>> => {
   const { folder, paths, sourceOf, fail, onProgress } = options;
-  const bases = new Map<string, string>();
+  const found = new Map<string, Pick<MarkdownDocument, 'title' | 'aliases'>>();
   let done = 0;
   onProgress({ stage: 'reading', done, total: paths.length });
   for (const some of chunks(paths, READ_AT_ONCE)) {
-    for (const { path, title } of await readAll(folder, services.clock.now(), some, fail)) bases.set(path, slugify(title));
+    for (const { path, title, aliases } of await readAll(folder, services.clock.now(), some, fail)) found.set(path, { title, aliases });
     done += some.length;
     onProgress({ stage: 'reading', done, total: paths.length });
   }
 
-  const known = await findImported(services, [...bases.keys()].map(sourceOf));
-  const fresh = [...bases].filter(([path]) => !known.has(sourceOf(path))).map(([, base]) => base);
+  const known = await findImported(services, [...found.keys()].map(sourceOf));
+  const fresh = [...found].filter(([path]) => !known.has(sourceOf(path))).map(([, { title }]) => slugify(title));
   const nextSlug = await freeSlugs(services, new Set(fresh));
   return new Map(
-    [...bases].map(([path, base]) => {
-      const entry = known.get(sourceOf(path));
-      return [path, entry === undefined ? { path, slug: nextSlug(base), digest: null } : { path, ...entry }];
+    [...found].map(([path, page]) => {
+      const entry = known.get(sourceOf(path)) ?? { slug: nextSlug(slugify(page.title)), digest: null };
+      return [path, { path, ...page, ...entry }];
     }),
   );
 };
@@ -234,9 +234,9 @@ const freeSlugs = async ({ db }: Pick<Services, 'db'>, bases: ReadonlySet<string
   };
 };
 
-const rowOf = (document: MarkdownDocument, slug: string, source: string, addressOf: (path: string) => string | null): Row => {
+const rowOf = (document: MarkdownDocument, slug: string, source: string, pages: PageIndex): Row => {
   const { path, title, tags, category, isPublic } = document;
-  const content = rewriteLinks(document.content, path, addressOf);
+  const content = rewriteLinks(document.content, path, pages);
   const digest = createHash('sha256')
     .update(JSON.stringify([title, content, tags, category, isPublic]))
     .digest('hex');

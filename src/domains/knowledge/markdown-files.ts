@@ -8,7 +8,7 @@ import { MARKDOWN_MAX, withinBudget } from '../../markdown/budget.js';
 import { MARKDOWN_NAME } from './markdown-links.js';
 import { markOfPath, whyLeftOut } from './private-marks.js';
 
-export { rewriteLinks, type ResolveLink } from './markdown-links.js';
+export { rewriteLinks } from './markdown-links.js';
 
 /** A valid Markdown file. */
 export interface MarkdownDocument {

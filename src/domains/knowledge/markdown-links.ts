@@ -1,21 +1,23 @@
 import { posix } from 'node:path';
 import { Lexer, type MarkedToken, type Token, type Tokens } from 'marked';
 import { withinBudget } from '../../markdown/budget.js';
+import type { PageIndex } from './page-index.js';
 
 /** The names of Markdown files. */
 export const MARKDOWN_NAME = /\.(?:md|markdown)$/i;
 
 /** The files that represent a folder, in order of preference. */
-const FOLDER_PAGES = ['README.md', 'readme.md', 'Readme.md', 'index.md', 'README.markdown', 'index.markdown'];
+const FOLDER_PAGES = ['README.md', 'index.md', '_index.md', 'README.markdown', 'index.markdown'];
 
-/** Returns the URL of an imported file by its path relative to the folder of the import; null for any other path. */
-export type ResolveLink = (targetPath: string) => string | null;
-
-/** A link destination as written in the source, including angle brackets, and its position. */
+/** A link destination as written in the source, including angle brackets, or a whole wiki link, and its position. */
 interface Destination {
   readonly written: string;
   readonly at: number;
+  readonly isWiki: boolean;
 }
+
+/** `[[page]]`, `[[page#part|label]]`, `![[page]]`: group 1 is the page, 2 the part, 3 the label. In a table the bar is escaped. */
+const WIKI_LINK = /!?\[\[([^[\]|#\n\\]*)(?:#([^[\]|\n\\]*))?(?:\\?\|([^[\]\n]*))?\]\]/g;
 
 // The rules of marked, used to find the destination inside a link: group 1 is the label, group 2 the destination.
 const LINK = new RegExp(Lexer.rules.inline.gfm.link.source, 'd');
@@ -30,21 +32,53 @@ const decodePath = (raw: string): string | null => {
   }
 };
 
+/** A language in front of a path, as addresses of wikis have it. */
+const LANGUAGE = /^[a-z]{2}(?:-[a-z]{2})?\//i;
+
+/** The paths that a target may mean, the likeliest first. */
+const candidatesOf = (target: string, path: string): readonly string[] => {
+  const fromHere = target.startsWith('/') ? [] : [posix.join(posix.dirname(path), target)];
+  const fromRoot = target.replace(/^\/+/, '');
+  // Vaults and wikis write paths from the top, with a slash and without.
+  return [...fromHere, fromRoot, ...(LANGUAGE.test(fromRoot) ? [fromRoot.replace(LANGUAGE, '')] : [])]
+    .map((each) => posix.normalize(each))
+    .filter((each) => each !== '..' && !each.startsWith('../'))
+    .flatMap((each) => {
+      const normal = each.replace(/\/$/, '');
+      if (MARKDOWN_NAME.test(normal)) return [normal];
+      const asFile = normal === '' || normal === '.' ? [] : [`${normal}.md`, `${normal}.markdown`];
+      return [...asFile, ...FOLDER_PAGES.map((page) => posix.join(normal, page))];
+    });
+};
+
+/** The anchor of a heading. */
+const anchorOf = (part: string): string =>
+  part
+    .trim()
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+    .replace(/\s+/g, '-');
+
+/** The Markdown for a wiki link; null to keep it. */
+const rewriteWiki = (written: string, pages: PageIndex): string | null => {
+  const [, page = '', part = '', label = ''] = new RegExp(WIKI_LINK.source).exec(written) ?? [];
+  const address = page.trim() === '' ? '' : pages.named(page);
+  if (address === null || (address === '' && part === '')) return null;
+  const text = label.trim() || [page.trim(), part.trim()].filter((each) => each !== '').join(' > ');
+  return `[${text.replace(/[[\]\\]/g, '\\$&')}](${address}${part === '' ? '' : `#${anchorOf(part)}`})`;
+};
+
 /** The new destination for one in the file at `path`; null to keep it. */
-const redirect = ({ written }: Destination, path: string, resolve: ResolveLink): string | null => {
+const redirect = ({ written, isWiki }: Destination, path: string, pages: PageIndex): string | null => {
+  if (isWiki) return rewriteWiki(written, pages);
   const bracketed = written.startsWith('<');
   const destination = bracketed ? written.slice(1, -1) : written;
   const suffixAt = destination.search(/[?#]/);
   const suffix = suffixAt === -1 ? '' : destination.slice(suffixAt);
   const target = decodePath(suffixAt === -1 ? destination : destination.slice(0, suffixAt));
-  if (target === null || target === '' || target.startsWith('/') || /^[a-z][a-z0-9+.-]*:/i.test(target)) return null;
-
-  const normal = posix.normalize(posix.join(posix.dirname(path), target));
-  if (normal === '..' || normal.startsWith('../')) return null;
-  const isFile = MARKDOWN_NAME.test(normal);
-  const candidates = isFile ? [normal] : FOLDER_PAGES.map((page) => posix.join(normal, page));
-  for (const candidate of candidates) {
-    const address = resolve(candidate);
+  if (target === null || target === '' || target.startsWith('//') || /^[a-z][a-z0-9+.-]*:/i.test(target)) return null;
+  for (const candidate of candidatesOf(target, path)) {
+    const address = pages.at(candidate);
     if (address === null) continue;
     const text = `${address}${suffix}`;
     return bracketed || /[\s()<>]/.test(text) ? `<${text}>` : text;
@@ -98,11 +132,21 @@ const passLink = (block: Block, raw: string, rule: RegExp, children: readonly To
   const [from] = match?.indices?.[2] ?? [];
   const written = match?.[2];
   const at = from === undefined ? null : place(from);
-  if (written !== undefined && at !== null) block.found.push({ written, at });
+  if (written !== undefined && at !== null) block.found.push({ written, at, isWiki: false });
   // The label may contain an image with a destination of its own.
   block.cursor = before;
   walk(block, children);
   block.cursor = after;
+};
+
+/** Finds wiki links, which marked takes for text. */
+const passText = (block: Block, raw: string): void => {
+  const literal = block.inTable ? raw.replaceAll('|', '\\|') : raw;
+  const place = pass(block, literal);
+  for (const { 0: written, index } of literal.matchAll(WIKI_LINK)) {
+    const at = place(index);
+    if (at !== null) block.found.push({ written, at, isWiki: true });
+  }
 };
 
 const walkCells = (block: Block, cells: readonly Tokens.TableCell[]): void => {
@@ -130,6 +174,7 @@ const walk = (block: Block, tokens: readonly Token[]): void => {
         break;
       default:
         if ('tokens' in token) walk(block, token.tokens);
+        else if (token.type === 'text') passText(block, token.raw);
         else pass(block, block.inTable ? token.raw.replaceAll('|', '\\|') : token.raw);
     }
   }
@@ -145,22 +190,21 @@ const destinationsOf = (text: string): Destination[] => {
     const start = found === -1 ? cursor : found;
     const block: Block = { text: found === -1 ? text.slice(cursor) : token.raw, cursor: 0, inTable: false, found: [] };
     walk(block, [token]);
-    for (const { written, at } of block.found) destinations.push({ written, at: start + at });
+    for (const each of block.found) destinations.push({ ...each, at: start + each.at });
     cursor = start + (found === -1 ? block.cursor : token.raw.length);
   }
   return destinations.sort((a, b) => a.at - b.at);
 };
 
 /**
- * Rewrites the relative links and images of the file at `path` (relative to the folder of the import, with forward slashes) that lead to
- * other imported files: `resolve` gives the URL for their normalised path; query and fragment are kept. A link to a folder means its README
- * or index. Everything else stays the same byte for byte: code, titles, HTML, absolute links, links out of the folder and links that
- * `resolve` does not know. The result may be longer than an entry may be. A text that exceeds the time budget of marked is returned
- * unchanged.
+ * Rewrites the links and images of the file at `path` (relative to the folder of the import, with forward slashes) that lead to other imported pages: relative
+ * ones, those from the top of the folder, with the ending and without, and wiki links (`[[page]]`), which become Markdown. Query and fragment are kept. A link to
+ * a folder means its README or index. Everything else stays the same byte for byte: code, titles, HTML, links of other sites, links out of the folder and links
+ * to what was not imported. The result may be longer than an entry may be. A text that exceeds the time budget of marked is returned unchanged.
  */
-export const rewriteLinks = (content: string, path: string, resolve: ResolveLink): string => {
-  // A link contains `](` and a definition `]:`; most files have neither and need no lexer.
-  if (!/\][(:]/.test(content)) return content;
+export const rewriteLinks = (content: string, path: string, pages: PageIndex): string => {
+  // A link contains `](`, a definition `]:`, a wiki link `[[`; most files have none and need no lexer.
+  if (!/\][(:]|\[\[/.test(content)) return content;
   // marked accepts only `\n`. No destination spans lines, so positions can be mapped line by line.
   const normal = content.replace(/\r\n|\r/g, '\n');
   const destinations = withinBudget(
@@ -173,7 +217,7 @@ export const rewriteLinks = (content: string, path: string, resolve: ResolveLink
   let copied = 0;
   let result = '';
   for (const destination of destinations) {
-    const text = redirect(destination, path, resolve);
+    const text = redirect(destination, path, pages);
     if (text === null) continue;
     while ((carriageReturns[returns] ?? Infinity) < destination.at) returns += 1;
     const start = destination.at + returns;

@@ -11,6 +11,7 @@ import {
   scanMarkdown,
   type MarkdownDocument,
 } from '../../../src/domains/knowledge/markdown-files.js';
+import { indexPages } from '../../../src/domains/knowledge/page-index.js';
 
 /** The time of the import. */
 const NOW = Date.parse('2026-06-01');
@@ -442,8 +443,14 @@ describe('rewriteLinks', () => {
     'README.markdown': '/entries/root',
     'b&c.md': '/entries/bc',
   };
-  const resolve = (path: string): string | null => known[path] ?? null;
-  const rewrite = (content: string): string => rewriteLinks(content, 'guide/a.md', resolve);
+  const page = (path: string, address: string, title = path, aliases: readonly string[] = []) => ({ path, address, title, aliases });
+  const pages = indexPages([
+    ...Object.entries(known).map(([path, address]) => page(path, address)),
+    page('deep/er/note.md', '/entries/note', 'A titled note', ['Nickname']),
+    page('zz/deep/er/note.md', '/entries/far'),
+    page('wiki/caf\u00e9.md', '/entries/cafe'),
+  ]);
+  const rewrite = (content: string): string => rewriteLinks(content, 'guide/a.md', pages);
 
   it.each([
     ['[a](b.md)', '[a](/entries/b)'],
@@ -478,6 +485,21 @@ describe('rewriteLinks', () => {
     ['> ```\n> [a](b.md)\n> ```\n> [a](b.md)', '> ```\n> [a](b.md)\n> ```\n> [a](/entries/b)'],
     ['<!-- [a](b.md) -->\n\n[a](b.md)', '<!-- [a](b.md) -->\n\n[a](/entries/b)'],
     ['\\[a](b.md) [a](b.md)', '\\[a](b.md) [a](/entries/b)'],
+    ['[a](/guide/b.md) [a](/guide/b) [a](/x)', '[a](/entries/b) [a](/entries/b) [a](/entries/x)'],
+    ['[a](b) [a](../x#c) [a](guide/b)', '[a](/entries/b) [a](/entries/x#c) [a](/entries/b)'],
+    ['[a](/en/guide/b) [a](/de-ch/x "t")', '[a](/entries/b) [a](/entries/x "t")'],
+    ['[a](B.MD) [a](/Guide/B)', '[a](/entries/b) [a](/entries/b)'],
+    ['[a](/wiki/cafe%CC%81.md) [a](/wiki/caf%C3%A9)', '[a](/entries/cafe) [a](/entries/cafe)'],
+    ['[a](/guide) [a](/)', '[a](/entries/guide) [a](/entries/root)'],
+    ['see [[b]], [[b|the second]] and [[guide/b#A Part!|x]]', 'see [b](/entries/b), [the second](/entries/b) and [x](/entries/b#a-part)'],
+    ['[[note]] [[er/note]] [[zz/deep/er/note.md]]', '[note](/entries/note) [er/note](/entries/note) [zz/deep/er/note.md](/entries/far)'],
+    [
+      '[[Nickname]] [[a titled note]] [[Cafe\u0301]]',
+      '[Nickname](/entries/note) [a titled note](/entries/note) [Cafe\u0301](/entries/cafe)',
+    ],
+    ['![[b]] [[#Some Part]] [[b#x]]', '[b](/entries/b) [Some Part](#some-part) [b > x](/entries/b#x)'],
+    ['| a |\n|---|\n| [[b\\|c]] `\\|` [[b]] |', '| a |\n|---|\n| [c](/entries/b) `\\|` [b](/entries/b) |'],
+    ['> - **[[b]]**\r\n> - [[x]]', '> - **[b](/entries/b)**\r\n> - [x](/entries/x)'],
   ])('rewrites %j', (content, expected) => {
     expect(rewrite(content)).toBe(expected);
   });
@@ -489,9 +511,12 @@ describe('rewriteLinks', () => {
     '<a href="b.md">a</a> <b.md>',
     '<div>\n[a](b.md)\n</div>',
     '[a](https://a.example/b.md) [a](//a.example/b.md) [a](mailto:b.md) [a](file:b.md) [a](C:b.md)',
-    '[a](/guide/b.md)',
+    '`[[b]]` and ``[[b]] ` ``',
+    '```\n[[b]]\n```\n\n    [[b]]\n',
+    '[[nowhere]] ![[image.png]] [[]] [[|a]] [[b\nc]] [ [b] ]',
+    '[a](//guide/b.md) [a](/nowhere)',
     '[a](../../x.md) [a](../..) [a](../../guide/b.md)',
-    '[a](c.md) [a](b.txt) [a](b) [a](image.png) [a](b.mdx)',
+    '[a](c.md) [a](b.txt) [a](c) [a](image.png) [a](b.mdx)',
     '[a](#b.md) [a]() [a](?b.md)',
     '[a](%zz.md) [a](%ff.md)',
     '[a] (b.md) [a](b.md',
@@ -503,25 +528,26 @@ describe('rewriteLinks', () => {
   });
 
   it('brackets an address that would not be one destination', () => {
-    expect(rewriteLinks('[a](b.md)', 'a.md', () => '/entries/a (b)')).toBe('[a](</entries/a (b)>)');
+    expect(rewriteLinks('[a](b.md)', 'a.md', indexPages([page('b.md', '/entries/a (b)')]))).toBe('[a](</entries/a (b)>)');
   });
 
   it('asks for normalised paths, the README of a folder first', () => {
     const asked: string[] = [];
-    rewriteLinks('[a](./../c//d.md#e) [a](../f/)', 'a/b/c.md', (path) => {
+    const at = (path: string): null => {
       asked.push(path);
       return null;
-    });
+    };
+    rewriteLinks('[a](./../c//d.md#e) [a](../f/)', 'a/b/c.md', { at, named: at });
     expect(asked[0]).toBe('a/c/d.md');
-    expect(asked[1]).toBe('a/f/README.md');
+    expect(asked.slice(1, 4)).toEqual(['a/f.md', 'a/f.markdown', 'a/f/README.md']);
     expect(asked).toContain('a/f/index.md');
   });
 
   it('lets errors of the resolver through', () => {
-    const resolver = (): string => {
+    const at = (): string => {
       throw new RangeError('mine');
     };
-    expect(() => rewriteLinks('[a](b.md)', 'a.md', resolver)).toThrow('mine');
+    expect(() => rewriteLinks('[a](b.md)', 'a.md', { at, named: at })).toThrow('mine');
   });
 
   it('gives a text back that takes too long to read', () => {
@@ -548,7 +574,7 @@ describe('rewriteLinks', () => {
       ...['`', ' ', '# '],
     ];
     const texts = fc.array(fc.constantFrom(...pieces), { maxLength: 25 }).map((parts) => parts.join(''));
-    const address = (path: string): string | null => (path === 'x.md' ? '/entries/x' : null);
+    const [address, none] = [indexPages([page('x.md', '/entries/x')]), indexPages([])];
     fc.assert(
       fc.property(texts, (text) => {
         const rewritten = rewriteLinks(text, 'a.md', address);
@@ -556,7 +582,7 @@ describe('rewriteLinks', () => {
         const after = destinations(new Lexer({ gfm: true }).lex(rewritten));
         expect(after).toEqual(before.map((href) => href.replace(/^x\.md(?=$|#)/, '/entries/x')));
         expect(rewritten.replaceAll('/entries/x', 'x.md')).toBe(text);
-        expect(rewriteLinks(text, 'a.md', () => null)).toBe(text);
+        expect(rewriteLinks(text, 'a.md', none)).toBe(text);
       }),
       { numRuns: 2_000 },
     );
