@@ -41,6 +41,7 @@ const BELOW_GRAPHQL: Readonly<Record<string, string>> = {
   'account/tokens.ts': 'tokens of other times and other keys, which no server would hand out',
   'admin/roles.ts': 'roles are given by the command line',
   'audit/seals.ts': 'sealing is a job, and looking at the seals a command',
+  'audit/topics.ts': 'alerts of attacks, of which a page full would take hours to bring about',
   'conversations/join-codes.ts': 'a pure function',
   'knowledge/import.ts': 'importing is done by the command line',
   'knowledge/markdown-files.ts': 'pure functions',
