@@ -279,7 +279,8 @@ builder.subscriptionField('presenceChanged', (t) =>
         ? await followMembers(context, conversationId)
         : { keys: await keysOf(context, await decodeFollowed(context, userIds ?? [])) };
     },
-    // Whoever follows a key is shown what stands under it, but for the moment in which that changes: then another one may be theirs.
-    resolve: (presence, context) => (presence.isForFollowed ? asVisible(context, presence) : presence),
+    // Whoever has ceased to be followed a moment ago is still at the key of those who are. Under the key of everyone nobody is shown more than everyone: if the
+    // setting changed twice before the viewer came to another key, nothing would take that back.
+    resolve: (presence, context) => (presence.key !== presence.userId && presence.isForFollowed ? asVisible(context, presence) : presence),
   }),
 );
