@@ -37,15 +37,21 @@ const tooShort = (min: number, length: number): Mistake => ({
 /** Wraps a field error as a zod issue; {@link mistakesOf} unwraps it. */
 export const issueOf = ({ message, ...params }: Mistake) => ({ code: 'custom' as const, message, params });
 
+interface TextOptions {
+  readonly singleLine?: boolean;
+  /** What of its ends goes. */
+  readonly trim?: (value: string) => string;
+}
+
 /**
  * Validates a text of `min` to `max` code points. It is trimmed and CRLF becomes LF before counting. A text that is not empty must contain
  * a visible character.
  * @param options.singleLine refuses line feeds and tabs as well
  */
-export const text = (min: number, max: number, options: { readonly singleLine?: boolean } = {}) =>
+export const text = (min: number, max: number, options: TextOptions = {}) =>
   z
     .string()
-    .transform((value) => value.replaceAll('\r\n', '\n').trim())
+    .transform((value) => (options.trim ?? trimmed)(value.replaceAll('\r\n', '\n')))
     .superRefine((value, issue) => {
       const length = lengthOf(value);
       if (length < min) issue.addIssue(issueOf(tooShort(min, length)));
@@ -56,6 +62,20 @@ export const text = (min: number, max: number, options: { readonly singleLine?: 
         issue.addIssue(issueOf({ code: 'INVALID_CHARACTERS', message: 'Must have a visible character.' }));
       }
     });
+
+const trimmed = (value: string): string => value.trim();
+
+/** Without the blank lines at its ends: blanks in front of a line of Markdown make it code, or part of a list. */
+const withoutBlankLines = (value: string): string => {
+  const end = value.trimEnd().length;
+  const begin = value.length - value.trimStart().length;
+  if (begin >= end) return '';
+  const newline = value.indexOf('\n', end);
+  return value.slice(value.lastIndexOf('\n', begin) + 1, newline === -1 ? value.length : newline);
+};
+
+/** Validates a text of Markdown, of which only blank lines at the ends go. */
+export const markdownText = (min: number, max: number) => text(min, max, { trim: withoutBlankLines });
 
 /** Validates a list. Its items are validated only if their number is allowed, so that a list of 100,000 invalid items gives one error. */
 export const list = <Item extends z.ZodType>(item: Item, max: number, message: string, min = 0) =>

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
-import { aComment, aGroup, aMessage, aPost } from '../kit/factories.js';
+import { aComment, aGroup, aMessage, anEntry, aPost } from '../kit/factories.js';
 import { graphql } from '../kit/graphql.js';
 import { dangersIn, HOSTILE } from '../kit/hostile-markdown.js';
 
@@ -18,6 +18,9 @@ const Html = graphql(`
       ... on Message {
         body
         bodyHtml
+      }
+      ... on Entry {
+        bodyHtml: contentHtml
       }
     }
   }
@@ -71,6 +74,19 @@ describe('the HTML of a post, a comment and a message', () => {
     const rel = 'rel="nofollow noopener noreferrer"';
     const html = `<p><strong>Hello</strong> <a href="/people/ben" ${rel}>@ben</a>, <a href="https://a.example" ${rel}>see</a> <code>x</code></p>\n`;
     expect(await htmlOf(await write('**Hello** @ben, [see](https://a.example) `x`'))).toEqual([html, html, html]);
+  });
+
+  it.each([
+    ['\n \n    a\n\n', '<pre><code>a\n</code></pre>\n'],
+    ['  - a\n  - b', '<ul>\n<li>a</li>\n<li>b</li>\n</ul>\n'],
+    ['\t\tb  \n   \n', '<pre><code>\tb  \n</code></pre>\n'],
+  ])('keeps the blanks of %j that mean something', async (text, html) => {
+    const entry = await anEntry(app, ada, { content: text });
+    expect(await htmlOf([...(await write(text)), entry.id])).toEqual([html, html, html, html]);
+  });
+
+  it('is refused of blanks alone', async () => {
+    await expect(aPost(app, ada, { body: ' \n\t\n ' })).rejects.toThrow('TOO_SHORT');
   });
 
   // A text cannot hold control characters.

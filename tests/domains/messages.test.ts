@@ -124,8 +124,8 @@ describe('editMessage', () => {
     const sent = [await send(ada, group.id, 'one'), await send(ada, group.id, 'two'), await send(ben, group.id, 'three')];
     const [one, two, three] = sent;
     const live = app.connect(ben).subscribe(EventsLive, { id: group.id, after: (await messages(ada, group.id)).pageInfo.endCursor });
-    const edited = await edit(ada, two?.id ?? '', '  two, really\r\n');
-    expect(edited).toEqual({ ...two, body: 'two, really', editedAt: expect.any(String) as string });
+    const edited = await edit(ada, two?.id ?? '', '\n\r\n  two, really\r\n \n');
+    expect(edited).toEqual({ ...two, body: '  two, really', editedAt: expect.any(String) as string });
     expect(await node(ben, two?.id ?? '')).toEqual(edited);
     expect((await messages(ben, group.id)).edges.map((edge) => edge.node)).toEqual([one, edited, three]);
     expect((await live.data()).conversationEvents).toMatchObject({
@@ -138,7 +138,7 @@ describe('editMessage', () => {
   test('to what it says already changes nothing', async () => {
     const group = await createGroup(ada, [ben]);
     const message = await send(ada, group.id, 'as it is');
-    expect(await newKinds(group.id, async () => expect(await edit(ada, message.id, ' as it is ')).toEqual(message))).toEqual([]);
+    expect(await newKinds(group.id, async () => expect(await edit(ada, message.id, '\n \nas it is\n')).toEqual(message))).toEqual([]);
   });
 });
 
@@ -460,7 +460,7 @@ describe('bad input', () => {
     const brief = await startTestApp({ database: app.database, env: { MESSAGE_MAX_LENGTH: '5' } });
     try {
       const group = await createGroup(ada, [ben]);
-      const body = { conversationId: group.id, body: ' 🎈🎈🎈🎈🎈 ' };
+      const body = { conversationId: group.id, body: '\n🎈🎈🎈🎈🎈\n' };
       const { sendMessage } = await brief.data(Send, { input: body }, { token: await signIn(brief) });
       expect(sendMessage.message.body).toBe('🎈🎈🎈🎈🎈');
       for (const [query, input] of [

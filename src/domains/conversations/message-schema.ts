@@ -11,7 +11,7 @@ import { batched, batchedField } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
 import { encodeCursor } from '../../realtime/cursor.js';
 import { streamKeyset } from '../../realtime/stream-keyset.js';
-import { text } from '../../graphql/text.js';
+import { markdownText, text } from '../../graphql/text.js';
 import { Me, User, UserConnection } from '../account/schema.js';
 import { forItsAuthor, formerConversation, formerOf } from './former-members.js';
 import { afterHead, assertMember, conversationHead, ownMembership, ownStanding } from './membership.js';
@@ -33,7 +33,7 @@ import { conversationLog } from './topics.js';
 const MAX_SEARCH = 100;
 
 /** The maximum length is a setting, which is checked by the mutations. */
-const bodyText = text(1, Number.POSITIVE_INFINITY);
+const bodyText = markdownText(1, Number.POSITIVE_INFINITY);
 const BODY_LENGTH = '1 to 1,000 characters, or to as many as `MESSAGE_MAX_LENGTH` says';
 
 const searchText = text(0, MAX_SEARCH);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Viewer } from '../../context.js';
 import { Prisma, type Entry } from '../../db/generated/prisma/client.js';
 import { hasRole } from '../../access/viewer.js';
-import { list, text } from '../../graphql/text.js';
+import { list, markdownText, text } from '../../graphql/text.js';
 import { CATEGORY_MAX, TITLE_MAX } from './front-matter.js';
 import { MARKDOWN_MAX } from '../../markdown/budget.js';
 
@@ -34,7 +34,7 @@ export const MAX_CATEGORY_DESCRIPTION = 1_000;
 export const MAX_SEARCH = 100;
 
 export const titleText = text(1, MAX_TITLE, { singleLine: true });
-export const contentText = text(1, MAX_CONTENT);
+export const contentText = markdownText(1, MAX_CONTENT);
 export const categoryText = text(1, MAX_CATEGORY, { singleLine: true });
 export const categoryDescriptionText = text(0, MAX_CATEGORY_DESCRIPTION);
 

@@ -12,7 +12,7 @@ import { batchedForAnyViewer } from '../../graphql/loaders.js';
 import { longHtml, previewPrice, SAFE } from '../../graphql/html.js';
 import { htmlOf } from '../../markdown/html.js';
 import { mutation } from '../../graphql/mutation.js';
-import { text } from '../../graphql/text.js';
+import { markdownText, text } from '../../graphql/text.js';
 import { LONG_TEXT, LOOKED_UP, pagePrice, READ, SEARCH, STATEMENT, TEXT_SEARCH, WRITE } from '../../graphql/price.js';
 import { viewerCan } from '../../graphql/viewer-can.js';
 import { User, UserConnection } from '../account/schema.js';
@@ -255,7 +255,7 @@ builder.queryField('markdownPreview', (t) =>
     args: {
       text: t.arg.string({
         required: true,
-        validate: text(0, MAX_CONTENT),
+        validate: markdownText(0, MAX_CONTENT),
         description: `The text, as Markdown; up to ${MAX_CONTENT} characters.`,
       }),
     },

@@ -11,7 +11,7 @@ import { batched } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
 import { LOOKED_UP, SHORT_COUNT } from '../../graphql/price.js';
 import { streamKeyset } from '../../realtime/stream-keyset.js';
-import { text } from '../../graphql/text.js';
+import { markdownText } from '../../graphql/text.js';
 import { viewerCan } from '../../graphql/viewer-can.js';
 import { addComment, deleteComment, findComment, updateComment } from './comments.js';
 import { notDeleted } from './posts.js';
@@ -20,7 +20,7 @@ import { commentCount, commentLog, type Count } from './topics.js';
 import { commentHead, Post, postOf } from './schema.js';
 
 const MAX_COMMENT = 2_000;
-const commentText = text(1, MAX_COMMENT);
+const commentText = markdownText(1, MAX_COMMENT);
 
 /** Whether a post exists and is not deleted. */
 const postExists = batched(async ({ db }, postIds) => {

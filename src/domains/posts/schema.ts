@@ -11,7 +11,7 @@ import { batched } from '../../graphql/loaders.js';
 import { mutation } from '../../graphql/mutation.js';
 import { LOOKED_UP, pagePrice, READ } from '../../graphql/price.js';
 import { headCursor } from '../../realtime/cursor.js';
-import { text } from '../../graphql/text.js';
+import { markdownText } from '../../graphql/text.js';
 import { viewerCan } from '../../graphql/viewer-can.js';
 import { isUsername, usernameKey } from '../account/rules.js';
 import { viewerOf } from '../../access/viewer.js';
@@ -25,7 +25,7 @@ import { createPost, deletePost, findPost, newestFirst, notDeleted, updatePost }
 import { commentCount, commentLog, feedLog, likeCount, type Count } from './topics.js';
 
 const MAX_POST = 10_000;
-const postText = text(1, MAX_POST);
+const postText = markdownText(1, MAX_POST);
 
 export const commentHead = heads(commentLog);
 export const feedHead = heads(feedLog);

@@ -84,9 +84,8 @@ export const Composer = ({ ref, conversation, name, owner, replyTo, onNoReply, o
     else if (!isRequest) typed();
   };
   const send = (): void => {
-    const text = body.trim();
-    if (text === '') return;
-    onSend(text);
+    if (body.trim() === '') return;
+    onSend(body);
     setBody('');
     sent();
   };

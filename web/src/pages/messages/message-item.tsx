@@ -123,12 +123,12 @@ const Editor = ({
   const [busy, setBusy] = useState(false);
   const save = async (): Promise<void> => {
     if (body.trim() === '' || busy) return;
-    if (body.trim() === message.body) {
+    if (body === message.body) {
       onDone();
       return;
     }
     setBusy(true);
-    const isSaved = await onSave(body.trim());
+    const isSaved = await onSave(body);
     setBusy(false);
     if (isSaved) onDone();
   };
