@@ -45,6 +45,7 @@ const BELOW_GRAPHQL: Readonly<Record<string, string>> = {
   'conversations/join-codes.ts': 'a pure function',
   'knowledge/import.ts': 'importing is done by the command line',
   'knowledge/markdown-files.ts': 'pure functions',
+  'knowledge/page-index.ts': 'a pure function',
   'knowledge/slug.ts': 'a pure function',
   'privacy/personal-tables.ts': 'what is known of people is compared with the tables of the database',
   'presence/leases.ts': 'processes that die',

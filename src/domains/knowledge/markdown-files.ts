@@ -5,7 +5,7 @@ import { Lexer, type MarkedToken, type Token } from 'marked';
 import { CATEGORY_MAX, splitFrontMatter, TITLE_MAX } from './front-matter.js';
 import { hasCode } from '../../observability/failures.js';
 import { MARKDOWN_MAX, withinBudget } from '../../markdown/budget.js';
-import { MARKDOWN_NAME } from './markdown-links.js';
+import { MARKDOWN_NAME } from './page-index.js';
 import { markOfPath, whyLeftOut } from './private-marks.js';
 
 export { rewriteLinks } from './markdown-links.js';

@@ -1,10 +1,7 @@
 import { posix } from 'node:path';
 import { Lexer, type MarkedToken, type Token, type Tokens } from 'marked';
 import { withinBudget } from '../../markdown/budget.js';
-import type { PageIndex } from './page-index.js';
-
-/** The names of Markdown files. */
-export const MARKDOWN_NAME = /\.(?:md|markdown)$/i;
+import { MARKDOWN_NAME, type PageIndex } from './page-index.js';
 
 /** The files that represent a folder, in order of preference. */
 const FOLDER_PAGES = ['README.md', 'index.md', '_index.md', 'README.markdown', 'index.markdown'];

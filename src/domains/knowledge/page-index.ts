@@ -1,5 +1,7 @@
 import { posix } from 'node:path';
-import { MARKDOWN_NAME } from './markdown-links.js';
+
+/** The names of Markdown files. */
+export const MARKDOWN_NAME = /\.(?:md|markdown)$/i;
 
 /** A page of an import. */
 export interface IndexedPage {
