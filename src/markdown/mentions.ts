@@ -7,8 +7,11 @@ const UNSPACED = ['Han', 'Hiragana', 'Katakana', 'Hangul', 'Bopomofo', 'Thai', '
   .join('');
 const letter = (further: string): string => `(?![${UNSPACED}])[\\p{L}\\p{N}_${further}]`;
 
-/** `@` and a username. Inside a word it does not count, so an email address mentions nobody. */
-const MENTION = new RegExp(`(?<!${letter('@.-')})@([A-Za-z][A-Za-z0-9_-]{2,29})(?!${letter('-')})`, 'gu');
+/**
+ * `@` and a username, without hyphens behind it. Inside a word it does not count, so an email address mentions nobody; nor does the name of an account
+ * elsewhere (`@ben@mastodon.example`), of a package (`@ben/core`) or of a page (`example.org/@ben`).
+ */
+const MENTION = new RegExp(`(?<!${letter('@.-')}|/)@([A-Za-z][A-Za-z0-9_-]{1,28}[A-Za-z0-9_])(?!-*${letter('')}|@|/${letter('@')})`, 'gu');
 
 /** What mentions nobody: code, and what is a link already or stands for something else than its text. */
 const OPAQUE: ReadonlySet<string> = new Set(['link', 'image', 'code', 'codespan', 'html']);

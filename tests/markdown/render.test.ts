@@ -117,6 +117,8 @@ describe('mentions', () => {
     ['<pre>\n@ada\n</pre>\n\n@ben', ['ben']],
     ['ada@example.org me@ada.example x@ada .@ada @@ada \\@ada', []],
     ['@ad @ada_nd_so_on_for_more_than_thirty_characters @1ada @adaß', []],
+    ['@ada@mastodon.example @ada/core example.org/@ada /@ada <!-- @ada -->', []],
+    ['@ada- @ben-- (@cleo-), @dan-ny- @eve/ or @fay', ['ada', 'ben', 'cleo', 'dan-ny', 'eve', 'fay']],
     ['x*@ada* and \\\\@ben', ['ada', 'ben']],
     ['日本語@ada日本語 @ben는', ['ada', 'ben']],
     ['@ada&lt; <@ben> @cleo"onmouseover="', ['ada', 'ben', 'cleo']],
