@@ -136,7 +136,7 @@ describe('postEvents', () => {
     const before = await cursorOf(id);
     const edited = await app.data(UpdatePost, { id, body: 'same' }, ada);
     expect(edited.updatePost.post.editedAt).toBeNull();
-    await app.data(UpdateComment, { id: commentId, body: 'same ' }, ben);
+    await app.data(UpdateComment, { id: commentId, body: '\n \nsame\n' }, ben);
     expect(await cursorOf(id)).toBe(before);
   });
 
