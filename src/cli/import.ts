@@ -40,7 +40,13 @@ export const runImport = async (
   } finally {
     progress.end();
   }
-  const { created, updated, unchanged, failed, notes, leftOut } = report;
+  const { created, updated, unchanged, failed, notes, leftOut, movedFrom, renamed } = report;
+  if (movedFrom !== null) stderr.write(`The folder was at ${printable(movedFrom)} before: its entries are updated.\n`);
+  tell(
+    stderr,
+    [...renamed].map(([path, before]) => ({ path, reason: `was called ${before} before` })),
+    MAX_REMARKS,
+  );
   tell(stderr, [...leftOut.map(({ path, reason }) => ({ path, reason: `left out: ${reason}` })), ...notes], MAX_REMARKS);
   tell(stderr, failed);
   stdout.write(

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { Writable } from 'node:stream';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { runImport } from '../../src/cli/import.js';
@@ -33,6 +33,9 @@ const put = async (files: Readonly<Record<string, string | Buffer>>): Promise<vo
     await writeFile(join(folder, path), content);
   }
 };
+
+/** Of an import whose folder and files are where they were. */
+const STAYED = { movedFrom: null, renamed: new Map<string, string>() };
 
 const importAll = (onProgress?: (progress: ImportProgress) => void): Promise<ImportReport> =>
   importFolder(app.services, { folder, authorId, onProgress });
@@ -81,7 +84,7 @@ describe('importFolder', () => {
     });
     const before = Date.now();
     expect(await importAll()).toEqual({
-      ...{ created: 3, updated: 0, unchanged: 0, failed: [], leftOut: [] },
+      ...{ created: 3, updated: 0, unchanged: 0, failed: [], leftOut: [], ...STAYED },
       notes: [{ path: 'Guides for all/deep/third.md', reason: 'is private: its author has kept it back (visibility: private)' }],
     });
     const first = await one({ category: 'import-one' });
@@ -108,7 +111,7 @@ describe('importFolder', () => {
     expect(entries.map(({ slug }) => slug).sort()).toEqual(['again-x', 'again-x-2', 'again-y']);
     const count = await total();
     const statements = await app.countStatements(async () => {
-      expect(await importAll()).toEqual({ created: 0, updated: 0, unchanged: 3, failed: [], notes: [], leftOut: [] });
+      expect(await importAll()).toEqual({ created: 0, updated: 0, unchanged: 3, failed: [], notes: [], leftOut: [], ...STAYED });
     });
     expect(statements.join()).not.toMatch(/INSERT|UPDATE/);
     expect(await find({ search: 'Again' })).toEqual(entries);
@@ -132,7 +135,7 @@ describe('importFolder', () => {
       'moved.md': '---\ntags: new\ncategory: Changed\n---\n# Has changed\n\nchange-marker two',
       'more.md': '# One more import\n',
     });
-    expect(await importAll()).toEqual({ created: 1, updated: 1, unchanged: 1, failed: [], notes: [], leftOut: [] });
+    expect(await importAll()).toEqual({ created: 1, updated: 1, unchanged: 1, failed: [], notes: [], leftOut: [], ...STAYED });
     const after = await one({ search: 'change-marker' });
     expect(after).toMatchObject({
       ...{ id: before.id, slug: before.slug, title: 'Has changed', tags: ['new'], category: { name: 'Changed' } },
@@ -195,7 +198,7 @@ describe('importFolder', () => {
     });
     await symlink(join(folder, 'nowhere'), join(folder, 'broken.md'));
     const { failed, notes, leftOut, ...counts } = await importAll();
-    expect(counts).toEqual({ created: 3, updated: 0, unchanged: 0 });
+    expect(counts).toEqual({ created: 3, updated: 0, unchanged: 0, ...STAYED });
     expect(leftOut).toEqual([{ path: '.obsidian/', reason: 'is hidden: it belongs to a program' }]);
     expect(new Set(notes.map(({ path }) => path))).toEqual(new Set(['yaml.md', 'visibility.md']));
     expect(Object.fromEntries(failed.map(({ path, reason }) => [path, reason]))).toEqual({
@@ -216,7 +219,7 @@ describe('importFolder', () => {
     await mkdir(path, { recursive: true });
     await writeFile(join(path, 'm.md'), '# Refused\n');
     const { failed, ...counts } = await importAll();
-    expect(counts).toEqual({ created: 2, updated: 0, unchanged: 0, notes: [], leftOut: [] });
+    expect(counts).toEqual({ created: 2, updated: 0, unchanged: 0, notes: [], leftOut: [], ...STAYED });
     expect(failed).toEqual([{ path: `${deep.join('/')}/m.md`, reason: expect.stringMatching(/^the database refuses it: .*index/) }]);
     expect(await find({ search: 'of the refused' })).toHaveLength(2);
   });
@@ -241,13 +244,58 @@ describe('importFolder', () => {
     expect(await app.database.query(`SELECT 1 FROM entry WHERE slug = 'many-logs-452'`)).toHaveLength(1);
   });
 
+  it('finds a folder again that was moved, and the files that were renamed in it', async () => {
+    const text = 'It is long enough to be told from others, and says something of its own.';
+    await put({ 'one.md': `# Moves along\n\n${text} 1`, 'two.md': `# Moves too\n\n${text} 2 [one](one.md)`, 'deep/three.md': `${text} 3` });
+    await importAll();
+    const before = await find({ search: 'long enough to be told' });
+    const count = await total();
+    const old = folder;
+    folder = `${old}-moved`;
+    await rename(old, folder);
+    const moved = await importAll();
+    expect(moved).toMatchObject({ created: 0, updated: 0, unchanged: 3 });
+    expect(moved.movedFrom).toMatch(new RegExp(`${basename(old)}$`));
+    await rename(join(folder, 'deep/three.md'), join(folder, 'renamed.md'));
+    const renamed = await importAll();
+    expect(renamed).toMatchObject({ created: 0, updated: 1, unchanged: 2, movedFrom: null });
+    expect([...renamed.renamed]).toEqual([['renamed.md', 'deep/three.md']]);
+    const after = await find({ search: 'long enough to be told' });
+    expect(new Set(after.map(({ id, slug }) => `${id} ${slug}`))).toEqual(new Set(before.map(({ id, slug }) => `${id} ${slug}`)));
+    expect(after.map(({ title }) => title)).toContain('Renamed');
+    expect(await total()).toBe(count);
+  });
+
+  it('takes no folder for another one that is still there, and no file for one that another has as well', async () => {
+    const text = 'Everybody writes this at the beginning of whatever they write, word for word.';
+    await put({ 'a.md': `# Twin\n\n${text}`, 'b.md': `# Twin\n\n${text}`, 'c.md': '# Stays for the others\n' });
+    await importAll();
+    const first = folder;
+    folder = `${first}-copy`;
+    await cp(first, folder, { recursive: true });
+    expect(await importAll()).toMatchObject({ created: 3, movedFrom: null });
+    await rename(join(folder, 'a.md'), join(folder, 'x.md'));
+    await rm(join(folder, 'b.md'));
+    expect(await importAll()).toMatchObject({ created: 1, unchanged: 1, renamed: new Map() });
+    await rm(first, { recursive: true });
+  });
+
+  it('takes no folder for one that is gone and had other files of the same names', async () => {
+    await put({ 'README.md': '# One project\n', 'index.md': '# One index\n' });
+    await importAll();
+    await rm(folder, { recursive: true });
+    folder = await mkdtemp(join(tmpdir(), 'lyceum-import-'));
+    await put({ 'README.md': '# Another project\n', 'guide.md': '# A guide\n' });
+    expect(await importAll()).toMatchObject({ created: 2, updated: 0, movedFrom: null });
+  });
+
   it('may be run several times at once', async () => {
     await put(Object.fromEntries(Array.from({ length: 60 }, (_, index) => [`c${index % 5}/f${index}.md`, `# At once ${index}\n`])));
     const reports = await Promise.all([importAll(), importAll(), importAll()]);
     expect(reports.flatMap(({ failed }) => failed)).toEqual([]);
     expect(reports.reduce((sum, { created }) => sum + created, 0)).toBe(60);
     expect(await find({ search: 'At once' })).toHaveLength(60);
-    expect(await importAll()).toEqual({ created: 0, updated: 0, unchanged: 60, failed: [], notes: [], leftOut: [] });
+    expect(await importAll()).toEqual({ created: 0, updated: 0, unchanged: 60, failed: [], notes: [], leftOut: [], ...STAYED });
   });
 });
 

@@ -6,6 +6,7 @@ import { uuid7 } from '../../db/uuid.js';
 import { findOrCreateCategory } from './categories.js';
 import { randomSlug } from './free-slug.js';
 import { MarkdownFileError, readMarkdownFile, rewriteLinks, scanMarkdown, type MarkdownDocument } from './markdown-files.js';
+import { adoptMovedFolder, adoptRenamedFiles, goneFrom, printOf } from './moved-files.js';
 import { indexPages, type PageIndex } from './page-index.js';
 import { categoryKey, MAX_CONTENT } from './rules.js';
 import { slugify } from './slug.js';
@@ -41,6 +42,10 @@ export interface ImportReport {
   readonly notes: readonly FileRemark[];
   /** Folders and files that are not imported at all. */
   readonly leftOut: readonly FileRemark[];
+  /** Where the folder was at the last import; null when it was not moved since. */
+  readonly movedFrom: string | null;
+  /** What the files were called that were renamed since, by their paths. */
+  readonly renamed: ReadonlyMap<string, string>;
 }
 
 /** How many files are read at the same time. */
@@ -77,7 +82,7 @@ interface Row {
 
 /**
  * Imports the Markdown files below a folder as knowledge entries. An entry is identified by the real path of the folder and the path of the
- * file in it. Importing again updates the entries of changed files; entries of unchanged files keep the edits made here. Entries whose
+ * file in it; a folder that was moved and files that were renamed are recognised. Importing again updates the entries of changed files; entries of unchanged files keep the edits made here. Entries whose
  * files are gone remain.
  *
  * Relative links between the files become `/entries/<slug>`. A file that cannot be imported is reported and does not stop the others. An
@@ -96,10 +101,14 @@ export const importFolder = async (services: Pick<Services, 'db' | 'clock'>, opt
   for await (const path of scanMarkdown(folder, fail, (each, reason) => leftOut.push({ path: each, reason }))) paths.push(path);
   const root = await realpath(folder);
   const sourceOf = (path: string): string => `${root}:${path}`;
+  const movedFrom = await adoptMovedFolder(services, root, paths, (some) => readAll(folder, services.clock.now(), some, () => undefined));
 
-  const plan = await planAll(services, { folder, paths, sourceOf, fail, onProgress });
+  const planning = { folder, paths, sourceOf, fail, onProgress };
+  let plan = await planAll(services, planning);
+  const renamed = await adoptRenamed(services, { folder, root, plan });
+  if (renamed.size > 0) plan = await planAll(services, { ...planning, fail: () => undefined, onProgress: () => undefined });
   const write = createWriter(services, authorId, fail);
-  const pages = indexPages([...plan.values()].map(({ slug, ...page }) => ({ ...page, address: `/entries/${slug}` })));
+  const pages = pagesOf(plan);
 
   const counts = { created: 0, updated: 0, unchanged: 0 };
   let done = 0;
@@ -140,7 +149,7 @@ export const importFolder = async (services: Pick<Services, 'db' | 'clock'>, opt
   }
   await flush();
   onProgress({ stage: 'writing', done, total: plan.size });
-  return { ...counts, failed, notes, leftOut };
+  return { ...counts, failed, notes, leftOut, movedFrom, renamed };
 };
 
 function* chunks<Item>(items: readonly Item[], size: number): Generator<readonly Item[]> {
@@ -166,6 +175,28 @@ const readAll = async (
     }),
   );
   return documents.filter((document) => document !== null);
+};
+
+const pagesOf = (plan: ReadonlyMap<string, Planned>): PageIndex =>
+  indexPages([...plan.values()].map(({ slug, ...page }) => ({ ...page, address: `/entries/${slug}` })));
+
+/** Recognises the files that were renamed since the last import. */
+const adoptRenamed = async (
+  services: Pick<Services, 'db' | 'clock'>,
+  { folder, root, plan }: { readonly folder: string; readonly root: string; readonly plan: ReadonlyMap<string, Planned> },
+): Promise<ReadonlyMap<string, string>> => {
+  const gone = await goneFrom(services, root, plan.keys());
+  if (gone.size === 0) return new Map();
+  const pages = pagesOf(plan);
+  const fresh = [...plan.values()].filter(({ digest }) => digest === null).map(({ path }) => path);
+  const prints = new Map<string, string>();
+  for (const some of chunks(fresh, READ_AT_ONCE)) {
+    for (const { path, content } of await readAll(folder, services.clock.now(), some, () => undefined)) {
+      const print = printOf(rewriteLinks(content, path, pages));
+      if (print !== null) prints.set(path, print);
+    }
+  }
+  return await adoptRenamedFiles(services, root, gone, prints);
 };
 
 /** Reads every file once and assigns its slug: the one of its existing entry, or else a free one. */
