@@ -24,7 +24,7 @@ export const runImport = async (
   if (author === null) {
     stderr.write(
       options.author === undefined
-        ? 'There is no user yet whose entries they could become. Register one first.\n'
+        ? 'There is no user yet whose entries they could become. Start the server, and make the first account by the link that it prints.\n'
         : `There is no user called "${options.author}".\n`,
     );
     return 1;

@@ -4,6 +4,7 @@ import { rotateMasterKey } from '../jobs/encrypted-rows.js';
 import { rotateSigningKey } from '../access/signing-keys.js';
 import { ConfigError, loadConfig } from '../config.js';
 import { Role } from '../db/generated/prisma/client.js';
+import { seedDemoData } from '../demo/seed.js';
 import { setRole } from '../domains/admin/roles.js';
 import { captureOutput, createLog, tellEnd } from '../observability/log.js';
 import { closeAll, openServices, type Closers, type OpenServices } from '../process/services.js';
@@ -59,7 +60,11 @@ program
   .option('--author <username>', 'whose entries they become (default: the first administrator)')
   .action(async (folder: string, options: { author?: string }) => {
     // npm runs its scripts in the project's folder; INIT_CWD is where it was called.
-    process.exitCode = await withServices((services) => runImport(services, resolve(process.env['INIT_CWD'] ?? '.', folder), options));
+    process.exitCode = await withServices(async (services) => {
+      // As the first start of a server does: entries are somebody's.
+      if (services.config.demoData) await seedDemoData(services);
+      return await runImport(services, resolve(process.env['INIT_CWD'] ?? '.', folder), options);
+    });
   });
 
 program

@@ -316,7 +316,7 @@ const isEmpty = async ({ user, category }: Prisma.TransactionClient): Promise<bo
  * All of it is one transaction under a lock: processes that start at once seed once, and a seeding that is broken off
  * leaves nothing.
  */
-export const seedDemoData = async ({ db, clock, log }: Services): Promise<void> => {
+export const seedDemoData = async ({ db, clock, log }: Pick<Services, 'db' | 'clock' | 'log'>): Promise<void> => {
   // Asked first, to spare every later start the reading and the hashing; asked again under the lock.
   if (!(await isEmpty(db.prisma))) return;
   const [demo, passwordHash] = await Promise.all([readDemo(clock.now()), hashPassword(DEMO_PASSWORD)]);
