@@ -1,13 +1,12 @@
-import { freshContext, type Context } from '../../context.js';
+import type { Context } from '../../context.js';
 import { viewerOf } from '../../access/viewer.js';
-import { within } from '../../db/database.js';
 import type { Passkey } from '../../db/generated/prisma/client.js';
 import { badInput, coded, notFound } from '../../errors.js';
 import { isUniqueViolation } from '../../observability/failures.js';
 import { findUser } from './account.js';
 import { makeToken, readToken, spendToken, type MomentToken } from './moment-tokens.js';
 import { assertOwner, changeFactors, spendOwnProof, type OwnProof } from './second-factor.js';
-import { startSession, type SignedIn } from './sessions.js';
+import { startSessionIn, type SignedIn } from './sessions.js';
 import { assertInUse, refused } from './sign-in-answers.js';
 import {
   authenticationOptions,
@@ -183,7 +182,6 @@ export const loginWithPasskey = async (context: Context, { token, credential, de
     // It may have been removed meanwhile.
     const { count } = await tx.passkey.updateMany({ where: { id }, data: { ...used, lastUsedAt: new Date(context.clock.now()) } });
     if (count === 0) throw refused(context, user, 'wrongPasskey');
-    const inside = freshContext(context, { db: within(context.db, tx) });
-    return { user, credentials: await startSession(inside, user.id, 'loginWithPasskey', deviceToken) };
+    return { user, credentials: await startSessionIn(tx, context, user.id, 'loginWithPasskey', deviceToken) };
   });
 };

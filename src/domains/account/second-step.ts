@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { GraphQLError } from 'graphql';
-import { freshContext, type Context } from '../../context.js';
-import { within } from '../../db/database.js';
+import type { Context } from '../../context.js';
 import type { User } from '../../db/generated/prisma/client.js';
 import { badInput, coded } from '../../errors.js';
 import { knownDevice } from './device-tokens.js';
@@ -9,7 +8,7 @@ import { NO_ID, type Factors } from './factors.js';
 import { codeGuesserOf, forgive, guess, type Guesser } from './guesses.js';
 import { makeToken, readToken, spendToken } from './moment-tokens.js';
 import { proofOf, spendProof, type Proof } from './second-factor.js';
-import { startSession, type SignedIn } from './sessions.js';
+import { startSessionIn, type SignedIn } from './sessions.js';
 import { answerSuspect, assertInUse, attempted, refused } from './sign-in-answers.js';
 
 /*
@@ -130,6 +129,5 @@ const signInWith = async (
   await context.db.transact(async (tx) => {
     if (!(await spendToken(tx, context, token))) throw noSuchToken();
     if (!(await spendProof(tx, context, user.id, proof))) throw refused(context, user, 'wrongCode');
-    const inside = freshContext(context, { db: within(context.db, tx) });
-    return { user, credentials: await startSession(inside, user.id, 'finishLogin', deviceToken) };
+    return { user, credentials: await startSessionIn(tx, context, user.id, 'finishLogin', deviceToken) };
   });

@@ -1,4 +1,5 @@
-import type { AccessToken, Context, Services } from '../../context.js';
+import { freshContext, type AccessToken, type Context, type Services } from '../../context.js';
+import { within } from '../../db/database.js';
 import { Prisma, type Session, type User } from '../../db/generated/prisma/client.js';
 import type { Tx } from '../../db/transact.js';
 import { coded, notFound } from '../../errors.js';
@@ -96,6 +97,13 @@ export const startSession = async (
   const credentials = await handOut(context, { userId, sessionId }, refreshToken);
   return { ...credentials, deviceToken: deviceTokenFor(context, userId, deviceToken) };
 };
+
+/** {@link startSession} in the transaction of what shows who somebody is. */
+export const startSessionIn = async (
+  tx: Tx,
+  context: Context,
+  ...session: [userId: string, act: Act, deviceToken?: string | null]
+): Promise<Credentials> => await startSession(freshContext(context, { db: within(context.db, tx) }), ...session);
 
 /** The acts by which a new device is told of: of the others, the owner of the account has just read a mail, or has just made it. */
 const TOLD: ReadonlySet<Act> = new Set(['login', 'finishLogin', 'loginWithOidc', 'loginWithPasskey']);
