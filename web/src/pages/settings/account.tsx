@@ -30,6 +30,10 @@ export const usePresentPasswordWords = (): ((failure: Failure | null, path: stri
       : fieldWords(failure, path, words);
 };
 
+/** The present password of a form, for an input; nothing of who has none. */
+export const presentPasswordOf = (values: FormData, hasPassword: boolean): { readonly password?: string } =>
+  hasPassword ? { password: secretTextOf(values, 'password') } : {};
+
 interface PresentPasswordProps {
   readonly name: 'password' | 'currentPassword';
   readonly failure: Failure | null;
@@ -81,7 +85,7 @@ const EmailForm = ({ hasPassword }: Pick<Me, 'hasPassword'>) => {
       submit={t('sendLink')}
       cancel={t('cancel')}
       onSubmit={async (values) => {
-        const input = { email: textOf(values, 'email'), ...(hasPassword ? { password: secretTextOf(values, 'password') } : {}) };
+        const input = { email: textOf(values, 'email'), ...presentPasswordOf(values, hasPassword) };
         return (await change({ input })).error;
       }}
     >

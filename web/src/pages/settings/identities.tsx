@@ -3,12 +3,11 @@ import { failureOf } from '../../api/failure.js';
 import { Answer } from '../../app/answer.js';
 import { useOidc } from '../../app/oidc/use-oidc.js';
 import { paths } from '../../app/paths.js';
-import { secretTextOf } from '../../app/sending.js';
 import { Button } from '../../design/button.js';
 import { ErrorNotice } from '../../design/error-notice.js';
 import { RelativeTime } from '../../design/relative-time.js';
 import { useTexts } from '../../i18n/language.js';
-import { PresentPassword } from './account.js';
+import { PresentPassword, presentPasswordOf } from './account.js';
 import { AccountForm } from './account-form.js';
 import { IdentitiesOfViewer, UnlinkIdentity } from './operations.js';
 import styles from './settings-page.module.css';
@@ -59,7 +58,7 @@ export const Identities = () => {
                       issuer: name,
                       purpose: 'LINK',
                       then: paths.settings,
-                      ...(me.hasPassword ? { password: secretTextOf(values, 'password') } : {}),
+                      ...presentPasswordOf(values, me.hasPassword),
                     });
                   }}
                 >

@@ -1,12 +1,12 @@
 import { useState } from 'react';
 import { useMutation } from 'urql';
-import { secretTextOf, textOf, useSending } from '../../../app/sending.js';
+import { textOf, useSending } from '../../../app/sending.js';
 import { Button } from '../../../design/button.js';
 import { ErrorNotice } from '../../../design/error-notice.js';
 import { TextField } from '../../../design/text-field.js';
 import type { StartTotpMutation } from '../../../gql/graphql.js';
 import { useTexts } from '../../../i18n/language.js';
-import { PresentPassword } from '../account.js';
+import { PresentPassword, presentPasswordOf } from '../account.js';
 import { AccountForm } from '../account-form.js';
 import page from '../settings-page.module.css';
 import { ConfirmTotp, DisableTotp, StartTotp } from '../operations.js';
@@ -68,7 +68,6 @@ export const AppCodes = ({ isOn, hasPassword, onCodes }: AppCodesProps) => {
   const [seed, setSeed] = useState<Seed | null>(null);
   const [, start] = useMutation(StartTotp);
   const [, disable] = useMutation(DisableTotp);
-  const proof = (values: FormData) => (hasPassword ? { password: secretTextOf(values, 'password') } : {});
   return (
     <div className={styles.part}>
       <h3 className={styles.title}>{t('app')}</h3>
@@ -78,7 +77,7 @@ export const AppCodes = ({ isOn, hasPassword, onCodes }: AppCodesProps) => {
           title={t('turnOff')}
           submit={t('turnOff')}
           cancel={t('cancel')}
-          onSubmit={async (values) => (await disable({ input: proof(values) })).error}
+          onSubmit={async (values) => (await disable({ input: presentPasswordOf(values, hasPassword) })).error}
         >
           {(failure) => hasPassword && <PresentPassword name="password" failure={failure} />}
         </AccountForm>
@@ -90,7 +89,7 @@ export const AppCodes = ({ isOn, hasPassword, onCodes }: AppCodesProps) => {
           submit={t('goOn')}
           cancel={t('cancel')}
           onSubmit={async (values) => {
-            const { data, error } = await start({ input: proof(values) });
+            const { data, error } = await start({ input: presentPasswordOf(values, hasPassword) });
             setSeed(data?.startTotp ?? null);
             return error;
           }}

@@ -2,14 +2,14 @@ import { useState } from 'react';
 import { useMutation } from 'urql';
 import { fieldWords } from '../../../api/failure.js';
 import { knowsPasskeys, makePasskey } from '../../../app/passkeys.js';
-import { secretTextOf, textOf } from '../../../app/sending.js';
+import { textOf } from '../../../app/sending.js';
 import { RelativeTime } from '../../../design/relative-time.js';
 import { TextField } from '../../../design/text-field.js';
 import { useToast } from '../../../design/toast.js';
 import { readFragment, type FragmentType } from '../../../gql/fragment-masking.js';
 import { fieldTexts } from '../../../i18n/field-texts.js';
 import { useTexts } from '../../../i18n/language.js';
-import { PresentPassword } from '../account.js';
+import { PresentPassword, presentPasswordOf } from '../account.js';
 import { AccountForm } from '../account-form.js';
 import page from '../settings-page.module.css';
 import { AddPasskey, PasskeyItem, RemovePasskey, RenamePasskey, StartPasskey } from '../operations.js';
@@ -57,8 +57,7 @@ const Row = ({ passkey, hasPassword }: { readonly passkey: FragmentType<typeof P
           submit={t('remove')}
           cancel={t('cancel')}
           onSubmit={async (values) => {
-            const proof = hasPassword ? { password: secretTextOf(values, 'password') } : {};
-            return (await remove({ input: { passkeyId: id, ...proof } })).error;
+            return (await remove({ input: { passkeyId: id, ...presentPasswordOf(values, hasPassword) } })).error;
           }}
         >
           {(failure) => hasPassword && <PresentPassword name="password" failure={failure} />}
@@ -97,7 +96,7 @@ export const Passkeys = ({ passkeys, hasPassword, onCodes }: PasskeysProps) => {
           submit={t('addPasskey')}
           cancel={t('cancel')}
           onSubmit={async (values) => {
-            const asked = await start({ input: hasPassword ? { password: secretTextOf(values, 'password') } : {} });
+            const asked = await start({ input: presentPasswordOf(values, hasPassword) });
             if (!asked.data?.startPasskey) return asked.error;
             const { token, options } = asked.data.startPasskey;
             const answer = await makePasskey(options);

@@ -1,10 +1,9 @@
 import { useState } from 'react';
 import { useMutation, useQuery } from 'urql';
 import { Answer } from '../../../app/answer.js';
-import { secretTextOf } from '../../../app/sending.js';
 import { readFragment, type FragmentType } from '../../../gql/fragment-masking.js';
 import { useTexts } from '../../../i18n/language.js';
-import { PresentPassword } from '../account.js';
+import { PresentPassword, presentPasswordOf } from '../account.js';
 import { AccountForm } from '../account-form.js';
 import page from '../settings-page.module.css';
 import { AppCodes } from './app-codes.js';
@@ -42,7 +41,7 @@ const Factors = ({ me, hasPassword }: { readonly me: FragmentType<typeof Factors
             submit={t('renew')}
             cancel={t('cancel')}
             onSubmit={async (values) => {
-              const { data, error } = await renew({ input: hasPassword ? { password: secretTextOf(values, 'password') } : {} });
+              const { data, error } = await renew({ input: presentPasswordOf(values, hasPassword) });
               setCodes(data?.renewRecoveryCodes?.recoveryCodes ?? null);
               return error;
             }}
