@@ -50,8 +50,8 @@ export const sessionOf = (context: Context): { readonly sessionId: string } => {
  */
 const RANK: Readonly<Record<Role, number>> = { GUEST: 0, MEMBER: 1, AGENT: 2, MODERATOR: 3, ADMIN: 4 };
 
-/** Whether the viewer has at least this role. */
-export const hasRole = (viewer: Pick<Viewer, 'role'>, role: Role): boolean => RANK[viewer.role] >= RANK[role];
+/** Whether the viewer has at least this role. Somebody who is not signed in has none. */
+export const hasRole = (viewer: Pick<Viewer, 'role'> | null, role: Role): boolean => viewer !== null && RANK[viewer.role] >= RANK[role];
 
 /** What is left of a role within scopes. */
 export const roleWithin = (scopes: Scopes, role: Role): Role =>

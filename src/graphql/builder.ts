@@ -57,7 +57,7 @@ export const builder = new SchemaBuilder<{
   scopeAuth: {
     authScopes: ({ viewer }) => ({
       signedIn: viewer !== null,
-      role: (role) => viewer !== null && hasRole(viewer, role),
+      role: (role) => hasRole(viewer, role),
     }),
     unauthorizedError: (_parent, { principal }) => (principal === null ? notSignedIn() : notAllowed(principal)),
   },

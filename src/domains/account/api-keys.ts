@@ -1,6 +1,6 @@
 import { randomSecretDigest } from '../../access/secret-digest.js';
 import { knownScopes, type Scope } from '../../access/scopes.js';
-import { hasRole, viewerOf } from '../../access/viewer.js';
+import { viewerOf } from '../../access/viewer.js';
 import type { Context, Services } from '../../context.js';
 import type { ApiKey, Prisma } from '../../db/generated/prisma/client.js';
 import type { Tx } from '../../db/transact.js';
@@ -8,6 +8,7 @@ import { badInput, coded, notFound } from '../../errors.js';
 import { sendMail } from '../../jobs/mail.js';
 import { newApiKeySecret, startOf } from './api-key-secret.js';
 import { newApiKeyMail } from './mails.js';
+import { can } from './rules.js';
 import { rightsLog } from './topics.js';
 
 /** The most keys of one user that are good at a time. */
@@ -57,7 +58,7 @@ export const createApiKey = async (
   const viewer = viewerOf(context);
   const now = new Date(context.clock.now());
   const expiresAt = endOf(given, now.getTime());
-  if (scopes.includes('ADMIN') && !hasRole(viewer, 'MODERATOR'))
+  if (scopes.includes('ADMIN') && !can(viewer, 'createAdminKey'))
     throw badInput({ path: 'input.scopes', code: 'NOT_ALLOWED', message: 'ADMIN is for the keys of moderators and administrators.' });
   const secret = newApiKeySecret();
   const apiKey = await context.db.transact(async (tx) => {

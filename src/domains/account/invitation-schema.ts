@@ -5,16 +5,8 @@ import { builder } from '../../graphql/builder.js';
 import { connectionType, listPage, nodeQuery } from '../../graphql/connection.js';
 import { mutation } from '../../graphql/mutation.js';
 import { text } from '../../graphql/text.js';
-import {
-  createInvitation,
-  findInvitation,
-  invitationUrl,
-  isOpen,
-  MAX_USES,
-  mayInvite,
-  revokeInvitation,
-  visibleInvitations,
-} from './invitations.js';
+import { createInvitation, findInvitation, invitationUrl, isOpen, MAX_USES, revokeInvitation, visibleInvitations } from './invitations.js';
+import { can } from './rules.js';
 
 const MAX_NOTE = 200;
 
@@ -73,7 +65,7 @@ const Registration = builder.objectRef<object>('Registration').implement({
     }),
     viewerCanInvite: t.boolean({
       description: 'Whether the viewer may invite others.',
-      resolve: (_root, _args, context) => mayInvite(context),
+      resolve: (_root, _args, { viewer, config }) => can(viewer, 'invite', config.accounts),
     }),
   }),
 });

@@ -3,8 +3,9 @@ import { randomSecretDigest } from '../../access/secret-digest.js';
 import type { Context, Services } from '../../context.js';
 import type { Invitation, Prisma, Role } from '../../db/generated/prisma/client.js';
 import type { Tx } from '../../db/transact.js';
-import { hasRole, notAllowed, viewerOf } from '../../access/viewer.js';
+import { notAllowed, viewerOf } from '../../access/viewer.js';
 import { badInput, coded, notFound } from '../../errors.js';
+import { can } from './rules.js';
 
 /** What an invitation may be at the most, unless an administrator makes it. */
 const MAX_USES_OF_OTHERS = 10;
@@ -21,10 +22,6 @@ const newCode = (): string => randomBytes(16).toString('base64url');
 /** The page that an invitation leads to; its code stands behind `#`, which browsers send to nobody. */
 export const invitationUrl = ({ config }: Pick<Services, 'config'>, code: string): string => `${config.publicUrl}/register#${code}`;
 
-/** Whether somebody may invite others. */
-export const mayInvite = ({ config, viewer }: Pick<Context, 'config' | 'viewer'>): boolean =>
-  viewer !== null && config.accounts.registration !== 'closed' && hasRole(viewer, config.accounts.invitationsBy);
-
 /** An invitation and its code, which is shown once. */
 export interface Invited {
   readonly invitation: Invitation;
@@ -40,11 +37,11 @@ export const createInvitation = async (
     readonly note?: string | null | undefined;
   },
 ): Promise<Invited> => {
-  if (!mayInvite(context)) throw notAllowed(context.principal);
   const viewer = viewerOf(context);
+  if (!can(viewer, 'invite', context.config.accounts)) throw notAllowed(context.principal);
   const now = context.clock.now();
   const maxUses = input.maxUses ?? 1;
-  const most = hasRole(viewer, 'ADMIN') ? MAX_USES : MAX_USES_OF_OTHERS;
+  const most = can(viewer, 'manageInvitations') ? MAX_USES : MAX_USES_OF_OTHERS;
   if (maxUses > most)
     throw badInput({ path: 'input.maxUses', code: 'TOO_LARGE', message: `Must be at most ${most}.`, params: { max: most } });
   const expiresAt = input.expiresAt ?? new Date(now + DEFAULT_LIFE_MS);
@@ -68,7 +65,7 @@ export const createInvitation = async (
 /** The invitations that the viewer may see: their own, and of others for administrators. */
 export const visibleInvitations = (context: Context): Prisma.InvitationWhereInput => {
   const viewer = viewerOf(context);
-  return hasRole(viewer, 'ADMIN') ? { createdById: { not: null } } : { createdById: viewer.id };
+  return can(viewer, 'manageInvitations') ? { createdById: { not: null } } : { createdById: viewer.id };
 };
 
 /** @throws NOT_FOUND for one that the viewer may not see */

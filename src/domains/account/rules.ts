@@ -1,7 +1,23 @@
 import { z } from 'zod';
+import { ADMINISTRATOR, MEMBER, MODERATOR, rulesOf } from '../../access/rules.js';
+import { hasRole } from '../../access/viewer.js';
+import type { Config } from '../../config.js';
 import { issueOf, lengthOf, text, upTo } from '../../graphql/text.js';
 import { MAX_DEVICE_TOKEN } from './device-tokens.js';
 import { readEmailAddress } from './email-address.js';
+
+export const can = rulesOf({
+  invite: {
+    may: (viewer, { registration, invitationsBy }: Config['accounts']) => registration !== 'closed' && hasRole(viewer, invitationsBy),
+  },
+  /** Invitations for many, and those of others. */
+  manageInvitations: ADMINISTRATOR,
+  /** Where the list of users is for members only. */
+  seeDirectory: MEMBER,
+  seeSuspension: MODERATOR,
+  /** Keys that act with a role above a member's. */
+  createAdminKey: MODERATOR,
+});
 
 /** ASCII only, so that names that look the same are the same, and lower case does not depend on the language. */
 const USERNAME = /^[A-Za-z][A-Za-z0-9_-]{2,29}$/;

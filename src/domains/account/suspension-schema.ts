@@ -3,9 +3,9 @@ import type { User as UserRow } from '../../db/generated/prisma/client.js';
 import { mutation } from '../../graphql/mutation.js';
 import { READ } from '../../graphql/price.js';
 import { text } from '../../graphql/text.js';
-import { hasRole } from '../../access/viewer.js';
 import { findUser } from './account.js';
 import { endApiKeysIn } from './api-keys.js';
+import { can } from './rules.js';
 import { User, userInput, userPayload, userPayloadField } from './schema.js';
 import { removeSecondFactor } from './second-factor.js';
 import { endSessionsIn } from './sessions.js';
@@ -30,7 +30,7 @@ builder.prismaObjectFields(User, (t) => ({
     price: READ,
     description: 'The suspension of the account; null where there is none, and for everybody but moderators.',
     select: { suspendedAt: true, suspendedUntil: true, suspensionReason: true },
-    resolve: (user, _args, { viewer, clock }) => (viewer !== null && hasRole(viewer, 'MODERATOR') ? suspensionAt(user, clock.now()) : null),
+    resolve: (user, _args, { viewer, clock }) => (can(viewer, 'seeSuspension') ? suspensionAt(user, clock.now()) : null),
   }),
 }));
 

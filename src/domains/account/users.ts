@@ -7,14 +7,14 @@ import type { Keyset } from '../../db/keyset.js';
 import { badInput, coded, fieldErrors } from '../../errors.js';
 import { sendMail } from '../../jobs/mail.js';
 import { hashPassword } from '../../access/passwords.js';
-import { hasRole, notAllowed, viewerOf } from '../../access/viewer.js';
+import { notAllowed, viewerOf } from '../../access/viewer.js';
 import { findUser } from './account.js';
 import { emailAddressOf, type EmailAddress } from './email-address.js';
 import { assertMailDomain } from './email.js';
 import { assertInvited, spendInvitation } from './invitations.js';
 import { verificationMail } from './mails.js';
 import { assertStrong } from './password.js';
-import { GUEST_PREFIX, isReserved, usernameKey } from './rules.js';
+import { can, GUEST_PREFIX, isReserved, usernameKey } from './rules.js';
 import { rightsLog } from './topics.js';
 
 /** What somebody says of themselves. */
@@ -222,7 +222,7 @@ export const updateProfile = async (
 
 /** Makes sure that whoever asks may see the list of users. @throws UNAUTHENTICATED, FORBIDDEN for guests, where it is for members only */
 export const assertDirectory = (context: Context): void => {
-  if (context.config.accounts.directory === 'members' && !hasRole(viewerOf(context), 'MEMBER')) throw notAllowed(context.principal);
+  if (context.config.accounts.directory === 'members' && !can(viewerOf(context), 'seeDirectory')) throw notAllowed(context.principal);
 };
 
 /** Who is in lists of users: those whose accounts were not deleted, and who want to be found. */

@@ -4,9 +4,9 @@ import type { AuditEvent as AuditEventRow, AuditVia } from '../../db/generated/p
 import { decodeId, encodeId, parseId } from '../../graphql/ids.js';
 import { BY_ID, READ, STATEMENT } from '../../graphql/price.js';
 import { text } from '../../graphql/text.js';
-import { hasRole } from '../../access/viewer.js';
 import { loadUser, User } from '../account/schema.js';
 import { auditWhere, latestFirst, originOf } from './audit.js';
+import { can } from './rules.js';
 
 const MAX_ACTION = 100;
 
@@ -77,7 +77,7 @@ export const AuditEvent = builder.prismaObject('AuditEvent', {
 builder.nodeRef<AuditEventRow, string, typeof AuditEvent>(AuditEvent, {
   id: { resolve: ({ id }) => id, description: 'Its global id.' },
   loadWithoutCache: async (id, context, info) =>
-    context.viewer && hasRole(context.viewer, 'ADMIN')
+    can(context.viewer, 'see')
       ? await context.db.prisma.auditEvent.findUnique({ ...nodeQuery(context, info, 'AuditEvent'), where: { id } })
       : null,
 });

@@ -12,7 +12,7 @@ import { keepOutline } from './former-members.js';
 import { growLarge, tellChange, tellUsers } from './inboxes.js';
 import { forgetMentions } from './mentions.js';
 import { withdrawMentions } from './messages.js';
-import { mayAdd, mayBeLeft, mayManage } from './rules.js';
+import { can } from './rules.js';
 import { conversationLog } from './topics.js';
 import { stopTyping } from './typing.js';
 
@@ -42,12 +42,13 @@ const lockAsMember = async (tx: Tx, context: Context, conversationId: string): P
 
 /** The same, for the owner. @throws NOT_FOUND, FORBIDDEN, BAD_USER_INPUT for a direct conversation */
 export const lockAsOwner = async (tx: Tx, context: Context, conversationId: string): Promise<Conversation> =>
-  assertOwner(await lockAsMember(tx, context, conversationId));
+  assertOwner(context, await lockAsMember(tx, context, conversationId));
 
 /** Checks that the viewer owns the conversation. @throws FORBIDDEN, BAD_USER_INPUT for a direct conversation */
-export const assertOwner = ({ conversation, member }: AsMember): Conversation => {
+export const assertOwner = (context: Context, { conversation, member }: AsMember): Conversation => {
   assertNotDirect(conversation);
-  if (!mayManage(conversation, member)) throw coded('FORBIDDEN', 'Only the owner of the conversation may do this.');
+  if (!can(viewerOf(context), 'manage', { conversation, member }))
+    throw coded('FORBIDDEN', 'Only the owner of the conversation may do this.');
   return conversation;
 };
 
@@ -65,7 +66,8 @@ export const addMembers = async (context: Context, conversationId: string, membe
   await context.db.transact(async (tx) => {
     const { conversation, member } = await lockAsMember(tx, context, conversationId);
     assertNotDirect(conversation);
-    if (!mayAdd(conversation, member)) throw coded('FORBIDDEN', 'You may not add people to this conversation.');
+    if (!can(viewerOf(context), 'addMembers', { conversation, member }))
+      throw coded('FORBIDDEN', 'You may not add people to this conversation.');
     await assertUsers(tx, memberIds);
     const inside = await tx.conversationMember.findMany({ where: { conversationId, userId: { in: [...memberIds] } } });
     const added = new Set(memberIds);
@@ -103,7 +105,7 @@ export const removeMember = async (context: Context, conversationId: string, use
 export const leaveConversation = async (context: Context, conversationId: string): Promise<void> => {
   await context.db.transact(async (tx) => {
     const { conversation, member } = await lockAsMember(tx, context, conversationId);
-    if (!mayBeLeft(conversation))
+    if (!can(viewerOf(context), 'leave', { conversation, member }))
       throw badInput({ path: 'input.conversationId', code: 'NOT_ALLOWED', message: 'A direct conversation cannot be left.' });
     await endMembership(tx, conversationId, member.userId);
     if (member.role !== 'OWNER') return;

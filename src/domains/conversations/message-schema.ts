@@ -26,7 +26,7 @@ import {
   removeReaction,
   type ReactionGroup as Group,
 } from './reactions.js';
-import { mayDelete, mayEdit, mayModerate } from './rules.js';
+import { can } from './rules.js';
 import { Conversation } from './schema.js';
 import { conversationLog } from './topics.js';
 
@@ -151,9 +151,8 @@ export const Message = builder.prismaObject('Message', {
       description:
         'Whether the viewer may edit it: as its author, while they are a member and no block stands between the two of a direct conversation.',
       resolve: async (message, _args, context) =>
-        context.viewer !== null &&
         message.deletedAt === null &&
-        mayEdit(context.viewer, message) &&
+        can(context.viewer, 'editMessage', message) &&
         (await ownStanding(context, message.conversationId))?.apart === false,
     }),
     viewerCanDelete: t.boolean({
@@ -163,9 +162,9 @@ export const Message = builder.prismaObject('Message', {
       resolve: async (message, _args, context) => {
         const { viewer } = context;
         if (viewer === null || message.deletedAt !== null) return false;
-        if (mayModerate(viewer)) return true;
+        if (can(viewer, 'deleteAnyMessage')) return true;
         const standing = await ownStanding(context, message.conversationId);
-        return standing !== null && mayDelete(viewer, message, standing.role);
+        return standing !== null && can(viewer, 'deleteMessage', { message, role: standing.role });
       },
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was sent.' }),

@@ -20,7 +20,7 @@ import { accept, assertRequestNotFull } from './requests.js';
 import { sentRows } from './sent-rows.js';
 import { cannotTalk, IS_APART, membersOnly } from './membership.js';
 import { removeMentions, rewriteMentions, writeMentions } from './mentions.js';
-import { mayDelete, mayEdit, mayModerate, otherOf } from './rules.js';
+import { can, otherOf } from './rules.js';
 import { conversationLog } from './topics.js';
 import { stopTyping } from './typing.js';
 
@@ -294,7 +294,7 @@ export const editMessage = async (
   assertLength(context, body);
   const { message: edited, event } = await context.db.transact(async (tx) => {
     const { message, apart } = await lockMessage(tx, context, messageId);
-    if (!mayEdit(viewerOf(context), message)) throw coded('FORBIDDEN', 'Only its author may edit a message.');
+    if (!can(viewerOf(context), 'editMessage', message)) throw coded('FORBIDDEN', 'Only its author may edit a message.');
     if (apart) throw cannotTalk();
     if (message.deletedAt !== null) throw alreadyDeleted();
     if (body === message.body) return { message, event: null };
@@ -318,8 +318,10 @@ export const editMessage = async (
 export const deleteMessage = async (context: Context, messageId: string): Promise<Pick<Message, 'id' | 'conversationId'>> => {
   const viewer = viewerOf(context);
   return await context.db.transact(async (tx) => {
-    const { message, role } = mayModerate(viewer) ? await lockAnyMessage(tx, messageId) : await lockMessage(tx, context, messageId);
-    if (!mayDelete(viewer, message, role)) {
+    const { message, role } = can(viewer, 'deleteAnyMessage')
+      ? await lockAnyMessage(tx, messageId)
+      : await lockMessage(tx, context, messageId);
+    if (!can(viewer, 'deleteMessage', { message, role })) {
       throw coded('FORBIDDEN', 'Only its author, the owner of the conversation and moderators may delete a message.');
     }
     const { id, conversationId } = message;
@@ -332,7 +334,7 @@ export const deleteMessage = async (context: Context, messageId: string): Promis
       select: { id: true },
     });
     await withdraw(tx, ...mentioned.map((userId) => mentionAct(message, userId)));
-    if (!mayEdit(viewer, message)) tx.audit('deleteMessage', { type: 'Message', id }, { authorId: message.authorId });
+    if (!can(viewer, 'editMessage', message)) tx.audit('deleteMessage', { type: 'Message', id }, { authorId: message.authorId });
     tellMembers(tx, conversationId, 'CONVERSATION_CHANGED');
     tellUsers(tx, conversationId, 'CONVERSATION_CHANGED', mentioned);
     tx.emit(conversationLog, conversationId, 'MessageDeleted', { messageId });

@@ -90,7 +90,7 @@ const enter = async (context: Context, { id, joinCode, passcodeHash }: Conversat
  */
 export const setRoomPasscode = async (context: Context, conversationId: string, passcode: string | null): Promise<void> => {
   // Hashing is slow: it is done only for the owner, and before the lock, so that others do not wait for it.
-  assertRoom(assertOwner(await findAsMember(context, conversationId)));
+  assertRoom(assertOwner(context, await findAsMember(context, conversationId)));
   const passcodeHash = passcode === null ? null : await hashPassword(passcode);
   await context.db.transact(async (tx) => {
     assertRoom(await lockAsOwner(tx, context, conversationId));

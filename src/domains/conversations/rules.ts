@@ -1,20 +1,36 @@
-import type { Viewer } from '../../context.js';
 import type { Conversation, ConversationMember, MemberRole, Message } from '../../db/generated/prisma/client.js';
-import { hasRole } from '../../access/viewer.js';
+import { AUTHOR, MODERATOR, rulesOf } from '../../access/rules.js';
 
-/** Direct conversations cannot be left: both users keep the one that they have. */
-export const mayBeLeft = (conversation: Pick<Conversation, 'kind'>): boolean => conversation.kind !== 'DIRECT';
+/** A conversation, and the viewer's own membership of it: those who are no members do not get so far. */
+interface Membership {
+  readonly conversation: Pick<Conversation, 'kind'>;
+  readonly member: Pick<ConversationMember, 'role'>;
+}
 
-/** Any member may add others to a group. Only the owner may add members to a room, since others join by its code. */
-export const mayAdd = ({ kind }: Pick<Conversation, 'kind'>, { role }: Pick<ConversationMember, 'role'>): boolean =>
-  kind === 'GROUP' || (kind === 'ROOM' && role === 'OWNER');
+/** A message, and what its viewer is in its conversation; null for no member. */
+interface Standing {
+  readonly message: Pick<Message, 'authorId'>;
+  readonly role: MemberRole | null;
+}
 
-/**
- * Only the owner may remove members, change the title and the passcode, and transfer ownership. Direct conversations and those with an
- * agent have no owner.
- */
-export const mayManage = ({ kind }: Pick<Conversation, 'kind'>, { role }: Pick<ConversationMember, 'role'>): boolean =>
-  (kind === 'GROUP' || kind === 'ROOM') && role === 'OWNER';
+export const can = rulesOf({
+  /** Direct conversations cannot be left: both users keep the one that they have. */
+  leave: { may: (_viewer, { conversation }: Membership) => conversation.kind !== 'DIRECT' },
+  /** Any member may add others to a group. Only the owner may add members to a room, since others join by its code. */
+  addMembers: {
+    may: (_viewer, { conversation: { kind }, member: { role } }: Membership) => kind === 'GROUP' || (kind === 'ROOM' && role === 'OWNER'),
+  },
+  /** Remove members, change the title and the passcode, and transfer ownership. Direct conversations and those with an agent have no owner. */
+  manage: {
+    may: (_viewer, { conversation: { kind }, member: { role } }: Membership) => (kind === 'GROUP' || kind === 'ROOM') && role === 'OWNER',
+  },
+  editMessage: AUTHOR,
+  /** Moderators may act in conversations in which they are no members. */
+  deleteAnyMessage: MODERATOR,
+  deleteMessage: {
+    may: (viewer, { message, role }: Standing) => AUTHOR.may(viewer, message) || role === 'OWNER' || MODERATOR.may(viewer),
+  },
+});
 
 /**
  * The most members of a conversation in which read positions are published. In larger ones there would be more of these events than
@@ -28,13 +44,3 @@ export const directKey = (userId: string, otherId: string): string => [userId, o
 /** The other user of a direct conversation. */
 export const otherOf = ({ directKey: key }: Pick<Conversation, 'directKey'>, userId: string): string =>
   key?.split(':').find((id) => id !== userId) ?? userId;
-
-/** Only the author may edit a message. */
-export const mayEdit = (viewer: Pick<Viewer, 'id'>, message: Pick<Message, 'authorId'>): boolean => message.authorId === viewer.id;
-
-/** Moderators may act in conversations in which they are not members. */
-export const mayModerate = (viewer: Pick<Viewer, 'role'>): boolean => hasRole(viewer, 'MODERATOR');
-
-/** The author may delete a message, the owner any message of the conversation, a moderator any message. */
-export const mayDelete = (viewer: Viewer, message: Pick<Message, 'authorId'>, role: MemberRole | null): boolean =>
-  mayEdit(viewer, message) || role === 'OWNER' || mayModerate(viewer);

@@ -25,7 +25,7 @@ import { addMembers, leaveConversation, longestFirst, removeMember, renameConver
 import { afterHead, assertMember, conversationHead, isKnown, onlineCount, ownMembership } from './membership.js';
 import { markRead } from './reading.js';
 import { findRoom, joinRoom, MAX_PASSCODE, MIN_PASSCODE, passcodeText, setRoomPasscode } from './rooms.js';
-import { MAX_PUBLISHED_READERS, mayManage, otherOf } from './rules.js';
+import { can, MAX_PUBLISHED_READERS, otherOf } from './rules.js';
 import { conversationLog } from './topics.js';
 import { countUnread } from './unread.js';
 
@@ -116,7 +116,7 @@ export const Conversation = builder.prismaObject('Conversation', {
       description: 'Whether the viewer may rename it, remove members and pass it on, as its owner.',
       resolve: async (conversation, _args, context) => {
         const member = await ownMembership(context, conversation.id);
-        return member !== null && mayManage(conversation, member);
+        return member !== null && can(context.viewer, 'manage', { conversation, member });
       },
     }),
     hasPasscode: t.boolean({

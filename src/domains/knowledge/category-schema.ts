@@ -8,15 +8,7 @@ import { READ, SHORT_COUNT, STATEMENT } from '../../graphql/price.js';
 import { text } from '../../graphql/text.js';
 import { viewerCan } from '../../graphql/viewer-can.js';
 import { categoryById, createCategory, deleteCategory, findCategory, updateCategory } from './categories.js';
-import {
-  CATEGORY_ROLE,
-  categoryDescriptionText,
-  categoryText,
-  MAX_CATEGORY,
-  MAX_CATEGORY_DESCRIPTION,
-  MAX_SEARCH,
-  MANAGING,
-} from './rules.js';
+import { can, CATEGORY_ROLE, categoryDescriptionText, categoryText, MAX_CATEGORY, MAX_CATEGORY_DESCRIPTION, MAX_SEARCH } from './rules.js';
 
 const entryCount = batched(
   ({ db }, categoryIds) =>
@@ -38,8 +30,8 @@ export const Category = builder.prismaNode('Category', {
       description: `How many public entries it has; ${MAX_COUNT} stands for that many or more.`,
       resolve: async (category, _args, context) => capped(await entryCount(context, category.id)),
     }),
-    viewerCanEdit: t.boolean(viewerCan('edit', MANAGING)),
-    viewerCanDelete: t.boolean(viewerCan('delete', MANAGING)),
+    viewerCanEdit: t.boolean(viewerCan('edit', can.rules.manageCategories)),
+    viewerCanDelete: t.boolean(viewerCan('delete', can.rules.manageCategories)),
   }),
 });
 

@@ -9,10 +9,9 @@ import { badInput, coded, notFound } from '../../errors.js';
 import { viewerOf } from '../../access/viewer.js';
 import { addLikes, LIKING, removeLikes, type Likeable, type LikeChange } from '../likes/likes.js';
 import { notifying, tellOpened, withdraw, withdrawAll, type Opened } from '../notifications/notifications.js';
-import { mayDelete, mayEdit } from '../posts/rules.js';
 import { findCategory } from './categories.js';
 import { withFreeSlug } from './free-slug.js';
-import { maySee } from './rules.js';
+import { can } from './rules.js';
 import { slugify } from './slug.js';
 import { entryLikeCount } from './topics.js';
 
@@ -37,7 +36,7 @@ export interface EntryChanges extends Omit<Partial<NewEntry>, 'clientId' | 'titl
 /** Reads an entry. @throws NOT_FOUND, also for an entry that the viewer may not see */
 export const findEntry = async (context: Context, id: string): Promise<Entry> => {
   const entry = await context.db.prisma.entry.findUnique({ where: { id } });
-  if (entry === null || !maySee(context.viewer, entry)) throw notFound('Entry');
+  if (entry === null || !can(context.viewer, 'see', entry)) throw notFound('Entry');
   return entry;
 };
 
@@ -125,7 +124,7 @@ export interface UpdatedEntry {
 export const updateEntry = async (context: Context, input: EntryChanges): Promise<UpdatedEntry> => {
   const { db, clock } = context;
   const entry = await findEntry(context, input.id);
-  if (!mayEdit(viewerOf(context), entry)) throw coded('FORBIDDEN', 'Only its author may edit an entry.');
+  if (!can(viewerOf(context), 'edit', entry)) throw coded('FORBIDDEN', 'Only its author may edit an entry.');
   const version = input.expectedVersion;
   if (entry.version !== version) throw stale(entry.version);
 
@@ -156,12 +155,13 @@ export const updateEntry = async (context: Context, input: EntryChanges): Promis
 export const deleteEntry = async (context: Context, input: { readonly id: string }): Promise<Pick<Entry, 'id' | 'categoryId'>> => {
   const viewer = viewerOf(context);
   const entry = await findEntry(context, input.id);
-  if (!mayDelete(viewer, entry)) throw coded('FORBIDDEN', 'Only its author or a moderator may delete an entry.');
+  if (!can(viewer, 'delete', entry)) throw coded('FORBIDDEN', 'Only its author or a moderator may delete an entry.');
   await context.db.transact(async (tx) => {
     // The DELETE waits for transactions that like the entry, so their notifications exist before they are withdrawn.
     await tx.entry.deleteMany({ where: { id: entry.id } });
     await withdrawAll(tx, { kind: 'LIKE', userId: entry.authorId, subject: { type: 'Entry', id: entry.id } });
-    if (!mayEdit(viewer, entry)) tx.audit('deleteEntry', { type: 'Entry', id: entry.id }, { authorId: entry.authorId, title: entry.title });
+    if (!can(viewer, 'edit', entry))
+      tx.audit('deleteEntry', { type: 'Entry', id: entry.id }, { authorId: entry.authorId, title: entry.title });
   });
   return { id: entry.id, categoryId: entry.categoryId };
 };

@@ -1,28 +1,31 @@
 import { z } from 'zod';
 import type { Viewer } from '../../context.js';
 import { Prisma, type Entry } from '../../db/generated/prisma/client.js';
-import { hasRole } from '../../access/viewer.js';
+import { AUTHOR, AUTHOR_OR_MODERATOR, MODERATOR, rulesOf } from '../../access/rules.js';
 import { list, markdownText, text } from '../../graphql/text.js';
 import { CATEGORY_MAX, TITLE_MAX } from './front-matter.js';
 import { MARKDOWN_MAX } from '../../markdown/budget.js';
 
-/** A private entry is visible to its author only. All others, whatever their role, get the same answer as for a missing entry. */
-export const maySee = (viewer: Viewer | null, entry: Pick<Entry, 'isPublic' | 'authorId'>): boolean =>
-  entry.isPublic || entry.authorId === viewer?.id;
+/** Who makes, changes and deletes categories, and features entries: users with this role, and those above it. */
+export const CATEGORY_ROLE = 'MODERATOR';
 
-/** {@link maySee} as a Prisma condition. */
+/** What may be done with an entry. To whoever may not see it, whatever their role, it does not exist. */
+export const can = rulesOf({
+  see: {
+    may: (viewer, entry: Pick<Entry, 'isPublic' | 'authorId'>) => entry.isPublic || AUTHOR.may(viewer, entry),
+  },
+  edit: AUTHOR,
+  delete: AUTHOR_OR_MODERATOR,
+  manageCategories: MODERATOR,
+});
+
+/** The rule of seeing an entry as a Prisma condition. */
 export const visibleTo = (viewer: Viewer | null): Prisma.EntryWhereInput =>
   viewer === null ? { isPublic: true } : { OR: [{ isPublic: true }, { authorId: viewer.id }] };
 
-/** {@link maySee} in SQL. */
+/** The same in SQL. */
 export const isVisibleTo = (viewer: Viewer | null): Prisma.Sql =>
   viewer === null ? Prisma.sql`entry.is_public` : Prisma.sql`(entry.is_public OR entry.author_id = ${viewer.id}::uuid)`;
-
-/** Who makes, changes and deletes categories: users with this role, and those above it. */
-export const CATEGORY_ROLE = 'MODERATOR';
-
-/** The same, for the fields that tell the viewer so. */
-export const MANAGING = { may: (viewer: Viewer): boolean => hasRole(viewer, CATEGORY_ROLE), as: 'a moderator' } as const;
 
 export const MAX_TITLE = TITLE_MAX;
 export const MAX_CONTENT = MARKDOWN_MAX;

@@ -18,12 +18,12 @@ import { viewerCan } from '../../graphql/viewer-can.js';
 import { User, UserConnection } from '../account/schema.js';
 import { likersOfEntry } from '../likes/schema.js';
 import { viewerLikes } from '../likes/likes.js';
-import { DELETING, EDITING } from '../posts/rules.js';
 import { Category } from './category-schema.js';
 import { createEntry, deleteEntry, featureEntry, findEntry, likeEntry, unlikeEntry, updateEntry } from './entries.js';
 import { findCategory, inCategory } from './categories.js';
 import { entryOrders, tagsContaining, whereOf, type EntryFilter as Filter, type EntryOrder as Order } from './lists.js';
 import {
+  can,
   contentText,
   MAX_CONTENT,
   MAX_SEARCH,
@@ -31,7 +31,6 @@ import {
   MAX_TAGS,
   MAX_TITLE,
   isVisibleTo,
-  maySee,
   tagTexts,
   titleText,
   visibleTo,
@@ -58,7 +57,7 @@ const hasLiked = viewerLikes('entry');
 const loadWithoutCache = async (id: string, context: Context, info: GraphQLResolveInfo): Promise<EntryRow | null> => {
   const query: NodeQuery = queryFromInfo({ context, info, typeName: 'Entry' });
   const entry = await context.db.prisma.entry.findUnique({ ...query, where: { id } });
-  return entry !== null && maySee(context.viewer, entry) ? entry : null;
+  return entry !== null && can(context.viewer, 'see', entry) ? entry : null;
 };
 
 /** The content is read only when it is selected, because a list of a hundred entries may contain megabytes. */
@@ -96,8 +95,8 @@ export const Entry = builder.prismaNode('Entry', {
       args: t.arg.connectionArgs(),
       resolve: (entry, args, context, info) => likersOfEntry(context, info, args, entry),
     }),
-    viewerCanEdit: t.boolean(viewerCan('edit', EDITING)),
-    viewerCanDelete: t.boolean(viewerCan('delete', DELETING)),
+    viewerCanEdit: t.boolean(viewerCan('edit', can.rules.edit)),
+    viewerCanDelete: t.boolean(viewerCan('delete', can.rules.delete)),
     clientId: t.exposeString('clientId', { nullable: true, description: 'The `clientId` it was created with.' }),
   }),
 });

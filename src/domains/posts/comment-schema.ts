@@ -15,7 +15,7 @@ import { markdownText } from '../../graphql/text.js';
 import { viewerCan } from '../../graphql/viewer-can.js';
 import { addComment, deleteComment, findComment, updateComment } from './comments.js';
 import { notDeleted } from './posts.js';
-import { DELETING, EDITING } from './rules.js';
+import { can } from './rules.js';
 import { commentCount, commentLog, type Count } from './topics.js';
 import { commentHead, Post, postOf } from './schema.js';
 
@@ -88,8 +88,8 @@ export const Comment = builder.prismaObject('Comment', {
       nullable: true,
       description: 'When it was deleted; null while it is there. It keeps its place in the thread.',
     }),
-    viewerCanEdit: t.boolean(viewerCan('edit', EDITING)),
-    viewerCanDelete: t.boolean(viewerCan('delete', DELETING)),
+    viewerCanEdit: t.boolean(viewerCan('edit', can.rules.edit)),
+    viewerCanDelete: t.boolean(viewerCan('delete', can.rules.delete)),
     clientId: t.exposeString('clientId', { nullable: true, description: 'The `clientId` it was created with.' }),
   }),
 });

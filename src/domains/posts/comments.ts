@@ -8,7 +8,7 @@ import { assertNotBlocked } from '../blocks/blocks.js';
 import { notify, withdraw, withdrawAll } from '../notifications/notifications.js';
 import { openKeyOf, type Act } from '../notifications/rules.js';
 import { findPost, notDeleted } from './posts.js';
-import { mayDelete, mayEdit } from './rules.js';
+import { can } from './rules.js';
 import { commentCount, commentLog } from './topics.js';
 
 export interface AddComment {
@@ -85,7 +85,7 @@ export const findComment = async (context: Context, id: string): Promise<Comment
 /** Changes the body of a comment. An unchanged body emits no event. @throws NOT_FOUND, FORBIDDEN for another user's comment */
 export const updateComment = async (context: Context, { id, body }: { readonly id: string; readonly body: string }): Promise<Comment> => {
   const comment = await findComment(context, id);
-  if (!mayEdit(viewerOf(context), comment)) throw coded('FORBIDDEN', 'Only its author may edit a comment.');
+  if (!can(viewerOf(context), 'edit', comment)) throw coded('FORBIDDEN', 'Only its author may edit a comment.');
   const { comment: written, event } = await context.db.transact(async (tx) => {
     const [edited] = await tx.comment.updateManyAndReturn({
       where: { id, deletedAt: null, body: { not: body } },
@@ -107,7 +107,7 @@ export const updateComment = async (context: Context, { id, body }: { readonly i
 export const deleteComment = async (context: Context, { id }: { readonly id: string }): Promise<Pick<Comment, 'id' | 'postId'>> => {
   const viewer = viewerOf(context);
   const comment = await findComment(context, id);
-  if (!mayDelete(viewer, comment)) throw coded('FORBIDDEN', 'Only its author or a moderator may delete a comment.');
+  if (!can(viewer, 'delete', comment)) throw coded('FORBIDDEN', 'Only its author or a moderator may delete a comment.');
   const { postId } = comment;
   await context.db.transact(async (tx) => {
     await tx.post.updateMany({ where: { id: postId }, data: { commentCount: { decrement: 1 } } });
@@ -120,7 +120,7 @@ export const deleteComment = async (context: Context, { id }: { readonly id: str
     await withdrawActs(tx, comment);
     // Replies stay, but the author of the deleted comment need no longer be notified of them.
     await withdrawAll(tx, { kind: 'COMMENT', userId: comment.authorId, subject: { type: 'Comment', id } });
-    if (!mayEdit(viewer, comment)) tx.audit('deleteComment', { type: 'Comment', id }, { authorId: comment.authorId });
+    if (!can(viewer, 'edit', comment)) tx.audit('deleteComment', { type: 'Comment', id }, { authorId: comment.authorId });
     tx.emit(commentLog, postId, 'CommentDeleted', { commentId: id });
     tx.emit(commentCount, postId);
   });

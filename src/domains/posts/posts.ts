@@ -10,7 +10,7 @@ import { viewerOf } from '../../access/viewer.js';
 import { withdrawAll } from '../notifications/notifications.js';
 import type { About } from '../notifications/rules.js';
 import { tellFollowers } from './feed-events.js';
-import { mayDelete, mayEdit } from './rules.js';
+import { can } from './rules.js';
 import { commentCount, commentLog, likeCount } from './topics.js';
 
 /** Newest first. */
@@ -66,7 +66,7 @@ export const createPost = async (
 /** Changes the body of a post. An unchanged body emits no event. @throws NOT_FOUND, FORBIDDEN for another user's post */
 export const updatePost = async (context: Context, { id, body }: { readonly id: string; readonly body: string }): Promise<Post> => {
   const post = await findPost(context, id);
-  if (!mayEdit(viewerOf(context), post)) throw coded('FORBIDDEN', 'Only its author may edit a post.');
+  if (!can(viewerOf(context), 'edit', post)) throw coded('FORBIDDEN', 'Only its author may edit a post.');
   const { post: written, event } = await context.db.transact(async (tx) => {
     const [edited] = await tx.post.updateManyAndReturn({
       where: { id, ...notDeleted, body: { not: body } },
@@ -89,7 +89,7 @@ export const updatePost = async (context: Context, { id, body }: { readonly id: 
 export const deletePost = async (context: Context, { id }: { readonly id: string }): Promise<void> => {
   const viewer = viewerOf(context);
   const post = await findPost(context, id);
-  if (!mayDelete(viewer, post)) throw coded('FORBIDDEN', 'Only its author or a moderator may delete a post.');
+  if (!can(viewer, 'delete', post)) throw coded('FORBIDDEN', 'Only its author or a moderator may delete a post.');
   const deletedAt = new Date(context.clock.now());
   await context.db.transact(async (tx) => {
     const { count } = await tx.post.updateMany({
@@ -99,7 +99,7 @@ export const deletePost = async (context: Context, { id }: { readonly id: string
     if (count === 0) throw notFound('Post');
     await tx.comment.updateMany({ where: { postId: id, deletedAt: null }, data: { body: '', deletedAt } });
     await withdrawAll(tx, ...(await notificationsAbout(tx, post)));
-    if (!mayEdit(viewer, post)) tx.audit('deletePost', { type: 'Post', id }, { authorId: post.authorId });
+    if (!can(viewer, 'edit', post)) tx.audit('deletePost', { type: 'Post', id }, { authorId: post.authorId });
     tx.emit(commentLog, id, 'PostDeleted', null);
     tx.emit(likeCount, id);
     tx.emit(commentCount, id);

@@ -20,7 +20,7 @@ import { likersOfPost } from '../likes/schema.js';
 import { viewerLikes } from '../likes/likes.js';
 import { countFeed, postsOfFeed } from './feed.js';
 import { likePost, unlikePost } from './likes.js';
-import { DELETING, EDITING } from './rules.js';
+import { can } from './rules.js';
 import { createPost, deletePost, findPost, newestFirst, notDeleted, updatePost } from './posts.js';
 import { commentCount, commentLog, feedLog, likeCount, type Count } from './topics.js';
 
@@ -67,8 +67,8 @@ export const Post = builder.prismaObject('Post', {
       resolve: (post, args, context, info) =>
         likersOfPost(context, info, args, post.deletedAt === null ? post : { ...post, likeCount: 0 }, notDeleted),
     }),
-    viewerCanEdit: t.boolean(viewerCan('edit', EDITING)),
-    viewerCanDelete: t.boolean(viewerCan('delete', DELETING)),
+    viewerCanEdit: t.boolean(viewerCan('edit', can.rules.edit)),
+    viewerCanDelete: t.boolean(viewerCan('delete', can.rules.delete)),
     clientId: t.exposeString('clientId', { nullable: true, description: 'The `clientId` it was created with.' }),
     commentCursor: t.string({
       price: READ,
