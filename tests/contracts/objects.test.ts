@@ -15,10 +15,14 @@ import { PASSWORD, startTestApp, type TestApp, type TestUser } from '../kit/app.
 import type { TestSocket } from '../kit/client.js';
 import { aComment, aGroup, aGuest, aMessage, anApiKey, anEntry, aPost, aRequest, aRoom, aSession } from '../kit/factories.js';
 import { present } from '../kit/graphql.js';
+import { ASKED, words } from './asked.js';
 
 /*
  * What may be done with whose objects: each operation that takes an id, with one's own object, with that of somebody else which one sees, with one that
  * one does not see, and with one that does not exist. The last two must not be told apart, in words or in code: what one may not see does not exist.
+ *
+ * All of it on all three transports would be some 4,000 operations. Each question is asked on one of them, in turn, so that every operation, every kind of
+ * asker and every case comes to each; that the transports do not differ in who is refused is asked in full in `rights.test.ts`.
  */
 
 type Type = 'Query' | 'Mutation' | 'Subscription';
@@ -209,6 +213,39 @@ const variablesOf = ([operation, path, , , , others = () => ({})]: Row, object: 
 
 const ROLES = ['a guest', 'a member', 'a moderator', 'an administrator'];
 
+/** Who may ask the operation, whatever it is about. */
+const ruleOf = (operation: string) => present(ASKED.find(({ type, name }) => `${type}.${name}` === operation) ?? null);
+
+const WRITING = words(
+  'WRITE_ACCOUNT WRITE_BLOCKS WRITE_CONVERSATIONS WRITE_FOLLOWS WRITE_KNOWLEDGE WRITE_NOTIFICATIONS WRITE_POSTS WRITE_PRESENCE AGENT',
+);
+
+/** The keys, each with its scopes, whose it is, and as which of the roles it acts with what its scopes let it do. */
+const KEYS = {
+  'a key for everything': { owner: 'an administrator', scopes: [...WRITING, 'ADMIN'], as: 3 },
+  'a key for all but ADMIN': { owner: 'an administrator', scopes: WRITING, as: 1 },
+  'a key for reading': { owner: 'an administrator', scopes: ['READ'], as: 1 },
+} as const;
+type Key = keyof typeof KEYS;
+
+/** What comes of it by a key, where the four roles get these outcomes. */
+const byKey = (key: Key, [operation]: Row, outcomes: Outcomes): string => {
+  const { scopes, as } = KEYS[key];
+  const { type, scope } = ruleOf(operation);
+  const has = (scopes as readonly string[]).includes(scope ?? 'READ') || type !== 'Mutation';
+  const outcome = outcomes.split(' ')[as] ?? '-';
+  return has || outcome === '-' ? outcome : 'FORBIDDEN';
+};
+
+/** What everybody sees who comes by. */
+const OPEN: readonly Kind[] = ['User', 'Post', 'Comment', 'Entry', 'Category'];
+/** What asking for anything else is answered without signing in. */
+const NOTHING: Readonly<Record<string, string>> = { 'Query.node': 'null', 'Query.nodes': 'ok' };
+
+/** Over HTTP, as an event stream, on a socket. */
+type Transport = 'http' | 'stream' | 'socket';
+const TRANSPORTS: readonly Transport[] = ['socket', 'stream', 'http'];
+
 type Answer = { readonly data?: unknown; readonly errors?: readonly { readonly message: string; readonly extensions?: object }[] };
 
 describe('what is done with whose objects', () => {
@@ -217,8 +254,9 @@ describe('what is done with whose objects', () => {
   let ada: TestUser;
   let ben: TestUser;
   let mia: TestUser;
-  let askers: Readonly<Record<string, TestUser>>;
+  let askers: Readonly<Record<string, TestUser | undefined>>;
   const sockets = new Map<string, TestSocket>();
+  let questions = 0;
   beforeAll(async () => {
     app = await startTestApp();
     [ada, ben, mia] = [await app.user('ada'), await app.user('ben'), await app.userWithRole('mia', 'MODERATOR')];
@@ -228,15 +266,10 @@ describe('what is done with whose objects', () => {
       'a member': await app.user('member'),
       'a moderator': await app.userWithRole('mod', 'MODERATOR'),
       'an administrator': chief,
-      'a key for everything': await anApiKey(
-        app,
-        chief,
-        'WRITE_ACCOUNT WRITE_BLOCKS WRITE_CONVERSATIONS WRITE_FOLLOWS WRITE_KNOWLEDGE WRITE_NOTIFICATIONS WRITE_POSTS WRITE_PRESENCE AGENT ADMIN'.split(
-          ' ',
-        ) as never,
-      ),
-      'a key for reading': await anApiKey(app, chief),
+      nobody: undefined,
     };
+    for (const [name, { owner, scopes }] of Object.entries(KEYS))
+      askers = { ...askers, [name]: await anApiKey(app, present(askers[owner] ?? null), [...scopes] as never) };
   });
   afterAll(async () => {
     await app.stop();
@@ -247,22 +280,57 @@ describe('what is done with whose objects', () => {
     sockets.set(name, socket);
     return socket;
   };
-  /** The answer, or how a subscription ends; `{}` for one that goes on. @param isRefused whether it must end */
-  const ask = async (row: Row, name: string, object: Made, isRefused = false): Promise<Answer> => {
-    const [query, variables] = [textOf(row[0]), variablesOf(row, object)];
-    if (typeOf(row[0]) !== 'Subscription') return await app.execute(query, variables, askers[name]);
+  /** By the time of these answers, what was asked before them has been looked at. */
+  const later = async (socket: TestSocket): Promise<Answer> => {
+    for (let n = 0; n < 10; n += 1) await socket.execute('query { me { id } }').catch(() => null);
+    return {};
+  };
+  const onSocket = async (name: string, query: string, variables: object, isRefused: boolean): Promise<Answer> => {
     const socket = socketOf(name);
     const subscription = socket.subscribe(query, variables);
-    // By the time of these answers, what was asked before them has been looked at.
-    const later = async (): Promise<Answer> => {
-      for (let n = 0; n < 10; n += 1) await socket.execute('query { me { id } }').catch(() => null);
-      return {};
-    };
     const ended = subscription.ended.then((errors) => ({ errors: errors as NonNullable<Answer['errors']> }));
-    const answer = await (isRefused ? ended : Promise.race([ended, subscription.next().catch(() => ended), later()]));
+    const answer = await (isRefused ? ended : Promise.race([subscription.next().catch(() => ended), later(socket)]));
     subscription.stop();
     return answer;
   };
+  /** The first event of a stream; what is refused before there is one is answered as JSON. */
+  const asStream = async (name: string, query: string, variables: object, isRefused: boolean): Promise<Answer> => {
+    const [leaving, token] = [new AbortController(), askers[name]?.token];
+    const response = await fetch(app.url, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept: 'text/event-stream',
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      },
+      body: JSON.stringify({ query, variables }),
+      signal: leaving.signal,
+    });
+    const first = async (): Promise<Answer> => {
+      let text = '';
+      for await (const chunk of response.body ?? []) {
+        text += Buffer.from(chunk as Uint8Array).toString();
+        const data = /^data: ?(\{.*\})\n/m.exec(text)?.[1];
+        if (data !== undefined) return JSON.parse(data) as Answer;
+      }
+      return JSON.parse(text) as Answer;
+    };
+    const reading = first();
+    reading.catch(() => undefined);
+    const answer = await (isRefused ? reading : Promise.race([reading, later(socketOf('a member'))]));
+    leaving.abort();
+    return answer;
+  };
+  /** The answer, or how a subscription ends; `{}` for one that goes on. @param isRefused whether a subscription must end */
+  const askOn = async (transport: Transport, row: Row, name: string, object: Made, isRefused = false): Promise<Answer> => {
+    const [query, variables] = [textOf(row[0]), variablesOf(row, object)];
+    const isSubscription = typeOf(row[0]) === 'Subscription';
+    if (transport === 'http' && !isSubscription) return await app.execute(query, variables, askers[name]);
+    const must = isSubscription && isRefused;
+    return await (transport === 'socket' ? onSocket(name, query, variables, must) : asStream(name, query, variables, must));
+  };
+  /** On the next transport that can be asked so. */
+  const transportOf = (): Transport => present(TRANSPORTS[(questions += 1) % TRANSPORTS.length] ?? null);
   const codeOf = ({ data, errors }: Answer): string => {
     const [error] = errors ?? [];
     if (error) return String((error.extensions as { code?: unknown } | undefined)?.code);
@@ -328,7 +396,10 @@ describe('what is done with whose objects', () => {
       return { id: encodeId('Passkey', id) };
     },
     Invitation: async (owner) => ({ id: await idOf(owner, 'mutation { createInvitation(input: {}) { invitation { id } } }') }),
-    Operation: async (owner) => ({ id: await idOf(owner, 'mutation { exportMyData(input: {}) { operation { id } } }') }),
+    // One at a time: the last one has to end.
+    Operation: async (owner) => ({
+      id: await vi.waitFor(async () => await idOf(owner, 'mutation { exportMyData(input: {}) { operation { id } } }'), 10_000),
+    }),
   };
 
   const userRow = async ([operation]: Row, asker: TestUser, isOwn: boolean): Promise<Made> => {
@@ -339,23 +410,49 @@ describe('what is done with whose objects', () => {
     return operation === 'Mutation.addMembers' ? { id, parent: (await aGroup(app, asker, [mia])).id } : { id };
   };
 
-  const outcomesOf = async (row: Row, expected: Outcomes, isOwn: boolean): Promise<string> => {
-    const outcomes = await Promise.all(
-      ROLES.map(async (name, at) => {
-        if (expected.split(' ')[at] === '-') return '-';
-        const asker = present(askers[name] ?? null);
-        const object =
-          row[2] === 'User' ? await userRow(row, asker, isOwn) : await MAKING[row[2]](isOwn ? asker : ada, isOwn ? ben : asker);
-        return codeOf(await ask(row, name, object));
-      }),
-    );
-    return outcomes.join(' ');
+  /** @param owner who makes the object that is one's own, or sees another's */
+  const outcomeOf = async (row: Row, expected: string, isOwn: boolean, name: string, owner: string): Promise<string> => {
+    if (expected === '-') return '-';
+    const asker = present(askers[owner] ?? null);
+    const object = row[2] === 'User' ? await userRow(row, asker, isOwn) : await MAKING[row[2]](isOwn ? asker : ada, isOwn ? ben : asker);
+    const code = codeOf(await askOn(transportOf(), row, name, object));
+    // Whoever has one needs it to sign in.
+    if (row[2] === 'Passkey') await app.database.query('DELETE FROM passkey WHERE id = $1', [parseId(object.id).id]);
+    return code;
   };
+  const outcomesOf = async (row: Row, expected: Outcomes, isOwn: boolean): Promise<string> =>
+    (await Promise.all(ROLES.map((name, at) => outcomeOf(row, expected.split(' ')[at] ?? '-', isOwn, name, name)))).join(' ');
 
   const named = (rows: readonly Row[]) => rows.map((row) => [`${row[0]} (${row[1]}: ${row[2]})`, row] as const);
 
   it.each(named(ROWS))('%s of oneself, and of another who shows it', async (_name, row) => {
     expect(await Promise.all([outcomesOf(row, row[3], true), outcomesOf(row, row[4], false)])).toEqual([row[3], row[4]]);
+  });
+
+  it.each(named(ROWS))('%s by keys: no more than their scopes, and never more than their owner', async (_name, row) => {
+    for (const key of Object.keys(KEYS) as Key[]) {
+      const expected = [byKey(key, row, row[3]), byKey(key, row, row[4])] as const;
+      const { owner } = KEYS[key];
+      const got = [await outcomeOf(row, expected[0], true, key, owner), await outcomeOf(row, expected[1], false, key, owner)];
+      expect(got, key).toEqual(expected);
+    }
+  });
+
+  it('lets nobody who is suspended do anything with what is theirs', async () => {
+    const shut = await app.userWithRole('shut', 'ADMIN');
+    const kinds = [...new Set(ROWS.map(([, , kind]) => kind))];
+    const own = new Map<Kind, Made>();
+    for (const kind of kinds) own.set(kind, kind === 'User' ? { id: shut.id, parent: '', other: ben.id } : await MAKING[kind](shut, ben));
+    await app.database.query(`UPDATE "user" SET suspended_at = now() WHERE username = 'shut'`);
+    askers = { ...askers, 'somebody who is suspended': shut };
+    // A socket is refused as a whole.
+    const asked = ROWS.flatMap((row) => (['http', 'stream'] as const).map((transport) => [transport, row] as const));
+    const codes = asked.map(async ([transport, row]) => {
+      const object = { ...present(own.get(row[2]) ?? null) };
+      return codeOf(await askOn(transport, row, 'somebody who is suspended', object, true));
+    });
+    expect([...new Set(await Promise.all(codes))]).toEqual(['LOCKED']);
+    expect(await app.connect(shut).closed).toBe(4401);
   });
 
   /** One of each kind that nobody sees but those who made them, or are in it. */
@@ -401,6 +498,15 @@ describe('what is done with whose objects', () => {
     HIDDEN.includes(kind),
   );
 
+  it.each(named(ROWS))('%s by nobody', async (_name, row) => {
+    const kind = row[2];
+    const made = kind === 'User' ? ada : OPEN.includes(kind) ? await MAKING[kind](ada, ben) : hidden[kind];
+    const object = present(made ?? null);
+    const isOpen = ruleOf(row[0]).role === null || row[0] === 'Subscription.presenceChanged';
+    const expected = isOpen && OPEN.includes(kind) ? 'ok' : (NOTHING[row[0]] ?? 'UNAUTHENTICATED');
+    expect(codeOf(await askOn(transportOf(), row, 'nobody', object))).toBe(expected);
+  });
+
   it.each(named(secret))('%s of others, which one does not see, is as if it did not exist', async (_name, row) => {
     const [operation, path, kind] = row;
     const object = present(hidden[kind] ?? null);
@@ -409,7 +515,9 @@ describe('what is done with whose objects', () => {
     const [there, absent] = [object, { ...object, id: nothing }];
     for (const name of Object.keys(askers)) {
       if ([`${operation} ${path}`, kind].some((exempt) => EXEMPT[exempt]?.includes(name))) continue;
-      expect(shown(await ask(row, name, there, true)), name).toEqual(shown(await ask(row, name, absent, true)));
+      const transport = name === 'somebody who is suspended' ? 'http' : transportOf();
+      const answers = [await askOn(transport, row, name, there, true), await askOn(transport, row, name, absent, true)].map(shown);
+      expect(answers[0], `${name}, ${transport}`).toEqual(answers[1]);
     }
   });
 
