@@ -15,7 +15,7 @@ import {
   type EmbeddedPostgresOptions,
   type PostgresAddress,
 } from '../../src/db/embedded/embedded.js';
-import { lifeOf } from '../../src/db/embedded/owner.js';
+import { lifeOf, liveOwner } from '../../src/db/embedded/owner.js';
 import { createLog } from '../../src/observability/log.js';
 
 const TIMEOUT_MS = 30_000;
@@ -146,7 +146,10 @@ describe('the embedded PostgreSQL', { timeout: TIMEOUT_MS }, () => {
     expect(await query(first.address, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
 
     // An owner that is just stopping is waited for.
-    const [, second] = await Promise.all([first.stop(), start(dataDir)]);
+    const stopped = first.stop();
+    await expect.poll(async () => (await liveOwner(join(dataDir, 'postgres-owner')))?.state, { interval: 1 }).not.toBe('running');
+    const second = await start(dataDir);
+    await stopped;
     expect(await query(second.address, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
 
