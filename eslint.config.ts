@@ -112,8 +112,16 @@ export default defineConfig(
     files: ['tests/**/*.ts'],
     rules: {
       'no-restricted-syntax': ['error', noFocusedTests],
+      'no-restricted-imports': [
+        'error',
+        { name: 'fast-check', message: 'Take it from kit/cases.ts, which takes the same cases each time.' },
+      ],
       // `expect.any` and its like are `any`.
       '@typescript-eslint/no-unsafe-assignment': 'off',
     },
+  },
+  {
+    files: ['tests/kit/cases.ts'],
+    rules: { 'no-restricted-imports': 'off' },
   },
 );

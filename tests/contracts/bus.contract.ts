@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import fc from 'fast-check';
+import fc from '../kit/cases.js';
 import type { Bus } from '../../src/realtime/bus.js';
 
 /** Two ends of a bus: in one process (the same object twice), or in two. */

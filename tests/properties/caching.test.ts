@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import fc from 'fast-check';
+import fc from '../kit/cases.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LikePost, UnlikePost } from '../kit/acts.js';
 import type { As } from '../kit/api.js';

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import fc from 'fast-check';
+import fc from '../kit/cases.js';
 import type { GraphQLScalarType } from 'graphql';
 import {
   buildSchema,

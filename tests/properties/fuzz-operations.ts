@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import fc from 'fast-check';
+import fc from '../kit/cases.js';
 import {
   getNamedType,
   getNullableType,

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../kit/cases.js';
 import { pino } from 'pino';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';

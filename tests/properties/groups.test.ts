@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../kit/cases.js';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { encodeCursor } from '../../src/realtime/cursor.js';
 import { readHeads } from '../../src/realtime/event-log.js';

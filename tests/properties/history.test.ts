@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import fc from 'fast-check';
+import fc from '../kit/cases.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { joinRoom, leaveConversation, like, unlike } from '../kit/acts.js';
 import type { TestApp, TestUser } from '../kit/app.js';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../kit/cases.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import type { TestSocket, TestSubscription } from '../kit/client.js';

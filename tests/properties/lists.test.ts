@@ -1,4 +1,4 @@
-import * as fc from 'fast-check';
+import fc from '../kit/cases.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase, within, type Database } from '../../src/db/database.js';
 import type { Selection } from '../../src/db/list-rows.js';

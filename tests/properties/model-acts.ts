@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../kit/cases.js';
 import { has, isMember, notificationName, notificationsOf, type Act, type Conversation, type Inputs, type Model } from './model.js';
 
 /**

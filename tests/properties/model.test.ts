@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../kit/cases.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { notificationCursorOf, statusOf } from '../kit/acts.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';

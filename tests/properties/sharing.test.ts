@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../kit/cases.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 // Before the app.
 import '../kit/extra-fields.js';

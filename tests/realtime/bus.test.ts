@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
-import fc from 'fast-check';
+import fc from '../kit/cases.js';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createLog } from '../../src/observability/log.js';
 import { createMemoryBus } from '../../src/realtime/memory-bus.js';
