@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** The suites whose files run one after another in a process that they share: to load the server takes as long as many a file needs for its tests. */
-const SHARED = ['architecture', 'contracts', 'domains', 'markdown', 'server'].map((suite) => `tests/${suite}/**/*.test.ts`);
+const SHARED = ['architecture', 'contracts', 'domains', 'markdown', 'server', 'texts'].map((suite) => `tests/${suite}/**/*.test.ts`);
 
 export default defineConfig({
   // As Node resolves it: else our sources get graphql's `module` build and its libraries the `main` one, two realms in one process.

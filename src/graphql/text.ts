@@ -44,14 +44,14 @@ interface TextOptions {
 }
 
 /**
- * Validates a text of `min` to `max` code points. It is trimmed and CRLF becomes LF before counting. A text that is not empty must contain
- * a visible character.
+ * Validates a text of `min` to `max` code points. It is trimmed, CRLF becomes LF and what has several forms in Unicode takes that of NFC before counting. A
+ * text that is not empty must contain a visible character.
  * @param options.singleLine refuses line feeds and tabs as well
  */
 export const text = (min: number, max: number, options: TextOptions = {}) =>
   z
     .string()
-    .transform((value) => (options.trim ?? trimmed)(value.replaceAll('\r\n', '\n')))
+    .transform((value) => (options.trim ?? trimmed)(value.normalize('NFC').replaceAll('\r\n', '\n')))
     .superRefine((value, issue) => {
       const length = lengthOf(value);
       if (length < min) issue.addIssue(issueOf(tooShort(min, length)));

@@ -11,6 +11,14 @@ describe('slugify', () => {
     ['  --a--  ', 'a'],
     ['@types/node', 'types-node'],
     ['日本語', 'entry'],
+    ['ﬁle oﬀer', 'file-offer'],
+    ['ＡＢＣ', 'abc'],
+    ['Cafe\u0301 Mu\u0308ller', 'cafe-mueller'],
+    ['C#', 'c-sharp'],
+    ['C++', 'c-plus-plus'],
+    ['C++17 and F#', 'c-plus-plus-17-and-f-sharp'],
+    ['.NET', 'dot-net'],
+    ['a+b: #1 of Node.js', 'a-b-1-of-node-js'],
     ['', 'entry'],
   ])('makes %j %j', (text, slug) => {
     expect(slugify(text)).toBe(slug);
