@@ -12,6 +12,7 @@ import { findRunningPostgres, startEmbeddedPostgres } from '../db/embedded/embed
 import { prepareRoles } from '../db/embedded/roles.js';
 import { letServe } from '../db/grants.js';
 import { isAccessDenied, isUnavailable, reasonOf } from '../observability/failures.js';
+import { BLIND_REMEDY, findLanguageFaults, ORDER_REMEDY } from '../db/languages.js';
 import { applyMigrations, MIGRATIONS } from '../db/migrate.js';
 import { assertSessions, NoSessionsError } from '../db/sessions.js';
 import { createTokens, type Tokens } from '../domains/account/tokens.js';
@@ -174,6 +175,9 @@ export const openMigrated = async (config: Config, closers: Closers, options: Se
   const afterMigrations = async (client: pg.Client): Promise<void> => {
     await migrateQueue(owner ?? server, log);
     if (owner !== null) await letServe(client, server, timeoutMs);
+    const { isBlind, isOrderedOtherwise } = await findLanguageFaults(client);
+    if (isBlind) log.warn({ remedy: BLIND_REMEDY }, 'the indexes of the database see no letters but those of ASCII: searching is slow');
+    if (isOrderedOtherwise) log.warn({ remedy: ORDER_REMEDY }, 'the database orders names otherwise than its indexes: lists may lack some');
   };
   const migrate = async (): Promise<void> => {
     // Before the migrations: behind a pooler, their advisory lock would stay with a session that is handed to others, and the next process

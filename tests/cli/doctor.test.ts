@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { hashPassword } from '../../src/access/passwords.js';
 import { examine, isAway, type DatabaseFacts, type Facts } from '../../src/cli/doctor/facts.js';
 import { FINDINGS, findingsOf } from '../../src/cli/doctor/findings.js';
@@ -12,6 +13,7 @@ import { loadConfig, type Config } from '../../src/config.js';
 import { DEMO_PASSWORD } from '../../src/demo/users.js';
 import { sealAudit } from '../../src/domains/audit/seals.js';
 import { createLog } from '../../src/observability/log.js';
+import { queryAt } from '../kit/postgres-address.js';
 import { startTestApp, type TestApp } from '../kit/app.js';
 import { startOwnRedis, type OwnRedis } from '../realtime/hazard-world.js';
 
@@ -112,6 +114,21 @@ const ACTS: Readonly<Record<string, () => Promise<readonly string[]>>> = {
   'database-old': () => withDatabase({ version: 130_020 }),
   pooler: () => withDatabase({ pooler: 'DATABASE_URL leads to a connection pooler in transaction mode.' }),
   'clock-skew': () => withDatabase({ aheadMs: -3_000 }),
+  'database-blind': async () => {
+    const name = `blind_${randomBytes(6).toString('hex')}`;
+    await app.database.query(`CREATE DATABASE ${name} TEMPLATE template0 LC_CTYPE 'C'`);
+    try {
+      await queryAt({ ...inject('postgres'), database: name }, 'CREATE EXTENSION pg_trgm');
+      return await found({ DATABASE_URL: Object.assign(new URL(app.database.url), { pathname: `/${name}` }).href });
+    } finally {
+      await app.database.query(`DROP DATABASE ${name} WITH (FORCE)`);
+    }
+  },
+  'database-order': () =>
+    whileSql(
+      `UPDATE pg_collation SET collversion = 'earlier' WHERE collname = 'und-x-icu'`,
+      `UPDATE pg_collation SET collversion = pg_collation_actual_version(oid) WHERE collname = 'und-x-icu'`,
+    ),
   'database-superuser': () => found({ DATABASE_URL: app.database.adminUrl }),
   'audit-unprotected': () => found({ DATABASE_URL: app.database.adminUrl }),
   'migrations-pending': () =>

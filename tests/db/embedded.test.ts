@@ -119,6 +119,68 @@ afterEach(async () => {
 
 afterAll(() => rm(root, { recursive: true, force: true, maxRetries: 5 }));
 
+/** Has a running cluster be like those of earlier releases, whose LC_CTYPE is C, with an index of words that sees no other letters. */
+const makeBlind = async (address: PostgresAddress): Promise<void> => {
+  await query(address, `UPDATE pg_database SET datctype = 'C'`);
+  await query(
+    address,
+    `CREATE EXTENSION pg_trgm; CREATE TABLE note (body text);
+     INSERT INTO note SELECT 'Заметка ' || n || CASE WHEN n = 77 THEN ' про сову' ELSE '' END FROM generate_series(1, 2000) n;
+     CREATE INDEX note_words ON note USING gin (body gin_trgm_ops); ALTER DATABASE lyceum SET enable_seqscan = off`,
+  );
+};
+
+/** What an index of words finds, and how many rows it has to look at for that. */
+const findByWords = async (address: PostgresAddress): Promise<{ readonly found: number; readonly inVain: number }> => {
+  const [row] = await query(address, `EXPLAIN (ANALYZE, FORMAT JSON, COSTS OFF, TIMING OFF) SELECT * FROM note WHERE body LIKE '%сову%'`);
+  const [{ Plan: plan }] = row?.['QUERY PLAN'] as [{ Plan: Record<string, number> }];
+  return { found: plan['Actual Rows'] ?? 0, inVain: plan['Rows Removed by Index Recheck'] ?? 0 };
+};
+
+describe('the letters of all languages', () => {
+  it('are seen by the indexes of words of a new folder, and ordered by names', async () => {
+    const { address } = await start(await freshDataDir());
+    await query(address, 'CREATE EXTENSION pg_trgm');
+    expect(await query(address, `SELECT cardinality(show_trgm('é')) > 0 AS seen`)).toEqual([{ seen: true }]);
+    const ordered = await query(
+      address,
+      `SELECT string_agg(name, ' ' ORDER BY name COLLATE "und-x-icu") AS names FROM unnest(ARRAY['Zebra', 'apple', 'Äpfel']) name`,
+    );
+    expect(ordered).toEqual([{ names: 'Äpfel apple Zebra' }]);
+  });
+
+  it('are learnt by a folder of an earlier release, although the first start with this one was cut off', async () => {
+    const dataDir = await freshDataDir();
+    const earlier = await start(dataDir);
+    await makeBlind(earlier.address);
+    expect(await findByWords(earlier.address)).toEqual({ found: 1, inVain: 1_999 });
+    await earlier.stop();
+
+    const now = await start(dataDir);
+    expect(await findByWords(now.address)).toEqual({ found: 1, inVain: 0 });
+    // As if the process had ended before the indexes were made anew.
+    await query(now.address, `ALTER DATABASE lyceum SET lyceum.reindex = 'yes'; DROP INDEX note_words`);
+    await query(now.address, `UPDATE pg_database SET datctype = 'C'`);
+    await query(now.address, 'CREATE INDEX note_words ON note USING gin (body gin_trgm_ops)');
+    await query(now.address, `UPDATE pg_database SET datctype = 'C.UTF-8'`);
+    await now.stop();
+
+    const { address } = await start(dataDir);
+    expect(await findByWords(address)).toEqual({ found: 1, inVain: 0 });
+    expect(await query(address, `SELECT current_setting('lyceum.reindex', true) AS unfinished`)).toEqual([{ unfinished: null }]);
+  });
+
+  it('are ordered anew after another build of PostgreSQL has taken a folder over', async () => {
+    const dataDir = await freshDataDir();
+    const before = await start(dataDir);
+    await query(before.address, `UPDATE pg_collation SET collversion = 'earlier' WHERE collname = 'und-x-icu'`);
+    await before.stop();
+    const { address } = await start(dataDir);
+    const version = `SELECT collversion = pg_collation_actual_version(oid) AS same FROM pg_collation WHERE collname = 'und-x-icu'`;
+    expect(await query(address, version)).toEqual([{ same: true }]);
+  });
+});
+
 describe('the embedded PostgreSQL', { timeout: TIMEOUT_MS }, () => {
   it('keeps its data over a restart, speaks UTF-8 and UTC, and ends when stopped', async () => {
     const dataDir = await freshDataDir();

@@ -6,6 +6,7 @@ import type { ConnectionTarget } from '../../db/connection.js';
 import { openDatabase, type Database } from '../../db/database.js';
 import { findRunningPostgres, passwordFile } from '../../db/embedded/embedded.js';
 import { rolesOf } from '../../db/embedded/roles.js';
+import { findLanguageFaults, type LanguageFaults } from '../../db/languages.js';
 import { MigrationError, pendingMigrations } from '../../db/migrate.js';
 import { assertSessions, NoSessionsError, openClient } from '../../db/sessions.js';
 import { DEMO_PASSWORD, DEMO_USERS } from '../../demo/users.js';
@@ -40,6 +41,7 @@ export interface DatabaseFacts {
   readonly pending: readonly string[];
   /** What is wrong with those that are; null where nothing is. */
   readonly migrationFault: string | null;
+  readonly languages: LanguageFaults;
   /** Null where the migrations do not let it be read. */
   readonly content: Content | null;
 }
@@ -127,7 +129,7 @@ const faultOf =
     throw error;
   };
 
-type About = Pick<DatabaseFacts, 'version' | 'user' | 'isSuperuser' | 'aheadMs'>;
+type About = Pick<DatabaseFacts, 'version' | 'user' | 'isSuperuser' | 'aheadMs' | 'languages'>;
 
 const ask = async (target: ConnectionTarget, timeoutMs: number): Promise<About> => {
   const client = openClient(target, timeoutMs);
@@ -143,7 +145,7 @@ const ask = async (target: ConnectionTarget, timeoutMs: number): Promise<About> 
     const [{ version, user, superuser, now } = { version: 0, user: '', superuser: false, now: ended }] = rows;
     // It was asked at some time between: what lies within is no difference.
     const aheadMs = now < began ? now - began : now > ended ? now - ended : 0;
-    return { version, user, isSuperuser: superuser, aheadMs };
+    return { version, user, isSuperuser: superuser, aheadMs, languages: await findLanguageFaults(client) };
   } finally {
     await client.end();
   }

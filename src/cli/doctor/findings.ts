@@ -1,5 +1,6 @@
 import type { Config } from '../../config.js';
 import { AUDIT_REMEDY } from '../../domains/audit/protection.js';
+import { BLIND_REMEDY, ORDER_REMEDY } from '../../db/languages.js';
 import { isAway, type Content, type DatabaseFacts, type Facts, type FileFacts } from './facts.js';
 
 /** `unsafe` is to be changed; `advice` is what most servers would have otherwise. */
@@ -247,6 +248,22 @@ const OF_SYSTEM: readonly Finding[] = [
       ),
     ),
     remedy: 'set both clocks by NTP (timedatectl set-ntp true)',
+  },
+  {
+    id: 'database-blind',
+    severity: 'advice',
+    check: ofDatabase(({ languages }) =>
+      when(languages.isBlind, 'indexes of words see no letters but those of ASCII: to search for others reads everything'),
+    ),
+    remedy: BLIND_REMEDY,
+  },
+  {
+    id: 'database-order',
+    severity: 'unsafe',
+    check: ofDatabase(({ languages }) =>
+      when(languages.isOrderedOtherwise, 'its indexes were made by another release of ICU: lists by name may lack some'),
+    ),
+    remedy: ORDER_REMEDY,
   },
   {
     id: 'database-superuser',

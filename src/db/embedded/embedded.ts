@@ -3,6 +3,7 @@ import { access, chown, mkdir, mkdtemp, open, readdir, readFile, realpath, renam
 import { join } from 'node:path';
 import type { Log } from '../../observability/log.js';
 import { DRAFT_PREFIX, findLauncher, programOf, runCommand, type Launcher } from './binaries.js';
+import { CTYPES, isUnknownCtype, learnLanguages } from './languages.js';
 import { claimOwnership, EmbeddedPostgresBusy, lifeOf, liveOwner, type Claim } from './owner.js';
 import { HOST, startServer } from './server.js';
 
@@ -66,16 +67,17 @@ export const startEmbeddedPostgres = async (options: EmbeddedPostgresOptions): P
     }
     const data = join(clusterFolder(dataDir), 'data');
     const server = await startServer(launcher, data, durable, options.maxConnections ?? 100, options.log);
-    const address = await Promise.all([
-      readAddress(dataDir, server.port),
-      claim.update({ state: 'running', postmaster: server.pid, port: server.port }),
-    ]).then(
-      ([found]) => found,
-      async (error: unknown) => {
-        await server.stop();
-        throw error;
-      },
-    );
+    const open = async (): Promise<PostgresAddress> => {
+      const found = await readAddress(dataDir, server.port);
+      await learnLanguages(found, options.log);
+      // From here on the command line finds it.
+      await claim.update({ state: 'running', postmaster: server.pid, port: server.port });
+      return found;
+    };
+    const address = await open().catch(async (error: unknown) => {
+      await server.stop();
+      throw error;
+    });
     // A failure to write the record (on a full disk, for example) must not keep PostgreSQL from being stopped.
     const record = (change: Parameters<Claim['update']>[0]): Promise<void> =>
       claim.update(change).catch((error: unknown) => options.log.warn({ err: error }, 'DATA_DIR cannot be written'));
@@ -153,10 +155,33 @@ const createCluster = async (launcher: Launcher, dataDir: string, durable: boole
       runCommand([...launcher.prefix, programOf(launcher.bin, name), ...args], input);
     const fast = durable ? [] : ['-c', 'fsync=off'];
     // The builtin provider handles upper and lower case of all letters, the same on every system; C only those of ASCII.
-    await run('initdb', [
-      ...['-D', data, '-U', USER, '--no-locale', '-E', 'UTF8', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'],
-      ...['--auth=scram-sha-256', `--pwfile=${password}`, '--no-instructions', ...(durable ? [] : ['--no-sync'])],
-    ]);
+    const initialise = (ctype: string): Promise<void> =>
+      run('initdb', [
+        ...[
+          '-D',
+          data,
+          '-U',
+          USER,
+          '--locale=C',
+          `--lc-ctype=${ctype}`,
+          '-E',
+          'UTF8',
+          '--locale-provider=builtin',
+          '--builtin-locale=C.UTF-8',
+        ],
+        ...['--auth=scram-sha-256', `--pwfile=${password}`, '--no-instructions', ...(durable ? [] : ['--no-sync'])],
+      ]);
+    for (const ctype of CTYPES) {
+      const isMade = await initialise(ctype).then(
+        () => true,
+        (error: unknown) => {
+          // It has written nothing yet.
+          if (!isUnknownCtype(error)) throw error;
+          return false;
+        },
+      );
+      if (isMade) break;
+    }
     const single = ['--single', '-D', data, '-c', 'exit_on_error=on', ...fast, 'postgres'];
     // eslint-disable-next-line no-restricted-syntax -- a constant; there are no parameters here
     await run('postgres', single, `CREATE DATABASE ${DATABASE}\n`);
