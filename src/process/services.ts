@@ -135,7 +135,7 @@ export const openServices = async (config: Config, closers: Closers, options: Se
   const passwordStrength = createPasswordStrength();
   closers.push(() => passwordStrength.stop());
   const memories = {
-    typing: createTypingMemory({ hub, clock }),
+    typing: createTypingMemory({ hub, clock, bus }),
     likes: createLikeQueue(db),
     memberships: createMembershipLookup(db),
     connections: createConnectedClients({ bus, db, processId }),

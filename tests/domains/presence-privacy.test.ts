@@ -5,7 +5,8 @@ import { cursorOf } from '../kit/acts.js';
 import { SHORT_GRACE, startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { aBlock, aDirect, aFollow, aGroup, aMessage } from '../kit/factories.js';
 import { createTestDatabase, type TestDatabase } from '../kit/database.js';
-import { graphql, present, type ResultOf } from '../kit/graphql.js';
+import { openEventStream } from '../kit/event-stream.js';
+import { graphql, present, textOf, type ResultOf } from '../kit/graphql.js';
 import { startRedis, type TestRedis } from '../kit/redis.js';
 
 const Set = graphql(`mutation PrivacySet($input: UpdatePrivacyInput!) {
@@ -21,6 +22,7 @@ const Online = graphql(
   `query PrivacyOnline($id: ID!) { conversation(id: $id) { onlineCount typing { username } members(first: 5) { nodes { user { username } lastReadSeq } } } }`,
 );
 const Type = graphql(`mutation PrivacyType($id: ID!) { setTyping(input: { conversationId: $id, isTyping: true }) { ok } }`);
+const Types = graphql(`subscription PrivacyTypes($id: ID!) { typingChanged(conversationId: $id) { isTyping } }`);
 const Read = graphql(
   `mutation PrivacyRead($id: ID!, $cursor: String!) { markRead(input: { conversationId: $id, cursor: $cursor }) { conversation { lastReadSeq } } }`,
 );
@@ -139,6 +141,41 @@ describe('who sees whether somebody is here', () => {
   });
 });
 
+describe('over event streams', () => {
+  /** What a viewer has been sent so far. */
+  const stream = async ({ id }: TestUser, viewer: TestUser) => {
+    const reader = await openEventStream(there, viewer, { query: textOf(Changed), variables: { id } });
+    const seen = (): Seen[] =>
+      reader.events.flatMap(({ event, data }) =>
+        event === 'next' ? (JSON.parse(data) as { data: ResultOf<typeof Changed> }).data.presenceChanged : [],
+      );
+    const until = (status: string) => expect.poll(() => seen().at(-1)?.status, { timeout: 10_000 }).toBe(status);
+    return { ...reader, seen, until };
+  };
+
+  it('nobody is told more either', async () => {
+    const { ada, friend, fan, socket } = await world();
+    const [stranger, trusted] = [await stream(ada, fan), await stream(ada, friend)];
+    for (const { until } of [stranger, trusted]) await until('ONLINE');
+    await set(ada, { presenceVisibleTo: 'FOLLOWED' });
+    await stranger.until('OFFLINE');
+    expect(stranger.seen().at(-1)).toMatchObject(GONE);
+    const told = stranger.seen().length;
+    await trusted.until('ONLINE');
+    await here.data(Say, {}, ada);
+    await trusted.until('AWAY');
+    await socket.close();
+    await trusted.until('OFFLINE');
+    expect(trusted.seen().at(-1)?.lastSeenAt).not.toBeNull();
+    await set(ada, { appearsOffline: true });
+    await here.connect(ada).opened;
+    const another = await stream(ada, friend);
+    await another.until('OFFLINE');
+    expect(stranger.seen()).toHaveLength(told);
+    for (const { leave } of [stranger, trusted, another]) leave();
+  });
+});
+
 describe('when somebody was here last', () => {
   it('is shown to fewer than whether they are here', async () => {
     const { ada, friend, fan, socket } = await world();
@@ -239,6 +276,31 @@ describe('what would tell that somebody is here', () => {
       if ('readUpToSeq' in event && event.user.username === ada.username) told.push(event.readUpToSeq);
     }
     expect(told).toHaveLength(isTold ? 2 : 1);
+  });
+
+  it.each([
+    ['appears offline', {}, (ada: TestUser) => set(ada, { appearsOffline: true })],
+    ['shows it to fewer', {}, (ada: TestUser) => set(ada, { presenceVisibleTo: 'NOBODY' })],
+    [
+      'no longer follows the other',
+      { presenceVisibleTo: 'FOLLOWED' },
+      (ada: TestUser, friend: TestUser) => here.data(Unfollow, { id: friend.id }, ada),
+    ],
+    ['blocks the other', {}, (ada: TestUser, friend: TestUser) => aBlock(here, ada, friend)],
+  ] as const)('is taken back at once when whoever types %s', async (_how, before, hide) => {
+    const { ada, friend } = await world();
+    await set(ada, before);
+    const id = await talk(ada, [friend]);
+    const events = there.connect(friend).subscribe(Types, { id });
+    // What is said at the other server arrives once the subscription is known there.
+    await expect.poll(async () => [await here.data(Type, { id }, ada), events.waiting()][1], { timeout: 10_000 }).toBeGreaterThan(0);
+    await here.data(Type, { id }, ada);
+    const typedAt = performance.now();
+    await hide(ada, friend);
+    await expect.poll(async () => (await there.data(Online, { id }, friend)).conversation.typing).toEqual([]);
+    while ((await events.data()).typingChanged.isTyping);
+    // By itself it would end after six seconds.
+    expect(performance.now() - typedAt).toBeLessThan(4_000);
   });
 
   it('is told in a group to nobody, where one of them is not to know', async () => {

@@ -15,7 +15,7 @@ export interface RightsEvents {
   readonly AccessWithdrawn: { readonly topic: string; readonly key: string };
   /** The user has blocked somebody or was blocked, or a block has ended. */
   readonly BlocksChanged: null;
-  /** Somebody shows the user more of their presence than before, or less. */
+  /** Somebody shows the user more of their presence than before, or less, or the user shows theirs to others. */
   readonly VisibilityChanged: null;
 }
 

@@ -1,4 +1,6 @@
 import type { Context, Services, TypingMemory } from '../../context.js';
+import type { Bus } from '../../realtime/bus.js';
+import { rightsLog } from '../account/topics.js';
 import { assertNotApart, findAsMember } from './conversations.js';
 import { hidesFromMembers } from './membership.js';
 import { typingTopic } from './topics.js';
@@ -12,13 +14,20 @@ const TYPING_RENEWED_MS = 2_500;
 interface Typist {
   heardAt: number;
   readonly silence: NodeJS.Timeout;
+  /** Ends listening to changes of their rights. */
+  readonly leave: () => void;
 }
 
 /**
  * Creates the memory of who is typing, one for each process. It forgets users whose signals have stopped, so nobody types for ever after
- * the process that they were connected to has died.
+ * the process that they were connected to has died, and those whose rights change, since they may have hidden themselves or be kept apart: whoever may
+ * still be told hears of them with their next signal.
  */
-export const createTypingMemory = ({ hub, clock }: Pick<Services, 'hub' | 'clock'>): TypingMemory => {
+export const createTypingMemory = ({
+  hub,
+  clock,
+  bus,
+}: Pick<Services, 'hub' | 'clock'> & { readonly bus: Pick<Bus, 'listen'> }): TypingMemory => {
   const conversations = new Map<string, Map<string, Typist>>();
 
   const forget = (conversationId: string, userId: string): boolean => {
@@ -26,6 +35,7 @@ export const createTypingMemory = ({ hub, clock }: Pick<Services, 'hub' | 'clock
     const typist = typists?.get(userId);
     if (typists === undefined || typist === undefined) return false;
     clearTimeout(typist.silence);
+    typist.leave();
     typists.delete(userId);
     if (typists.size === 0) conversations.delete(conversationId);
     return true;
@@ -45,11 +55,13 @@ export const createTypingMemory = ({ hub, clock }: Pick<Services, 'hub' | 'clock
         typist.silence.refresh();
         return false;
       }
-      const silence = setTimeout(() => {
+      const end = (): void => {
         // Each process publishes the end to its own subscribers only, so nobody gets it twice.
         if (forget(conversationId, userId)) hub.publishLocally(typingTopic, conversationId, { userId, isTyping: false });
-      }, TYPING_EXPIRES_MS).unref();
-      conversations.set(conversationId, typists.set(userId, { heardAt: clock.now(), silence }));
+      };
+      const silence = setTimeout(end, TYPING_EXPIRES_MS).unref();
+      const leave = bus.listen(rightsLog.name, userId, end);
+      conversations.set(conversationId, typists.set(userId, { heardAt: clock.now(), silence, leave }));
       return true;
     },
     typists: (conversationId) => [...(conversations.get(conversationId)?.keys() ?? [])],
@@ -75,7 +87,12 @@ export const setTyping = async (context: Context, conversationId: string, isTypi
   if (!context.typing.isDue(conversationId, userId)) return;
   // Whoever types is here.
   if (await hidesFromMembers(context.db.prisma, found.member)) return;
-  context.typing.hear(conversationId, userId, true);
+  const isNew = context.typing.hear(conversationId, userId, true);
+  // From here on a change of their rights is heard. What has changed while they were looked at was not.
+  if (isNew && (await hidesFromMembers(context.db.prisma, found.member))) {
+    context.typing.hear(conversationId, userId, false);
+    return;
+  }
   context.hub.publish(typingTopic, conversationId, { userId, isTyping: true });
 };
 

@@ -35,7 +35,8 @@ export const followeeKeysOf = (userId: string): Prisma.Sql =>
 const tellFollowed = async (tx: Tx, ...follows: readonly { readonly followerId: string; readonly followeeId: string }[]): Promise<void> => {
   const showing = await showingFollowedMore(tx, ...follows.map(({ followerId }) => followerId));
   for (const { followerId, followeeId } of follows) {
-    if (showing.includes(followerId)) tx.emit(rightsLog, followeeId, 'VisibilityChanged', null);
+    if (!showing.includes(followerId)) continue;
+    for (const userId of [followerId, followeeId]) tx.emit(rightsLog, userId, 'VisibilityChanged', null);
   }
 };
 

@@ -190,13 +190,18 @@ export type VisibilityChange = { readonly [Name in keyof Visibility]?: Visibilit
 
 /**
  * Sets what others see of a user's presence, and tells those of it for whom something changes: whoever is hidden from them looks as if they had left.
- * @returns whether the user shows more to whom they follow than to others, and did not before, or the other way round: then those follow another key
+ * @returns whether anything has changed, and whether the user shows more to whom they follow than to others, and did not before, or the other way round:
+ *   then those follow another key
  */
-export const setVisibility = async (tx: Tx, userId: string, change: VisibilityChange): Promise<boolean> => {
+export const setVisibility = async (
+  tx: Tx,
+  userId: string,
+  change: VisibilityChange,
+): Promise<{ readonly isChanged: boolean; readonly isMoved: boolean }> => {
   await lockUsers(tx, [userId]);
   const [before] = await tx.$queryRaw<(View & Visibility)[]>`
     SELECT status::text, last_seen_at AS "lastSeenAt", ${TO_WHOM} FROM presence WHERE user_id = ${userId}::uuid`;
-  if (before === undefined) return false;
+  if (before === undefined) return { isChanged: false, isMoved: false };
   const after = {
     ...before,
     visibleTo: change.visibleTo ?? before.visibleTo,
@@ -211,7 +216,11 @@ export const setVisibility = async (tx: Tx, userId: string, change: VisibilityCh
     if (!isSameView(viewOf(before, isFollowed), viewOf(after, isFollowed)))
       tx.emit(presenceTopic, isFollowed ? followedKey(userId) : userId);
   }
-  return isForFollowed(before) !== isForFollowed(after);
+  const isChanged =
+    before.visibleTo !== after.visibleTo ||
+    before.lastSeenVisibleTo !== after.lastSeenVisibleTo ||
+    before.appearsOffline !== after.appearsOffline;
+  return { isChanged, isMoved: isForFollowed(before) !== isForFollowed(after) };
 };
 
 /**

@@ -14,9 +14,9 @@ export const updatePrivacy = async (context: Context, { presenceVisibleTo, ...pr
   const { id } = viewerOf(context);
   await context.db.transact(async (tx) => {
     await setReachability(tx, id, privacy);
-    if (!(await setVisibility(tx, id, { ...privacy, visibleTo: presenceVisibleTo }))) return;
+    const { isChanged, isMoved } = await setVisibility(tx, id, { ...privacy, visibleTo: presenceVisibleTo });
+    if (isChanged) tx.emit(rightsLog, id, 'VisibilityChanged', null);
     // Those who are shown more than others follow another stream, and so does the viewer. Whom they begin to follow later is told then.
-    tx.emit(rightsLog, id, 'VisibilityChanged', null);
-    tx.emitEach(rightsLog, followeeKeysOf(id), 'VisibilityChanged', null, null);
+    if (isMoved) tx.emitEach(rightsLog, followeeKeysOf(id), 'VisibilityChanged', null, null);
   });
 };
