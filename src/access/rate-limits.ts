@@ -22,7 +22,8 @@ interface RateLimit {
  * All rate limits of acts. Guesses of passwords and codes are counted only when they are wrong, so a limit by address leaves room for the
  * mistakes of many users who share one. RATE_LIMIT_FACTOR multiplies all of them.
  *
- * Every mutation is limited: by `mutation` (or `anonymousMutation`) with a counter of its own, unless it names another rule.
+ * Every mutation is limited: by `mutation` (or `anonymousMutation`) with a counter of its own, unless it names another rule, or says that the budgets of
+ * all operations are enough.
  */
 const RATE_LIMITS = {
   signUp: { of: 'address', points: 100, seconds: 3_600, within: 'signUpOfDay' },

@@ -58,8 +58,11 @@ export type MutationOptions<Fields extends InputFieldMap, Payload extends object
 
 interface MutationBase<Fields extends InputFieldMap, Payload extends object> {
   readonly description: string;
-  /** The rate limit, see {@link RateLimitRule}. It counts each call that is allowed and whose input is valid. */
-  readonly limit?: RateLimitRule;
+  /**
+   * The rate limit, see {@link RateLimitRule}. It counts each call that is allowed and whose input is valid. Null for what keeps nothing and costs no
+   * more than a query, and is about nothing by which those behind one address could be told apart: the budgets of all operations are its limit.
+   */
+  readonly limit?: RateLimitRule | null;
   /** Whether it may be called by who has not accepted the present terms: what leads out of here, or to accepting them. */
   readonly beforeTerms?: true;
   /** What calling it costs, in rows, without what is selected of its payload; {@link WRITE} when left out. */
@@ -121,7 +124,8 @@ export const mutation = <Fields extends InputFieldMap, Payload extends object>(
   const run = audited(name, options);
   if (AUDITED.has(access) && options.audit === undefined) throw new Error(`${name} is an act that the audit must record.`);
   const repeats = options.repeats ?? 'result';
-  const limit = options.limit ?? (access === 'anyone' ? 'anonymousMutation' : 'mutation');
+  const usual = access === 'anyone' ? 'anonymousMutation' : 'mutation';
+  const limit = options.limit === undefined ? usual : options.limit;
   const rule: SignInRule = access === 'anyone' ? {} : { ...(access === 'signedIn' ? { signedIn: true } : { role: access }), scope };
   const typeName = `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
 
@@ -153,7 +157,7 @@ export const mutation = <Fields extends InputFieldMap, Payload extends object>(
     rules ??= readRules(info, order);
     const checked = check(rules, args.input ?? {}) as InputShapeFromFields<Fields> & ClientIdInput;
     if (limit === 'anonymousMutation') await countAnonymous(context, name, rules, checked);
-    else await count(context, name, limit);
+    else if (limit !== null) await count(context, name, limit);
     try {
       const { clientId } = checked;
       if (repeats !== 'result' || typeof clientId !== 'string') return await run(checked, context);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { RefreshSession } from '../kit/acts.js';
 import { COUNTED, PASSWORD, startTestApp, type TestApp, type TestUser } from '../kit/app.js';
-import { LogIn } from '../kit/factories.js';
+import { aSession, LogIn } from '../kit/factories.js';
 import { graphql } from '../kit/graphql.js';
 
 let app: TestApp;
@@ -52,6 +52,9 @@ it('who guesses beyond the allowance of an address makes nobody else wait who is
   expect(new Set(await codesOf(wrong))).toEqual(new Set(['RATE_LIMITED']));
   expect(await app.code(LogIn, { identifier: 'ada', password: PASSWORD })).toBeUndefined();
   expect(await app.code(RefreshSession, { refreshToken: ada.refreshToken })).toBeUndefined();
+  const passkey = '{ startPasskeyLogin { token } }';
+  for (let n = 0; n < 10; n += 1) expect(await app.code(`mutation ${passkey}`)).toBeUndefined();
+  expect(await app.code('mutation { logout { ok } }', {}, await aSession(app, ada))).toBeUndefined();
   // Another link is looked at, five times.
   expect((await codesOf('1'.repeat(64))).filter((code) => code !== 'RATE_LIMITED').length).toBe(5);
 });

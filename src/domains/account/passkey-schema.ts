@@ -149,6 +149,8 @@ mutation('startPasskeyLogin', {
   description:
     'Begins a sign-in with a passkey, whosever it is: the browser asks for one of those that it knows of (`navigator.credentials.get`), and `loginWithPasskey` finishes it.',
   access: 'anyone',
+  // Nobody says whose passkey it will be: what is counted by the address alone, one behind it could use up for all others.
+  limit: null,
   repeats: 'never',
   input: null,
   run: async (_input, context) => await startPasskeyLogin(context),
