@@ -305,6 +305,28 @@ describe('an issuer', () => {
     expect((await outcomeOf({ sub: 'grace' })).user?.username).toBe('admiral');
   });
 
+  it('that takes the secret in the form alone gets it there', async () => {
+    const strict = await startProvider([RETURN], 'client_secret_post');
+    const env = {
+      OIDC_ISSUERS: JSON.stringify([{ name: 'strict', issuer: strict.issuer, ...CLIENT }]),
+      PUBLIC_URL: 'https://lyceum.example',
+    };
+    const other = await startTestApp({ env, database: app.database });
+    try {
+      strict.person = { sub: 'poster' };
+      const { url, secret } = (await other.data(Start, { input: { issuer: 'strict' } })).startOidc;
+      const query = await strict.travel(url);
+      const input = { state: query.get('state') ?? '', code: query.get('code') ?? '', iss: query.get('iss'), secret };
+      const { data, errors } = await other.execute(Login, { input });
+      expect(errors).toBeUndefined();
+      expect(data?.loginWithOidc?.signUp?.token).toEqual(expect.any(String));
+      expect(strict.authorizations).toEqual([null]);
+    } finally {
+      await other.stop();
+      await strict.stop();
+    }
+  });
+
   it('that nobody knows is refused', async () => {
     expect(await app.code(Start, { input: { issuer: 'nobody' } })).toBe('BAD_USER_INPUT');
   });

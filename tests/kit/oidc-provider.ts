@@ -23,6 +23,8 @@ export interface TestProvider {
   forger: KeyObject | null;
   /** The paths that it was asked for. */
   readonly asked: string[];
+  /** How clients have shown who they are when they exchanged a code: what stood in the header, null for nothing. */
+  readonly authorizations: (string | null)[];
   /** A token with its signature. */
   readonly sign: (claims: JWTPayload, header?: { readonly kid?: string; readonly typ?: string }) => Promise<string>;
   readonly key: () => { readonly kid: string; readonly privateKey: KeyObject; readonly publicKey: KeyObject };
@@ -38,15 +40,17 @@ export interface TestProvider {
 export const CLIENT = { clientId: 'lyceum', clientSecret: 'a secret of two servers' };
 /** A client without a secret. */
 export const PUBLIC_CLIENT = 'lyceum-public';
-const CLIENTS = [
-  { client_id: CLIENT.clientId, client_secret: CLIENT.clientSecret },
+/** How a client shows its secret; a provider takes no other way than that of its client. */
+type SecretIn = 'client_secret_basic' | 'client_secret_post';
+const clientsOf = (secretIn: SecretIn) => [
+  { client_id: CLIENT.clientId, client_secret: CLIENT.clientSecret, token_endpoint_auth_method: secretIn },
   { client_id: PUBLIC_CLIENT, token_endpoint_auth_method: 'none' as const },
 ];
 
 const newKey = (kid: string) => ({ kid, ...generateKeyPairSync('ec', { namedCurve: 'P-256' }) });
 
 /** @param redirectUris where it may send people back to */
-export const startProvider = async (redirectUris: string[]): Promise<TestProvider> => {
+export const startProvider = async (redirectUris: string[], secretIn: SecretIn = 'client_secret_basic'): Promise<TestProvider> => {
   const people = new Map<string, Person>();
   let rotations = 0;
   let key = newKey('first');
@@ -63,7 +67,7 @@ export const startProvider = async (redirectUris: string[]): Promise<TestProvide
   const issuer = `http://127.0.0.1:${port}`;
 
   const make = (): void => {
-    provider = new Provider(issuer, configurationOf(key, redirectUris, people));
+    provider = new Provider(issuer, configurationOf(key, people, redirectUris, secretIn));
     provider.on('server_error', (_context, error) => console.error(error));
   };
   const kit: TestProvider = {
@@ -72,6 +76,7 @@ export const startProvider = async (redirectUris: string[]): Promise<TestProvide
     tamper: null,
     forger: null,
     asked: [],
+    authorizations: [],
     key: () => key,
     sign: (claims, header = {}) => {
       const { kid = key.kid, typ = 'at+jwt' } = header;
@@ -102,6 +107,7 @@ export const startProvider = async (redirectUris: string[]): Promise<TestProvide
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const [path = ''] = (request.url ?? '').split('?', 1);
     kit.asked.push(path);
+    if (path === '/token') kit.authorizations.push(request.headers.authorization?.split(' ', 1)[0] ?? null);
     if (path.startsWith('/interaction/')) {
       people.set(kit.person.sub, kit.person);
       await provider.interactionFinished(request, response, { login: { accountId: kit.person.sub } });
@@ -114,8 +120,14 @@ export const startProvider = async (redirectUris: string[]): Promise<TestProvide
   return kit;
 };
 
-const configurationOf = (key: ReturnType<typeof newKey>, redirect_uris: string[], people: ReadonlyMap<string, Person>): Configuration => ({
-  clients: CLIENTS.map((client) => ({ ...client, redirect_uris, id_token_signed_response_alg: 'ES256' as const })),
+const configurationOf = (
+  key: ReturnType<typeof newKey>,
+  people: ReadonlyMap<string, Person>,
+  redirect_uris: string[],
+  secretIn: SecretIn,
+): Configuration => ({
+  clients: clientsOf(secretIn).map((client) => ({ ...client, redirect_uris, id_token_signed_response_alg: 'ES256' as const })),
+  clientAuthMethods: [secretIn, 'none'],
   jwks: { keys: [{ ...key.privateKey.export({ format: 'jwk' }), kid: key.kid, alg: 'ES256', use: 'sig' }] },
   enabledJWA: { idTokenSigningAlgValues: ['ES256'] },
   claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name', 'preferred_username'] },

@@ -121,6 +121,31 @@ describe('a token of an issuer', () => {
     expect(await ask(token)).toMatchObject(REFUSED);
   });
 
+  it('is renewed in the open socket by another of the same person, and of nobody else', async () => {
+    const soon = Math.ceil(Date.now() / 1_000) + 2;
+    const [renewed, forgotten, foreign] = await Promise.all(
+      Array.from({ length: 3 }, async () => app.connect({ ...ada, token: await tokenOf({ exp: soon }) })),
+    );
+    if (!renewed || !forgotten || !foreign) throw new Error('There are no sockets.');
+    await Promise.all([renewed.opened, forgotten.opened, foreign.opened]);
+    const subscription = renewed.subscribe(`subscription { notificationAdded { unreadCount } }`);
+    const exp = soon + 600;
+    const expiresAt = new Date(exp * 1_000).toISOString();
+    expect(await renewed.ping({ accessToken: await tokenOf({ exp }) })).toEqual({ accessTokenExpiresAt: expiresAt });
+    await app.user('frank');
+    await app.database.query(
+      `INSERT INTO identity (id, user_id, issuer, subject) SELECT gen_random_uuid(), id, $1, 'frank' FROM "user" WHERE username = 'frank'`,
+      [provider.issuer],
+    );
+    void foreign.ping({ accessToken: await tokenOf({ exp, sub: 'frank' }) }).catch(() => undefined);
+    expect(await foreign.closed).toBe(4401);
+    // By the end of the other, the time of the first token is over.
+    expect(await forgotten.closed).toBe(4403);
+    expect((await renewed.execute<{ me: { user: { username: string } } }>(ME)).data?.me.user.username).toBe('ada');
+    expect(await Promise.race([subscription.ended.then(() => 'ended'), Promise.resolve('open')])).toBe('open');
+    await renewed.close();
+  });
+
   it('from before its owner was signed out everywhere is refused, and its socket closed', async () => {
     const eve = await app.user('evelyn');
     await app.database.query(
