@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { PASSWORD, startTestApp, type TestApp } from '../kit/app.js';
 import { createTestDatabase, type TestDatabase } from '../kit/database.js';
+import { freePort } from '../kit/free-port.js';
 import { describeWeb, violationsInBothThemes } from './kit.js';
 
 describeWeb('terms, in a browser', ({ open }) => {
@@ -48,6 +49,37 @@ describeWeb('terms, in a browser', ({ open }) => {
     await page.getByRole('button', { name: 'I accept them' }).click();
     await heading.waitFor({ state: 'detached' });
     await page.getByRole('heading', { name: 'Feed' }).waitFor();
+    await close();
+  });
+
+  test('that are new stand before an open page once the server has started with them', async () => {
+    const port = String(await freePort());
+    const shared = { PORT: port, DATA_DIR: before.services.config.dataDir };
+    const old = await startTestApp({ database, env: shared });
+    const user = await before.user('reader');
+    const { page, close, complaints } = await open(old, { as: user, path: '/feed' });
+    await page.getByRole('heading', { name: 'Feed' }).waitFor();
+    await expect.poll(() => old.services.hub.stats().subscribers).toBeGreaterThan(0);
+    await old.stop();
+    const fresh = await startTestApp({ database, env: { ...shared, TERMS_VERSION: '2028-01', TERMS_URL: 'https://example.com/terms' } });
+    await page.getByRole('heading', { name: 'There are new terms' }).waitFor();
+    complaints();
+    await close();
+    await fresh.stop();
+  });
+
+  test('that are new stand before an open page once something was refused for want of them', async () => {
+    const user = await before.user('writer');
+    const accept = (version: string) => database.query(`UPDATE "user" SET terms_version = $1 WHERE username = 'writer'`, [version]);
+    await accept('2027-01');
+    const { page, close, complaints } = await open(app, { as: user, path: '/feed' });
+    await page.getByRole('textbox', { name: 'Write a post' }).fill('Something to say');
+    await accept('2026-01');
+    await page.getByRole('button', { name: 'Post', exact: true }).click();
+    await page.getByRole('heading', { name: 'There are new terms' }).waitFor();
+    await page.getByRole('button', { name: 'I accept them' }).click();
+    expect(await page.getByRole('textbox', { name: 'Write a post' }).inputValue()).toBe('Something to say');
+    complaints();
     await close();
   });
 });

@@ -22,11 +22,21 @@ export const ApiProvider = ({ source, children }: { readonly source: ApiSource; 
   );
 };
 
-/** How the live connection is, how often it has come back, and how many events were waiting when it did last. */
-export const useConnection = (): { readonly state: ConnectionState; readonly returns: number; readonly missed: number } => {
+const useApi = (): Api => {
   const api = use(ApiContext);
   if (!api) throw new Error('There is no ApiProvider.');
-  const { state, returns, missed, onChange } = api.connection;
+  return api;
+};
+
+/** How often something was refused because there are other terms. */
+export const useTermsRefusals = (): number => {
+  const { terms } = useApi();
+  return useSyncExternalStore(terms.onChange, terms.refusals);
+};
+
+/** How the live connection is, how often it has come back, and how many events were waiting when it did last. */
+export const useConnection = (): { readonly state: ConnectionState; readonly returns: number; readonly missed: number } => {
+  const { state, returns, missed, onChange } = useApi().connection;
   return {
     state: useSyncExternalStore(onChange, state),
     returns: useSyncExternalStore(onChange, returns),

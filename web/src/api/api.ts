@@ -1,4 +1,4 @@
-import { Client, fetchExchange, mapExchange, subscriptionExchange, type ExecutionResult } from 'urql';
+import { Client, fetchExchange, mapExchange, subscriptionExchange, type ExecutionResult, type OperationResult } from 'urql';
 import { createCommits } from '../../../src/client/commits.js';
 import { createResumingClient } from '../../../src/client/resuming-client.js';
 import type { Tokens } from '../../../src/client/tokens.js';
@@ -11,8 +11,32 @@ import { SESSION_HEADERS } from './session.js';
 export interface Api {
   readonly client: Client;
   readonly connection: Connection;
+  readonly terms: Terms;
   readonly dispose: () => void;
 }
+
+/** How often something was refused for want of consent: there are other terms since the page has asked. */
+export interface Terms {
+  readonly refusals: () => number;
+  readonly onChange: (listener: () => void) => () => void;
+}
+
+const createTerms = (): Terms & { readonly look: (result: OperationResult) => void } => {
+  let refusals = 0;
+  const listeners = new Set<() => void>();
+  return {
+    refusals: () => refusals,
+    onChange: (listener) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    look: ({ error }) => {
+      if (error?.graphQLErrors.some(({ extensions }) => extensions['code'] === 'TERMS_NOT_ACCEPTED') !== true) return;
+      refusals += 1;
+      for (const listener of [...listeners]) listener();
+    },
+  };
+};
 
 const UNAUTHENTICATED = 401;
 /** The code with which the server closes a socket whose session has ended. */
@@ -57,14 +81,20 @@ const createApi = (tokens: Tokens, onRefused: () => void): Api => {
   });
   const connection = watchConnection(socket);
   const http = { url: HTTP_URL, fetch: withToken(tokens, commits.fetch), preferGetMethod: false } as const;
-  // An answer that has failed as a whole may have `data: null`; to the pages there is no data then, as without an answer.
-  const withoutNull = mapExchange({ onResult: (result) => (result.data === null ? { ...result, data: undefined } : result) });
+  const terms = createTerms();
+  const asRead = mapExchange({
+    onResult: (result) => {
+      terms.look(result);
+      // An answer that has failed as a whole may have `data: null`; to the pages there is no data then, as without an answer.
+      return result.data === null ? { ...result, data: undefined } : result;
+    },
+  });
   const client = new Client({
     ...http,
     // What is known is shown at once, and then as it is now.
     requestPolicy: 'cache-and-network',
     exchanges: [
-      withoutNull,
+      asRead,
       createCache(),
       fetchExchange,
       subscriptionExchange({
@@ -87,8 +117,8 @@ const createApi = (tokens: Tokens, onRefused: () => void): Api => {
       }),
     ],
   });
-  uncached.set(client, new Client({ ...http, requestPolicy: 'network-only', exchanges: [withoutNull, fetchExchange] }));
-  return { client, connection, dispose: () => void socket.dispose() };
+  uncached.set(client, new Client({ ...http, requestPolicy: 'network-only', exchanges: [asRead, fetchExchange] }));
+  return { client, connection, terms, dispose: () => void socket.dispose() };
 };
 
 /** The present {@link Api}, and when it becomes another. */

@@ -1,6 +1,6 @@
-import { createContext, use, useMemo, useState, type ReactNode } from 'react';
+import { createContext, use, useEffect, useMemo, useState, type ReactNode } from 'react';
 import { useQuery } from 'urql';
-import { useOwner } from '../api/api-provider.js';
+import { useConnection, useOwner, useTermsRefusals } from '../api/api-provider.js';
 import { readFragment } from '../gql/fragment-masking.js';
 import type { ShellViewerQuery, UnreadFragment } from '../gql/graphql.js';
 import { ShellViewer, Unread } from './operations.js';
@@ -26,10 +26,18 @@ const useNewest = (counts: UnreadFragment | null): UnreadFragment | null => {
   return isOlder ? newest : counts;
 };
 
-/** Asks once who is signed in, for the frame and for every page. */
+/**
+ * Asks who is signed in, for the frame and for every page: once, and again where there may be other terms than before. Those change with a start of the
+ * server, by which the connection is lost; whoever was at another process hears of them when something is refused.
+ */
 export const ViewerProvider = ({ children }: { readonly children: ReactNode }) => {
   const owner = useOwner();
-  const [{ data, error }] = useQuery({ query: ShellViewer, pause: owner === null });
+  const [{ data, error }, ask] = useQuery({ query: ShellViewer, pause: owner === null });
+  const { returns } = useConnection();
+  const refusals = useTermsRefusals();
+  useEffect(() => {
+    if (owner !== null && returns + refusals > 0) ask({ requestPolicy: 'network-only' });
+  }, [owner, returns, refusals, ask]);
   const me = owner === null ? null : (data?.me ?? null);
   const unread = useNewest(me && readFragment(Unread, me.unreadCounts));
   const canInvite = data?.registration.viewerCanInvite === true;
