@@ -8,6 +8,7 @@ import type { Actor } from './db/transact.js';
 import type { FileStore } from './integrations/file-store.js';
 import type { Mailer } from './integrations/mail.js';
 import type { Issuers } from './integrations/openid.js';
+import type { Destination } from './markdown/destinations.js';
 import type { Visit } from './observability/access-log.js';
 import type { Log } from './observability/log.js';
 import type { MasterKey } from './access/master-key.js';
@@ -102,15 +103,26 @@ export interface RenderingAllowance {
   characters: number;
   /** Milliseconds of work. */
   ms: number;
+  /** The text that is rendered for it, or was at last. */
+  last: Promise<void>;
 }
 
-/** Renders Markdown to sanitised HTML, equal texts once as long as they are asked for. */
-export interface RenderedMarkdown {
+/** Reads Markdown, in threads of its own. */
+export interface Markdown {
   /**
+   * A text as sanitised HTML, equal texts once as long as they are asked for.
    * @param mentions whether `@username` is a link to that profile
    * @throws OPERATION_TOO_COMPLEX when it has to be rendered and the allowance is used up
    */
   readonly html: (source: string, allowance: RenderingAllowance, mentions: boolean) => string | Promise<string>;
+  /** The HTML of an article, to be stored: nobody waits for it, so it may take longer. */
+  readonly storedHtml: (source: string) => Promise<string>;
+  /** The usernames that a text mentions, as they are written; none of a text that takes too long. */
+  readonly mentions: (source: string) => Promise<readonly string[]>;
+  /** Where the links of a text lead, in its order; null of one that takes too long. @param source with `\n` as its line ends */
+  readonly destinations: (source: string) => Promise<readonly Destination[] | null>;
+  /** The first heading of the first level; null for none, and of a text that takes too long. */
+  readonly firstHeading: (source: string) => Promise<string | null>;
 }
 
 /** A WebSocket or an event stream of somebody who is signed in, as it is at a moment. */
@@ -167,7 +179,7 @@ export interface Services {
   readonly memberships: MembershipLookup;
   readonly connections: ConnectedClients;
   readonly terms: TermsConsent;
-  readonly markdown: RenderedMarkdown;
+  readonly markdown: Markdown;
 }
 
 /** Where the refresh token of a browser's session travels. */

@@ -7,8 +7,8 @@ import { filesBelow, packageFolderOf, packagesOf, type ShippedPackage } from './
 
 export const ROOT = resolve(import.meta.dirname, '../..');
 
-/** Each is started by itself: the server, the command line, and the thread that estimates passwords, which `src/` names by these places. */
-const ENTRIES = ['main.ts', 'cli/main.ts', 'access/password-strength/worker.ts'].map((file) => join('src', file));
+/** Each is started by itself: the server, the command line, and the threads that estimate passwords and read Markdown, which `src/` names by these places. */
+const ENTRIES = ['main.ts', 'cli/main.ts', 'access/password-strength/worker.ts', 'markdown/thread.ts'].map((file) => join('src', file));
 
 /** CommonJS among what is bundled asks for Node's own modules. */
 const BANNER = "import { createRequire as requireFrom } from 'node:module';\nconst require = requireFrom(import.meta.url);";

@@ -15,7 +15,7 @@ export interface Terminal {
  * @returns the exit code: 0, or 1 when the folder or the author was wrong or some of the files could not be imported
  */
 export const runImport = async (
-  services: Pick<Services, 'db' | 'clock'>,
+  services: Pick<Services, 'db' | 'clock' | 'markdown'>,
   folder: string,
   options: { readonly author?: string },
   { stdout, stderr }: Terminal = process,

@@ -10,6 +10,7 @@ import { DEMO_PASSWORD } from './users.js';
 import { usernameKey } from '../domains/account/rules.js';
 import { directKey } from '../domains/conversations/rules.js';
 import { conversationLog } from '../domains/conversations/topics.js';
+import { renderMissingTask } from '../domains/knowledge/entry-html.js';
 import { readMarkdownFile, rewriteLinks, scanMarkdown, type MarkdownDocument } from '../domains/knowledge/markdown-files.js';
 import { indexPages } from '../domains/knowledge/page-index.js';
 import { categoryKey } from '../domains/knowledge/rules.js';
@@ -77,18 +78,25 @@ const demoFile = z.strictObject({
 });
 
 interface Demo extends z.infer<typeof demoFile> {
-  readonly vault: readonly MarkdownDocument[];
+  /** With the addresses of entries as their links. */
+  readonly vault: readonly (MarkdownDocument & { readonly slug: string })[];
 }
 
-const readDemo = async (now: number): Promise<Demo> => {
+const readDemo = async ({ markdown, clock }: Pick<Services, 'markdown' | 'clock'>): Promise<Demo> => {
   const folder = fileURLToPath(new URL('vault', SEED));
   const paths: string[] = [];
   for await (const path of scanMarkdown(folder)) paths.push(path);
-  const [json, vault] = await Promise.all([
+  const [json, documents] = await Promise.all([
     readFile(new URL('demo.json', SEED), 'utf8'),
-    Promise.all(paths.map((path) => readMarkdownFile(folder, path, now))),
+    Promise.all(paths.map((path) => readMarkdownFile(markdown, folder, path, clock.now()))),
   ]);
-  return { ...demoFile.parse(JSON.parse(json)), vault };
+  const named = documents.map((document) => ({ ...document, slug: slugify(document.title), content: document.content.trim() }));
+  const pages = indexPages(named.map((page) => ({ ...page, address: `/entries/${page.slug}` })));
+  const rewritten = async (page: Demo['vault'][number]): Promise<Demo['vault'][number]> => {
+    const content = await rewriteLinks(markdown, page.content, page.path, pages);
+    return content === null ? page : { ...page, content };
+  };
+  return { ...demoFile.parse(JSON.parse(json)), vault: await Promise.all(named.map(rewritten)) };
 };
 
 // ---------------------------------------------------------------- the rows
@@ -165,20 +173,18 @@ const planKnowledge = (plan: Plan) => {
   const categoryIds = new Map(categories.map(({ nameKey, id }) => [nameKey, id]));
   const authors = new Map(demo.categories.map((category) => [categoryKey(category.name), category.authors]));
 
-  const slugs = new Map(demo.vault.map(({ path, title }) => [path, slugify(title)]));
-  const pages = indexPages(demo.vault.map((page) => ({ ...page, address: `/entries/${lookUp(slugs, page.path)}` })));
   const talk = JSON.stringify([demo.posts, demo.conversations]);
   const mentioned = new Set(Array.from(talk.matchAll(/\/entries\/([a-z0-9-]+)/g), ([, slug]) => slug));
   // In no order of subjects, but what people speak of is there before they do.
   const order = demo.vault
-    .map((document) => ({ document, rank: mentioned.has(slugs.get(document.path)) ? -1 : random() }))
+    .map((document) => ({ document, rank: mentioned.has(document.slug) ? -1 : random() }))
     .sort((a, b) => a.rank - b.rank)
     .map(({ document }) => document);
 
   const likes: Prisma.EntryLikeCreateManyInput[] = [];
   const moments = spread(plan, order, begin, now - ENTRIES.to * DAY);
   const entries = moments.map(({ item, at }): Prisma.EntryCreateManyInput => {
-    const { path, title, content, tags, isPublic } = item;
+    const { path, slug, title, content, tags, isPublic } = item;
     const category = categoryKey(item.category ?? '');
     const writers = lookUp(authors, category);
     const authorId = userId(writers[Math.floor(random() * writers.length)] ?? '');
@@ -186,8 +192,7 @@ const planKnowledge = (plan: Plan) => {
     const liked = likesOf(plan, authorId, at).map((like) => ({ ...like, entryId: id }));
     likes.push(...liked);
     return {
-      ...{ id, title, tags, isPublic, authorId, slug: lookUp(slugs, path), categoryId: lookUp(categoryIds, category) },
-      content: rewriteLinks(content.trim(), path, pages),
+      ...{ id, title, content, tags, isPublic, authorId, slug, categoryId: lookUp(categoryIds, category) },
       isFeatured: demo.featured.includes(path),
       likeCount: liked.length,
       createdAt: new Date(at),
@@ -316,10 +321,11 @@ const isEmpty = async ({ user, category }: Prisma.TransactionClient): Promise<bo
  * All of it is one transaction under a lock: processes that start at once seed once, and a seeding that is broken off
  * leaves nothing.
  */
-export const seedDemoData = async ({ db, clock, log }: Pick<Services, 'db' | 'clock' | 'log'>): Promise<void> => {
+export const seedDemoData = async (services: Pick<Services, 'db' | 'clock' | 'log' | 'markdown'>): Promise<void> => {
+  const { db, clock, log } = services;
   // Asked first, to spare every later start the reading and the hashing; asked again under the lock.
   if (!(await isEmpty(db.prisma))) return;
-  const [demo, passwordHash] = await Promise.all([readDemo(clock.now()), hashPassword(DEMO_PASSWORD)]);
+  const [demo, passwordHash] = await Promise.all([readDemo(services), hashPassword(DEMO_PASSWORD)]);
   const now = clock.now();
   const ids = new Map(demo.users.map(({ username }, index) => [username, uuid7(joinedAt(now, index))]));
   const plan: Plan = {
@@ -342,6 +348,7 @@ export const seedDemoData = async ({ db, clock, log }: Pick<Services, 'db' | 'cl
         >`SELECT pg_try_advisory_xact_lock(hashtextextended('demo data', 0)) AS "isOurs"`;
         if (!lock.isOurs) return 'under way';
         if (!(await isEmpty(tx))) return 'not empty';
+        tx.enqueue(renderMissingTask, {}, { key: renderMissingTask.name });
         await write(tx, rows);
         return 'seeded';
       },

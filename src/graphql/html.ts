@@ -6,10 +6,10 @@ import { HTML, SHORT_HTML, type FieldPrice } from './price.js';
 export const SAFE = 'as HTML, fit to be put into a page: without scripts, styles, frames and forms';
 
 /** The options of a field that gives a text of up to 200,000 characters as HTML. */
-export const longHtml = <Item>(sourceOf: (item: Item) => string) => ({
+export const longHtml = <Item>(htmlOfItem: (context: Context, item: Item) => Promise<string>) => ({
   price: { own: HTML },
   description: `Its text ${SAFE}.`,
-  resolve: (item: Item, _args: object, context: Context): string | Promise<string> => htmlOf(context, sourceOf(item)),
+  resolve: (item: Item, _args: object, context: Context): Promise<string> => htmlOfItem(context, item),
 });
 
 /** Whether somebody has that name is not asked: the HTML of a text depends on nothing but the text. */

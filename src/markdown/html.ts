@@ -1,8 +1,11 @@
-import type { Context, RenderedMarkdown, RenderingAllowance } from '../context.js';
+import { GraphQLError } from 'graphql';
+import type { Context, Markdown, RenderingAllowance, Services } from '../context.js';
 import { coded } from '../errors.js';
 import { createByteCache } from '../memory/byte-cache.js';
-import { cpuMs, MARKDOWN_MAX, RENDER_MS } from './budget.js';
-import { createRenderer } from './render.js';
+import { MARKDOWN_MAX, PATIENT_WORK_MS, WORK_MS } from './limits.js';
+import { asWritten } from './as-written.js';
+import { createThreads } from './threads.js';
+import type { Kind, Question, Works } from './work.js';
 
 /** The size of the cache. Rendering a text of some pages takes a few milliseconds, and a list may show a hundred. */
 const MAX_KEPT_BYTES = 16 * 1024 * 1024;
@@ -16,7 +19,7 @@ const allowanceKey = Symbol('rendering allowance');
 const allowanceOf = ({ loaded }: Pick<Context, 'loaded'>): RenderingAllowance => {
   const known = loaded.get(allowanceKey) as RenderingAllowance | undefined;
   if (known !== undefined) return known;
-  const allowance = { characters: MAX_RENDERED, ms: RENDER_MS };
+  const allowance = { characters: MAX_RENDERED, ms: WORK_MS, last: Promise.resolve() };
   loaded.set(allowanceKey, allowance);
   return allowance;
 };
@@ -38,37 +41,78 @@ export const htmlOf = (
 ): string | Promise<string> => context.markdown.html(source, allowanceOf(context), mentions);
 
 /**
- * Creates the renderer of a process with its cache. What is kept is found by the text itself, so whoever writes the same again has it
- * rendered once, and no version can be mistaken for another. Texts are rendered one in each turn of the event loop, so that others are served
- * between two of them.
+ * Creates what reads the Markdown of a process, in threads of its own: whatever the text, it does not hold up the event loop. What was rendered is kept by the
+ * text itself, so whoever writes the same again has it rendered once, and no version can be mistaken for another.
  */
-export const createRenderedMarkdown = (): RenderedMarkdown => {
-  const renderers = { plain: createRenderer(), mentioning: createRenderer({ mentions: true }) };
+export const createMarkdown = ({ log }: Pick<Services, 'log'>): Markdown & { readonly stop: () => Promise<void> } => {
+  const threads = createThreads();
   const kept = createByteCache<string>(MAX_KEPT_BYTES, (html) => 2 * html.length);
-  let lastTurn: Promise<void> = Promise.resolve();
 
-  const turn = (): Promise<void> => (lastTurn = lastTurn.then(() => new Promise((resolve) => setImmediate(resolve))));
+  const ask = async <K extends Kind>(question: Question<K>, budgetMs: number): Promise<Works[K]['answer'] | null> => {
+    const outcome = await threads.ask(question, budgetMs);
+    return outcome.isDone ? outcome.answer : null;
+  };
+
+  /** What takes too long with its colours and formulas is tried without them. */
+  const render = async (
+    source: string,
+    mentions: boolean,
+    budgetMs: number,
+  ): Promise<{ readonly html: string | null; readonly ms: number }> => {
+    try {
+      const whole = await threads.ask({ kind: 'html', source, mentions }, budgetMs);
+      if (whole.isDone) return { html: whole.answer, ms: whole.ms };
+      const plain = await threads.ask({ kind: 'html', source, mentions, plainly: true }, budgetMs);
+      return { html: plain.isDone ? plain.answer : null, ms: whole.ms + plain.ms };
+    } catch (error) {
+      if (error instanceof GraphQLError) throw error;
+      log.error({ err: error }, 'a text cannot be rendered');
+      return { html: null, ms: 0 };
+    }
+  };
+
+  /** The texts of an operation come one after the other, since each may use up what is left to it. */
+  const inTurn = async <Result>(allowance: RenderingAllowance, work: () => Promise<Result>): Promise<Result> => {
+    const turn = allowance.last.then(work);
+    allowance.last = turn.then(
+      () => undefined,
+      () => undefined,
+    );
+    return await turn;
+  };
 
   const make = async (key: string, source: string, allowance: RenderingAllowance): Promise<string> => {
-    await turn();
-    // Somebody may have asked for the same text a turn earlier.
+    // Somebody may have asked for the same text meanwhile.
     const known = kept.get(key);
     if (known !== undefined) return known;
     allowance.characters -= source.length;
     if (allowance.characters < 0 || allowance.ms < 1) throw tooMuch();
-    const startedAt = cpuMs();
-    const html = (key === source ? renderers.plain : renderers.mentioning)(source, Math.ceil(allowance.ms));
-    allowance.ms -= cpuMs() - startedAt;
-    if (html === null) throw tooMuch();
-    kept.set(key, html);
-    return html;
+    const budgetMs = allowance.ms;
+    const { html, ms } = await render(source, key !== source, budgetMs);
+    allowance.ms -= ms;
+    // With the whole budget a text is never given up without a result.
+    if (html === null && budgetMs < WORK_MS) throw tooMuch();
+    if (html === null) log.warn({ characters: source.length, ms }, 'a text is shown as it was written: rendering it takes too long');
+    const shown = html ?? asWritten(source);
+    kept.set(key, shown);
+    return shown;
   };
 
   return {
     html: (source, allowance, mentions) => {
       // No text that is stored has the character in front.
       const key = mentions && source.includes('@') ? `\u0000${source}` : source;
-      return kept.get(key) ?? make(key, source, allowance);
+      return kept.get(key) ?? inTurn(allowance, () => make(key, source, allowance));
     },
+    storedHtml: async (source) => {
+      const { html, ms } = await render(source, false, PATIENT_WORK_MS);
+      if (html === null) log.warn({ characters: source.length, ms }, 'a text is stored as it was written: rendering it takes too long');
+      else kept.set(source, html);
+      return html ?? asWritten(source);
+    },
+    mentions: async (source) => (source.includes('@') ? ((await ask({ kind: 'mentions', source }, WORK_MS)) ?? []) : []),
+    destinations: (source) => ask({ kind: 'destinations', source }, PATIENT_WORK_MS),
+    firstHeading: (source) => ask({ kind: 'firstHeading', source }, PATIENT_WORK_MS),
+    stop: threads.stop,
   };
 };

@@ -1,104 +1,83 @@
-import { createHash } from 'node:crypto';
-import { Marked } from 'marked';
-import sanitizeHtml, { type IOptions } from 'sanitize-html';
-import { MARKDOWN_MAX, RENDER_MS, withinWork } from './budget.js';
-import { withMentions } from './mentions.js';
+import { randomBytes } from 'node:crypto';
+import type { Env, MarkdownIt, Token } from 'markdown-it';
+import { asWritten, escape } from './as-written.js';
+import { FORMULAS_MAX, mathMl } from './formulas.js';
+import { highlighted, HIGHLIGHTED_MAX } from './highlight.js';
+import { HTML_MAX, MARKDOWN_MAX } from './limits.js';
+import { createParser, Unrenderable } from './parser.js';
+import { anchorsOf } from './rules/headings.js';
+import { sanitise } from './sanitise.js';
 
-const marked = new Marked({ gfm: true, async: false });
+export interface Rendering {
+  /** Whether `@username` is a link to that profile, as in what people say to each other; in an article it is what it says. */
+  readonly mentions: boolean;
+  /** Without colours of code and without formulas, which are given up first when a text takes too long. */
+  readonly plainly?: boolean;
+}
 
-/**
- * What the HTML of a text may contain. `id`, `name`, `style` and free `class` values are forbidden because they could affect the page
- * around it. SVG and MathML are forbidden because sanitisers are usually bypassed through their parsing rules.
- */
-const ALLOWED: IOptions = {
-  allowedTags: [
-    ...['h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'p', 'br', 'hr', 'div', 'span', 'blockquote', 'pre', 'details', 'summary'],
-    ...['ul', 'ol', 'li', 'dl', 'dt', 'dd', 'table', 'caption', 'thead', 'tbody', 'tfoot', 'tr', 'th', 'td', 'input'],
-    ...['a', 'img', 'code', 'kbd', 'samp', 'var', 'em', 'strong', 'i', 'b', 'u', 's', 'del', 'ins', 'sub', 'sup'],
-    ...['mark', 'small', 'abbr', 'cite', 'q', 'figure', 'figcaption'],
-  ],
-  allowedAttributes: {
-    a: ['href', 'title', 'rel'],
-    img: ['src', 'alt', 'title', 'width', 'height'],
-    ol: ['start'],
-    th: ['align', 'colspan', 'rowspan'],
-    td: ['align', 'colspan', 'rowspan'],
-    p: ['align'],
-    div: ['align'],
-    abbr: ['title'],
-    details: ['open'],
-    input: ['type', 'checked', 'disabled'],
-    ...Object.fromEntries(['h1', 'h2', 'h3', 'h4', 'h5', 'h6'].map((tag) => [tag, ['align']])),
-  },
-  allowedClasses: { code: ['language-*'] },
-  allowedSchemes: ['http', 'https', 'mailto'],
-  allowedSchemesByTag: { img: ['http', 'https'] },
-  nonTextTags: ['script', 'style', 'textarea', 'option', 'noscript', 'svg', 'math', 'template', 'iframe'],
-  // Only the checkboxes of task lists are allowed, no other inputs.
-  exclusiveFilter: ({ tag, attribs }) => tag === 'input' && attribs['type'] !== 'checkbox',
-  transformTags: {
-    a: (tagName, { rel: _theirs, ...attribs }) => ({
-      tagName,
-      attribs: attribs['href'] === undefined ? attribs : { ...attribs, rel: 'nofollow noopener noreferrer' },
-    }),
-    input: (tagName, attribs) => ({ tagName, attribs: { ...attribs, disabled: '' } }),
-  },
-  parseStyleAttributes: false,
-  // Deeper nesting is of no use to readers and exhausts the stack of code that walks the tree.
-  nestingLimit: 100,
+/** What one text has left, and what stands in for its formulas until its HTML is sanitised. */
+interface Work {
+  readonly plainly: boolean;
+  highlighted: number;
+  readonly formulas: string[];
+  /** Nobody who writes a text can know it. */
+  readonly secret: string;
+}
+
+const workKey = Symbol('work');
+const workOf = (env: Env | undefined): Work => env?.[workKey] as Work;
+
+const code = (language: string, html: string): string =>
+  `<pre><code${language === '' ? '' : ` class="language-${escape(language)}"`}>${html}</code></pre>\n`;
+
+const formula = (env: Env | undefined, { content, markup }: Pick<Token, 'content' | 'markup'>, isDisplayed: boolean): string => {
+  const work = workOf(env);
+  const mathml = work.plainly || work.formulas.length >= FORMULAS_MAX ? null : mathMl(content, isDisplayed);
+  return mathml === null ? `<code class="language-math">${escape(markup)}</code>` : `${work.secret}${work.formulas.push(mathml) - 1}.`;
 };
 
-const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+const fence = (env: Env | undefined, { content, info }: Token): string => {
+  const [language = ''] = info.trim().split(/\s+/);
+  const work = workOf(env);
+  if (language === 'math' && !work.plainly) return `<p>${formula(env, { content, markup: content }, true)}</p>\n`;
+  const isColoured = !work.plainly && language !== '' && (work.highlighted += content.length) <= HIGHLIGHTED_MAX;
+  return code(language, (isColoured ? highlighted(content, language) : null) ?? escape(content));
+};
 
-const plain = (source: string): string => `<pre>${source.replace(/[&<>"]/g, (character) => ESCAPES[character] ?? character)}</pre>`;
+const withRules = (md: MarkdownIt): MarkdownIt => {
+  Object.assign(md.renderer.rules, {
+    fence: (tokens: readonly Token[], at: number, _options: object, env: Env) => (tokens[at] ? fence(env, tokens[at]) : ''),
+    math_inline: (tokens: readonly Token[], at: number, _options: object, env: Env) => (tokens[at] ? formula(env, tokens[at], false) : ''),
+    math_display: (tokens: readonly Token[], at: number, _options: object, env: Env) => {
+      const token = tokens[at];
+      if (token === undefined) return '';
+      return token.block ? `<p>${formula(env, token, true)}</p>\n` : formula(env, token, true);
+    },
+  });
+  return md;
+};
 
-const EXCEEDED_MAX = 1_000;
-/** Renders Markdown. @param leftMs how long it may take; the result is null when that is less than a text may take, and too little */
-export interface Render {
-  (source: string): string;
-  (source: string, leftMs: number): string | null;
-}
-
-interface RendererOptions {
-  /** Another time budget, in milliseconds. */
-  readonly budgetMs?: number;
-  /** Whether `@username` is a link to that profile, as in what people say to each other; in an article it is what it says. */
-  readonly mentions?: boolean;
-}
+const parsers = { talk: withRules(createParser({ mentions: true })), article: withRules(createParser({ mentions: false })) };
 
 /**
- * Creates the function that renders Markdown (GitHub's flavour) to sanitised HTML, which is safe to insert into a page: no scripts, event
- * handlers, styles, frames or forms, and only URLs that are relative, http, https or (in links) mailto. Relative links are kept; every link
- * has `rel="nofollow noopener noreferrer"`. The function never throws and blocks the event loop for {@link RENDER_MS} at most: a text
- * that takes longer to parse, or is longer than {@link MARKDOWN_MAX}, is shown as source in a `pre`. Such texts are remembered, so each costs
- * that time only once.
+ * Renders Markdown (GitHub's flavour) to sanitised HTML, which is safe to insert into a page: no scripts, event handlers, styles, frames or forms, ids with a
+ * prefix, and only URLs that are relative, http, https or (in links) mailto. Relative links are kept; every link has `rel="nofollow noopener noreferrer"`.
+ * A text that is longer than {@link MARKDOWN_MAX}, nested too deeply or would be too long is shown as source in a `pre`. It takes as long as it takes: see `threads.ts`.
  */
-export const createRenderer = ({ budgetMs = RENDER_MS, mentions = false }: RendererOptions = {}): Render => {
-  const toHtml = (source: string): string => {
-    const tokens = marked.lexer(source);
-    return marked.parser(mentions ? withMentions(tokens) : tokens);
-  };
-  /** The SHA-256 of texts that exceeded the time budget, oldest first. */
-  const exceeded = new Set<string>();
-
-  const remember = (digest: string): void => {
-    exceeded.add(digest);
-    for (const oldest of exceeded) {
-      if (exceeded.size <= EXCEEDED_MAX) break;
-      exceeded.delete(oldest);
-    }
-  };
-
-  const render = (source: string, leftMs = budgetMs): string | null => {
-    if (source.length > MARKDOWN_MAX) return plain(source);
-    const digestOf = (): string => createHash('sha256').update(source).digest('base64');
-    if (exceeded.size > 0 && exceeded.has(digestOf())) return plain(source);
-    const ms = Math.min(leftMs, budgetMs);
-    const html = withinWork(() => sanitizeHtml(toHtml(source), ALLOWED), ms);
-    if (html !== null || leftMs < budgetMs) return html;
-    remember(digestOf());
-    return plain(source);
-  };
-  // With its whole budget a text is never given up without a result.
-  return render as Render;
+export const renderMarkdown = (source: string, { mentions, plainly = false }: Rendering): string => {
+  if (source.length > MARKDOWN_MAX) return asWritten(source);
+  const work: Work = { plainly, highlighted: 0, formulas: [], secret: `x${randomBytes(16).toString('hex')}.` };
+  const env: Env = { [workKey]: work };
+  try {
+    const html = (mentions ? parsers.talk : parsers.article).render(source, env);
+    const place = new RegExp(`${work.secret.replace('.', '\\.')}(\\d+)\\.`, 'g');
+    const fill = (text: string): string => text.replace(place, (_, at) => work.formulas[Number(at)] ?? '');
+    // What stands for a formula in an attribute, by a trick, stands for nothing.
+    const safe = sanitise(html, { anchors: anchorsOf(env), fill }).replace(place, '');
+    return safe.length > HTML_MAX ? asWritten(source) : safe;
+  } catch (error) {
+    // The stack of the parser is used up by what is nested too deeply.
+    if (!(error instanceof Unrenderable) && !(error instanceof RangeError)) throw error;
+    return asWritten(source);
+  }
 };

@@ -26,7 +26,7 @@ import { createMailer } from '../integrations/mail.js';
 import { createIssuers } from '../integrations/openid.js';
 import { migrateQueue } from '../jobs/queue.js';
 import { connectionsOf } from '../jobs/worker.js';
-import { createRenderedMarkdown } from '../markdown/html.js';
+import { createMarkdown } from '../markdown/html.js';
 import { createLog, type Log } from '../observability/log.js';
 import { createPasswordStrength } from '../access/password-strength/password-strength.js';
 import { openDerivedKeys } from '../access/derived-keys.js';
@@ -134,12 +134,14 @@ export const openServices = async (config: Config, closers: Closers, options: Se
   const fileStore = createFileStore(config);
   const passwordStrength = createPasswordStrength();
   closers.push(() => passwordStrength.stop());
+  const markdown = createMarkdown({ log });
+  closers.push(() => markdown.stop());
   const memories = {
     typing: createTypingMemory({ hub, clock, bus }),
     likes: createLikeQueue(db),
     memberships: createMembershipLookup(db),
     connections: createConnectedClients({ bus, db, processId }),
-    markdown: createRenderedMarkdown(),
+    markdown,
     terms: createTermsConsent({ db, config }),
   };
   return {

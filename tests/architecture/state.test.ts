@@ -15,10 +15,9 @@ const KEPT: Readonly<Record<string, string>> = {
   'access/passwords.ts limited':
     'the threads and the memory that hashing takes are those of the process, whatever the number of apps in it',
   'cli/main.ts program': 'the command that the process is',
-  'markdown/budget.ts context': 'starts what it is given and keeps nothing of it',
-  'markdown/budget.ts sandbox': 'holds the work that is being done, and nothing when that is over',
-  'markdown/budget.ts start': 'a script of one call, compiled',
-  'markdown/render.ts marked': 'the rules of the parser',
+  'markdown/destinations.ts parser': 'the rules of the parser: what it finds in a text stands in the environment of that text',
+  'markdown/first-heading.ts parser': 'the same',
+  'markdown/mentions.ts parser': 'the same',
   'graphql/builder.ts builder': 'the schema is declared once, by the modules that are its parts',
 };
 

@@ -106,7 +106,7 @@ describe('createEntry', () => {
       author: { username: 'Ada' },
     });
     expect(entry.createdAt).toBe(entry.updatedAt);
-    expect(entry.contentHtml).toContain('<h1>Hello</h1>');
+    expect(entry.contentHtml).toContain('<h1 id="user-content-hello">Hello</h1>');
     expect(entry.contentHtml).toContain('<img');
     expect(entry.contentHtml).not.toMatch(/<script|href/);
     expect(await bySlug('a-bold-title')).toEqual(entry);

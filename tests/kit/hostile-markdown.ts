@@ -70,17 +70,63 @@ export const HOSTILE: readonly (readonly [name: string, source: string])[] = [
   ['heading', '# <img src=x onerror=alert(1)>'],
   ['half a tag', '<img src="x" title="'],
   ['half a tag across Markdown', '<a href="**">x</a>**" onclick=alert(1)>'],
+  ['ids of the page', '<p id="root">a</p><div id="user-content-x y" name="z"><a name="lyceum"></a></div>\n\n# root\n\n## root {#cookie}'],
+  ['heading with a tag in its name', '# a"><script>alert(1)</script> {#x"onclick=alert(1)}'],
+  ['link to a part', '[a](#"onclick=alert(1)) [b](#%22%20onclick=alert(1)) [c](#javascript:alert(1))\n\n# javascript:alert(1)'],
+  ['footnote', 'a[^1]\n\n[^1]: <img src=x onerror=alert(1)> [b](javascript:alert(1))'],
+  ['footnote label broken out of', 'a[^"><script>alert(1)</script>]\n\n[^"><script>alert(1)</script>]: b'],
+  ['alert', '> [!NOTE]\n> <img src=x onerror=alert(1)>\n\n> [!"onclick=alert(1)]\n> a'],
+  ['classes of the page', '<div class="markdown-alert modal" style="a">a</div><span class="hljs-x fixed">b</span><p class="app">c</p>'],
+  ['roles', '<a role="button" href="x">a</a><section role="dialog" aria-modal="true">b</section><p role="alert">c</p>'],
+  [
+    'coloured code',
+    '```html\n<script>alert(1)</script><img src=x onerror=alert(1)>\n```\n\n```js\n`$' + '{"</span><script>alert(1)</script>"}`\n```',
+  ],
+  ['formula', '$\\text{<img src=x onerror=alert(1)>}$ $$\\text{</math><script>alert(1)</script>}$$'],
+  ['formula with a link', '$\\href{javascript:alert(1)}{x}$ $\\url{javascript:alert(1)}$ $\\includegraphics{https://evil.example/x.png}$'],
+  ['formula with HTML', '$\\htmlData{onclick=alert(1)}{x}$ $\\htmlStyle{position:fixed}{x}$ $\\htmlId{root}{x}$ $\\htmlClass{app}{x}$'],
+  [
+    'formula with a style',
+    '$\\color{red;background:url(javascript:alert(1))}{x}$ $\\rule{1em;position:fixed}{1em}$ $\\colorbox{"onclick=alert(1)}{x}$',
+  ],
+  ['formula with macros', '$\\def\\a{\\a\\a}\\a$ $\\newcommand{\\b}{\\href{javascript:alert(1)}{x}}\\b$ $\\char`\\<$'],
+  ['formula in an attribute', '<td align="\n\n$x$\n\n<p class=">a</p>\n\n<div align="$\\text{ onclick=alert(1) }$">b</div>'],
+  ['formula within raw HTML', '<svg>$x$</svg> <style>$x$</style> <textarea>$x$</textarea> <table>$x$</table> <math>$x$</math>'],
+  [
+    'formula in a picture and a link',
+    '![$\\text{"onerror=alert(1)}$](x.png) [$\\text{<a href=javascript:alert(1)>}$](https://x.example "$x$")',
+  ],
+  ['formula in a fence', '```math\n\\text{<script>alert(1)</script>}\n```\n\n$$\n</math><script>alert(1)</script>\n$$'],
+  [
+    'MathML',
+    '<math><annotation-xml encoding="text/html"><img src=x onerror=alert(1)></annotation-xml><mi href="javascript:alert(1)">x</mi></math>',
+  ],
+  ['emoji', ':<script>alert(1)</script>: :__proto__: :constructor: :"onclick: :smile:'],
+  [
+    'address in another script',
+    'https://例え.jp/"onclick=alert(1) https://x.example/<script>alert(1)</script> www.x.example/"><img src=x onerror=alert(1)>',
+  ],
   ['NUL', '<scr\0ipt>alert(1)</scr\0ipt>'],
 ];
 
 const TAGS = new Set(
   (
-    'h1 h2 h3 h4 h5 h6 p br hr div span blockquote pre details summary ul ol li dl dt dd table caption thead tbody ' +
+    'h1 h2 h3 h4 h5 h6 p br hr div span blockquote pre details summary section ul ol li dl dt dd table caption thead tbody ' +
     'tfoot tr th td input a img code kbd samp var em strong i b u s del ins sub sup mark small abbr cite q ' +
-    'figure figcaption'
+    'figure figcaption ' +
+    'math semantics mrow mi mo mn mtext mspace mover munder munderover msup msub msubsup mfrac msqrt mroot mtable mtr mtd mpadded mphantom menclose mstyle'
   ).split(' '),
 );
-const ATTRIBUTES = /^(?:href|src|title|rel|alt|width|height|start|align|colspan|rowspan|open|type|checked|disabled|class)$/;
+const ATTRIBUTES =
+  /^(?:href|src|title|rel|alt|width|height|start|align|colspan|rowspan|open|type|checked|disabled|class|id|role|xmlns|display|math\w+|depth|\w*space|stretchy|fence|separator|accent\w*|scriptlevel|displaystyle|m\w+size|linethickness|notation|voffset|column\w+|form|symmetric|largeop|movablelimits)$/;
+/** Those that may have only some values. */
+const VALUES: Readonly<Record<string, RegExp>> = {
+  class:
+    /^(?:language-\S+|hljs-[\w -]+|markdown-alert(?: markdown-alert-\w+)?|markdown-alert-title|task-list-item|footnotes|footnote-ref|footnote-backref)$/,
+  id: /^user-content-[^\s"]*$/,
+  role: /^doc-(?:noteref|backlink|endnotes)$/,
+  xmlns: /^http:\/\/www\.w3\.org\/1998\/Math\/MathML$/,
+};
 
 const decode = (value: string): string =>
   value.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&quot;', '"').replaceAll('&amp;', '&');
@@ -94,7 +140,7 @@ export const dangersIn = (html: string): string[] => {
     if (slash === '/' && attributes !== '') dangers.push('attributes of an end tag');
     for (const [, attribute = '', value = ''] of String(attributes).matchAll(/ ([a-z-]+)(?:="([^"]*)")?/g)) {
       if (!ATTRIBUTES.test(attribute)) dangers.push(`attribute ${attribute}`);
-      if (attribute === 'class' && !/^language-\S+$/.test(value)) dangers.push(`class ${value}`);
+      if (VALUES[attribute]?.test(value) === false) dangers.push(`${attribute} ${value}`);
       if (attribute === 'href' || attribute === 'src') {
         const { protocol } = new URL(decode(value), 'https://lyceum.example');
         const allowed = attribute === 'src' ? ['http:', 'https:'] : ['http:', 'https:', 'mailto:'];

@@ -1,26 +1,26 @@
+import type { Context } from '../../context.js';
 import type { Tx } from '../../db/transact.js';
-import { mentionsIn } from '../../markdown/mentions.js';
 import { usersNamed } from '../account/account.js';
 import { usernameKey } from '../account/rules.js';
 import { blockedAmong } from '../blocks/blocks.js';
 
-/** The normalised usernames that a text mentions, without duplicates. */
-const usernamesIn = (body: string): string[] => [...new Set(mentionsIn(body).map(usernameKey))];
+/** The normalised usernames that a text mentions, without duplicates. Asked for before the transaction that writes the text: a thread reads it. */
+export const usernamesIn = async ({ markdown }: Pick<Context, 'markdown'>, body: string): Promise<readonly string[]> => [
+  ...new Set((await markdown.mentions(body)).map(usernameKey)),
+];
 
 interface Mentioning {
   readonly id: string;
   readonly seq: number;
   readonly conversationId: string;
   readonly authorId: string;
-  readonly body: string;
 }
 
 /**
  * The members whom a message mentions, without those separated from its author by a block. Their member rows are locked until the end of
  * the transaction, so nobody is mentioned after the event of their leaving.
  */
-const mentionedMembers = async (tx: Tx, { conversationId, authorId, body }: Mentioning): Promise<string[]> => {
-  const names = usernamesIn(body);
+const mentionedMembers = async (tx: Tx, { conversationId, authorId }: Mentioning, names: readonly string[]): Promise<string[]> => {
   if (names.length === 0) return [];
   const members = await tx.$queryRaw<{ readonly userId: string }[]>`
     SELECT member.user_id AS "userId" FROM conversation_member member JOIN ${usersNamed(names)} named ON named.id = member.user_id
@@ -33,8 +33,8 @@ const mentionedMembers = async (tx: Tx, { conversationId, authorId, body }: Ment
 };
 
 /** Stores the mentions of a new message; a text without `@` costs no statement. @returns the mentioned users, ordered by id */
-export const writeMentions = async (tx: Tx, message: Mentioning): Promise<readonly string[]> => {
-  const userIds = await mentionedMembers(tx, message);
+export const writeMentions = async (tx: Tx, message: Mentioning, names: readonly string[]): Promise<readonly string[]> => {
+  const userIds = await mentionedMembers(tx, message, names);
   if (userIds.length > 0) await tx.messageMention.createMany({ data: userIds.map((userId) => ({ messageId: message.id, userId })) });
   return userIds;
 };
@@ -43,9 +43,10 @@ export const writeMentions = async (tx: Tx, message: Mentioning): Promise<readon
 export const rewriteMentions = async (
   tx: Tx,
   message: Mentioning,
+  names: readonly string[],
 ): Promise<{ readonly added: readonly string[]; readonly removed: readonly string[] }> => {
   const before = (await tx.messageMention.findMany({ where: { messageId: message.id } })).map(({ userId }) => userId);
-  const after = await mentionedMembers(tx, message);
+  const after = await mentionedMembers(tx, message, names);
   const added = after.filter((userId) => !before.includes(userId));
   const removed = before.filter((userId) => !after.includes(userId));
   if (removed.length > 0) await tx.messageMention.deleteMany({ where: { messageId: message.id, userId: { in: removed } } });

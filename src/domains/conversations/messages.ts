@@ -19,7 +19,7 @@ import { tellMembers, tellNewsTask, tellUsers } from './inboxes.js';
 import { accept, assertRequestNotFull } from './requests.js';
 import { sentRows } from './sent-rows.js';
 import { cannotTalk, IS_APART, membersOnly } from './membership.js';
-import { removeMentions, rewriteMentions, writeMentions } from './mentions.js';
+import { removeMentions, rewriteMentions, usernamesIn, writeMentions } from './mentions.js';
 import { can, otherOf } from './rules.js';
 import { conversationLog } from './topics.js';
 import { stopTyping } from './typing.js';
@@ -109,6 +109,7 @@ const write = async (
   { conversationId, body, replyToId = null }: SendMessage,
   { clientId, clientDigest }: ClientKey,
 ): Promise<{ readonly message: Message; readonly epoch: number } | null> => {
+  const names = await usernamesIn(context, body);
   const writing = context.db.transact(async (tx) => {
     const [inserted] = await tx.$queryRaw<(Message & Sending)[]>`
       WITH target AS MATERIALIZED (
@@ -138,7 +139,7 @@ const write = async (
     if (isRequest) await assertRequestNotFull(tx, conversationId);
     if (isAnswer) await accept(tx, conversationId, authorId);
     const rows = sentRows({ message, author: publicUserOf(author) }, context.clock);
-    const mentioned = await writeMentions(tx, message);
+    const mentioned = await writeMentions(tx, message, names);
     await notify(
       tx,
       ...(isRequest ? [] : mentioned.map((userId) => mentionAct(message, userId))),
@@ -292,6 +293,7 @@ export const editMessage = async (
   { messageId, body }: { readonly messageId: string; readonly body: string },
 ): Promise<Message> => {
   assertLength(context, body);
+  const names = await usernamesIn(context, body);
   const { message: edited, event } = await context.db.transact(async (tx) => {
     const { message, apart } = await lockMessage(tx, context, messageId);
     if (!can(viewerOf(context), 'editMessage', message)) throw coded('FORBIDDEN', 'Only its author may edit a message.');
@@ -299,7 +301,7 @@ export const editMessage = async (
     if (message.deletedAt !== null) throw alreadyDeleted();
     if (body === message.body) return { message, event: null };
     const written = await tx.message.update({ where: { id: messageId }, data: { body, editedAt: new Date(context.clock.now()) } });
-    const { added, removed } = await rewriteMentions(tx, written);
+    const { added, removed } = await rewriteMentions(tx, written, names);
     await withdraw(tx, ...removed.map((userId) => mentionAct(written, userId)));
     await notify(tx, ...added.map((userId) => mentionAct(written, userId)));
     tellMembers(tx, written.conversationId, 'CONVERSATION_CHANGED', isLast(written));

@@ -4,12 +4,16 @@ import type { Services } from '../../context.js';
 import { isUnavailable, isUniqueViolation } from '../../observability/failures.js';
 import { uuid7 } from '../../db/uuid.js';
 import { findOrCreateCategory } from './categories.js';
+import { renderMissingTask } from './entry-html.js';
 import { randomSlug } from './free-slug.js';
 import { MarkdownFileError, readMarkdownFile, rewriteLinks, scanMarkdown, type MarkdownDocument } from './markdown-files.js';
 import { adoptMovedFolder, adoptRenamedFiles, goneFrom, printOf } from './moved-files.js';
 import { indexPages, type PageIndex } from './page-index.js';
 import { categoryKey, MAX_CONTENT } from './rules.js';
 import { slugify } from './slug.js';
+
+/** What an import works with. */
+type Importing = Pick<Services, 'db' | 'clock' | 'markdown'>;
 
 export interface ImportOptions {
   readonly folder: string;
@@ -57,6 +61,8 @@ const BATCH_CHARACTERS = 2_000_000;
 const LOOKUP_KEYS = 2_000;
 const SLUG_ATTEMPTS = 3;
 
+const LINKS_TAKE_TOO_LONG = 'keeps its links as they are: finding them takes too long';
+
 /** A file that will be imported. */
 interface Planned {
   readonly path: string;
@@ -89,7 +95,7 @@ interface Row {
  * interrupted import is completed by running it again.
  * @throws MarkdownFileError when the folder itself cannot be read; UNAVAILABLE failures of the database
  */
-export const importFolder = async (services: Pick<Services, 'db' | 'clock'>, options: ImportOptions): Promise<ImportReport> => {
+export const importFolder = async (services: Importing, options: ImportOptions): Promise<ImportReport> => {
   const { folder, authorId, onProgress = () => undefined } = options;
   const failed: FileRemark[] = [];
   const fail = (path: string, reason: string): void => {
@@ -101,7 +107,7 @@ export const importFolder = async (services: Pick<Services, 'db' | 'clock'>, opt
   for await (const path of scanMarkdown(folder, fail, (each, reason) => leftOut.push({ path: each, reason }))) paths.push(path);
   const root = await realpath(folder);
   const sourceOf = (path: string): string => `${root}:${path}`;
-  const movedFrom = await adoptMovedFolder(services, root, paths, (some) => readAll(folder, services.clock.now(), some, () => undefined));
+  const movedFrom = await adoptMovedFolder(services, root, paths, (some) => readAll(services, folder, some, () => undefined));
 
   const planning = { folder, paths, sourceOf, fail, onProgress };
   let plan = await planAll(services, planning);
@@ -123,17 +129,20 @@ export const importFolder = async (services: Pick<Services, 'db' | 'clock'>, opt
 
   for (const some of chunks([...plan.values()], READ_AT_ONCE)) {
     const documents = await readAll(
+      services,
       folder,
-      services.clock.now(),
       some.map(({ path }) => path),
       fail,
     );
+    const contents = await Promise.all(documents.map(({ content, path }) => rewriteLinks(services.markdown, content, path, pages)));
     done += some.length;
-    for (const document of documents) {
+    for (const [index, document] of documents.entries()) {
       const planned = plan.get(document.path);
       if (planned === undefined) continue;
       for (const reason of document.notes) notes.push({ path: document.path, reason });
-      const row = rowOf(document, planned.slug, sourceOf(document.path), pages);
+      const content = contents[index] ?? null;
+      if (content === null) notes.push({ path: document.path, reason: LINKS_TAKE_TOO_LONG });
+      const row = rowOf({ ...document, content: content ?? document.content }, planned.slug, sourceOf(document.path));
       if (row.digest === planned.digest) {
         counts.unchanged += 1;
       } else if (row.content.length > MAX_CONTENT) {
@@ -158,15 +167,15 @@ function* chunks<Item>(items: readonly Item[], size: number): Generator<readonly
 
 /** Reads all files and returns the valid ones. */
 const readAll = async (
+  { markdown, clock }: Importing,
   folder: string,
-  now: number,
   paths: readonly string[],
   fail: (path: string, reason: string) => void,
 ): Promise<MarkdownDocument[]> => {
   const documents = await Promise.all(
     paths.map(async (path) => {
       try {
-        return await readMarkdownFile(folder, path, now);
+        return await readMarkdownFile(markdown, folder, path, clock.now());
       } catch (error) {
         if (!(error instanceof MarkdownFileError)) throw error;
         fail(path, error.reason);
@@ -182,7 +191,7 @@ const pagesOf = (plan: ReadonlyMap<string, Planned>): PageIndex =>
 
 /** Recognises the files that were renamed since the last import. */
 const adoptRenamed = async (
-  services: Pick<Services, 'db' | 'clock'>,
+  services: Importing,
   { folder, root, plan }: { readonly folder: string; readonly root: string; readonly plan: ReadonlyMap<string, Planned> },
 ): Promise<ReadonlyMap<string, string>> => {
   const gone = await goneFrom(services, root, plan.keys());
@@ -191,8 +200,8 @@ const adoptRenamed = async (
   const fresh = [...plan.values()].filter(({ digest }) => digest === null).map(({ path }) => path);
   const prints = new Map<string, string>();
   for (const some of chunks(fresh, READ_AT_ONCE)) {
-    for (const { path, content } of await readAll(folder, services.clock.now(), some, () => undefined)) {
-      const print = printOf(rewriteLinks(content, path, pages));
+    for (const { path, content } of await readAll(services, folder, some, () => undefined)) {
+      const print = printOf((await rewriteLinks(services.markdown, content, path, pages)) ?? content);
       if (print !== null) prints.set(path, print);
     }
   }
@@ -201,7 +210,7 @@ const adoptRenamed = async (
 
 /** Reads every file once and assigns its slug: the one of its existing entry, or else a free one. */
 const planAll = async (
-  services: Pick<Services, 'db' | 'clock'>,
+  services: Importing,
   options: {
     readonly folder: string;
     readonly paths: readonly string[];
@@ -215,7 +224,7 @@ const planAll = async (
   let done = 0;
   onProgress({ stage: 'reading', done, total: paths.length });
   for (const some of chunks(paths, READ_AT_ONCE)) {
-    for (const { path, title, aliases } of await readAll(folder, services.clock.now(), some, fail)) found.set(path, { title, aliases });
+    for (const { path, title, aliases } of await readAll(services, folder, some, fail)) found.set(path, { title, aliases });
     done += some.length;
     onProgress({ stage: 'reading', done, total: paths.length });
   }
@@ -265,9 +274,7 @@ const freeSlugs = async ({ db }: Pick<Services, 'db'>, bases: ReadonlySet<string
   };
 };
 
-const rowOf = (document: MarkdownDocument, slug: string, source: string, pages: PageIndex): Row => {
-  const { path, title, tags, category, isPublic } = document;
-  const content = rewriteLinks(document.content, path, pages);
+const rowOf = ({ path, title, content, tags, category, isPublic }: MarkdownDocument, slug: string, source: string): Row => {
   const digest = createHash('sha256')
     .update(JSON.stringify([title, content, tags, category, isPublic]))
     .digest('hex');
@@ -289,7 +296,7 @@ const add = (total: Written, more: Readonly<Written>): void => {
 
 /** Writes rows in one statement; when that fails, one by one, so that only the invalid rows fail. */
 const createWriter = (
-  services: Pick<Services, 'db' | 'clock'>,
+  services: Importing,
   authorId: string,
   fail: (path: string, reason: string) => void,
 ): ((rows: readonly Row[]) => Promise<Written>) => {
@@ -303,13 +310,15 @@ const createWriter = (
   };
 
   const upsert = async (rows: readonly Row[]): Promise<Written> => {
-    const records = [];
+    const records: (Omit<Row, 'path' | 'category'> & { readonly id: string; readonly categoryId: string | null })[] = [];
     for (const { path: _path, category, ...row } of rows) {
       records.push({ ...row, id: uuid7(clock.now()), categoryId: category === null ? null : await categoryIdOf(category) });
     }
     const now = new Date(clock.now());
     // json is used because jsonb is limited to 256 MB. An existing entry keeps its slug and author.
-    const written = await db.prisma.$queryRaw<{ version: number }[]>`
+    const written = await db.transact(async (tx) => {
+      tx.enqueue(renderMissingTask, {}, { key: renderMissingTask.name });
+      return await tx.$queryRaw<{ version: number }[]>`
       INSERT INTO entry (id, title, slug, content, tags, is_public, author_id, category_id, source, source_digest, created_at, updated_at)
       SELECT id, title, slug, content, tags, "isPublic", ${authorId}::uuid, "categoryId", source, digest, ${now}, ${now}
       FROM json_to_recordset(${JSON.stringify(records)}::json) AS record(
@@ -321,6 +330,7 @@ const createWriter = (
         updated_at = excluded.updated_at
       WHERE entry.source_digest IS DISTINCT FROM excluded.source_digest
       RETURNING version`;
+    });
     const created = written.filter(({ version }) => version === 1).length;
     return { created, updated: written.length - created, unchanged: rows.length - written.length };
   };

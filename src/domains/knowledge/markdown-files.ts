@@ -1,10 +1,10 @@
 import type { Dirent } from 'node:fs';
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, posix, relative, sep } from 'node:path';
-import { Lexer, type MarkedToken, type Token } from 'marked';
+import type { Markdown } from '../../context.js';
 import { CATEGORY_MAX, splitFrontMatter, TITLE_MAX } from './front-matter.js';
 import { hasCode } from '../../observability/failures.js';
-import { MARKDOWN_MAX, withinBudget } from '../../markdown/budget.js';
+import { MARKDOWN_MAX } from '../../markdown/limits.js';
 import { MARKDOWN_NAME } from './page-index.js';
 import { markOfPath, whyLeftOut } from './private-marks.js';
 
@@ -115,36 +115,6 @@ export async function* scanMarkdown(
   }
 }
 
-const NAMED_REFERENCES: Readonly<Record<string, string>> = {
-  amp: '&',
-  lt: '<',
-  gt: '>',
-  quot: '"',
-  apos: "'",
-  nbsp: ' ',
-};
-
-const decodeReferences = (text: string): string =>
-  text.replace(/&(?:#x([0-9a-f]{1,6})|#([0-9]{1,7})|([a-z]+));/gi, (whole, hexadecimal, decimal, name) => {
-    if (typeof name === 'string') return NAMED_REFERENCES[name] ?? whole;
-    const code = typeof hexadecimal === 'string' ? parseInt(hexadecimal, 16) : parseInt(String(decimal), 10);
-    return code > 0 && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff) ? String.fromCodePoint(code) : whole;
-  });
-
-/** The visible text of inline Markdown, optionally with the alternative texts of images. */
-const visibleText = (tokens: readonly Token[], withImages: boolean): string => {
-  let text = '';
-  for (const token of tokens as readonly MarkedToken[]) {
-    if (token.type === 'html') continue;
-    if (token.type === 'codespan') text += token.text;
-    else if (token.type === 'image') text += withImages ? decodeReferences(token.text) : '';
-    else if (token.type === 'br') text += ' ';
-    else if ('tokens' in token) text += visibleText(token.tokens, withImages);
-    else if ('text' in token) text += decodeReferences(token.text);
-  }
-  return text;
-};
-
 const oneLine = (text: string, max: number): string => {
   const line = text.replace(/[\s\p{Cc}]+/gu, ' ').trim();
   // The cut must not split a surrogate pair, since PostgreSQL cannot store half of one.
@@ -152,29 +122,6 @@ const oneLine = (text: string, max: number): string => {
     .slice(0, max)
     .replace(/[\ud800-\udbff]$/, '')
     .trim();
-};
-
-/** `{#id}` and `{.class}` behind a heading, as Pandoc, Hugo and Docusaurus have them. */
-const ATTRIBUTES = /\s*\{\s*[#.:][^{}]*\}\s*$/;
-const HTML_HEADING = /<h1\b[^>]*>(.*?)<\/h1\s*>/is;
-
-/** The first heading of the first level, in Markdown or HTML, outside code: one of a part is no title of the whole. */
-const firstHeading = (content: string): string | null => {
-  const lexer = new Lexer({ gfm: true });
-  const titleOf = (markdown: string): string | null => {
-    const inline = lexer.inlineTokens(markdown.replace(ATTRIBUTES, ''));
-    // Images in a heading are usually badges, so they count only when there is nothing else.
-    return oneLine(visibleText(inline, false), TITLE_MAX) || oneLine(visibleText(inline, true), TITLE_MAX) || null;
-  };
-  // Only blocks are parsed: inline content is needed for one heading, not for the whole text.
-  const blocks = lexer.blockTokens(content.replace(/\r\n|\r/g, '\n'), lexer.tokens);
-  for (const block of blocks as readonly MarkedToken[]) {
-    const text =
-      block.type === 'heading' && block.depth === 1 ? block.text : block.type === 'html' ? HTML_HEADING.exec(block.text)?.[1] : undefined;
-    const title = text === undefined ? null : titleOf(text);
-    if (title !== null) return title;
-  }
-  return null;
 };
 
 /** Turns a file name into a title: `getting-started` becomes `Getting started`; a name of punctuation only is unchanged. */
@@ -226,23 +173,23 @@ const readText = async (folder: string, path: string): Promise<string> => {
  * @param now in milliseconds since 1970
  * @throws MarkdownFileError when the file cannot be read, is not UTF-8 text, is empty or longer than an entry may be; nothing of such a file may be imported
  */
-export const readMarkdownFile = async (folder: string, path: string, now: number): Promise<MarkdownDocument> => {
+export const readMarkdownFile = async (
+  { firstHeading }: Pick<Markdown, 'firstHeading'>,
+  folder: string,
+  path: string,
+  now: number,
+): Promise<MarkdownDocument> => {
   const text = await readText(folder, path);
   // A file with NUL is not a text, and PostgreSQL could not store it.
   if (text.includes('\0')) throw new MarkdownFileError(path, 'is not a text: it has NUL characters');
   if (text.trim() === '') throw new MarkdownFileError(path, 'is empty');
   const { frontMatter, body, notes } = splitFrontMatter(text, now);
   if (body.length > MARKDOWN_MAX) throw new MarkdownFileError(path, `is longer than ${MARKDOWN_MAX} characters`);
-  const heading = (): string | null =>
-    withinBudget(
-      () => firstHeading(body),
-      () => null,
-    );
   const ofPath = markOfPath(path);
   const marks = ofPath === null ? frontMatter.marks : [...frontMatter.marks, ofPath];
   return {
     path,
-    title: frontMatter.title ?? heading() ?? fileTitle(path),
+    title: frontMatter.title ?? (oneLine((await firstHeading(body)) ?? '', TITLE_MAX) || fileTitle(path)),
     content: body.trim() === '' ? '' : body,
     tags: frontMatter.tags,
     aliases: frontMatter.aliases,

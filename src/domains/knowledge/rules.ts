@@ -4,7 +4,7 @@ import { Prisma, type Entry } from '../../db/generated/prisma/client.js';
 import { AUTHOR, AUTHOR_OR_MODERATOR, MODERATOR, rulesOf } from '../../access/rules.js';
 import { list, markdownText, text } from '../../graphql/text.js';
 import { CATEGORY_MAX, TITLE_MAX } from './front-matter.js';
-import { MARKDOWN_MAX } from '../../markdown/budget.js';
+import { MARKDOWN_MAX } from '../../markdown/limits.js';
 
 /** Who makes, changes and deletes categories, and features entries: users with this role, and those above it. */
 export const CATEGORY_ROLE = 'MODERATOR';

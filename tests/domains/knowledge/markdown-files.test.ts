@@ -1,8 +1,8 @@
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import type { Env, Token } from 'markdown-it';
 import fc from '../../kit/cases.js';
-import { Lexer, type MarkedToken, type Token, type Tokens } from 'marked';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   MarkdownFileError,
@@ -11,7 +11,16 @@ import {
   scanMarkdown,
   type MarkdownDocument,
 } from '../../../src/domains/knowledge/markdown-files.js';
-import { indexPages } from '../../../src/domains/knowledge/page-index.js';
+import { indexPages, type PageIndex } from '../../../src/domains/knowledge/page-index.js';
+import { destinationsIn } from '../../../src/markdown/destinations.js';
+import { firstHeading } from '../../../src/markdown/first-heading.js';
+import { createPlainParser } from '../../../src/markdown/parser.js';
+
+/** What the threads of the server do, without a thread. */
+const markdown = {
+  firstHeading: (source: string) => Promise.resolve(firstHeading(source)),
+  destinations: (source: string) => Promise.resolve(destinationsIn(source)),
+};
 
 /** The time of the import. */
 const NOW = Date.parse('2026-06-01');
@@ -38,7 +47,7 @@ const folderOf = async (files: Readonly<Record<string, string | Uint8Array>>): P
 };
 
 const read = async (content: string | Uint8Array, path = 'file-name.md'): Promise<MarkdownDocument> =>
-  readMarkdownFile(await folderOf({ [path]: content }), path, NOW);
+  readMarkdownFile(markdown, await folderOf({ [path]: content }), path, NOW);
 
 const refusal = async (content: string | Uint8Array): Promise<string> => {
   const error = await read(content).catch((reason: unknown) => reason);
@@ -101,16 +110,16 @@ describe('scanMarkdown', () => {
     const { paths, problems } = await scan(folder);
     expect(paths).toEqual(['a/real.md', 'linked.md', 'text.md']);
     expect(problems).toEqual(['broken.md: does not exist', 'self.md: cannot be read (ELOOP)']);
-    await expect(readMarkdownFile(folder, 'stolen.md', NOW)).rejects.toThrow('stolen.md: lies outside the folder');
-    await expect(readMarkdownFile(folder, `../${basename(outside)}/secret.md`, NOW)).rejects.toThrow('lies outside');
-    expect((await readMarkdownFile(folder, 'linked.md', NOW)).content).toBe('real');
+    await expect(readMarkdownFile(markdown, folder, 'stolen.md', NOW)).rejects.toThrow('stolen.md: lies outside the folder');
+    await expect(readMarkdownFile(markdown, folder, `../${basename(outside)}/secret.md`, NOW)).rejects.toThrow('lies outside');
+    expect((await readMarkdownFile(markdown, folder, 'linked.md', NOW)).content).toBe('real');
   });
 
   it('works through a link to the folder itself', async () => {
     const folder = await folderOf({ 'a.md': 'a' });
     await symlink(folder, `${folder}-link`);
     expect((await scan(`${folder}-link`)).paths).toEqual(['a.md']);
-    expect((await readMarkdownFile(`${folder}-link`, 'a.md', NOW)).content).toBe('a');
+    expect((await readMarkdownFile(markdown, `${folder}-link`, 'a.md', NOW)).content).toBe('a');
   });
 
   it('reports a folder it cannot read and goes on', async () => {
@@ -217,7 +226,7 @@ describe('readMarkdownFile', () => {
     ['# A {not an id}', 'A {not an id}'],
     ['<h1 align="center">\n  <b>Big</b> <img src="x">\n</h1>\n\n# Later', 'Big'],
     ['# With *em*, **strong**, ~~del~~, `code <a>` and [a link](b.md "c")', 'With em, strong, del, code <a> and a link'],
-    ['# [Ref][r] &amp; &lt;b&gt; &#x41;&#66; &copy; \\*\n\n[r]: x', 'Ref & <b> AB &copy; *'],
+    ['# [Ref][r] &amp; &lt;b&gt; &#x41;&#66; &copy; \\*\n\n[r]: x', 'Ref & <b> AB © *'],
     ['# Name [![Build](a.svg)](b) ![Badge](c)', 'Name'],
     ['# ![Logo of Name](c)', 'Logo of Name'],
     ['# <img src="a"> <b>Bold</b>', 'Bold'],
@@ -422,12 +431,15 @@ describe('readMarkdownFile', () => {
 
   it('refuses what is no file', async () => {
     const folder = await folderOf({ 'a.md/b.md': 'b' });
-    await expect(readMarkdownFile(folder, 'a.md', NOW)).rejects.toThrow('a.md: is not a file');
-    await expect(readMarkdownFile(folder, 'gone.md', NOW)).rejects.toThrow('gone.md: does not exist');
+    await expect(readMarkdownFile(markdown, folder, 'a.md', NOW)).rejects.toThrow('a.md: is not a file');
+    await expect(readMarkdownFile(markdown, folder, 'gone.md', NOW)).rejects.toThrow('gone.md: does not exist');
   });
 
-  it('is called by the name of its file when its headings take too long to find', async () => {
-    expect((await read(`- ${'a\n'.repeat(90_000)}\n# A`)).title).toBe('File name');
+  it('is called by a heading behind what is hard to read, and by the name of its file when finding it takes too long', async () => {
+    const content = `- ${'a\n'.repeat(90_000)}\n# A`;
+    expect((await read(content)).title).toBe('A');
+    const tired = { firstHeading: () => Promise.resolve(null) };
+    expect((await readMarkdownFile(tired, await folderOf({ 'file-name.md': content }), 'file-name.md', NOW)).title).toBe('File name');
   });
 });
 
@@ -450,7 +462,8 @@ describe('rewriteLinks', () => {
     page('zz/deep/er/note.md', '/entries/far'),
     page('wiki/caf\u00e9.md', '/entries/cafe'),
   ]);
-  const rewrite = (content: string): string => rewriteLinks(content, 'guide/a.md', pages);
+  const rewriteAt = (content: string, path: string, to: PageIndex): Promise<string | null> => rewriteLinks(markdown, content, path, to);
+  const rewrite = (content: string): Promise<string | null> => rewriteAt(content, 'guide/a.md', pages);
 
   it.each([
     ['[a](b.md)', '[a](/entries/b)'],
@@ -500,8 +513,8 @@ describe('rewriteLinks', () => {
     ['![[b]] [[#Some Part]] [[b#x]]', '[b](/entries/b) [Some Part](#some-part) [b > x](/entries/b#x)'],
     ['| a |\n|---|\n| [[b\\|c]] `\\|` [[b]] |', '| a |\n|---|\n| [c](/entries/b) `\\|` [b](/entries/b) |'],
     ['> - **[[b]]**\r\n> - [[x]]', '> - **[b](/entries/b)**\r\n> - [x](/entries/x)'],
-  ])('rewrites %j', (content, expected) => {
-    expect(rewrite(content)).toBe(expected);
+  ])('rewrites %j', async (content, expected) => {
+    expect(await rewrite(content)).toBe(expected);
   });
 
   it.each([
@@ -523,49 +536,51 @@ describe('rewriteLinks', () => {
     'b.md and www.a.example/b.md',
     '\\![a]\\(b.md)',
     '',
-  ])('leaves %j', (content) => {
-    expect(rewrite(content)).toBe(content);
+  ])('leaves %j', async (content) => {
+    expect(await rewrite(content)).toBe(content);
   });
 
-  it('brackets an address that would not be one destination', () => {
-    expect(rewriteLinks('[a](b.md)', 'a.md', indexPages([page('b.md', '/entries/a (b)')]))).toBe('[a](</entries/a (b)>)');
+  it('brackets an address that would not be one destination', async () => {
+    expect(await rewriteAt('[a](b.md)', 'a.md', indexPages([page('b.md', '/entries/a (b)')]))).toBe('[a](</entries/a (b)>)');
   });
 
-  it('asks for normalised paths, the README of a folder first', () => {
+  it('asks for normalised paths, the README of a folder first', async () => {
     const asked: string[] = [];
     const at = (path: string): null => {
       asked.push(path);
       return null;
     };
-    rewriteLinks('[a](./../c//d.md#e) [a](../f/)', 'a/b/c.md', { at, named: at });
+    await rewriteAt('[a](./../c//d.md#e) [a](../f/)', 'a/b/c.md', { at, named: at });
     expect(asked[0]).toBe('a/c/d.md');
     expect(asked.slice(1, 4)).toEqual(['a/f.md', 'a/f.markdown', 'a/f/README.md']);
     expect(asked).toContain('a/f/index.md');
   });
 
-  it('lets errors of the resolver through', () => {
+  it('lets errors of the resolver through', async () => {
     const at = (): string => {
       throw new RangeError('mine');
     };
-    expect(() => rewriteLinks('[a](b.md)', 'a.md', { at, named: at })).toThrow('mine');
+    await expect(rewriteAt('[a](b.md)', 'a.md', { at, named: at })).rejects.toThrow('mine');
   });
 
-  it('gives a text back that takes too long to read', () => {
-    const hostile = `- ${'a\n'.repeat(90_000)}[a](b.md)`;
-    expect(rewrite(hostile)).toBe(hostile);
+  it('is nothing for a text that takes too long to read', async () => {
+    expect(await rewriteLinks({ destinations: () => Promise.resolve(null) }, '[a](b.md)', 'guide/a.md', pages)).toBeNull();
   });
 
-  /** Every destination marked reads in a text, in the order of the text. */
-  const destinations = (tokens: readonly Token[]): string[] =>
-    (tokens as readonly MarkedToken[]).flatMap((token): string[] => {
-      const own = token.type === 'link' || token.type === 'image' || token.type === 'def' ? [token.href] : [];
-      const cells = (row: readonly Tokens.TableCell[]): string[] => row.flatMap((cell) => destinations(cell.tokens));
-      if (token.type === 'table') return [...cells(token.header), ...token.rows.flatMap(cells)];
-      if (token.type === 'list') return destinations(token.items);
-      return [...own, ...('tokens' in token ? destinations(token.tokens) : [])];
-    });
+  /** Every destination that the parser reads in a text. */
+  const destinations = (source: string): string[] => {
+    const env: Env = {};
+    const ofTokens = (tokens: readonly Token[]): string[] =>
+      tokens.flatMap((token) => [
+        // A reference has none of its own.
+        ...(token.meta === null ? [token.attrGet(token.type === 'image' ? 'src' : 'href')] : []).filter((href) => typeof href === 'string'),
+        ...(token.type === 'inline' ? ofTokens(token.children ?? []) : []),
+      ]);
+    const own = ofTokens(createPlainParser().parse(source, env));
+    return [...own, ...Object.values(env.references ?? {}).map(({ href }) => href)];
+  };
 
-  it('changes the destinations marked reads, and nothing else', () => {
+  it('changes the destinations that the parser reads, and nothing else', async () => {
     const pieces = [
       ...['[a](x.md)', '[a](x.md "t")', '[a](<x.md#f>)', '![i](x.md)', '[![i](x.md)](x.md)', '`[a](x.md)`', '<x.md>'],
       ...['[r]: x.md\n', '[r]: <x.md> "t"\n', '[a][r]', '[x', '](x.md)', '<a href="x.md">', 'x.md', '``[a](x.md) ` ``'],
@@ -575,14 +590,13 @@ describe('rewriteLinks', () => {
     ];
     const texts = fc.array(fc.constantFrom(...pieces), { maxLength: 25 }).map((parts) => parts.join(''));
     const [address, none] = [indexPages([page('x.md', '/entries/x')]), indexPages([])];
-    fc.assert(
-      fc.property(texts, (text) => {
-        const rewritten = rewriteLinks(text, 'a.md', address);
-        const before = destinations(new Lexer({ gfm: true }).lex(text));
-        const after = destinations(new Lexer({ gfm: true }).lex(rewritten));
-        expect(after).toEqual(before.map((href) => href.replace(/^x\.md(?=$|#)/, '/entries/x')));
+    await fc.assert(
+      fc.asyncProperty(texts, async (text) => {
+        const rewritten = (await rewriteAt(text, 'a.md', address)) ?? '';
+        const expected = destinations(text).map((href) => href.replace(/^x\.md(?=$|#)/, '/entries/x'));
+        expect(destinations(rewritten)).toEqual(expected);
         expect(rewritten.replaceAll('/entries/x', 'x.md')).toBe(text);
-        expect(rewriteLinks(text, 'a.md', none)).toBe(text);
+        expect(await rewriteAt(text, 'a.md', none)).toBe(text);
       }),
       { numRuns: 2_000 },
     );
