@@ -8,6 +8,7 @@ import { adminTasks } from '../domains/admin/jobs.js';
 import { conversationTasks } from '../domains/conversations/jobs.js';
 import { fileTasks } from '../domains/files/jobs.js';
 import { inboxTasks } from '../domains/inbox/jobs.js';
+import { knowledgeTasks } from '../domains/knowledge/jobs.js';
 import { notificationTasks } from '../domains/notifications/jobs.js';
 import { operationTasks } from '../domains/operations/jobs.js';
 import { postTasks } from '../domains/posts/jobs.js';
@@ -23,6 +24,7 @@ export const tasks: readonly AnyTask[] = [
   ...conversationTasks,
   ...fileTasks,
   ...inboxTasks,
+  ...knowledgeTasks,
   ...notificationTasks,
   ...operationTasks,
   ...postTasks,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
-import { anEntry, aPost } from '../kit/factories.js';
+import { aPost } from '../kit/factories.js';
 
 const LIMIT = 20_000;
 const TEXT = 'x'.repeat(5_000);
@@ -49,28 +49,5 @@ describe('an answer that would be longer than is allowed', () => {
     await app.data(comment, { id, body: 'one' }, ada);
     expect(await short.data()).toEqual({ commentAdded: { comment: { body: 'one' } } });
     expect((await events.next()).errors?.[0]?.extensions).toMatchObject({ code: 'OPERATION_TOO_COMPLEX', limit: LIMIT });
-  });
-});
-
-describe('the HTML of entries', () => {
-  it('is rendered up to a number of characters for one operation, and the rest when it is asked for again', async () => {
-    const other = await startTestApp();
-    try {
-      const ben = await other.user('ben');
-      const text = 'Some *words* of a long text.\n\n'.repeat(5_500);
-      const ids: string[] = [];
-      for (let n = 0; n < 3; n += 1) ids.push((await anEntry(other, ben, { title: `T${n}`, content: `${n} ${text}` })).id);
-      const query = `query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Entry { contentHtml } } }`;
-      const first = await other.execute<{ readonly nodes: readonly unknown[] }>(query, { ids });
-      expect(first.errors?.map(({ extensions }) => extensions?.['code'])).toContain('OPERATION_TOO_COMPLEX');
-      const html: unknown[] = [];
-      for (let asked = 0; asked < 3; asked += 1) {
-        const { data } = await other.execute<{ readonly nodes: readonly { readonly contentHtml: string }[] }>(query, { ids });
-        html.splice(0, html.length, ...(data?.nodes ?? []).filter(Boolean));
-      }
-      expect(html).toHaveLength(3);
-    } finally {
-      await other.stop();
-    }
   });
 });

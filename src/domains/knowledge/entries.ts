@@ -10,6 +10,7 @@ import { viewerOf } from '../../access/viewer.js';
 import { addLikes, LIKING, removeLikes, type Likeable, type LikeChange } from '../likes/likes.js';
 import { notifying, tellOpened, withdraw, withdrawAll, type Opened } from '../notifications/notifications.js';
 import { findCategory } from './categories.js';
+import { renderEntryTask } from './entry-html.js';
 import { withFreeSlug } from './free-slug.js';
 import { can } from './rules.js';
 import { slugify } from './slug.js';
@@ -77,28 +78,31 @@ export const insertEntry = async (
   input: NewEntry,
   further: Partial<Pick<Entry, 'clientId' | 'clientDigest' | 'isFeatured'>> = {},
 ): Promise<Entry> => {
-  const { prisma } = db;
   const { title, content } = input;
   const categoryId = await categoryIdOf(db, input.category);
   const now = new Date(clock.now());
   try {
-    return await withFreeSlug(
-      slugify(title),
-      async (slugs) => (await prisma.entry.findMany({ where: { slug: { in: slugs } }, select: { slug: true } })).map(({ slug }) => slug),
-      async (slug) => {
-        const [entry] = await prisma.entry.createManyAndReturn({
-          data: {
-            ...further,
-            ...{ title, content, slug, authorId, categoryId, createdAt: now, updatedAt: now },
-            tags: [...(input.tags ?? [])],
-            isPublic: input.isPublic ?? true,
-          },
-          // Not by an exception, which would cost the transaction of a `clientId`.
-          skipDuplicates: true,
-        });
-        return entry ?? null;
-      },
-    );
+    return await db.transact(async (tx) => {
+      const inserted = await withFreeSlug(
+        slugify(title),
+        async (slugs) => (await tx.entry.findMany({ where: { slug: { in: slugs } }, select: { slug: true } })).map(({ slug }) => slug),
+        async (slug) => {
+          const [entry] = await tx.entry.createManyAndReturn({
+            data: {
+              ...further,
+              ...{ title, content, slug, authorId, categoryId, createdAt: now, updatedAt: now },
+              tags: [...(input.tags ?? [])],
+              isPublic: input.isPublic ?? true,
+            },
+            // Not by an exception, which would cost the transaction.
+            skipDuplicates: true,
+          });
+          return entry ?? null;
+        },
+      );
+      tx.enqueue(renderEntryTask, { id: inserted.id });
+      return inserted;
+    });
   } catch (error) {
     // The category was deleted after it was looked up.
     if (categoryId !== null && isForeignKeyViolation(error)) throw unknownCategory();
@@ -139,9 +143,13 @@ export const updateEntry = async (context: Context, input: EntryChanges): Promis
   if (JSON.stringify(data) === JSON.stringify({ title, content, categoryId, tags, isPublic })) return { entry, formerCategoryId: null };
 
   try {
-    const [updated] = await db.prisma.entry.updateManyAndReturn({
-      where: { id: entry.id, version },
-      data: { ...data, version: { increment: 1 }, updatedAt: new Date(clock.now()) },
+    const updated = await db.transact(async (tx) => {
+      const [row] = await tx.entry.updateManyAndReturn({
+        where: { id: entry.id, version },
+        data: { ...data, version: { increment: 1 }, updatedAt: new Date(clock.now()) },
+      });
+      if (row !== undefined) tx.enqueue(renderEntryTask, { id: row.id });
+      return row;
     });
     if (updated !== undefined) return { entry: updated, formerCategoryId: categoryId === data.categoryId ? null : categoryId };
   } catch (error) {

@@ -20,6 +20,7 @@ import { likersOfEntry } from '../likes/schema.js';
 import { viewerLikes } from '../likes/likes.js';
 import { Category } from './category-schema.js';
 import { createEntry, deleteEntry, featureEntry, findEntry, likeEntry, unlikeEntry, updateEntry } from './entries.js';
+import { htmlOfEntry } from './entry-html.js';
 import { findCategory, inCategory } from './categories.js';
 import { entryOrders, tagsContaining, whereOf, type EntryFilter as Filter, type EntryOrder as Order } from './lists.js';
 import {
@@ -74,7 +75,7 @@ export const Entry = builder.prismaNode('Entry', {
     title: t.exposeString('title', { description: 'Its title: one line.' }),
     slug: t.exposeString('slug', { description: 'The part of an address that stands for it. It stays when the title changes.' }),
     content: t.exposeString('content', { price: { own: LONG_TEXT }, description: 'Its text, as Markdown.' }),
-    contentHtml: t.string({ select: { content: true }, ...longHtml(({ content }: Pick<EntryRow, 'content'>) => content) }),
+    contentHtml: t.string({ select: { content: true }, ...longHtml(htmlOfEntry) }),
     category: t.relation('category', { nullable: true, description: 'What it is sorted under; null for nothing.' }),
     tags: t.exposeStringList('tags', { description: 'Further words to find it by, in lower case.' }),
     isPublic: t.exposeBoolean('isPublic', { description: 'Whether everyone sees it, or its author only.' }),
