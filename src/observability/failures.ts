@@ -178,3 +178,7 @@ export const isRedisReply = (error: unknown): error is Error => error instanceof
 /** Whether an error of Node has one of these codes. The error may come from another realm, such as a `vm` context. */
 export const hasCode = (error: unknown, ...codes: readonly string[]): boolean =>
   typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' && codes.includes(error.code);
+
+/** Whether initdb or PostgreSQL refuses the name of a locale, which this system does not have. */
+export const isUnknownLocale = (error: unknown): boolean =>
+  error instanceof Error && /invalid locale name|could not create locale/.test(error.message);

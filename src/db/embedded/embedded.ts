@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { access, chown, mkdir, mkdtemp, open, readdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isUnknownLocale } from '../../observability/failures.js';
 import type { Log } from '../../observability/log.js';
 import { DRAFT_PREFIX, findLauncher, programOf, runCommand, type Launcher } from './binaries.js';
-import { CTYPES, isUnknownCtype, learnLanguages } from './languages.js';
+import { CTYPES, learnLanguages } from './languages.js';
 import { claimOwnership, EmbeddedPostgresBusy, lifeOf, liveOwner, type Claim } from './owner.js';
 import { HOST, startServer } from './server.js';
 
@@ -176,7 +177,7 @@ const createCluster = async (launcher: Launcher, dataDir: string, durable: boole
         () => true,
         (error: unknown) => {
           // It has written nothing yet.
-          if (!isUnknownCtype(error)) throw error;
+          if (!isUnknownLocale(error)) throw error;
           return false;
         },
       );

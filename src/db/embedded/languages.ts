@@ -1,7 +1,7 @@
 import pg from 'pg';
+import { isUnknownLocale } from '../../observability/failures.js';
 import type { Log } from '../../observability/log.js';
 import { COLLATION, findLanguageFaults } from '../languages.js';
-import type { PostgresAddress } from './embedded.js';
 
 /**
  * By which name systems know the kinds of all characters (LC_CTYPE), the likeliest first. PostgreSQL's indexes of words ask the system, whatever the
@@ -9,16 +9,14 @@ import type { PostgresAddress } from './embedded.js';
  */
 export const CTYPES = ['C.UTF-8', 'C.utf8', 'en_US.UTF-8', 'UTF-8', 'C'] as const;
 
-/** Whether PostgreSQL refuses the name of an LC_CTYPE. */
-export const isUnknownCtype = (error: unknown): boolean =>
-  error instanceof Error && /invalid locale name|could not create locale/.test(error.message);
+type Superuser = pg.ClientConfig & { readonly database: string };
 
 const TIMEOUT_MS = 10_000;
 
 /** A setting of the database that stays until its indexes were made anew, so that it is done although the process may end in between. */
 const UNFINISHED = 'lyceum.reindex';
 
-const connect = async (superuser: PostgresAddress): Promise<pg.Client> => {
+const connect = async (superuser: Superuser): Promise<pg.Client> => {
   const client = new pg.Client({ ...superuser, connectionTimeoutMillis: TIMEOUT_MS });
   // A lost connection rejects the running query and emits `error` too; without a listener that would end the process.
   client.on('error', () => undefined);
@@ -27,7 +25,7 @@ const connect = async (superuser: PostgresAddress): Promise<pg.Client> => {
 };
 
 /** Connects, acts and disconnects: LC_CTYPE and the settings of a database are those of when a connection began. */
-const over = async <Result>(superuser: PostgresAddress, act: (client: pg.Client) => Promise<Result>): Promise<Result> => {
+const over = async <Result>(superuser: Superuser, act: (client: pg.Client) => Promise<Result>): Promise<Result> => {
   const client = await connect(superuser);
   try {
     return await act(client);
@@ -40,7 +38,7 @@ const over = async <Result>(superuser: PostgresAddress, act: (client: pg.Client)
  * Brings a cluster of an earlier release, or one that another build of PostgreSQL has made, to know the letters of all languages and their order: what
  * its indexes were made by may have changed, so they are made anew.
  */
-export const learnLanguages = async (superuser: PostgresAddress, log: Log): Promise<void> => {
+export const learnLanguages = async (superuser: Superuser, log: Log): Promise<void> => {
   const isLearnt = await over(superuser, async (client) => {
     const { rows } = await client.query<{ readonly ctype: string; readonly unfinished: string | null }>(
       `SELECT datctype AS ctype, current_setting($1, true) AS unfinished FROM pg_database WHERE datname = current_database()`,
@@ -79,7 +77,7 @@ const changeCtype = async (client: pg.Client, name: string): Promise<boolean> =>
       return true;
     } catch (error) {
       await client.query('ROLLBACK');
-      if (!isUnknownCtype(error)) throw error;
+      if (!isUnknownLocale(error)) throw error;
     }
   }
   return false;
