@@ -18,7 +18,7 @@ export interface RootList<Model extends ModelName> {
   readonly model: Model;
   /** Prisma's conditions, as far as {@link createConditions} knows them. */
   readonly where?: PrismaTypes[Model]['Where'];
-  /** A further condition in SQL on the columns of the table, where others make a bad plan. */
+  /** A further condition in SQL on the columns of the table, such as a search, or where others make a bad plan. */
   readonly condition?: Prisma.Sql | undefined;
   /** SQL of one's own for the part that is read, where conditions make a bad plan: a subquery with the column `id`. */
   readonly among?: (part: Part) => Prisma.Sql;
@@ -37,6 +37,8 @@ export interface ChildList<Model extends ModelName, Relation extends ListRelatio
   readonly model: Model;
   readonly relation: Relation;
   readonly where?: PrismaTypes[Related<Model, Relation>]['Where'];
+  /** A further condition in SQL on the columns of the table. */
+  readonly condition?: Prisma.Sql | undefined;
   /** A condition on the parents: those for which it does not hold have an empty list. */
   readonly parents?: PrismaTypes[Model]['Where'];
 }
@@ -69,6 +71,8 @@ export type SendList = (statement: ListStatement) => Promise<readonly (readonly 
 /** Reads lists. Every value of a row is what Prisma would give. */
 export interface Lists {
   readonly root: <Model extends ModelName>(list: RootList<Model>, part: Part, selection: Selection) => Promise<RowOf<Model>[]>;
+  /** How many rows a list has, of which no more are read than the part takes. */
+  readonly count: <Model extends ModelName>(list: RootList<Model>, part: Part) => Promise<number>;
   /** @returns the rows of each parent that has any, by its id */
   readonly children: <Model extends ModelName, Relation extends ListRelation<Model>>(
     list: ChildList<Model, Relation>,
@@ -79,15 +83,10 @@ export interface Lists {
 }
 
 export const createLists = (tables: Tables, planReading: PlanReading, send: SendList): Lists => ({
-  root: async ({ model, where = {}, condition, among }, part, selection) => {
-    const table = tableOf(tables, model);
+  root: async (list, part, selection) => {
+    const table = tableOf(tables, list.model);
     const reading = planReading(table, selection, namesOf(part));
-    const parameters = new Parameters();
-    const conditions = [createConditions(tables, parameters)(table, TABLE, where), ...boundsOf(table, part, parameters)];
-    if (condition !== undefined) conditions.push(parameters.fragment(condition));
-    if (among !== undefined) conditions.push(`${TABLE}.${columnOf(table, 'id').sql} IN (${parameters.fragment(among(part))})`);
-    const order = orderOf(table, part);
-    const page = `FROM ${table.sql} ${TABLE} WHERE ${conditions.join(' AND ')} ORDER BY ${order} LIMIT ${part.take}`;
+    const { page, order, values } = pageOf(tables, table, list, part);
     const sql =
       reading.joins.length === 0
         ? // eslint-disable-next-line no-restricted-syntax -- names of the data model; values are parameters
@@ -95,12 +94,20 @@ export const createLists = (tables: Tables, planReading: PlanReading, send: Send
         : // The page first, then what belongs to its rows.
           // eslint-disable-next-line no-restricted-syntax -- the same
           `SELECT ${named(reading.columns)} FROM (SELECT ${ownColumns(table, reading.own)} ${page}) ${TABLE} ${reading.joins.join(' ')} ORDER BY ${order}`;
-    const rows = await send({ sql, values: parameters.values, isGeneral: !sql.includes('LIKE') });
-    return rows.map(reading.decode) as RowOf<typeof model>[];
+    const rows = await send({ sql, values, isGeneral: isGeneral(sql) });
+    return rows.map(reading.decode) as RowOf<typeof list.model>[];
+  },
+
+  count: async (list, part) => {
+    const { page, values } = pageOf(tables, tableOf(tables, list.model), list, part);
+    // eslint-disable-next-line no-restricted-syntax -- names of the data model; values are parameters
+    const sql = `SELECT count(*)::int AS c0 FROM (SELECT 1 ${page}) counted`;
+    const [[count] = []] = await send({ sql, values, isGeneral: isGeneral(sql) });
+    return count as number;
   },
 
   children: async <Model extends ModelName, Relation extends ListRelation<Model>>(
-    { model, relation: name, where = {}, parents }: ChildList<Model, Relation>,
+    { model, relation: name, where = {}, condition, parents }: ChildList<Model, Relation>,
     parentIds: readonly string[],
     part: Part,
     selection: Selection,
@@ -121,6 +128,7 @@ export const createLists = (tables: Tables, planReading: PlanReading, send: Send
       `${TABLE}.${columnOf(table, relation.key).sql} = parent.id`,
       whereOf(table, TABLE, where),
       ...boundsOf(table, part, parameters),
+      ...(condition === undefined ? [] : [parameters.fragment(condition)]),
     ];
     const order = orderOf(table, part);
     // eslint-disable-next-line no-restricted-syntax -- names of the data model; values are parameters
@@ -128,7 +136,7 @@ export const createLists = (tables: Tables, planReading: PlanReading, send: Send
       CROSS JOIN LATERAL (
         SELECT ${ownColumns(table, reading.own)} FROM ${table.sql} ${TABLE} WHERE ${conditions.join(' AND ')} ORDER BY ${order} LIMIT ${part.take}
       ) ${TABLE} ${reading.joins.join(' ')} ORDER BY ${order}`;
-    const rows = await send({ sql, values: parameters.values, isGeneral: !sql.includes('LIKE') });
+    const rows = await send({ sql, values: parameters.values, isGeneral: isGeneral(sql) });
     const byParent = new Map<string, RowOf<Related<Model, Relation>>[]>();
     for (const [id, ...values] of rows) {
       const row = reading.decode(values) as RowOf<Related<Model, Relation>>;
@@ -139,6 +147,25 @@ export const createLists = (tables: Tables, planReading: PlanReading, send: Send
     return byParent;
   },
 });
+
+/** What a statement reads of a list that stands by itself, from its FROM on. */
+const pageOf = <Model extends ModelName>(
+  tables: Tables,
+  table: Table,
+  { where = {}, condition, among }: RootList<Model>,
+  part: Part,
+): { readonly page: string; readonly order: string; readonly values: readonly unknown[] } => {
+  const parameters = new Parameters();
+  const conditions = [createConditions(tables, parameters)(table, TABLE, where), ...boundsOf(table, part, parameters)];
+  if (condition !== undefined) conditions.push(parameters.fragment(condition));
+  if (among !== undefined) conditions.push(`${TABLE}.${columnOf(table, 'id').sql} IN (${parameters.fragment(among(part))})`);
+  const order = orderOf(table, part);
+  const page = `FROM ${table.sql} ${TABLE} WHERE ${conditions.join(' AND ')} ORDER BY ${order} LIMIT ${part.take}`;
+  return { page, order, values: parameters.values };
+};
+
+/** One looks for words by a plan that is made for them: those that are rare by their index, others along the order of the list. */
+const isGeneral = (sql: string): boolean => !sql.includes(' LIKE ');
 
 /** Each column with a name of its own: Prisma gives rows by name. */
 const named = (columns: readonly string[]): string => columns.map((column, index) => `${column} AS c${index}`).join(', ');

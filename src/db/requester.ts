@@ -96,6 +96,7 @@ export const forRequester = <
     prisma: through(db.prisma, ways),
     lists: {
       root: (...args) => ways.read(() => db.lists.root(...args)),
+      count: (...args) => ways.read(() => db.lists.count(...args)),
       children: (...args) => ways.read(() => db.lists.children(...args)),
     },
     beginWrite,

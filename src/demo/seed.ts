@@ -13,7 +13,8 @@ import { conversationLog } from '../domains/conversations/topics.js';
 import { renderMissingTask } from '../domains/knowledge/entry-html.js';
 import { readMarkdownFile, rewriteLinks, scanMarkdown, type MarkdownDocument } from '../domains/knowledge/markdown-files.js';
 import { indexPages } from '../domains/knowledge/page-index.js';
-import { categoryKey } from '../domains/knowledge/rules.js';
+import { nameKey } from '../texts/names.js';
+import { tagColumns } from '../domains/knowledge/rules.js';
 import { slugify } from '../domains/knowledge/slug.js';
 import { commentCount, commentLog, likeCount } from '../domains/posts/topics.js';
 import { hashPassword } from '../access/passwords.js';
@@ -167,11 +168,11 @@ const planKnowledge = (plan: Plan) => {
   const { demo, now, random, userId } = plan;
   const begin = now - ENTRIES.from * DAY;
   const categories = demo.categories.map(({ name, color, description }) => ({
-    ...{ id: uuid7(begin), name, nameKey: categoryKey(name), slug: slugify(name, 'category'), color, description },
+    ...{ id: uuid7(begin), name, nameKey: nameKey(name), slug: slugify(name, 'category'), color, description },
     createdAt: new Date(begin),
   }));
   const categoryIds = new Map(categories.map(({ nameKey, id }) => [nameKey, id]));
-  const authors = new Map(demo.categories.map((category) => [categoryKey(category.name), category.authors]));
+  const authors = new Map(demo.categories.map((category) => [nameKey(category.name), category.authors]));
 
   const talk = JSON.stringify([demo.posts, demo.conversations]);
   const mentioned = new Set(Array.from(talk.matchAll(/\/entries\/([a-z0-9-]+)/g), ([, slug]) => slug));
@@ -185,14 +186,14 @@ const planKnowledge = (plan: Plan) => {
   const moments = spread(plan, order, begin, now - ENTRIES.to * DAY);
   const entries = moments.map(({ item, at }): Prisma.EntryCreateManyInput => {
     const { path, slug, title, content, tags, isPublic } = item;
-    const category = categoryKey(item.category ?? '');
+    const category = nameKey(item.category ?? '');
     const writers = lookUp(authors, category);
     const authorId = userId(writers[Math.floor(random() * writers.length)] ?? '');
     const id = uuid7(at);
     const liked = likesOf(plan, authorId, at).map((like) => ({ ...like, entryId: id }));
     likes.push(...liked);
     return {
-      ...{ id, title, content, tags, isPublic, authorId, slug, categoryId: lookUp(categoryIds, category) },
+      ...{ id, title, content, ...tagColumns(tags), isPublic, authorId, slug, categoryId: lookUp(categoryIds, category) },
       isFeatured: demo.featured.includes(path),
       likeCount: liked.length,
       createdAt: new Date(at),

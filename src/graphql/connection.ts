@@ -4,7 +4,7 @@ import { queryFromInfo } from '@pothos/plugin-prisma';
 import { builder, type Types } from './builder.js';
 import type { Context } from '../context.js';
 import type PrismaTypes from '../db/generated/pothos-types.js';
-import { planPage, type Connection, type Edge, type Keyset, type Page, type PageArgs } from '../db/keyset.js';
+import { planPage, type Connection, type Edge, type Keyset, type Page, type PageArgs, type PageBounds } from '../db/keyset.js';
 import { type ChildList, type ListRelation, type ModelName, type Part, type Related, type RootList, type RowOf } from '../db/lists.js';
 import { withColumns, type Selection } from '../db/list-rows.js';
 import { batchedField, batchedRow } from './loaders.js';
@@ -95,12 +95,6 @@ const readOfNodes = (context: Context, info: GraphQLResolveInfo): Selection => {
   return nodeSelection(info) ?? planned();
 };
 
-/** The rows that a count looks at: the first ones of an order. */
-export interface CountedRows {
-  readonly orderBy: Record<string, 'asc' | 'desc'>[];
-  readonly take: number;
-}
-
 interface PageOptions<Row> {
   readonly keyset: Keyset<Row>;
   /** Whether a page without arguments is the last one. */
@@ -119,18 +113,22 @@ export const listPage = async <Model extends ModelName>(
   options: PageOptions<RowOf<Model>> & {
     readonly list: RootList<Model> | null;
     readonly also?: readonly (keyof RowOf<Model> & string)[];
-    /** Counts the list, in its order, since Prisma would take another one, and up to a number of rows. */
-    readonly count: (rows: CountedRows) => Promise<number>;
+    /** Counts a list that is not counted as it is read, up to {@link COUNTED_ROWS}. */
+    readonly count?: () => Promise<number>;
   },
 ): Promise<CountedConnection<RowOf<Model>>> => {
-  const { keyset, list, count } = options;
+  const { keyset, list } = options;
+  const { lists } = context.db;
   const page = planPage(keyset, args, options.fromEnd);
   const part = partOf(keyset, page);
-  const rows = list === null ? [] : await context.db.lists.root(list, part, withColumns(readOfNodes(context, info), options.also ?? []));
-  const orderBy = keyset.columns.map(({ field, direction }) => ({ [field]: direction }));
+  const rows = list === null ? [] : await lists.root(list, part, withColumns(readOfNodes(context, info), options.also ?? []));
+  const whole: Part = { columns: keyset.columns, bounds: NO_BOUNDS, take: COUNTED_ROWS };
+  const count = options.count ?? (async () => (list === null ? 0 : await lists.count(list, whole)));
   let total: Promise<number> | null = null;
-  return { ...page.connect(rows), totalCount: () => (total ??= count({ orderBy, take: COUNTED_ROWS })) };
+  return { ...page.connect(rows), totalCount: () => (total ??= count()) };
 };
+
+const NO_BOUNDS: PageBounds = { after: null, before: null, backward: false };
 
 const partOf = <Row>({ columns }: Keyset<Row>, { bounds, take }: Page<Row>): Part => ({ columns, bounds, take });
 
@@ -174,7 +172,7 @@ export const firstChild = <Model extends ModelName, Relation extends ListRelatio
   }: Pick<ChildOptions<RowOf<Related<Model, Relation>>>, 'parentId' | 'keyset'> & { readonly list: ChildList<Model, Relation> },
 ): Promise<RowOf<Related<Model, Relation>> | null> =>
   batchedRow(context, info, parentId, async (anyones, parentIds) => {
-    const part: Part = { columns: keyset.columns, bounds: { after: null, before: null, backward: false }, take: 1 };
+    const part: Part = { columns: keyset.columns, bounds: NO_BOUNDS, take: 1 };
     const rows = await anyones.db.lists.children(list, parentIds, part, nodeQuery(anyones, info, typeName));
     return new Map([...rows].flatMap(([id, [first]]) => (first === undefined ? [] : [[id, first]])));
   });

@@ -40,3 +40,13 @@ export const nameKey = (name: string): string =>
     .replace(/\s+/g, ' ')
     .trim()
     .normalize('NFC');
+
+/** The first of all names that are one. */
+export const withoutTwins = (names: readonly string[]): string[] => {
+  const byKey = new Map<string, string>();
+  for (const name of names) {
+    const key = nameKey(name);
+    if (!byKey.has(key)) byKey.set(key, name);
+  }
+  return [...byKey.values()];
+};

@@ -32,8 +32,8 @@ beforeAll(async () => {
   );
   await query(`INSERT INTO follow (followee_id, follower_id) SELECT $1::uuid, id FROM "user" WHERE id <> $1::uuid`, [author]);
   await query(
-    `INSERT INTO entry (id, title, slug, content, tags, author_id)
-     SELECT gen_random_uuid(), 'Entry number ' || n, 'entry-' || n, 'of this and that', ARRAY['common', 'tag' || n % 50], $2::uuid FROM generate_series(1, $1::int) n`,
+    `INSERT INTO entry (id, title, slug, content, tags, tag_keys, author_id)
+     SELECT gen_random_uuid(), 'Entry number ' || n, 'entry-' || n, 'of this and that', ARRAY['common', 'tag' || n % 50], ARRAY['common', 'tag' || n % 50], $2::uuid FROM generate_series(1, $1::int) n`,
     [MANY, author],
   );
   await query(

@@ -126,11 +126,11 @@ const statements = (): string[] => {
     `INSERT INTO head (topic, key, last_seq) SELECT 'presence', ${id('user', 'n')}::text, 3 FROM ${series(users, 'n')}`,
     `INSERT INTO category (id, name, name_key, slug, color)
       SELECT ${id('category', 'n')}, 'Category ' || n, 'category ' || n, 'category-' || n, '#336699' FROM ${series(categories, 'n')}`,
-    `INSERT INTO entry (id, title, slug, content, tags, author_id, category_id, like_count, created_at, updated_at)
-      SELECT ${id('entry', 'n')}, 'Entry ' || n, 'entry-' || n, ${text('n', 40)}, ARRAY['tag' || n % 150, 'tag' || n % 7],
+    `INSERT INTO entry (id, title, slug, content, tags, tag_keys, author_id, category_id, like_count, created_at, updated_at)
+      SELECT ${id('entry', 'n')}, 'Entry ' || n, 'entry-' || n, ${text('n', 40)}, ARRAY['tag' || n % 150, 'tag' || n % 7], ARRAY['tag' || n % 150, 'tag' || n % 7],
         ${id('user', `n % ${users}`)}, ${id('category', `n % ${categories}`)}, n % 30, ${at('n')}, ${at('n')}
       FROM ${series(entries, 'n')}`,
-    `INSERT INTO tag (tag, entry_count) SELECT tag, count(*) FROM entry, unnest(tags) AS tag GROUP BY tag`,
+    `INSERT INTO tag (key, tag, entry_count) SELECT tag, tag, count(*) FROM entry, unnest(tag_keys) AS tag GROUP BY tag`,
     `INSERT INTO entry_like (entry_id, user_id, created_at)
       SELECT ${id('entry', 'n')}, ${id('user', 'm')}, ${at('m')} FROM ${series(entries, 'n')}, ${series(FULL.likers, 'm')}`,
     `INSERT INTO post (id, body, author_id, created_at, like_count, comment_count)

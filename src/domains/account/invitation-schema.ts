@@ -86,7 +86,6 @@ builder.queryField('invitations', (t) =>
       return listPage(context, info, args, {
         keyset: byRecency('invitations', 'id'),
         list: { model: 'Invitation', where },
-        count: (counted) => context.db.prisma.invitation.count({ where, ...counted }),
       });
     },
   }),

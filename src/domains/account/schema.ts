@@ -304,17 +304,12 @@ builder.queryField('users', (t) =>
       ...t.arg.connectionArgs(),
       search: t.arg.string({
         validate: text(0, MAX_SEARCH),
-        description: `Only those with this in the username or display name, in any case; up to ${MAX_SEARCH} characters.`,
+        description: `Only those with this in the username or display name, without accents and case; up to ${MAX_SEARCH} characters.`,
       }),
     },
     resolve: (_root, args, context, info) => {
       assertDirectory(context);
-      const where = matchingUsers(args.search ?? '');
-      return listPage(context, info, args, {
-        keyset: oldestFirst,
-        list: { model: 'User', where },
-        count: (counted) => context.db.prisma.user.count({ where, ...counted }),
-      });
+      return listPage(context, info, args, { keyset: oldestFirst, list: { model: 'User', ...matchingUsers(args.search ?? '') } });
     },
   }),
 );

@@ -1,9 +1,11 @@
 import { randomInt } from 'node:crypto';
 import type { Context, Services } from '../../context.js';
 import { isUniqueViolation } from '../../observability/failures.js';
-import type { Prisma, Role, User } from '../../db/generated/prisma/client.js';
+import { Prisma, type Role, type User } from '../../db/generated/prisma/client.js';
 import type { Tx } from '../../db/transact.js';
 import type { Keyset } from '../../db/keyset.js';
+import type { RootList } from '../../db/lists.js';
+import { contains, keyContains } from '../../db/search.js';
 import { badInput, coded, fieldErrors } from '../../errors.js';
 import { sendMail } from '../../jobs/mail.js';
 import { hashPassword } from '../../access/passwords.js';
@@ -228,13 +230,11 @@ export const assertDirectory = (context: Context): void => {
 /** Who is in lists of users: those whose accounts were not deleted, and who want to be found. */
 const LISTED = { isListed: true, isDeleted: false } as const satisfies Prisma.UserWhereInput;
 
-/** The condition for listed users whose username or display name contains a text, ignoring case; an empty text matches all. */
-export const matchingUsers = (search: string): Prisma.UserWhereInput => {
-  if (search === '') return LISTED;
-  // Prisma does not escape the wildcards of LIKE.
-  const contains = search.replaceAll(/[\\%_]/g, '\\$&');
-  return {
-    ...LISTED,
-    OR: [{ usernameKey: { contains: contains.toLowerCase() } }, { displayName: { contains, mode: 'insensitive' } }],
-  };
-};
+/** The conditions for listed users whose username or display name contains a text, without accents and case; an empty text matches all. */
+export const matchingUsers = (search: string): Pick<RootList<'User'>, 'where' | 'condition'> => ({
+  where: LISTED,
+  condition:
+    search === ''
+      ? undefined
+      : Prisma.sql`(${keyContains(Prisma.sql`username_key`, search)} OR ${contains(Prisma.sql`display_name`, search)})`,
+});

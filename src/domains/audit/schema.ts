@@ -113,7 +113,6 @@ builder.queryField('auditLog', (t) =>
       return listPage(context, info, args, {
         keyset: latestFirst,
         list: { model: 'AuditEvent', where },
-        count: (counted) => context.db.prisma.auditEvent.count({ where, ...counted }),
       });
     },
   }),

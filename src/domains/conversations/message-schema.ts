@@ -15,7 +15,7 @@ import { markdownText, text } from '../../graphql/text.js';
 import { Me, User, UserConnection } from '../account/schema.js';
 import { forItsAuthor, formerConversation, formerOf } from './former-members.js';
 import { afterHead, assertMember, conversationHead, ownMembership, ownStanding } from './membership.js';
-import { deleteMessage, editMessage, containsText, findMessage, newestFirst, containingText, sendMessage, writtenBy } from './messages.js';
+import { deleteMessage, editMessage, containsText, findMessage, newestFirst, sendMessage, writtenBy } from './messages.js';
 import {
   addReaction,
   emojiText,
@@ -219,14 +219,14 @@ builder.prismaObjectFields(Conversation, (t) => ({
       ...t.arg.connectionArgs(),
       search: t.arg.string({
         validate: searchText,
-        description: `Only messages that contain this, in any case; at most ${MAX_SEARCH} characters.`,
+        description: `Only messages that contain this, without accents and case; at most ${MAX_SEARCH} characters.`,
       }),
     },
     resolve: async (conversation, args, context, info) => {
       await assertMember(context, conversation.id);
       const search = args.search ?? '';
       return await childPage(context, info, args, {
-        list: { model: 'Conversation', relation: 'messages', where: containingText(search) },
+        list: { model: 'Conversation', relation: 'messages', condition: containsText(search) },
         parentId: conversation.id,
         keyset: streamKeyset<MessageRow>(
           conversationLog.name,
@@ -249,16 +249,14 @@ builder.prismaObjectFields(Me, (t) => ({
       ...t.arg.connectionArgs(),
       search: t.arg.string({
         validate: searchText,
-        description: `Only messages that contain this, in any case; at most ${MAX_SEARCH} characters.`,
+        description: `Only messages that contain this, without accents and case; at most ${MAX_SEARCH} characters.`,
       }),
     },
     resolve: async (me, args, context, info) => {
-      const where = writtenBy(me.id, args.search ?? '');
       const page = await listPage(context, info, args, {
-        list: { model: 'Message', where },
+        list: { model: 'Message', ...writtenBy(me.id, args.search ?? '') },
         also: ['conversationId', 'replyToId'],
         keyset: newestFirst,
-        count: (counted) => context.db.prisma.message.count({ where, ...counted }),
       });
       await Promise.all(page.edges.map(({ node }) => forItsAuthor(context, node)));
       return page;

@@ -3,7 +3,8 @@ import { createOnce, type ClientKey } from '../../db/client-id.js';
 import { isForeignKeyViolation } from '../../observability/failures.js';
 import { Prisma, type MemberRole, type Message } from '../../db/generated/prisma/client.js';
 import { byRecency } from '../../db/keyset.js';
-import { containing, escapeLike } from '../../db/like-pattern.js';
+import type { RootList } from '../../db/lists.js';
+import { contains } from '../../db/search.js';
 import type { Tx } from '../../db/transact.js';
 import { uuid7 } from '../../db/uuid.js';
 import { badInput, coded, notFound } from '../../errors.js';
@@ -27,19 +28,13 @@ import { stopTyping } from './typing.js';
 /** Newest first, across conversations. Inside a conversation, the order is that of its log. */
 export const newestFirst = byRecency('messageHistory', 'id');
 
-/** A Prisma condition: messages that contain a text, ignoring case. An empty text matches all messages, deleted ones included. */
-export const containingText = (search: string): Prisma.MessageWhereInput =>
-  search === '' ? {} : { body: { contains: escapeLike(search), mode: 'insensitive' } };
+/** A condition in SQL: messages that contain a text, without accents and case. An empty text matches all messages, deleted ones included. */
+export const containsText = (search: string): Prisma.Sql => (search === '' ? Prisma.sql`true` : contains(Prisma.sql`body`, search));
 
-/** {@link containingText} in SQL. */
-export const containsText = (search: string): Prisma.Sql =>
-  search === '' ? Prisma.sql`true` : Prisma.sql`message.body ILIKE ${containing(search)}`;
-
-/** A Prisma condition: messages of an author that are not deleted and match {@link containingText}. */
-export const writtenBy = (authorId: string, search: string): Prisma.MessageWhereInput => ({
-  authorId,
-  deletedAt: null,
-  ...containingText(search),
+/** The conditions for messages of an author that are not deleted and match {@link containsText}. */
+export const writtenBy = (authorId: string, search: string): Pick<RootList<'Message'>, 'where' | 'condition'> => ({
+  where: { authorId, deletedAt: null },
+  condition: containsText(search),
 });
 
 /** The columns of a message, with Prisma's names. */

@@ -272,7 +272,6 @@ export const conversationPage = (
   listPage(context, info, args, {
     keyset: latestActivity,
     list: { model: 'Conversation', where },
-    count: (counted) => context.db.prisma.conversation.count({ where, ...counted }),
   });
 
 builder.prismaObjectFields(Me, (t) => ({

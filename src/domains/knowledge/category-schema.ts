@@ -22,7 +22,10 @@ export const Category = builder.prismaNode('Category', {
   description: 'A category that entries are filed under.',
   fields: (t) => ({
     name: t.exposeString('name', { description: 'Its name, unique whatever the case.' }),
-    slug: t.exposeString('slug', { description: 'The part of an address that stands for it. It stays when the name changes.' }),
+    slug: t.exposeString('slug', {
+      description:
+        'The part of an address that stands for it. It stays when the name changes, unless another category takes it for its name.',
+    }),
     description: t.exposeString('description', { nullable: true, description: 'What belongs here.' }),
     color: t.expose('color', { type: 'HexColor', description: 'The colour to show it in.' }),
     entryCount: t.int({
@@ -40,9 +43,9 @@ builder.queryField('category', (t) =>
     price: READ,
     type: Category,
     nullable: true,
-    description: 'The category with this slug, or else with this name; null when there is none.',
-    args: { slug: t.arg.string({ required: true, validate: text(0, MAX_SEARCH), description: 'The slug or the name, in any case.' }) },
-    // The category is found by slug or name first, and then read by its id with what the selection needs.
+    description: 'The category with this name, or else with this slug; null when there is none.',
+    args: { slug: t.arg.string({ required: true, validate: text(0, MAX_SEARCH), description: 'The name, in any case, or the slug.' }) },
+    // The category is found by name or slug first, and then read by its id with what the selection needs.
     resolve: async (query, _root, { slug }, { db }) => {
       const category = await findCategory(db, slug);
       return category && (await db.prisma.category.findUnique({ ...query, where: { id: category.id } }));
@@ -55,7 +58,7 @@ builder.queryField('categories', (t) =>
     type: [Category],
     price: { items: 50, once: STATEMENT },
     description: 'All categories, by name.',
-    resolve: (query, _root, _args, { db }) => db.prisma.category.findMany({ ...query, orderBy: { nameKey: 'asc' } }),
+    resolve: (query, _root, _args, { db }) => db.prisma.category.findMany({ ...query, orderBy: [{ name: 'asc' }, { id: 'asc' }] }),
   }),
 );
 

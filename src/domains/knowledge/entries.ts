@@ -12,14 +12,14 @@ import { notifying, tellOpened, withdraw, withdrawAll, type Opened } from '../no
 import { findCategory } from './categories.js';
 import { renderEntryTask } from './entry-html.js';
 import { withFreeSlug } from './free-slug.js';
-import { can } from './rules.js';
+import { can, tagColumns } from './rules.js';
 import { slugify } from './slug.js';
 import { entryLikeCount } from './topics.js';
 
 export interface NewEntry {
   readonly title: string;
   readonly content: string;
-  /** The slug or the name of a category. */
+  /** The name or the slug of a category. */
   readonly category?: string | null | undefined;
   readonly tags?: readonly string[] | null | undefined;
   /** Left out: public. */
@@ -91,7 +91,7 @@ export const insertEntry = async (
             data: {
               ...further,
               ...{ title, content, slug, authorId, categoryId, createdAt: now, updatedAt: now },
-              tags: [...(input.tags ?? [])],
+              ...tagColumns(input.tags ?? []),
               isPublic: input.isPublic ?? true,
             },
             // Not by an exception, which would cost the transaction.
@@ -136,11 +136,12 @@ export const updateEntry = async (context: Context, input: EntryChanges): Promis
     title: input.title ?? entry.title,
     content: input.content ?? entry.content,
     categoryId: input.category === undefined ? entry.categoryId : await categoryIdOf(db, input.category),
-    tags: input.tags === undefined ? entry.tags : [...(input.tags ?? [])],
+    ...tagColumns(input.tags === undefined ? entry.tags : (input.tags ?? [])),
     isPublic: input.isPublic ?? entry.isPublic,
   };
-  const { title, content, categoryId, tags, isPublic } = entry;
-  if (JSON.stringify(data) === JSON.stringify({ title, content, categoryId, tags, isPublic })) return { entry, formerCategoryId: null };
+  const { title, content, categoryId, tags, tagKeys, isPublic } = entry;
+  if (JSON.stringify(data) === JSON.stringify({ title, content, categoryId, tags, tagKeys, isPublic }))
+    return { entry, formerCategoryId: null };
 
   try {
     const updated = await db.transact(async (tx) => {

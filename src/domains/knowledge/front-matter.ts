@@ -1,5 +1,6 @@
 import { parse as parseToml } from 'smol-toml';
 import { parseDocument } from 'yaml';
+import { lowerCase, withoutTwins } from '../../texts/names.js';
 import { MARK_NAMES, privateMarks } from './private-marks.js';
 
 export const TITLE_MAX = 200;
@@ -87,17 +88,18 @@ const ofTags = (text: string): RegExp => (text.includes(',') ? /,/ : /\s+/);
 const ofNames = (): RegExp => /,/;
 
 const tagsOf = (given: readonly unknown[], note: Note): string[] => {
-  const tags = new Set<string>();
+  const tags: string[] = [];
   for (const each of given) {
-    // Lower case may be longer: `İ` becomes two characters.
-    const tag = lineOf(each, 'a tag', note)?.replace(/^#+/, '').trim().toLowerCase();
+    const line = lineOf(each, 'a tag', note)?.replace(/^#+/, '').trim();
+    const tag = line === undefined ? undefined : lowerCase(line);
     if (tag === undefined || tag === '') {
       if (each === null || each === '' || tag === '') note('a tag is empty');
     } else if (tag.length > TAG_MAX) note(`a tag is longer than ${TAG_MAX} characters: ${tag.slice(0, TAG_MAX)}…`);
-    else tags.add(tag);
+    else tags.push(tag);
   }
-  if (tags.size > TAGS_MAX) note(`there are more than ${TAGS_MAX} tags: the rest is left out`);
-  return [...tags].slice(0, TAGS_MAX);
+  const different = withoutTwins(tags);
+  if (different.length > TAGS_MAX) note(`there are more than ${TAGS_MAX} tags: the rest is left out`);
+  return different.slice(0, TAGS_MAX);
 };
 
 /** What the rest of the import uses of the values. */

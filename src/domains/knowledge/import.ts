@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
 import type { Services } from '../../context.js';
 import { isUnavailable, isUniqueViolation } from '../../observability/failures.js';
+import { nameKey } from '../../texts/names.js';
 import { uuid7 } from '../../db/uuid.js';
 import { findOrCreateCategory } from './categories.js';
 import { renderMissingTask } from './entry-html.js';
@@ -9,7 +10,7 @@ import { randomSlug } from './free-slug.js';
 import { MarkdownFileError, readMarkdownFile, rewriteLinks, scanMarkdown, type MarkdownDocument } from './markdown-files.js';
 import { adoptMovedFolder, adoptRenamedFiles, goneFrom, printOf } from './moved-files.js';
 import { indexPages, type PageIndex } from './page-index.js';
-import { categoryKey, MAX_CONTENT } from './rules.js';
+import { MAX_CONTENT, tagColumns } from './rules.js';
 import { slugify } from './slug.js';
 
 /** What an import works with. */
@@ -303,29 +304,38 @@ const createWriter = (
   const { db, clock } = services;
   const categoryIds = new Map<string, string>();
   const categoryIdOf = async (name: string): Promise<string> => {
-    const key = categoryKey(name);
+    const key = nameKey(name);
     const id = categoryIds.get(key) ?? (await findOrCreateCategory(services, name)).id;
     categoryIds.set(key, id);
     return id;
   };
 
   const upsert = async (rows: readonly Row[]): Promise<Written> => {
-    const records: (Omit<Row, 'path' | 'category'> & { readonly id: string; readonly categoryId: string | null })[] = [];
+    const records: (Omit<Row, 'path' | 'category'> & {
+      readonly id: string;
+      readonly tagKeys: string[];
+      readonly categoryId: string | null;
+    })[] = [];
     for (const { path: _path, category, ...row } of rows) {
-      records.push({ ...row, id: uuid7(clock.now()), categoryId: category === null ? null : await categoryIdOf(category) });
+      records.push({
+        ...row,
+        ...tagColumns(row.tags),
+        id: uuid7(clock.now()),
+        categoryId: category === null ? null : await categoryIdOf(category),
+      });
     }
     const now = new Date(clock.now());
     // json is used because jsonb is limited to 256 MB. An existing entry keeps its slug and author.
     const written = await db.transact(async (tx) => {
       tx.enqueue(renderMissingTask, {}, { key: renderMissingTask.name });
       return await tx.$queryRaw<{ version: number }[]>`
-      INSERT INTO entry (id, title, slug, content, tags, is_public, author_id, category_id, source, source_digest, created_at, updated_at)
-      SELECT id, title, slug, content, tags, "isPublic", ${authorId}::uuid, "categoryId", source, digest, ${now}, ${now}
+      INSERT INTO entry (id, title, slug, content, tags, tag_keys, is_public, author_id, category_id, source, source_digest, created_at, updated_at)
+      SELECT id, title, slug, content, tags, "tagKeys", "isPublic", ${authorId}::uuid, "categoryId", source, digest, ${now}, ${now}
       FROM json_to_recordset(${JSON.stringify(records)}::json) AS record(
-        id uuid, title text, slug text, content text, tags text[], "isPublic" boolean, "categoryId" uuid, source text, digest text
+        id uuid, title text, slug text, content text, tags text[], "tagKeys" text[], "isPublic" boolean, "categoryId" uuid, source text, digest text
       )
       ON CONFLICT (source) DO UPDATE SET
-        title = excluded.title, content = excluded.content, tags = excluded.tags, is_public = excluded.is_public,
+        title = excluded.title, content = excluded.content, tags = excluded.tags, tag_keys = excluded.tag_keys, is_public = excluded.is_public,
         category_id = excluded.category_id, source_digest = excluded.source_digest, version = entry.version + 1,
         updated_at = excluded.updated_at
       WHERE entry.source_digest IS DISTINCT FROM excluded.source_digest

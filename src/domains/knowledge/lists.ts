@@ -1,8 +1,11 @@
 import type { Context } from '../../context.js';
-import type { Entry, Prisma } from '../../db/generated/prisma/client.js';
+import { Prisma, type Entry } from '../../db/generated/prisma/client.js';
 import type { Keyset, KeysetColumn } from '../../db/keyset.js';
-import { containing, escapeLike } from '../../db/like-pattern.js';
+import type { RootList } from '../../db/lists.js';
+import { contains, hasWordFrom, keyContains } from '../../db/search.js';
+import { nameKey } from '../../texts/names.js';
 import { isUsername, usernameKey } from '../account/rules.js';
+import { inCategory } from './categories.js';
 import { visibleTo } from './rules.js';
 
 /** The columns by which lists of entries are ordered. */
@@ -31,47 +34,52 @@ export interface EntryFilter {
   readonly search?: string | null | undefined;
 }
 
-/**
- * A Prisma condition: the entries that match a filter, but for its category, and are visible to the viewer; null when none can match. An empty text is no
- * filter.
- */
-export const whereOf = async (context: Context, filter: EntryFilter): Promise<Prisma.EntryWhereInput | null> => {
+/** The entries that match a filter and are visible to the viewer; null when none can match. An empty text is no filter. */
+export const listOf = async (context: Context, filter: EntryFilter): Promise<RootList<'Entry'> | null> => {
   const conditions: Prisma.EntryWhereInput[] = [visibleTo(context.viewer)];
-  if (filter.tag) conditions.push({ tags: { has: filter.tag.toLowerCase() } });
+  const further: Prisma.Sql[] = [];
+  if (filter.category) further.push(inCategory(filter.category));
+  if (filter.tag) conditions.push({ tagKeys: { has: nameKey(filter.tag) } });
   if (filter.author) {
     if (!isUsername(filter.author)) return null;
     conditions.push({ author: { usernameKey: usernameKey(filter.author) } });
   }
   if (typeof filter.isFeatured === 'boolean') conditions.push({ isFeatured: filter.isFeatured });
   if (typeof filter.isPublic === 'boolean') conditions.push({ isPublic: filter.isPublic });
-  if (filter.search) conditions.push(await searched(context, filter.search));
-  return { AND: conditions };
+  if (filter.search) {
+    const found = await searched(context, filter.search);
+    if (found.ids === null) further.push(found.condition);
+    else conditions.push({ id: { in: found.ids } });
+  }
+  return { model: 'Entry', where: { AND: conditions }, condition: further.length === 0 ? undefined : Prisma.join(further, ' AND ') };
 };
 
 /**
- * A Prisma condition: what the index of trigrams finds. Words of three letters and more are found anywhere; of less the index knows only how
+ * A condition in SQL: what the index of trigrams finds. Words of three letters and more are found anywhere; of less the index knows only how
  * words begin, so they are looked for at the beginning of the words of a title; and without any letter or digit it knows nothing.
  */
-const textConditions = (search: string): Prisma.EntryWhereInput[] => {
-  const text = escapeLike(search);
-  if (/[\p{L}\p{N}]{3}/u.test(search))
-    return [{ title: { contains: text, mode: 'insensitive' } }, { content: { contains: text, mode: 'insensitive' } }];
-  if (!/[\p{L}\p{N}]/u.test(search)) return [];
-  return [{ title: { startsWith: text, mode: 'insensitive' } }, { title: { contains: ` ${text}`, mode: 'insensitive' } }];
+const hasText = (search: string): Prisma.Sql => {
+  const title = Prisma.sql`title`;
+  if (/[\p{L}\p{N}]\p{M}*[\p{L}\p{N}]\p{M}*[\p{L}\p{N}]/u.test(search))
+    return Prisma.sql`${contains(title, search)} OR ${keyContains(Prisma.sql`content_key`, search)}`;
+  return /[\p{L}\p{N}]/u.test(search) ? hasWordFrom(title, search) : Prisma.sql`false`;
 };
 
 /** The most entries that are named by their ids in a list that was searched. */
 const MAX_FOUND = 1_000;
 
+/** Entries that were searched for: by their ids or, where they are many, as a condition. */
+type Found = { readonly ids: string[] } | { readonly ids: null; readonly condition: Prisma.Sql };
+
 /**
- * A Prisma condition: entries with this text. Few are found by their indexes first. Beside the order of a list, PostgreSQL would rather walk that
+ * Entries with this text. Few are found by their indexes first. Beside the order of a list, PostgreSQL would rather walk that
  * order until it has a page, and walk all entries for a text that is rare; where many have the text, that walk is short.
  */
-const searched = async (context: Context, search: string): Promise<Prisma.EntryWhereInput> => {
-  const tags = await tagsContaining(context, search, MAX_SEARCHED_TAGS);
-  const where = { OR: [...textConditions(search), { tags: { hasSome: tags } }] };
-  const found = await context.db.prisma.entry.findMany({ where, select: { id: true }, take: MAX_FOUND + 1 });
-  return found.length > MAX_FOUND ? where : { id: { in: found.map(({ id }) => id) } };
+const searched = async (context: Context, search: string): Promise<Found> => {
+  const tags = (await tagsContaining(context, search, MAX_SEARCHED_TAGS)).map(nameKey);
+  const condition = Prisma.sql`(${hasText(search)} OR tag_keys && ${tags}::text[])`;
+  const found = await context.db.prisma.$queryRaw<{ id: string }[]>`SELECT id FROM entry WHERE ${condition} LIMIT ${MAX_FOUND + 1}::int`;
+  return found.length > MAX_FOUND ? { ids: null, condition } : { ids: found.map(({ id }) => id) };
 };
 
 /** Of tags that contain a searched text, as many as entries are looked for with. */
@@ -81,21 +89,22 @@ const MAX_PRIVATE = 1_000;
 
 /**
  * The tags of entries that are visible to the viewer, ordered by the number of entries, then by name. No entry is read for the public ones.
- * @param search a part of the tag, ignoring case; empty for all tags
+ * @param search a part of the tag, without accents and case; empty for all tags
  * @param limit the most tags
  */
 export const tagsContaining = async ({ db, viewer }: Context, search: string, limit: number): Promise<string[]> => {
-  const pattern = containing(search.toLowerCase());
+  const isSearched = search === '' ? Prisma.sql`true` : contains(Prisma.sql`tag`, search);
   // A tag that only public entries have is among the first of all only if it is among the first of theirs.
   const rows = await db.prisma.$queryRaw<{ tag: string }[]>`
     WITH own AS (
-      SELECT own_tag AS tag, count(*) AS entries
-      FROM (SELECT tags FROM entry WHERE author_id = ${viewer?.id ?? null}::uuid AND NOT is_public LIMIT ${MAX_PRIVATE}) entry, unnest(tags) AS own_tag
-      WHERE own_tag LIKE ${pattern} GROUP BY own_tag
+      SELECT each.key, min(each.tag) AS tag, count(*) AS entries
+      FROM (SELECT tags, tag_keys FROM entry WHERE author_id = ${viewer?.id ?? null}::uuid AND NOT is_public LIMIT ${MAX_PRIVATE}) entry,
+        unnest(tags, tag_keys) AS each(tag, key)
+      WHERE ${isSearched} GROUP BY each.key
     ), candidate AS (
-      (SELECT tag FROM tag WHERE tag LIKE ${pattern} ORDER BY entry_count DESC, tag LIMIT ${limit}::int) UNION SELECT tag FROM own
+      (SELECT key FROM tag WHERE ${isSearched} ORDER BY entry_count DESC, tag LIMIT ${limit}::int) UNION SELECT key FROM own
     )
-    SELECT candidate.tag FROM candidate LEFT JOIN tag USING (tag) LEFT JOIN own USING (tag)
-    ORDER BY coalesce(tag.entry_count, 0) + coalesce(own.entries, 0) DESC, candidate.tag LIMIT ${limit}::int`;
+    SELECT coalesce(tag.tag, own.tag) AS tag FROM candidate LEFT JOIN tag USING (key) LEFT JOIN own USING (key)
+    ORDER BY coalesce(tag.entry_count, 0) + coalesce(own.entries, 0) DESC, 1 LIMIT ${limit}::int`;
   return rows.map(({ tag }) => tag);
 };

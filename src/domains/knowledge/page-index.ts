@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { nameKey } from '../../texts/names.js';
 
 /** The names of Markdown files. */
 export const MARKDOWN_NAME = /\.(?:md|markdown)$/i;
@@ -13,7 +14,7 @@ export interface IndexedPage {
   readonly address: string;
 }
 
-/** The pages of an import, for links that lead to them. What differs in case or in the form of its Unicode alone is the same. */
+/** The pages of an import, for links that lead to them. What `nameKey` makes one is the same. */
 export interface PageIndex {
   /** The address of the page at a path; null for none. */
   readonly at: (path: string) => string | null;
@@ -24,7 +25,6 @@ export interface PageIndex {
   readonly named: (name: string) => string | null;
 }
 
-const fold = (text: string): string => text.normalize('NFC').toLowerCase();
 const withoutEnding = (path: string): string => path.replace(MARKDOWN_NAME, '');
 
 export const indexPages = (pages: Iterable<IndexedPage>): PageIndex => {
@@ -37,18 +37,18 @@ export const indexPages = (pages: Iterable<IndexedPage>): PageIndex => {
   const byLength = [...pages].sort((a, b) => a.path.length - b.path.length || (a.path < b.path ? -1 : 1));
   for (const { path, title, aliases: others, address } of byLength) {
     exact.set(path, address);
-    add(paths, fold(path), address);
+    add(paths, nameKey(path), address);
     // Every end of the path: `c`, `b/c`, `a/b/c`.
-    const names = fold(withoutEnding(path)).split('/');
+    const names = nameKey(withoutEnding(path)).split('/');
     names.forEach((_name, from) => add(ends, names.slice(from).join('/'), address));
-    for (const alias of others) add(aliases, fold(alias), address);
-    add(titles, fold(title), address);
+    for (const alias of others) add(aliases, nameKey(alias), address);
+    add(titles, nameKey(title), address);
   }
   return {
-    at: (path) => exact.get(path) ?? paths.get(fold(path)) ?? null,
+    at: (path) => exact.get(path) ?? paths.get(nameKey(path)) ?? null,
     named: (name) => {
-      const key = fold(withoutEnding(posix.normalize(name.trim()).replace(/^\//, '')));
-      return ends.get(key) ?? aliases.get(fold(name.trim())) ?? titles.get(fold(name.trim())) ?? null;
+      const key = nameKey(withoutEnding(posix.normalize(name.trim()).replace(/^\//, '')));
+      return ends.get(key) ?? aliases.get(nameKey(name.trim())) ?? titles.get(nameKey(name.trim())) ?? null;
     },
   };
 };

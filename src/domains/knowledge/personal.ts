@@ -50,7 +50,7 @@ export const eraseEntries = async (context: Context): Promise<void> => {
           OR EXISTS (
             SELECT FROM entry other
             WHERE other.author_id <> entry.author_id
-              AND (other.content LIKE '%/' || entry.slug || '%' OR other.content ILIKE '%[[' || replace(replace(replace(entry.title, '\\', '\\\\'), '%', '\\%'), '_', '\\_') || '%')
+              AND (other.content LIKE '%/' || entry.slug || '%' OR other.content_key LIKE '%[[' || search_pattern(entry.title) || '%')
           )
         )
       ) LIMIT ${AT_A_TIME}`;

@@ -3,6 +3,7 @@ import type { Viewer } from '../../context.js';
 import { Prisma, type Entry } from '../../db/generated/prisma/client.js';
 import { AUTHOR, AUTHOR_OR_MODERATOR, MODERATOR, rulesOf } from '../../access/rules.js';
 import { list, markdownText, text } from '../../graphql/text.js';
+import { nameKey, lowerCase, withoutTwins } from '../../texts/names.js';
 import { CATEGORY_MAX, TITLE_MAX } from './front-matter.js';
 import { MARKDOWN_MAX } from '../../markdown/limits.js';
 
@@ -44,14 +45,14 @@ export const categoryDescriptionText = text(0, MAX_CATEGORY_DESCRIPTION);
 /** The most tags in an input, including duplicates. */
 const MAX_GIVEN_TAGS = 5 * MAX_TAGS;
 
-/** Validates tags: lower case, without duplicates. */
+/** Validates tags: lower case, without those whose names are one. */
 export const tagTexts = list(
-  text(1, MAX_TAG, { singleLine: true }).transform((tag) => tag.toLowerCase()),
+  text(1, MAX_TAG, { singleLine: true }).transform(lowerCase),
   MAX_GIVEN_TAGS,
   `Must be at most ${MAX_GIVEN_TAGS} tags, repetitions included.`,
 )
-  .transform((tags) => [...new Set(tags)])
+  .transform(withoutTwins)
   .pipe(z.array(z.string()).max(MAX_TAGS, `Must be at most ${MAX_TAGS} different tags.`));
 
-/** The normalised name of a category, which is unique. */
-export const categoryKey = (name: string): string => name.trim().toLowerCase();
+/** How the tags of an entry are stored: as they are written, and as they are compared. */
+export const tagColumns = (tags: readonly string[]): Pick<Entry, 'tags' | 'tagKeys'> => ({ tags: [...tags], tagKeys: tags.map(nameKey) });

@@ -21,8 +21,7 @@ import { viewerLikes } from '../likes/likes.js';
 import { Category } from './category-schema.js';
 import { createEntry, deleteEntry, featureEntry, findEntry, likeEntry, unlikeEntry, updateEntry } from './entries.js';
 import { htmlOfEntry } from './entry-html.js';
-import { findCategory, inCategory } from './categories.js';
-import { entryOrders, tagsContaining, whereOf, type EntryFilter as Filter, type EntryOrder as Order } from './lists.js';
+import { entryOrders, listOf, tagsContaining, type EntryFilter as Filter, type EntryOrder as Order } from './lists.js';
 import {
   can,
   contentText,
@@ -126,21 +125,21 @@ const EntryOrder = builder.enumType('EntryOrder', {
     OLDEST: { description: 'By the time of writing, the oldest first.' },
     UPDATED: { description: 'By the last change, the latest first.' },
     POPULAR: { description: 'By the number of likes, the most first.' },
-    TITLE: { description: 'By title, from A to Z.' },
+    TITLE: { description: 'By title, from A to Z, in the order of the Unicode Collation Algorithm: `Äpfel`, `apple`, `Zebra`.' },
   } as const,
 });
 
 const EntryFilter = builder.inputType('EntryFilter', {
   description: 'Which entries a list shows: those for which everything given here is true. An empty text says nothing.',
   fields: (t) => ({
-    category: t.string({ validate: text(0, MAX_SEARCH), description: 'The slug or the name of their category, in any case.' }),
+    category: t.string({ validate: text(0, MAX_SEARCH), description: 'The name of their category, in any case, or else its slug.' }),
     tag: t.string({ validate: text(0, MAX_SEARCH), description: 'One of their tags, in any case.' }),
     author: t.string({ validate: text(0, MAX_SEARCH), description: 'The username of their author, in any case.' }),
     isFeatured: t.boolean({ description: 'Only those that moderators have featured; false for the others.' }),
     isPublic: t.boolean({ description: "Whether everyone sees them; false leaves the viewer's own private ones." }),
     search: t.string({
       validate: text(0, MAX_SEARCH),
-      description: `A part of their title, content or tags, in any case; up to ${MAX_SEARCH} characters. Without three letters or digits in a row: how a word of the title begins, or a part of a tag.`,
+      description: `A part of their title, content or tags, without accents and case; up to ${MAX_SEARCH} characters. Without three letters or digits in a row: how a word of the title begins, or a part of a tag.`,
     }),
   }),
 });
@@ -153,20 +152,8 @@ const entryList = async (
   args: PageArgs,
   order: Order,
   filter: Filter,
-): Promise<CountedConnection<EntryRow>> => {
-  const { db } = context;
-  const where = await whereOf(context, filter);
-  const { category: of } = filter;
-  return await listPage(context, info, args, {
-    keyset: entryOrders[order],
-    list: where && { model: 'Entry', where, condition: of ? inCategory(of) : undefined },
-    count: async (counted) => {
-      const category = of ? await findCategory(db, of) : undefined;
-      if (where === null || category === null) return 0;
-      return await db.prisma.entry.count({ where: { AND: [where, category ? { categoryId: category.id } : {}] }, ...counted });
-    },
-  });
-};
+): Promise<CountedConnection<EntryRow>> =>
+  await listPage(context, info, args, { keyset: entryOrders[order], list: await listOf(context, filter) });
 
 builder.queryField('entries', (t) =>
   t.field({
@@ -240,7 +227,7 @@ builder.queryField('tags', (t) =>
     price: { own: SEARCH, once: STATEMENT },
     description: `The tags of the entries that the viewer may see, the most frequent first, at most ${MAX_TAG_LIST}.`,
     args: {
-      search: t.arg.string({ validate: text(0, MAX_SEARCH), description: 'Only those that contain this, in any case.' }),
+      search: t.arg.string({ validate: text(0, MAX_SEARCH), description: 'Only those that contain this, without accents and case.' }),
     },
     resolve: (_root, { search }, context) => tagsContaining(context, search ?? '', MAX_TAG_LIST),
   }),
@@ -265,9 +252,9 @@ builder.queryField('markdownPreview', (t) =>
 
 // ---------------------------------------------------------------- mutations
 
-/** The slug or the name of a category; a slug may be slightly longer than the name. */
+/** The name or the slug of a category; a slug may be slightly longer than the name. */
 const categoryRef = text(1, MAX_SEARCH, { singleLine: true });
-const TAGS = `At most ${MAX_TAGS} of 1 to ${MAX_TAG} characters; they are put into lower case.`;
+const TAGS = `At most ${MAX_TAGS} of 1 to ${MAX_TAG} characters; they are put into lower case, and of those that differ in writing alone (\`straße\`, \`strasse\`) the first stays.`;
 
 const entryField = (t: PothosSchemaTypes.ObjectFieldBuilder<Types, { readonly entry: EntryRow }>) =>
   t.field({ type: Entry, description: 'The entry.', resolve: ({ entry }) => entry });
@@ -300,7 +287,7 @@ mutation('createEntry', {
     fields: (t) => ({
       title: t.string({ required: true, check: titleText, description: `One line of 1 to ${MAX_TITLE} characters.` }),
       content: t.string({ required: true, check: contentText, description: `Its text, as Markdown; 1 to ${MAX_CONTENT} characters.` }),
-      category: t.string({ check: categoryRef, description: 'The slug or the name of a category, in any case.' }),
+      category: t.string({ check: categoryRef, description: 'The name of a category, in any case, or else its slug.' }),
       tags: t.stringList({ check: tagTexts, description: TAGS }),
       isPublic: t.boolean({ defaultValue: true, description: 'Whether everyone may see it.' }),
     }),

@@ -182,7 +182,6 @@ builder.prismaObjectFields(Me, (t) => ({
       return await listPage(context, info, args, {
         keyset: latestFirst<NotificationRow>(notificationLog.name, me.id, await headFirst(notificationHead, context, info, me.id)),
         list: { model: 'Notification', where },
-        count: (counted) => context.db.prisma.notification.count({ where, ...counted }),
       });
     },
   }),
@@ -218,7 +217,6 @@ builder.queryField('announcements', (t) =>
       listPage(context, info, args, {
         keyset: latestFirst<AnnouncementRow>(announcementLog.name, EVERYONE, await headFirst(announcementHead, context, info, EVERYONE)),
         list: { model: 'Announcement' },
-        count: (counted) => context.db.prisma.announcement.count(counted),
       }),
   }),
 );

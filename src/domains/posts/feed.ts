@@ -1,6 +1,6 @@
-import type { CountedRows } from '../../graphql/connection.js';
 import type { Context } from '../../context.js';
 import { Prisma } from '../../db/generated/prisma/client.js';
+import { COUNTED_ROWS } from '../../db/count.js';
 import type { KeysetValue } from '../../db/keyset.js';
 import type { Part } from '../../db/lists.js';
 import { viewerOf } from '../../access/viewer.js';
@@ -8,11 +8,12 @@ import { followedBy, followeesOf } from '../follows/follows.js';
 import { notDeleted } from './posts.js';
 
 /** The number of posts in the viewer's feed, those of the users they follow and their own. */
-export const countFeed = async (context: Context, counted: CountedRows): Promise<number> => {
+export const countFeed = async (context: Context): Promise<number> => {
   const viewerId = viewerOf(context).id;
   return await context.db.prisma.post.count({
     where: { ...notDeleted, OR: [{ authorId: viewerId }, { author: followedBy(viewerId) }] },
-    ...counted,
+    orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+    take: COUNTED_ROWS,
   });
 };
 

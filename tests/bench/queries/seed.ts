@@ -63,8 +63,8 @@ const statements = (amounts: Amounts): string[] => {
       SELECT ${id('session', 'n')}, ${id('user', 'n')}, sha256(n::text::bytea), now() + interval '1 day' FROM ${series(viewers, 'n')}`,
     `INSERT INTO category (id, name, name_key, slug, color)
       SELECT ${id('category', 'n')}, 'Category ' || n, 'category ' || n, 'category-' || n, '#336699' FROM ${series(categories, 'n')}`,
-    `INSERT INTO entry (id, title, slug, content, tags, is_public, author_id, category_id, created_at, updated_at)
-      SELECT ${id('entry', 'n')}, 'Entry ' || n, 'entry-' || n, ${text('n', '10 + n % 20')}, ARRAY['tag' || n % 50, 'tag' || n % 7],
+    `INSERT INTO entry (id, title, slug, content, tags, tag_keys, is_public, author_id, category_id, created_at, updated_at)
+      SELECT ${id('entry', 'n')}, 'Entry ' || n, 'entry-' || n, ${text('n', '10 + n % 20')}, ARRAY['tag' || n % 50, 'tag' || n % 7], ARRAY['tag' || n % 50, 'tag' || n % 7],
         n % 50 <> 0, ${id('user', `n * 17 % ${users}`)}, ${id('category', `n % ${categories}`)}, ${at('n')}, ${at('n')}
       FROM ${series(entries, 'n')}`,
     `INSERT INTO post (id, body, author_id, created_at, like_count, comment_count)
