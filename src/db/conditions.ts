@@ -21,8 +21,8 @@ export class Parameters {
 type Condition = Readonly<Record<string, unknown>>;
 
 /**
- * Translates Prisma's conditions to SQL: `AND`, `OR`, `NOT`; of a column `equals`, `not`, `in`, `lt`, `lte`, `gt`, `gte`, `contains`, `startsWith`, `has`,
- * `hasSome`; of a relation to one row `is`, of one to many `some` and `none`. They mean what they mean to Prisma, but for an `OR` of
+ * Translates Prisma's conditions to SQL: `AND`, `OR`, `NOT`; of a column `equals`, `not`, `in`, `lt`, `lte`, `gt`, `gte`, `has`;
+ * of a relation to one row `is`, of one to many `some` and `none`. They mean what they mean to Prisma, but for an `OR` of
  * nothing: it holds for no row, wherever it stands.
  * @throws for any other condition, which the author of a list hears of when the list is first read
  */
@@ -51,8 +51,7 @@ export const createConditions = (tables: Tables, parameters: Parameters) => {
     const column = `${alias}.${columnOf(table, name).sql}`;
     const equals = (value: unknown): string => (value === null ? `${column} IS NULL` : `${column} = ${parameters.add(value)}`);
     if (!isFilter(wanted)) return [equals(wanted)];
-    const { mode, ...operators } = wanted;
-    return Object.entries(operators).flatMap(([operator, value]) => {
+    return Object.entries(wanted).flatMap(([operator, value]) => {
       if (value === undefined) return [];
       switch (operator) {
         case 'equals':
@@ -66,14 +65,8 @@ export const createConditions = (tables: Tables, parameters: Parameters) => {
         case 'gt':
         case 'gte':
           return [`${column} ${COMPARISONS[operator]} ${parameters.add(value)}`];
-        case 'contains':
-          return [`${column} ${mode === 'insensitive' ? 'ILIKE' : 'LIKE'} ${parameters.add(`%${value as string}%`)}`];
-        case 'startsWith':
-          return [`${column} ${mode === 'insensitive' ? 'ILIKE' : 'LIKE'} ${parameters.add(`${value as string}%`)}`];
         case 'has':
           return [`${column} @> ${parameters.add([value])}`];
-        case 'hasSome':
-          return [`${column} && ${parameters.add(value)}`];
         default:
           throw unknown(`${table.name}.${name}`, operator);
       }

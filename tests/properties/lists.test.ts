@@ -150,8 +150,6 @@ const KINDS = {
       { replyToId: { not: null } },
       { post: { deletedAt: null } },
       { NOT: { seq: 3 } },
-      { body: { contains: 'per\\%' } },
-      { body: { contains: 'QUO', mode: 'insensitive' } },
       { replyTo: { body: 'plain' } },
       { OR: [{ seq: 1 }, { editedAt: null }] },
     ],
@@ -162,12 +160,9 @@ const KINDS = {
     relations: [authors, ['category', ['name', 'color']]],
     conditions: [
       { tags: { has: 'tag1' } },
-      { tags: { hasSome: ['tag0', 'plain'] } },
-      { tags: { hasSome: [] } },
       { OR: [{ isPublic: true }, { authorId: id(1, 0) }] },
       { categoryId: id(4, 0) },
       { isPublic: false },
-      { title: { contains: 'ü', mode: 'insensitive' } },
     ],
   },
   Notification: {
@@ -301,6 +296,7 @@ describe('a list as data', () => {
         expect(await db.lists.root({ model, where }, part, selection)).toEqual(expected);
         const inside = await db.transact((tx) => within(db, tx).lists.root({ model, where }, part, selection));
         expect(inside).toEqual(expected);
+        expect(await db.lists.count({ model, where }, part)).toBe(expected.length);
       }),
       { numRuns: 150 },
     );

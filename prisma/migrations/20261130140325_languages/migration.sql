@@ -83,8 +83,7 @@ CREATE UNIQUE INDEX "category_name_key_key" ON "category"("name_key");
 
 -- The tags of an entry that have become one are one, as the first of them is written.
 DROP TRIGGER entry_changed ON "entry";
-ALTER TABLE "entry" ADD COLUMN "tag_keys" TEXT[];
-UPDATE "entry" SET tag_keys = '{}';
+ALTER TABLE "entry" ADD COLUMN "tag_keys" TEXT[] DEFAULT ARRAY[]::TEXT[];
 WITH written AS (
   SELECT id, replace(normalize(tag), E'i\u0307', 'i') AS tag, pg_temp.name_key(tag) AS key, place
   FROM "entry", unnest(tags) WITH ORDINALITY AS each(tag, place)
