@@ -275,9 +275,35 @@ describeWeb('the vault', ({ open }) => {
     await page.getByRole('button', { name: 'Contents' }).click();
     await page.getByRole('navigation', { name: 'Contents' }).getByRole('link', { name: 'One & only' }).waitFor();
     await page.getByRole('navigation', { name: 'Contents' }).getByRole('link', { name: 'Two' }).click();
-    await expect.poll(() => address(page)).toBe(`/vault/entries/${slug}#part-two`);
+    await expect.poll(() => address(page)).toBe(`/vault/entries/${slug}#user-content-two`);
     const isSeen = async (): Promise<boolean> => ((await page.getByText('The end.').boundingBox())?.y ?? 9_999) < 900;
     await expect.poll(isSeen).toBe(true);
+    await close();
+  });
+
+  test('shows notes, alerts, formulas and coloured code in both themes, and goes to a part by each of its names', async () => {
+    const code =
+      '```ts\n// a comment\nconst answer: number = 42;\nexport class Bread extends Dough { name = "rye"; }\n```\n\n```html\n<p class="a">b</p>\n```';
+    const kinds = ['NOTE', 'TIP', 'IMPORTANT', 'WARNING', 'CAUTION'].map((kind) => `> [!${kind}]\n> Words of it.`).join('\n\n');
+    const content = `# First\n\nA claim[^1], see [the end](#my-end).\n\n${code}\n\n${kinds}\n\n- [x] done\n\n$\\frac{a}{b}$\n\n${'Text.\n\n'.repeat(60)}# My end\n\nThe end.\n\n[^1]: Proof.`;
+    const { slug } = await write('Forms', { content });
+    const { page, close } = await open(app, { path: `/vault/entries/${slug}` });
+    await page.locator('.markdown-alert').first().waitFor();
+    expect(await page.evaluate<string>('getComputedStyle(document.querySelector(".hljs-keyword")).color')).toBe('rgb(122, 47, 192)');
+    expect(await violationsInBothThemes(page)).toEqual([]);
+    const top = (): Promise<number> => page.evaluate<number>('document.querySelector("#user-content-my-end").getBoundingClientRect().top');
+    const isAtEnd = (): Promise<boolean> => top().then((y) => y >= 0 && y < 900);
+    for (const part of ['my-end', 'My%20end', 'user-content-my-end']) {
+      await page.goto(new URL('/vault', app.url).href);
+      await heading(page, 'Vault');
+      await page.goto(new URL(`/vault/entries/${slug}#${part}`, app.url).href);
+      await heading(page, 'Forms');
+      await expect.poll(isAtEnd).toBe(true);
+    }
+    await page.goto(new URL(`/vault/entries/${slug}#first`, app.url).href);
+    await expect.poll(isAtEnd).toBe(false);
+    await page.getByRole('link', { name: 'the end' }).click();
+    await expect.poll(isAtEnd).toBe(true);
     await close();
   });
 

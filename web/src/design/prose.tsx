@@ -1,5 +1,6 @@
-import { useEffect, useMemo, useRef } from 'react';
+import { useEffect, useMemo, useRef, type MouseEvent } from 'react';
 import { classNames } from './class-names.js';
+import { partOf } from './parts.js';
 import styles from './prose.module.css';
 
 /** The policy that `src/server/http/web-client.ts` allows; browsers without Trusted Types take the text. */
@@ -36,7 +37,28 @@ export const Prose = ({ html, kind = 'reading' }: ProseProps) => {
   const text = useRef<HTMLDivElement>(null);
   useEffect(() => {
     // What scrolls sideways is reached by the keyboard.
-    for (const wide of text.current?.querySelectorAll('pre, table') ?? []) wide.setAttribute('tabindex', '0');
+    for (const wide of text.current?.querySelectorAll('pre, table, math[display="block"]') ?? []) wide.setAttribute('tabindex', '0');
+    // A box of a task is called by the words beside it.
+    for (const box of text.current?.querySelectorAll('input') ?? [])
+      box.setAttribute('aria-label', box.parentElement?.textContent.trim() ?? '');
   }, [trusted]);
-  return <div ref={text} className={classNames(styles.prose, styles[kind])} dir="auto" dangerouslySetInnerHTML={{ __html: trusted }} />;
+  const follow = (event: MouseEvent<HTMLDivElement>): void => {
+    const link = event.target instanceof Element ? event.target.closest('a[href^="#"]') : null;
+    const part = link && partOf(event.currentTarget, link.getAttribute('href') ?? '');
+    // The browser would go to the first text of the page that has such a part, as another message with a note.
+    if (!part || kind === 'reading') return;
+    event.preventDefault();
+    part.tabIndex = -1;
+    part.focus({ preventScroll: true });
+    part.scrollIntoView({ block: 'nearest' });
+  };
+  return (
+    <div
+      ref={text}
+      className={classNames(styles.prose, styles[kind])}
+      dir="auto"
+      onClick={follow}
+      dangerouslySetInnerHTML={{ __html: trusted }}
+    />
+  );
 };

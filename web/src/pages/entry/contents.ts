@@ -1,4 +1,5 @@
 import { useLayoutEffect, useMemo, type RefObject } from 'react';
+import { ID_PREFIX, partOf } from '../../design/parts.js';
 
 /** A heading of a text, by which one gets to its part. */
 export interface Heading {
@@ -8,20 +9,7 @@ export interface Heading {
   readonly depth: number;
 }
 
-/** How a part is called in an address. */
-const idOf = (text: string, taken: ReadonlySet<string>): string => {
-  const words = text
-    .toLowerCase()
-    .replaceAll(/[^\p{L}\p{N}]+/gu, '-')
-    .replaceAll(/^-|-$/g, '');
-  const id = `part-${words}`;
-  for (let number = 1; ; number += 1) {
-    const candidate = number === 1 ? id : `${id}-${number}`;
-    if (!taken.has(candidate)) return candidate;
-  }
-};
-
-const HEADING = /<h([1-6])[^>]*>(.*?)<\/h\1>/gs;
+const HEADING = /<h([1-6])(?: id="([^"]*)")?[^>]*>(.*?)<\/h\1>/gs;
 /** What the server escapes. */
 const ESCAPED: Readonly<Record<string, string>> = { '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"' };
 
@@ -33,28 +21,31 @@ const plain = (html: string): string =>
 
 /** The headings of a text of the server, in their order. */
 export const headingsIn = (html: string): readonly Heading[] => {
-  const found = Array.from(html.matchAll(HEADING), ([, level, inner = '']) => ({ level: Number(level), text: plain(inner) }));
+  const found = Array.from(html.matchAll(HEADING), ([, level, id, inner = ''], index) => ({
+    level: Number(level),
+    // One that was written in HTML may have none.
+    id: plain(id ?? `${ID_PREFIX}part-${index + 1}`),
+    text: plain(inner),
+  }));
   const highest = Math.min(...found.map(({ level }) => level));
-  const taken = new Set<string>();
-  return found.map(({ level, text }) => {
-    const id = idOf(text, taken);
-    taken.add(id);
-    return { id, text, depth: level - highest + 1 };
-  });
+  return found.map(({ level, id, text }) => ({ id, text, depth: level - highest + 1 }));
 };
 
-/** The headings of a text that is shown. They get their ids, which the server leaves out for safety, and the one that the address names is shown. */
+/** The headings of a text that is shown. The part that the address names is shown, now and when it names another. */
 export const useContents = (place: RefObject<HTMLElement | null>, html: string): readonly Heading[] => {
   const headings = useMemo(() => headingsIn(html), [html]);
   useLayoutEffect(() => {
-    const elements = [...(place.current?.querySelectorAll<HTMLElement>('h2, h3, h4, h5, h6') ?? [])];
+    const { current } = place;
+    if (!current) return;
+    const elements = [...current.querySelectorAll<HTMLElement>('h2, h3, h4, h5, h6')];
     for (const [index, { id }] of headings.entries()) {
       const element = elements[index];
-      if (!element) continue;
-      element.id = id;
-      element.tabIndex = -1;
-      if (new URL(`#${id}`, location.href).hash === location.hash) element.scrollIntoView();
+      if (element) Object.assign(element, { id, tabIndex: -1 });
     }
+    const show = (): void => partOf(current, location.hash)?.scrollIntoView();
+    show();
+    addEventListener('hashchange', show);
+    return () => removeEventListener('hashchange', show);
   }, [place, headings]);
   return headings;
 };
