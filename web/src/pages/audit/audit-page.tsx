@@ -1,5 +1,5 @@
 import { ScrollText } from 'lucide-react';
-import { useState } from 'react';
+import { useState, type ReactNode } from 'react';
 import { useQuery } from 'urql';
 import { Link, useSearch } from 'wouter';
 import { Answer } from '../../app/answer.js';
@@ -40,54 +40,70 @@ const Subject = ({ subject }: Pick<AuditItemFragment, 'subject'>) => {
   );
 };
 
+/** The columns, by the names of their titles. */
+const COLUMNS = ['when', 'who', 'what', 'whom', 'how', 'from', 'detail'] as const;
+
+/** What stands in each column; null for nothing. */
+const useCells = ({
+  at,
+  action,
+  actor,
+  subject,
+  via,
+  viaId,
+  ip,
+  userAgent,
+  detail,
+}: AuditItemFragment): Readonly<Record<(typeof COLUMNS)[number], ReactNode>> => {
+  const t = useTexts(auditTexts);
+  return {
+    when: <RelativeTime at={at} />,
+    who: actor ? (
+      <Link to={paths.auditOf(actor.id)}>
+        <bdi>{actor.displayName}</bdi>
+      </Link>
+    ) : (
+      t('system')
+    ),
+    what: action,
+    whom: subject && <Subject subject={subject} />,
+    how: via && <How via={via} viaId={viaId} />,
+    from: ip !== null && <bdi title={userAgent ?? undefined}>{ip}</bdi>,
+    detail: detail !== '{}' && <bdi>{detail}</bdi>,
+  };
+};
+
 const Row = ({ event }: { readonly event: FragmentType<typeof AuditItem> }) => {
   const t = useTexts(auditTexts);
-  const { at, action, actor, subject, via, viaId, ip, userAgent, detail } = readFragment(AuditItem, event);
+  const cells = useCells(readFragment(AuditItem, event));
   return (
-    <tr>
-      <td>
-        <RelativeTime at={at} />
-      </td>
-      <td>
-        {actor ? (
-          <Link to={paths.auditOf(actor.id)}>
-            <bdi>{actor.displayName}</bdi>
-          </Link>
-        ) : (
-          t('system')
-        )}
-      </td>
-      <td>{action}</td>
-      <td>
-        <Subject subject={subject} />
-      </td>
-      <td>
-        <How via={via} viaId={viaId} />
-      </td>
-      <td title={userAgent ?? undefined}>
-        <bdi>{ip}</bdi>
-      </td>
-      <td className={styles.detail}>{detail === '{}' ? null : <bdi>{detail}</bdi>}</td>
+    <tr role="row">
+      {COLUMNS.map((column) => (
+        <td key={column} role="cell" className={styles[column]} data-title={t(column)}>
+          {cells[column]}
+        </td>
+      ))}
     </tr>
   );
 };
 
+/** On a narrow screen each row stands by itself, with the titles before what is in it; the roles say that it is a table there, too. */
 const Table = ({ events }: { readonly events: readonly (FragmentType<typeof AuditItem> & { readonly id: string })[] }) => {
   const t = useTexts(auditTexts);
   return (
     // Whoever uses no mouse scrolls it by the arrows.
     <div className={styles.scrolled} role="region" aria-label={t('title')} tabIndex={0}>
-      <table className={styles.table}>
-        <thead>
-          <tr>
-            {(['when', 'who', 'what', 'whom', 'how', 'from', 'detail'] as const).map((column) => (
-              <th key={column} scope="col">
+      <table role="table" className={styles.table}>
+        <thead role="rowgroup">
+          <tr role="row">
+            {COLUMNS.map((column) => (
+              <th key={column} role="columnheader" scope="col">
                 {t(column)}
               </th>
             ))}
           </tr>
         </thead>
-        <tbody>
+        <tbody role="rowgroup">
           {events.map((event) => (
             <Row key={event.id} event={event} />
           ))}
