@@ -1,5 +1,5 @@
 import type { Page } from 'playwright-core';
-import type { TestUser } from '../kit/app.js';
+import { PASSWORD, type TestUser } from '../kit/app.js';
 import type { Filled } from './stage.js';
 
 /** A page in a state: what is looked at, at every width and in every theme. */
@@ -28,8 +28,14 @@ const text =
   (page: Page): Promise<void> =>
     page.getByRole('main').getByText(words).locator('visible=true').first().waitFor();
 
+/** Scrolls to a part of a page. */
+const partOf =
+  (title: string) =>
+  (page: Page): Promise<void> =>
+    page.getByRole('heading', { name: title, exact: true }).evaluate((heading) => heading.scrollIntoView({ block: 'start' }));
+
 /** All of them, in the order of the table in `docs/screens/README.md`. */
-export const scenesOf = ({ ada, admin, newcomer, long, places }: Filled): readonly Scene[] => [
+export const scenesOf = ({ ada, admin, newcomer, long, guarded, places }: Filled): readonly Scene[] => [
   { name: 'vault', path: '/vault', after: text('Comparing secrets') },
   { name: 'vault-category', path: '/vault?category=technical&order=title', as: ada },
   { name: 'vault-search', path: '/vault?search=longitude', as: ada, after: (page) => page.locator('mark').first().waitFor() },
@@ -97,6 +103,9 @@ export const scenesOf = ({ ada, admin, newcomer, long, places }: Filled): readon
   { name: 'notifications', path: '/notifications', as: ada },
   { name: 'notifications-nothing', path: '/notifications', as: newcomer },
   { name: 'settings', path: '/settings', as: ada },
+  { name: 'settings-privacy', path: '/settings', as: ada, after: partOf('What others may do') },
+  { name: 'settings-account', path: '/settings', as: ada, after: partOf('Account') },
+  { name: 'settings-second-factor', path: '/settings', as: ada, after: partOf('Second factor') },
   { name: 'settings-german', path: '/settings', as: ada, language: 'de' },
   { name: 'invitations', path: '/invitations', as: admin, after: text('The reading circle') },
   { name: 'invitations-nothing', path: '/invitations', as: newcomer },
@@ -107,6 +116,16 @@ export const scenesOf = ({ ada, admin, newcomer, long, places }: Filled): readon
   { name: 'alerts-loading', path: '/alerts', as: admin, before: answerNothing, isWaiting: true },
   { name: 'developers', path: '/developers' },
   { name: 'sign-in', path: '/sign-in' },
+  {
+    name: 'sign-in-second-step',
+    path: '/sign-in',
+    after: async (page) => {
+      await page.getByLabel('Username or email address').fill(guarded.username);
+      await page.getByLabel('Password').fill(PASSWORD);
+      await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+      await page.getByLabel('Code').waitFor();
+    },
+  },
   { name: 'sign-in-oidc-cancelled', path: '/sign-in/oidc?state=0&error=access_denied', after: failed },
   { name: 'register-german', path: '/register', language: 'de' },
   { name: 'guest', path: '/guest' },

@@ -10,7 +10,19 @@ import { parseId } from '../../src/graphql/ids.js';
 import { createLog } from '../../src/observability/log.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { joinRoom, like } from '../kit/acts.js';
-import { aComment, aDirect, aFollow, aGroup, aMessage, anEntry, aPost, aRequest, aRoom, aSession } from '../kit/factories.js';
+import {
+  aComment,
+  aDirect,
+  aFollow,
+  aGroup,
+  aMessage,
+  anEntry,
+  aPost,
+  aRequest,
+  aRoom,
+  aSecondFactor,
+  aSession,
+} from '../kit/factories.js';
 import { graphql } from '../kit/graphql.js';
 import { queryAt, urlOf } from '../kit/postgres-address.js';
 
@@ -93,6 +105,8 @@ export interface Filled {
   readonly newcomer: TestUser;
   /** Has names and words as long as they may be. */
   readonly long: TestUser;
+  /** Has a second factor. */
+  readonly guarded: TestUser;
   readonly places: Places;
 }
 
@@ -133,11 +147,12 @@ export const fill = async (app: TestApp): Promise<Filled> => {
   await seedDemoData(app.services);
   const named = (username: string): Promise<TestUser> => aSession(app, { username }, {}, DEMO_PASSWORD);
   const [ada, ben, chloe, admin] = await Promise.all([named('ada'), named('ben'), named('chloe'), named('admin')]);
-  const [newcomer, long, layla, stranger] = await Promise.all([
+  const [newcomer, long, layla, stranger, guarded] = await Promise.all([
     app.user('newcomer'),
     app.user('a_username_of_thirty_charact_s'),
     app.user('layla'),
     app.user('stranger'),
+    app.user('guarded'),
   ]);
   await app.data(Profile, { displayName: LONG_NAME, bio: `${LONG_WORD} ${LONG_LINK} ${ARABIC}` }, long);
   await app.data(Profile, { displayName: 'ليلى الحكيم', bio: ARABIC }, layla);
@@ -197,6 +212,7 @@ export const fill = async (app: TestApp): Promise<Filled> => {
   await joinRoom(app, ada, open.joinCode);
   await aMessage(app, ben, group.id, '@ada will you bring the book?');
 
+  await aSecondFactor(app, guarded, Date.now());
   await app.data(Invite, { note: 'The reading circle', maxUses: 12 }, admin);
   await app.data(Invite, { note: `${LONG_WORD} ${ARABIC}` }, admin);
 
@@ -212,6 +228,7 @@ export const fill = async (app: TestApp): Promise<Filled> => {
     admin,
     newcomer,
     long,
+    guarded,
     places: {
       entry: '/vault/entries/keyset-pagination',
       strangeEntry: `/vault/entries/${encodeURIComponent(strange.slug)}`,
