@@ -21,6 +21,10 @@ const FILL = [
   `INSERT INTO follow (follower_id, followee_id, created_at)
     SELECT follower.id, followee.id, now() - n * interval '1 minute'
     FROM generate_series(2, ${COUNT}) n JOIN "user" follower ON follower.username = 'person' || n JOIN "user" followee ON followee.username = 'person1'`,
+  `INSERT INTO notification (id, user_id, kind, subject_type, subject_id, open_key)
+    SELECT md5(n::text)::uuid, reader.id, 'FOLLOW', 'User', reader.id, 'follow ' || n FROM generate_series(1, ${COUNT}) n JOIN "user" reader ON username = 'reader'`,
+  `INSERT INTO notification_actor (notification_id, user_id)
+    SELECT md5(n::text)::uuid, id FROM generate_series(1, ${COUNT}) n JOIN "user" ON username = 'person' || n`,
 ];
 
 interface Scrolled {
@@ -98,6 +102,36 @@ describeWeb('a long list', ({ open }) => {
     expect(Math.max(down.jump, up.jump)).toBeLessThan(2);
     expect(Math.max(down.elements, up.elements)).toBeLessThan(MOST_ELEMENTS);
     expect(after - atEnd).toBeLessThan(2);
+    await close();
+  });
+
+  test('stays where it is read to while all of it is marked as read', async () => {
+    const { page, close } = await open(app, { as: reader, path: '/notifications' });
+    const rows = page.getByRole('list', { name: 'Notifications' }).getByRole('listitem');
+    const first = (await rows.first().textContent()) ?? '';
+    await scroll(page, 'Notifications', 500);
+    const last = (await rows.last().textContent()) ?? '';
+    expect(last).toContain('Unread.');
+    await page.getByRole('button', { name: 'Mark all as read' }).dispatchEvent('click');
+    await page.getByText('Unread.').first().waitFor({ state: 'detached' });
+    expect(await rows.last().textContent()).toBe(last.replace('Unread.', ''));
+    await scroll(page, 'Notifications', -500);
+    expect(await rows.first().textContent()).toBe(first.replace('Unread.', ''));
+    expect(await page.getByText('Unread.').count()).toBe(0);
+    await page.getByRole('tab', { name: 'Unread' }).click();
+    await page.getByText('All read').waitFor();
+    await close();
+  });
+
+  test('that has changed as a whole begins anew, however far it was read', async () => {
+    const { page, close } = await open(app, { as: reader, path: '/people/person1?show=followers' });
+    const rows = page.getByRole('list', { name: 'People' }).getByRole('listitem');
+    await rows.first().waitFor();
+    const last = rows.getByText(`Person ${COUNT}`).first();
+    while (!(await last.isVisible())) await scroll(page, 'People', 500);
+    await page.getByRole('main').getByRole('button', { name: 'Follow', exact: true }).first().dispatchEvent('click');
+    await scroll(page, 'People', -500);
+    await rows.first().getByText('reader').first().waitFor();
     await close();
   });
 });

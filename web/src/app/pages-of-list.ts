@@ -25,10 +25,14 @@ export const usePages = (of = ''): Pages => {
   };
   return {
     after,
-    moreOf: ({ hasNextPage, endCursor }, isFetching) => ({
-      isFetching: isFetching && after !== null,
-      onMore: hasNextPage && !isFetching ? () => readTo(endCursor) : undefined,
-    }),
+    moreOf: ({ hasNextPage, endCursor }, isFetching) => {
+      // The list was forgotten while it was read: it begins anew by itself, wherever it is scrolled to. (What is rendered cannot do so at once.)
+      if (hasNextPage && endCursor === null && after !== null) queueMicrotask(() => readTo(null));
+      return {
+        isFetching: isFetching && after !== null,
+        onMore: hasNextPage && !isFetching ? () => readTo(endCursor) : undefined,
+      };
+    },
     restart: () => readTo(null),
   };
 };

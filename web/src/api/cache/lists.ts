@@ -104,10 +104,14 @@ export const chainOfPages: Resolver = (_parent, args, cache, { parentKey, fieldN
   const filters = filtersOf(args);
   const pages = pagesIn(cache, parentKey, fieldName).filter((page) => filtersOf(page.args) === filters);
   const firsts = pages.filter(isFirst);
-  // Without its beginning, which was forgotten, a list begins where it is asked for.
-  const asked = pages.find((page) => page.args['after'] === args['after']);
-  const first = firsts.find((page) => page.args['first'] === args['first']) ?? firsts.at(-1) ?? asked;
-  if (!first) return undefined;
+  const first = firsts.find((page) => page.args['first'] === args['first']) ?? firsts.at(-1);
+  if (!first) {
+    // Its beginning was forgotten. What was asked for stands there until the list has begun anew, and what comes next is its start.
+    const asked = pages.find((page) => page.args['after'] === args['after']);
+    if (!asked) return undefined;
+    const pageInfo = { __typename: 'PageInfo', hasNextPage: true, endCursor: null, hasPreviousPage: true, startCursor: null };
+    return { __typename: cache.resolve(asked.connection, '__typename'), nodes: nodesIn(cache, asked), pageInfo };
+  }
   const nodes = new Set<string>();
   let end: PageInfoInCache = { hasNextPage: false, endCursor: null };
   let page: PageInCache | undefined = first;
@@ -123,6 +127,10 @@ export const chainOfPages: Resolver = (_parent, args, cache, { parentKey, fieldN
     pageInfo: { __typename: 'PageInfo', ...end, hasPreviousPage: false, startCursor: null },
   };
 };
+
+/** All objects that are known of the lists of a field. */
+export const nodesOf = (cache: Cache, { owner, field, when = always }: ListOf): ReadonlySet<string> =>
+  new Set(pagesIn(cache, owner, field).flatMap((page) => (when(page.args) ? nodesIn(cache, page) : [])));
 
 /** Has every page of a list read again when it is shown: for what an event has made wrong as a whole. */
 export const forgetList = (cache: Cache, owner: Entity, field: string): void => {

@@ -1,5 +1,7 @@
+import type { FieldArgs } from '@urql/exchange-graphcache';
 import { update, type AreaOfCache } from './area.js';
-import { forgetList, putFirst, removeNode } from './lists.js';
+import { graphql } from '../../gql/gql.js';
+import { forgetList, nodesOf, putFirst, removeNode } from './lists.js';
 
 interface Added {
   readonly notificationAdded: {
@@ -11,10 +13,20 @@ interface Added {
 
 interface MarkedRead {
   readonly markNotificationsRead: {
-    readonly me: { readonly id: string };
-    readonly notifications: readonly { readonly id: string }[];
+    readonly me: { readonly id: string; readonly unreadCounts: { readonly notifications: number } };
+    readonly notifications: readonly { readonly id: string; readonly readAt: string | null }[];
   } | null;
 }
+
+const WhenRead = graphql(`
+  fragment WhenRead on Notification {
+    id
+    readAt
+  }
+`);
+
+/** As many as the answer names at the most. */
+const MOST_NAMED = 100;
 
 /** The notifications of the viewer: one that comes or changes stands first, one that was withdrawn nowhere. */
 export const notificationsInCache: AreaOfCache = {
@@ -58,17 +70,25 @@ export const notificationsInCache: AreaOfCache = {
       }),
     },
     Mutation: {
-      markNotificationsRead: update<MarkedRead>((result, { input }, cache) => {
+      markNotificationsRead: update<MarkedRead>((result, _args, cache) => {
         if (!result.markNotificationsRead) return;
-        const owner = { __typename: 'Me', id: result.markNotificationsRead.me.id };
-        for (const { id } of result.markNotificationsRead.notifications)
-          removeNode(
-            cache,
-            { owner, field: 'notifications', when: ({ unreadOnly }) => unreadOnly === true },
-            { __typename: 'Notification', id },
-          );
-        // The answer names a hundred of those that were unread; there may have been more.
-        if ((input as { readonly ids?: unknown }).ids === undefined) forgetList(cache, owner, 'notifications');
+        const { me, notifications } = result.markNotificationsRead;
+        const list = { owner: { __typename: 'Me', id: me.id }, field: 'notifications' };
+        const unread = { ...list, when: ({ unreadOnly }: NonNullable<FieldArgs>): boolean => unreadOnly === true };
+        for (const { id } of notifications) removeNode(cache, unread, { __typename: 'Notification', id });
+        const last = notifications.at(-1);
+        if (last === undefined || notifications.length < MOST_NAMED) return;
+        // There may have been more. Where nothing is unread now, all that is known has been read; else it is not known which.
+        if (me.unreadCounts.notifications > 0) {
+          forgetList(cache, list.owner, list.field);
+          return;
+        }
+        for (const key of nodesOf(cache, list)) {
+          if (cache.resolve(key, 'readAt') !== null) continue;
+          const notification = { __typename: 'Notification' as const, id: cache.resolve(key, 'id') as string };
+          cache.writeFragment(WhenRead, { ...notification, readAt: last.readAt });
+          removeNode(cache, unread, notification);
+        }
       }),
     },
   },
