@@ -3,7 +3,7 @@ import { useQuery } from 'urql';
 import { SuggestingField, type Mentionable, type MentionFieldProps } from '../design/mention-field.js';
 import { useTexts } from '../i18n/language.js';
 import { appTexts } from './app-texts.js';
-import { Mentionables } from './operations.js';
+import { FindPeople } from './people/operations.js';
 import { useSettled } from './settled.js';
 
 /** How long somebody pauses before the server is asked, in milliseconds. */
@@ -31,7 +31,7 @@ export const MentionField = ({ among, ...rest }: Props) => {
   const [search, setSearch] = useState<string | null>(null);
   const asked = useSettled(search ?? '', PAUSE_MS);
   const [{ data }] = useQuery({
-    query: Mentionables,
+    query: FindPeople,
     variables: { search: asked, first: SHOWN },
     pause: among !== undefined || search === null || asked === '',
     requestPolicy: 'cache-first',

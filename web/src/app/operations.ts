@@ -178,28 +178,5 @@ export const PaletteSearch = graphql(`
   }
 `);
 
-/** Who fits what was typed after `@`. */
-export const Mentionables = graphql(`
-  query Mentionables($search: String!, $first: Int!) {
-    users(search: $search, first: $first) {
-      nodes {
-        id
-        username
-        displayName
-      }
-    }
-  }
-`);
-
 /** What the frame around every page asks, for the page that tells developers. */
-export const operations = [
-  ShellViewer,
-  ShellUnread,
-  ShellNotified,
-  AlertsFrom,
-  ShellAlerted,
-  PaletteSearch,
-  Mentionables,
-  SignOut,
-  AcceptTerms,
-] as const;
+export const operations = [ShellViewer, ShellUnread, ShellNotified, AlertsFrom, ShellAlerted, PaletteSearch, SignOut, AcceptTerms] as const;

@@ -25,7 +25,11 @@ export interface ListMemory {
 /** How near the end is when more is wanted, in pixels. */
 const NEAR_PX = 1_200;
 
-/** A list in the flow of its page that keeps only what is seen in the page, however long it is. */
+/**
+ * A list in the flow of its page that keeps only what is seen in the page, however long it is. Its items are as high as what is in them, and have several
+ * things to press, which the tab key goes through; a `ScrolledList` has rows of one height and one link each, which the arrows go through, so the two have
+ * in common where they begin (`useListStart`), and not how they measure, remember and lead through their items.
+ */
 export const FlowList = <Item,>({ items, keyOf, children, label, memory, onEnd, onRange }: FlowListProps<Item>) => {
   const place = useRef<HTMLDivElement>(null);
   const list = useRef<VirtualizerHandle>(null);

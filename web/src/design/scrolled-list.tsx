@@ -24,7 +24,7 @@ const NEAR_PX = 1_000;
 /** For how many frames an item is waited for that is to have the focus. */
 const TRIES = 60;
 
-/** A list that is part of a page and scrolls with it, and keeps only what is seen in the page, however long it is. */
+/** A list of rows of about one height with one link each, in the flow of its page, that keeps only what is seen, however long it is; see `FlowList` for any other. */
 export const ScrolledList = <Item,>({
   items,
   keyOf,

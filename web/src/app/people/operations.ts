@@ -32,6 +32,19 @@ export const PeoplePresence = graphql(`
   }
 `);
 
+/** Whose name fits what is typed, such as after `@`. */
+export const FindPeople = graphql(`
+  query FindPeople($search: String!, $first: Int!) {
+    users(search: $search, first: $first) {
+      nodes {
+        id
+        username
+        displayName
+      }
+    }
+  }
+`);
+
 /** Who likes a post or an entry. */
 export const Likers = graphql(`
   query Likers($id: ID!, $after: String) {
@@ -65,5 +78,5 @@ export const Likers = graphql(`
   }
 `);
 
-/** What a list of people asks. */
-export const operations = [PeoplePresence, Likers] as const;
+/** What is asked wherever there are people. */
+export const operations = [PeoplePresence, FindPeople, Likers] as const;

@@ -5,7 +5,7 @@ import { useDraft } from '../../app/drafts.js';
 import { MentionField } from '../../app/mention-field.js';
 import { IconButton } from '../../design/button.js';
 import { useTexts } from '../../i18n/language.js';
-import type { OpenConversationQuery } from '../../gql/graphql.js';
+import { allMembersOf, type Opened } from './members.js';
 import { messagesTexts } from './messages-texts.js';
 import { oneLine } from './names.js';
 import { SetTyping } from './operations.js';
@@ -14,7 +14,7 @@ import styles from './composer.module.css';
 
 interface ComposerProps {
   readonly ref: Ref<HTMLTextAreaElement | null>;
-  readonly conversation: NonNullable<OpenConversationQuery['conversation']>;
+  readonly conversation: Opened;
   readonly name: string;
   readonly owner: string;
   readonly replyTo: Quoted | null;
@@ -74,7 +74,7 @@ const hasMouse = matchMedia('(pointer: fine)').matches;
 
 export const Composer = ({ ref, conversation, name, owner, replyTo, onNoReply, onSend, onEditLast }: ComposerProps) => {
   const t = useTexts(messagesTexts);
-  const { id, members, isRequest } = conversation;
+  const { id, isRequest } = conversation;
   const [body, setBody] = useDraft(`conversation ${id}`);
   const { typed, stopped, sent } = useTelling(id);
   const write = (text: string): void => {
@@ -89,7 +89,10 @@ export const Composer = ({ ref, conversation, name, owner, replyTo, onNoReply, o
     setBody('');
     sent();
   };
-  const among = members?.pageInfo.hasNextPage === false ? members.nodes.map(({ user }) => user).filter((user) => user.id !== owner) : null;
+  const among =
+    allMembersOf(conversation)
+      ?.map(({ user }) => user)
+      .filter((user) => user.id !== owner) ?? null;
   return (
     <form
       className={styles.composer}

@@ -5,6 +5,7 @@ import { Link } from 'wouter';
 import { useOwner } from '../../api/api-provider.js';
 import { useLive } from '../../api/live.js';
 import { Answer } from '../../app/answer.js';
+import { usePresence } from '../../app/people/use-presence.js';
 import { usePages } from '../../app/pages-of-list.js';
 import { paths } from '../../app/paths.js';
 import { useViewer } from '../../app/viewer.js';
@@ -21,7 +22,7 @@ import { useTexts } from '../../i18n/language.js';
 import { ConversationMenu } from './conversation-menu.js';
 import { messagesTexts } from './messages-texts.js';
 import { nameOf, oneLine } from './names.js';
-import { ConversationList as List, ConversationPlace, ConversationRow, InboxLive, PresenceOfPeers } from './operations.js';
+import { ConversationList as List, ConversationPlace, ConversationRow, InboxLive } from './operations.js';
 import { addressOf, useWhich, type Which } from './which.js';
 import styles from './conversation-list.module.css';
 
@@ -125,9 +126,9 @@ export const ConversationList = ({ selected }: { readonly selected: string | nul
   }, [nodes, pinned]);
   const peers = useMemo(() => {
     const ids = conversations.flatMap((conversation) => readFragment(ConversationPlace, conversation).peer?.id ?? []);
-    return [...new Set(ids)].slice(0, 100).sort();
+    return ids.sort();
   }, [conversations]);
-  useLive({ query: PresenceOfPeers, variables: peers.length === 0 ? null : { ids: peers }, about: peers.join() });
+  usePresence(peers);
   const requests = useViewer()?.unread.requests ?? 0;
   const hasTabs = requests > 0 || which !== 'inbox';
   const Title = selected === null ? 'h1' : 'h2';

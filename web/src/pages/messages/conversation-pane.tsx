@@ -15,11 +15,11 @@ import { ErrorNotice } from '../../design/error-notice.js';
 import { RelativeTime } from '../../design/relative-time.js';
 import { Skeleton } from '../../design/skeleton.js';
 import { useTexts } from '../../i18n/language.js';
-import type { OpenConversationQuery } from '../../gql/graphql.js';
 import { Composer } from './composer.js';
 import { ConversationMenu } from './conversation-menu.js';
 import { historyOf } from './history-store.js';
 import type { ShownMessage } from './history.js';
+import { allMembersOf, type Opened } from './members.js';
 import { MessageList } from './message-list.js';
 import { messagesTexts } from './messages-texts.js';
 import { nameOf } from './names.js';
@@ -30,8 +30,6 @@ import { rowsOf } from './rows.js';
 import { TypingLine } from './typing-line.js';
 import { addressOf, useWhich } from './which.js';
 import styles from './conversation-pane.module.css';
-
-type Conversation = NonNullable<OpenConversationQuery['conversation']>;
 
 const Gone = () => {
   const t = useTexts(messagesTexts);
@@ -52,19 +50,18 @@ const Gone = () => {
 };
 
 interface HeadProps {
-  readonly conversation: Conversation;
+  readonly conversation: Opened;
   readonly onMembers: () => void;
   readonly onDeclined: () => void;
 }
 
 const Head = ({ conversation, onMembers, onDeclined }: HeadProps) => {
   const t = useTexts(messagesTexts);
-  const { id, kind, peer, memberCount, onlineCount, members } = conversation;
+  const { id, kind, peer, memberCount, onlineCount } = conversation;
   const name = nameOf(conversation, t);
   useTitle(name);
   // Those whom one follows are counted as they come and go; of more than there are here, the number is that of the last reading.
-  const online =
-    members?.pageInfo.hasNextPage === false ? members.nodes.filter(({ user }) => user.presence.status !== 'OFFLINE').length : onlineCount;
+  const online = allMembersOf(conversation)?.filter(({ user }) => user.presence.status !== 'OFFLINE').length ?? onlineCount;
   const about = (): ReactNode => {
     if (!peer) return t('membersOnline', { count: memberCount, online: online ?? 0 });
     if (peer.isDeleted) return null;
@@ -91,15 +88,7 @@ const Head = ({ conversation, onMembers, onDeclined }: HeadProps) => {
   );
 };
 
-const Opened = ({
-  conversation,
-  owner,
-  again,
-}: {
-  readonly conversation: Conversation;
-  readonly owner: string;
-  readonly again: () => void;
-}) => {
+const Opened = ({ conversation, owner, again }: { readonly conversation: Opened; readonly owner: string; readonly again: () => void }) => {
   const t = useTexts(messagesTexts);
   const client = useClient();
   const [location, navigate] = useLocation();

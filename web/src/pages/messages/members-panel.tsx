@@ -15,6 +15,7 @@ import { ErrorNotice } from '../../design/error-notice.js';
 import { TextField } from '../../design/text-field.js';
 import { useToast } from '../../design/toast.js';
 import { useTexts } from '../../i18n/language.js';
+import { membersOf } from './members.js';
 import { messagesTexts } from './messages-texts.js';
 import { nameOf } from './names.js';
 import { AddMembers, LeaveConversation, OpenConversation, RemoveMember, RenameConversation } from './operations.js';
@@ -39,7 +40,8 @@ export const MembersPanel = ({ id }: { readonly id: string }) => {
   const [, leave] = useMutation(LeaveConversation);
   const conversation = data?.conversation;
   if (!conversation) return null;
-  const { kind, viewerCanEdit, joinCode, members } = conversation;
+  const { kind, viewerCanEdit, joinCode } = conversation;
+  const members = membersOf(conversation);
   const name = nameOf(conversation, t);
   const failure = failureOf(error);
   const close = (): void => {
@@ -60,7 +62,7 @@ export const MembersPanel = ({ id }: { readonly id: string }) => {
       <h2 className={styles.title}>{t('members')}</h2>
       {failure && asked === null && <ErrorNotice failure={failure} />}
       <ul className={styles.members}>
-        {members?.nodes.map(({ id: memberId, role, user }) => (
+        {members.map(({ id: memberId, role, user }) => (
           <li key={memberId} className={styles.member}>
             <PersonLink person={user} className={styles.person}>
               <Avatar name={user.displayName} of={user.username} size={24} presence={user.presence.status} />
@@ -139,7 +141,7 @@ export const MembersPanel = ({ id }: { readonly id: string }) => {
         }
       >
         {failure && <ErrorNotice failure={failure} />}
-        <PersonPicker chosen={people} onChoose={setPeople} without={members?.nodes.map(({ user }) => user.id) ?? []} />
+        <PersonPicker chosen={people} onChoose={setPeople} without={members.map(({ user }) => user.id)} />
       </Dialog>
       <Dialog
         open={asked === 'rename'}

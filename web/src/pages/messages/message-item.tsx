@@ -15,11 +15,11 @@ import { Menu, MenuItem, MenuSeparator } from '../../design/menu.js';
 import { Prose } from '../../design/prose.js';
 import { MentionField } from '../../app/mention-field.js';
 import { readFragment } from '../../gql/fragment-masking.js';
-import type { OpenConversationQuery } from '../../gql/graphql.js';
 import { failureTexts } from '../../i18n/failure-texts.js';
 import { useFormats, useTexts } from '../../i18n/language.js';
 import type { HistoryStore } from './history-store.js';
 import type { ShownMessage } from './history.js';
+import { membersOf, type Opened } from './members.js';
 import { messagesTexts } from './messages-texts.js';
 import { nameOf, oneLine } from './names.js';
 import { DeleteMessage, EditMessage, MessageRow, React as AddReaction, Unreact } from './operations.js';
@@ -53,7 +53,7 @@ const Quote = ({
 };
 
 /** The conversation, for what is opened of a message. It changes whenever somebody reads on, so that messages do not take it as a property. */
-export const OpenedConversation = createContext<NonNullable<OpenConversationQuery['conversation']> | null>(null);
+export const OpenedConversation = createContext<Opened | null>(null);
 
 interface MessageItemProps {
   readonly message: ShownMessage;
@@ -118,7 +118,7 @@ const Editor = ({
   readonly onSave: (body: string) => Promise<boolean>;
 }) => {
   const t = useTexts(messagesTexts);
-  const members = useContext(OpenedConversation)?.members;
+  const opened = useContext(OpenedConversation);
   const [body, setBody] = useState(message.body);
   const [busy, setBusy] = useState(false);
   const save = async (): Promise<void> => {
@@ -141,7 +141,7 @@ const Editor = ({
         onSend={() => void save()}
         sendBy="enter"
         autoFocus
-        {...(members ? { among: members.nodes.map(({ user }) => user) } : {})}
+        {...(opened?.members ? { among: membersOf(opened).map(({ user }) => user) } : {})}
         onKeyDown={(event: KeyboardEvent) => {
           if (event.key === 'Escape') onDone();
         }}

@@ -5,9 +5,9 @@ import { Button } from '../../design/button.js';
 import { classNames } from '../../design/class-names.js';
 import { ErrorNotice } from '../../design/error-notice.js';
 import { useFormats, useTexts } from '../../i18n/language.js';
-import type { OpenConversationQuery } from '../../gql/graphql.js';
 import type { HistoryState, HistoryStore } from './history-store.js';
 import type { ShownMessage } from './history.js';
+import { membersOf, type Opened } from './members.js';
 import { MessageItem, OpenedConversation, OutgoingItem } from './message-item.js';
 import { messagesTexts } from './messages-texts.js';
 import { oneLine } from './names.js';
@@ -20,7 +20,7 @@ interface MessageListProps {
   readonly state: HistoryState;
   readonly store: HistoryStore;
   readonly outbox: Outbox;
-  readonly conversation: NonNullable<OpenConversationQuery['conversation']>;
+  readonly conversation: Opened;
   readonly owner: string;
   /** The id of the message that is being edited. */
   readonly editing: string | null;
@@ -59,7 +59,7 @@ const Readers = ({
   readonly seq: number;
 }) => {
   const t = useTexts(messagesTexts);
-  const readers = conversation.members?.nodes.filter(({ user, lastReadSeq }) => user.id !== owner && (lastReadSeq ?? 0) >= seq) ?? [];
+  const readers = membersOf(conversation).filter(({ user, lastReadSeq }) => user.id !== owner && (lastReadSeq ?? 0) >= seq);
   if (readers.length === 0) return null;
   return (
     <p className={styles.readers} title={readers.map(({ user }) => user.displayName).join(', ')}>

@@ -126,22 +126,26 @@ export const InboxLive = graphql(`
   }
 `);
 
-export const PresenceOfPeers = graphql(`
-  subscription PresenceOfPeers($ids: [ID!]!) {
-    presenceChanged(of: { userIds: $ids }) {
+// ---------------------------------------------------------------- a conversation
+
+/** A member, as they are shown. */
+export const MemberRow = graphql(`
+  fragment MemberRow on ConversationMember {
+    id
+    role
+    lastReadSeq
+    user {
       id
-      user {
+      username
+      displayName
+      isDeleted
+      presence {
         id
-        displayName
-        isDeleted
+        status
       }
-      status
-      lastSeenAt
     }
   }
 `);
-
-// ---------------------------------------------------------------- a conversation
 
 export const OpenConversation = graphql(`
   query OpenConversation($id: ID!) {
@@ -176,18 +180,7 @@ export const OpenConversation = graphql(`
       members(first: 100) {
         nodes {
           id
-          role
-          lastReadSeq
-          user {
-            id
-            username
-            displayName
-            isDeleted
-            presence {
-              id
-              status
-            }
-          }
+          ...MemberRow
         }
         pageInfo {
           hasNextPage
@@ -323,18 +316,7 @@ export const ConversationLive = graphql(`
         }
         member {
           id
-          role
-          lastReadSeq
-          user {
-            id
-            username
-            displayName
-            isDeleted
-            presence {
-              id
-              status
-            }
-          }
+          ...MemberRow
         }
       }
       ... on MemberLeft {
@@ -635,18 +617,7 @@ export const AddMembers = graphql(`
       }
       members {
         id
-        role
-        lastReadSeq
-        user {
-          id
-          username
-          displayName
-          isDeleted
-          presence {
-            id
-            status
-          }
-        }
+        ...MemberRow
       }
     }
   }
@@ -679,18 +650,6 @@ export const LeaveConversation = graphql(`
 
 // ---------------------------------------------------------------- beginning one
 
-export const FindPeople = graphql(`
-  query FindPeople($search: String!) {
-    users(first: 8, search: $search) {
-      nodes {
-        id
-        username
-        displayName
-      }
-    }
-  }
-`);
-
 export const StartDirect = graphql(`
   mutation StartDirect($input: StartDirectInput!) {
     startDirect(input: $input) {
@@ -716,7 +675,6 @@ export const CreateGroup = graphql(`
 export const operations = [
   ConversationList,
   InboxLive,
-  PresenceOfPeers,
   OpenConversation,
   HistoryBefore,
   HistoryAfter,
@@ -744,7 +702,6 @@ export const operations = [
   AddMembers,
   RemoveMember,
   LeaveConversation,
-  FindPeople,
   StartDirect,
   CreateGroup,
 ] as const;

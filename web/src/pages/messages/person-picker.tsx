@@ -2,12 +2,12 @@ import { Combobox, ComboboxItem, ComboboxList, ComboboxProvider } from '@ariakit
 import { X } from 'lucide-react';
 import { useId, useState } from 'react';
 import { useQuery } from 'urql';
+import { FindPeople } from '../../app/people/operations.js';
 import { useSettled } from '../../app/settled.js';
 import { Avatar } from '../../design/avatar.js';
 import { Handle } from '../../design/handle.js';
 import { useTexts } from '../../i18n/language.js';
 import { messagesTexts } from './messages-texts.js';
-import { FindPeople } from './operations.js';
 import styles from './person-picker.module.css';
 
 export interface Person {
@@ -25,6 +25,7 @@ interface PersonPickerProps {
 
 /** How long somebody pauses before the server is asked, in milliseconds. */
 const PAUSE_MS = 150;
+const MOST_FOUND = 8;
 
 /** Finds people by their names and collects them. Arrows move in what was found, Enter chooses, Backspace takes the last one out. */
 export const PersonPicker = ({ chosen, onChoose, without }: PersonPickerProps) => {
@@ -32,7 +33,7 @@ export const PersonPicker = ({ chosen, onChoose, without }: PersonPickerProps) =
   const id = useId();
   const [text, setText] = useState('');
   const search = useSettled(text.trim(), PAUSE_MS);
-  const [{ data, fetching }] = useQuery({ query: FindPeople, variables: { search }, pause: search === '' });
+  const [{ data, fetching }] = useQuery({ query: FindPeople, variables: { search, first: MOST_FOUND }, pause: search === '' });
   const hidden = new Set([...without, ...chosen.map((person) => person.id)]);
   const found = search === '' ? [] : (data?.users?.nodes ?? []).filter((person) => !hidden.has(person.id));
   return (
