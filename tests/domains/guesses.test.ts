@@ -1,9 +1,10 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { COUNTED, PASSWORD, startTestApp, type TestApp } from '../kit/app.js';
 import { graphql, present } from '../kit/graphql.js';
 import type { GuessConfirmMutation, GuessLoginMutation } from '../generated/texts/graphql.js';
+import { askFrom, newAddress, type Outcome } from '../kit/origins.js';
 import { secretIn, startSmtp, type TestSmtp } from '../kit/smtp.js';
 
 /** Each address is somebody else's here. */
@@ -54,14 +55,10 @@ const Unlock = graphql(`mutation GuessUnlock($userId: ID!) { unlockUser(input: {
 const Suspend = graphql(`mutation GuessSuspend($userId: ID!) { suspendUser(input: { userId: $userId }) { user { id } } }`);
 
 let now = Date.now();
-let addresses = 0;
-const newAddress = (): string => `10.${Math.floor((addresses += 1) / 250)}.${addresses % 250}.1`;
 
-interface Outcome {
-  readonly code: unknown;
-  readonly reason: unknown;
+/** What a guess may learn, which must not depend on whether there is such an account. */
+interface Guessed extends Pick<Outcome, 'code' | 'reason' | 'message'> {
   readonly retryAfterMs: unknown;
-  readonly message: string | undefined;
 }
 const IN = { code: undefined };
 const WRONG = { code: 'UNAUTHENTICATED', reason: undefined, message: 'The name or the password is wrong.' };
@@ -74,17 +71,12 @@ const login = async (
   identifier: string,
   password: string,
   deviceToken: string | null = null,
-): Promise<Outcome> => {
-  const { errors } = await app.execute(
-    Login.toString(),
-    { input: { identifier, password, deviceToken } },
-    { headers: { 'x-forwarded-for': address } },
-  );
-  const { code, reason, retryAfterMs } = errors?.[0]?.extensions ?? {};
-  return { code, reason, retryAfterMs, message: errors?.[0]?.message };
+): Promise<Guessed> => {
+  const { code, reason, message, extensions } = await askFrom(app, address, Login, { identifier, password, deviceToken });
+  return { code, reason, retryAfterMs: extensions['retryAfterMs'], message };
 };
-const times = async (count: number, work: () => Promise<Outcome>): Promise<Outcome[]> => {
-  const outcomes: Outcome[] = [];
+const times = async (count: number, work: () => Promise<Guessed>): Promise<Guessed[]> => {
+  const outcomes: Guessed[] = [];
   for (let n = 0; n < count; n += 1) outcomes.push(await work());
   return outcomes;
 };
@@ -101,7 +93,7 @@ const deviceOf = async (app: TestApp, identifier: string, deviceToken: string | 
 
 /** What the server does for a guess, but for the values in it. */
 const workOf = async (of: TestApp, identifier: string, password = 'no', from = newAddress()): Promise<unknown> => {
-  let outcome: Outcome | undefined;
+  let outcome: Guessed | undefined;
   const statements = await of.countStatements(async () => (outcome = await login(of, from, identifier, password)));
   return { outcome, statements };
 };
@@ -358,15 +350,7 @@ describe('where mails are sent, an account that many guess at', () => {
   });
   const SIGN_IN = 'Sign in with this link';
   /** The link of the newest mail with a subject, of which there are so many. */
-  const linkOf = async (subject: string, count = 1): Promise<string> =>
-    await vi.waitFor(
-      () => {
-        const mails = smtp.mails.filter((mail) => mail.subject === subject);
-        expect(mails).toHaveLength(count);
-        return secretIn(mails.at(-1) ?? {});
-      },
-      { timeout: 60_000, interval: 20 },
-    );
+  const linkOf = async (subject: string, count = 1): Promise<string> => secretIn(await smtp.mailWith(subject, { number: count }));
   const confirm = (token: string) => mailing.execute<GuessConfirmMutation>(Confirm.toString(), { input: { token } }, atHome);
 
   it('answers a right and a wrong password alike where it is not known, and a name that nobody has', async () => {

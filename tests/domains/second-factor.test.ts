@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseId } from '../../src/graphql/ids.js';
 import { COUNTED, PASSWORD, startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { aSecondFactor } from '../kit/factories.js';
-import { graphql } from '../kit/graphql.js';
+import { graphql, type TypedText } from '../kit/graphql.js';
+import { askFrom, newAddress, type Outcome } from '../kit/origins.js';
 import { secretIn, startSmtp, type TestMail, type TestSmtp } from '../kit/smtp.js';
 import { codeAt, STEP_MS } from '../kit/totp.js';
 
@@ -108,8 +109,6 @@ const WRONG = '000000';
 const OFF = { isOn: false, totp: false, recoveryCodesLeft: 0 };
 
 let now = Date.now();
-let addresses = 0;
-const newAddress = (): string => `10.${Math.floor((addresses += 1) / 250)}.${addresses % 250}.2`;
 
 let smtp: TestSmtp;
 let app: TestApp;
@@ -139,40 +138,19 @@ const owner = async (name: string): Promise<Owner> => {
   const code = codesOf(secret);
   return { ...user, secret, code, recoveryCodes };
 };
-/** The mail with a subject to somebody, when it is there. */
-const mailWith = (address: string, subject: string): Promise<TestMail> =>
-  vi.waitFor(
-    () => {
-      const found = smtp.mails.find((mail) => mail.recipients.includes(address) && mail.subject === subject);
-      if (found === undefined) throw new Error(`${address} has no mail “${subject}”.`);
-      return found;
-    },
-    { timeout: 10_000 },
-  );
+const mailWith = (to: string, subject: string): Promise<TestMail> => smtp.mailWith(subject, { to });
 const verified = async (user: TestUser): Promise<void> => {
   const mail = await mailWith(`${user.username}@example.com`, 'Confirm your mail address');
   await app.data(Verify, { input: { token: secretIn(mail) } });
 };
 
-interface Answer {
-  readonly data: unknown;
-  readonly code: unknown;
-  readonly reason: unknown;
-  readonly message: string | undefined;
-  readonly extensions: Readonly<Record<string, unknown>>;
-}
-const asked = async (document: { toString(): string }, input: object, address: string | null, as?: TestUser): Promise<Answer> => {
-  const headers = { ...(address === null ? {} : { 'x-forwarded-for': address }), ...(as ? { authorization: `Bearer ${as.token}` } : {}) };
-  const { data, errors } = await app.execute(document.toString(), { input }, { headers });
-  const [error] = errors ?? [];
-  const extensions = error?.extensions ?? {};
-  return { data, code: extensions['code'], reason: extensions['reason'], message: error?.message, extensions };
-};
-const login = (identifier: string, address: string, password = PASSWORD): Promise<Answer> =>
+const asked = (document: TypedText<unknown, never>, input: object, address: string | null, as?: TestUser): Promise<Outcome> =>
+  askFrom(app, address, document, input, as);
+const login = (identifier: string, address: string, password = PASSWORD): Promise<Outcome> =>
   asked(Login, { identifier, password }, address);
 const tokenOf = async (identifier: string, address = newAddress()): Promise<string> =>
   String((await login(identifier, address)).extensions['signInToken']);
-const finish = (token: string, code: string, address = newAddress(), deviceToken: string | null = null): Promise<Answer> =>
+const finish = (token: string, code: string, address = newAddress(), deviceToken: string | null = null): Promise<Outcome> =>
   asked(Finish, { token, code, deviceToken }, address);
 const audited = async (user: TestUser): Promise<readonly string[]> =>
   (
@@ -350,7 +328,7 @@ describe('an account with a second factor whose password is guessed at', () => {
     await verified(hugo);
     await hunt('hugo');
     const [right, wrong] = [await login('hugo', newAddress()), await login('hugo', newAddress(), 'no')];
-    const shape = ({ message, extensions }: Answer) => ({
+    const shape = ({ message, extensions }: Outcome) => ({
       message,
       lengths: Object.entries(extensions).map(([name, value]) => [name, String(value).length]),
     });

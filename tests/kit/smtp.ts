@@ -22,6 +22,8 @@ export interface TestSmtp {
   readonly answer: (answer: SmtpAnswer) => void;
   /** The mails to an address, when there are so many. */
   readonly mailsTo: (address: string, count?: number) => Promise<readonly TestMail[]>;
+  /** The mail with a subject, when it is there; of several the one with this number, from 1 on. */
+  readonly mailWith: (subject: string, of?: { readonly to?: string; readonly number?: number }) => Promise<TestMail>;
   /** Goes away, and comes back at the same port. */
   readonly down: () => Promise<void>;
   readonly up: () => Promise<void>;
@@ -79,6 +81,15 @@ export const startSmtp = async (first: SmtpAnswer = 'taken'): Promise<TestSmtp> 
         () => {
           const found = mails.filter(({ recipients }) => recipients.includes(address));
           if (found.length < count) throw new Error(`${found.length} of ${count} mails to ${address} have come.`);
+          return found;
+        },
+        { timeout: 60_000, interval: 20 },
+      ),
+    mailWith: (subject, { to, number = 1 } = {}) =>
+      vi.waitFor(
+        () => {
+          const found = mails.filter((mail) => mail.subject === subject && (to === undefined || mail.recipients.includes(to)))[number - 1];
+          if (found === undefined) throw new Error(`Mail ${number} “${subject}” has not come${to === undefined ? '' : ` to ${to}`}.`);
           return found;
         },
         { timeout: 60_000, interval: 20 },
