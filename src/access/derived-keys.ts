@@ -1,5 +1,6 @@
 import { hkdfSync } from 'node:crypto';
 import type { Database } from '../db/database.js';
+import { encryptedColumn } from './encrypted-column.js';
 import type { MasterKey } from './master-key.js';
 import type { SigningKeys } from './signing-keys.js';
 
@@ -33,17 +34,4 @@ export const openDerivedKeys = async (db: Database, masterKey: MasterKey, signin
 };
 
 /** The secret as a row that is encrypted anew when the master key is replaced. */
-export const DERIVATION_SECRET_ROWS = {
-  purpose: PURPOSE,
-  others: async (db: Database, prefix: string, after: string, count: number) =>
-    (
-      await db.prisma.derivationSecret.findMany({
-        where: { id: { gt: after }, NOT: { secret: { startsWith: prefix } } },
-        orderBy: { id: 'asc' },
-        take: count,
-      })
-    ).map(({ id, secret }) => ({ id, encrypted: secret })),
-  replace: async (db: Database, { id, encrypted: before }: { readonly id: string; readonly encrypted: string }, encrypted: string) => {
-    await db.prisma.derivationSecret.updateMany({ where: { id, secret: before }, data: { secret: encrypted } });
-  },
-};
+export const DERIVATION_SECRET_ROWS = encryptedColumn(PURPOSE, (prisma) => prisma.derivationSecret, 'id', 'secret');

@@ -8,6 +8,7 @@ import type { Database } from '../db/database.js';
 import type { Tx } from '../db/transact.js';
 import { hasCode } from '../observability/failures.js';
 import type { Log } from '../observability/log.js';
+import { encryptedColumn } from './encrypted-column.js';
 import type { MasterKey } from './master-key.js';
 
 /*
@@ -259,17 +260,4 @@ export const forgetSigningKeys = async ({ db, clock }: Pick<SigningKeysOptions, 
 };
 
 /** The signing keys as rows that are encrypted anew when the master key is replaced. */
-export const SIGNING_KEY_ROWS = {
-  purpose: PURPOSE,
-  others: async (db: Database, prefix: string, after: string, count: number) =>
-    (
-      await db.prisma.signingKey.findMany({
-        where: { id: { gt: after }, NOT: { privateKey: { startsWith: prefix } } },
-        orderBy: { id: 'asc' },
-        take: count,
-      })
-    ).map(({ id, privateKey }) => ({ id, encrypted: privateKey })),
-  replace: async (db: Database, { id, encrypted: before }: { readonly id: string; readonly encrypted: string }, encrypted: string) => {
-    await db.prisma.signingKey.updateMany({ where: { id, privateKey: before }, data: { privateKey: encrypted } });
-  },
-};
+export const SIGNING_KEY_ROWS = encryptedColumn(PURPOSE, (prisma) => prisma.signingKey, 'id', 'privateKey');

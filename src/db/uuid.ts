@@ -7,6 +7,9 @@ const WHOLE_UUID = new RegExp(`^${UUID}$`);
 
 export const isUuid = (text: string): boolean => WHOLE_UUID.test(text);
 
+/** Nobody's and nothing's: it comes before all others, and what is looked up for it takes as long as for any. */
+export const NO_ID = '00000000-0000-0000-0000-000000000000';
+
 /**
  * A version 7 UUID (RFC 9562), as Prisma generates them, for rows that raw SQL inserts.
  * @param now milliseconds since the epoch; ids grow with it, so new rows are neighbours in an index

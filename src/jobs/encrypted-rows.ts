@@ -1,25 +1,10 @@
 import type { Services } from '../context.js';
-import type { Database } from '../db/database.js';
+import type { EncryptedRows } from '../access/encrypted-column.js';
+import { NO_ID } from '../db/uuid.js';
 import { scheduledTask, type Task } from './task.js';
 import { addKey, forgetEarlierKeys } from '../access/master-key.js';
 
-/** Rows of a domain that hold a secret under the master key. */
-export interface EncryptedRows {
-  /** What their secrets are for, as `MasterKey.encrypt` was told. */
-  readonly purpose: string;
-  /** Some whose ids come after another's and whose secret does not begin like this, in the order of their ids. */
-  readonly others: (db: Database, prefix: string, after: string, count: number) => Promise<readonly EncryptedRow[]>;
-  /** Gives a row another text of the same secret, unless it has another secret by now. */
-  readonly replace: (db: Database, row: EncryptedRow, encrypted: string) => Promise<void>;
-}
-
-export interface EncryptedRow {
-  readonly id: string;
-  readonly encrypted: string;
-}
-
 const AT_A_TIME = 500;
-const NO_ID = '00000000-0000-0000-0000-000000000000';
 
 const ENCRYPT_AGAIN = 'keys.encryptAgain';
 
@@ -40,7 +25,7 @@ const encryptRows = async (
 ): Promise<number> => {
   const prefix = await masterKey.prefix();
   let lost = 0;
-  let found: readonly EncryptedRow[] = [];
+  let found: Awaited<ReturnType<typeof others>> = [];
   for (let after = NO_ID; (found = await others(db, prefix, after, AT_A_TIME)).length > 0; after = found.at(-1)?.id ?? after) {
     for (const row of found) {
       const text = await masterKey.decrypt(purpose, row.id, row.encrypted);

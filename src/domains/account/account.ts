@@ -2,6 +2,7 @@ import type { Context, Services } from '../../context.js';
 import type { Database } from '../../db/database.js';
 import { Prisma, type Audience, type Role, type User } from '../../db/generated/prisma/client.js';
 import type { Tx } from '../../db/transact.js';
+import { NO_ID } from '../../db/uuid.js';
 import { notFound } from '../../errors.js';
 import { isForeignKeyViolation } from '../../observability/failures.js';
 import { verifyPassword } from '../../access/passwords.js';
@@ -154,7 +155,6 @@ export const deleteUnusedGuests = async (
     last = guests.at(-1)?.id ?? last;
   }
 };
-const NO_ID = '00000000-0000-0000-0000-000000000000';
 
 /**
  * Changes a user's role within a transaction. It applies at once, also to open subscriptions.

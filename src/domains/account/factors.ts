@@ -1,5 +1,6 @@
 import { Prisma } from '../../db/generated/prisma/client.js';
 import type { Tx } from '../../db/transact.js';
+import { NO_ID } from '../../db/uuid.js';
 
 /** What somebody has to sign in with beside the password. */
 export interface Factors {
@@ -8,9 +9,6 @@ export interface Factors {
   /** Codes that have not been used. */
   readonly recoveryCodes: number;
 }
-
-/** Nobody's: what is looked up for them takes as long. */
-export const NO_ID = '00000000-0000-0000-0000-000000000000';
 
 /** Whether a user, by the SQL of their id, has a second factor. */
 export const hasFactor = (userId: Prisma.Sql): Prisma.Sql =>

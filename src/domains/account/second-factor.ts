@@ -1,13 +1,14 @@
 import { Secret, TOTP } from 'otpauth';
-import type { EncryptedRows } from '../../jobs/encrypted-rows.js';
+import { encryptedColumn } from '../../access/encrypted-column.js';
 import { sessionOf, viewerOf } from '../../access/viewer.js';
 import type { Context, Services } from '../../context.js';
 import type { User } from '../../db/generated/prisma/client.js';
 import type { Tx } from '../../db/transact.js';
+import { NO_ID } from '../../db/uuid.js';
 import { badInput, coded } from '../../errors.js';
 import { sendMail } from '../../jobs/mail.js';
 import { asAdministrator, findUser } from './account.js';
-import { factorsOf, isOn, NO_ID } from './factors.js';
+import { factorsOf, isOn } from './factors.js';
 import { forgive, guess, guesserInSession } from './guesses.js';
 import { endLinks } from './links.js';
 import { secondFactorMail, type SecondFactorChange } from './mails.js';
@@ -35,20 +36,7 @@ const totpOf = (secret: Secret, username: string): TOTP =>
   new TOTP({ issuer: 'Lyceum', label: username, secret, algorithm: 'SHA1', digits: 6, period: STEP_SECONDS });
 
 /** The seeds of codes, for a new master key. */
-export const TOTP_SEED_ROWS: EncryptedRows = {
-  purpose: SEED,
-  others: async ({ prisma }, prefix, after, count) => {
-    const rows = await prisma.totp.findMany({
-      where: { userId: { gt: after }, secret: { not: { startsWith: prefix } } },
-      orderBy: { userId: 'asc' },
-      take: count,
-    });
-    return rows.map(({ userId, secret }) => ({ id: userId, encrypted: secret }));
-  },
-  replace: async ({ prisma }, { id, encrypted }, secret) => {
-    await prisma.totp.updateMany({ where: { userId: id, secret: encrypted }, data: { secret } });
-  },
-};
+export const TOTP_SEED_ROWS = encryptedColumn(SEED, (prisma) => prisma.totp, 'userId', 'secret');
 
 /** A code that is right, which is good once. */
 export type Proof =
