@@ -168,10 +168,10 @@ describe('importFolder', () => {
         '# Link root\n\n[a](docs/a.md) [b](docs/b%20c.md#part "t") [out](../x.md) [none](docs/none.md) [web](https://example.com/a.md)\n\n`[a](docs/a.md)`',
       'docs/a.md': '# Link target\n\nback to [root](../README.md), [bad](bad.md) and [folder](..)',
       'docs/b c.md': '# Link target\n',
-      'docs/bad.md': Buffer.from([0xff, 0xfe]),
+      'docs/bad.md': Buffer.from([0x89, 0x81, 0x8d]),
     });
     const report = await importAll();
-    expect(report).toMatchObject({ created: 3, failed: [{ path: 'docs/bad.md', reason: 'is not valid UTF-8' }] });
+    expect(report).toMatchObject({ created: 3, failed: [{ path: 'docs/bad.md', reason: 'is not a text in any encoding that is known' }] });
     expect((await one({ search: 'Link root' })).content).toBe(
       '# Link root\n\n[a](/entries/link-target) [b](/entries/link-target-2#part "t") [out](../x.md) [none](docs/none.md) [web](https://example.com/a.md)\n\n`[a](docs/a.md)`',
     );

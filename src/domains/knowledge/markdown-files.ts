@@ -2,6 +2,7 @@ import type { Dirent } from 'node:fs';
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, posix, relative, sep } from 'node:path';
 import type { Markdown } from '../../context.js';
+import { decodeText, type DecodedText } from './decode-text.js';
 import { CATEGORY_MAX, splitFrontMatter, TITLE_MAX } from './front-matter.js';
 import { hasCode } from '../../observability/failures.js';
 import { MARKDOWN_MAX } from '../../markdown/limits.js';
@@ -132,7 +133,7 @@ const humanise = (name: string, max: number): string => {
 
 const folderCategory = (path: string): string | null => {
   const slash = path.indexOf('/');
-  return slash === -1 ? null : humanise(path.slice(0, slash), CATEGORY_MAX) || null;
+  return slash === -1 ? null : humanise(path.slice(0, slash).normalize('NFC'), CATEGORY_MAX) || null;
 };
 
 /** The files that stand for their folder. */
@@ -143,11 +144,13 @@ const fileTitle = (path: string): string => {
   const bare = name.replace(MARKDOWN_NAME, '');
   const folder = posix.basename(posix.dirname(path));
   return (
-    humanise(FOLDER_PAGE.test(bare) && folder !== '.' ? folder : bare, TITLE_MAX).normalize('NFC') || oneLine(name, TITLE_MAX) || 'Untitled'
+    humanise((FOLDER_PAGE.test(bare) && folder !== '.' ? folder : bare).normalize('NFC'), TITLE_MAX) ||
+    oneLine(name, TITLE_MAX) ||
+    'Untitled'
   );
 };
 
-const readText = async (folder: string, path: string): Promise<string> => {
+const readText = async (folder: string, path: string): Promise<DecodedText> => {
   let bytes: Buffer;
   try {
     const real = await insideOf(await realpath(folder), path);
@@ -160,18 +163,24 @@ const readText = async (folder: string, path: string): Promise<string> => {
   } catch (error) {
     throw error instanceof MarkdownFileError ? error : new MarkdownFileError(path, unreadable(error), error);
   }
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (error) {
-    throw new MarkdownFileError(path, 'is not valid UTF-8', error);
-  }
+  const decoded = decodeText(bytes);
+  if (decoded === null) throw new MarkdownFileError(path, 'is not a text in any encoding that is known');
+  // A file with NUL is not a text, and PostgreSQL could not store it.
+  if (decoded.text.includes('\0')) throw new MarkdownFileError(path, 'is not a text: it has NUL characters');
+  return decoded;
+};
+
+/** What is to be said of the encoding of a file; null for UTF-8. */
+const noteOf = ({ encoding, isGuessed }: DecodedText): string | null => {
+  if (encoding === 'utf-8') return isGuessed ? 'has bytes that are not UTF-8, which are shown as \ufffd' : null;
+  return isGuessed ? `is read as ${encoding}, which is a guess: it is not UTF-8` : `is read as ${encoding}`;
 };
 
 /**
  * Reads a Markdown file for import. The title comes from the front matter, or else from the first heading of the first level, or else from the file's name.
  * The category comes from the front matter, or else from the first folder of the path. It is public unless its author has kept it back.
  * @param now in milliseconds since 1970
- * @throws MarkdownFileError when the file cannot be read, is not UTF-8 text, is empty or longer than an entry may be; nothing of such a file may be imported
+ * @throws MarkdownFileError when the file cannot be read, is no text, is empty or longer than an entry may be; nothing of such a file may be imported
  */
 export const readMarkdownFile = async (
   { firstHeading }: Pick<Markdown, 'firstHeading'>,
@@ -179,9 +188,8 @@ export const readMarkdownFile = async (
   path: string,
   now: number,
 ): Promise<MarkdownDocument> => {
-  const text = await readText(folder, path);
-  // A file with NUL is not a text, and PostgreSQL could not store it.
-  if (text.includes('\0')) throw new MarkdownFileError(path, 'is not a text: it has NUL characters');
+  const decoded = await readText(folder, path);
+  const { text } = decoded;
   if (text.trim() === '') throw new MarkdownFileError(path, 'is empty');
   const { frontMatter, body, notes } = splitFrontMatter(text, now);
   if (body.length > MARKDOWN_MAX) throw new MarkdownFileError(path, `is longer than ${MARKDOWN_MAX} characters`);
@@ -195,6 +203,10 @@ export const readMarkdownFile = async (
     aliases: frontMatter.aliases,
     category: frontMatter.category ?? folderCategory(path),
     isPublic: marks.length === 0,
-    notes: [...(marks.length === 0 ? [] : [`is private: its author has kept it back (${marks.join(', ')})`]), ...notes],
+    notes: [
+      ...[noteOf(decoded)].filter((note) => note !== null),
+      ...(marks.length === 0 ? [] : [`is private: its author has kept it back (${marks.join(', ')})`]),
+      ...notes,
+    ],
   };
 };
