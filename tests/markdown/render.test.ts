@@ -73,6 +73,9 @@ describe('what GitHub has beside Markdown', () => {
     ['https://例え.jp', `<p><a href="https://xn--r8jz45g.jp" ${REL}>https://例え.jp</a></p>\n`],
     ['[https://x.org]', `<p>[<a href="https://x.org" ${REL}>https://x.org</a>]</p>\n`],
     ['www.x.org/a. readme.md //x.org', `<p><a href="http://www.x.org/a" ${REL}>www.x.org/a</a>. readme.md //x.org</p>\n`],
+    ['left-pad@1.3.0 core@4.0.0-next.1 a@b', '<p>left-pad@1.3.0 core@4.0.0-next.1 a@b</p>\n'],
+    ['&lt;me@x.org&gt;.', `<p>&lt;<a href="mailto:me@x.org" ${REL}>me@x.org</a>&gt;.</p>\n`],
+    ['_see https://x.org/a_b_', `<p><em>see <a href="https://x.org/a_b" ${REL}>https://x.org/a_b</a></em></p>\n`],
     ['me@x.org', `<p><a href="mailto:me@x.org" ${REL}>me@x.org</a></p>\n`],
   ])('makes of %j', (source, html) => {
     expect(renderMarkdown(source)).toBe(html);
@@ -133,12 +136,23 @@ describe('formulas', () => {
     expect(formulasOf('**$x_1$** and $y_1$ in _one_ | line')).toHaveLength(2);
   });
 
-  it.each(['costs $5 and $6', 'US$5 or CA$7', '$ x $', '\\$x\\$', '`$x$`', '    $x$', '[a](/$x$)', 'a$x$', '$x$5', '$$', '$$\n\nx'])(
-    'are none of %j',
-    (source) => {
-      expect(renderMarkdown(source)).not.toContain('<math');
-    },
-  );
+  it.each([
+    'costs $5 and $6',
+    'US$5 or CA$7',
+    '$ x $',
+    '\\$x\\$',
+    '`$x$`',
+    '    $x$',
+    '[a](/$x$)',
+    'a$x$',
+    '$x$5',
+    '$HOME/$USER',
+    '_$data_ [$data x](/y)',
+    '$$',
+    '$$\n\nx',
+  ])('are none of %j', (source) => {
+    expect(renderMarkdown(source)).not.toContain('<math');
+  });
 
   it('that say nothing, or too much, are shown as they were written', () => {
     const shown = (formula: string): string => renderMarkdown(`$${formula}$`);

@@ -21,6 +21,7 @@ const PostsOfPacked = graphql(`
     posts(first: 1) {
       nodes {
         body
+        bodyHtml
       }
     }
   }
@@ -122,6 +123,11 @@ describe('the packed server', () => {
     await aComment(api, guest, post.id, { body: 'From the package' });
     expect(await comments.next()).toMatchObject({ data: { commentAdded: { comment: { body: 'From the package' } } } });
     await socket.close();
+  });
+
+  it('reads Markdown in its thread', async () => {
+    const { posts } = await api.data(PostsOfPacked);
+    expect(posts.nodes).toMatchObject([{ bodyHtml: expect.stringMatching(/^<p>/) as unknown }]);
   });
 
   it('estimates passwords in its thread', async () => {

@@ -4,13 +4,13 @@ import { FORMULA_MAX } from '../formulas.js';
 const DOLLAR = 0x24;
 
 /**
- * `$x$`, `` $`x`$ `` and `$$x$$` within a line. The sign of a currency is none: `$5 and $6`, `US$5`. So what opens stands before no blank and behind no letter or digit, and
- * what closes behind no blank and before no digit.
+ * `$x$`, `` $`x`$ `` and `$$x$$` within a line. The sign of a currency or of a variable is none: `$5 and $6`, `US$5`, `$HOME/$USER`. So what opens stands before no blank and behind no letter or digit, and
+ * what closes behind no blank and before neither.
  */
 const INLINE = [
   String.raw`\$\$(?<display>(?:[^$\\]|\\[^]){1,${FORMULA_MAX}}?)\$\$`,
   String.raw`\$` + '`(?<quoted>[^`]{1,' + String(FORMULA_MAX) + '})`' + String.raw`\$`,
-  String.raw`\$(?![\s$])(?<plain>(?:[^$\\]|\\[^]){1,${FORMULA_MAX}}?)(?<!\s)\$(?![\p{N}$])`,
+  String.raw`\$(?![\s$])(?<plain>(?:[^$\\]|\\[^]){1,${FORMULA_MAX}}?)(?<!\s)\$(?![\p{L}\p{N}\{$])`,
 ].join('|');
 const BEFORE = /[\p{L}\p{N}$\\]$/u;
 

@@ -54,7 +54,7 @@ const linked = (state: StateCore, { content, level }: Token, before: string, fou
  * Code, links and what stands for something else than its text mention nobody.
  */
 export const mentions = (md: MarkdownIt): void => {
-  md.core.ruler.after('linkify', 'mentions', (state) => {
+  md.core.ruler.before('text_join', 'mentions', (state) => {
     const found: string[] = [];
     let inHtml = 0;
     let inLinks = 0;
