@@ -3,11 +3,14 @@ import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { pino } from 'pino';
+import { afterAll, beforeAll, expect, inject, it, onTestFinished } from 'vitest';
+import { loadConfig } from '../../src/config.js';
 import { applyMigrations, MIGRATIONS } from '../../src/db/migrate.js';
 import { createLog } from '../../src/observability/log.js';
+import { closeAll, openMigrated, type Closers } from '../../src/process/services.js';
 import { nameKey } from '../../src/texts/names.js';
-import { queryAt } from '../kit/postgres-address.js';
+import { queryAt, urlOf } from '../kit/postgres-address.js';
 
 /*
  * What the migration to texts of all languages makes of a database of the release before: nothing is lost.
@@ -17,6 +20,8 @@ const MIGRATION = /_languages$/;
 const log = createLog('silent');
 const address = { ...inject('postgres'), database: `languages_${randomBytes(6).toString('hex')}` };
 const query = <Row extends object>(sql: string, values?: unknown[]) => queryAt<Row>(address, sql, values);
+
+const server = (sql: string): Promise<object[]> => queryAt({ ...inject('postgres'), database: 'postgres' }, sql);
 
 /** Names in every form that SQL and our own code must fold alike. */
 const NAMES = [
@@ -41,7 +46,7 @@ const NAMES = [
 let before: string;
 
 beforeAll(async () => {
-  await queryAt({ ...inject('postgres'), database: 'postgres' }, `CREATE DATABASE ${address.database} TEMPLATE template0`);
+  await server(`CREATE DATABASE ${address.database} TEMPLATE template0`);
   before = await mkdtemp(join(tmpdir(), 'lyceum-before-'));
   await cp(fileURLToPath(MIGRATIONS), before, { recursive: true });
   const all = await readdir(before);
@@ -55,7 +60,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await rm(before, { recursive: true, force: true });
-  await queryAt({ ...inject('postgres'), database: 'postgres' }, `DROP DATABASE IF EXISTS ${address.database} WITH (FORCE)`);
+  await server(`DROP DATABASE IF EXISTS ${address.database} WITH (FORCE)`);
 });
 
 const fill = async (): Promise<void> => {
@@ -73,6 +78,35 @@ const fill = async (): Promise<void> => {
     ['Re\u0301sume\u0301', 'Mu\u0308ller', ['strasse', 'stra\u00dfe', 'cafe\u0301', ...NAMES]],
   );
 };
+
+/** A database that is there for the test alone. */
+const aDatabase = async (name: string, options: string): Promise<string> => {
+  const database = `${name}_${randomBytes(6).toString('hex')}`;
+  await server(`CREATE DATABASE ${database} TEMPLATE template0 ${options}`);
+  onTestFinished(() => server(`DROP DATABASE ${database} WITH (FORCE)`).then(() => undefined));
+  return urlOf({ ...inject('postgres'), database });
+};
+
+/** Starts as far as the migrations, and gives what is said in the log. */
+const saidAtStart = async (url: string): Promise<string> => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'lyceum-languages-'));
+  onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
+  const lines: string[] = [];
+  const config = loadConfig({ NODE_ENV: 'test', DATA_DIR: dataDir, DATABASE_URL: url });
+  const closers: Closers = [];
+  await openMigrated(config, closers, { log: pino({ level: 'warn' }, { write: (line: string) => void lines.push(line) }) });
+  await closeAll(closers);
+  return lines.join('');
+};
+
+it('takes a database of the own that sees no letters but those of ASCII, and each start says so', async () => {
+  const url = await aDatabase('blind', `LC_CTYPE 'C'`);
+  for (let start = 1; start <= 2; start += 1) expect(await saidAtStart(url)).toContain('see no letters but those of ASCII');
+});
+
+it('says nothing of one that is as the README makes it', async () => {
+  expect(await saidAtStart(await aDatabase('seeing', `ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'`))).toBe('');
+});
 
 it('keeps categories apart whose names have become one: the later are numbered', async () => {
   const rows = await query<{ name: string; name_key: string; slug: string; entries: number }>(

@@ -290,6 +290,31 @@ describe('of 20,000 entries', () => {
     expect(by.filter((name) => name.startsWith('Seq Scan'))).toEqual([]);
   });
 
+  it('people and tags are found by the indexes of words', async () => {
+    await app.database.query(
+      `INSERT INTO "user" (id, username, username_key, display_name)
+       SELECT gen_random_uuid(), 'person' || n, 'person' || n, 'Zoë ' || md5(n::text) || CASE WHEN n = 77 THEN ' Müllerová' ELSE '' END FROM generate_series(1, $1::int) n`,
+      [COUNT],
+    );
+    await app.database.query(
+      `INSERT INTO tag (key, tag, entry_count) SELECT 'größe' || n, 'größe' || n, 1 FROM generate_series(1, $1::int) n`,
+      [COUNT],
+    );
+    await app.database.query('VACUUM ANALYZE');
+    const Users = graphql(
+      `query LanguagesManyUsers { users(search: "mullerova") { totalCount nodes { username } } tags(search: "GROSSE12345") }`,
+    );
+    const statements: Statement[] = [];
+    sent = statements;
+    const { users, tags } = await app.data(Users, {}, ada);
+    sent = null;
+    expect([users.nodes, users.totalCount, tags]).toEqual([[{ username: 'person77' }], 1, ['größe12345']]);
+    const scans = await scansOf(app.database, statements);
+    const names = scans.map((scan) => scan['Index Name'] ?? `${scan['Node Type']} ${scan['Relation Name'] ?? ''}`);
+    expect(names).toEqual(expect.arrayContaining(['user_username_key_idx', 'user_display_name_idx', 'tag_tag_idx']));
+    expect(names.filter((name) => /Seq Scan (user|tag)$/.test(name))).toEqual([]);
+  });
+
   it('those with what is everywhere are read along the order of the list', async () => {
     const { entries } = await app.data(Entries, { filter: { search: 'uberall' }, orderBy: 'TITLE', first: 10 }, ada);
     expect(entries.totalCount).toBe(10_000);
