@@ -266,6 +266,48 @@ describe('importFolder', () => {
     expect(await total()).toBe(count);
   });
 
+  it('knows a file by its name in whatever form of Unicode the disk has it', async () => {
+    const [composed, decomposed] = ['Caf\u00e9/Men\u00fc.md', 'Cafe\u0301/Menu\u0308.md'];
+    await put({ [decomposed]: 'one\n', 'index.md': `[menu](${encodeURI(composed)})\n` });
+    expect(await importAll()).toMatchObject({ created: 2 });
+    const entry = await one({ category: 'Cafe\u0301' });
+    expect(entry).toMatchObject({ title: 'Menü', category: { name: 'Café' } });
+    // As releases before have stored it.
+    await app.database.query(`UPDATE entry SET source = normalize(source, NFD) WHERE slug = $1`, [entry.slug]);
+    expect(await importAll()).toMatchObject({ created: 0, unchanged: 2, ...STAYED });
+    await rm(join(folder, dirname(decomposed)), { recursive: true });
+    await put({ [composed]: 'two\n' });
+    expect(await importAll()).toMatchObject({ created: 0, updated: 1, unchanged: 1, ...STAYED });
+    expect(await one({ category: 'café' })).toMatchObject({ id: entry.id, content: 'two\n' });
+    await put({ [decomposed]: 'three\n' });
+    const reason = 'has the name of another file, in another form of Unicode';
+    expect((await importAll()).failed).toEqual([{ path: composed, reason }]);
+  });
+
+  it('keeps categories and tags apart that are two, and makes one of those that are', async () => {
+    const page = (category: string, tag: string): string => `---\ncategory: "${category}"\ntags: ["${tag}"]\n---\nText\n`;
+    await put({
+      ...{ 'a.md': page('C#', 'import straße'), 'b.md': page('C', 'IMPORT STRASSE'), 'c.md': page('c', 'import C++') },
+      'd.md': page('ΣΊΣΥΦΟΣ', 'import c'),
+      'e.md': page('σίσυφος', 'Import Straße'),
+    });
+    expect(await importAll()).toMatchObject({ created: 5, failed: [] });
+    const categoriesOf = async (filter: object) => (await find(filter)).map(({ title, category }) => `${title} ${category?.name ?? ''}`);
+    expect(await categoriesOf({ category: 'C#' })).toEqual(['A C#']);
+    expect(await categoriesOf({ category: 'c' })).toEqual(['B C', 'C C']);
+    expect(await categoriesOf({ category: 'Σίσυφος' })).toEqual(['D ΣΊΣΥΦΟΣ', 'E ΣΊΣΥΦΟΣ']);
+    expect((await find({ tag: 'import strasse' })).map(({ title }) => title)).toEqual(['A', 'B', 'E']);
+    expect((await find({ tag: 'import c' })).map(({ title }) => title)).toEqual(['D']);
+  });
+
+  it('says which encoding a file was taken for', async () => {
+    await put({ 'old.md': Buffer.from('Die M\xfcller essen K\xe4se in der Stra\xdfe. Voil\xe0, d\xe9j\xe0 vu.', 'latin1') });
+    const { created, notes } = await importAll();
+    expect(created).toBe(1);
+    expect(notes).toEqual([{ path: 'old.md', reason: 'is read as windows-1252, which is a guess: it is not UTF-8' }]);
+    expect((await one({ search: 'muller essen' })).content).toContain('Müller essen Käse in der Straße');
+  });
+
   it('takes no folder for another one that is still there, and no file for one that another has as well', async () => {
     const text = 'Everybody writes this at the beginning of whatever they write, word for word.';
     await put({ 'a.md': `# Twin\n\n${text}`, 'b.md': `# Twin\n\n${text}`, 'c.md': '# Stays for the others\n' });

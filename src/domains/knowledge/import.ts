@@ -8,7 +8,7 @@ import { findOrCreateCategory } from './categories.js';
 import { renderMissingTask } from './entry-html.js';
 import { randomSlug } from './free-slug.js';
 import { MarkdownFileError, readMarkdownFile, rewriteLinks, scanMarkdown, type MarkdownDocument } from './markdown-files.js';
-import { adoptMovedFolder, adoptRenamedFiles, goneFrom, printOf } from './moved-files.js';
+import { adoptMovedFolder, adoptOtherForms, adoptRenamedFiles, goneFrom, printOf } from './moved-files.js';
 import { indexPages, type PageIndex } from './page-index.js';
 import { MAX_CONTENT, tagColumns } from './rules.js';
 import { slugify } from './slug.js';
@@ -104,15 +104,21 @@ export const importFolder = async (services: Importing, options: ImportOptions):
   };
   const leftOut: FileRemark[] = [];
   const notes: FileRemark[] = [];
-  const paths: string[] = [];
-  for await (const path of scanMarkdown(folder, fail, (each, reason) => leftOut.push({ path: each, reason }))) paths.push(path);
+  const files: Files = { folder, places: new Map<string, string>() };
+  for await (const place of scanMarkdown(folder, fail, (each, reason) => leftOut.push({ path: each, reason }))) {
+    const path = place.normalize('NFC');
+    if (files.places.has(path)) fail(place, 'has the name of another file, in another form of Unicode');
+    else files.places.set(path, place);
+  }
+  const paths = [...files.places.keys()];
   const root = await realpath(folder);
   const sourceOf = (path: string): string => `${root}:${path}`;
-  const movedFrom = await adoptMovedFolder(services, root, paths, (some) => readAll(services, folder, some, () => undefined));
+  await adoptOtherForms(services, root, files.places);
+  const movedFrom = await adoptMovedFolder(services, root, paths, (some) => readAll(services, files, some, () => undefined));
 
-  const planning = { folder, paths, sourceOf, fail, onProgress };
+  const planning = { files, paths, sourceOf, fail, onProgress };
   let plan = await planAll(services, planning);
-  const renamed = await adoptRenamed(services, { folder, root, plan });
+  const renamed = await adoptRenamed(services, { files, root, plan });
   if (renamed.size > 0) plan = await planAll(services, { ...planning, fail: () => undefined, onProgress: () => undefined });
   const write = createWriter(services, authorId, fail);
   const pages = pagesOf(plan);
@@ -131,7 +137,7 @@ export const importFolder = async (services: Importing, options: ImportOptions):
   for (const some of chunks([...plan.values()], READ_AT_ONCE)) {
     const documents = await readAll(
       services,
-      folder,
+      files,
       some.map(({ path }) => path),
       fail,
     );
@@ -166,17 +172,24 @@ function* chunks<Item>(items: readonly Item[], size: number): Generator<readonly
   for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
 }
 
+/** The files of an import. Systems write their names in different forms of Unicode, so their paths here are those of NFC. */
+interface Files {
+  readonly folder: string;
+  /** Where each is, as the disk has it, by its path. */
+  readonly places: Map<string, string>;
+}
+
 /** Reads all files and returns the valid ones. */
 const readAll = async (
   { markdown, clock }: Importing,
-  folder: string,
+  { folder, places }: Files,
   paths: readonly string[],
   fail: (path: string, reason: string) => void,
 ): Promise<MarkdownDocument[]> => {
   const documents = await Promise.all(
     paths.map(async (path) => {
       try {
-        return await readMarkdownFile(markdown, folder, path, clock.now());
+        return { ...(await readMarkdownFile(markdown, folder, places.get(path) ?? path, clock.now())), path };
       } catch (error) {
         if (!(error instanceof MarkdownFileError)) throw error;
         fail(path, error.reason);
@@ -193,7 +206,7 @@ const pagesOf = (plan: ReadonlyMap<string, Planned>): PageIndex =>
 /** Recognises the files that were renamed since the last import. */
 const adoptRenamed = async (
   services: Importing,
-  { folder, root, plan }: { readonly folder: string; readonly root: string; readonly plan: ReadonlyMap<string, Planned> },
+  { files, root, plan }: { readonly files: Files; readonly root: string; readonly plan: ReadonlyMap<string, Planned> },
 ): Promise<ReadonlyMap<string, string>> => {
   const gone = await goneFrom(services, root, plan.keys());
   if (gone.size === 0) return new Map();
@@ -201,7 +214,7 @@ const adoptRenamed = async (
   const fresh = [...plan.values()].filter(({ digest }) => digest === null).map(({ path }) => path);
   const prints = new Map<string, string>();
   for (const some of chunks(fresh, READ_AT_ONCE)) {
-    for (const { path, content } of await readAll(services, folder, some, () => undefined)) {
+    for (const { path, content } of await readAll(services, files, some, () => undefined)) {
       const print = printOf((await rewriteLinks(services.markdown, content, path, pages)) ?? content);
       if (print !== null) prints.set(path, print);
     }
@@ -213,19 +226,19 @@ const adoptRenamed = async (
 const planAll = async (
   services: Importing,
   options: {
-    readonly folder: string;
+    readonly files: Files;
     readonly paths: readonly string[];
     readonly sourceOf: (path: string) => string;
     readonly fail: (path: string, reason: string) => void;
     readonly onProgress: (progress: ImportProgress) => void;
   },
 ): Promise<ReadonlyMap<string, Planned>> => {
-  const { folder, paths, sourceOf, fail, onProgress } = options;
+  const { files, paths, sourceOf, fail, onProgress } = options;
   const found = new Map<string, Pick<MarkdownDocument, 'title' | 'aliases'>>();
   let done = 0;
   onProgress({ stage: 'reading', done, total: paths.length });
   for (const some of chunks(paths, READ_AT_ONCE)) {
-    for (const { path, title, aliases } of await readAll(services, folder, some, fail)) found.set(path, { title, aliases });
+    for (const { path, title, aliases } of await readAll(services, files, some, fail)) found.set(path, { title, aliases });
     done += some.length;
     onProgress({ stage: 'reading', done, total: paths.length });
   }

@@ -9,6 +9,19 @@ import type { Services } from '../../context.js';
 
 type Db = Pick<Services, 'db'>;
 
+/**
+ * Has the entries of files whose names were in another form of Unicode be those of their names in NFC.
+ * @param places where each file is, as the disk has it, by its path in NFC
+ */
+export const adoptOtherForms = async ({ db }: Db, root: string, places: ReadonlyMap<string, string>): Promise<void> => {
+  const others = [...places].filter(([path, place]) => path !== place);
+  if (others.length === 0) return;
+  await db.prisma.$executeRaw`
+    UPDATE entry SET source = form.path
+    FROM unnest(${others.map(([path]) => `${root}:${path}`)}::text[], ${others.map(([, place]) => `${root}:${place}`)}::text[]) AS form (path, place)
+    WHERE entry.source = form.place AND NOT EXISTS (SELECT FROM entry other WHERE other.source = form.path)`;
+};
+
 /** The part of the files of a folder that must be known of another one to be taken for it, and of those the part that must say the same: many have a README. */
 const MOST = 0.5;
 const SAME = 0.25;
