@@ -40,6 +40,8 @@ import '../domains/inbox/schema.js';
 import '../domains/inbox/sync-schema.js';
 import '../domains/knowledge/category-schema.js';
 import '../domains/knowledge/schema.js';
+import '../domains/knowledge/revision-schema.js';
+import '../domains/knowledge/event-schema.js';
 import '../domains/notifications/schema.js';
 import '../domains/operations/schema.js';
 import '../domains/posts/schema.js';

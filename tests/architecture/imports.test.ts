@@ -43,6 +43,7 @@ const BELOW_GRAPHQL: Readonly<Record<string, string>> = {
   'audit/seals.ts': 'sealing is a job, and looking at the seals a command',
   'audit/topics.ts': 'alerts of attacks, of which a page full would take hours to bring about',
   'conversations/join-codes.ts': 'a pure function',
+  'knowledge/differences.ts': 'pure functions',
   'knowledge/import.ts': 'importing is done by the command line',
   'knowledge/markdown-files.ts': 'pure functions',
   'knowledge/page-index.ts': 'a pure function',

@@ -11,12 +11,12 @@ export const words = (text: string): string[] => text.trim().split(/\s+/);
 const READING: readonly (readonly [Role | null, string])[] = [
   [
     null,
-    'Query: announcementCursor categories category entries entry me node nodes oidcIssuers popularEntries post postEvents posts presence',
+    'Query: announcementCursor categories category entries entriesCursor entry entryDifference me node nodes oidcIssuers popularEntries post postEvents posts presence',
   ],
   [null, 'Query: registration room tags terms user users'],
   [
     null,
-    'Subscription: commentAdded commentCountChanged commentCountsChanged entryLikeCountsChanged likeCountChanged likeCountsChanged postEvents',
+    'Subscription: commentAdded commentCountChanged commentCountsChanged entriesChanged entryChanged entryLikeCountsChanged likeCountChanged likeCountsChanged postEvents',
   ],
   ['GUEST', 'Query: announcements conversation conversationEvents feed invitations markdownPreview operation sync unreadCounts'],
   ['GUEST', 'Subscription: announcementAdded conversationEvents feedEvents inboxChanged messageAdded notificationAdded operationChanged'],
@@ -56,7 +56,7 @@ const WRITING: readonly (readonly [Role | null, string | null, string])[] = [
   ['GUEST', 'WRITE_CONVERSATIONS', 'removeReaction renameConversation sendMessage setRoomPasscode setTyping startDirect transferOwnership'],
   ['GUEST', 'WRITE_CONVERSATIONS', 'unarchiveConversation unmuteConversation unpinConversation'],
   ['GUEST', 'WRITE_FOLLOWS', 'followUser unfollowUser'],
-  ['GUEST', 'WRITE_KNOWLEDGE', 'deleteEntry likeEntry unlikeEntry updateEntry'],
+  ['GUEST', 'WRITE_KNOWLEDGE', 'deleteEntry likeEntry restoreEntryRevision unlikeEntry updateEntry'],
   ['MEMBER', 'WRITE_KNOWLEDGE', 'createEntry'],
   ['MODERATOR', 'WRITE_KNOWLEDGE', 'createCategory deleteCategory featureEntry updateCategory'],
   ['GUEST', 'WRITE_NOTIFICATIONS', 'markNotificationsRead updateNotificationPreferences'],

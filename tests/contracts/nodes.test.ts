@@ -150,6 +150,12 @@ beforeAll(async () => {
   };
   await make(moderator, 'createCategory', { name: 'Technical' }, 'category');
   const entry = await make(ada, 'createEntry', { title: 'Hello', content: 'World', category: 'technical', tags: ['a'] }, 'entry');
+  await talk.act(ada, 'updateEntry', { id: entry, expectedVersion: 1, title: 'Hello again' }, '__typename');
+  const history = await app.data<{ entry: { revisions: { nodes: readonly { readonly id: string }[] } } }>(
+    'query ($id: ID!) { entry(id: $id) { revisions { nodes { id } } } }',
+    { id: entry },
+  );
+  const [later, earlier] = history.entry.revisions.nodes.map(({ id }) => id);
   await make(ada, 'createEntry', { title: 'Mine', content: 'Alone', isPublic: false }, 'entry');
   await make(moderator, 'announce', { text: 'Welcome' }, 'announcement');
   await make(moderator, 'createInvitation', {}, 'invitation');
@@ -185,6 +191,8 @@ beforeAll(async () => {
     'Query.category.slug': quoted('technical'),
     'Query.post.id': quoted(post),
     'Query.entry.id': quoted(entry),
+    'Query.entryDifference.from': quoted(present(earlier)),
+    'Query.entryDifference.to': quoted(present(later)),
     'Query.connections.userId': quoted(ada.id),
     'Query.conversation.id': quoted(group.id),
     'Query.room.code': quoted(room.joinCode),

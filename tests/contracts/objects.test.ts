@@ -27,7 +27,7 @@ import { ASKED, words } from './asked.js';
 
 type Type = 'Query' | 'Mutation' | 'Subscription';
 /** What may be had of somebody: a group is one that the asker is in, or has made; a request is one that they were sent. */
-type Kind = 'User' | 'Post' | 'Comment' | 'Entry' | 'Category' | 'Group' | 'Room' | 'Request' | 'Message' | Private;
+type Kind = 'User' | 'Post' | 'Comment' | 'Entry' | 'EntryRevision' | 'Category' | 'Group' | 'Room' | 'Request' | 'Message' | Private;
 /** What others never see. */
 type Private = 'Notification' | 'Session' | 'ApiKey' | 'Identity' | 'Passkey' | 'Invitation' | 'Operation';
 
@@ -66,6 +66,10 @@ const ROWS: readonly Row[] = [
   ['Query.conversationEvents', 'conversationId', 'Group', ALL, ALL],
   ['Query.entry', 'id', 'Entry', MEMBERS, ALL],
   ['Query.entry', 'by.id', 'Entry', MEMBERS, ALL],
+  ['Query.entryDifference', 'from', 'EntryRevision', MEMBERS, ALL, ({ id }) => ({ to: id })],
+  ['Query.entryDifference', 'to', 'EntryRevision', MEMBERS, ALL, ({ id }) => ({ from: id })],
+  ['Query.entriesCursor', 'filter.category', 'Category', '- - ok ok', ALL],
+  ['Query.entriesCursor', 'filter.author', 'User', ALL, ALL],
   ['Query.node', 'id', 'Message', ALL, ALL],
   ['Query.nodes', 'ids', 'Message', ALL, ALL],
   ['Query.operation', 'id', 'Operation', ALL, NONE],
@@ -85,6 +89,7 @@ const ROWS: readonly Row[] = [
   ['Mutation.updateComment', 'id', 'Comment', ALL, DENIED, () => ({ body: 'edited' })],
   ['Mutation.deleteComment', 'id', 'Comment', ALL, MODERATORS],
   ['Mutation.updateEntry', 'id', 'Entry', MEMBERS, DENIED, () => ({ expectedVersion: 1, title: 'edited' })],
+  ['Mutation.restoreEntryRevision', 'revisionId', 'EntryRevision', MEMBERS, DENIED, () => ({ expectedVersion: 1 })],
   ['Mutation.deleteEntry', 'id', 'Entry', MEMBERS, MODERATORS],
   ['Mutation.featureEntry', 'id', 'Entry', '- FORBIDDEN ok ok', MODERATORS, () => ({ isFeatured: true })],
   ['Mutation.likeEntry', 'entryId', 'Entry', MEMBERS, ALL],
@@ -140,6 +145,9 @@ const ROWS: readonly Row[] = [
   ['Subscription.commentCountChanged', 'postId', 'Post', ALL, ALL],
   ['Subscription.commentCountsChanged', 'ids', 'Post', ALL, ALL],
   ['Subscription.conversationEvents', 'conversationId', 'Group', ALL, ALL],
+  ['Subscription.entryChanged', 'id', 'Entry', MEMBERS, ALL],
+  ['Subscription.entriesChanged', 'filter.category', 'Category', '- - ok ok', ALL],
+  ['Subscription.entriesChanged', 'filter.author', 'User', ALL, ALL],
   ['Subscription.entryLikeCountsChanged', 'ids', 'Entry', MEMBERS, ALL],
   ['Subscription.likeCountChanged', 'postId', 'Post', ALL, ALL],
   ['Subscription.likeCountsChanged', 'ids', 'Post', ALL, ALL],
@@ -161,9 +169,9 @@ const EXEMPT: Readonly<Record<string, readonly string[]>> = {
   Invitation: ['an administrator', 'a key for everything'],
 };
 
-/** Who sees nodes of the types that are hidden from nobody in particular; of the others, one of each is asked for here. Entries are both. */
+/** Who sees nodes of the types that are hidden from nobody in particular; of the others, one of each is asked for here. Entries and their revisions are both. */
 const SEEN_BY = {
-  anybody: ['Category', 'Comment', 'Entry', 'Post', 'Presence', 'User'],
+  anybody: ['Category', 'Comment', 'Entry', 'EntryRevision', 'Post', 'Presence', 'User'],
   signedIn: ['Announcement'],
   /** Whose rules have tests of their own, by where. */
   elsewhere: {
@@ -238,7 +246,7 @@ const byKey = (key: Key, [operation]: Row, outcomes: Outcomes): string => {
 };
 
 /** What everybody sees who comes by. */
-const OPEN: readonly Kind[] = ['User', 'Post', 'Comment', 'Entry', 'Category'];
+const OPEN: readonly Kind[] = ['User', 'Post', 'Comment', 'Entry', 'EntryRevision', 'Category'];
 /** What asking for anything else is answered without signing in. */
 const NOTHING: Readonly<Record<string, string>> = { 'Query.node': 'null', 'Query.nodes': 'ok' };
 
@@ -285,16 +293,18 @@ describe('what is done with whose objects', () => {
     for (let n = 0; n < 10; n += 1) await socket.execute('query { me { id } }').catch(() => null);
     return {};
   };
-  const onSocket = async (name: string, query: string, variables: object, isRefused: boolean): Promise<Answer> => {
+  /** @param goesOn whether nothing may come, because it is a subscription that is not refused */
+  const onSocket = async (name: string, query: string, variables: object, goesOn: boolean): Promise<Answer> => {
     const socket = socketOf(name);
     const subscription = socket.subscribe(query, variables);
     const ended = subscription.ended.then((errors) => ({ errors: errors as NonNullable<Answer['errors']> }));
-    const answer = await (isRefused ? ended : Promise.race([subscription.next().catch(() => ended), later(socket)]));
+    const first = subscription.next().catch(() => ended);
+    const answer = await (goesOn ? Promise.race([first, later(socket)]) : first);
     subscription.stop();
     return answer;
   };
   /** The first event of a stream; what is refused before there is one is answered as JSON. */
-  const asStream = async (name: string, query: string, variables: object, isRefused: boolean): Promise<Answer> => {
+  const asStream = async (name: string, query: string, variables: object, goesOn: boolean): Promise<Answer> => {
     const [leaving, token] = [new AbortController(), askers[name]?.token];
     const response = await fetch(app.url, {
       method: 'POST',
@@ -317,7 +327,7 @@ describe('what is done with whose objects', () => {
     };
     const reading = first();
     reading.catch(() => undefined);
-    const answer = await (isRefused ? reading : Promise.race([reading, later(socketOf('a member'))]));
+    const answer = await (goesOn ? Promise.race([reading, later(socketOf('a member'))]) : reading);
     leaving.abort();
     return answer;
   };
@@ -326,8 +336,8 @@ describe('what is done with whose objects', () => {
     const [query, variables] = [textOf(row[0]), variablesOf(row, object)];
     const isSubscription = typeOf(row[0]) === 'Subscription';
     if (transport === 'http' && !isSubscription) return await app.execute(query, variables, askers[name]);
-    const must = isSubscription && isRefused;
-    return await (transport === 'socket' ? onSocket(name, query, variables, must) : asStream(name, query, variables, must));
+    const goesOn = isSubscription && !isRefused;
+    return await (transport === 'socket' ? onSocket(name, query, variables, goesOn) : asStream(name, query, variables, goesOn));
   };
   /** On the next transport that can be asked so. */
   const transportOf = (): Transport => present(TRANSPORTS[(questions += 1) % TRANSPORTS.length] ?? null);
@@ -345,6 +355,15 @@ describe('what is done with whose objects', () => {
   const category = async (as: TestUser): Promise<string> =>
     await idOf(as, `mutation { createCategory(input: { name: "Category ${(made += 1)}" }) { category { id } } }`);
 
+  const revisionOf = async (owner: TestUser, entryId: string): Promise<string> => {
+    const { entry } = await app.data<{ entry: { revisions: { nodes: readonly { readonly id: string }[] } } }>(
+      'query ($id: ID!) { entry(id: $id) { revisions { nodes { id } } } }',
+      { id: entryId },
+      owner,
+    );
+    return present(entry.revisions.nodes[0]).id;
+  };
+
   /** Makes one that is somebody's. @param other somebody who sees it, where it can be seen by some alone */
   const MAKING: Readonly<Record<Exclude<Kind, 'User'>, (owner: TestUser, other: TestUser) => Promise<Made>>> = {
     Post: async (owner) => ({ id: (await aPost(app, owner)).id }),
@@ -353,6 +372,7 @@ describe('what is done with whose objects', () => {
       return { id: (await aComment(app, owner, parent)).id, parent };
     },
     Entry: async (owner) => ({ id: (await anEntry(app, owner)).id }),
+    EntryRevision: async (owner) => ({ id: await revisionOf(owner, (await anEntry(app, owner)).id) }),
     Category: async (owner) => ({ id: await category(owner === ada ? mia : owner) }),
     Group: async (owner, other) => {
       const { id, cursor } = await aGroup(app, owner, [other, mia]);
@@ -415,7 +435,7 @@ describe('what is done with whose objects', () => {
     if (expected === '-') return '-';
     const asker = present(askers[owner] ?? null);
     const object = row[2] === 'User' ? await userRow(row, asker, isOwn) : await MAKING[row[2]](isOwn ? asker : ada, isOwn ? ben : asker);
-    const code = codeOf(await askOn(transportOf(), row, name, object));
+    const code = codeOf(await askOn(transportOf(), row, name, object, expected !== 'ok'));
     // Whoever has one needs it to sign in.
     if (row[2] === 'Passkey') await app.database.query('DELETE FROM passkey WHERE id = $1', [parseId(object.id).id]);
     return code;
@@ -458,6 +478,7 @@ describe('what is done with whose objects', () => {
   /** One of each kind that nobody sees but those who made them, or are in it. */
   const HIDDEN: readonly Kind[] = [
     'Entry',
+    'EntryRevision',
     'Group',
     'Room',
     'Request',
@@ -473,7 +494,9 @@ describe('what is done with whose objects', () => {
   let hidden: Partial<Record<Kind, Made>> = {};
   beforeAll(async () => {
     const made = async (kind: Kind): Promise<readonly [Kind, Made]> => {
-      if (kind === 'Entry') return [kind, { id: (await anEntry(app, ada, { isPublic: false })).id }];
+      const privateEntry = async () => (await anEntry(app, ada, { isPublic: false })).id;
+      if (kind === 'Entry') return [kind, { id: await privateEntry() }];
+      if (kind === 'EntryRevision') return [kind, { id: await revisionOf(ada, await privateEntry()) }];
       if (kind === 'Request') return [kind, { id: (await aRequest(app, ben, await fresh())).id }];
       // Whoever has one needs it to sign in.
       if (kind === 'Passkey') return [kind, await MAKING.Passkey(await fresh(), ben)];
@@ -504,7 +527,7 @@ describe('what is done with whose objects', () => {
     const object = present(made ?? null);
     const isOpen = ruleOf(row[0]).role === null || row[0] === 'Subscription.presenceChanged';
     const expected = isOpen && OPEN.includes(kind) ? 'ok' : (NOTHING[row[0]] ?? 'UNAUTHENTICATED');
-    expect(codeOf(await askOn(transportOf(), row, 'nobody', object))).toBe(expected);
+    expect(codeOf(await askOn(transportOf(), row, 'nobody', object, expected !== 'ok'))).toBe(expected);
   });
 
   it.each(named(secret))('%s of others, which one does not see, is as if it did not exist', async (_name, row) => {
@@ -525,7 +548,7 @@ describe('what is done with whose objects', () => {
     const { anybody, signedIn, elsewhere } = SEEN_BY;
     const kinds: readonly string[] = [...HIDDEN.filter((kind) => !['Group', 'Room', 'Request'].includes(kind)), 'Conversation'];
     const nodes = schema.getPossibleTypes(schema.getType('Node') as GraphQLInterfaceType).map(({ name }) => name);
-    expect([...anybody, ...signedIn, ...Object.keys(elsewhere), ...kinds].sort()).toEqual([...nodes, 'Entry'].sort());
+    expect([...anybody, ...signedIn, ...Object.keys(elsewhere), ...kinds].sort()).toEqual([...nodes, 'Entry', 'EntryRevision'].sort());
   });
 
   it('is asked of every id that an operation takes', () => {

@@ -159,7 +159,7 @@ describe('an account that is deleted', () => {
     expect(after).toEqual({
       ...{ user: 1, conversation: 2, conversation_member: 1, message: 2 },
       // Those that are deleted keep their places, without a text.
-      ...{ post: 2, comment: 1, entry: 1 },
+      ...{ post: 2, comment: 1, entry: 1, entry_revision: 1 },
     });
     const streams = await app.database.query(`SELECT topic FROM head WHERE key = $1 AND topic <> 'presence'`, [parseId(user.id).id]);
     expect(streams).toEqual([]);

@@ -86,6 +86,17 @@ const newMember = (): Promise<TestUser> => app.user(`member${(members += 1)}`);
 const newPost = async (as = ada): Promise<string> => (await aPost(app, as)).id;
 const newComment = async (): Promise<string> => (await aComment(app, ada, await newPost())).id;
 const newEntry = () => anEntry(app, ada);
+/** What an entry said that has been changed since. */
+const newRevision = async (): Promise<string> => {
+  const { id, version } = await newEntry();
+  await call('updateEntry', 'entry { id }', { id, expectedVersion: version, title: 'Edited' }, ada);
+  const { entry } = await app.data<{ entry: { revisions: { nodes: { id: string }[] } } }>(
+    'query ($id: ID!) { entry(id: $id) { revisions { nodes { id } } } }',
+    { id },
+    ada,
+  );
+  return entry.revisions.nodes.at(-1)?.id ?? '';
+};
 const newCategory = async (): Promise<string> =>
   (await call<{ category: { id: string } }>('createCategory', 'category { id }', { name: `Category ${Math.random()}` }, mod)).category.id;
 const digestOf = (content: string): string => createHash('sha256').update(content).digest('hex');
@@ -207,6 +218,10 @@ const CASES: Readonly<Record<string, Case>> = {
     as: () => mod,
   },
   updateComment: { selection: 'comment { id body }', input: async () => ({ id: await newComment(), body: 'Edited' }) },
+  restoreEntryRevision: {
+    selection: 'entry { id version title }',
+    input: async () => ({ revisionId: await newRevision(), expectedVersion: 2 }),
+  },
   updateEntry: {
     selection: 'entry { id version title }',
     input: async () => newEntry().then(({ id, version }) => ({ id, expectedVersion: version, title: 'Edited' })),

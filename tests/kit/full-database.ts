@@ -15,6 +15,8 @@ export const FULL = {
   commentsOfPost: 25,
   repliesOfComment: 25,
   entriesOfUser: 25,
+  /** Of some entries at either end; the others have none. */
+  revisions: 25,
   categories: 50,
   conversations: 30,
   members: 45,
@@ -56,6 +58,7 @@ const KINDS = [
   'file',
   'key',
   'passkey',
+  'revision',
 ];
 export type Kind =
   | 'user'
@@ -74,7 +77,8 @@ export type Kind =
   | 'operation'
   | 'file'
   | 'key'
-  | 'passkey';
+  | 'passkey'
+  | 'revision';
 
 /** The id of the row at place `n`, which begins with 0. The viewer is the first user, an administrator. */
 export const idAt = (kind: Kind | 'session', n: number): string =>
@@ -130,6 +134,10 @@ const statements = (): string[] => {
       SELECT ${id('entry', 'n')}, 'Entry ' || n, 'entry-' || n, ${text('n', 40)}, ARRAY['tag' || n % 150, 'tag' || n % 7], ARRAY['tag' || n % 150, 'tag' || n % 7],
         ${id('user', `n % ${users}`)}, ${id('category', `n % ${categories}`)}, n % 30, ${at('n')}, ${at('n')}
       FROM ${series(entries, 'n')}`,
+    `INSERT INTO entry_revision (id, entry_id, version, title, content, tags, is_public, editor_id, created_at)
+      SELECT ${id('revision', `n * ${FULL.revisions} + m`)}, ${id('entry', 'n')}, m + 1, 'Entry ' || n, ${text('m', 40)}, '{}', true,
+        ${id('user', `(n + m) % ${users}`)}, ${at('n + m')}
+      FROM ${series(entries, 'n')}, ${series(FULL.revisions, 'm')} WHERE n < 50 OR n >= ${entries - 50}`,
     `INSERT INTO tag (key, tag, entry_count) SELECT tag, tag, count(*) FROM entry, unnest(tag_keys) AS tag GROUP BY tag`,
     `INSERT INTO entry_like (entry_id, user_id, created_at)
       SELECT ${id('entry', 'n')}, ${id('user', 'm')}, ${at('m')} FROM ${series(entries, 'n')}, ${series(FULL.likers, 'm')}`,
@@ -227,6 +235,7 @@ const NODE_KINDS: Readonly<Record<string, Kind>> = {
   Presence: 'user',
   Category: 'category',
   Entry: 'entry',
+  EntryRevision: 'revision',
   Post: 'post',
   Comment: 'comment',
   Conversation: 'conversation',
@@ -251,6 +260,8 @@ export const FULL_LITERALS: Literals = {
   'Query.conversation.id': () => globalId('Conversation', 'conversation'),
   'Query.conversationEvents.conversationId': (kind) => globalId('Conversation', 'conversation', placeOf(CONVERSATION_KINDS, kind)),
   'Query.entry.by': () => '{ slug: "entry-1" }',
+  'Query.entryDifference.from': () => globalId('EntryRevision', 'revision', FULL.revisions),
+  'Query.entryDifference.to': () => globalId('EntryRevision', 'revision', FULL.revisions + 1),
   'Query.markdownPreview.text': () => '"Some *words* of it."',
   'Query.node.id': (type = 'User') => (type === 'User' ? globalId('User', 'user', 1) : null),
   'Query.nodes.ids': (type = 'User') => {

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { alertAdministrators } from '../../src/domains/audit/topics.js';
 import { schema } from '../../src/process/schema.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
-import { aComment, aMessage, aPost, aRoom } from '../kit/factories.js';
-import { graphql } from '../kit/graphql.js';
+import { aComment, aMessage, anEntry, aPost, aRoom } from '../kit/factories.js';
+import { graphql, present } from '../kit/graphql.js';
 
 const AnnouncementCursor = graphql(`
   query AnnouncementCursor {
@@ -31,6 +31,23 @@ const CursorsOfViewer = graphql(`
       notificationCursor
       inboxCursor
       feedCursor
+    }
+  }
+`);
+const EntryCursors = graphql(`
+  query EntryCursors($id: ID!) {
+    entriesCursor
+    entry(id: $id) {
+      changeCursor
+    }
+  }
+`);
+const Retitle = graphql(`
+  mutation Retitle($input: UpdateEntryInput!) {
+    updateEntry(input: $input) {
+      entry {
+        version
+      }
     }
   }
 `);
@@ -67,6 +84,11 @@ const FIELDS = {
   },
   inboxChanged: { of: 'inbox', query: 'subscription ($after: String) { event: inboxChanged(after: $after) { kind cursor } }' },
   feedEvents: { of: 'feed', query: 'subscription ($after: String) { event: feedEvents(after: $after) { postId cursor } }' },
+  entryChanged: {
+    of: 'entry',
+    query: 'subscription ($id: ID!, $after: String) { event: entryChanged(id: $id, after: $after) { kind cursor } }',
+  },
+  entriesChanged: { of: 'entries', query: 'subscription ($after: String) { event: entriesChanged(after: $after) { kind cursor } }' },
   securityAlertAdded: {
     of: 'security',
     query: 'subscription ($after: String) { event: securityAlertAdded(after: $after) { kind cursor } }',
@@ -84,15 +106,18 @@ describe('H35: Last-Event-ID is answered as `after` is', () => {
   let post: string;
   let gone: string;
   let room: string;
+  let entry: string;
   /** Of each stream: where it began, and how many events there are behind that for the field. */
   const begins: Record<string, string> = {};
 
   beforeAll(async () => {
     app = await startTestApp();
     [ada, ben, admin] = [await app.user('ada'), await app.user('ben'), await app.userWithRole('chief', 'ADMIN')];
+    entry = (await anEntry(app, ada)).id;
     const [stays, goes, talks] = [await aPost(app, ada), await aPost(app, ada), await aRoom(app, ada)];
     [post, gone, room] = [stays.id, goes.id, talks.id];
     const { me } = await app.data(CursorsOfViewer, {}, ada);
+    const entries = await app.data(EntryCursors, { id: entry });
     Object.assign(begins, {
       post: stays.commentCursor,
       gone: goes.commentCursor,
@@ -100,12 +125,15 @@ describe('H35: Last-Event-ID is answered as `after` is', () => {
       notifications: me.notificationCursor,
       inbox: me.inboxCursor,
       feed: me.feedCursor,
+      entry: present(entries.entry).changeCursor,
+      entries: present(entries.entriesCursor),
       everyone: (await app.data(AnnouncementCursor)).announcementCursor,
       security: (await app.data(AlertCursor, {}, admin)).securityAlertCursor,
     });
     for (const id of [post, gone]) for (const body of ['one', 'two']) await aComment(app, ben, id, { body });
     await app.data(DeletePost, { id: gone }, ada);
-    for (const text of ['one', 'two']) {
+    for (const [index, text] of ['one', 'two'].entries()) {
+      await app.data(Retitle, { input: { id: entry, expectedVersion: index + 1, title: text } }, ada);
       await aMessage(app, ada, room, text);
       await aPost(app, ada, { body: text });
       await app.data(Announce, { text }, admin);
@@ -126,8 +154,8 @@ describe('H35: Last-Event-ID is answered as `after` is', () => {
       ...(resume.lastEventId === undefined ? {} : { 'last-event-id': resume.lastEventId }),
     };
     const client = createClient({ url: app.url, retryAttempts: 0, headers });
-    const { of, query } = FIELDS[field];
-    const variables = { ...(of === 'post' || of === 'room' ? { id } : {}), ...(resume.after === undefined ? {} : { after: resume.after }) };
+    const { query } = FIELDS[field];
+    const variables = { ...(query.includes('$id') ? { id } : {}), ...(resume.after === undefined ? {} : { after: resume.after }) };
     const seen: unknown[] = [];
     for await (const { data, errors } of client.iterate({ query, variables })) {
       seen.push(errors?.map(({ message, extensions }) => ({ message, extensions })) ?? data);
@@ -151,15 +179,20 @@ describe('H35: Last-Event-ID is answered as `after` is', () => {
     feedEvents: 2,
     announcementAdded: 2,
     securityAlertAdded: 2,
+    entryChanged: 2,
+    entriesChanged: 2,
   };
 
   const streamOf = (field: Field): { readonly id: string; readonly begin: string } => {
     const { of } = FIELDS[field];
-    return { id: of === 'room' ? room : post, begin: begins[of] ?? '' };
+    return { id: of === 'room' ? room : of === 'entry' ? entry : post, begin: begins[of] ?? '' };
   };
 
   /** Somebody who may follow it. */
   const followerOf = (field: Field): TestUser => (FIELDS[field].of === 'security' ? admin : ada);
+
+  /** Whether anybody may follow it. */
+  const isOpen = (field: Field): boolean => ['post', 'entry', 'entries'].includes(FIELDS[field].of);
 
   it('for every subscription that has `after`', () => {
     const fields = Object.values(schema.getSubscriptionType()?.getFields() ?? {});
@@ -182,7 +215,7 @@ describe('H35: Last-Event-ID is answered as `after` is', () => {
 
   it.each(fieldNames)('%s: for those who may not', async (field) => {
     const { id, begin } = streamOf(field);
-    for (const user of FIELDS[field].of === 'room' ? [ben, null] : FIELDS[field].of === 'post' ? [] : [null]) {
+    for (const user of FIELDS[field].of === 'room' ? [ben, null] : isOpen(field) ? [] : [null]) {
       const expected = await answers(field, user, id, { after: begin });
       expect(expected).toMatchObject([[{ extensions: { code: user === null ? 'UNAUTHENTICATED' : 'NOT_FOUND' } }], 'complete']);
       expect(await answers(field, user, id, { lastEventId: begin })).toEqual(expected);

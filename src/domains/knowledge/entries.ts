@@ -10,6 +10,8 @@ import { viewerOf } from '../../access/viewer.js';
 import { addLikes, LIKING, removeLikes, type Likeable, type LikeChange } from '../likes/likes.js';
 import { notifying, tellOpened, withdraw, withdrawAll, type Opened } from '../notifications/notifications.js';
 import { findCategory } from './categories.js';
+import { collide } from './collisions.js';
+import { tellAdded, tellChanged, tellDeleted, tellFeatured } from './entry-events.js';
 import { renderEntryTask } from './entry-html.js';
 import { withFreeSlug } from './free-slug.js';
 import { can, tagColumns } from './rules.js';
@@ -100,6 +102,7 @@ export const insertEntry = async (
           return entry ?? null;
         },
       );
+      tellAdded(tx, inserted);
       tx.enqueue(renderEntryTask, { id: inserted.id });
       return inserted;
     });
@@ -110,8 +113,15 @@ export const insertEntry = async (
   }
 };
 
-const stale = (currentVersion: number): GraphQLError =>
-  coded('CONFLICT', `The entry has been changed meanwhile; its version is ${currentVersion} now.`, { currentVersion });
+/** An edit that was made from a version that is not the present one, with what its author needs to go on. */
+const stale = async (context: Context, present: Entry, change: EntryChanges): Promise<GraphQLError> => {
+  const { version: currentVersion, title, content } = present;
+  return coded('CONFLICT', `The entry has been changed meanwhile; its version is ${currentVersion} now.`, {
+    currentVersion,
+    current: { title, content },
+    ...(await collide(context, present, change)),
+  });
+};
 
 export interface UpdatedEntry {
   readonly entry: Entry;
@@ -122,15 +132,15 @@ export interface UpdatedEntry {
 /**
  * Changes the given fields. The version grows by one when anything differs, and of several updates with the same expected version one
  * succeeds. The slug never changes, because links contain it.
- * @throws NOT_FOUND, FORBIDDEN for another user's entry, BAD_USER_INPUT for an unknown category, CONFLICT with `currentVersion` when the
- *   entry does not have the expected version
+ * @throws NOT_FOUND, FORBIDDEN for another user's entry, BAD_USER_INPUT for an unknown category, CONFLICT when the entry does not have the
+ *   expected version, with `currentVersion` and the texts (see {@link stale})
  */
 export const updateEntry = async (context: Context, input: EntryChanges): Promise<UpdatedEntry> => {
   const { db, clock } = context;
   const entry = await findEntry(context, input.id);
   if (!can(viewerOf(context), 'edit', entry)) throw coded('FORBIDDEN', 'Only its author may edit an entry.');
   const version = input.expectedVersion;
-  if (entry.version !== version) throw stale(entry.version);
+  if (entry.version !== version) throw await stale(context, entry, input);
 
   const data = {
     title: input.title ?? entry.title,
@@ -145,19 +155,21 @@ export const updateEntry = async (context: Context, input: EntryChanges): Promis
 
   try {
     const updated = await db.transact(async (tx) => {
-      const [row] = await tx.entry.updateManyAndReturn({
+      const [changed] = await tx.entry.updateManyAndReturn({
         where: { id: entry.id, version },
-        data: { ...data, version: { increment: 1 }, updatedAt: new Date(clock.now()) },
+        data: { ...data, editorId: viewerOf(context).id, version: { increment: 1 }, updatedAt: new Date(clock.now()) },
       });
-      if (row !== undefined) tx.enqueue(renderEntryTask, { id: row.id });
-      return row;
+      if (changed === undefined) return null;
+      tellChanged(tx, entry, changed);
+      tx.enqueue(renderEntryTask, { id: changed.id });
+      return changed;
     });
-    if (updated !== undefined) return { entry: updated, formerCategoryId: categoryId === data.categoryId ? null : categoryId };
+    if (updated !== null) return { entry: updated, formerCategoryId: categoryId === data.categoryId ? null : categoryId };
   } catch (error) {
     if (data.categoryId !== null && isForeignKeyViolation(error)) throw unknownCategory();
     throw error;
   }
-  throw stale((await findEntry(context, entry.id)).version);
+  throw await stale(context, await findEntry(context, entry.id), input);
 };
 
 /** Deletes an entry and its likes. @returns its id and category. @throws NOT_FOUND, FORBIDDEN */
@@ -167,7 +179,8 @@ export const deleteEntry = async (context: Context, input: { readonly id: string
   if (!can(viewer, 'delete', entry)) throw coded('FORBIDDEN', 'Only its author or a moderator may delete an entry.');
   await context.db.transact(async (tx) => {
     // The DELETE waits for transactions that like the entry, so their notifications exist before they are withdrawn.
-    await tx.entry.deleteMany({ where: { id: entry.id } });
+    const { count } = await tx.entry.deleteMany({ where: { id: entry.id } });
+    if (count > 0) tellDeleted(tx, entry);
     await withdrawAll(tx, { kind: 'LIKE', userId: entry.authorId, subject: { type: 'Entry', id: entry.id } });
     if (!can(viewer, 'edit', entry))
       tx.audit('deleteEntry', { type: 'Entry', id: entry.id }, { authorId: entry.authorId, title: entry.title });
@@ -178,9 +191,14 @@ export const deleteEntry = async (context: Context, input: { readonly id: string
 /** Sets or removes the featured mark; it is no change of the entry, so the version stays. @throws NOT_FOUND */
 export const featureEntry = async (context: Context, input: { readonly id: string; readonly isFeatured: boolean }): Promise<Entry> => {
   const { id } = await findEntry(context, input.id);
-  const [entry] = await context.db.prisma.entry.updateManyAndReturn({ where: { id }, data: { isFeatured: input.isFeatured } });
-  if (entry === undefined) throw notFound('Entry');
-  return entry;
+  const { isFeatured } = input;
+  return await context.db.transact(async (tx) => {
+    const [marked] = await tx.entry.updateManyAndReturn({ where: { id, isFeatured: !isFeatured }, data: { isFeatured } });
+    if (marked !== undefined) tellFeatured(tx, marked);
+    const entry = marked ?? (await tx.entry.findUnique({ where: { id } }));
+    if (entry === null) throw notFound('Entry');
+    return entry;
+  });
 };
 
 const LIKEABLE: Likeable = {

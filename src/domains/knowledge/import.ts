@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
 import type { Services } from '../../context.js';
+import { Prisma } from '../../db/generated/prisma/client.js';
+import type { Tx } from '../../db/transact.js';
 import { isUnavailable, isUniqueViolation } from '../../observability/failures.js';
 import { nameKey } from '../../texts/names.js';
 import { uuid7 } from '../../db/uuid.js';
 import { findOrCreateCategory } from './categories.js';
+import { tellAdded, tellChanged, type Listed } from './entry-events.js';
 import { renderMissingTask } from './entry-html.js';
 import { randomSlug } from './free-slug.js';
 import { MarkdownFileError, readMarkdownFile, rewriteLinks, scanMarkdown, type MarkdownDocument } from './markdown-files.js';
@@ -308,6 +311,10 @@ const add = (total: Written, more: Readonly<Written>): void => {
   total.unchanged += more.unchanged;
 };
 
+/** What an event says of an entry. */
+const LISTED = Prisma.sql`
+  entry.id, entry.author_id AS "authorId", entry.category_id AS "categoryId", entry.is_public AS "isPublic", entry.tag_keys AS "tagKeys"`;
+
 /** Writes rows in one statement; when that fails, one by one, so that only the invalid rows fail. */
 const createWriter = (
   services: Importing,
@@ -337,25 +344,39 @@ const createWriter = (
         categoryId: category === null ? null : await categoryIdOf(category),
       });
     }
+    const written = await db.transact(async (tx) => {
+      const before = await tx.$queryRaw<(Listed & { readonly source: string })[]>`
+        SELECT source, ${LISTED} FROM entry WHERE source = ANY (${records.map(({ source }) => source)}::text[]) ORDER BY id FOR NO KEY UPDATE`;
+      const after = await write(tx, records);
+      tx.enqueue(renderMissingTask, {}, { key: renderMissingTask.name });
+      const known = new Map(before.map((entry) => [entry.id, entry]));
+      for (const entry of after) {
+        if (entry.version === 1) tellAdded(tx, entry);
+        else tellChanged(tx, known.get(entry.id) ?? entry, entry);
+      }
+      return after;
+    });
+    const created = written.filter(({ version }) => version === 1).length;
+    return { created, updated: written.length - created, unchanged: rows.length - written.length };
+  };
+
+  const write = (tx: Tx, records: readonly object[]): Promise<(Listed & { readonly version: number })[]> => {
     const now = new Date(clock.now());
     // json is used because jsonb is limited to 256 MB. An existing entry keeps its slug and author.
-    const written = await db.transact(async (tx) => {
-      tx.enqueue(renderMissingTask, {}, { key: renderMissingTask.name });
-      return await tx.$queryRaw<{ version: number }[]>`
-      INSERT INTO entry (id, title, slug, content, tags, tag_keys, is_public, author_id, category_id, source, source_digest, created_at, updated_at)
-      SELECT id, title, slug, content, tags, "tagKeys", "isPublic", ${authorId}::uuid, "categoryId", source, digest, ${now}, ${now}
+    return tx.$queryRaw`
+      INSERT INTO entry (
+        id, title, slug, content, tags, tag_keys, is_public, author_id, editor_id, category_id, source, source_digest, created_at, updated_at
+      )
+      SELECT id, title, slug, content, tags, "tagKeys", "isPublic", ${authorId}::uuid, ${authorId}::uuid, "categoryId", source, digest, ${now}, ${now}
       FROM json_to_recordset(${JSON.stringify(records)}::json) AS record(
         id uuid, title text, slug text, content text, tags text[], "tagKeys" text[], "isPublic" boolean, "categoryId" uuid, source text, digest text
       )
       ON CONFLICT (source) DO UPDATE SET
         title = excluded.title, content = excluded.content, tags = excluded.tags, tag_keys = excluded.tag_keys, is_public = excluded.is_public,
-        category_id = excluded.category_id, source_digest = excluded.source_digest, version = entry.version + 1,
-        updated_at = excluded.updated_at
+        category_id = excluded.category_id, editor_id = excluded.editor_id, source_digest = excluded.source_digest,
+        version = entry.version + 1, updated_at = excluded.updated_at
       WHERE entry.source_digest IS DISTINCT FROM excluded.source_digest
-      RETURNING version`;
-    });
-    const created = written.filter(({ version }) => version === 1).length;
-    return { created, updated: written.length - created, unchanged: rows.length - written.length };
+      RETURNING version, ${LISTED}`;
   };
 
   const writeOne = async (row: Row): Promise<Written> => {

@@ -25,6 +25,21 @@ export const personalOfKnowledge: readonly PersonalTable[] = [
     afterwards:
       'A public entry that others like, that is featured, or that an entry of somebody else links to stays, as that of a deleted user; all others are removed.',
   },
+  {
+    table: 'entry_revision',
+    exported: {
+      name: 'entryRevisions',
+      title: 'Versions of entries that you have made',
+      columns: Prisma.sql`id, entry_id AS "entryId", version, title, content AS text, tags, is_public AS "isPublic", created_at AS "createdAt"`,
+      from: Prisma.sql`entry_revision`,
+      of: (userId) => Prisma.sql`editor_id = ${userId}`,
+      order: [
+        [Prisma.sql`created_at`, TIME_TYPE],
+        [Prisma.sql`id`, UUID_TYPE],
+      ],
+    },
+    afterwards: 'They go with their entries; of one that stays those that everybody saw stay, as those of a deleted user.',
+  },
 ];
 
 /** So many are looked at by one statement. */
@@ -37,7 +52,7 @@ const unlessGone = async (work: Promise<unknown>): Promise<void> => {
   });
 };
 
-/** Removes the viewer's entries that nobody relies on, and their likes. */
+/** Removes the viewer's entries that nobody relies on, what the others said while they were private, and the viewer's likes. */
 export const eraseEntries = async (context: Context): Promise<void> => {
   const { prisma } = context.db;
   const { id: authorId } = viewerOf(context);
@@ -57,6 +72,8 @@ export const eraseEntries = async (context: Context): Promise<void> => {
     if (entries.length === 0) break;
     for (const entry of entries) await unlessGone(deleteEntry(context, entry));
   }
+  // Nobody else has seen them.
+  await prisma.entryRevision.deleteMany({ where: { isPublic: false, entry: { authorId } } });
   for (let after: string | null = null; ;) {
     const liked: readonly string[] = await likedBy(context.db, 'entry', authorId, after, AT_A_TIME);
     for (const id of liked) await unlessGone(unlikeEntry(context, id));

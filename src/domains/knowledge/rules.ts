@@ -45,12 +45,11 @@ export const categoryDescriptionText = text(0, MAX_CATEGORY_DESCRIPTION);
 /** The most tags in an input, including duplicates. */
 const MAX_GIVEN_TAGS = 5 * MAX_TAGS;
 
+/** Validates a tag, and puts it into lower case. */
+export const tagText = text(1, MAX_TAG, { singleLine: true }).transform(lowerCase);
+
 /** Validates tags: lower case, without those whose names are one. */
-export const tagTexts = list(
-  text(1, MAX_TAG, { singleLine: true }).transform(lowerCase),
-  MAX_GIVEN_TAGS,
-  `Must be at most ${MAX_GIVEN_TAGS} tags, repetitions included.`,
-)
+export const tagTexts = list(tagText, MAX_GIVEN_TAGS, `Must be at most ${MAX_GIVEN_TAGS} tags, repetitions included.`)
   .transform(withoutTwins)
   .pipe(z.array(z.string()).max(MAX_TAGS, `Must be at most ${MAX_TAGS} different tags.`));
 

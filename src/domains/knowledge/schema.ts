@@ -19,7 +19,7 @@ import { User, UserConnection } from '../account/schema.js';
 import { likersOfEntry } from '../likes/schema.js';
 import { viewerLikes } from '../likes/likes.js';
 import { Category } from './category-schema.js';
-import { createEntry, deleteEntry, featureEntry, findEntry, likeEntry, unlikeEntry, updateEntry } from './entries.js';
+import { createEntry, deleteEntry, featureEntry, findEntry, likeEntry, unlikeEntry, updateEntry, type UpdatedEntry } from './entries.js';
 import { htmlOfEntry } from './entry-html.js';
 import { entryOrders, listOf, tagsContaining, type EntryFilter as Filter, type EntryOrder as Order } from './lists.js';
 import {
@@ -297,9 +297,19 @@ mutation('createEntry', {
   payload: { description: 'The new entry.', reloaders: { entry: findEntry }, fields: (t) => ({ entry: entryField(t) }) },
 });
 
+/** The fields of what an edit gives back. */
+export const updatedEntryFields = (t: PothosSchemaTypes.ObjectFieldBuilder<Types, UpdatedEntry>) => ({
+  entry: entryField(t),
+  formerCategory: countedCategory(
+    t,
+    'The category that it was taken out of, with its `entryCount`; null when it stayed where it was.',
+    (payload: UpdatedEntry) => payload.formerCategoryId,
+  ),
+});
+
 mutation('updateEntry', {
   description:
-    "Edits one of the viewer's entries. CONFLICT, with `extensions.currentVersion`, when it has been changed since the expected version.",
+    "Edits one of the viewer's entries. CONFLICT when it has been changed since the expected version: `extensions.currentVersion` and `current` (`title` and `content`) are what it is now, `base` what the edit was made from (null when that is not kept any more), and `merged` both together (null when they have changed the same lines): send it again with the present version.",
   access: 'signedIn',
   scope: 'WRITE_KNOWLEDGE',
   input: {
@@ -321,14 +331,7 @@ mutation('updateEntry', {
   payload: {
     description: 'The edited entry, and the category that it has left.',
     reloaders: { entry: findEntry },
-    fields: (t) => ({
-      entry: entryField(t),
-      formerCategory: countedCategory(
-        t,
-        'The category that it was taken out of, with its `entryCount`; null when it stayed where it was.',
-        (payload) => payload.formerCategoryId,
-      ),
-    }),
+    fields: updatedEntryFields,
   },
 });
 
