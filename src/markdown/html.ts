@@ -2,7 +2,7 @@ import { GraphQLError } from 'graphql';
 import type { Context, Markdown, RenderingAllowance, Services } from '../context.js';
 import { coded } from '../errors.js';
 import { createByteCache } from '../memory/byte-cache.js';
-import { MARKDOWN_MAX, PATIENT_WORK_MS, WORK_MS } from './limits.js';
+import { MARKDOWN_MAX, PATIENT_WORK, WORK, type Bound } from './limits.js';
 import { asWritten } from './as-written.js';
 import { createThreads } from './threads.js';
 import type { Kind, Question, Works } from './work.js';
@@ -19,7 +19,7 @@ const allowanceKey = Symbol('rendering allowance');
 const allowanceOf = ({ loaded }: Pick<Context, 'loaded'>): RenderingAllowance => {
   const known = loaded.get(allowanceKey) as RenderingAllowance | undefined;
   if (known !== undefined) return known;
-  const allowance = { characters: MAX_RENDERED, ms: WORK_MS, last: Promise.resolve() };
+  const allowance = { characters: MAX_RENDERED, ms: WORK.ms, last: Promise.resolve() };
   loaded.set(allowanceKey, allowance);
   return allowance;
 };
@@ -48,8 +48,8 @@ export const createMarkdown = ({ log }: Pick<Services, 'log'>): Markdown & { rea
   const threads = createThreads();
   const kept = createByteCache<string>(MAX_KEPT_BYTES, (html) => 2 * html.length);
 
-  const ask = async <K extends Kind>(question: Question<K>, budgetMs: number): Promise<Works[K]['answer'] | null> => {
-    const outcome = await threads.ask(question, budgetMs);
+  const ask = async <K extends Kind>(question: Question<K>, bound: Bound): Promise<Works[K]['answer'] | null> => {
+    const outcome = await threads.ask(question, bound);
     return outcome.isDone ? outcome.answer : null;
   };
 
@@ -57,12 +57,12 @@ export const createMarkdown = ({ log }: Pick<Services, 'log'>): Markdown & { rea
   const render = async (
     source: string,
     mentions: boolean,
-    budgetMs: number,
+    bound: Bound,
   ): Promise<{ readonly html: string | null; readonly ms: number }> => {
     try {
-      const whole = await threads.ask({ kind: 'html', source, mentions }, budgetMs);
+      const whole = await threads.ask({ kind: 'html', source, mentions }, bound);
       if (whole.isDone) return { html: whole.answer, ms: whole.ms };
-      const plain = await threads.ask({ kind: 'html', source, mentions, plainly: true }, budgetMs);
+      const plain = await threads.ask({ kind: 'html', source, mentions, plainly: true }, bound);
       return { html: plain.isDone ? plain.answer : null, ms: whole.ms + plain.ms };
     } catch (error) {
       if (error instanceof GraphQLError) throw error;
@@ -88,10 +88,10 @@ export const createMarkdown = ({ log }: Pick<Services, 'log'>): Markdown & { rea
     allowance.characters -= source.length;
     if (allowance.characters < 0 || allowance.ms < 1) throw tooMuch();
     const budgetMs = allowance.ms;
-    const { html, ms } = await render(source, key !== source, budgetMs);
+    const { html, ms } = await render(source, key !== source, { ...WORK, ms: budgetMs });
     allowance.ms -= ms;
     // With the whole budget a text is never given up without a result.
-    if (html === null && budgetMs < WORK_MS) throw tooMuch();
+    if (html === null && budgetMs < WORK.ms) throw tooMuch();
     if (html === null) log.warn({ characters: source.length, ms }, 'a text is shown as it was written: rendering it takes too long');
     const shown = html ?? asWritten(source);
     kept.set(key, shown);
@@ -105,14 +105,14 @@ export const createMarkdown = ({ log }: Pick<Services, 'log'>): Markdown & { rea
       return kept.get(key) ?? inTurn(allowance, () => make(key, source, allowance));
     },
     storedHtml: async (source) => {
-      const { html, ms } = await render(source, false, PATIENT_WORK_MS);
+      const { html, ms } = await render(source, false, PATIENT_WORK);
       if (html === null) log.warn({ characters: source.length, ms }, 'a text is stored as it was written: rendering it takes too long');
       else kept.set(source, html);
       return html ?? asWritten(source);
     },
-    mentions: async (source) => (source.includes('@') ? ((await ask({ kind: 'mentions', source }, WORK_MS)) ?? []) : []),
-    destinations: (source) => ask({ kind: 'destinations', source }, PATIENT_WORK_MS),
-    firstHeading: (source) => ask({ kind: 'firstHeading', source }, PATIENT_WORK_MS),
+    mentions: async (source) => (source.includes('@') ? ((await ask({ kind: 'mentions', source }, WORK)) ?? []) : []),
+    destinations: (source) => ask({ kind: 'destinations', source }, PATIENT_WORK),
+    firstHeading: (source) => ask({ kind: 'firstHeading', source }, PATIENT_WORK),
     stop: threads.stop,
   };
 };

@@ -7,10 +7,16 @@ export const HTML_MAX = 2_000_000;
 /** Deeper nesting is of no use to readers, and exhausts the stack of code that walks the tree. */
 export const NESTING_MAX = 100;
 
-/**
- * The work that one text may take while somebody waits for it, in milliseconds of processor time. Ordinary texts of MARKDOWN_MAX characters take about a fifth.
- */
-export const WORK_MS = 2_000;
+/** What one text may take. */
+export interface Bound {
+  /** Its work, in milliseconds of processor time. */
+  readonly ms: number;
+  /** The time that goes by until its work begins, and then until it is over, in milliseconds. */
+  readonly waitMs: number;
+}
 
-/** The same for what a job renders, which nobody waits for. */
-export const PATIENT_WORK_MS = 8_000;
+/** What a text may take while somebody waits for it. Ordinary texts of MARKDOWN_MAX characters take about 200 ms of work. */
+export const WORK: Bound = { ms: 2_000, waitMs: 30_000 };
+
+/** The same for jobs and imports, for which nobody waits. */
+export const PATIENT_WORK: Bound = { ms: 8_000, waitMs: 600_000 };

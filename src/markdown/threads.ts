@@ -3,6 +3,7 @@ import { coded } from '../errors.js';
 import { hasCode } from '../observability/failures.js';
 import { fromRoot } from '../root.js';
 import { cpuClockOf } from './cpu-time.js';
+import type { Bound } from './limits.js';
 import type { Kind, Question, Reply, Works } from './work.js';
 
 /** What became of a question: an answer, unless it took more work than it may, or more memory; and the work, in milliseconds of processor time. */
@@ -11,19 +12,17 @@ export type Outcome<Answer> = { readonly ms: number } & ({ readonly isDone: true
 /** Threads that read texts of which nobody knows how much work they are. */
 export interface Threads {
   /**
-   * @param budgetMs the processor time that it may take
    * @throws UNAVAILABLE when too many wait, or when it has waited or worked for too long because others had the processor
    */
-  readonly ask: <K extends Kind>(question: Question<K>, budgetMs: number) => Promise<Outcome<Works[K]['answer']>>;
+  readonly ask: <K extends Kind>(question: Question<K>, bound: Bound) => Promise<Outcome<Works[K]['answer']>>;
   readonly stop: () => Promise<void>;
 }
 
 /** Two, so that a long text never holds up the short ones: of those that are longer than this, one is worked at. In UTF-16 code units. */
 const THREADS = 2;
 const LONG = 20_000;
-/** So many may wait, and for so long, in milliseconds of any time. */
+/** So many may wait. */
 const MAX_WAITING = 1_000;
-const PATIENCE_MS = 30_000;
 /** How often it is looked how much a thread has worked, in milliseconds. */
 const LOOK_MS = 25;
 /** A thread that has had nothing to do for so long is ended, in milliseconds: with its grammars it takes some 60 MB. */
@@ -38,7 +37,7 @@ const tooMuch = (): Error => coded('UNAVAILABLE', 'There is too much Markdown to
 
 interface Task {
   readonly question: Question;
-  readonly budgetMs: number;
+  readonly bound: Bound;
   readonly resolve: (outcome: Outcome<unknown>) => void;
   readonly reject: (error: unknown) => void;
   readonly patience: NodeJS.Timeout;
@@ -90,14 +89,14 @@ const end = async (desk: Desk): Promise<void> => {
 };
 
 /** Asks a thread, and gives up when it works for too long; then it still works, and has to be ended. */
-const askThread = async (desk: Desk, { question, budgetMs }: Task, late: AbortSignal): Promise<Outcome<unknown>> => {
+const askThread = async (desk: Desk, { question, bound }: Task, late: AbortSignal): Promise<Outcome<unknown>> => {
   const thread = await (desk.thread ??= start(desk));
   const clock = cpuClockOf(thread.threadId);
   let look: NodeJS.Timeout | undefined;
   try {
     return await new Promise((resolve, reject) => {
       const giveUp = (): void => resolve({ isDone: false, ms: clock.ms() });
-      look = setInterval(() => clock.ms() > budgetMs && giveUp(), LOOK_MS);
+      look = setInterval(() => clock.ms() > bound.ms && giveUp(), LOOK_MS);
       late.addEventListener('abort', () => reject(tooMuch()));
       thread.hear = (event) => {
         if (event.kind === 'answer') resolve({ isDone: true, answer: event.answer, ms: clock.ms() });
@@ -130,7 +129,7 @@ export const createThreads = (): Threads => {
   const work = async (desk: Desk, task: Task): Promise<void> => {
     const late = new AbortController();
     clearTimeout(task.patience);
-    const patience = setTimeout(() => late.abort(), PATIENCE_MS);
+    const patience = setTimeout(() => late.abort(), task.bound.waitMs);
     try {
       const outcome = await askThread(desk, task, late.signal);
       if (!outcome.isDone) await end(desk);
@@ -158,14 +157,14 @@ export const createThreads = (): Threads => {
     }
   };
 
-  const ask = (question: Question, budgetMs: number): Promise<Outcome<unknown>> =>
+  const ask = (question: Question, bound: Bound): Promise<Outcome<unknown>> =>
     new Promise((resolve, reject) => {
       if (stopped || waiting.length >= MAX_WAITING) return reject(tooMuch());
       const patience = setTimeout(() => {
         waiting.splice(waiting.indexOf(task), 1);
         reject(tooMuch());
-      }, PATIENCE_MS);
-      const task: Task = { question, budgetMs, resolve, reject, patience };
+      }, bound.waitMs);
+      const task: Task = { question, bound, resolve, reject, patience };
       waiting.push(task);
       begin();
     });

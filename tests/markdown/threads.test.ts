@@ -7,11 +7,13 @@ import { createThreads, type Threads } from '../../src/markdown/threads.js';
 const LARGE = 'a **b** [c](d) `e`\n\n'.repeat(9_000);
 const html = (source: string) => ({ kind: 'html', source, mentions: false }) as const;
 
+const within = (ms: number) => ({ ms, waitMs: 60_000 });
+
 let threads: Threads;
 
 beforeAll(async () => {
   threads = createThreads();
-  await threads.ask(html('ready'), 10_000);
+  await threads.ask(html('ready'), within(10_000));
 });
 afterAll(() => threads.stop());
 
@@ -31,18 +33,20 @@ const longestPause = async (work: Promise<unknown>): Promise<number> => {
 
 describe('a text that is read by a thread', () => {
   it('comes back as what was asked for', async () => {
-    expect(await threads.ask(html('*a*'), 2_000)).toMatchObject({ isDone: true, answer: '<p><em>a</em></p>\n' });
-    expect(await threads.ask({ kind: 'mentions', source: '@ada' }, 2_000)).toMatchObject({ answer: ['ada'] });
-    expect(await threads.ask({ kind: 'firstHeading', source: '# A' }, 2_000)).toMatchObject({ isDone: true, answer: 'A' });
-    expect(await threads.ask({ kind: 'firstHeading', source: 'A' }, 2_000)).toMatchObject({ isDone: true, answer: null });
-    expect(await threads.ask({ kind: 'destinations', source: '[a](b)' }, 2_000)).toMatchObject({ answer: [{ written: 'b', at: 4 }] });
+    expect(await threads.ask(html('*a*'), within(2_000))).toMatchObject({ isDone: true, answer: '<p><em>a</em></p>\n' });
+    expect(await threads.ask({ kind: 'mentions', source: '@ada' }, within(2_000))).toMatchObject({ answer: ['ada'] });
+    expect(await threads.ask({ kind: 'firstHeading', source: '# A' }, within(2_000))).toMatchObject({ isDone: true, answer: 'A' });
+    expect(await threads.ask({ kind: 'firstHeading', source: 'A' }, within(2_000))).toMatchObject({ isDone: true, answer: null });
+    expect(await threads.ask({ kind: 'destinations', source: '[a](b)' }, within(2_000))).toMatchObject({
+      answer: [{ written: 'b', at: 4 }],
+    });
   });
 
   it('is given up when it takes more work than it may, and the next one is read', async () => {
-    const outcome = await threads.ask(html(LARGE), 1);
+    const outcome = await threads.ask(html(LARGE), within(1));
     expect(outcome.isDone).toBe(false);
     expect(outcome.ms).toBeGreaterThan(1);
-    expect(await threads.ask(html(LARGE), 30_000)).toMatchObject({ isDone: true });
+    expect(await threads.ask(html(LARGE), within(30_000))).toMatchObject({ isDone: true });
   });
 
   // Each of these took minutes in the parser before, or exhausted its stack.
@@ -67,7 +71,7 @@ describe('a text that is read by a thread', () => {
     ['code', `\`\`\`js\n${'a(b)/*c*/\n'.repeat(9_000)}\`\`\``],
     ['an empty table', `${'|'.repeat(1_000)}\n${'|-'.repeat(999)}|\n${'|a\n'.repeat(60_000)}`],
   ])('never holds up the event loop by %s, and is done in time', async (_name, source) => {
-    const asked = threads.ask(html(source), 8_000);
+    const asked = threads.ask(html(source), within(8_000));
     // This process shares its processor; without a thread it would not turn at all.
     expect(await longestPause(asked)).toBeLessThan(500);
     expect(await asked).toMatchObject({ isDone: true });
@@ -75,8 +79,8 @@ describe('a text that is read by a thread', () => {
 
   it('does not hold up a short one', async () => {
     const done: string[] = [];
-    const long = Array.from({ length: 3 }, (_, n) => threads.ask(html(`${n} ${LARGE}`), 30_000).then(() => done.push('long')));
-    await threads.ask(html('short'), 30_000).then(() => done.push('short'));
+    const long = Array.from({ length: 3 }, (_, n) => threads.ask(html(`${n} ${LARGE}`), within(30_000)).then(() => done.push('long')));
+    await threads.ask(html('short'), within(30_000)).then(() => done.push('short'));
     await Promise.all(long);
     expect(done[0]).toBe('short');
   });
@@ -104,10 +108,10 @@ describe('the clock of a thread', () => {
 describe('threads that were stopped', () => {
   it('refuse what is asked, and what waits', async () => {
     const own = createThreads();
-    const waiting = Array.from({ length: 5 }, (_, n) => own.ask(html(`${n} ${LARGE}`), 30_000));
+    const waiting = Array.from({ length: 5 }, (_, n) => own.ask(html(`${n} ${LARGE}`), within(30_000)));
     const refused = Promise.allSettled(waiting);
     await own.stop();
     expect((await refused).map(({ status }) => status)).toEqual(Array(5).fill('rejected'));
-    await expect(own.ask(html('a'), 1_000)).rejects.toThrow('too much Markdown');
+    await expect(own.ask(html('a'), within(1_000))).rejects.toThrow('too much Markdown');
   });
 });
