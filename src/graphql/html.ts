@@ -5,10 +5,14 @@ import { HTML, SHORT_HTML, type FieldPrice } from './price.js';
 /** What is said of every field of HTML. */
 export const SAFE = 'as HTML, fit to be put into a page: without scripts, styles, frames and forms';
 
+/** What whoever styles it has to know. */
+const FORMS =
+  'Ids in it begin with `user-content-`, and links of the text lead to them; code has the classes of highlight.js (`hljs-…`), alerts `markdown-alert` and `markdown-alert-note` (or tip, important, warning, caution), notes `footnotes`; formulas are MathML.';
+
 /** The options of a field that gives a text of up to 200,000 characters as HTML. */
 export const longHtml = <Item>(htmlOfItem: (context: Context, item: Item) => Promise<string>) => ({
   price: { own: HTML },
-  description: `Its text ${SAFE}.`,
+  description: `Its text ${SAFE}. ${FORMS}`,
   resolve: (item: Item, _args: object, context: Context): Promise<string> => htmlOfItem(context, item),
 });
 
