@@ -1,13 +1,5 @@
-import type { Env } from 'markdown-it';
-import { createParser } from './parser.js';
-import { mentionsOf } from './rules/mentions.js';
+import { rendered } from './render.js';
 
-const parser = createParser({ mentions: true });
-
-/** The usernames that a text mentions, as they are written: those of which its HTML makes links. */
-export const mentionsIn = (source: string): readonly string[] => {
-  if (!source.includes('@')) return [];
-  const env: Env = {};
-  parser.parse(source, env);
-  return mentionsOf(env);
-};
+/** The usernames that a text mentions, as they are written: those of which its HTML makes links, so that nobody hears of what is not shown. */
+export const mentionsIn = (source: string): readonly string[] =>
+  source.includes('@') ? rendered(source, { mentions: true, plainly: true }).mentions : [];

@@ -46,6 +46,16 @@ const alignedCells = (md: MarkdownIt): void =>
     }
   });
 
+/** In the words that stand for a picture, emoji and formulas are what stands in the text. */
+const plainAlternatives = (md: MarkdownIt): void =>
+  md.core.ruler.push('plain_alternatives', (state) => {
+    const images = state.tokens.flatMap(({ children }) => children ?? []).filter(({ type }) => type === 'image');
+    for (const part of images.flatMap(({ children }) => children ?? [])) {
+      if (part.type.startsWith('math_')) part.content = part.markup;
+      if (part.type === 'emoji' || part.type.startsWith('math_')) part.type = 'text';
+    }
+  });
+
 /** Markdown as GitHub reads it, without what links and mentions: for whoever looks for parts of a text. */
 export const createPlainParser = (): MarkdownIt => {
   const md = new Parser({ html: true, maxNesting: NESTING_MAX });
@@ -58,5 +68,5 @@ export const createParser = (options: { readonly mentions: boolean }): MarkdownI
   const md = createPlainParser().set({ linkify: true });
   md.use(webAddresses).use(alerts).use(emoji).use(taskLists);
   if (options.mentions) md.use(mentions);
-  return md.use(headings).use(alignedCells).use(refuseLength);
+  return md.use(headings).use(alignedCells).use(plainAlternatives).use(refuseLength);
 };

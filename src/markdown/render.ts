@@ -15,12 +15,18 @@ export interface Rendering {
   readonly plainly?: boolean;
 }
 
+/** A text as HTML, and the usernames of its mentions, as they are written. */
+export interface Rendered {
+  readonly html: string;
+  readonly mentions: readonly string[];
+}
+
 /** What one text has left, and what stands in for its formulas until its HTML is sanitised. */
 interface Work {
   readonly plainly: boolean;
   highlighted: number;
   readonly formulas: string[];
-  /** Nobody who writes a text can know it. */
+  /** Nobody who writes a text can know it: it tells what we have put into the HTML from what they have. */
   readonly secret: string;
 }
 
@@ -44,8 +50,13 @@ const fence = (env: Env | undefined, { content, info }: Token): string => {
   return code(language, (isColoured ? highlighted(content, language) : null) ?? escape(content));
 };
 
+/** The attribute by which the link of a mention is known; it is not let through. */
+const MENTION = 'data-mention';
+
 const withRules = (md: MarkdownIt): MarkdownIt => {
   Object.assign(md.renderer.rules, {
+    mention: (tokens: readonly Token[], at: number, _options: object, env: Env) =>
+      `<a href="/people/${tokens[at]?.markup ?? ''}" ${MENTION}="${workOf(env).secret}">${tokens[at]?.content ?? ''}</a>`,
     fence: (tokens: readonly Token[], at: number, _options: object, env: Env) => (tokens[at] ? fence(env, tokens[at]) : ''),
     math_inline: (tokens: readonly Token[], at: number, _options: object, env: Env) => (tokens[at] ? formula(env, tokens[at], false) : ''),
     math_display: (tokens: readonly Token[], at: number, _options: object, env: Env) => {
@@ -64,20 +75,28 @@ const parsers = { talk: withRules(createParser({ mentions: true })), article: wi
  * prefix, and only URLs that are relative, http, https or (in links) mailto. Relative links are kept; every link has `rel="nofollow noopener noreferrer"`.
  * A text that is longer than {@link MARKDOWN_MAX}, nested too deeply or would be too long is shown as source in a `pre`. It takes as long as it takes: see `threads.ts`.
  */
-export const renderMarkdown = (source: string, { mentions, plainly = false }: Rendering): string => {
-  if (source.length > MARKDOWN_MAX) return asWritten(source);
+export const rendered = (source: string, { mentions, plainly = false }: Rendering): Rendered => {
+  const shown: Rendered = { html: asWritten(source), mentions: [] };
+  if (source.length > MARKDOWN_MAX) return shown;
   const work: Work = { plainly, highlighted: 0, formulas: [], secret: `x${randomBytes(16).toString('hex')}.` };
   const env: Env = { [workKey]: work };
   try {
     const html = (mentions ? parsers.talk : parsers.article).render(source, env);
     const place = new RegExp(`${work.secret.replace('.', '\\.')}(\\d+)\\.`, 'g');
     const fill = (text: string): string => text.replace(place, (_, at) => work.formulas[Number(at)] ?? '');
+    const mentioned: string[] = [];
+    const onLink = ({ href = '', [MENTION]: mark }: Readonly<Record<string, string>>): void => {
+      if (mark === work.secret) mentioned.push(href.slice(href.lastIndexOf('/') + 1));
+    };
     // What stands for a formula in an attribute, by a trick, stands for nothing.
-    const safe = sanitise(html, { anchors: anchorsOf(env), fill }).replace(place, '');
-    return safe.length > HTML_MAX ? asWritten(source) : safe;
+    const safe = sanitise(html, { anchors: anchorsOf(env), fill, onLink }).replace(place, '');
+    return safe.length > HTML_MAX ? shown : { html: safe, mentions: mentioned };
   } catch (error) {
     // The stack of the parser is used up by what is nested too deeply.
     if (!(error instanceof Unrenderable) && !(error instanceof RangeError)) throw error;
-    return asWritten(source);
+    return shown;
   }
 };
+
+/** The HTML of {@link rendered} alone. */
+export const renderMarkdown = (source: string, rendering: Rendering): string => rendered(source, rendering).html;

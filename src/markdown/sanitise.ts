@@ -72,15 +72,20 @@ export interface Sanitising {
   readonly anchors: ReadonlySet<string>;
   /** Says what stands in the place of an escaped text. What it gives is trusted. */
   readonly fill: (escaped: string) => string;
+  /** Called with the attributes of each link that is let through, as they were written. */
+  readonly onLink?: (attributes: Readonly<Attributes>) => void;
 }
 
 /** HTML of which nothing is left that could hurt a page around it. Texts, and only texts, are passed to `fill` afterwards. */
-export const sanitise = (html: string, { anchors, fill }: Sanitising): string =>
+export const sanitise = (html: string, { anchors, fill, onLink }: Sanitising): string =>
   sanitizeHtml(html, {
     ...ALLOWED,
     textFilter: fill,
     transformTags: {
-      a: (tagName, attribs) => ({ tagName, attribs: link(attribs, anchors) }),
+      a: (tagName, attribs) => {
+        onLink?.(attribs);
+        return { tagName, attribs: link(attribs, anchors) };
+      },
       input: (tagName, attribs) => ({ tagName, attribs: { ...attribs, disabled: '' } }),
       '*': (tagName, { id, role, ...attribs }) => ({
         tagName,

@@ -17,7 +17,6 @@ const KEPT: Readonly<Record<string, string>> = {
   'cli/main.ts program': 'the command that the process is',
   'markdown/destinations.ts parser': 'the rules of the parser: what it finds in a text stands in the environment of that text',
   'markdown/first-heading.ts parser': 'the same',
-  'markdown/mentions.ts parser': 'the same',
   'graphql/builder.ts builder': 'the schema is declared once, by the modules that are its parts',
 };
 

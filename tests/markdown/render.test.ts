@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { mentionsIn } from '../../src/markdown/mentions.js';
 import { renderMarkdown as render } from '../../src/markdown/render.js';
+import fc from '../kit/cases.js';
 import { dangersIn, HOSTILE } from '../kit/hostile-markdown.js';
 
 const renderMarkdown = (source: string): string => render(source, { mentions: false });
@@ -69,6 +70,7 @@ describe('what GitHub has beside Markdown', () => {
   it.each([
     ['~a~ ~~b~~ ~~~c~~~ ~~d~', '<p><del>a</del> <del>b</del> ~~~c~~~ ~~d~</p>\n'],
     [':tada: a:+1: :nope: 10:30:45', '<p>🎉 a👍 :nope: 10:30:45</p>\n'],
+    ['![a :tada: $x$](b.png)', '<p><img src="b.png" alt="a 🎉 $x$" /></p>\n'],
     ['`:tada:` [:tada:](/x)', `<p><code>:tada:</code> <a href="/x" ${REL}>🎉</a></p>\n`],
     ['https://例え.jp', `<p><a href="https://xn--r8jz45g.jp" ${REL}>https://例え.jp</a></p>\n`],
     ['[https://x.org]', `<p>[<a href="https://x.org" ${REL}>https://x.org</a>]</p>\n`],
@@ -182,6 +184,85 @@ describe('headings', () => {
       ...['#user-content-my-part', '#user-content-my-part', '#user-content-über', '#user-content-über', '#user-content-else', '#'],
     ]);
     expect(targetsOf('[a](/entries/b#my-part)')).toEqual(['/entries/b#my-part']);
+  });
+});
+
+describe('whatever is written', () => {
+  const PIECES = [
+    ...[
+      '[a](b)',
+      '[a][b]',
+      '[b]: javascript:alert(1)\n',
+      '![a](b)',
+      '<b>',
+      '</b>',
+      '<a href="',
+      '<div id="x">',
+      '<td align="',
+      '<!--',
+      '-->',
+      '<script>',
+      '</script>',
+      '<svg>',
+      '<math>',
+    ],
+    ...[
+      '$',
+      '$$',
+      '$x$',
+      '\n$$\n',
+      '\\text{',
+      '\\href{javascript:alert(1)}{',
+      '}',
+      '`',
+      '```math\n',
+      '\n```\n',
+      '~',
+      '~~',
+      '*',
+      '_',
+      ':tada:',
+      '[^1]',
+      '\n[^1]: ',
+      '# ',
+      '{#x"}',
+    ],
+    ...[
+      '\n',
+      '\n\n',
+      '> ',
+      '> [!NOTE]\n',
+      '- ',
+      '- [x] ',
+      '| ',
+      '\n|-|-|\n',
+      '@ada',
+      'https://x.org/',
+      'www.x.org',
+      'me@x.org',
+      '"',
+      "'",
+      '<',
+      '>',
+      '&lt;',
+      '&quot;',
+      '\\',
+      ' ',
+      'a',
+    ],
+  ];
+  const texts = fc.array(fc.constantFrom(...PIECES), { maxLength: 30 }).map((parts) => parts.join(''));
+
+  it('is safe, and mentions those of whom it makes links', () => {
+    fc.assert(
+      fc.property(texts, (text) => {
+        const html = render(text, { mentions: true });
+        expect(dangersIn(html)).toEqual([]);
+        const linked = Array.from(html.matchAll(/href="\/people\/([^"]*)"/g), ([, name = '']) => name);
+        expect(mentionsIn(text)).toEqual(linked);
+      }),
+      { numRuns: 1_000 },
+    );
   });
 });
 

@@ -18,17 +18,10 @@ const TAG = /<(\/?)(?:a|code|pre|kbd|samp|var)\b/gi;
 const depthAfter = (html: string, depth: number): number =>
   Array.from(html.matchAll(TAG)).reduce((deep, [, closes]) => Math.max(0, deep + (closes === '/' ? -1 : 1)), depth);
 
-/** What mentions are told to. */
-const foundKey = Symbol('mentions');
-
-/** A text's usernames that have been found by parsing it, as they are written. */
-export const mentionsOf = (env: Readonly<Record<symbol, unknown>>): readonly string[] =>
-  (env[foundKey] as readonly string[] | undefined) ?? [];
-
 /** What stands before the next text, as far as it may be of the same word. */
 const lastOf = ({ type, content }: Token): string => (type === 'text' || type === 'text_special' ? content.slice(-1) : '');
 
-const linked = (state: StateCore, { content, level }: Token, before: string, found: string[]): Token[] => {
+const linked = (state: StateCore, { content, level }: Token, before: string): Token[] => {
   const parts: Token[] = [];
   const push = (type: string, text: string, markup = ''): void => {
     const part = new state.Token(type, '', 0);
@@ -42,7 +35,6 @@ const linked = (state: StateCore, { content, level }: Token, before: string, fou
     if (at < 0) continue;
     push('text', content.slice(from, at));
     push('mention', whole, username);
-    found.push(username);
     from = at + whole.length;
   }
   push('text', content.slice(from));
@@ -55,7 +47,6 @@ const linked = (state: StateCore, { content, level }: Token, before: string, fou
  */
 export const mentions = (md: MarkdownIt): void => {
   md.core.ruler.before('text_join', 'mentions', (state) => {
-    const found: string[] = [];
     let inHtml = 0;
     let inLinks = 0;
     const inText = (children: readonly Token[]): Token[] => {
@@ -65,14 +56,12 @@ export const mentions = (md: MarkdownIt): void => {
         last = lastOf(token);
         if (token.type === 'html_inline') inHtml = depthAfter(token.content, inHtml);
         if (token.type === 'link_open' || token.type === 'link_close') inLinks += token.nesting;
-        return token.type === 'text' && inHtml === 0 && inLinks === 0 ? linked(state, token, before, found) : [token];
+        return token.type === 'text' && inHtml === 0 && inLinks === 0 ? linked(state, token, before) : [token];
       });
     };
     for (const token of state.tokens) {
       if (token.type === 'html_block') inHtml = depthAfter(token.content, inHtml);
       if (token.type === 'inline' && /[@<]/.test(token.content)) token.children = inText(token.children ?? []);
     }
-    state.env[foundKey] = found;
   });
-  md.renderer.rules['mention'] = (tokens, at) => `<a href="/people/${tokens[at]?.markup ?? ''}">${tokens[at]?.content ?? ''}</a>`;
 };

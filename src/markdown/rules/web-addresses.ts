@@ -5,7 +5,7 @@ const WWW = '//www.';
 const LONGEST = 2_000;
 
 /** What ends a sentence, or an emphasis, is no part of the address before it. */
-const trimmed = (url: string): string => url.replace(/[?!.,:*_~]+$/, '');
+const trimmed = (url: string): string => url.replace(/[?!.,:*_~|]+$/, '');
 
 /** The last label ends with a letter: `left-pad@1.3.0` is no address. */
 const MAIL =
