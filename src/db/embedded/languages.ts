@@ -52,12 +52,13 @@ export const learnLanguages = async (superuser: Superuser, log: Log): Promise<vo
   await over(superuser, async (client) => {
     const database = pg.escapeIdentifier(superuser.database);
     const { rows } = await client.query<{ readonly statement: string }>(INDEXES_OF_LANGUAGES, [COLLATION]);
+    if (rows.length > 0)
+      log.info({ indexes: rows.length }, 'the embedded PostgreSQL learns the letters of all languages; this may take minutes');
     for (const { statement } of rows) await client.query(statement);
     // eslint-disable-next-line no-restricted-syntax -- names are escaped, or constants; these statements take no parameters
     await client.query(`ALTER COLLATION pg_catalog.${pg.escapeIdentifier(COLLATION)} REFRESH VERSION`);
     // eslint-disable-next-line no-restricted-syntax -- the same
     await client.query(`ALTER DATABASE ${database} RESET ${UNFINISHED}`);
-    if (rows.length > 0) log.info({ indexes: rows.length }, 'the embedded PostgreSQL has learnt the letters of all languages');
   });
 };
 

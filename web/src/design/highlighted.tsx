@@ -1,14 +1,16 @@
+import { findWords } from './found.js';
+
 interface HighlightedProps {
   readonly text: string;
-  /** What was looked for; its first place is marked, whatever the case. */
+  /** What was looked for; its first place is marked, whatever the case and accents. */
   readonly words: string;
 }
 
 /** A text in which what was looked for is marked. */
 export const Highlighted = ({ text, words }: HighlightedProps) => {
-  const start = words === '' ? -1 : text.toLowerCase().indexOf(words.toLowerCase());
-  if (start < 0) return text;
-  const end = start + words.length;
+  const found = findWords(text, words);
+  if (found === null) return text;
+  const { start, end } = found;
   return (
     <>
       {text.slice(0, start)}

@@ -11,6 +11,7 @@ import { paths } from '../../app/paths.js';
 import { useNameOf } from '../../app/people/person-link.js';
 import { buttonClass } from '../../design/button.js';
 import { EmptyState } from '../../design/empty-state.js';
+import { findWords } from '../../design/found.js';
 import { Highlighted } from '../../design/highlighted.js';
 import { RelativeTime } from '../../design/relative-time.js';
 import { ScrolledList } from '../../design/scrolled-list.js';
@@ -47,7 +48,7 @@ const Row = ({ entry, words, tabIndex }: RowProps) => {
       <span className={styles.about}>
         {words !== '' &&
           tags
-            .filter((tag) => tag.includes(words.toLowerCase()))
+            .filter((tag) => findWords(tag, words) !== null)
             .slice(0, 3)
             .map((tag) => (
               <span key={tag} className={styles.tag} dir="auto">
