@@ -236,6 +236,9 @@ describe('somebody whose account was deleted', () => {
   const Typing = graphql(`mutation GoneTyping($id: ID!) { setTyping(input: { conversationId: $id, isTyping: true }) { ok } }`);
   const Role = graphql(`mutation GoneRole($id: ID!) { setUserRole(input: { userId: $id, role: MODERATOR }) { user { id } } }`);
   const Suspend = graphql(`mutation GoneSuspend($id: ID!) { suspendUser(input: { userId: $id }) { user { id } } }`);
+  const Unlock = graphql(`mutation GoneUnlock($id: ID!) { unlockUser(input: { userId: $id }) { user { id } } }`);
+  const Disconnect = graphql(`mutation GoneDisconnect($id: ID!) { disconnectUser(input: { userId: $id }) { endedCount } }`);
+  const RemoveFactor = graphql(`mutation GoneFactor($id: ID!) { removeSecondFactor(input: { userId: $id }) { user { id } } }`);
   const Presence = graphql(
     `subscription GonePresence($id: ID!) { presenceChanged(of: { userIds: [$id] }) { status user { displayName isDeleted } } }`,
   );
@@ -253,7 +256,8 @@ describe('somebody whose account was deleted', () => {
     expect(await app.code(Add, { id: group.id, ids: [id] }, ada)).toBe('BAD_USER_INPUT');
     expect(await app.code(Send, { id: begun.id, body: 'Are you there?' }, ada)).toBe('FORBIDDEN');
     expect(await app.code(Typing, { id: begun.id }, ada)).toBe('FORBIDDEN');
-    for (const document of [Role, Suspend]) expect(await app.code(document, { id }, chief)).toBe('NOT_FOUND');
+    for (const document of [Role, Suspend, Unlock, Disconnect, RemoveFactor])
+      expect(await app.code(document, { id }, chief)).toBe('NOT_FOUND');
     expect(await app.database.query('SELECT 1 FROM follow WHERE followee_id = $1', [parseId(id).id])).toEqual([]);
     expect(present((await app.data(History, { id: begun.id }, ada)).conversation.messages).nodes).toHaveLength(1);
     await erased(user);

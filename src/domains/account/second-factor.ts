@@ -7,7 +7,7 @@ import type { Tx } from '../../db/transact.js';
 import { NO_ID } from '../../db/uuid.js';
 import { badInput, coded } from '../../errors.js';
 import { sendMail } from '../../jobs/mail.js';
-import { asAdministrator, findUser } from './account.js';
+import { asAdministrator, assertAccount, findUser } from './account.js';
 import { factorsOf, isOn } from './factors.js';
 import { forgive, guess, guesserInSession } from './guesses.js';
 import { endLinks } from './links.js';
@@ -132,6 +132,7 @@ export const spendOwnProof = async (tx: Tx, context: Context, userId: string, pr
  * @throws NOT_FOUND
  */
 export const removeSecondFactor = async (context: Context, userId: string): Promise<User> => {
+  await assertAccount(context.db.prisma, userId);
   await context.db.transact(async (tx) => {
     await asAdministrator(tx, context);
     if (!isOn(await factorsOf(tx, userId))) return;

@@ -3,7 +3,7 @@ import type { User as UserRow } from '../../db/generated/prisma/client.js';
 import { mutation } from '../../graphql/mutation.js';
 import { READ } from '../../graphql/price.js';
 import { text } from '../../graphql/text.js';
-import { findUser } from './account.js';
+import { assertAccount, findUser } from './account.js';
 import { endApiKeysIn } from './api-keys.js';
 import { can } from './rules.js';
 import { User, userInput, userPayload, userPayloadField } from './schema.js';
@@ -100,6 +100,7 @@ mutation('disconnectUser', {
     }),
   },
   run: async ({ userId: id, sessionId }, context) => {
+    await assertAccount(context.db.prisma, id);
     const user = await findUser(context, id);
     const endedCount = await context.db.transact(async (tx) => {
       const now = new Date(context.clock.now());

@@ -45,6 +45,7 @@ export const suspendUser = async (context: Context, userId: string, until: Date 
 
 /** Ends the suspension of a user, and the waits after wrong passwords; nothing changes where there are none. @throws NOT_FOUND */
 export const unlockUser = async (context: Context, userId: string): Promise<User> => {
+  await assertAccount(context.db.prisma, userId);
   await context.db.transact(async (tx) => {
     await endSuspension(tx, userId);
     await endDelays(context, tx, userId);
