@@ -30,6 +30,14 @@ describeWeb('alerts', ({ open }) => {
     const [theirs, member] = [await open(app, { as: chief, path: '/vault' }), await open(app, { as: other, path: '/vault' })];
     // The frame of either follows two things that concern them; that of an administrator the alerts as well.
     await expect.poll(async () => [await followed(chief), await followed(other)]).toEqual([3, 2]);
+    const asked: string[] = [];
+    member.page.on('request', (request) => void asked.push(request.postData() ?? ''));
+    await member.page.reload();
+    await member.page.getByRole('heading', { level: 1 }).waitFor();
+    await member.page.waitForLoadState('networkidle');
+    expect(asked.filter((body) => /ShellViewer/.test(body))).not.toEqual([]);
+    // Whoever may not have them does not ask for them, which would be refused.
+    expect(asked.filter((body) => /Alert/.test(body))).toEqual([]);
     await setRole(app.services.db, 'risen', 'MODERATOR');
     await theirs.page.getByText('Security alert: Somebody has another role').waitFor();
     expect(await member.page.getByText(/Security alert/).count()).toBe(0);
@@ -55,6 +63,9 @@ describeWeb('alerts', ({ open }) => {
     await alert(1, 'latest');
     await page.getByText('{"latest":1}').waitFor();
     await expect.poll(() => items.count()).toBe(62);
+    // The latest stands first, the first of all last.
+    expect(await items.first().textContent()).toContain('{"latest":1}');
+    expect(await items.last().textContent()).toContain('"role":"MODERATOR"');
     expect(new Set(await items.allTextContents()).size).toBeGreaterThan(60);
     await screenshot(page, 'web-alerts');
     await close();
