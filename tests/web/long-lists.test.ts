@@ -126,8 +126,7 @@ describeWeb('a long list', ({ open }) => {
     const { page, close } = await open(app, { as: reader, path: '/people/person1?show=followers' });
     const rows = page.getByRole('list', { name: 'People' }).getByRole('listitem');
     await rows.first().waitFor();
-    const last = rows.getByText(`Person ${COUNT}`).first();
-    while (!(await last.isVisible())) await scroll(page, 'People', 500);
+    await scroll(page, 'People', 500, `Person ${COUNT}`);
     await page.getByRole('main').getByRole('button', { name: 'Follow', exact: true }).first().dispatchEvent('click');
     await scroll(page, 'People', -500);
     await rows.first().getByText('reader').first().waitFor();

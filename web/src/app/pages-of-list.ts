@@ -14,7 +14,8 @@ interface Pages {
 }
 
 /**
- * How far a list has been read. Its query asks for one page, and the cache answers with all up to there.
+ * How far a list has been read. Its query asks for one page, and the cache answers with all up to there; where it has forgotten the beginning, what
+ * comes next is the first page.
  * @param of which list it is, where the same component shows one after another
  */
 export const usePages = (of = ''): Pages => {
@@ -25,14 +26,10 @@ export const usePages = (of = ''): Pages => {
   };
   return {
     after,
-    moreOf: ({ hasNextPage, endCursor }, isFetching) => {
-      // The list was forgotten while it was read: it begins anew by itself, wherever it is scrolled to. (What is rendered cannot do so at once.)
-      if (hasNextPage && endCursor === null && after !== null) queueMicrotask(() => readTo(null));
-      return {
-        isFetching: isFetching && after !== null,
-        onMore: hasNextPage && !isFetching ? () => readTo(endCursor) : undefined,
-      };
-    },
+    moreOf: ({ hasNextPage, endCursor }, isFetching) => ({
+      isFetching: isFetching && after !== null,
+      onMore: hasNextPage && !isFetching ? () => readTo(endCursor) : undefined,
+    }),
     restart: () => readTo(null),
   };
 };

@@ -106,7 +106,7 @@ export const chainOfPages: Resolver = (_parent, args, cache, { parentKey, fieldN
   const firsts = pages.filter(isFirst);
   const first = firsts.find((page) => page.args['first'] === args['first']) ?? firsts.at(-1);
   if (!first) {
-    // Its beginning was forgotten. What was asked for stands there until the list has begun anew, and what comes next is its start.
+    // Its beginning was forgotten. What was asked for stands there until its end comes near, and what comes then is the start of the list.
     const asked = pages.find((page) => page.args['after'] === args['after']);
     if (!asked) return undefined;
     const pageInfo = { __typename: 'PageInfo', hasNextPage: true, endCursor: null, hasPreviousPage: true, startCursor: null };
