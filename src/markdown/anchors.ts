@@ -1,12 +1,12 @@
 /** Stands before every id in the HTML of a text, so that none of them is one of the page around it. */
 export const ID_PREFIX = 'user-content-';
 
-/** The anchor of a heading, as GitHub makes it of its text. */
+/** The anchor of a heading, as GitHub makes it of its text. What is left of an emoji (U+FE0F) is no letter. */
 export const anchorOf = (heading: string): string =>
   heading
     .trim()
     .toLowerCase()
-    .replace(/[^\p{L}\p{M}\p{N}\p{Pc}\s-]/gu, '')
+    .replace(/\ufe0f|[^\p{L}\p{M}\p{N}\p{Pc}\s-]/gu, '')
     .replace(/\s/g, '-');
 
 /** Names of headings in one text: a second one of the same name gets a number. */

@@ -176,6 +176,7 @@ describe('headings', () => {
     expect(idsOf('# A\n\n# A\n\n# A-1\n\n# A')).toEqual(['a', 'a-1', 'a-1-1', 'a-2']);
     expect(renderMarkdown('# A {#own-name}')).toBe('<h1 id="user-content-own-name">A</h1>\n');
     expect(idsOf('<h2 id="x">a</h2>\n\n<a name="y"></a>')).toEqual(['x', 'y']);
+    expect(idsOf('<h3 align="center">A <b>b</b> &amp; c</h3>\n\n# ⚠️ A b  c')).toEqual(['a-b--c', '-a-b--c']);
   });
 
   it('are found by the links within a text', () => {

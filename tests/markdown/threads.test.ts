@@ -63,6 +63,7 @@ describe('a text that is read by a thread', () => {
     ['tags', '<div>'.repeat(40_000)],
     ['an address that is used again and again', `[a]: /${'u'.repeat(2_000)}\n\n${'[a] '.repeat(48_000)}`],
     ['notes', `${'[^1]'.repeat(30_000)}\n\n[^1]: ${'[^2]'.repeat(10_000)}\n\n[^2]: a`],
+    ['headings in HTML', '<h1>'.repeat(50_000)],
     ['signs of formulas', '$a '.repeat(66_000)],
     ['formulas', '$x$ '.repeat(2_000)],
     ['fractions in fractions', `$${'\\frac'.repeat(190)}1$ `.repeat(200)],

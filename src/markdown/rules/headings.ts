@@ -27,12 +27,23 @@ const ownName = (inline: Token): string | null => {
   return name;
 };
 
+/** A heading in HTML, by its attributes and what stands in it. */
+const HTML_HEADING = /<(h[1-6])((?:\s[^<>]*)?)>(.{0,1000}?)<\/\1\s*>/gis;
+
+/** Gives the headings of a piece of HTML their ids, but for those that have one. */
+const withIds = (html: string, next: (name: string) => string): string =>
+  html.replace(HTML_HEADING, (whole, tag: string, attributes: string, inner: string) => {
+    const anchor = /\sid\s*=/i.test(attributes) ? '' : anchorOf(inner.replace(/<[^>]*>|&#?\w+;/g, ''));
+    return anchor === '' ? whole : `<${tag} id="${next(anchor)}"${attributes}>${inner}</${tag}>`;
+  });
+
 /** Every heading has an id, by which links lead to it; it gets its prefix with the others, when the HTML is sanitised. */
 export const headings = (md: MarkdownIt): void => {
   md.core.ruler.push('headings', (state) => {
     const { taken, next } = createAnchors();
     state.env[anchorsKey] = taken;
     state.tokens.forEach((open, at) => {
+      if (open.type === 'html_block') open.content = withIds(open.content, next);
       const inline = state.tokens[at + 1];
       if (open.type !== 'heading_open' || inline === undefined) return;
       const anchor = next(ownName(inline) ?? anchorOf(textOf(inline.children ?? [])));

@@ -14,7 +14,7 @@ const anchorOf = (heading: string): string =>
   heading
     .trim()
     .toLowerCase()
-    .replaceAll(/[^\p{L}\p{M}\p{N}\p{Pc}\s-]/gu, '')
+    .replaceAll(/\ufe0f|[^\p{L}\p{M}\p{N}\p{Pc}\s-]/gu, '')
     .replaceAll(/\s/g, '-');
 
 /** The part of a text that an address names: by its id, with the prefix and without, or by its heading. */
