@@ -341,13 +341,13 @@ describe('importFolder', () => {
   });
 
   it('says of which files it could not find the links in time, and finds them the next time', async () => {
-    await put({ 'a.md': 'The [beacon](b.md)', 'b.md': 'b' });
+    await put({ 'a.md': 'The [beacon](lighthouse.md)', 'lighthouse.md': 'A lighthouse' });
     const tired = { ...app.services, markdown: { ...app.services.markdown, destinations: () => Promise.resolve(null) } };
     const first = await importFolder(tired, { folder, authorId });
     expect(first.notes).toEqual([{ path: 'a.md', reason: 'keeps its links as they are: finding them takes too long' }]);
-    expect((await one({ search: 'beacon' })).content).toBe('The [beacon](b.md)');
+    expect((await one({ search: 'beacon' })).content).toBe('The [beacon](lighthouse.md)');
     expect(await importAll()).toMatchObject({ created: 0, updated: 1, unchanged: 1, notes: [] });
-    expect((await one({ search: 'beacon' })).content).toBe('The [beacon](/entries/b)');
+    expect((await one({ search: 'beacon' })).content).toBe('The [beacon](/entries/lighthouse)');
   });
 });
 
