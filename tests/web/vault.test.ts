@@ -17,8 +17,8 @@ const Write = graphql(`
   }
 `);
 const Change = graphql(`
-  mutation VaultPageChange($id: ID!, $content: String!) {
-    updateEntry(input: { id: $id, expectedVersion: 1, content: $content }) {
+  mutation VaultPageChange($id: ID!, $content: String!, $version: Int = 1) {
+    updateEntry(input: { id: $id, expectedVersion: $version, content: $content }) {
       entry {
         version
       }
@@ -217,6 +217,24 @@ describeWeb('the vault', ({ open }) => {
     await page.getByRole('button', { name: 'Save mine in its place' }).click();
     await heading(page, 'Contested');
     await page.getByText('My text.').waitFor();
+    await close();
+  });
+
+  test('puts two edits together that are of different lines', async () => {
+    const { id, slug } = await write('Shared');
+    await app.data(Change, { id, content: 'One.\n\nTwo.\n\nThree.' }, zoe);
+    const { page, close } = await open(app, { as: zoe, path: `/vault/entries/${slug}/edit` });
+    const text = page.getByLabel('Text', { exact: true });
+    await text.fill('One.\n\nTwo.\n\nThree, mine.');
+    await app.data(Change, { id, version: 2, content: 'One, theirs.\n\nTwo.\n\nThree.' }, zoe);
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('button', { name: 'Put both together' }).click();
+    expect(await text.inputValue()).toBe('One, theirs.\n\nTwo.\n\nThree, mine.');
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Save' }).click();
+    await heading(page, 'Shared');
+    await page.getByText('One, theirs.').waitFor();
+    await page.getByText('Three, mine.').waitFor();
     await close();
   });
 

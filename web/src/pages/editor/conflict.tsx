@@ -10,12 +10,14 @@ interface ConflictProps {
   /** The entry as it is now; null when it is gone. */
   readonly other: EditedEntryFragment | null;
   readonly busy: boolean;
+  /** Goes on with both edits together; null where they are of the same lines. */
+  readonly onMerge: (() => void) | null;
   readonly onKeepMine: () => void;
   readonly onTakeOther: () => void;
 }
 
 /** Tells that the entry was changed meanwhile, with the other text beside one's own, which stays in the form. */
-export const Conflict = ({ other, busy, onKeepMine, onTakeOther }: ConflictProps) => {
+export const Conflict = ({ other, busy, onMerge, onKeepMine, onTakeOther }: ConflictProps) => {
   const t = useTexts(editorTexts);
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus(), []);
@@ -24,7 +26,7 @@ export const Conflict = ({ other, busy, onKeepMine, onTakeOther }: ConflictProps
       <h2 ref={heading} id="conflict" tabIndex={-1}>
         {t('conflictTitle')}
       </h2>
-      <p>{t(other ? 'conflictText' : 'conflictGone')}</p>
+      <p>{t(other ? (onMerge ? 'conflictFits' : 'conflictText') : 'conflictGone')}</p>
       {other && (
         <>
           <p dir="auto">{t('otherTitle', { title: other.title })}</p>
@@ -32,6 +34,11 @@ export const Conflict = ({ other, busy, onKeepMine, onTakeOther }: ConflictProps
         </>
       )}
       <div className={styles.acts}>
+        {onMerge && (
+          <Button look="primary" onClick={onMerge}>
+            {t('merge')}
+          </Button>
+        )}
         <Button busy={busy} onClick={onKeepMine}>
           {t(other ? 'keepMine' : 'saveAsNew')}
         </Button>

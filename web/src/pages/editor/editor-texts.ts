@@ -49,6 +49,10 @@ export const editorTexts = catalogue({
     leave: 'Leave',
     conflictTitle: 'This entry has been saved elsewhere meanwhile',
     conflictText: 'Both texts are kept. Look at the other one, take over what you need, then decide which stays.',
+    conflictFits:
+      'Both texts are kept, and the other one was changed in other places than yours: put them together, look at what comes of it, then save.',
+    merge: 'Put both together',
+    merged: 'Both are here now: look at them, then save',
     conflictGone: 'This entry has been deleted meanwhile. What you wrote is kept here; it can be saved as a new entry.',
     saveAsNew: 'Save as a new entry',
     otherText: 'The text that was saved elsewhere',
@@ -111,6 +115,10 @@ export const editorTexts = catalogue({
     leave: 'Gehen',
     conflictTitle: 'Dieser Eintrag wurde inzwischen anderswo gespeichert',
     conflictText: 'Beide Texte sind noch da. Sieh dir den anderen an, übernimm, was du brauchst, und entscheide dann, welcher bleibt.',
+    conflictFits:
+      'Beide Texte sind noch da, und der andere wurde an anderen Stellen geändert als deiner: führe sie zusammen, sieh dir an, was daraus wird, und speichere dann.',
+    merge: 'Beide zusammenführen',
+    merged: 'Beide stehen jetzt hier: sieh sie dir an und speichere dann',
     conflictGone:
       'Dieser Eintrag wurde inzwischen gelöscht. Was du geschrieben hast, ist noch hier; du kannst es als neuen Eintrag speichern.',
     saveAsNew: 'Als neuen Eintrag speichern',

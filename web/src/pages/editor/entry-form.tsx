@@ -20,7 +20,7 @@ import { useTexts } from '../../i18n/language.js';
 import { Conflict } from './conflict.js';
 import { draftPlace, type Target } from './drafts.js';
 import { editorTexts } from './editor-texts.js';
-import { fieldsOf, isSame, type Fields } from './fields.js';
+import { fieldsOf, isSame, mergeFields, type Fields } from './fields.js';
 import { MarkdownField } from './markdown-field.js';
 import { EditedEntry, EditorCategories, EntryNow } from './operations.js';
 import { Preview } from './preview.js';
@@ -37,6 +37,14 @@ interface EntryFormProps {
 /** What an editor that takes the place of another is told: where the caret was. */
 interface Handover {
   readonly caret?: number;
+}
+
+/** What stands in the way of saving. */
+interface Collision {
+  /** The entry as it is now; null when it is gone. */
+  readonly other: EditedEntryFragment | null;
+  /** Both texts together, from what was written and into what was saved; null where they are of the same lines. */
+  readonly merged: (Pick<Fields, 'title' | 'content'> & { readonly from: Fields; readonly into: EditedEntryFragment }) | null;
 }
 
 /** Writes an entry. What is written is kept in this browser until it is saved. */
@@ -56,7 +64,7 @@ export const EntryForm = ({ owner, entry }: EntryFormProps) => {
   const isSaving = useRef(false);
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<Failure | null>(null);
-  const [conflict, setConflict] = useState<{ readonly other: EditedEntryFragment | null } | null>(null);
+  const [conflict, setConflict] = useState<Collision | null>(null);
   const [showsRestored, setShowsRestored] = useState(draft.isRestored && isDirty);
   const [wasSaved, setWasSaved] = useState(false);
   const guard = useLeaveGuard(isDirty);
@@ -102,18 +110,23 @@ export const EntryForm = ({ owner, entry }: EntryFormProps) => {
     setFailure(null);
     const { fields: written, target: present, attempt } = draft.latest();
     const start = from === undefined ? present : from;
-    const { entry: saved, failure: failed } = await save(client, {
+    const result = await save(client, {
       fields: written,
       target: start,
       attempt: from === undefined ? attempt : null,
       onProgress: (next, onwards) => draft.change({ attempt: next, target: onwards }),
     });
-    if (saved) done(saved, written, then);
-    else if (start !== null && (failed.code === 'CONFLICT' || failed.code === 'NOT_FOUND')) {
+    if (result.entry) done(result.entry, written, then);
+    else if (start !== null && (result.failure.code === 'CONFLICT' || result.failure.code === 'NOT_FOUND')) {
       const { data, error } = await client.query(EntryNow, { id: start.id }, { requestPolicy: 'network-only' });
       if (error) setFailure(failureOf(error));
-      else setConflict({ other: readFragment(EditedEntry, data?.entry) ?? null });
-    } else setFailure(failed);
+      else {
+        const other = readFragment(EditedEntry, data?.entry) ?? null;
+        const { merged } = result;
+        // What was saved after that is not in it.
+        setConflict({ other, merged: other && merged?.version === other.version ? { ...merged, from: written, into: other } : null });
+      }
+    } else setFailure(result.failure);
     isSaving.current = false;
     setBusy(false);
   };
@@ -141,6 +154,14 @@ export const EntryForm = ({ owner, entry }: EntryFormProps) => {
     toast(said, { label: t('undo'), onAct: () => draft.change({ fields: mine }) });
   };
 
+  /** Goes on with both texts, to be looked at and saved. */
+  const putTogether = ({ from, into, ...text }: NonNullable<Collision['merged']>): void => {
+    const theirs = fieldsOf(into);
+    draft.change({ fields: mergeFields(base, from, theirs, text), base: theirs, target: targetOf(into), attempt: null });
+    setConflict(null);
+    toast(t('merged'));
+  };
+
   const fieldError = (path: string): string | null => {
     const found = failure?.fields.find((field) => field.path === path || field.path.startsWith(`${path}.`));
     return found ? fieldWords(failure, found.path, words) : null;
@@ -153,6 +174,7 @@ export const EntryForm = ({ owner, entry }: EntryFormProps) => {
     <MarkdownField area={area} value={fields.content} onChange={(content) => set({ content })} error={fieldError('content')} />
   );
   const preview = <Preview text={fields.content} />;
+  const merged = conflict?.merged ?? null;
   const back = entry === null ? paths.vault : paths.entry(entry.slug);
 
   return (
@@ -186,6 +208,7 @@ export const EntryForm = ({ owner, entry }: EntryFormProps) => {
           other={conflict.other}
           busy={busy}
           onKeepMine={() => void act('show', conflict.other ? targetOf(conflict.other) : null)}
+          onMerge={merged && isSame(merged.from, fields) ? () => putTogether(merged) : null}
           onTakeOther={() => {
             if (conflict.other) replace(fieldsOf(conflict.other), targetOf(conflict.other), t('tookOther'));
           }}

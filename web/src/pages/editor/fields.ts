@@ -39,3 +39,16 @@ export const inputOf = ({ title, content, category, tags, isPublic }: Fields) =>
     .filter((tag) => tag !== ''),
   isPublic,
 });
+
+/**
+ * One's own fields with what another has changed meanwhile, where their texts go together.
+ * @param base what both began with
+ * @param text both texts together
+ */
+export const mergeFields = (base: Fields, mine: Fields, theirs: Fields, text: Pick<Fields, 'title' | 'content'>): Fields => ({
+  title: text.title,
+  content: text.content,
+  category: mine.category === base.category ? theirs.category : mine.category,
+  tags: mine.tags === base.tags ? theirs.tags : mine.tags,
+  isPublic: mine.isPublic === base.isPublic ? theirs.isPublic : mine.isPublic,
+});

@@ -6,7 +6,17 @@ import type { Attempt, Target } from './drafts.js';
 import { inputOf, isSame, type Fields } from './fields.js';
 import { ChangeEntry, EditedEntry, WriteEntry } from './operations.js';
 
-export type Saved = { readonly entry: EditedEntryFragment; readonly failure: null } | { readonly entry: null; readonly failure: Failure };
+/** What one's own edit and the one that stands in its way come to together. */
+export interface Merged {
+  readonly title: string;
+  readonly content: string;
+  /** The version of the other one. */
+  readonly version: number;
+}
+
+export type Saved =
+  | { readonly entry: EditedEntryFragment; readonly failure: null }
+  | { readonly entry: null; readonly failure: Failure; readonly merged: Merged | null };
 
 /** Codes after which nobody knows whether the act was done: it is sent again as it was. */
 const UNKNOWN: readonly Failure['code'][] = ['OFFLINE', 'UNEXPECTED', 'INTERNAL', 'UNAVAILABLE', 'TIMED_OUT'];
@@ -16,19 +26,29 @@ export const isOpen = ({ code }: Failure): boolean => UNKNOWN.includes(code);
 
 export const targetOf = ({ id, slug, version }: EditedEntryFragment): Target => ({ id, slug, version });
 
-const unexpected = (error: CombinedError | undefined): Failure => failureOf(error) ?? bareFailure('UNEXPECTED');
+const mergedOf = (error: CombinedError | undefined): Merged | null => {
+  const { merged, currentVersion } = error?.graphQLErrors[0]?.extensions ?? {};
+  if (typeof merged !== 'object' || merged === null || typeof currentVersion !== 'number') return null;
+  return { ...(merged as Pick<Merged, 'title' | 'content'>), version: currentVersion };
+};
+
+const failed = (error: CombinedError | undefined): Saved => ({
+  entry: null,
+  failure: failureOf(error) ?? bareFailure('UNEXPECTED'),
+  merged: mergedOf(error),
+});
 
 const send = async (client: Client, { clientId, target, fields }: Attempt): Promise<Saved> => {
   const input = inputOf(fields);
   if (target === null) {
     const { data, error } = await client.mutation(WriteEntry, { input: { ...input, clientId } });
     const entry = readFragment(EditedEntry, data?.createEntry?.entry);
-    return entry ? { entry, failure: null } : { entry: null, failure: unexpected(error) };
+    return entry ? { entry, failure: null } : failed(error);
   }
   const { id, version: expectedVersion } = target;
   const { data, error } = await client.mutation(ChangeEntry, { input: { ...input, id, expectedVersion, clientId } });
   const entry = readFragment(EditedEntry, data?.updateEntry?.entry);
-  return entry ? { entry, failure: null } : { entry: null, failure: unexpected(error) };
+  return entry ? { entry, failure: null } : failed(error);
 };
 
 interface Save {
