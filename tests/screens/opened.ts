@@ -33,7 +33,7 @@ const point =
   };
 
 /** Every menu and every dialog of the client, open. Those that have pictures are among the scenes. */
-export const openedOf = ({ ada, newcomer, admin, places }: Filled): readonly Scene[] => [
+export const openedOf = ({ ada, newcomer, admin, long, places }: Filled): readonly Scene[] => [
   { name: 'account-menu', path: '/settings', as: ada, after: steps(press('Account'), menu) },
   {
     name: 'sign-out',
@@ -55,6 +55,7 @@ export const openedOf = ({ ada, newcomer, admin, places }: Filled): readonly Sce
   { name: 'block', path: '/people/ben', as: ada, after: steps(press(/^More/), choose('Block'), dialog) },
   { name: 'suspend', path: '/people/ben', as: admin, after: steps(press('Suspend…'), dialog) },
   { name: 'entry-delete', path: places.ownEntry, as: ada, after: steps(press('Delete'), dialog) },
+  { name: 'history-restore', path: `${places.strangeEntry}/history`, as: long, after: steps(press('Restore version 1'), dialog) },
   {
     name: 'editor-leave',
     path: '/vault/new',

@@ -34,6 +34,15 @@ const partOf =
   (page: Page): Promise<void> =>
     page.getByRole('heading', { name: title, exact: true }).evaluate((heading) => heading.scrollIntoView({ block: 'start' }));
 
+/** Opens what the latest version of an entry has changed. */
+const firstChange = async (page: Page): Promise<void> => {
+  await page
+    .getByRole('button', { name: /^What changed in version/ })
+    .first()
+    .click();
+  await page.locator('ins').first().waitFor();
+};
+
 /** All of them, in the order of the table in `docs/screens/README.md`. */
 export const scenesOf = ({ ada, admin, newcomer, long, guarded, places }: Filled): readonly Scene[] => [
   { name: 'vault', path: '/vault', after: text('Comparing secrets') },
@@ -46,6 +55,7 @@ export const scenesOf = ({ ada, admin, newcomer, long, guarded, places }: Filled
   { name: 'entry-strange', path: places.strangeEntry, as: ada },
   { name: 'entry-own', path: places.ownEntry, as: ada },
   { name: 'entry-loading', path: places.entry, before: answerNothing, isWaiting: true },
+  { name: 'history', path: `${places.strangeEntry}/history`, as: long, after: firstChange },
   { name: 'editor-new', path: '/vault/new', as: ada },
   { name: 'editor-edit', path: `${places.ownEntry}/edit?tab=preview`, as: ada },
   { name: 'editor-visitor', path: '/vault/new' },

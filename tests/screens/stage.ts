@@ -82,6 +82,16 @@ const JoinForScreens = graphql(`
   }
 `);
 
+const EditEntry = graphql(`
+  mutation EditEntryForScreens($id: ID!, $version: Int!, $content: String!) {
+    updateEntry(input: { id: $id, expectedVersion: $version, content: $content }) {
+      entry {
+        version
+      }
+    }
+  }
+`);
+
 /** Where the pages are that have an id in their address. */
 interface Places {
   readonly entry: string;
@@ -162,6 +172,11 @@ export const fill = async (app: TestApp): Promise<Filled> => {
     category: 'Language',
     tags: ['a-tag-of-forty-characters-is-a-long-one', 'القراءة', 'short'],
   });
+  for (const [version, content] of [
+    `${STRANGE_TEXT}\n\nThe *last* paragraph is new, and ${LONG_WORD} with it.`,
+    `${STRANGE_TEXT}\n\nThe *last* paragraph was changed.\n\n${ARABIC}`,
+  ].entries())
+    await app.data(EditEntry, { id: strange.id, version: version + 1, content }, long);
   await anEntry(app, layla, { title: 'عن القراءة والكتابة', content: ARABIC, category: 'Language' });
   const own = await anEntry(app, ada, {
     title: 'Notes that only I see',

@@ -1,63 +1,67 @@
-import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { anEntry } from '../kit/factories.js';
+import { graphql } from '../kit/graphql.js';
+import { describeWeb, violations } from './kit.js';
 
-/** What of a message the window looks at. */
-interface Message {
-  readonly id: string;
-  readonly seq: number;
-}
-interface Window {
-  readonly messages: readonly Message[];
-  readonly hasOlder: boolean;
-  readonly hasNewer: boolean;
-  readonly missed: number;
-}
-interface Windows {
-  readonly EMPTY: Window;
-  readonly withAdded: (window: Window, message: Message) => Window;
-  readonly withNewer: (window: Window, page: readonly Message[], hasNewer: boolean) => Window;
-  readonly withOlder: (window: Window, page: readonly Message[], hasOlder: boolean) => Window;
-  readonly withoutStart: (window: Window) => Window;
-  readonly withoutEnd: (window: Window, isFresh: (message: Message) => boolean) => Window;
-}
-// The client is compiled by settings of its own.
-const HISTORY = resolve(import.meta.dirname, '../../web/src/pages/messages/history.ts');
-const { EMPTY, withAdded, withNewer, withOlder, withoutStart, withoutEnd } = (await import(pathToFileURL(HISTORY).href)) as Windows;
+const Change = graphql(`
+  mutation HistoryPageChange($id: ID!, $version: Int!, $content: String!) {
+    updateEntry(input: { id: $id, expectedVersion: $version, content: $content }) {
+      entry {
+        version
+      }
+    }
+  }
+`);
 
-const PAGE = 50;
-const ALL = 2_000;
-const page = (from: number): Message[] => Array.from({ length: PAGE }, (_, index) => ({ id: `m${from + index}`, seq: from + index }));
-const first = ({ messages }: Window): number => messages[0]?.seq ?? 0;
-const last = ({ messages }: Window): number => messages.at(-1)?.seq ?? 0;
-const hasHole = ({ messages }: Window): boolean => messages.some(({ seq }, index) => seq !== (messages[0]?.seq ?? 0) + index);
+describeWeb('the history of an entry', ({ open }) => {
+  let app: TestApp;
+  let zoe: TestUser;
+  let max: TestUser;
+  beforeAll(async () => {
+    app = await startTestApp();
+    [zoe, max] = await Promise.all([app.user('zoe'), app.user('max')]);
+  });
+  afterAll(() => app.stop());
 
-test('a history that is scrolled from its end to its start and back is never long and never has a hole', () => {
-  let window = withNewer(EMPTY, page(ALL - PAGE), false);
-  let longest = 0;
-  const look = (): void => {
-    longest = Math.max(longest, window.messages.length);
-    expect(hasHole(window)).toBe(false);
+  const heading = (page: Page, name: string) => page.getByRole('heading', { level: 1, name, exact: true }).waitFor();
+  /** An entry with a version for each text. */
+  const written = async (title: string, first: string, ...texts: readonly string[]): Promise<string> => {
+    const { id, slug } = await anEntry(app, zoe, { title, content: first });
+    for (const [index, content] of texts.entries()) await app.data(Change, { id, version: index + 1, content }, zoe);
+    return slug;
   };
-  for (let from = first(window) - PAGE; from >= 0; from -= PAGE) {
-    window = withoutEnd(withOlder(window, page(from), from > 0), () => false);
-    look();
-  }
-  expect([first(window), window.hasOlder, window.hasNewer]).toEqual([0, false, true]);
-  while (window.hasNewer) {
-    const from = last(window) + 1;
-    window = withoutStart(withNewer(window, page(from), from + PAGE < ALL));
-    look();
-  }
-  expect([last(window), window.hasOlder]).toEqual([ALL - 1, true]);
-  expect(longest).toBeLessThanOrEqual(650);
-});
 
-test('messages that nobody has looked at are counted when the window lets go of them, and so are those that come behind it', () => {
-  let window = withNewer(EMPTY, Array.from({ length: 14 }, (_, index) => page(index * PAGE)).flat(), false);
-  window = withoutEnd(window, ({ seq }) => seq >= 698);
-  expect(window.missed).toBe(2);
-  window = withAdded(window, { id: 'm700', seq: 700 });
-  expect(window).toMatchObject({ missed: 3, hasNewer: true });
-  expect(last(window)).toBeLessThan(698);
+  test('is come to from the entry, and shows what each version has changed', async () => {
+    const slug = await written('Told', 'One.', 'One.\n\nTwo.', 'One.\n\nTwo, better.');
+    const { page, close } = await open(app, { as: max, path: `/vault/entries/${slug}` });
+    await page.getByRole('link', { name: /^changed/ }).click();
+    await heading(page, 'History: Told');
+    await page.getByRole('button', { name: 'What changed in version 3' }).click();
+    await page.locator('del', { hasText: 'Two.' }).waitFor();
+    await page.locator('ins', { hasText: 'Two, better.' }).waitFor();
+    await page.getByRole('button', { name: 'What changed in version 1' }).click();
+    await page.locator('ins', { hasText: 'One.' }).waitFor();
+    expect(await page.getByRole('button', { name: /^Restore/ }).count()).toBe(0);
+    expect(await violations(page)).toEqual([]);
+    await close();
+  });
+
+  test('has a way back to a version, which makes a further one', async () => {
+    const slug = await written('Taken back', 'The first text.', 'The second text.');
+    const { page, close } = await open(app, { as: zoe, path: `/vault/entries/${slug}/history` });
+    await page.getByRole('button', { name: 'Restore version 1' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Restore' }).click();
+    await page.getByRole('button', { name: 'What changed in version 3' }).waitFor();
+    await page.getByRole('link', { name: 'To the entry' }).click();
+    await page.getByText('The first text.').waitFor();
+    await close();
+  });
+
+  test('of an entry that is not there is not there either', async () => {
+    const { page, close } = await open(app, { as: max, path: '/vault/entries/nothing-here/history' });
+    await heading(page, 'There is nothing here');
+    await close();
+  });
 });

@@ -27,7 +27,7 @@ const LISTS: Readonly<Record<string, readonly string[]>> = {
   Me: ['conversations', 'notifications', 'blockedUsers', 'messageHistory'],
   User: ['entries', 'posts', 'followers', 'following'],
   Post: ['comments', 'likers'],
-  Entry: ['likers'],
+  Entry: ['likers', 'revisions'],
   Comment: ['replies'],
   Conversation: ['members'],
 };

@@ -5,6 +5,7 @@ export const paths = {
   vaultOf: (filter: Readonly<Partial<Record<'category' | 'tag' | 'author', string>>>) => `/vault?${new URLSearchParams(filter).toString()}`,
   entry: (slug: string) => `/vault/entries/${encodeURIComponent(slug)}`,
   newEntry: '/vault/new',
+  entryHistory: (slug: string) => `/vault/entries/${encodeURIComponent(slug)}/history`,
   editEntry: (slug: string) => `/vault/entries/${encodeURIComponent(slug)}/edit`,
   feed: '/feed',
   post: (id: string) => `/posts/${encodeURIComponent(id)}`,

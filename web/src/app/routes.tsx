@@ -10,6 +10,7 @@ type PageModule = Promise<{ readonly default: ComponentType }>;
 export const ROUTES: readonly (readonly [pattern: string, load: () => PageModule])[] = [
   ['/vault/new', () => import('../pages/editor/editor-page.js')],
   ['/vault/entries/:slug/edit', () => import('../pages/editor/editor-page.js')],
+  ['/vault/entries/:slug/history', () => import('../pages/history/history-page.js')],
   ['/vault/entries/:slug', () => import('../pages/entry/entry-page.js')],
   ['/vault', () => import('../pages/vault/vault-page.js')],
   ['/feed', () => import('../pages/feed/feed-page.js')],

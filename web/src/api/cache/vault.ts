@@ -2,6 +2,16 @@ import type { Cache } from '@urql/exchange-graphcache';
 import { update, type AreaOfCache } from './area.js';
 import { forgetList, removeNode } from './lists.js';
 
+interface Changed {
+  readonly entry: { readonly id: string };
+}
+interface Edited {
+  readonly updateEntry: Changed | null;
+}
+interface Restored {
+  readonly restoreEntryRevision: Changed | null;
+}
+
 interface Deleted {
   readonly deleteEntry: { readonly entryId: string } | null;
 }
@@ -11,6 +21,12 @@ const entriesChanged = (cache: Cache): void => {
   forgetList(cache, 'Query', 'entries');
   cache.invalidate('Query', 'categories');
   forgetList(cache, 'Query', 'tags');
+};
+
+/** An entry has a further version. */
+const edited = (cache: Cache, changed: Changed | null): void => {
+  if (changed) forgetList(cache, { __typename: 'Entry', id: changed.entry.id }, 'revisions');
+  entriesChanged(cache);
 };
 
 const liked = (input: unknown, cache: Cache, viewerHasLiked: boolean, by: number, payload: string) => {
@@ -27,7 +43,8 @@ export const vaultInCache: AreaOfCache = {
   updates: {
     Mutation: {
       createEntry: update((_result, _args, cache) => entriesChanged(cache)),
-      updateEntry: update((_result, _args, cache) => entriesChanged(cache)),
+      updateEntry: update<Edited>(({ updateEntry }, _args, cache) => edited(cache, updateEntry)),
+      restoreEntryRevision: update<Restored>(({ restoreEntryRevision }, _args, cache) => edited(cache, restoreEntryRevision)),
       deleteEntry: update<Deleted>(({ deleteEntry }, _args, cache) => {
         if (!deleteEntry) return;
         const entry = { __typename: 'Entry', id: deleteEntry.entryId };

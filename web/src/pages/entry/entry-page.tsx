@@ -72,7 +72,7 @@ const Acts = ({ entry }: { readonly entry: Entry }) => {
 
 const About = ({ entry }: { readonly entry: Entry }) => {
   const t = useTexts(entryTexts);
-  const { author, category, createdAt, updatedAt, isPublic, isFeatured } = entry;
+  const { slug, author, category, createdAt, updatedAt, isPublic, isFeatured } = entry;
   const name = useNameOf()(author);
   usePresence([author.id]);
   const time = <RelativeTime key="time" at={updatedAt} />;
@@ -82,7 +82,11 @@ const About = ({ entry }: { readonly entry: Entry }) => {
         <Avatar name={name} of={author.username} size={24} />
         <span dir="auto">{name}</span>
       </PersonLink>
-      <span>{updatedAt === createdAt ? t.rich('written', { time }) : t.rich('changed', { time })}</span>
+      {updatedAt === createdAt ? (
+        <span>{t.rich('written', { time })}</span>
+      ) : (
+        <Link to={paths.entryHistory(slug)}>{t.rich('changed', { time })}</Link>
+      )}
       {category && (
         <Link to={paths.vaultOf({ category: category.slug })} className={styles.category}>
           <span className={styles.mark} style={{ backgroundColor: category.color }} aria-hidden="true" />
