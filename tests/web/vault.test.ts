@@ -16,6 +16,13 @@ const Write = graphql(`
     }
   }
 `);
+const Delete = graphql(`
+  mutation VaultPageDelete($id: ID!) {
+    deleteEntry(input: { id: $id }) {
+      entryId
+    }
+  }
+`);
 const Change = graphql(`
   mutation VaultPageChange($id: ID!, $content: String!, $version: Int = 1) {
     updateEntry(input: { id: $id, expectedVersion: $version, content: $content }) {
@@ -217,6 +224,17 @@ describeWeb('the vault', ({ open }) => {
     await page.getByRole('button', { name: 'Save mine in its place' }).click();
     await heading(page, 'Contested');
     await page.getByText('My text.').waitFor();
+    await close();
+  });
+
+  test('shows what is saved elsewhere as it is saved, and that an entry is gone', async () => {
+    const { id, slug } = await write('Live');
+    const { page, close } = await open(app, { as: max, path: `/vault/entries/${slug}` });
+    await heading(page, 'Live');
+    await app.data(Change, { id, content: 'What is new.' }, zoe);
+    await page.getByText('What is new.').waitFor();
+    await app.data(Delete, { id }, zoe);
+    await heading(page, 'There is nothing here');
     await close();
   });
 

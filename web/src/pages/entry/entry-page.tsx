@@ -2,6 +2,7 @@ import { Link2, Lock, Pencil, Star, TableOfContents, Trash2, Type } from 'lucide
 import { lazy, Suspense, useMemo, useRef, useState, useSyncExternalStore } from 'react';
 import { useMutation, useQuery } from 'urql';
 import { Link, useParams } from 'wouter';
+import { useLive } from '../../api/live.js';
 import { browserStorage } from '../../api/storage.js';
 import { Answer } from '../../app/answer.js';
 import { useCopy } from '../../app/copy.js';
@@ -24,7 +25,7 @@ import type { ReadEntryQuery } from '../../gql/graphql.js';
 import NotFoundPage from '../not-found/not-found-page.js';
 import { useContents } from './contents.js';
 import { entryTexts } from './entry-texts.js';
-import { LikeEntry, ReadEntry, UnlikeEntry } from './operations.js';
+import { EntryChanges, LikeEntry, ReadEntry, UnlikeEntry } from './operations.js';
 import styles from './entry-page.module.css';
 
 type Entry = NonNullable<ReadEntryQuery['entry']>;
@@ -109,14 +110,15 @@ const About = ({ entry }: { readonly entry: Entry }) => {
   );
 };
 
-const Reading = ({ entry }: { readonly entry: Entry }) => {
+const Reading = ({ entry, onChanged }: { readonly entry: Entry; readonly onChanged: () => void }) => {
   const t = useTexts(entryTexts);
   const text = useRef<HTMLDivElement>(null);
   const headings = useContents(text, entry.contentHtml);
-  const { id, likeCount, viewerHasLiked } = entry;
+  const { id, likeCount, viewerHasLiked, changeCursor } = entry;
   const [, like] = useMutation(LikeEntry);
   const [, unlike] = useMutation(UnlikeEntry);
   useEntryLikes(useMemo(() => [entry], [entry]));
+  useLive({ query: EntryChanges, variables: { id, after: changeCursor }, about: id, onEvent: onChanged, onExpired: onChanged });
   const [hasContents, setHasContents] = useState(() => browserStorage.getItem(CONTENTS) === 'shown');
   const toggle = (): void => {
     browserStorage.setItem(CONTENTS, hasContents ? '' : 'shown');
@@ -187,7 +189,7 @@ const EntryOf = ({ slug }: { readonly slug: string }) => {
   );
   return (
     <Answer of={answer} loading={loading}>
-      {({ entry }) => (entry ? <Reading entry={entry} /> : <NotFoundPage />)}
+      {({ entry }) => (entry ? <Reading entry={entry} onChanged={() => answer[1]({ requestPolicy: 'network-only' })} /> : <NotFoundPage />)}
     </Answer>
   );
 };

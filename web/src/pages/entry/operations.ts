@@ -16,6 +16,7 @@ export const ReadEntry = graphql(`
       viewerHasLiked
       viewerCanEdit
       viewerCanDelete
+      changeCursor
       author {
         id
         username
@@ -28,6 +29,16 @@ export const ReadEntry = graphql(`
         name
         color
       }
+    }
+  }
+`);
+
+export const EntryChanges = graphql(`
+  subscription EntryChanges($id: ID!, $after: String) {
+    entryChanged(id: $id, after: $after) {
+      cursor
+      kind
+      entryId
     }
   }
 `);
@@ -68,4 +79,4 @@ export const DeleteEntry = graphql(`
   }
 `);
 
-export const operations = [ReadEntry, LikeEntry, UnlikeEntry, DeleteEntry] as const;
+export const operations = [ReadEntry, EntryChanges, LikeEntry, UnlikeEntry, DeleteEntry] as const;
