@@ -6,9 +6,15 @@ import { entriesLog, entryLog, listKeys, type EntryEvents } from './topics.js';
 export type Listed = Pick<Entry, 'id' | 'authorId' | 'categoryId' | 'isPublic'> & { readonly tagKeys: readonly string[] };
 
 const keysOf = ({ authorId, categoryId, isPublic, tagKeys }: Listed): readonly string[] => [
-  listKeys.author(authorId),
-  // Of a private one only the author hears, and follows it among their own.
-  ...(isPublic ? [listKeys.all, ...tagKeys.map(listKeys.tag), ...(categoryId === null ? [] : [listKeys.category(categoryId)])] : []),
+  listKeys.own(authorId),
+  ...(isPublic
+    ? [
+        listKeys.all,
+        listKeys.author(authorId),
+        ...tagKeys.map(listKeys.tag),
+        ...(categoryId === null ? [] : [listKeys.category(categoryId)]),
+      ]
+    : []),
 ];
 
 const tell = (tx: Pick<Tx, 'emit'>, kind: keyof EntryEvents, entry: Listed, keys: Iterable<string>): void => {

@@ -82,7 +82,7 @@ const EntriesBy = builder.inputType('EntriesBy', {
   isOneOf: true,
   fields: (t) => ({
     category: t.id({ description: 'Those of a category, and those that leave it.' }),
-    author: t.id({ description: 'Those that a user has written.' }),
+    author: t.id({ description: "Those that a user has written; of the viewer's own the private ones, too." }),
     tag: t.string({ validate: tagText, description: 'Those with a tag, in any case, and those that lose it.' }),
   }),
 });
@@ -94,9 +94,12 @@ interface By {
 }
 
 /** The key of a list. A category or a user that is not there has a list without events. */
-const keyOf = (by: By | null | undefined): string => {
+const keyOf = (viewer: Viewer | null, by: By | null | undefined): string => {
   if (by?.category) return listKeys.category(decodeId('Category', by.category, 'filter.category'));
-  if (by?.author) return listKeys.author(decodeId('User', by.author, 'filter.author'));
+  if (by?.author) {
+    const id = decodeId('User', by.author, 'filter.author');
+    return id === viewer?.id ? listKeys.own(id) : listKeys.author(id);
+  }
   return by?.tag ? listKeys.tag(nameKey(by.tag)) : listKeys.all;
 };
 
@@ -111,7 +114,7 @@ builder.queryField('entriesCursor', (t) =>
       'The position of the log of a list of entries: follow `entriesChanged(after:)` from here. Lists beside it are at least as new.',
     args: { filter: t.arg({ type: EntriesBy, description: FILTER }) },
     resolve: async (_root, { filter }, context: Context) => {
-      const key = keyOf(filter);
+      const key = keyOf(context.viewer, filter);
       return headCursor(entriesLog.name, key, await listHead(context, key));
     },
   }),
@@ -127,8 +130,7 @@ builder.subscriptionField('entriesChanged', (t) =>
       filter: t.arg({ type: EntriesBy, description: FILTER }),
       after: t.arg.string({ description: "A cursor of this log: `Query.entriesCursor` with the same filter, or an event's." }),
     },
-    authorize: ({ filter, after }) => ({ key: keyOf(filter), after }),
-    visible: isVisible,
+    authorize: ({ filter, after }, { viewer }) => ({ key: keyOf(viewer, filter), after }),
     resolve: (event) => event,
   }),
 );

@@ -49,6 +49,8 @@ export const listKeys = {
   all: 'all',
   category: (id: string): string => `category:${id}`,
   author: (id: string): string => `author:${id}`,
+  /** What an author follows of their own: the private ones too, of which others would learn by the numbers of a shared stream. */
+  own: (id: string): string => `own:${id}`,
   /** @param key the name as it is compared */
   tag: (key: string): string => `tag:${key}`,
 } as const;
