@@ -11,7 +11,7 @@ import { addLikes, LIKING, removeLikes, type Likeable, type LikeChange } from '.
 import { notifying, tellOpened, withdraw, withdrawAll, type Opened } from '../notifications/notifications.js';
 import { findCategory } from './categories.js';
 import { collide } from './collisions.js';
-import { tellAdded, tellChanged, tellDeleted, tellFeatured } from './entry-events.js';
+import { LISTED, tellAdded, tellChanged, tellDeleted, tellFeatured, type Listed } from './entry-events.js';
 import { renderEntryTask } from './entry-html.js';
 import { withFreeSlug } from './free-slug.js';
 import { can, tagColumns } from './rules.js';
@@ -179,8 +179,9 @@ export const deleteEntry = async (context: Context, input: { readonly id: string
   if (!can(viewer, 'delete', entry)) throw coded('FORBIDDEN', 'Only its author or a moderator may delete an entry.');
   await context.db.transact(async (tx) => {
     // The DELETE waits for transactions that like the entry, so their notifications exist before they are withdrawn.
-    const { count } = await tx.entry.deleteMany({ where: { id: entry.id } });
-    if (count > 0) tellDeleted(tx, entry);
+    const [deleted] = await tx.$queryRaw<Listed[]>`DELETE FROM entry WHERE id = ${entry.id}::uuid RETURNING ${LISTED}`;
+    // As it was when it went: another may have put it into another list since it was read.
+    if (deleted !== undefined) tellDeleted(tx, deleted);
     await withdrawAll(tx, { kind: 'LIKE', userId: entry.authorId, subject: { type: 'Entry', id: entry.id } });
     if (!can(viewer, 'edit', entry))
       tx.audit('deleteEntry', { type: 'Entry', id: entry.id }, { authorId: entry.authorId, title: entry.title });

@@ -1,9 +1,13 @@
-import type { Entry } from '../../db/generated/prisma/client.js';
+import { Prisma, type Entry } from '../../db/generated/prisma/client.js';
 import type { Tx } from '../../db/transact.js';
 import { entriesLog, entryLog, listKeys, type EntryEvents } from './topics.js';
 
 /** What decides who hears of an entry, and in which lists. */
 export type Listed = Pick<Entry, 'id' | 'authorId' | 'categoryId' | 'isPublic'> & { readonly tagKeys: readonly string[] };
+
+/** The columns of it, with Prisma's names. */
+export const LISTED = Prisma.sql`
+  entry.id, entry.author_id AS "authorId", entry.category_id AS "categoryId", entry.is_public AS "isPublic", entry.tag_keys AS "tagKeys"`;
 
 const keysOf = ({ authorId, categoryId, isPublic, tagKeys }: Listed): readonly string[] => [
   listKeys.own(authorId),

@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
 import type { Services } from '../../context.js';
-import { Prisma } from '../../db/generated/prisma/client.js';
 import type { Tx } from '../../db/transact.js';
 import { isUnavailable, isUniqueViolation } from '../../observability/failures.js';
 import { nameKey } from '../../texts/names.js';
 import { uuid7 } from '../../db/uuid.js';
 import { findOrCreateCategory } from './categories.js';
-import { tellAdded, tellChanged, type Listed } from './entry-events.js';
+import { LISTED, tellAdded, tellChanged, type Listed } from './entry-events.js';
 import { renderMissingTask } from './entry-html.js';
 import { randomSlug } from './free-slug.js';
 import { MarkdownFileError, readMarkdownFile, rewriteLinks, scanMarkdown, type MarkdownDocument } from './markdown-files.js';
@@ -310,10 +309,6 @@ const add = (total: Written, more: Readonly<Written>): void => {
   total.updated += more.updated;
   total.unchanged += more.unchanged;
 };
-
-/** What an event says of an entry. */
-const LISTED = Prisma.sql`
-  entry.id, entry.author_id AS "authorId", entry.category_id AS "categoryId", entry.is_public AS "isPublic", entry.tag_keys AS "tagKeys"`;
 
 /** Writes rows in one statement; when that fails, one by one, so that only the invalid rows fail. */
 const createWriter = (
