@@ -6,6 +6,7 @@ import type { ConnectionTarget } from '../db/connection.js';
 import type { Log } from '../observability/log.js';
 import { freePort } from '../db/embedded/free-port.js';
 import { closeAll, openMigrated, openServices, type Closers } from './services.js';
+import { cutUntaken } from './untaken.js';
 
 export interface Workers {
   /** Where GraphQL is: `http://127.0.0.1:4000/graphql`. */
@@ -61,6 +62,7 @@ export const startWorkers = async (config: Config, { log, onFatal, seed, stopTim
     new Promise((resolve, reject) => {
       const startedAt = performance.now();
       const worker = cluster.fork();
+      cutUntaken(worker);
       let ready = false;
       living.add(worker);
       worker.on('error', (error) => log.warn({ err: error.message }, 'a worker cannot be spoken to'));

@@ -125,6 +125,18 @@ test('a worker that is killed is replaced; the sockets of the other one stay, an
   for (const { next } of [...kept, ...resumed]) expect(await next()).toBe('three');
 });
 
+test('a connection that a worker was given as it was killed is cut, and waits for nobody', async () => {
+  const { server } = await onDatabase({});
+  for (let killed = 1; killed <= 3; killed += 1) {
+    await expect.poll(() => workersOf(server).filter(isAlive)).toHaveLength(2);
+    process.kill(workersOf(server).find(isAlive) ?? 0, 'SIGKILL');
+    const asked = Array.from({ length: 40 }, () => connect(server.url));
+    const settled = await Promise.allSettled(asked.map(({ opened }) => opened));
+    expect(settled).toHaveLength(40);
+    await Promise.all(asked.map((socket) => socket.close()));
+  }
+});
+
 test('a stop closes the sockets of all workers with 1012, and leaves nothing behind', async () => {
   const { server, database, followers } = await followTogether();
   const codes = Promise.all(followers.map(({ socket }) => socket.closed));
