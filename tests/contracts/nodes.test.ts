@@ -10,6 +10,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { encodeId } from '../../src/graphql/ids.js';
 import { schema } from '../../src/process/schema.js';
+import { editEntry, revisionsOf } from '../kit/acts.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { aPasskey } from '../kit/factories.js';
 import { graphql, present } from '../kit/graphql.js';
@@ -150,12 +151,8 @@ beforeAll(async () => {
   };
   await make(moderator, 'createCategory', { name: 'Technical' }, 'category');
   const entry = await make(ada, 'createEntry', { title: 'Hello', content: 'World', category: 'technical', tags: ['a'] }, 'entry');
-  await talk.act(ada, 'updateEntry', { id: entry, expectedVersion: 1, title: 'Hello again' }, '__typename');
-  const history = await app.data<{ entry: { revisions: { nodes: readonly { readonly id: string }[] } } }>(
-    'query ($id: ID!) { entry(id: $id) { revisions { nodes { id } } } }',
-    { id: entry },
-  );
-  const [later, earlier] = history.entry.revisions.nodes.map(({ id }) => id);
+  await editEntry(app, ada, { id: entry, expectedVersion: 1, title: 'Hello again' });
+  const [later, earlier] = await revisionsOf(app, ada, entry);
   await make(ada, 'createEntry', { title: 'Mine', content: 'Alone', isPublic: false }, 'entry');
   await make(moderator, 'announce', { text: 'Welcome' }, 'announcement');
   await make(moderator, 'createInvitation', {}, 'invitation');

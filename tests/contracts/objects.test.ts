@@ -11,6 +11,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { encodeId, parseId } from '../../src/graphql/ids.js';
 import { schema } from '../../src/process/schema.js';
+import { revisionsOf } from '../kit/acts.js';
 import { PASSWORD, startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import type { TestSocket } from '../kit/client.js';
 import { aComment, aGroup, aGuest, aMessage, anApiKey, anEntry, aPost, aRequest, aRoom, aSession } from '../kit/factories.js';
@@ -355,14 +356,7 @@ describe('what is done with whose objects', () => {
   const category = async (as: TestUser): Promise<string> =>
     await idOf(as, `mutation { createCategory(input: { name: "Category ${(made += 1)}" }) { category { id } } }`);
 
-  const revisionOf = async (owner: TestUser, entryId: string): Promise<string> => {
-    const { entry } = await app.data<{ entry: { revisions: { nodes: readonly { readonly id: string }[] } } }>(
-      'query ($id: ID!) { entry(id: $id) { revisions { nodes { id } } } }',
-      { id: entryId },
-      owner,
-    );
-    return present(entry.revisions.nodes[0]).id;
-  };
+  const revisionOf = async (owner: TestUser, entryId: string): Promise<string> => present((await revisionsOf(app, owner, entryId))[0]);
 
   /** Makes one that is somebody's. @param other somebody who sees it, where it can be seen by some alone */
   const MAKING: Readonly<Record<Exclude<Kind, 'User'>, (owner: TestUser, other: TestUser) => Promise<Made>>> = {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { EditEntry, editEntry } from '../kit/acts.js';
 import { anEntry } from '../kit/factories.js';
 import { graphql, present, type VariablesOf } from '../kit/graphql.js';
 
@@ -14,7 +15,6 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-const Edit = graphql(`mutation EventEdit($input: UpdateEntryInput!) { updateEntry(input: $input) { entry { version } } }`);
 const Delete = graphql(`mutation EventDelete($id: ID!) { deleteEntry(input: { id: $id }) { entryId } }`);
 const Feature = graphql(
   `mutation EventFeature($id: ID!, $on: Boolean!) { featureEntry(input: { id: $id, isFeatured: $on }) { entry { isFeatured } } }`,
@@ -29,7 +29,7 @@ const FollowList = graphql(
   `subscription EventFollowList($filter: EntriesBy, $after: String) { entriesChanged(filter: $filter, after: $after) { cursor kind entryId entry { title } } }`,
 );
 
-const edit = (id: string, expectedVersion: number, changes: object) => app.data(Edit, { input: { id, expectedVersion, ...changes } }, ada);
+const edit = (id: string, expectedVersion: number, changes: object) => editEntry(app, ada, { id, expectedVersion, ...changes });
 const positionOf = async (id: string) => present((await app.data(Position, { id }, ada)).entry).changeCursor;
 
 /** What somebody is told of an entry after a position. */
@@ -67,7 +67,7 @@ describe('whoever follows an entry', () => {
     const after = await positionOf(id);
     await edit(id, 1, { title: 'One' });
     await app.data(Feature, { id, on: false }, mod);
-    expect(await app.code(Edit, { input: { id, expectedVersion: 9, title: 'Two' } }, ada)).toBe('CONFLICT');
+    expect(await app.code(EditEntry, { input: { id, expectedVersion: 9, title: 'Two' } }, ada)).toBe('CONFLICT');
     expect(await positionOf(id)).toBe(after);
   });
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { EditEntry, editEntry } from '../kit/acts.js';
 import { anEntry } from '../kit/factories.js';
 import { graphql, present } from '../kit/graphql.js';
 
@@ -13,7 +14,6 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-const Edit = graphql(`mutation RevisionEdit($input: UpdateEntryInput!) { updateEntry(input: $input) { entry { id version title } } }`);
 const History = graphql(`
   query RevisionHistory($id: ID!, $first: Int, $after: String) {
     entry(id: $id) {
@@ -33,10 +33,9 @@ const Difference = graphql(
 );
 const Revision = graphql(`query RevisionNode($id: ID!) { node(id: $id) { id ... on EntryRevision { version content } } }`);
 
-const edit = async (id: string, expectedVersion: number, changes: object, as = ada) =>
-  (await app.data(Edit, { input: { id, expectedVersion, ...changes } }, as)).updateEntry.entry;
+const edit = (id: string, expectedVersion: number, changes: object) => editEntry(app, ada, { id, expectedVersion, ...changes });
 const refusal = async (id: string, expectedVersion: number, changes: object) => {
-  const { errors } = await app.execute(Edit, { input: { id, expectedVersion, ...changes } }, ada);
+  const { errors } = await app.execute(EditEntry, { input: { id, expectedVersion, ...changes } }, ada);
   return present(errors?.[0]).extensions ?? {};
 };
 const history = async (id: string, as: TestUser | undefined = ada) =>

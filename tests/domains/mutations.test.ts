@@ -3,7 +3,7 @@ import { getNamedType, isInputObjectType, type GraphQLInputObjectType } from 'gr
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { schema } from '../../src/process/schema.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
-import { statusOf } from '../kit/acts.js';
+import { editEntry, revisionsOf, statusOf } from '../kit/acts.js';
 import { aComment, aGroup, aMessage, aPasskey, aPost, aRequest, aRoom, aSession, anApiKey, anEntry } from '../kit/factories.js';
 
 /** Processes that serve together have one key. */
@@ -89,13 +89,8 @@ const newEntry = () => anEntry(app, ada);
 /** What an entry said that has been changed since. */
 const newRevision = async (): Promise<string> => {
   const { id, version } = await newEntry();
-  await call('updateEntry', 'entry { id }', { id, expectedVersion: version, title: 'Edited' }, ada);
-  const { entry } = await app.data<{ entry: { revisions: { nodes: { id: string }[] } } }>(
-    'query ($id: ID!) { entry(id: $id) { revisions { nodes { id } } } }',
-    { id },
-    ada,
-  );
-  return entry.revisions.nodes.at(-1)?.id ?? '';
+  await editEntry(app, ada, { id, expectedVersion: version, title: 'Edited' });
+  return (await revisionsOf(app, ada, id)).at(-1) ?? '';
 };
 const newCategory = async (): Promise<string> =>
   (await call<{ category: { id: string } }>('createCategory', 'category { id }', { name: `Category ${Math.random()}` }, mod)).category.id;

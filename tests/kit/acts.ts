@@ -1,5 +1,6 @@
 import type { Api, As } from './api.js';
 import { graphql, present } from './graphql.js';
+import type { UpdateEntryInput } from '../generated/texts/graphql.js';
 
 /*
  * What people do and look up again and again. What a test begins with is made by the factories.
@@ -20,11 +21,22 @@ export const LogOut = graphql(`mutation LogOut { logout { ok } }`);
 const CursorOfConversation = graphql(`query CursorOfConversation($id: ID!) { conversation(id: $id) { cursor } }`);
 const CursorOfComments = graphql(`query CursorOfComments($id: ID!) { post(id: $id) { commentCursor } }`);
 const CursorOfNotifications = graphql(`query CursorOfNotifications { me { notificationCursor } }`);
+export const EditEntry = graphql(
+  `mutation EditEntry($input: UpdateEntryInput!) { updateEntry(input: $input) { entry { id version title } } }`,
+);
+const RevisionsOfEntry = graphql(`query RevisionsOfEntry($id: ID!) { entry(id: $id) { revisions { nodes { id } } } }`);
 const StatusOf = graphql(`query StatusOf($ids: [ID!]!) { presence(userIds: $ids) { status } }`);
 
 export const like = async (app: App, user: As, postId: string) => (await app.data(LikePost, { postId }, user)).likePost;
 
 export const unlike = async (app: App, user: As, postId: string) => (await app.data(UnlikePost, { postId }, user)).unlikePost;
+
+export const editEntry = async (app: App, author: As, input: UpdateEntryInput) =>
+  (await app.data(EditEntry, { input }, author)).updateEntry.entry;
+
+/** The ids of what an entry said in its latest versions, the present one first. */
+export const revisionsOf = async (app: App, user: As, entryId: string): Promise<string[]> =>
+  present((await app.data(RevisionsOfEntry, { id: entryId }, user)).entry).revisions.nodes.map(({ id }) => id);
 
 export const joinRoom = async (app: App, user: As, code: string): Promise<void> => {
   await app.data(JoinRoom, { code }, user);

@@ -9,7 +9,7 @@ import { alertAdministrators } from '../../src/domains/audit/topics.js';
 import { parseId } from '../../src/graphql/ids.js';
 import { createLog } from '../../src/observability/log.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
-import { joinRoom, like } from '../kit/acts.js';
+import { editEntry, joinRoom, like } from '../kit/acts.js';
 import {
   aComment,
   aDirect,
@@ -77,16 +77,6 @@ const JoinForScreens = graphql(`
     joinRoom(input: { code: $code, passcode: "thursday" }) {
       conversation {
         id
-      }
-    }
-  }
-`);
-
-const EditEntry = graphql(`
-  mutation EditEntryForScreens($id: ID!, $version: Int!, $content: String!) {
-    updateEntry(input: { id: $id, expectedVersion: $version, content: $content }) {
-      entry {
-        version
       }
     }
   }
@@ -176,7 +166,7 @@ export const fill = async (app: TestApp): Promise<Filled> => {
     `${STRANGE_TEXT}\n\nThe *last* paragraph is new, and ${LONG_WORD} with it.`,
     `${STRANGE_TEXT}\n\nThe *last* paragraph was changed.\n\n${ARABIC}`,
   ].entries())
-    await app.data(EditEntry, { id: strange.id, version: version + 1, content }, long);
+    await editEntry(app, long, { id: strange.id, expectedVersion: version + 1, content });
   await anEntry(app, layla, { title: 'عن القراءة والكتابة', content: ARABIC, category: 'Language' });
   const own = await anEntry(app, ada, {
     title: 'Notes that only I see',

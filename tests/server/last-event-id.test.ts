@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { alertAdministrators } from '../../src/domains/audit/topics.js';
 import { schema } from '../../src/process/schema.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { editEntry } from '../kit/acts.js';
 import { aComment, aMessage, anEntry, aPost, aRoom } from '../kit/factories.js';
 import { graphql, present } from '../kit/graphql.js';
 
@@ -39,15 +40,6 @@ const EntryCursors = graphql(`
     entriesCursor
     entry(id: $id) {
       changeCursor
-    }
-  }
-`);
-const Retitle = graphql(`
-  mutation Retitle($input: UpdateEntryInput!) {
-    updateEntry(input: $input) {
-      entry {
-        version
-      }
     }
   }
 `);
@@ -133,7 +125,7 @@ describe('H35: Last-Event-ID is answered as `after` is', () => {
     for (const id of [post, gone]) for (const body of ['one', 'two']) await aComment(app, ben, id, { body });
     await app.data(DeletePost, { id: gone }, ada);
     for (const [index, text] of ['one', 'two'].entries()) {
-      await app.data(Retitle, { input: { id: entry, expectedVersion: index + 1, title: text } }, ada);
+      await editEntry(app, ada, { id: entry, expectedVersion: index + 1, title: text });
       await aMessage(app, ada, room, text);
       await aPost(app, ada, { body: text });
       await app.data(Announce, { text }, admin);

@@ -1,19 +1,9 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
+import { editEntry } from '../kit/acts.js';
 import { anEntry } from '../kit/factories.js';
-import { graphql } from '../kit/graphql.js';
 import { describeWeb, violations } from './kit.js';
-
-const Change = graphql(`
-  mutation HistoryPageChange($id: ID!, $version: Int!, $content: String!) {
-    updateEntry(input: { id: $id, expectedVersion: $version, content: $content }) {
-      entry {
-        version
-      }
-    }
-  }
-`);
 
 describeWeb('the history of an entry', ({ open }) => {
   let app: TestApp;
@@ -29,7 +19,7 @@ describeWeb('the history of an entry', ({ open }) => {
   /** An entry with a version for each text. */
   const written = async (title: string, first: string, ...texts: readonly string[]): Promise<string> => {
     const { id, slug } = await anEntry(app, zoe, { title, content: first });
-    for (const [index, content] of texts.entries()) await app.data(Change, { id, version: index + 1, content }, zoe);
+    for (const [index, content] of texts.entries()) await editEntry(app, zoe, { id, expectedVersion: index + 1, content });
     return slug;
   };
 

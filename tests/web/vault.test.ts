@@ -2,6 +2,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { seedDemoData } from '../../src/demo/seed.js';
 import type { CreateEntryInput } from '../generated/texts/graphql.js';
+import { editEntry } from '../kit/acts.js';
 import { startTestApp, type TestApp, type TestUser } from '../kit/app.js';
 import { graphql } from '../kit/graphql.js';
 import { describeWeb, violations, violationsInBothThemes } from './kit.js';
@@ -20,15 +21,6 @@ const Delete = graphql(`
   mutation VaultPageDelete($id: ID!) {
     deleteEntry(input: { id: $id }) {
       entryId
-    }
-  }
-`);
-const Change = graphql(`
-  mutation VaultPageChange($id: ID!, $content: String!, $version: Int = 1) {
-    updateEntry(input: { id: $id, expectedVersion: $version, content: $content }) {
-      entry {
-        version
-      }
     }
   }
 `);
@@ -215,7 +207,7 @@ describeWeb('the vault', ({ open }) => {
     const { page, close } = await open(app, { as: zoe, path: `/vault/entries/${slug}/edit` });
     const text = page.getByLabel('Text', { exact: true });
     await text.fill('My text.');
-    await app.data(Change, { id, content: 'The other text.' }, zoe);
+    await editEntry(app, zoe, { id, expectedVersion: 1, content: 'The other text.' });
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByRole('heading', { name: 'This entry has been saved elsewhere meanwhile' }).waitFor();
     expect(await page.getByLabel('The text that was saved elsewhere').inputValue()).toBe('The other text.');
@@ -231,7 +223,7 @@ describeWeb('the vault', ({ open }) => {
     const { id, slug } = await write('Live');
     const { page, close } = await open(app, { as: max, path: `/vault/entries/${slug}` });
     await heading(page, 'Live');
-    await app.data(Change, { id, content: 'What is new.' }, zoe);
+    await editEntry(app, zoe, { id, expectedVersion: 1, content: 'What is new.' });
     await page.getByText('What is new.').waitFor();
     await app.data(Delete, { id }, zoe);
     await heading(page, 'There is nothing here');
@@ -240,11 +232,11 @@ describeWeb('the vault', ({ open }) => {
 
   test('puts two edits together that are of different lines', async () => {
     const { id, slug } = await write('Shared');
-    await app.data(Change, { id, content: 'One.\n\nTwo.\n\nThree.' }, zoe);
+    await editEntry(app, zoe, { id, expectedVersion: 1, content: 'One.\n\nTwo.\n\nThree.' });
     const { page, close } = await open(app, { as: zoe, path: `/vault/entries/${slug}/edit` });
     const text = page.getByLabel('Text', { exact: true });
     await text.fill('One.\n\nTwo.\n\nThree, mine.');
-    await app.data(Change, { id, version: 2, content: 'One, theirs.\n\nTwo.\n\nThree.' }, zoe);
+    await editEntry(app, zoe, { id, expectedVersion: 2, content: 'One, theirs.\n\nTwo.\n\nThree.' });
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByRole('button', { name: 'Put both together' }).click();
     expect(await text.inputValue()).toBe('One, theirs.\n\nTwo.\n\nThree, mine.');
