@@ -33,6 +33,15 @@ export const seesRevision = (
   entry: Pick<Entry, 'authorId' | 'isPublic'>,
 ): boolean => can(viewer, 'see', entry) && can(viewer, 'see', { ...entry, isPublic });
 
+/** Those of some revisions that the viewer may see. */
+const visibleRevisions = async ({ db, viewer }: Context, ids: readonly string[]): Promise<EntryRevision[]> => {
+  const found = await db.prisma.entryRevision.findMany({
+    where: { id: { in: [...ids] } },
+    include: { entry: { select: { authorId: true, isPublic: true } } },
+  });
+  return found.filter((revision) => seesRevision(viewer, revision, revision.entry));
+};
+
 /** Two revisions of one entry. */
 export interface Compared {
   readonly from: EntryRevision;
@@ -47,11 +56,7 @@ export const compareRevisions = async (
   context: Context,
   { from, to }: { readonly from: string; readonly to: string },
 ): Promise<Compared> => {
-  const found = await context.db.prisma.entryRevision.findMany({
-    where: { id: { in: [from, to] } },
-    include: { entry: { select: { authorId: true, isPublic: true } } },
-  });
-  const visible = found.filter((revision) => seesRevision(context.viewer, revision, revision.entry));
+  const visible = await visibleRevisions(context, [from, to]);
   const [before, after] = [from, to].map((id) => visible.find((revision) => revision.id === id));
   if (before === undefined || after === undefined) throw notFound('EntryRevision');
   if (before.entryId !== after.entryId)
@@ -67,11 +72,8 @@ export const restoreRevision = async (
   context: Context,
   { revisionId, expectedVersion }: { readonly revisionId: string; readonly expectedVersion: number },
 ): Promise<UpdatedEntry> => {
-  const revision = await context.db.prisma.entryRevision.findUnique({
-    where: { id: revisionId },
-    include: { entry: { select: { authorId: true, isPublic: true } } },
-  });
-  if (revision === null || !seesRevision(context.viewer, revision, revision.entry)) throw notFound('EntryRevision');
+  const [revision] = await visibleRevisions(context, [revisionId]);
+  if (revision === undefined) throw notFound('EntryRevision');
   const { entryId: id, title, content, tags } = revision;
   return await updateEntry(context, { id, expectedVersion, title, content, tags });
 };
